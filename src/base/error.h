@@ -1,0 +1,78 @@
+#pragma once
+// The one error type. Fourteen codes: a new one needs a caller that acts differently on it.
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace strata {
+
+enum class Code : std::uint8_t {
+  kInvalidArgument,
+  kUnauthenticated,
+  kPermissionDenied,
+  kNotFound,
+  kConflict,
+  kTooLarge,
+  kUnsupported,
+  kBlocked,
+  kRateLimited,
+  kDeadlineExceeded,
+  kCancelled,
+  kUnavailable,
+  kCorruption,
+  kInternal,
+};
+
+// "invalid_argument", "not_found", …: stable, used in logs, ledger and traces.
+std::string_view CodeName(Code code);
+
+class Error {
+ public:
+  // `message` is for a human: it names the thing and the limit, never a secret or prompt text.
+  Error(Code code, std::string message) : code_(code), message_(std::move(message)) {}
+
+  Code code() const { return code_; }
+  const std::string& message() const { return message_; }
+
+  // Dotted path of the offending request member ("messages.0.content"), empty when no field is to
+  // blame.
+  const std::string& field() const { return field_; }
+  Error&& AtField(std::string field) && {
+    field_ = std::move(field);
+    return std::move(*this);
+  }
+
+  // Puts `context` ("reading workspace 7") in front; one layer that knows more adds one line.
+  Error&& Because(std::string_view context) &&;
+
+  // How long the caller should wait before it tries again, when somebody said so.
+  std::optional<std::chrono::milliseconds> retry_after() const { return retry_after_; }
+  Error&& RetryAfter(std::chrono::milliseconds wait) && {
+    retry_after_ = wait;
+    return std::move(*this);
+  }
+
+  // HTTP status that an upstream provider answered with; 0 when the error is our own.
+  int upstream_status() const { return upstream_status_; }
+  Error&& FromUpstream(int status) && {
+    upstream_status_ = status;
+    return std::move(*this);
+  }
+
+ private:
+  Code code_;
+  int upstream_status_ = 0;
+  std::string message_;
+  std::string field_;
+  std::optional<std::chrono::milliseconds> retry_after_;
+};
+
+// Shorthands for the commonest.
+Error InvalidArgument(std::string field, std::string_view problem);
+Error NotFound(std::string_view what, std::string_view name);
+Error Internal(std::string message);
+
+}  // namespace strata

@@ -1,0 +1,114 @@
+#include "base/pool.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace strata {
+
+namespace asio = boost::asio;
+
+struct Pool::State {
+  std::size_t waiting_max;
+  mutable std::mutex mutex;
+  std::condition_variable wake;
+  std::deque<std::function<void()>> queue;
+  bool closing = false;
+  std::vector<std::thread> threads;
+
+  void Loop() {
+    std::unique_lock lock(mutex);
+    while (true) {
+      wake.wait(lock, [&] { return closing || !queue.empty(); });
+      if (queue.empty()) return;
+      auto work = std::move(queue.front());
+      queue.pop_front();
+      lock.unlock();
+      work();
+      work = nullptr;
+      lock.lock();
+    }
+  }
+};
+
+Pool::Pool(std::string name, std::size_t threads, std::size_t waiting_max)
+    : name_(std::move(name)), state_(std::make_unique<State>()) {
+  state_->waiting_max = waiting_max;
+  for (std::size_t i = 0; i < threads; ++i) {
+    state_->threads.emplace_back([s = state_.get()] { s->Loop(); });
+    pthread_setname_np(state_->threads.back().native_handle(), name_.substr(0, 15).c_str());
+  }
+}
+
+Pool::~Pool() {
+  {
+    std::lock_guard lock(state_->mutex);
+    state_->closing = true;
+  }
+  state_->wake.notify_all();
+  for (auto& thread : state_->threads) thread.join();
+}
+
+Result<> Pool::Post(std::function<void()> work) {
+  {
+    std::lock_guard lock(state_->mutex);
+    if (state_->closing) return Fail(Code::kUnavailable, fmt::format("pool {} is closing", name_));
+    if (state_->queue.size() >= state_->waiting_max) {
+      return Fail(Error(Code::kUnavailable, fmt::format("pool {} has {} items waiting, its limit",
+                                                        name_, state_->waiting_max))
+                      .RetryAfter(std::chrono::seconds(1)));
+    }
+    state_->queue.push_back(std::move(work));
+  }
+  state_->wake.notify_one();
+  return {};
+}
+
+std::size_t Pool::waiting() const {
+  std::lock_guard lock(state_->mutex);
+  return state_->queue.size();
+}
+
+Task<Result<>> Pool::Run(std::function<void()> work) {
+  std::exception_ptr thrown;
+  std::optional<Error> refused;
+  // The initiating function runs inside the caller's coroutine frame, which outlives the operation.
+  co_await asio::async_initiate<const asio::use_awaitable_t<>&, void()>(
+      [&](auto handler) {
+        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+        auto executor = asio::get_associated_executor(*shared);
+        auto guard = std::make_shared<asio::executor_work_guard<decltype(executor)>>(executor);
+        auto complete = [shared, executor, guard] {
+          asio::post(executor, [shared, guard] { std::move (*shared)(); });
+        };
+        auto posted = Post([&thrown, work = std::move(work), complete] {
+          try {
+            work();
+          } catch (...) {
+            thrown = std::current_exception();
+          }
+          complete();
+        });
+        if (!posted.has_value()) {
+          refused = std::move(posted.error());
+          complete();
+        }
+      },
+      asio::use_awaitable);
+  if (refused) co_return std::unexpected(std::move(*refused));
+  if (thrown) std::rethrow_exception(thrown);
+  co_return Result<>{};
+}
+
+}  // namespace strata

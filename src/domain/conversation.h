@@ -1,0 +1,158 @@
+#pragma once
+// A conversation in strata's own terms: what every dialect is decoded to and every provider is
+// given.
+//
+// Tool results are blocks of a user message (as in Anthropic and Bedrock); dialects with a `tool`
+// role map to that.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/span.h"
+#include "domain/citation.h"
+#include "domain/usage.h"
+
+namespace strata::domain {
+
+enum class Role : std::uint8_t { kUser, kAssistant };
+
+struct TextBlock {
+  std::string text;
+  std::vector<Citation> citations;  // of an answer, or of an assistant message that is played back
+  bool guard_only = false;  // Bedrock guardContent: only such blocks are checked when any exists
+  friend bool operator==(const TextBlock&, const TextBlock&) = default;
+};
+
+// Bytes or an address, never both. `format`: png, jpeg, gif, webp.
+struct ImageBlock {
+  std::string format;
+  std::string bytes;
+  std::string url;
+  friend bool operator==(const ImageBlock&, const ImageBlock&) = default;
+};
+
+// `format`: pdf, csv, doc, docx, xls, xlsx, html, txt, md. Text documents carry `text`, others
+// `bytes`, or an address. `chunks` is used by search-result and custom-content documents: citable
+// pieces in order.
+struct DocumentBlock {
+  std::string format;
+  std::string name;
+  std::string text;
+  std::string bytes;
+  std::string url;
+  std::vector<std::string> chunks;
+  std::string context;
+  std::string source_uri;  // what a citation names
+  bool cite = false;       // citations were asked for
+  friend bool operator==(const DocumentBlock&, const DocumentBlock&) = default;
+};
+
+struct ToolUseBlock {
+  std::string id;
+  std::string name;
+  JsonText input;  // a JSON object
+  friend bool operator==(const ToolUseBlock&, const ToolUseBlock&) = default;
+};
+
+struct ToolResultBlock {
+  std::string tool_use_id;
+  std::vector<std::variant<TextBlock, JsonText, ImageBlock, DocumentBlock>> content;
+  bool is_error = false;
+  friend bool operator==(const ToolResultBlock&, const ToolResultBlock&) = default;
+};
+
+// Thinking text; `signature` is the provider's proof, needed when it is played back to the model
+// that made it. Redacted thinking has only `redacted` (opaque bytes).
+struct ReasoningBlock {
+  std::string text;
+  std::string signature;
+  std::string redacted;
+  friend bool operator==(const ReasoningBlock&, const ReasoningBlock&) = default;
+};
+
+// "The prompt up to here may be cached."
+struct CachePoint {
+  std::string ttl;  // "5m", "1h", "" for the provider's default
+  friend bool operator==(const CachePoint&, const CachePoint&) = default;
+};
+
+using ContentBlock = std::variant<TextBlock, ImageBlock, DocumentBlock, ToolUseBlock,
+                                  ToolResultBlock, ReasoningBlock, CachePoint>;
+
+struct Message {
+  Role role = Role::kUser;
+  std::vector<ContentBlock> content;
+  friend bool operator==(const Message&, const Message&) = default;
+};
+
+struct Tool {
+  std::string name;
+  std::string description;
+  JsonText input_schema;  // a JSON Schema object
+  bool strict = false;
+};
+
+struct ToolChoice {
+  enum class Kind : std::uint8_t { kAuto, kAny, kNone, kNamed } kind = Kind::kAuto;
+  std::string name;  // kNamed
+  bool parallel = true;
+};
+
+// The answer must be JSON; with a schema, JSON that fits it.
+struct JsonOutput {
+  std::string name;
+  JsonText schema;  // "" = any JSON object
+  bool strict = true;
+};
+
+// Thinking asked for: a token budget, or an effort word ("low", "medium", "high").
+struct ReasoningConfig {
+  bool enabled = true;
+  std::int64_t budget_tokens = 0;
+  std::string effort;
+};
+
+struct ChatRequest {
+  std::string model;
+  std::vector<ContentBlock> system;  // text and cache points
+  std::vector<Message> messages;
+  std::vector<Tool> tools;
+  std::optional<ToolChoice> tool_choice;
+  std::optional<JsonOutput> json_output;
+  std::optional<ReasoningConfig> reasoning;
+  std::optional<std::int64_t> max_tokens;
+  std::optional<double> temperature;
+  std::optional<double> top_p;
+  std::optional<std::int64_t> top_k;
+  std::optional<std::int64_t> seed;
+  std::vector<std::string> stop;
+  bool stream = false;
+  std::string user;                             // pseudonymous subject id of the end user
+  std::map<std::string, std::string> metadata;  // request metadata: cost attribution only
+  std::string service_tier;                     // "", "default", "priority", "flex", …
+  JsonText extra;  // members only this provider's family knows (additionalModelRequestFields), a
+                   // JSON object or ""
+};
+
+enum class StopReason : std::uint8_t {
+  kEndTurn,
+  kToolUse,
+  kMaxTokens,
+  kStopSequence,
+  kGuardrail,
+  kContentFiltered,
+  kRefusal,
+  kContextWindow,
+};
+
+// Text of all text blocks of one message, joined without a separator.
+std::string TextOf(const std::vector<ContentBlock>& content);
+
+// Text of the last user message; "" when there is none.
+std::string LastUserText(const ChatRequest& request);
+
+}  // namespace strata::domain

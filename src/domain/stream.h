@@ -1,0 +1,91 @@
+#pragma once
+// The events of one answer, in order, and the answer that they add up to. Every provider produces
+// them, every dialect writes them; a non-streamed answer is the same events, accumulated.
+//
+// Order: StreamStart, then per block BlockStart, deltas, BlockStop (blocks do not interleave in
+// what providers emit; index counts from 0), then StreamEnd. An error takes the place of StreamEnd
+// and travels as a Result.
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "domain/conversation.h"
+#include "domain/usage.h"
+
+namespace strata::domain {
+
+struct StreamStart {
+  std::string id;     // the provider's message id, "" when it has none
+  std::string model;  // the model that answers, as the provider names it
+  Usage usage;        // what is known at the start (prompt tokens), zero otherwise
+};
+
+enum class BlockKind : std::uint8_t { kText, kToolUse, kReasoning };
+
+struct BlockStart {
+  int index = 0;
+  BlockKind kind = BlockKind::kText;
+  std::string tool_use_id;  // kToolUse
+  std::string tool_name;    // kToolUse
+};
+
+struct TextDelta {
+  int index = 0;
+  std::string text;
+};
+struct ToolInputDelta {
+  int index = 0;
+  std::string json;  // a fragment; fragments add up to one JSON object
+};
+struct ReasoningDelta {
+  int index = 0;
+  std::string text;
+  std::string signature;
+  std::string redacted;
+};
+struct CitationDelta {
+  int index = 0;
+  Citation citation;
+};
+struct BlockStop {
+  int index = 0;
+};
+struct StreamEnd {
+  StopReason stop_reason = StopReason::kEndTurn;
+  std::string stop_sequence;  // the one that matched
+  Usage usage;                // final
+};
+
+using StreamEvent = std::variant<StreamStart, BlockStart, TextDelta, ToolInputDelta, ReasoningDelta,
+                                 CitationDelta, BlockStop, StreamEnd>;
+
+struct ChatResponse {
+  std::string id;
+  std::string model;
+  std::vector<ContentBlock> content;
+  StopReason stop_reason = StopReason::kEndTurn;
+  std::string stop_sequence;
+  Usage usage;
+};
+
+// Adds events up. Events of an unknown block index are a bug of the producer and are ignored.
+class StreamAccumulator {
+ public:
+  void Add(const StreamEvent& event);
+  bool ended() const { return ended_; }
+  const ChatResponse& response() const { return response_; }
+  ChatResponse Take() { return std::move(response_); }
+
+ private:
+  ContentBlock* Block(int index);
+
+  ChatResponse response_;
+  bool ended_ = false;
+};
+
+// The events of a whole answer, for a provider that gave it in one piece.
+std::vector<StreamEvent> EventsOf(const ChatResponse& response);
+
+}  // namespace strata::domain

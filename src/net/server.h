@@ -1,0 +1,83 @@
+#pragma once
+// The HTTP server: one plain and one TLS listener, each with HTTP/1.1 and HTTP/2 (prior knowledge
+// by preface on the plain one, ALPN on the TLS one). N io threads, one io_context each; a
+// connection lives on one thread.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/options.h"
+#include "base/task.h"
+#include "net/http.h"
+
+namespace strata::net {
+
+// Writes one answer. Used by the handler's coroutine only. Either Send once, or Start, Write…,
+// Finish. All return kCancelled when the client has gone away; a handler may then simply return.
+class ResponseWriter {
+ public:
+  virtual ~ResponseWriter() = default;
+
+  // A whole answer. Content-Length is set here.
+  virtual Task<Result<>> Send(int status, Headers headers, std::string body) = 0;
+
+  // A streamed answer: headers leave at once; every Write is sent before it returns (HTTP/1.1:
+  // chunked).
+  virtual Task<Result<>> Start(int status, Headers headers) = 0;
+  virtual Task<Result<>> Write(std::string_view bytes) = 0;
+  virtual Task<Result<>> Finish() = 0;
+  // Ends a streamed answer so that the client notices that it is not whole (closes, or resets the
+  // HTTP/2 stream).
+  virtual void Abort() = 0;
+
+  virtual bool started() const = 0;
+};
+
+// `client_gone` stops as soon as the server sees that the peer closed or reset, also while nothing
+// is being written. The request and the writer outlive the returned Task. Exceptions are logged and
+// answered with 500.
+using Handler = std::function<Task<void>(HttpRequest& request, ResponseWriter& writer,
+                                         std::stop_token client_gone)>;
+
+// The options of this module (`net.*`): body_bytes_max, header_bytes_max, idle and header
+// time-outs, connections_max, …
+OptionTable ServerOptions();
+
+struct ListenSpec {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 0;  // 0: a free one is chosen
+  bool tls = false;
+  std::string certificate_file;  // PEM chain; with tls
+  std::string private_key_file;  // PEM
+};
+
+class Server {
+ public:
+  // Opens the listeners; nothing is served before Run. Errors: kUnavailable (address in use),
+  // kInvalidArgument (bad certificate, bad address).
+  static Result<std::unique_ptr<Server>> Create(const Options& options,
+                                                std::vector<ListenSpec> listeners, Handler handler);
+  virtual ~Server() = default;
+
+  // "127.0.0.1:8080" of each listener in the order given, with the port that was chosen.
+  virtual std::vector<std::string> addresses() const = 0;
+
+  // Starts the io threads and returns.
+  virtual void Start() = 0;
+
+  // Stops accepting, lets running requests finish for up to `grace`, then cancels them; returns
+  // when all threads are joined.
+  virtual void Stop(std::chrono::milliseconds grace) = 0;
+
+  // Runs `task` on one of the io threads (background work of the server: drains, pollers).
+  // Thread-safe.
+  virtual void Spawn(Task<void> task) = 0;
+};
+
+}  // namespace strata::net
