@@ -1,0 +1,47 @@
+#pragma once
+// The catalog: prices and facts of models as their providers publish them, from the data of
+// genai-prices (MIT), turned into C++ at build time by cmake/setup/make_catalog.py.
+//
+// A price that the data lacks, or that depends on something this call cannot know (tiers by prompt
+// length, time of day), is absent: never guessed, never 0.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "domain/model_info.h"
+
+namespace strata::provider {
+
+struct CatalogEntry {
+  std::string_view provider;  // genai-prices' id: "openai", "anthropic", "aws", "azure", …
+  std::string_view id;        // the catalog's own id of the model, not always the one looked up
+  std::string_view name;
+  std::int64_t context_tokens = 0;  // 0: unknown
+  domain::Price price;              // pico-USD per token; `as_of` is the data's date
+};
+
+// "genai-prices 0.2.3": pinned in ledger rows as DecidedBy::catalog.
+std::string_view CatalogVersion();
+
+// `provider` as the catalog or a ProviderSpec names it ("bedrock" is "aws"). Matching is
+// genai-prices' own: the first model of that provider whose clause (equals, starts_with, ends_with,
+// contains: without case; regex: with case, anywhere) fits the id, then the providers that it falls
+// back to. Found = false when no clause fits.
+struct CatalogMatch {
+  bool found = false;
+  CatalogEntry entry;
+};
+CatalogMatch FindInCatalog(std::string_view provider, std::string_view upstream_id);
+
+// All entries of one provider, in the data's order.
+std::vector<CatalogEntry> CatalogOf(std::string_view provider);
+
+// Our own compute: a known price of 0 a token, as_of "local".
+domain::Price LocalPrice();
+
+// Fills what is still unknown in `info` (price, context, display name) from the catalog.
+void FillFromCatalog(std::string_view catalog_provider, domain::ModelInfo& info);
+
+}  // namespace strata::provider

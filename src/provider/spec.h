@@ -1,0 +1,64 @@
+#pragma once
+// What is configured, or was detected, about one provider account: enough to make its models, and
+// nothing secret.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/labels.h"
+#include "base/result.h"
+
+namespace strata::provider {
+
+enum class ProviderKind : std::uint8_t {
+  kOpenAi,     // api.openai.com and every compatible server (vLLM, Ollama, LM Studio, …)
+  kAzure,      // Azure OpenAI: the deployments form with api_version, else the v1 form
+  kAnthropic,  // api.anthropic.com and compatible
+  kBedrock,    // AWS Bedrock runtime
+};
+
+std::string_view KindName(ProviderKind kind);  // "openai", "azure", "anthropic", "bedrock"
+Result<ProviderKind> ParseKind(std::string_view name);
+
+struct ProviderSpec {
+  std::string name;  // the prefix of its model ids: [a-z0-9][a-z0-9-]{0,62}
+  ProviderKind kind = ProviderKind::kOpenAi;
+  // OpenAI: ends before "/chat/completions" ("https://api.openai.com/v1"). Azure:
+  // "https://RES.openai.azure.com". Anthropic: ends before "/v1/messages". Bedrock: empty means
+  // https://bedrock-runtime.REGION.amazonaws.com.
+  std::string base_url;
+  // "env:NAME" or "file:path"; empty when the server needs no key. Bedrock: a bearer key; empty
+  // means signing with AWS credentials.
+  std::string secret;
+  std::string api_version;  // Azure's deployments form; empty: the v1 form
+  std::string region;       // Bedrock: signed for and called
+  std::string profile;      // Bedrock: profile of the AWS files; empty: env, then "default"
+  std::vector<std::pair<std::string, std::string>> headers;  // sent with every call; never secrets
+  std::vector<std::string> models;                           // upstream ids that it is known to have
+  std::string detected_by;  // "environment variable OPENAI_API_KEY"; empty: configured by hand
+  // Where it runs and what may be sent there; copied into every ModelInfo (DESIGN.md §7).
+  std::string data_region;
+  bool cleared_for_all_labels = false;
+  LabelSet clearance;
+};
+
+// Everything that is wrong with `spec`, naming the member: the name's form, the URL, a missing
+// region.
+Result<> CheckSpec(const ProviderSpec& spec);
+
+// Reads a secret by its reference. Errors: kNotFound (naming the reference, never the value),
+// kInvalidArgument (unknown scheme).
+using SecretReader = std::function<Result<std::string>(std::string_view reference)>;
+
+// An environment variable; "" when it is unset. Tests pass a map's.
+using EnvReader = std::function<std::string(std::string_view name)>;
+EnvReader ProcessEnv();
+
+// Knows "env:NAME" and "file:path" (trailing line end removed, at most 64 KiB).
+SecretReader ReadSecretsFrom(EnvReader env);
+
+}  // namespace strata::provider
