@@ -50,6 +50,9 @@ struct ParsedDocument {
   std::string text;      // all block texts, joined by blank lines: the text that offsets refer to
   std::vector<DocumentPart> parts;
   int page_count = 0;  // 0: the format has no pages
+  // What the document says of itself (Markdown front matter, HTML meta, PDF information): a flat
+  // JSON object of strings, "" for none.
+  JsonText metadata;
 };
 
 // A piece of a document that is indexed and cited. Its id is a hash of source, span and recipe, so
@@ -59,7 +62,10 @@ struct Chunk {
   std::string document_id;
   std::size_t start = 0;  // bytes of ParsedDocument::text; end is exclusive
   std::size_t end = 0;
-  std::string text;
+  std::string text;  // exactly those bytes
+  // What stands before `text` when it is embedded and searched: the heading path, and the header
+  // row for the later pieces of a split table. "" for none.
+  std::string context;
   std::vector<std::string> headings;  // from the document's title down
   std::vector<PageRegion> pages;
   std::int64_t tokens = 0;  // word pieces of the embedder

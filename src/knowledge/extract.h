@@ -1,0 +1,80 @@
+#pragma once
+// builtin/extract: answers a question from given sources without a language model. It picks the
+// sentences that answer, in the order of their documents, cites each exactly, and says so when the
+// sources do not answer.
+//
+// How: every sentence of every passage is scored against the question by idf-weighted stem overlap
+// (with its headings and, for pronouns, its neighbour), by cosine of sentence and question vectors
+// when an embedder is at hand, and by whether it holds the kind of thing that is asked (a person, a
+// date, a number, a place). A logistic score over the same features decides whether anything
+// answers at all; its weights were fitted on bench/answer's development sets.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/context.h"
+#include "base/task.h"
+#include "domain/citation.h"
+#include "provider/chat_model.h"
+#include "provider/embedder.h"
+
+namespace strata::knowledge {
+
+inline constexpr std::string_view kExtractModelId = "builtin/extract";
+// The whole answer when the sources do not answer. Never cited.
+inline constexpr std::string_view kRefusal = "The sources do not answer this question.";
+
+// One passage that may be quoted. Views must live as long as the call.
+struct SourcePassage {
+  std::string_view text;
+  std::string_view title;
+  std::vector<std::string> headings;
+  double score = 0;  // of retrieval, 0..1; 0 when the passage came with the request
+  // Copied into each citation; source_start..end are of the passage in its document (code points),
+  // and become those of the quoted sentence.
+  domain::Citation origin;
+};
+
+struct ExtractOptions {
+  std::size_t sentences_max = 4;
+  std::size_t answer_bytes_max = 2400;
+  std::size_t embed_sentences_max = 24;  // only the best by words are embedded
+  double answer_threshold = 0.5;         // of the calibrated probability that the sources answer
+};
+
+struct ExtractedSentence {
+  std::string text;           // as it stands in the source, inner white space folded
+  domain::Citation citation;  // answer_start..end: code points of Extracted::text
+  double score = 0;
+};
+
+struct Extracted {
+  bool answered = false;
+  double probability = 0;  // that the sources answer
+  std::string text;        // the answer, or kRefusal
+  std::vector<ExtractedSentence> sentences;  // in the order of the answer
+};
+
+// Thread-safe (holds no state of a call). `embedder` may be null: words only.
+class Extractor {
+ public:
+  explicit Extractor(std::shared_ptr<provider::Embedder> embedder, ExtractOptions options = {});
+
+  // A failing embedder falls back to words; only cancel and deadline are errors.
+  Task<Result<Extracted>> Answer(std::string question, std::vector<SourcePassage> passages,
+                                 RequestContext& ctx) const;
+
+ private:
+  std::shared_ptr<provider::Embedder> embedder_;
+  ExtractOptions options_;
+};
+
+// The ChatModel `builtin/extract`: the question is the last user text, the passages are the
+// documents, search results and tool results of the conversation, else the earlier text of the
+// message. Answers one text block; each sentence is followed by its CitationDelta.
+std::unique_ptr<provider::ChatModel> MakeExtractModel(std::shared_ptr<const Extractor> extractor);
+
+}  // namespace strata::knowledge

@@ -1,0 +1,68 @@
+#pragma once
+// What retrieval is asked and what it answers: the typed form of Bedrock's Retrieve.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/labels.h"
+#include "base/span.h"
+#include "domain/citation.h"
+#include "knowledge/filter.h"
+
+namespace strata::knowledge {
+
+enum class SearchMode : std::uint8_t {
+  kDefault,  // what the knowledge base is set to; hybrid unless configured
+  kLexical,
+  kDense,   // Bedrock's SEMANTIC
+  kHybrid,  // both, blended
+};
+std::string_view SearchModeName(SearchMode mode);  // "default", "lexical", "dense", "hybrid"
+// Takes those names and Bedrock's HYBRID and SEMANTIC.
+Result<SearchMode> ParseSearchMode(std::string_view name, std::string_view field = "mode");
+
+inline constexpr int kResultsMax = 100;
+inline constexpr std::size_t kQueryBytesMax = 80'000;  // 20,000 code points
+
+struct RetrieveRequest {
+  std::string knowledge_base_id;
+  std::string query;  // UTF-8; "" finds nothing
+  int results = 5;    // 1..kResultsMax
+  SearchMode mode = SearchMode::kDefault;
+  std::optional<Filter> filter;
+};
+
+// What kind of place a document came from; decides the member of Bedrock's location union.
+enum class LocationKind : std::uint8_t { kS3, kCustom, kFile };
+
+// One passage, with everything that a citation needs. Readable by the caller who asked: principals
+// were checked before it got here.
+struct RetrievedChunk {
+  std::string knowledge_base_id;
+  std::string data_source_id;
+  std::string document_id;
+  std::string chunk_id;
+  LocationKind location = LocationKind::kCustom;
+  std::string uri;    // "s3://bucket/key", "file:///…", or the custom document id
+  std::string title;  // of the document
+  std::vector<std::string> headings;
+  std::string text;
+  std::int64_t start = 0;  // code points of the document's text; end is exclusive
+  std::int64_t end = 0;
+  std::vector<domain::PageRegion> pages;
+  JsonText metadata;  // JSON object, "" for none
+  LabelSet labels;
+  double score = 0;                      // blended, 0..1, higher is better
+  std::optional<double> lexical_score;   // BM25, absent: not found by that leg
+  std::optional<double> dense_score;     // cosine
+};
+
+struct RetrieveResponse {
+  std::vector<RetrievedChunk> results;  // best first
+  std::string index_version;            // "kb ID @ generation", for DecidedBy::index
+};
+
+}  // namespace strata::knowledge
