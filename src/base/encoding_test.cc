@@ -1,0 +1,64 @@
+#include "base/encoding.h"
+
+#include <gtest/gtest.h>
+
+#include "base/rng.h"
+
+namespace strata {
+namespace {
+
+TEST(Base64, MatchesRfc4648Vectors) {
+  EXPECT_EQ(Base64Encode(""), "");
+  EXPECT_EQ(Base64Encode("f"), "Zg==");
+  EXPECT_EQ(Base64Encode("fo"), "Zm8=");
+  EXPECT_EQ(Base64Encode("foobar"), "Zm9vYmFy");
+  EXPECT_EQ(Base64Decode("Zm9vYg=="), "foob");
+  EXPECT_EQ(Base64Decode("Zm9vYg"), "foob");
+}
+
+TEST(Base64, RefusesWhatIsNotBase64) {
+  EXPECT_FALSE(Base64Decode("Zg===").has_value());
+  EXPECT_FALSE(Base64Decode("Z").has_value());
+  EXPECT_FALSE(Base64Decode("Zm 9v").has_value());
+}
+
+TEST(Encodings, RoundTripRandomBytes) {
+  Rng rng(7);
+  for (int i = 0; i < 200; ++i) {
+    std::string bytes(rng.Below(70), '\0');
+    for (auto& c : bytes) c = static_cast<char>(rng.Below(256));
+    EXPECT_EQ(Base64Decode(Base64Encode(bytes)), bytes);
+    EXPECT_EQ(HexDecode(HexEncode(bytes)), bytes);
+    EXPECT_EQ(PercentDecode(PercentEncode(bytes)), bytes);
+  }
+}
+
+TEST(PercentDecode, RefusesBrokenEscapes) {
+  EXPECT_FALSE(PercentDecode("%4").has_value());
+  EXPECT_FALSE(PercentDecode("%zz").has_value());
+  EXPECT_EQ(PercentDecode("a%3Ab"), "a:b");
+}
+
+TEST(Crc32, MatchesTheIeeeCheckValueAndCanContinue) {
+  EXPECT_EQ(Crc32("123456789"), 0xCBF43926U);
+  EXPECT_EQ(Crc32("456789", Crc32("123")), 0xCBF43926U);
+}
+
+TEST(Sha256, MatchesTheFipsVector) {
+  EXPECT_EQ(Sha256Hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(Hash64, DependsOnEveryByteAndTheSeed) {
+  EXPECT_NE(Hash64("abcdefghijklmnopq"), Hash64("abcdefghijklmnopr"));
+  EXPECT_NE(Hash64("a"), Hash64("a", 1));
+  EXPECT_NE(Hash64(std::string_view("\0", 1)), Hash64(""));
+}
+
+TEST(ConstantTimeEqual, ComparesContentAndLength) {
+  EXPECT_TRUE(ConstantTimeEqual("secret", "secret"));
+  EXPECT_FALSE(ConstantTimeEqual("secret", "secreT"));
+  EXPECT_FALSE(ConstantTimeEqual("secret", "secre"));
+}
+
+}  // namespace
+}  // namespace strata

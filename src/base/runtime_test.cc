@@ -1,0 +1,152 @@
+// Pools, spans, contexts, clocks and ids.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+#include <future>
+#include <set>
+#include <stdexcept>
+#include <thread>
+
+#include "base/context.h"
+#include "base/ids.h"
+#include "base/options.h"
+#include "base/pool.h"
+#include "base/rng.h"
+
+namespace strata {
+namespace {
+
+namespace asio = boost::asio;
+
+template <class T>
+T RunOn(asio::io_context& io, Task<T> task) {
+  auto future = asio::co_spawn(io, std::move(task), asio::use_future);
+  io.run();
+  io.restart();
+  return future.get();
+}
+
+Task<Result<int>> Twice(Pool& pool, int value) {
+  co_return co_await RunBlocking(pool, [value]() -> Result<int> { return value * 2; });
+}
+
+TEST(Pool, RunsWorkElsewhereAndResumesTheCaller) {
+  asio::io_context io;
+  Pool pool("test", 2, 8);
+  auto doubled = RunOn(io, Twice(pool, 21));
+  ASSERT_TRUE(doubled.has_value());
+  EXPECT_EQ(*doubled, 42);
+}
+
+Task<Result<int>> Throwing(Pool& pool) {
+  co_return co_await RunBlocking(pool, []() -> Result<int> { throw std::runtime_error("boom"); });
+}
+
+TEST(Pool, RethrowsWhatTheWorkThrows) {
+  asio::io_context io;
+  Pool pool("test", 1, 8);
+  EXPECT_THROW((void)RunOn(io, Throwing(pool)), std::runtime_error);
+}
+
+TEST(Pool, RefusesMoreThanItsQueueHolds) {
+  std::promise<void> started;
+  std::promise<void> release;
+  Pool pool("test", 1, 1);
+  ASSERT_TRUE(pool.Post([&] {
+                    started.set_value();
+                    release.get_future().wait();
+                  })
+                  .has_value());
+  started.get_future().wait();
+  EXPECT_TRUE(pool.Post([] {}).has_value());
+  auto refused = pool.Post([] {});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code(), Code::kUnavailable);
+  EXPECT_TRUE(refused.error().retry_after().has_value());
+  release.set_value();
+}
+
+TEST(Span, RecordsATreeThatEndsWithItsScopes) {
+  ManualClock clock;
+  auto trace = std::make_shared<Trace>("t1", clock);
+  {
+    Span root(trace, "gateway.chat");
+    root.Set("model", "m");
+    Span child = root.Child("provider.start");
+    child.Set("tokens", 7);
+    clock.Advance(std::chrono::milliseconds(5));
+    child.Fail(Error(Code::kUnavailable, "gone"));
+  }
+  auto spans = trace->TakeEnded();
+  ASSERT_EQ(spans.size(), 2U);
+  EXPECT_EQ(spans[0].name, "provider.start");
+  EXPECT_EQ(spans[0].parent_id, spans[1].span_id);
+  EXPECT_EQ(spans[0].end - spans[0].start, std::chrono::milliseconds(5));
+  EXPECT_EQ(spans[0].error->code(), Code::kUnavailable);
+  EXPECT_TRUE(spans[1].parent_id.empty());
+  EXPECT_TRUE(trace->TakeEnded().empty());
+}
+
+TEST(Span, DefaultMadeOnesRecordNothing) {
+  Span none;
+  none.Set("a", 1);
+  EXPECT_FALSE(none.Child("x").recording());
+}
+
+TEST(RequestContext, StopsAtItsDeadlineAndWhenCancelled) {
+  ManualClock clock;
+  RequestContext ctx;
+  ctx.clock = &clock;
+  EXPECT_TRUE(ctx.CheckAlive().has_value());
+  ctx.deadline = clock.Steady() + std::chrono::milliseconds(10);
+  EXPECT_EQ(ctx.TimeLeft(), std::chrono::milliseconds(10));
+  clock.Advance(std::chrono::milliseconds(10));
+  EXPECT_EQ(ctx.CheckAlive().error().code(), Code::kDeadlineExceeded);
+  std::stop_source gone;
+  ctx.cancel = gone.get_token();
+  gone.request_stop();
+  EXPECT_EQ(ctx.CheckAlive().error().code(), Code::kCancelled);
+}
+
+TEST(Clock, FormatsIso8601WithMilliseconds) {
+  EXPECT_EQ(FormatIso8601(FromUnixMicros(1'763'799'819'123'456)), "2025-11-22T08:23:39.123Z");
+}
+
+TEST(Ids, AreDistinctAndOfTheirShape) {
+  std::set<std::string> seen;
+  for (int i = 0; i < 1000; ++i) {
+    auto id = NewRequestId().value;
+    EXPECT_THAT(id, testing::MatchesRegex("[0-9a-f]{32}"));
+    seen.insert(id);
+  }
+  EXPECT_EQ(seen.size(), 1000U);
+  EXPECT_THAT(NewResourceId(), testing::MatchesRegex("[A-Z0-9]{10}"));
+}
+
+TEST(Rng, ReplaysAndStaysInRange) {
+  Rng a(1);
+  Rng b(1);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(a.Next(), b.Next());
+  double sum = 0;
+  for (int i = 0; i < 10000; ++i) {
+    auto unit = a.Unit();
+    ASSERT_GE(unit, 0);
+    ASSERT_LT(unit, 1);
+    ASSERT_LT(a.Below(7), 7U);
+    sum += unit;
+  }
+  EXPECT_NEAR(sum / 10000, 0.5, 0.02);
+}
+
+TEST(NearestName, FindsATypoButNotAStranger) {
+  std::string_view known[] = {"listen", "models.folder"};
+  EXPECT_EQ(NearestName("lisen", known), "listen");
+  EXPECT_EQ(NearestName("completely_else", known), "");
+}
+
+}  // namespace
+}  // namespace strata

@@ -1,0 +1,46 @@
+// JSON strings and UTF-8 offsets.
+
+#include <gtest/gtest.h>
+
+#include "base/json_text.h"
+#include "base/utf8.h"
+
+namespace strata {
+namespace {
+
+TEST(JsonString, EscapesControlsQuotesAndKeepsUnicode) {
+  EXPECT_EQ(JsonString("a\"b\\c\n\t\x01"), R"("a\"b\\c\n\t\u0001")");
+  EXPECT_EQ(JsonString("grün 日本 😀"), "\"grün 日本 😀\"");
+}
+
+TEST(JsonString, ReplacesMalformedUtf8SoThatOutputIsAlwaysValid) {
+  EXPECT_EQ(JsonString("a\xC3(b"), "\"a\\ufffd(b\"");
+  EXPECT_EQ(JsonString("\xED\xA0\x80"), "\"\\ufffd\\ufffd\\ufffd\"");  // a surrogate
+  EXPECT_EQ(JsonString("x\xF0\x9F"), "\"x\\ufffd\\ufffd\"");           // cut short
+}
+
+TEST(Utf8, RefusesOverlongSurrogatesAndOutOfRange) {
+  EXPECT_TRUE(IsValidUtf8("é日😀"));
+  EXPECT_FALSE(IsValidUtf8("\xC0\xAF"));
+  EXPECT_FALSE(IsValidUtf8("\xE0\x80\xAF"));
+  EXPECT_FALSE(IsValidUtf8("\xF4\x90\x80\x80"));
+  EXPECT_FALSE(IsValidUtf8("\x80"));
+}
+
+TEST(Utf8, CountsAndFindsCodePoints) {
+  std::string_view text = "aé日😀b";
+  EXPECT_EQ(CodePointCount(text), 5U);
+  EXPECT_EQ(ByteOffset(text, 3), 6U);
+  EXPECT_EQ(ByteOffset(text, 99), text.size());
+  EXPECT_EQ(Utf8Prefix(text, 5), "aé");
+  EXPECT_EQ(Utf8Prefix(text, 6), "aé日");
+}
+
+TEST(Utf8, AppendsEverySize) {
+  std::string out;
+  for (char32_t c : {U'a', U'é', U'日', U'😀', char32_t{0xD800}}) AppendUtf8(out, c);
+  EXPECT_EQ(out, "aé日😀\xEF\xBF\xBD");
+}
+
+}  // namespace
+}  // namespace strata
