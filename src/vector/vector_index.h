@@ -1,0 +1,54 @@
+#pragma once
+// A VectorIndex finds the rows nearest to a query by dot product, which is the cosine for rows of
+// length 1. Everything in it can be rebuilt from the stored vectors: it holds no truth.
+// Implementation: ExactIndex (vector/exact_index.h).
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+
+namespace strata::vector {
+
+struct VectorHit {
+  std::uint64_t id = 0;
+  float score = 0;  // dot product, in [-1, 1] for rows and queries of length 1
+  friend bool operator==(const VectorHit&, const VectorHit&) = default;
+};
+
+// Says whether a row may be returned; empty: all may. Called from the searching thread, only for
+// rows that would enter the result, so it may cost some nanoseconds but must not block.
+using IdFilter = std::function<bool(std::uint64_t id)>;
+
+struct VectorStats {
+  std::size_t rows = 0;
+  std::size_t dimensions = 0;
+  std::size_t memory_bytes = 0;
+};
+
+// Thread-safe: searches run beside each other; a change is seen by searches that start after it
+// returned.
+class VectorIndex {
+ public:
+  virtual ~VectorIndex() = default;
+
+  // Adds rows or replaces those whose id is known. `rows` is ids.size() × dimensions(), row-major.
+  // All or nothing. Errors: kInvalidArgument (wrong size, a value that is not finite).
+  virtual Result<void> Upsert(std::span<const std::uint64_t> ids, std::span<const float> rows) = 0;
+
+  // Unknown ids are ignored.
+  virtual void Remove(std::span<const std::uint64_t> ids) = 0;
+
+  // The best `limit` rows that pass `filter`, best first, ties by id; fewer when there are fewer.
+  // Errors: kInvalidArgument (wrong size, a value that is not finite).
+  virtual Result<std::vector<VectorHit>> Search(std::span<const float> query, std::size_t limit,
+                                                const IdFilter& filter = {}) const = 0;
+
+  virtual std::size_t dimensions() const = 0;
+  virtual VectorStats Stats() const = 0;
+};
+
+}  // namespace strata::vector
