@@ -16,6 +16,9 @@ std::string FormatUsd(Money money) {
 }
 
 std::optional<Money> CostOf(const Usage& usage, const Price& price) {
+  if (price.prompt_tokens_max > 0 && usage.PromptTokens() > price.prompt_tokens_max) {
+    return std::nullopt;
+  }
   Money total;
   auto add = [&](std::int64_t tokens, const std::optional<std::int64_t>& per_token) {
     if (tokens == 0) return true;

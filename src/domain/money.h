@@ -31,6 +31,9 @@ struct Price {
   std::optional<std::int64_t> cache_read;
   std::optional<std::int64_t> cache_write;
   std::string as_of;  // date of the price table, "2026-11-01"
+  // Prices hold for calls of at most so many prompt tokens (models that cost more beyond a
+  // length); the cost of a longer call is unknown. 0: for every length.
+  std::int64_t prompt_tokens_max = 0;
 };
 
 struct Usage;

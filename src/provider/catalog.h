@@ -2,14 +2,16 @@
 // The catalog: prices and facts of models as their providers publish them, from the data of
 // genai-prices (MIT), turned into C++ at build time by cmake/setup/make_catalog.py.
 //
-// A price that the data lacks, or that depends on something this call cannot know (tiers by prompt
-// length, time of day), is absent: never guessed, never 0.
+// A price that the data lacks, or that depends on what is not known beforehand (the time of day), is
+// absent: never guessed, never 0. Where longer prompts cost more, the base price is given together
+// with the length up to which it holds (Price::prompt_tokens_max).
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "domain/model_info.h"
 
 namespace strata::provider {
@@ -27,16 +29,23 @@ std::string_view CatalogVersion();
 
 // `provider` as the catalog or a ProviderSpec names it ("bedrock" is "aws"). Matching is
 // genai-prices' own: the first model of that provider whose clause (equals, starts_with, ends_with,
-// contains: without case; regex: with case, anywhere) fits the id, then the providers that it falls
-// back to. Found = false when no clause fits.
+// contains; regex: anywhere; all on the id in lower case) fits, then the providers that it falls
+// back to, then the same with a compact date (-20251211) spelled -2025-12-11. Prices are those in
+// force at `now` (UTC day). Found = false when no clause fits.
 struct CatalogMatch {
   bool found = false;
   CatalogEntry entry;
 };
-CatalogMatch FindInCatalog(std::string_view provider, std::string_view upstream_id);
+CatalogMatch FindInCatalog(std::string_view provider, std::string_view upstream_id,
+                           WallTime now = SystemClock().Wall());
 
 // All entries of one provider, in the data's order.
-std::vector<CatalogEntry> CatalogOf(std::string_view provider);
+std::vector<CatalogEntry> CatalogOf(std::string_view provider,
+                                    WallTime now = SystemClock().Wall());
+
+// The catalog's provider of an address ("https://api.groq.com/openai/v1" → "groq"); "" when it
+// knows none: then prices are unknown, whatever the model is called.
+std::string_view CatalogProviderOf(std::string_view base_url);
 
 // Our own compute: a known price of 0 a token, as_of "local".
 domain::Price LocalPrice();
