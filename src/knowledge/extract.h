@@ -53,8 +53,8 @@ struct ExtractedSentence {
 
 struct Extracted {
   bool answered = false;
-  double probability = 0;  // that the sources answer
-  std::string text;        // the answer, or kRefusal
+  double probability = 0;                    // that the sources answer
+  std::string text;                          // the answer, or kRefusal
   std::vector<ExtractedSentence> sentences;  // in the order of the answer
 };
 

@@ -55,9 +55,9 @@ struct RetrievedChunk {
   std::vector<domain::PageRegion> pages;
   JsonText metadata;  // JSON object, "" for none
   LabelSet labels;
-  double score = 0;                      // blended, 0..1, higher is better
-  std::optional<double> lexical_score;   // BM25, absent: not found by that leg
-  std::optional<double> dense_score;     // cosine
+  double score = 0;                     // blended, 0..1, higher is better
+  std::optional<double> lexical_score;  // BM25, absent: not found by that leg
+  std::optional<double> dense_score;    // cosine
 };
 
 struct RetrieveResponse {

@@ -1,0 +1,65 @@
+#pragma once
+// Corpora in files: `kb import` and `kb run`, so that anyone can score retrieval.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/context.h"
+#include "base/task.h"
+#include "knowledge/kb_types.h"
+#include "knowledge/retrieval.h"
+
+namespace strata::knowledge {
+
+class KnowledgeBases;
+
+// One line of a corpus: {"_id", "title", "text", …metadata}. `_id` and `text` are required strings;
+// `title` may be missing; all other members become metadata. kInvalidArgument with the member.
+Result<DocumentInput> ParseCorpusLine(std::string_view line);
+
+struct CorpusQuery {
+  std::string id;
+  std::string text;
+};
+// {"_id", "text", …}; other members are ignored.
+Result<CorpusQuery> ParseQueryLine(std::string_view line);
+
+inline constexpr std::size_t kCorpusLineBytesMax = 16 * 1024 * 1024;
+
+struct ImportProgress {
+  std::int64_t lines = 0;
+  std::int64_t indexed = 0;
+  std::int64_t unchanged = 0;
+  std::int64_t failed = 0;
+};
+
+// Reads corpus.jsonl or .jsonl.gz into the custom data source "import" of the knowledge base (made
+// when missing). A bad line stops the import with its number; what was imported before stays.
+// Repeating an import changes nothing. `progress` is called from time to time, from the calling
+// coroutine.
+Task<Result<ImportProgress>> ImportCorpus(KnowledgeBases& bases, std::string knowledge_base_id,
+                                          std::string path,
+                                          std::function<void(const ImportProgress&)> progress,
+                                          RequestContext& ctx);
+
+struct RunInput {
+  std::string knowledge_base_id;
+  std::string queries_path;  // jsonl or .jsonl.gz
+  std::string out_path;      // written whole, then renamed
+  int depth = 100;           // documents a query, 1..1000
+  SearchMode mode = SearchMode::kDefault;
+  std::optional<Filter> filter;
+  // kDocuments: lines `query-id<TAB>document-id<TAB>score`, the score that of the best chunk.
+  // kSpans: lines {"_id", "chunks": [[start, end], …]}, code points of the document, best first.
+  enum class Form : std::uint8_t { kDocuments, kSpans } form = Form::kDocuments;
+};
+
+// Returns the number of queries run.
+Task<Result<std::int64_t>> RunQueries(KnowledgeBases& bases, RunInput input,
+                                      std::function<void(std::int64_t done)> progress,
+                                      RequestContext& ctx);
+
+}  // namespace strata::knowledge

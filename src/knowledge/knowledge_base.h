@@ -1,0 +1,152 @@
+#pragma once
+// KnowledgeBases: the service behind Bedrock's knowledge base operations, `strata kb` and every
+// `kb/NAME` model. Owns the kb-ID.db files, ingestion and retrieval.
+//
+// Promises. One document's change (chunks, vectors, state) is one transaction of kb-ID.db; a crash
+// anywhere leaves the old version or the new one. The lexical segments and the vectors in memory
+// are caches of one generation of that file and are brought up to it when they are behind. Nothing
+// is returned that the caller's principals may not read, on any path.
+//
+// Threads: thread-safe. Database work runs on the pool that is given; ingestion runs on one thread
+// of its own between Start and Stop.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/context.h"
+#include "base/options.h"
+#include "base/pool.h"
+#include "base/task.h"
+#include "knowledge/kb_types.h"
+#include "knowledge/parser.h"
+#include "knowledge/retrieval.h"
+#include "knowledge/source.h"
+#include "provider/embedder.h"
+
+namespace strata::store {
+class SqlDatabase;
+class JobQueue;
+}  // namespace strata::store
+
+namespace strata::knowledge {
+
+// By model id; kNotFound when there is none. Thread-safe.
+using EmbedderLookup =
+    std::function<Result<std::shared_ptr<provider::Embedder>>(std::string_view model)>;
+
+// All pointers outlive the service.
+struct KnowledgeBasesParts {
+  std::string folder;                  // of the data: kb-ID.db and kb-ID.lex/ are made here
+  store::SqlDatabase* meta = nullptr;  // meta.db: knowledge bases, data sources, jobs' results
+  store::JobQueue* jobs = nullptr;     // leases of ingestion jobs
+  Parser* parser = nullptr;
+  Pool* pool = nullptr;  // for SQLite and index work
+  EmbedderLookup embedder;
+  SourceOptions sources;  // defaults of every folder and s3 source (s3_map, limits)
+  const Clock* clock = &SystemClock();
+};
+
+class KnowledgeBases {
+ public:
+  // Migrates its tables and reads the list of knowledge bases. Errors: kUnavailable (disk),
+  // kCorruption.
+  static Result<std::unique_ptr<KnowledgeBases>> Open(KnowledgeBasesParts parts,
+                                                      const Options& options);
+  ~KnowledgeBases();  // stops
+
+  // Begins to work on ingestion jobs, those left by an earlier process first.
+  Result<> Start();
+  // Gives running jobs back to the queue and joins. Safe to call twice.
+  void Stop();
+
+  // --- Knowledge bases of ctx.workspace. Unknown ids and those of other workspaces: kNotFound.
+  Task<Result<KnowledgeBase>> Create(CreateKnowledgeBaseInput input, RequestContext& ctx);
+  Result<KnowledgeBase> Get(std::string_view id, const WorkspaceId& workspace) const;
+  Result<KnowledgeBase> FindByName(std::string_view name, const WorkspaceId& workspace) const;
+  Result<Page<KnowledgeBase>> List(const PageRequest& page, const WorkspaceId& workspace) const;
+  std::vector<KnowledgeBase> ListAll() const;  // of every workspace, by name
+  Task<Result<>> Delete(std::string id, RequestContext& ctx);
+
+  // --- Data sources
+  Task<Result<DataSource>> CreateSource(std::string kb_id, CreateDataSourceInput input,
+                                        RequestContext& ctx);
+  Task<Result<DataSource>> GetSource(std::string kb_id, std::string source_id, RequestContext& ctx);
+  Task<Result<Page<DataSource>>> ListSources(std::string kb_id, PageRequest page,
+                                             RequestContext& ctx);
+  // Removes its documents too unless the source says RETAIN. kConflict while a job runs on it.
+  Task<Result<>> DeleteSource(std::string kb_id, std::string source_id, RequestContext& ctx);
+
+  // --- Ingestion jobs
+  // kConflict when a job of that source is not finished; kUnsupported for custom sources.
+  Task<Result<IngestionJob>> StartIngestion(std::string kb_id, std::string source_id,
+                                            std::string description, RequestContext& ctx);
+  Task<Result<IngestionJob>> GetIngestion(std::string kb_id, std::string source_id,
+                                          std::string job_id, RequestContext& ctx);
+  Task<Result<Page<IngestionJob>>> ListIngestions(std::string kb_id, std::string source_id,
+                                                  PageRequest page, RequestContext& ctx);
+  Task<Result<IngestionJob>> StopIngestion(std::string kb_id, std::string source_id,
+                                           std::string job_id, RequestContext& ctx);
+  // Runs a sync here and now, without a queue: for the command line on a folder that no server
+  // holds. `progress` may be empty.
+  Task<Result<IngestionJob>> Sync(std::string kb_id, std::string source_id,
+                                  std::function<void(const IngestionStatistics&)> progress,
+                                  RequestContext& ctx);
+
+  // --- Documents
+  // At most 10. Durable when it returns (status PENDING); indexed soon after.
+  Task<Result<std::vector<DocumentDetail>>> IngestDocuments(std::string kb_id,
+                                                            std::string source_id,
+                                                            std::vector<DocumentInput> documents,
+                                                            RequestContext& ctx);
+  // Indexes before it returns; any number. Documents whose content and metadata are as before are
+  // left alone (`unchanged`).
+  struct IndexResult {
+    std::int64_t indexed = 0;
+    std::int64_t unchanged = 0;
+    std::int64_t failed = 0;
+    std::vector<DocumentDetail> failures;
+  };
+  Task<Result<IndexResult>> IndexDocuments(std::string kb_id, std::string source_id,
+                                           std::vector<DocumentInput> documents,
+                                           RequestContext& ctx);
+  Task<Result<std::vector<DocumentDetail>>> GetDocuments(std::string kb_id, std::string source_id,
+                                                         std::vector<std::string> ids,
+                                                         RequestContext& ctx);
+  Task<Result<Page<DocumentDetail>>> ListDocuments(std::string kb_id, std::string source_id,
+                                                   PageRequest page, RequestContext& ctx);
+  // Gone from every search when it returns; status DELETING, NOT_FOUND for unknown ids.
+  Task<Result<std::vector<DocumentDetail>>> DeleteDocuments(std::string kb_id,
+                                                            std::string source_id,
+                                                            std::vector<std::string> ids,
+                                                            RequestContext& ctx);
+
+  // --- Retrieval. Adds nothing to ctx.labels: who uses the text does.
+  Task<Result<RetrieveResponse>> Retrieve(RetrieveRequest request, RequestContext& ctx);
+  // One chunk by id, for citations and trace pages. kNotFound also when it may not be read.
+  Task<Result<RetrievedChunk>> FetchChunk(std::string kb_id, std::string chunk_id,
+                                          RequestContext& ctx);
+  // The bytes of a cited document that has pages, for rendering. kNotFound also when it may not be
+  // read, kUnsupported when the format has no pages.
+  struct OriginalDocument {
+    std::string name;
+    std::string media_type;
+    std::string bytes;
+  };
+  Task<Result<OriginalDocument>> FetchOriginal(std::string kb_id, std::string document_id,
+                                               RequestContext& ctx);
+
+ private:
+  class Impl;
+  explicit KnowledgeBases(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// Options kb.* of this service: embedding model, default search mode, blend, storage map, batches.
+OptionTable KnowledgeBaseOptionTable();
+
+}  // namespace strata::knowledge
