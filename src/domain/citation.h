@@ -23,6 +23,11 @@ struct PageRegion {
   friend bool operator==(const PageRegion&, const PageRegion&) = default;
 };
 
+// What source_start and source_end count: code points of the document's text; nothing, as `pages`
+// says it; pieces (DocumentBlock::chunks) of a document; pieces of a search result, whose number is
+// document_index; nothing, as source_uri says it.
+enum class CitationPlace : std::uint8_t { kText, kPages, kChunks, kSearchResult, kWeb };
+
 struct Citation {
   std::string title;        // of the source document
   std::string source_uri;   // "s3://docs/a.pdf", "file:///…", "https://…", or a custom id
@@ -30,7 +35,8 @@ struct Citation {
   std::string chunk_id;
   std::string quoted;      // the supporting text, as it stands in the source
   int document_index = 0;  // of the request's documents, or of the retrieved references, from 0
-  std::int64_t source_start = 0;  // code points of the source document's text; end is exclusive
+  CitationPlace place = CitationPlace::kText;
+  std::int64_t source_start = 0;  // see CitationPlace; end is exclusive
   std::int64_t source_end = 0;
   std::vector<PageRegion> pages;
   // The part of the answer that it supports, code points of the *text block* it is attached to; end

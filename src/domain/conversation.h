@@ -94,12 +94,16 @@ struct Tool {
   std::string description;
   JsonText input_schema;  // a JSON Schema object
   bool strict = false;
+  // "The prompt up to and with this tool may be cached."
+  std::optional<CachePoint> cache_point = std::nullopt;
+  friend bool operator==(const Tool&, const Tool&) = default;
 };
 
 struct ToolChoice {
   enum class Kind : std::uint8_t { kAuto, kAny, kNone, kNamed } kind = Kind::kAuto;
   std::string name;  // kNamed
   bool parallel = true;
+  friend bool operator==(const ToolChoice&, const ToolChoice&) = default;
 };
 
 // The answer must be JSON; with a schema, JSON that fits it.
@@ -107,6 +111,7 @@ struct JsonOutput {
   std::string name;
   JsonText schema;  // "" = any JSON object
   bool strict = true;
+  friend bool operator==(const JsonOutput&, const JsonOutput&) = default;
 };
 
 // Thinking asked for: a token budget, or an effort word ("low", "medium", "high").
@@ -114,6 +119,7 @@ struct ReasoningConfig {
   bool enabled = true;
   std::int64_t budget_tokens = 0;
   std::string effort;
+  friend bool operator==(const ReasoningConfig&, const ReasoningConfig&) = default;
 };
 
 struct ChatRequest {
@@ -136,6 +142,9 @@ struct ChatRequest {
   std::string service_tier;                     // "", "default", "priority", "flex", …
   JsonText extra;  // members only this provider's family knows (additionalModelRequestFields), a
                    // JSON object or ""
+  // The dialect that `extra` is written in: "openai", "anthropic", "bedrock", "" when it is empty.
+  std::string extra_dialect;
+  friend bool operator==(const ChatRequest&, const ChatRequest&) = default;
 };
 
 enum class StopReason : std::uint8_t {

@@ -68,6 +68,7 @@ struct ChatResponse {
   StopReason stop_reason = StopReason::kEndTurn;
   std::string stop_sequence;
   Usage usage;
+  friend bool operator==(const ChatResponse&, const ChatResponse&) = default;
 };
 
 // Adds events up. Events of an unknown block index are a bug of the producer and are ignored.
