@@ -1,0 +1,22 @@
+#pragma once
+// Joins the journal to the ledger of one data folder: opens both in the right order, so that what a
+// dead process left is in the ledger before the first request.
+
+#include <memory>
+
+#include "base/options.h"
+#include "observe/ledger.h"
+#include "store/data_dir.h"
+#include "store/journal.h"
+
+namespace strata::observe {
+
+// Members are destroyed last to first: the journal drains into the ledger before that closes.
+struct Accounting {
+  std::unique_ptr<Ledger> ledger;
+  std::unique_ptr<store::Journal> journal;
+};
+
+Result<Accounting> OpenAccounting(const store::DataDir& folder, const Options& options);
+
+}  // namespace strata::observe

@@ -1,0 +1,96 @@
+#pragma once
+// The ledger: one row a model call, written from the journal, independent of traces and their
+// sampling. Append-only and hash-chained: each row's hash covers its content and the hash before
+// it, so an edited, removed or inserted row is found by Verify.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/task.h"
+#include "store/call_row.h"
+#include "store/journal.h"
+#include "store/sql_file.h"
+
+namespace strata::observe {
+
+struct LedgerRow {
+  std::int64_t sequence = 0;  // position in the chain, from 1
+  store::CallRow call;
+  std::string hash;  // 64 hex digits
+};
+
+struct CostQuery {
+  enum class By : std::uint8_t {
+    kKey,
+    kModel,
+    kKb,
+    kTag,
+    kDay,
+    kWorkspace,
+    kProvider
+  } by = By::kModel;
+  std::string tag;  // By::kTag: which one; rows without it are grouped under ""
+  std::optional<WorkspaceId> workspace;
+  std::optional<WallTime> from;   // inclusive
+  std::optional<WallTime> until;  // exclusive
+};
+// "key", "model", "kb", "tag", "day", …; kInvalidArgument names the known ones.
+Result<CostQuery::By> ParseCostBy(std::string_view text);
+
+struct CostLine {
+  std::string group;
+  std::int64_t calls = 0;
+  std::int64_t unpriced_calls = 0;  // their price is unknown: not in `cost`
+  std::int64_t input_tokens = 0;
+  std::int64_t output_tokens = 0;
+  std::int64_t cache_read_tokens = 0;
+  std::int64_t cache_write_tokens = 0;
+  domain::Money cost;
+};
+
+// For terminals: columns aligned, unknown prices said so. For spreadsheets: RFC 4180.
+std::string CostTable(std::span<const CostLine> lines);
+std::string CostCsv(std::span<const CostLine> lines);
+
+struct ChainReport {
+  std::int64_t rows = 0;
+  std::string head;  // hash of the last row
+};
+
+// Thread-safe.
+class Ledger {
+ public:
+  static Result<std::unique_ptr<Ledger>> Open(const std::string& path);
+
+  // Appends rows in one durable transaction; rows whose (request id, call number) is there are
+  // ignored. Returns how many were new. Blocks: called by the journal's drain thread.
+  Result<std::int64_t> Append(std::span<const store::CallRow> rows);
+
+  // For Journal::Open.
+  store::CallSink Sink();
+
+  Task<Result<std::vector<CostLine>>> Cost(CostQuery query);  // dearest first
+  Task<Result<std::vector<LedgerRow>>> OfRequest(RequestId request);
+  // What a key has spent since `from`, for budgets at start-up; unknown prices count 0.
+  Task<Result<domain::Money>> SpentByKey(KeyId key, WallTime from);
+
+  // Recomputes the chain from the first row: kCorruption names the first row that does not fit.
+  Task<Result<ChainReport>> Verify();
+
+  // The same for callers that may block.
+  Result<std::vector<CostLine>> CostBlocking(const CostQuery& query);
+  Result<ChainReport> VerifyBlocking();
+  Result<std::vector<LedgerRow>> OfRequestBlocking(const RequestId& request);
+
+ private:
+  explicit Ledger(std::unique_ptr<store::SqlFile> file) : file_(std::move(file)) {}
+  std::unique_ptr<store::SqlFile> file_;
+};
+
+}  // namespace strata::observe

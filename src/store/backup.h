@@ -1,0 +1,28 @@
+#pragma once
+// Online backup of a data folder, and its way back. Databases are copied with SQLite's backup
+// interface while the server writes; blobs, models, secrets and certificates as files. The journal
+// is not copied: flush it first (Journal::Flush), then the ledger has what was answered.
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+
+namespace strata::store {
+
+struct BackupReport {
+  std::int64_t databases = 0;
+  std::int64_t files = 0;
+  std::uint64_t bytes = 0;
+};
+
+// `target`: a folder that does not exist yet, or a path that ends in .tar. Every database copy is
+// checked (quick_check) and a manifest with sizes and SHA-256 is written last: a backup without it
+// is not complete. Secrets are in it: mode 0700 and 0600. Blocks.
+Result<BackupReport> Backup(const std::string& data_folder, const std::string& target);
+
+// `source`: what Backup wrote. Checks the manifest before anything is put in place. kConflict when
+// `data_folder` is there and not empty; kCorruption when a file does not match. Blocks.
+Result<BackupReport> Restore(const std::string& source, const std::string& data_folder);
+
+}  // namespace strata::store

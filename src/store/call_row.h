@@ -1,0 +1,91 @@
+#pragma once
+// What is recorded of one model call: the intent before the provider is called, the outcome after
+// it; and their binary form in the journal.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/clock.h"
+#include "base/context.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "domain/money.h"
+#include "domain/usage.h"
+
+namespace strata::store {
+
+// Stable numbers: they are stored.
+enum class CallStatus : std::uint8_t {
+  kOpen = 0,  // no final yet; never in the ledger
+  kOk = 1,
+  kError = 2,      // `error_code` says which
+  kCancelled = 3,  // the client went away
+  kInterrupted =
+      4,         // the process died, or the call was dropped without an end: charged its estimate
+  kBlocked = 5,  // a guardrail stopped it
+};
+std::string_view CallStatusName(CallStatus status);  // "ok", "error", …
+
+// Texts longer than kCallTextMax bytes are cut at a character when they are written, tags as JSON
+// at kCallTagsMax (tags are dropped from the end).
+inline constexpr std::size_t kCallTextMax = 256;
+inline constexpr std::size_t kCallTagsMax = 4096;
+
+// The reservation, known before the provider is called.
+struct CallIntent {
+  RequestId request_id;
+  std::uint32_t call_number = 0;  // within the request, from 0: retries, judges, embeddings, …
+  WallTime time;
+  WorkspaceId workspace;
+  KeyId key;
+  std::string trace_id;
+  std::map<std::string, std::string> tags;
+  std::string dialect;      // "openai", "anthropic", "bedrock", "control"
+  std::string operation;    // "chat", "embeddings", "rerank"
+  std::string route;        // router and reason in short, "" when the model was named outright
+  std::string model_asked;  // as the caller named it
+  std::string model;        // deployment that is called
+  std::string provider;
+  std::string kb;
+  std::string subject;                         // pseudonymous end user
+  domain::Usage estimate;                      // tokens, at most
+  std::optional<domain::Money> estimate_cost;  // nullopt: the price is unknown
+
+  friend bool operator==(const CallIntent&, const CallIntent&) = default;
+};
+
+struct CallOutcome {
+  CallStatus status = CallStatus::kOpen;
+  std::string error_code;      // CodeName of the error, "" without one
+  std::string model_answered;  // as the provider named it
+  domain::Usage usage;
+  std::optional<domain::Money> cost;  // nullopt: the price is unknown
+  std::string price_date;
+  std::int64_t latency_ms = 0;
+  std::optional<std::int64_t> ttft_ms;  // time to first token
+  DecidedBy decided_by;
+};
+
+// One row of the ledger.
+struct CallRow {
+  CallIntent intent;
+  CallOutcome outcome;
+};
+
+// An intent that got no outcome, as it is charged: its estimate, status kInterrupted.
+CallRow InterruptedRow(CallIntent intent);
+
+// Binary form, little endian, versioned: byte 0 is the kind (1 intent, 2 final), byte 1 the format
+// (1). Texts are u16 length and bytes; integers are fixed width. Framing and checksums are the
+// journal's.
+std::string EncodeIntent(const CallIntent& intent);
+std::string EncodeFinal(const CallRow& row);
+
+// kCorruption: cut, unknown kind, or a field out of range; kUnsupported: a newer format.
+Result<std::variant<CallIntent, CallRow>> DecodeCallRecord(std::string_view bytes);
+
+}  // namespace strata::store

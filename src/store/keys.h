@@ -1,0 +1,142 @@
+#pragma once
+// API keys: a bearer key (stored as SHA-256 only) and an access-key pair for SigV4 (its secret is
+// sealed), with what the holder may do. Lookups on the request path read an immutable snapshot.
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/encoding.h"
+#include "base/ids.h"
+#include "base/labels.h"
+#include "base/task.h"
+#include "domain/money.h"
+#include "store/secrets.h"
+#include "store/sql_file.h"
+
+namespace strata::store {
+
+// What a key allows. Empty lists mean no restriction of that kind, except roles.
+struct KeyGrant {
+  WorkspaceId workspace{"default"};
+  std::vector<std::string> roles{"invoke"};   // "admin", "invoke", "kb.read", "kb.write", …
+  std::vector<std::string> models;            // ids, or prefixes that end in '*'
+  std::vector<std::string> principals;        // whose documents may be read
+  LabelSet labels;                            // put on everything that is sent with this key
+  std::vector<std::string> regions;           // where its data may go
+  std::optional<domain::Money> budget_month;  // calendar month, UTC
+  std::optional<std::int64_t> requests_per_minute;
+  std::optional<std::int64_t> tokens_per_minute;
+  std::optional<std::int64_t> concurrent_max;
+};
+
+struct ApiKey {
+  KeyId id;          // "key_…", or the id given
+  std::string name;  // for humans
+  KeyGrant grant;
+  std::string access_key_id;  // AKIA…
+  std::string bearer_hint;    // first and last four characters of the bearer, to tell keys apart
+  WallTime created;
+  std::optional<WallTime> expires;
+  std::optional<WallTime> revoked;
+  // After a rotation the old bearer and secret stay valid until then.
+  std::optional<WallTime> old_valid_until;
+
+  bool ValidAt(WallTime now) const { return !revoked && (!expires || now < *expires); }
+  bool HasRole(std::string_view role) const;  // "admin" has them all
+  bool MayUseModel(std::string_view model) const;
+};
+
+// Shown once, at creation.
+struct NewKey {
+  ApiKey key;
+  SecretText bearer;
+  SecretText secret;  // secret access key, 40 characters
+};
+
+struct CreateKey {
+  std::string name;
+  KeyGrant grant;
+  std::optional<WallTime> expires;
+  // Given values; made at random when empty. `access_key_id`: 16..128 of [A-Za-z0-9_-];
+  // `bearer` and `secret`: 16..256 printable ASCII characters.
+  std::string access_key_id;
+  std::string secret;
+  std::string bearer;
+};
+
+// All keys at one moment. Immutable, thread-safe.
+class KeySnapshot {
+ public:
+  // The key of that bearer when it is valid at `now`, else nullptr. Looked up by SHA-256, so time
+  // tells nothing about how near a guess is.
+  std::shared_ptr<const ApiKey> FindBearer(std::string_view bearer, WallTime now) const;
+
+  // Key and secrets that a signature may be made with (two during a rotation's overlap).
+  struct AccessKey {
+    std::shared_ptr<const ApiKey> key;
+    std::vector<SecretText> secrets;
+  };
+  std::optional<AccessKey> FindAccessKey(std::string_view access_key_id, WallTime now) const;
+
+  std::shared_ptr<const ApiKey> FindId(const KeyId& id) const;
+  bool empty() const { return by_id_.empty(); }
+
+ private:
+  friend class KeyStore;
+  struct Bearer {
+    std::shared_ptr<const ApiKey> key;
+    std::optional<WallTime> until;
+  };
+  struct Access {
+    std::shared_ptr<const ApiKey> key;
+    SecretText secret;
+    SecretText old_secret;
+  };
+  std::unordered_map<std::string, Bearer> by_bearer_;  // by the raw digest
+  std::unordered_map<std::string, Access> by_access_key_;
+  std::unordered_map<KeyId, std::shared_ptr<const ApiKey>> by_id_;
+};
+
+// The keys of meta.db. Thread-safe. `file` and `ring` outlive it.
+class KeyStore {
+ public:
+  static Result<std::unique_ptr<KeyStore>> Open(SqlFile& file, const KeyRing& ring,
+                                                const Clock& clock = SystemClock());
+
+  std::shared_ptr<const KeySnapshot> snapshot() const;
+
+  // kInvalidArgument (a field), kConflict (the bearer or access key id exists).
+  Task<Result<NewKey>> Create(CreateKey request);
+  // The workspace's keys, or all; revoked ones too. Newest first.
+  Task<Result<std::vector<ApiKey>>> List(std::optional<WorkspaceId> workspace);
+  Task<Result<ApiKey>> Revoke(KeyId id);
+  // New bearer and secret; the old ones stay valid for `overlap`.
+  Task<Result<NewKey>> Rotate(KeyId id, std::chrono::seconds overlap);
+  // After KeyRing::Rotate; returns how many secrets were sealed again.
+  Task<Result<std::int64_t>> ResealAll();
+
+  // For the command line and start-up, which may block.
+  Result<NewKey> CreateBlocking(CreateKey request);
+
+ private:
+  KeyStore(SqlFile& file, const KeyRing& ring, const Clock& clock)
+      : file_(file), ring_(ring), clock_(clock) {}
+  Result<NewKey> Insert(Database& database, CreateKey& request);
+  Result<> Reload(Database& database);
+
+  SqlFile& file_;
+  const KeyRing& ring_;
+  const Clock& clock_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const KeySnapshot> snapshot_ = std::make_shared<KeySnapshot>();
+};
+
+}  // namespace strata::store
