@@ -32,16 +32,26 @@ struct RequestContext {
   RequestId request_id;
   WorkspaceId workspace{"default"};
   KeyId key;
+  std::string dialect;      // "openai", "anthropic", "bedrock", "cli"
+  std::string model_asked;  // the id the caller named
+  std::string kb;           // the knowledge base that answers, if any
+  std::string route;        // why this model: "asked", "alias gpt-4o", …
+  int calls = 0;            // model calls made so far; numbers the request's ledger rows
   std::vector<std::string>
       principals;   // whose documents may be read: "user:7", "group:hr"; empty: only public ones
   LabelSet labels;  // of everything the request holds so far; grows with retrieved text
   std::vector<std::string> regions_allowed;  // empty: any
+  std::vector<std::string> models_allowed;   // ids, or prefixes that end in '*'; empty: any
+  std::string subject;                       // pseudonymous id of the end user, "" unknown
   std::map<std::string, std::string> tags;   // cost attribution (requestMetadata, x-strata-tag-…)
   SteadyTime deadline = SteadyTime::max();
   std::stop_token cancel;  // stops when the client has gone away; thread-safe
   const Clock* clock = &SystemClock();
   Span span;  // the request's current span; children are made from it
   DecidedBy decided_by;
+  // What the model calls so far have cost; calls without a known price are counted, not guessed.
+  std::int64_t spent_picousd = 0;
+  int unpriced_calls = 0;
 
   bool cancelled() const { return cancel.stop_requested(); }
   std::chrono::milliseconds TimeLeft() const;

@@ -1,0 +1,49 @@
+#include "gateway/chat_service.h"
+
+#include "guard/model_access.h"
+#include "route/direct.h"
+
+namespace strata::gateway {
+
+Task<void> ChatService::Run(domain::ChatRequest request, RequestContext& ctx,
+                            AnswerSink& sink) const {
+  auto answered = co_await Answer(std::move(request), ctx, sink);
+  if (answered.has_value()) co_return;
+  ctx.span.Fail(answered.error());
+  co_await sink.Fail(answered.error());
+}
+
+Task<Result<>> ChatService::Answer(domain::ChatRequest request, RequestContext& ctx,
+                                   AnswerSink& sink) const {
+  ctx.model_asked = request.model;
+  ctx.subject = request.user;
+  for (const auto& [key, value] : request.metadata) ctx.tags.emplace(key, value);
+  STRATA_CO_CHECK_OK(ctx.CheckAlive());
+  STRATA_CO_CHECK_OK(guard::CheckModelAllowed(request.model, ctx));
+
+  // The snapshot is kept for the whole answer: a reload behind it changes nothing for this request.
+  auto models = registry_.Snapshot();
+  STRATA_CO_TRY(auto plan, route::ChooseDirect(*models, request));
+  ctx.route = plan.reason;
+  ctx.decided_by.router = route::kDirectVersion;
+  ctx.span.Set("model_asked", ctx.model_asked);
+  ctx.span.Set("route", plan.reason);
+
+  STRATA_CO_TRY(auto stream, co_await plan.model->Start(std::move(request), ctx));
+  STRATA_CO_CHECK_OK(co_await sink.Begin(plan.model->Info()));
+  while (true) {
+    STRATA_CO_TRY(auto event, co_await stream->Next());
+    STRATA_CO_CHECK_OK(co_await sink.Event(event));
+    if (std::holds_alternative<domain::StreamEnd>(event)) co_return Result<>{};
+  }
+}
+
+Task<Result<std::int64_t>> ChatService::CountTokens(domain::ChatRequest request,
+                                                    RequestContext& ctx) const {
+  ctx.model_asked = request.model;
+  STRATA_CO_CHECK_OK(guard::CheckModelAllowed(request.model, ctx));
+  STRATA_CO_TRY(auto plan, route::ChooseDirect(*registry_.Snapshot(), request));
+  co_return co_await plan.model->CountTokens(std::move(request), ctx);
+}
+
+}  // namespace strata::gateway

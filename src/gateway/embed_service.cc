@@ -1,0 +1,50 @@
+#include "gateway/embed_service.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "guard/model_access.h"
+#include "route/direct.h"
+
+namespace strata::gateway {
+namespace {
+
+void CutDimensions(provider::Embeddings& vectors, int dimensions) {
+  std::vector<float> cut;
+  auto keep = static_cast<std::size_t>(dimensions);
+  cut.reserve(vectors.count() * keep);
+  for (std::size_t i = 0; i < vectors.count(); ++i) {
+    auto row = vectors.row(i).first(keep);
+    double squares = 0;
+    for (float v : row) squares += static_cast<double>(v) * v;
+    auto scale = squares > 0 ? static_cast<float>(1 / std::sqrt(squares)) : 0.0F;
+    for (float v : row) cut.push_back(v * scale);
+  }
+  vectors.values = std::move(cut);
+  vectors.dimensions = dimensions;
+}
+
+}  // namespace
+
+Task<Result<EmbedAnswer>> EmbedService::Run(std::string model, std::vector<std::string> texts,
+                                            provider::EmbedPurpose purpose, int dimensions,
+                                            RequestContext& ctx) const {
+  ctx.model_asked = model;
+  STRATA_CO_CHECK_OK(guard::CheckModelAllowed(model, ctx));
+  STRATA_CO_TRY(auto embedder, registry_.Embed(model));
+  const auto& info = embedder->Info();
+  if (dimensions > info.dimensions && info.dimensions > 0) {
+    co_return Fail(
+        InvalidArgument("dimensions", fmt::format("{} has {} dimensions, {} were asked for",
+                                                  info.id, info.dimensions, dimensions)));
+  }
+  ctx.route =
+      info.id == model ? "named by the caller" : fmt::format("'{}' stands for {}", model, info.id);
+  ctx.decided_by.router = route::kDirectVersion;
+  STRATA_CO_TRY(auto vectors, co_await embedder->Embed(std::move(texts), purpose, ctx));
+  if (dimensions > 0 && dimensions < vectors.dimensions) CutDimensions(vectors, dimensions);
+  co_return EmbedAnswer{.vectors = std::move(vectors), .model = info.id};
+}
+
+}  // namespace strata::gateway

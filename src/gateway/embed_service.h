@@ -1,0 +1,35 @@
+#pragma once
+// The embeddings pipeline: access to the model, route, metered call.
+
+#include <string>
+#include <vector>
+
+#include "base/context.h"
+#include "base/task.h"
+#include "provider/embedder.h"
+#include "provider/registry.h"
+
+namespace strata::gateway {
+
+struct EmbedAnswer {
+  provider::Embeddings vectors;
+  std::string model;  // the id of the model that embedded
+};
+
+// Thread-safe. `registry` outlives it and holds metered embedders only.
+class EmbedService {
+ public:
+  explicit EmbedService(const provider::Registry& registry) : registry_(registry) {}
+
+  // `dimensions`: 0 for the model's own; fewer cuts the vectors and normalises them again
+  // (meaningful for models trained for it); more is kInvalidArgument. Errors otherwise as
+  // Embedder::Embed.
+  Task<Result<EmbedAnswer>> Run(std::string model, std::vector<std::string> texts,
+                                provider::EmbedPurpose purpose, int dimensions,
+                                RequestContext& ctx) const;
+
+ private:
+  const provider::Registry& registry_;
+};
+
+}  // namespace strata::gateway

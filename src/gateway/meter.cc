@@ -1,0 +1,281 @@
+#include "gateway/meter.h"
+
+#include "domain/stream.h"
+#include "guard/outbound.h"
+
+namespace strata::gateway {
+namespace {
+
+using domain::StreamEvent;
+
+// What is reserved for an answer whose length the caller did not bound.
+constexpr std::int64_t kOutputTokensAssumed = 1024;
+
+std::int64_t TextBytes(const domain::ChatRequest& request) {
+  std::int64_t bytes = static_cast<std::int64_t>(domain::TextOf(request.system).size());
+  for (const auto& message : request.messages) {
+    for (const auto& block : message.content) {
+      if (auto* text = std::get_if<domain::TextBlock>(&block))
+        bytes += static_cast<std::int64_t>(text->text.size());
+      if (auto* document = std::get_if<domain::DocumentBlock>(&block)) {
+        bytes += static_cast<std::int64_t>(document->text.size() + document->bytes.size());
+      }
+    }
+  }
+  return bytes;
+}
+
+domain::Usage Estimate(std::int64_t text_bytes, std::int64_t output_tokens) {
+  domain::Usage usage;
+  usage.input_tokens = text_bytes / 4 + 8;
+  usage.output_tokens = output_tokens;
+  usage.estimated = true;
+  return usage;
+}
+
+store::CallIntent IntentOf(const domain::ModelInfo& info, RequestContext& ctx,
+                           std::string_view operation, domain::Usage estimate) {
+  store::CallIntent intent;
+  intent.request_id = ctx.request_id;
+  intent.call_number = static_cast<std::uint32_t>(ctx.calls++);
+  intent.time = ctx.clock->Wall();
+  intent.workspace = ctx.workspace;
+  intent.key = ctx.key;
+  intent.trace_id = ctx.request_id.value;
+  intent.tags = ctx.tags;
+  intent.dialect = ctx.dialect;
+  intent.operation = operation;
+  intent.route = ctx.route;
+  intent.model_asked = ctx.model_asked;
+  intent.model = info.id;
+  intent.provider = info.provider;
+  intent.kb = ctx.kb;
+  intent.subject = ctx.subject;
+  intent.estimate = estimate;
+  intent.estimate_cost = domain::CostOf(estimate, info.price);
+  return intent;
+}
+
+store::CallStatus StatusOf(const Error& error) {
+  if (error.code() == Code::kCancelled) return store::CallStatus::kCancelled;
+  if (error.code() == Code::kBlocked) return store::CallStatus::kBlocked;
+  return store::CallStatus::kError;
+}
+
+// One call under way: the journal record, the span, and the facts both are given at the end.
+class CallMeter {
+ public:
+  CallMeter(const domain::ModelInfo& info, RequestContext& ctx, store::CallRecord record, Span span)
+      : info_(info),
+        ctx_(ctx),
+        record_(std::move(record)),
+        span_(std::move(span)),
+        start_(ctx.clock->Steady()) {}
+
+  CallMeter(const CallMeter&) = delete;
+  CallMeter& operator=(const CallMeter&) = delete;
+
+  // Dropped without an end: the client went away, or a stage above failed. The record's destructor
+  // writes the final.
+  ~CallMeter() {
+    if (ended_) return;
+    Fill(usage_);
+    if (ctx_.cancelled()) record_.outcome().status = store::CallStatus::kCancelled;
+    Charge();
+    span_.Set("outcome", ctx_.cancelled() ? "cancelled" : "dropped");
+  }
+
+  void FirstToken() {
+    if (ttft_) return;
+    ttft_ = Elapsed();
+    record_.outcome().ttft_ms = *ttft_;
+    span_.Set("ttft_ms", *ttft_);
+  }
+
+  void SetUsage(const domain::Usage& usage) { usage_ = usage; }
+  void SetModelAnswered(const std::string& model) {
+    if (!model.empty()) record_.outcome().model_answered = model;
+  }
+
+  Result<> Finish(const domain::Usage& usage) {
+    Fill(usage);
+    Charge();
+    ended_ = true;
+    return record_.Finish(store::CallStatus::kOk);
+  }
+
+  // The error that the caller gets; a journal that cannot be written does not hide it.
+  Error FinishWith(Error error, const domain::Usage& usage) {
+    Fill(usage);
+    if (usage.TotalTokens() > 0) Charge();
+    record_.outcome().error_code = CodeName(error.code());
+    span_.Fail(error);
+    ended_ = true;
+    [[maybe_unused]] auto written = record_.Finish(StatusOf(error));
+    return error;
+  }
+
+  Span& span() { return span_; }
+
+ private:
+  std::int64_t Elapsed() const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(ctx_.clock->Steady() - start_)
+        .count();
+  }
+
+  void Fill(const domain::Usage& usage) {
+    auto& outcome = record_.outcome();
+    outcome.usage = usage;
+    outcome.cost = domain::CostOf(usage, info_.price);
+    outcome.price_date = info_.price.as_of;
+    outcome.latency_ms = Elapsed();
+    outcome.decided_by = ctx_.decided_by;
+    span_.Set("gen_ai.usage.input_tokens", usage.input_tokens);
+    span_.Set("gen_ai.usage.output_tokens", usage.output_tokens);
+    if (usage.cache_read_tokens > 0)
+      span_.Set("gen_ai.usage.cache_read.input_tokens", usage.cache_read_tokens);
+    if (usage.estimated) span_.Set("usage_estimated", true);
+    span_.Set("cost_usd", outcome.cost ? domain::FormatUsd(*outcome.cost) : "unknown");
+  }
+
+  void Charge() {
+    if (const auto& cost = record_.outcome().cost) {
+      ctx_.spent_picousd += cost->picousd;
+    } else {
+      ++ctx_.unpriced_calls;
+    }
+  }
+
+  const domain::ModelInfo& info_;  // of the model, which the stream keeps alive
+  RequestContext& ctx_;
+  store::CallRecord record_;
+  Span span_;
+  SteadyTime start_;
+  domain::Usage usage_;
+  std::optional<std::int64_t> ttft_;
+  bool ended_ = false;
+};
+
+Result<std::unique_ptr<CallMeter>> BeginCall(const domain::ModelInfo& info, RequestContext& ctx,
+                                             store::Journal& journal, std::string_view operation,
+                                             domain::Usage estimate) {
+  STRATA_CHECK_OK(ctx.CheckAlive());
+  STRATA_CHECK_OK(guard::CheckOutbound(info, ctx));
+  STRATA_TRY(auto record, journal.Begin(IntentOf(info, ctx, operation, estimate)));
+  auto span = ctx.span.Child(operation == "chat" ? "provider.chat" : "provider.embed");
+  span.Set("gen_ai.operation.name", operation);
+  span.Set("gen_ai.provider.name", info.provider);
+  span.Set("gen_ai.request.model", info.id);
+  return std::make_unique<CallMeter>(info, ctx, std::move(record), std::move(span));
+}
+
+class MeteredStream final : public provider::ChatStream {
+ public:
+  MeteredStream(std::shared_ptr<provider::ChatModel> model,
+                std::unique_ptr<provider::ChatStream> inner, std::unique_ptr<CallMeter> meter)
+      : model_(std::move(model)), meter_(std::move(meter)), inner_(std::move(inner)) {}
+
+  ~MeteredStream() override { meter_->SetUsage(inner_->UsageSoFar()); }
+
+  Task<Result<StreamEvent>> Next() override {
+    auto event = co_await inner_->Next();
+    if (!event.has_value()) {
+      co_return std::unexpected(meter_->FinishWith(std::move(event.error()), inner_->UsageSoFar()));
+    }
+    if (auto* start = std::get_if<domain::StreamStart>(&*event)) {
+      meter_->SetModelAnswered(start->model);
+    } else if (auto* end = std::get_if<domain::StreamEnd>(&*event)) {
+      // The final is durable before the last event goes on towards the client.
+      STRATA_CO_CHECK_OK(meter_->Finish(end->usage));
+    } else if (!std::holds_alternative<domain::BlockStart>(*event)) {
+      meter_->FirstToken();
+    }
+    co_return std::move(*event);
+  }
+
+  domain::Usage UsageSoFar() const override { return inner_->UsageSoFar(); }
+
+ private:
+  std::shared_ptr<provider::ChatModel> model_;
+  std::unique_ptr<CallMeter> meter_;
+  std::unique_ptr<provider::ChatStream> inner_;  // destroyed first: it cancels the generation
+};
+
+class MeteredChatModel final : public provider::ChatModel {
+ public:
+  MeteredChatModel(std::shared_ptr<provider::ChatModel> model, store::Journal& journal)
+      : model_(std::move(model)), journal_(journal) {}
+
+  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest request,
+                                                            RequestContext& ctx) override {
+    auto estimate = Estimate(TextBytes(request), request.max_tokens.value_or(kOutputTokensAssumed));
+    STRATA_CO_TRY(auto meter, BeginCall(Info(), ctx, journal_, "chat", estimate));
+    if (request.stream) meter->span().Set("gen_ai.request.stream", true);
+    if (request.max_tokens) meter->span().Set("gen_ai.request.max_tokens", *request.max_tokens);
+    auto started = co_await model_->Start(std::move(request), ctx);
+    if (!started.has_value()) {
+      co_return std::unexpected(meter->FinishWith(std::move(started.error()), {}));
+    }
+    co_return std::make_unique<MeteredStream>(model_, std::move(*started), std::move(meter));
+  }
+
+  Task<Result<std::int64_t>> CountTokens(domain::ChatRequest request,
+                                         RequestContext& ctx) override {
+    STRATA_CO_CHECK_OK(
+        guard::CheckOutbound(Info(), ctx));  // a remote provider counts for us: text leaves
+    co_return co_await model_->CountTokens(std::move(request), ctx);
+  }
+
+  const domain::ModelInfo& Info() const override { return model_->Info(); }
+
+ private:
+  std::shared_ptr<provider::ChatModel> model_;
+  store::Journal& journal_;
+};
+
+class MeteredEmbedder final : public provider::Embedder {
+ public:
+  MeteredEmbedder(std::shared_ptr<provider::Embedder> embedder, store::Journal& journal)
+      : embedder_(std::move(embedder)), journal_(journal) {}
+
+  Task<Result<provider::Embeddings>> Embed(std::vector<std::string> texts,
+                                           provider::EmbedPurpose purpose,
+                                           RequestContext& ctx) override {
+    std::int64_t bytes = 0;
+    for (const auto& text : texts) bytes += static_cast<std::int64_t>(text.size());
+    STRATA_CO_TRY(auto meter, BeginCall(Info(), ctx, journal_, "embeddings", Estimate(bytes, 0)));
+    meter->span().Set("texts", texts.size());
+    auto embedded = co_await embedder_->Embed(std::move(texts), purpose, ctx);
+    if (!embedded.has_value()) {
+      co_return std::unexpected(meter->FinishWith(std::move(embedded.error()), {}));
+    }
+    domain::Usage usage;
+    usage.input_tokens = embedded->input_tokens;
+    STRATA_CO_CHECK_OK(meter->Finish(usage));
+    co_return std::move(*embedded);
+  }
+
+  std::int64_t CountTokens(std::string_view text) const override {
+    return embedder_->CountTokens(text);
+  }
+  std::int64_t tokens_max() const override { return embedder_->tokens_max(); }
+  const domain::ModelInfo& Info() const override { return embedder_->Info(); }
+
+ private:
+  std::shared_ptr<provider::Embedder> embedder_;
+  store::Journal& journal_;
+};
+
+}  // namespace
+
+std::shared_ptr<provider::ChatModel> Metered(std::shared_ptr<provider::ChatModel> model,
+                                             store::Journal& journal) {
+  return std::make_shared<MeteredChatModel>(std::move(model), journal);
+}
+
+std::shared_ptr<provider::Embedder> Metered(std::shared_ptr<provider::Embedder> embedder,
+                                            store::Journal& journal) {
+  return std::make_shared<MeteredEmbedder>(std::move(embedder), journal);
+}
+
+}  // namespace strata::gateway

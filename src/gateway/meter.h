@@ -1,0 +1,26 @@
+#pragma once
+// The meter: the wrapper around every model of the registry. One call = one outbound check, one
+// intent in the journal before the provider is called, one span, one final before the last event is
+// handed on.
+//
+// Because the registry holds only wrapped models, no caller (gateway, knowledge base, judge) can go
+// around it.
+
+#include <memory>
+
+#include "base/context.h"
+#include "provider/chat_model.h"
+#include "provider/embedder.h"
+#include "store/journal.h"
+
+namespace strata::gateway {
+
+// Both are thread-safe. `journal` outlives them and their streams.
+// Errors beside the model's own: kPermissionDenied (labels, regions), kUnavailable (the journal is
+// full).
+std::shared_ptr<provider::ChatModel> Metered(std::shared_ptr<provider::ChatModel> model,
+                                             store::Journal& journal);
+std::shared_ptr<provider::Embedder> Metered(std::shared_ptr<provider::Embedder> embedder,
+                                            store::Journal& journal);
+
+}  // namespace strata::gateway

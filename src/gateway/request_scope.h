@@ -1,0 +1,51 @@
+#pragma once
+// One request from arrival to finished trace: owns its context and root span, and hands the trace
+// to the store and the exporter when it goes out of scope, on every exit path.
+
+#include <memory>
+#include <stop_token>
+#include <string_view>
+
+#include "base/context.h"
+#include "net/http.h"
+#include "observe/otlp.h"
+#include "observe/trace_store.h"
+
+namespace strata::gateway {
+
+// Where finished traces go. Pointers outlive the scopes; `otlp` may be null.
+struct TraceSinks {
+  observe::TraceStore* store = nullptr;
+  observe::OtlpExporter* otlp = nullptr;
+  const Clock* clock = &SystemClock();
+};
+
+// Not thread-safe; lives in the request's coroutine.
+class RequestScope {
+ public:
+  // `name`: of the root span, "gateway.chat". A W3C traceparent header of the caller is recorded as
+  // a field, so that its own traces can be joined; our trace id stays the request id.
+  RequestScope(const TraceSinks& sinks, std::string_view name, std::string_view dialect,
+               std::chrono::milliseconds timeout, std::stop_token client_gone);
+  ~RequestScope();
+  RequestScope(const RequestScope&) = delete;
+  RequestScope& operator=(const RequestScope&) = delete;
+
+  RequestContext& ctx() { return ctx_; }
+
+  // Time since arrival.
+  std::chrono::milliseconds Elapsed() const;
+
+ private:
+  const TraceSinks& sinks_;
+  std::shared_ptr<Trace> trace_;
+  SteadyTime start_;
+  RequestContext ctx_;
+};
+
+// What headers say beside the key: cost tags from `x-strata-tag-NAME: value` (at most 16, 256 bytes
+// each; more are ignored), and the caller's W3C traceparent, kept as a field of the root span so
+// that both traces can be joined.
+void TakeHeaders(const net::Headers& headers, RequestContext& ctx);
+
+}  // namespace strata::gateway

@@ -1,0 +1,253 @@
+#include "server/config.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include "base/labels.h"
+
+namespace strata::server {
+namespace {
+
+constexpr std::size_t kFileBytesMax = 1 << 20;
+constexpr int kDepthMax = 16;
+
+class Reader {
+ public:
+  Reader(std::string file, std::span<const OptionTable> tables) : file_(std::move(file)) {
+    for (auto table : tables) {
+      for (const auto& option : table) kinds_[std::string(option.name)] = option.kind;
+    }
+  }
+
+  void ReadTop(const YAML::Node& top) {
+    if (top.IsNull()) return;
+    if (!top.IsMap()) return Problem(top, "the file must be a mapping of options");
+    for (const auto& item : top) {
+      auto key = item.first.as<std::string>("");
+      if (key == "providers") {
+        ReadProviders(item.second);
+      } else if (key == "aliases") {
+        ReadAliases(item.second);
+      } else {
+        ReadOption(key, item.second, 1);
+      }
+    }
+  }
+
+  std::map<std::string, Options::Given> given;
+  std::vector<provider::ProviderSpec> providers;
+  std::map<std::string, std::string> aliases;
+  std::string problems;
+
+ private:
+  std::string Place(const YAML::Node& node) const {
+    auto mark = node.Mark();
+    return mark.is_null() ? file_ : fmt::format("{}:{}", file_, mark.line + 1);
+  }
+
+  void Problem(const YAML::Node& node, std::string_view what) {
+    problems += fmt::format("{}: {}\n", Place(node), what);
+  }
+
+  void ReadOption(const std::string& name, const YAML::Node& node, int depth) {
+    if (depth > kDepthMax)
+      return Problem(node, fmt::format("{}: nested deeper than {}", name, kDepthMax));
+    auto kind = kinds_.find(name);
+    bool is_list = kind != kinds_.end() && kind->second == OptionKind::kTextList;
+    if (is_list && (node.IsSequence() || node.IsMap())) return ReadList(name, node);
+    if (node.IsScalar() || node.IsNull()) {
+      given[name] = {node.IsNull() ? std::string() : node.Scalar(), Place(node)};
+      return;
+    }
+    if (!node.IsMap()) return Problem(node, fmt::format("{}: expected a value", name));
+    for (const auto& item : node) {
+      ReadOption(name + "." + item.first.as<std::string>(""), item.second, depth + 1);
+    }
+  }
+
+  // A list of texts, or a mapping that is written `key=value`, joined by commas.
+  void ReadList(const std::string& name, const YAML::Node& node) {
+    std::string joined;
+    auto append = [&](const std::string& text) {
+      if (text.find(',') != text.npos)
+        Problem(node, fmt::format("{}: '{}' must not hold a comma", name, text));
+      joined += (joined.empty() ? "" : ",") + text;
+    };
+    for (const auto& item : node) {
+      if (node.IsSequence()) {
+        append(item.as<std::string>(""));
+      } else {
+        append(item.first.as<std::string>("") + "=" + item.second.as<std::string>(""));
+      }
+    }
+    given[name] = {joined, Place(node)};
+  }
+
+  void ReadAliases(const YAML::Node& node) {
+    if (!node.IsMap()) return Problem(node, "aliases: expected a mapping of alias to model id");
+    for (const auto& item : node) {
+      if (!item.second.IsScalar()) {
+        Problem(item.second,
+                fmt::format("aliases.{}: expected a model id", item.first.as<std::string>("")));
+        continue;
+      }
+      aliases[item.first.as<std::string>("")] = item.second.Scalar();
+    }
+  }
+
+  void ReadProviders(const YAML::Node& node) {
+    if (!node.IsSequence()) return Problem(node, "providers: expected a list");
+    std::set<std::string> names;
+    for (const auto& item : node) {
+      if (!item.IsMap()) {
+        Problem(item, "providers: each entry is a mapping");
+        continue;
+      }
+      auto spec = ReadProvider(item);
+      if (auto checked = provider::CheckSpec(spec); !checked.has_value()) {
+        Problem(item, fmt::format("providers.{}: {}", spec.name, checked.error().message()));
+      }
+      if (!names.insert(spec.name).second)
+        Problem(item, fmt::format("providers: two are named '{}'", spec.name));
+      providers.push_back(std::move(spec));
+    }
+  }
+
+  provider::ProviderSpec ReadProvider(const YAML::Node& node) {
+    static constexpr std::string_view kMembers[] = {"name",
+                                                    "kind",
+                                                    "base_url",
+                                                    "secret",
+                                                    "api_version",
+                                                    "region",
+                                                    "profile",
+                                                    "headers",
+                                                    "models",
+                                                    "data_region",
+                                                    "cleared_for_all_labels",
+                                                    "clearance"};
+    provider::ProviderSpec spec;
+    for (const auto& item : node) {
+      auto key = item.first.as<std::string>("");
+      const auto& value = item.second;
+      if (key == "name")
+        spec.name = value.as<std::string>("");
+      else if (key == "base_url")
+        spec.base_url = value.as<std::string>("");
+      else if (key == "secret")
+        spec.secret = value.as<std::string>("");
+      else if (key == "api_version")
+        spec.api_version = value.as<std::string>("");
+      else if (key == "region")
+        spec.region = value.as<std::string>("");
+      else if (key == "profile")
+        spec.profile = value.as<std::string>("");
+      else if (key == "data_region")
+        spec.data_region = value.as<std::string>("");
+      else if (key == "cleared_for_all_labels")
+        spec.cleared_for_all_labels = value.as<bool>(false);
+      else if (key == "kind") {
+        auto kind = provider::ParseKind(value.as<std::string>(""));
+        if (kind.has_value())
+          spec.kind = *kind;
+        else
+          Problem(value, kind.error().message());
+      } else if (key == "models") {
+        for (const auto& model : value) spec.models.push_back(model.as<std::string>(""));
+      } else if (key == "clearance") {
+        for (const auto& label : value) spec.clearance.Add(label.as<std::string>(""));
+      } else if (key == "headers") {
+        for (const auto& h : value)
+          spec.headers.emplace_back(h.first.as<std::string>(""), h.second.as<std::string>(""));
+      } else {
+        auto nearest = NearestName(key, kMembers);
+        Problem(item.first,
+                fmt::format("providers: unknown member {}{}", key,
+                            nearest.empty() ? "" : fmt::format(" (did you mean {}?)", nearest)));
+      }
+    }
+    return spec;
+  }
+
+  std::string file_;
+  std::map<std::string, OptionKind> kinds_;
+};
+
+}  // namespace
+
+Result<Config> ParseConfig(std::string_view yaml, const std::string& file,
+                           const std::map<std::string, std::string>& overrides) {
+  if (yaml.size() > kFileBytesMax) {
+    return Fail(Code::kTooLarge, fmt::format("{} is larger than {} bytes", file, kFileBytesMax));
+  }
+  auto tables = AllOptionTables();
+  Reader reader(file, tables);
+  try {
+    reader.ReadTop(YAML::Load(std::string(yaml)));
+  } catch (const YAML::Exception& e) {
+    return Fail(Code::kInvalidArgument, fmt::format("{}:{}: {}", file, e.mark.line + 1, e.msg));
+  }
+  for (const auto& [name, value] : overrides) reader.given[name] = {value, "command line"};
+  auto options = Options::Build(tables, reader.given);
+  if (!options.has_value()) reader.problems += options.error().message() + "\n";
+  if (!reader.problems.empty()) {
+    reader.problems.pop_back();
+    return Fail(Code::kInvalidArgument, std::move(reader.problems));
+  }
+  return Config{.options = std::move(*options),
+                .providers = std::move(reader.providers),
+                .aliases = std::move(reader.aliases)};
+}
+
+Result<Config> LoadConfig(const std::string& path,
+                          const std::map<std::string, std::string>& overrides) {
+  if (path.empty()) return ParseConfig("", "defaults", overrides);
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return Fail(NotFound("configuration file", path));
+  std::string text(kFileBytesMax + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return ParseConfig(text, path, overrides);
+}
+
+std::string OptionsAsMarkdown() {
+  static constexpr std::string_view kKinds[] = {"whole number", "number", "text", "true/false",
+                                                "list"};
+  std::string out =
+      "# Options\n\nGenerated by `strata check --options-as-markdown` from the tables in the code. "
+      "Options are written "
+      "nested or dotted in one YAML file (`strata serve --config FILE`); unknown names are "
+      "refused.\n\n"
+      "Beside them the file may hold `providers` (a list) and `aliases` (a mapping): see "
+      "docs/providers.md.\n";
+  std::string group;
+  for (auto table : AllOptionTables()) {
+    for (const auto& option : table) {
+      auto prefix = std::string(option.name.substr(0, option.name.find('.')));
+      if (prefix != group) {
+        group = prefix;
+        out += fmt::format(
+            "\n## {}\n\n| option | kind | unit | default | range | what it does "
+            "|\n|---|---|---|---|---|---|\n",
+            group);
+      }
+      auto cell = [](std::string_view text) {
+        std::string escaped;
+        for (char c : text) escaped += c == '|' ? std::string("\\|") : std::string(1, c);
+        return escaped;
+      };
+      out += fmt::format(
+          "| `{}` | {} | {} | {} | {} | {} |\n", option.name, kKinds[static_cast<int>(option.kind)],
+          option.unit,
+          option.default_value.empty() ? "" : fmt::format("`{}`", cell(option.default_value)),
+          cell(option.range), cell(option.text));
+    }
+  }
+  return out;
+}
+
+}  // namespace strata::server
