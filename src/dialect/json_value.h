@@ -35,12 +35,23 @@ class JsonValue {
   using Array = std::vector<JsonValue>;
   using Object = std::vector<JsonMember>;  // in order of first appearance
 
-  std::variant<std::nullptr_t, bool, Number, std::string, Array, Object> data = nullptr;
+  using Data = std::variant<std::nullptr_t, bool, Number, std::string, Array, Object>;
 
-  bool is_null() const { return std::holds_alternative<std::nullptr_t>(data); }
+  Data data;
+
+  JsonValue();  // null
+  explicit JsonValue(Data value);
+  // Out of line: JsonMember, which holds a JsonValue, is not complete here.
+  JsonValue(const JsonValue&);
+  JsonValue(JsonValue&&) noexcept;
+  JsonValue& operator=(const JsonValue&);
+  JsonValue& operator=(JsonValue&&) noexcept;
+  ~JsonValue();
+
+  bool is_null() const { return data.index() == 0; }
   const std::string* string() const { return std::get_if<std::string>(&data); }
-  const Array* array() const { return std::get_if<Array>(&data); }
-  const Object* object() const { return std::get_if<Object>(&data); }
+  const Array* array() const;
+  const Object* object() const;
   // Member of an object; nullptr when this is none, or it has no such member.
   const JsonValue* Find(std::string_view key) const;
 

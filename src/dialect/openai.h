@@ -54,7 +54,7 @@ struct EncodeOptions {
 // address, a member of another dialect's `extra`), named.
 Result<std::string> EncodeChatRequest(const domain::ChatRequest& request,
                                       const EncodeOptions& options);
-// Errors: kCorruption when the answer is not what the dialect promises.
+// Errors: kUnavailable when the answer is not what the dialect promises.
 Result<domain::ChatResponse> DecodeChatResponse(std::string_view body);
 std::unique_ptr<StreamDecoder> MakeStreamDecoder();
 

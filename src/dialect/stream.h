@@ -37,7 +37,7 @@ class StreamEncoder {
 // Bytes of one streamed answer of a provider → domain events. Not thread-safe.
 //
 // Feed takes any chunking. Blocks come out one after the other as domain/stream.h demands. An error
-// (kCorruption: broken framing or JSON; the provider's own error event with its mapped code) is
+// (kUnavailable: broken framing or JSON; the provider's own error event with its mapped code) is
 // final: the decoder must not be fed again.
 class StreamDecoder {
  public:

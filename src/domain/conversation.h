@@ -32,6 +32,7 @@ struct ImageBlock {
   std::string format;
   std::string bytes;
   std::string url;
+  std::string detail = {};  // OpenAI's hint: "low", "high", "auto"; "" for none
   friend bool operator==(const ImageBlock&, const ImageBlock&) = default;
 };
 
@@ -86,6 +87,7 @@ using ContentBlock = std::variant<TextBlock, ImageBlock, DocumentBlock, ToolUseB
 struct Message {
   Role role = Role::kUser;
   std::vector<ContentBlock> content;
+  std::string name = {};  // of the participant, where the dialect lets callers say it
   friend bool operator==(const Message&, const Message&) = default;
 };
 
@@ -111,6 +113,7 @@ struct JsonOutput {
   std::string name;
   JsonText schema;  // "" = any JSON object
   bool strict = true;
+  std::string description = {};
   friend bool operator==(const JsonOutput&, const JsonOutput&) = default;
 };
 

@@ -1,0 +1,215 @@
+#include "dialect/error_table.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "dialect/json/json_writer.h"
+
+namespace strata::dialect {
+namespace {
+
+constexpr std::size_t kCodes = 14;  // base/error.h
+
+struct Row {
+  int status;
+  std::string_view type;
+  std::string_view code;  // OpenAI only
+};
+
+// In the order of Code. OpenAI's types and codes are those of its public error guide; the SDKs map
+// by status alone.
+constexpr std::array<Row, kCodes> kOpenAi = {{
+    {400, "invalid_request_error", "invalid_value"},
+    {401, "invalid_request_error", "invalid_api_key"},
+    {403, "permission_error", "permission_denied"},
+    {404, "invalid_request_error", "not_found"},
+    {409, "invalid_request_error", "conflict"},
+    {413, "invalid_request_error", "too_large"},
+    {400, "invalid_request_error", "unsupported"},
+    {400, "invalid_request_error", "content_filter"},
+    {429, "rate_limit_error", "rate_limit_exceeded"},
+    {504, "timeout_error", "deadline_exceeded"},
+    {499, "cancelled_error", "cancelled"},
+    {503, "service_unavailable_error", "unavailable"},
+    {500, "server_error", "internal_error"},
+    {500, "server_error", "internal_error"},
+}};
+
+constexpr std::array<Row, kCodes> kAnthropic = {{
+    {400, "invalid_request_error", ""},
+    {401, "authentication_error", ""},
+    {403, "permission_error", ""},
+    {404, "not_found_error", ""},
+    {409, "invalid_request_error", ""},
+    {413, "request_too_large", ""},
+    {400, "invalid_request_error", ""},
+    {400, "invalid_request_error", ""},
+    {429, "rate_limit_error", ""},
+    {504, "timeout_error", ""},
+    {499, "invalid_request_error", ""},
+    {529, "overloaded_error", ""},
+    {500, "api_error", ""},
+    {500, "api_error", ""},
+}};
+
+const Row& RowOf(const std::array<Row, kCodes>& table, Code code) {
+  return table.at(static_cast<std::size_t>(code));
+}
+
+// What the exceptions of botocore's four models answer with.
+Row BedrockRow(Code code, BedrockService service) {
+  const bool inference_or_control =
+      service == BedrockService::kRuntime || service == BedrockService::kControl;
+  switch (code) {
+    case Code::kInvalidArgument:
+    case Code::kTooLarge:
+    case Code::kUnsupported:
+    case Code::kBlocked:
+      return {400, "ValidationException", ""};
+    case Code::kUnauthenticated:
+    case Code::kPermissionDenied:
+      return {403, "AccessDeniedException", ""};
+    case Code::kNotFound:
+      return {404, "ResourceNotFoundException", ""};
+    case Code::kConflict:
+      return {inference_or_control ? 400 : 409, "ConflictException", ""};
+    case Code::kRateLimited:
+      return {429, "ThrottlingException", ""};
+    case Code::kDeadlineExceeded:
+      if (service == BedrockService::kRuntime) return {408, "ModelTimeoutException", ""};
+      if (service == BedrockService::kAgentRuntime) return {424, "DependencyFailedException", ""};
+      return {500, "InternalServerException", ""};
+    case Code::kUnavailable:
+      if (inference_or_control) return {503, "ServiceUnavailableException", ""};
+      if (service == BedrockService::kAgentRuntime) return {502, "BadGatewayException", ""};
+      return {500, "InternalServerException", ""};
+    case Code::kCancelled:
+    case Code::kCorruption:
+    case Code::kInternal:
+      break;
+  }
+  return {500, "InternalServerException", ""};
+}
+
+HttpError Start(int status, std::string_view id_header, std::string_view request_id) {
+  HttpError out;
+  out.status = status;
+  out.headers.emplace_back("content-type", "application/json");
+  if (!request_id.empty()) out.headers.emplace_back(id_header, request_id);
+  return out;
+}
+
+// Whole seconds rounded up, as the header has no fractions; the -ms twin is read by the OpenAI and
+// Anthropic SDKs first.
+void AddRetryHeaders(const Error& error, HeaderList& headers) {
+  if (!error.retry_after()) return;
+  const auto ms = error.retry_after()->count();
+  headers.emplace_back("retry-after", fmt::format("{}", (ms + 999) / 1000));
+  headers.emplace_back("retry-after-ms", fmt::format("{}", ms));
+}
+
+// The SDKs of OpenAI and Anthropic retry 408, 409 and 5xx unless this header says otherwise.
+void AddShouldRetry(const Error& error, HeaderList& headers) {
+  switch (error.code()) {
+    case Code::kRateLimited:
+    case Code::kUnavailable:
+      headers.emplace_back("x-should-retry", "true");
+      break;
+    case Code::kInternal:
+    case Code::kCorruption:
+      break;
+    default:
+      headers.emplace_back("x-should-retry", "false");
+  }
+}
+
+}  // namespace
+
+std::string PublicMessage(const Error& error) {
+  if (error.code() == Code::kInternal || error.code() == Code::kCorruption) {
+    return "The server had an internal error; its log has the details under this request's id.";
+  }
+  return error.message();
+}
+
+std::string OpenAiErrorBody(const Error& error) {
+  const auto& row = RowOf(kOpenAi, error.code());
+  JsonWriter out;
+  out.BeginObject().Key("error").BeginObject();
+  out.Field("message", PublicMessage(error)).Field("type", row.type).Key("param");
+  error.field().empty() ? out.Null() : out.Value(error.field());
+  out.Field("code", row.code);
+  return out.EndObject().EndObject().Take();
+}
+
+std::string AnthropicErrorBody(const Error& error, std::string_view request_id) {
+  JsonWriter out;
+  out.BeginObject().Field("type", "error").Key("error").BeginObject();
+  out.Field("type", RowOf(kAnthropic, error.code()).type).Field("message", PublicMessage(error));
+  out.EndObject().FieldIfAny("request_id", request_id);
+  return out.EndObject().Take();
+}
+
+std::string_view BedrockStreamExceptionName(Code code) {
+  switch (BedrockRow(code, BedrockService::kRuntime).status) {
+    case 429:
+      return "throttlingException";
+    case 503:
+      return "serviceUnavailableException";
+    case 408:
+      return "modelStreamErrorException";
+    case 500:
+      return "internalServerException";
+    default:
+      return "validationException";
+  }
+}
+
+HttpError EncodeOpenAiError(const Error& error, std::string_view request_id) {
+  auto out = Start(RowOf(kOpenAi, error.code()).status, "x-request-id", request_id);
+  AddRetryHeaders(error, out.headers);
+  AddShouldRetry(error, out.headers);
+  out.body = OpenAiErrorBody(error);
+  return out;
+}
+
+HttpError EncodeAnthropicError(const Error& error, std::string_view request_id) {
+  auto out = Start(RowOf(kAnthropic, error.code()).status, "request-id", request_id);
+  AddRetryHeaders(error, out.headers);
+  AddShouldRetry(error, out.headers);
+  out.body = AnthropicErrorBody(error, request_id);
+  return out;
+}
+
+HttpError EncodeBedrockError(const Error& error, std::string_view request_id,
+                             BedrockService service) {
+  const auto row = BedrockRow(error.code(), service);
+  auto out = Start(row.status, "x-amzn-requestid", request_id);
+  out.headers.emplace_back("x-amzn-errortype", row.type);
+  AddRetryHeaders(error, out.headers);
+  JsonWriter body;
+  body.BeginObject().Field("message", PublicMessage(error));
+  if (service == BedrockService::kAgent && row.type == "ValidationException" &&
+      !error.field().empty()) {
+    body.Key("fieldList").BeginArray().BeginObject();
+    body.Field("name", error.field()).Field("message", PublicMessage(error));
+    body.EndObject().EndArray();
+  }
+  out.body = body.EndObject().Take();
+  return out;
+}
+
+HttpError EncodeError(Dialect dialect, const Error& error, std::string_view request_id) {
+  switch (dialect) {
+    case Dialect::kOpenAi:
+      return EncodeOpenAiError(error, request_id);
+    case Dialect::kAnthropic:
+      return EncodeAnthropicError(error, request_id);
+    case Dialect::kBedrock:
+      return EncodeBedrockError(error, request_id);
+  }
+  return EncodeOpenAiError(error, request_id);
+}
+
+}  // namespace strata::dialect

@@ -1,0 +1,75 @@
+#include "dialect/json/json_writer.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "base/json_text.h"
+#include "dialect/json_value.h"
+
+namespace strata::dialect {
+
+void JsonWriter::Comma() {
+  if (comma_) out_ += ',';
+  comma_ = true;
+}
+
+JsonWriter& JsonWriter::Open(char bracket) {
+  Comma();
+  out_ += bracket;
+  comma_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::Close(char bracket) {
+  out_ += bracket;
+  comma_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::Key(std::string_view key) {
+  Comma();
+  AppendJsonString(out_, key);
+  out_ += ':';
+  comma_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::Value(std::string_view text) {
+  Comma();
+  AppendJsonString(out_, text);
+  return *this;
+}
+
+JsonWriter& JsonWriter::Value(std::int64_t number) {
+  Comma();
+  fmt::format_to(std::back_inserter(out_), "{}", number);
+  return *this;
+}
+
+JsonWriter& JsonWriter::Value(double number) {
+  if (!std::isfinite(number)) return Null();
+  Comma();
+  fmt::format_to(std::back_inserter(out_), "{}", number);
+  return *this;
+}
+
+JsonWriter& JsonWriter::Value(bool value) { return Raw(value ? "true" : "false"); }
+
+JsonWriter& JsonWriter::Null() { return Raw("null"); }
+
+JsonWriter& JsonWriter::Raw(std::string_view json) {
+  Comma();
+  out_ += json;
+  return *this;
+}
+
+std::string ObjectOrWrapped(const JsonText& json) {
+  if (json.text.empty()) return "{}";
+  auto parsed = ParseJson(json.text);
+  if (parsed && parsed->object() != nullptr) return json.text;
+  JsonWriter out;
+  return out.BeginObject().Field("INVALID_JSON", json.text).EndObject().Take();
+}
+
+}  // namespace strata::dialect

@@ -1,0 +1,225 @@
+#include "dialect/json_value.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json/basic_parser_impl.hpp>
+#include <numeric>
+#include <utility>
+
+#include "base/json_text.h"
+
+namespace strata::dialect {
+
+namespace bj = boost::json;
+
+JsonValue::JsonValue() : data(nullptr) {}
+JsonValue::JsonValue(Data value) : data(std::move(value)) {}
+JsonValue::JsonValue(const JsonValue&) = default;
+JsonValue::JsonValue(JsonValue&&) noexcept = default;
+JsonValue& JsonValue::operator=(const JsonValue&) = default;
+JsonValue& JsonValue::operator=(JsonValue&&) noexcept = default;
+JsonValue::~JsonValue() = default;
+
+const JsonValue::Array* JsonValue::array() const { return std::get_if<Array>(&data); }
+const JsonValue::Object* JsonValue::object() const { return std::get_if<Object>(&data); }
+
+const JsonValue* JsonValue::Find(std::string_view key) const {
+  const auto* members = object();
+  if (members == nullptr) return nullptr;
+  auto at = std::ranges::find(*members, key, &JsonMember::key);
+  return at == members->end() ? nullptr : &at->value;
+}
+
+void JsonValue::AppendTo(std::string& out) const {
+  if (const auto* boolean = std::get_if<bool>(&data)) {
+    out += *boolean ? "true" : "false";
+  } else if (const auto* number = std::get_if<Number>(&data)) {
+    out += number->text;
+  } else if (const auto* text = string()) {
+    AppendJsonString(out, *text);
+  } else if (const auto* items = array()) {
+    out += '[';
+    for (std::size_t i = 0; i < items->size(); ++i) {
+      if (i > 0) out += ',';
+      (*items)[i].AppendTo(out);
+    }
+    out += ']';
+  } else if (const auto* members = object()) {
+    out += '{';
+    for (std::size_t i = 0; i < members->size(); ++i) {
+      if (i > 0) out += ',';
+      AppendJsonString(out, (*members)[i].key);
+      out += ':';
+      (*members)[i].value.AppendTo(out);
+    }
+    out += '}';
+  } else {
+    out += "null";
+  }
+}
+
+std::string JsonValue::Dump() const {
+  std::string out;
+  AppendTo(out);
+  return out;
+}
+
+namespace {
+
+// Of members with the same key keeps the last value, at the place of the first. O(n log n), as
+// hostile objects can be large.
+void DropDuplicates(JsonValue::Object& members) {
+  std::vector<std::size_t> order(members.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    auto by_key = members[a].key.compare(members[b].key);
+    return by_key != 0 ? by_key < 0 : a < b;
+  });
+  std::vector<bool> drop(members.size());
+  bool any = false;
+  for (std::size_t begin = 0; begin < order.size();) {
+    std::size_t end = begin + 1;
+    while (end < order.size() && members[order[end]].key == members[order[begin]].key) ++end;
+    if (end - begin > 1) {
+      any = true;
+      members[order[begin]].value = std::move(members[order[end - 1]].value);
+      for (std::size_t i = begin + 1; i < end; ++i) drop[order[i]] = true;
+    }
+    begin = end;
+  }
+  if (!any) return;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (drop[i]) continue;
+    if (kept != i) members[kept] = std::move(members[i]);
+    ++kept;
+  }
+  members.erase(members.begin() + static_cast<std::ptrdiff_t>(kept), members.end());
+}
+
+// Builds the tree from the parser's events. The names of the members are boost.json's.
+struct TreeHandler {
+  static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
+  static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
+  static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
+  static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
+
+  struct Open {
+    JsonValue value;  // an array or an object
+    std::string key;  // of the member that is being read
+  };
+
+  std::size_t values_max = 0;
+  std::size_t values = 0;
+  bool too_many = false;
+  JsonValue root;
+  std::vector<Open> stack;
+  std::string part;  // of the key, string or number that is being read
+
+  bool Add(JsonValue value, bj::error_code& ec) {
+    if (++values > values_max) {
+      too_many = true;
+      ec = bj::error::array_too_large;
+      return false;
+    }
+    if (stack.empty()) {
+      root = std::move(value);
+    } else if (auto* items = std::get_if<JsonValue::Array>(&stack.back().value.data)) {
+      items->push_back(std::move(value));
+    } else {
+      std::get<JsonValue::Object>(stack.back().value.data)
+          .push_back({std::move(stack.back().key), std::move(value)});
+    }
+    return true;
+  }
+  std::string TakePart(bj::string_view last) {
+    part.append(last.data(), last.size());
+    return std::exchange(part, {});
+  }
+  bool Close(bj::error_code& ec) {
+    auto done = std::move(stack.back());
+    stack.pop_back();
+    return Add(std::move(done.value), ec);
+  }
+
+  bool on_document_begin(bj::error_code&) { return true; }
+  bool on_document_end(bj::error_code&) { return true; }
+  bool on_object_begin(bj::error_code&) {
+    stack.push_back({JsonValue(JsonValue::Object()), {}});
+    return true;
+  }
+  bool on_object_end(std::size_t, bj::error_code& ec) {
+    DropDuplicates(std::get<JsonValue::Object>(stack.back().value.data));
+    return Close(ec);
+  }
+  bool on_array_begin(bj::error_code&) {
+    stack.push_back({JsonValue(JsonValue::Array()), {}});
+    return true;
+  }
+  bool on_array_end(std::size_t, bj::error_code& ec) { return Close(ec); }
+  bool on_key_part(bj::string_view text, std::size_t, bj::error_code&) {
+    part.append(text.data(), text.size());
+    return true;
+  }
+  bool on_key(bj::string_view text, std::size_t, bj::error_code&) {
+    stack.back().key = TakePart(text);
+    return true;
+  }
+  bool on_string_part(bj::string_view text, std::size_t, bj::error_code&) {
+    part.append(text.data(), text.size());
+    return true;
+  }
+  bool on_string(bj::string_view text, std::size_t, bj::error_code& ec) {
+    return Add(JsonValue(TakePart(text)), ec);
+  }
+  bool on_number_part(bj::string_view text, bj::error_code&) {
+    part.append(text.data(), text.size());
+    return true;
+  }
+  bool OnNumber(bj::string_view text, bj::error_code& ec) {
+    return Add(JsonValue(JsonValue::Number{TakePart(text)}), ec);
+  }
+  bool on_int64(std::int64_t, bj::string_view text, bj::error_code& ec) {
+    return OnNumber(text, ec);
+  }
+  bool on_uint64(std::uint64_t, bj::string_view text, bj::error_code& ec) {
+    return OnNumber(text, ec);
+  }
+  bool on_double(double, bj::string_view text, bj::error_code& ec) { return OnNumber(text, ec); }
+  bool on_bool(bool value, bj::error_code& ec) { return Add(JsonValue(value), ec); }
+  bool on_null(bj::error_code& ec) { return Add(JsonValue(), ec); }
+  bool on_comment_part(bj::string_view, bj::error_code&) { return true; }
+  bool on_comment(bj::string_view, bj::error_code&) { return true; }
+};
+
+}  // namespace
+
+Result<JsonValue> ParseJson(std::string_view text, const JsonLimits& limits) {
+  if (text.size() > limits.bytes_max) {
+    return Fail(Code::kTooLarge, fmt::format("the JSON text has {} bytes, the limit is {}",
+                                             text.size(), limits.bytes_max));
+  }
+  bj::parse_options options;
+  options.max_depth = limits.depth_max;
+  bj::basic_parser<TreeHandler> parser(options);
+  parser.handler().values_max = limits.values_max;
+  bj::error_code ec;
+  auto read = parser.write_some(false, text.data(), text.size(), ec);
+  if (parser.handler().too_many) {
+    return Fail(Code::kTooLarge,
+                fmt::format("the JSON text has more than {} values", limits.values_max));
+  }
+  if (ec == bj::error::too_deep) {
+    return Fail(Code::kTooLarge,
+                fmt::format("the JSON text is nested deeper than {} levels", limits.depth_max));
+  }
+  if (!ec && read < text.size()) ec = bj::error::extra_data;
+  if (ec) {
+    return Fail(Code::kInvalidArgument,
+                fmt::format("not valid JSON at byte {}: {}", read, ec.message()));
+  }
+  return std::move(parser.handler().root);
+}
+
+}  // namespace strata::dialect

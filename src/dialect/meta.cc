@@ -1,0 +1,56 @@
+#include "dialect/meta.h"
+
+#include <algorithm>
+
+#include "dialect/json/strata_member.h"
+
+namespace strata::dialect {
+namespace {
+
+// Header values must not break the header block; other bytes are left alone.
+std::string HeaderValue(std::string value) {
+  std::ranges::replace_if(
+      value, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  return value;
+}
+
+std::string_view RequestIdHeader(Dialect dialect) {
+  switch (dialect) {
+    case Dialect::kOpenAi:
+      return "x-request-id";
+    case Dialect::kAnthropic:
+      return "request-id";
+    case Dialect::kBedrock:
+      return "x-amzn-requestid";
+  }
+  return "x-request-id";
+}
+
+}  // namespace
+
+HeaderList MetaHeaders(Dialect dialect, const AnswerMeta& meta) {
+  HeaderList headers;
+  auto add = [&](std::string_view name, const std::string& value) {
+    if (!value.empty()) headers.emplace_back(name, HeaderValue(value));
+  };
+  add(RequestIdHeader(dialect), meta.request_id);
+  add("x-strata-trace-id", meta.trace_id);
+  add("x-strata-trace-url", meta.trace_url);
+  add("x-strata-demo", meta.demo_note);
+  return headers;
+}
+
+void WriteStrataMember(JsonWriter& out, const AnswerMeta& meta) {
+  if (!HasStrataMember(meta)) return;
+  out.Key("strata").BeginObject();
+  out.FieldIfAny("trace_id", meta.trace_id).FieldIfAny("trace_url", meta.trace_url);
+  out.FieldIfAny("demo_note", meta.demo_note);
+  if (meta.cost) out.Field("cost_usd", domain::FormatUsd(*meta.cost));
+  out.EndObject();
+}
+
+bool HasStrataMember(const AnswerMeta& meta) {
+  return !meta.trace_id.empty() || !meta.trace_url.empty() || !meta.demo_note.empty() || meta.cost;
+}
+
+}  // namespace strata::dialect

@@ -1,0 +1,204 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "base/utf8.h"
+#include "dialect/error_table.h"
+#include "dialect/json/upstream.h"
+#include "dialect/json_value.h"
+
+namespace strata::dialect {
+namespace {
+
+constexpr std::size_t kMessageBytesMax = 2000;
+constexpr double kRetryAfterMaxMs = 24.0 * 3600 * 1000;
+
+bool SameName(std::string_view a, std::string_view b) {
+  auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+std::string_view HeaderOf(const HeaderList& headers, std::string_view name) {
+  for (const auto& [key, value] : headers) {
+    if (SameName(key, name)) return value;
+  }
+  return {};
+}
+
+struct Amount {
+  double value = 0;
+  std::string_view rest;  // what follows the number
+};
+
+std::optional<Amount> LeadingNumber(std::string_view text) {
+  Amount out;
+  auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out.value);
+  if (ec != std::errc() || !std::isfinite(out.value) || out.value < 0) return std::nullopt;
+  out.rest = text.substr(static_cast<std::size_t>(end - text.data()));
+  return out;
+}
+
+// "6m0s", "1.5s", "20ms": as OpenAI's x-ratelimit-reset-* headers are written. In milliseconds.
+std::optional<double> DurationMs(std::string_view text) {
+  double total = 0;
+  if (text.empty()) return std::nullopt;
+  while (!text.empty()) {
+    auto amount = LeadingNumber(text);
+    if (!amount) return std::nullopt;
+    auto unit = amount->rest.substr(0, amount->rest.find_first_of("0123456789."));
+    double ms = 0;
+    if (unit == "ms") ms = 1;
+    if (unit == "s") ms = 1000;
+    if (unit == "m") ms = 60'000;
+    if (unit == "h") ms = 3'600'000;
+    if (unit == "d") ms = 86'400'000;
+    if (ms == 0) return std::nullopt;
+    total += amount->value * ms;
+    text = amount->rest.substr(unit.size());
+  }
+  return total;
+}
+
+std::optional<std::chrono::milliseconds> RetryAfter(int status, const HeaderList& headers) {
+  std::optional<double> ms;
+  auto read = [&](std::string_view name, double unit_ms) {
+    auto amount = LeadingNumber(HeaderOf(headers, name));
+    // What follows the number would make it a date ("21 Oct"), which needs a clock to be of use.
+    if (!ms && amount && amount->rest.empty()) ms = amount->value * unit_ms;
+  };
+  read("retry-after-ms", 1);
+  read("retry-after", 1000);
+  if (!ms && status == 429) {
+    auto requests = DurationMs(HeaderOf(headers, "x-ratelimit-reset-requests"));
+    auto tokens = DurationMs(HeaderOf(headers, "x-ratelimit-reset-tokens"));
+    if (requests || tokens) ms = std::max(requests.value_or(0), tokens.value_or(0));
+  }
+  if (!ms) return std::nullopt;
+  return std::chrono::milliseconds(
+      static_cast<std::int64_t>(std::ceil(std::min(*ms, kRetryAfterMaxMs))));
+}
+
+struct Said {
+  std::string message;
+  std::string type;  // "rate_limit_error", "ThrottlingException", …
+  std::string code;  // OpenAI's
+  std::string field;
+};
+
+std::string TextAt(const JsonValue& value, std::string_view key) {
+  const auto* member = value.Find(key);
+  const auto* text = member == nullptr ? nullptr : member->string();
+  return text == nullptr ? std::string() : *text;
+}
+
+Said ReadBody(std::string_view body) {
+  Said said;
+  auto parsed = ParseJson(body, {.bytes_max = 1u << 20, .depth_max = 32, .values_max = 10'000});
+  if (!parsed) {
+    // HTML and other plain answers of proxies.
+    said.message = body.substr(0, 200);
+    return said;
+  }
+  const auto* error = parsed->Find("error");
+  const auto& source = error != nullptr && error->object() != nullptr ? *error : *parsed;
+  said.message = TextAt(source, "message");
+  if (said.message.empty()) said.message = TextAt(source, "Message");
+  if (said.message.empty()) said.message = TextAt(*parsed, "error");
+  if (said.message.empty()) said.message = TextAt(*parsed, "detail");
+  said.type = TextAt(source, "__type");
+  if (said.type.empty()) said.type = TextAt(source, "type");
+  said.code = TextAt(source, "code");
+  said.field = TextAt(source, "param");
+  return said;
+}
+
+// "com.amazon#ThrottlingException:http://…" → "ThrottlingException"
+std::string_view BareExceptionName(std::string_view name) {
+  name = name.substr(0, name.find(':'));
+  auto hash = name.find('#');
+  return hash == name.npos ? name : name.substr(hash + 1);
+}
+
+std::optional<Code> CodeOfBedrock(std::string_view name) {
+  if (name == "ThrottlingException" || name == "TooManyRequestsException")
+    return Code::kRateLimited;
+  if (name == "ServiceQuotaExceededException") return Code::kRateLimited;
+  if (name == "ModelTimeoutException") return Code::kDeadlineExceeded;
+  if (name == "ModelNotReadyException" || name == "ServiceUnavailableException" ||
+      name == "ModelErrorException" || name == "ModelStreamErrorException" ||
+      name == "InternalServerException") {
+    return Code::kUnavailable;
+  }
+  if (name == "ValidationException") return Code::kInvalidArgument;
+  if (name == "ResourceNotFoundException") return Code::kNotFound;
+  return std::nullopt;
+}
+
+Code CodeOfStatus(int status) {
+  switch (status) {
+    case 401:
+    case 403:
+      return Code::kPermissionDenied;
+    case 404:
+      return Code::kNotFound;
+    case 408:
+      return Code::kDeadlineExceeded;
+    case 413:
+      return Code::kTooLarge;
+    case 429:
+      return Code::kRateLimited;
+    case 402:  // no credit left there: another deployment may still answer
+    case 409:
+    case 424:
+      return Code::kUnavailable;
+    default:
+      return status >= 400 && status < 500 ? Code::kInvalidArgument : Code::kUnavailable;
+  }
+}
+
+}  // namespace
+
+Error AsUpstreamFault(Error error) {
+  Error out(Code::kUnavailable, "the provider's answer cannot be read: " + error.message());
+  return out;
+}
+
+Error UpstreamStreamError(std::string_view type, std::string_view message) {
+  Code code = Code::kUnavailable;
+  const std::string name(type);
+  if (name.starts_with("throttling") || name == "rate_limit_error") code = Code::kRateLimited;
+  if (name.starts_with("validation") || name == "invalid_request_error") {
+    code = Code::kInvalidArgument;
+  }
+  if (name == "authentication_error" || name == "permission_error") code = Code::kPermissionDenied;
+  if (name.starts_with("modelTimeout") || name == "timeout_error") code = Code::kDeadlineExceeded;
+  auto shown = Utf8Prefix(message, kMessageBytesMax);
+  return Error(code, fmt::format("the provider broke off: {}", shown.empty() ? type : shown));
+}
+
+Error DecodeUpstreamError(Dialect dialect, int status, const HeaderList& headers,
+                          std::string_view body) {
+  auto said = ReadBody(body);
+  Code code = CodeOfStatus(status);
+  if (dialect == Dialect::kBedrock) {
+    auto name = HeaderOf(headers, "x-amzn-errortype");
+    code = CodeOfBedrock(BareExceptionName(name.empty() ? std::string_view(said.type) : name))
+               .value_or(code);
+  }
+  if (said.code == "content_filter" || said.code == "content_policy_violation") {
+    code = Code::kBlocked;
+  }
+  auto message = ReplaceInvalidUtf8(Utf8Prefix(said.message, kMessageBytesMax));
+  if (message.empty()) message = "no message";
+  Error error(code, fmt::format("the provider answered {}: {}", status, message));
+  error = std::move(error).FromUpstream(status);
+  if (code == Code::kInvalidArgument && !said.field.empty()) {
+    error = std::move(error).AtField(std::move(said.field));
+  }
+  if (auto wait = RetryAfter(status, headers)) error = std::move(error).RetryAfter(*wait);
+  return error;
+}
+
+}  // namespace strata::dialect
