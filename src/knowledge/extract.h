@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "base/context.h"
 #include "base/task.h"
 #include "domain/citation.h"
+#include "domain/document.h"
 #include "provider/chat_model.h"
 #include "provider/embedder.h"
 
@@ -33,6 +35,8 @@ struct SourcePassage {
   std::string_view title;
   std::vector<std::string> headings;
   double score = 0;  // of retrieval, 0..1; 0 when the passage came with the request
+  // Line boxes of page formats, bytes of `text`; so that a citation marks only its own lines.
+  std::span<const domain::DocumentPart::Line> lines;
   // Copied into each citation; source_start..end are of the passage in its document (code points),
   // and become those of the quoted sentence.
   domain::Citation origin;
@@ -72,9 +76,17 @@ class Extractor {
   ExtractOptions options_;
 };
 
+class Parser;
+
 // The ChatModel `builtin/extract`: the question is the last user text, the passages are the
-// documents, search results and tool results of the conversation, else the earlier text of the
-// message. Answers one text block; each sentence is followed by its CitationDelta.
-std::unique_ptr<provider::ChatModel> MakeExtractModel(std::shared_ptr<const Extractor> extractor);
+// documents, search results and tool results of the conversation; without any, the earlier text of
+// that message and the system text. Answers one text block; each sentence is followed by its
+// CitationDelta. `parser` reads documents that come as bytes; null: they are refused with
+// kInvalidArgument. It outlives the model. Usage counts words, as there are no tokens.
+std::unique_ptr<provider::ChatModel> MakeExtractModel(std::shared_ptr<const Extractor> extractor,
+                                                      Parser* parser);
+
+// A finished answer as a stream: one text block of the extracted sentences.
+std::unique_ptr<provider::ChatStream> StreamOf(const Extracted& extracted, domain::Usage usage);
 
 }  // namespace strata::knowledge

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/labels.h"
 #include "base/span.h"
 #include "domain/citation.h"
+#include "domain/document.h"
 #include "knowledge/filter.h"
 
 namespace strata::knowledge {
@@ -53,12 +55,17 @@ struct RetrievedChunk {
   std::int64_t start = 0;  // code points of the document's text; end is exclusive
   std::int64_t end = 0;
   std::vector<domain::PageRegion> pages;
-  JsonText metadata;  // JSON object, "" for none
+  std::vector<domain::DocumentPart::Line> lines;  // of page formats; bytes of `text`
+  JsonText metadata;                              // JSON object, "" for none
   LabelSet labels;
   double score = 0;                     // blended, 0..1, higher is better
   std::optional<double> lexical_score;  // BM25, absent: not found by that leg
   std::optional<double> dense_score;    // cosine
 };
+
+// The pages and boxes of those lines that bytes [begin, end) touch.
+std::vector<domain::PageRegion> RegionsOf(std::span<const domain::DocumentPart::Line> lines,
+                                          std::size_t begin, std::size_t end);
 
 struct RetrieveResponse {
   std::vector<RetrievedChunk> results;  // best first

@@ -1,0 +1,291 @@
+// builtin/extract as a ChatModel: finds question and passages in a conversation.
+
+#include <deque>
+#include <utility>
+
+#include "base/ids.h"
+#include "base/utf8.h"
+#include "knowledge/extract.h"
+#include "knowledge/parser.h"
+#include "text/sentences.h"
+
+namespace strata::knowledge {
+namespace {
+
+using domain::CitationPlace;
+using domain::DocumentBlock;
+using domain::Message;
+using domain::StreamEvent;
+
+// A rough count for usage: a word is about 4/3 tokens of a language model.
+std::int64_t WordTokens(std::string_view text) {
+  std::int64_t words = 0;
+  bool inside = false;
+  for (char c : text) {
+    const bool space = c == ' ' || c == '\n' || c == '\t' || c == '\r';
+    words += !space && !inside ? 1 : 0;
+    inside = !space;
+  }
+  return (words * 4 + 2) / 3;
+}
+
+// Passages and the texts that they view; `texts` never moves its members.
+struct Sources {
+  std::deque<std::string> texts;
+  std::deque<domain::ParsedDocument> documents;
+  std::vector<SourcePassage> passages;
+  int document_count = 0;
+};
+
+void AddPassage(Sources& sources, std::string text, const DocumentBlock& block, int index,
+                CitationPlace place, std::int64_t piece) {
+  sources.texts.push_back(std::move(text));
+  SourcePassage passage;
+  passage.text = sources.texts.back();
+  passage.title = block.name;
+  passage.origin.title = block.name;
+  passage.origin.source_uri = block.source_uri.empty() ? block.url : block.source_uri;
+  passage.origin.document_index = index;
+  passage.origin.place = place;
+  if (place == CitationPlace::kChunks || place == CitationPlace::kSearchResult) {
+    passage.origin.source_start = piece;
+    passage.origin.source_end = piece + 1;
+  }
+  sources.passages.push_back(std::move(passage));
+}
+
+// All lines of a parsed document, with the bytes of its text.
+std::vector<domain::DocumentPart::Line> LinesOf(const domain::ParsedDocument& document) {
+  std::vector<domain::DocumentPart::Line> lines;
+  for (const auto& part : document.parts) {
+    lines.insert(lines.end(), part.lines.begin(), part.lines.end());
+  }
+  return lines;
+}
+
+void AddParsed(Sources& sources, domain::ParsedDocument document, const DocumentBlock& block,
+               int index, std::deque<std::vector<domain::DocumentPart::Line>>& lines) {
+  sources.documents.push_back(std::move(document));
+  const auto& parsed = sources.documents.back();
+  AddPassage(sources, parsed.text, block, index,
+             parsed.page_count > 0 ? CitationPlace::kPages : CitationPlace::kText, 0);
+  if (parsed.page_count > 0) {
+    lines.push_back(LinesOf(parsed));
+    sources.passages.back().lines = lines.back();
+  }
+}
+
+// A search result has an address and pieces but no file format.
+bool IsSearchResult(const DocumentBlock& block) {
+  return !block.chunks.empty() && block.format.empty() && !block.source_uri.empty();
+}
+
+std::string MediaType(const std::string& format) {
+  if (format == "pdf") return "application/pdf";
+  if (format == "html") return "text/html";
+  if (format == "md") return "text/markdown";
+  if (format == "csv") return "text/csv";
+  if (format == "txt") return "text/plain";
+  return {};
+}
+
+// Gathers the sources of one conversation.
+class SourceReader {
+ public:
+  SourceReader(Parser* parser, RequestContext& ctx) : parser_(parser), ctx_(ctx) {}
+
+  Task<Result<>> Read(const std::vector<Message>& messages) {
+    for (const auto& message : messages) {
+      for (const auto& block : message.content) {
+        if (const auto* document = std::get_if<DocumentBlock>(&block)) {
+          STRATA_CO_CHECK_OK(co_await AddDocument(*document));
+        } else if (const auto* result = std::get_if<domain::ToolResultBlock>(&block)) {
+          STRATA_CO_CHECK_OK(co_await AddToolResult(*result));
+        }
+      }
+    }
+    co_return Result<>();
+  }
+
+  Sources& sources() { return sources_; }
+
+ private:
+  Task<Result<>> AddToolResult(const domain::ToolResultBlock& result) {
+    for (const auto& content : result.content) {
+      if (const auto* document = std::get_if<DocumentBlock>(&content)) {
+        STRATA_CO_CHECK_OK(co_await AddDocument(*document));
+      } else if (const auto* text = std::get_if<domain::TextBlock>(&content)) {
+        const DocumentBlock block;
+        AddPassage(sources_, text->text, block, sources_.document_count++, CitationPlace::kText, 0);
+      }
+    }
+    co_return Result<>();
+  }
+
+  Task<Result<>> AddDocument(const DocumentBlock& block) {
+    const bool result = IsSearchResult(block);
+    const int index = result ? results_++ : sources_.document_count++;
+    if (!block.chunks.empty()) {
+      const auto place = result ? CitationPlace::kSearchResult : CitationPlace::kChunks;
+      std::int64_t piece = 0;
+      for (const auto& chunk : block.chunks) {
+        AddPassage(sources_, chunk, block, index, place, piece++);
+      }
+    } else if (!block.text.empty()) {
+      AddPassage(sources_, block.text, block, index, CitationPlace::kText, 0);
+    } else if (!block.bytes.empty()) {
+      STRATA_CO_CHECK_OK(co_await AddBytes(block, index));
+    } else {
+      co_return Fail(InvalidArgument(
+          "messages", "builtin/extract reads documents given as text or bytes, not by address"));
+    }
+    co_return Result<>();
+  }
+
+  Task<Result<>> AddBytes(const DocumentBlock& block, int index) {
+    if (!parser_) {
+      co_return Fail(InvalidArgument("messages", "builtin/extract reads documents given as text"));
+    }
+    ParseInput input{.name = block.name.empty() ? "document" : block.name,
+                     .media_type = MediaType(block.format),
+                     .bytes = block.bytes};
+    STRATA_CO_TRY(auto parsed, co_await parser_->Parse(std::move(input), ctx_));
+    AddParsed(sources_, std::move(parsed), block, index, lines_);
+    co_return Result<>();
+  }
+
+  Parser* parser_;
+  RequestContext& ctx_;
+  Sources sources_;
+  std::deque<std::vector<domain::DocumentPart::Line>> lines_;
+  int results_ = 0;
+};
+
+// Without documents the last message itself may hold them: its last sentence is then the question,
+// and what stands before is the source, with the system text.
+std::string SplitLastMessage(const domain::ChatRequest& request, std::string text,
+                             Sources& sources) {
+  const DocumentBlock block;
+  const auto system = domain::TextOf(request.system);
+  if (!system.empty()) {
+    AddPassage(sources, system, block, sources.document_count++, CitationPlace::kText, 0);
+  }
+  const auto sentences = text::SplitSentences(text);
+  if (sentences.size() < 2) return text;
+  const auto cut = sentences.back().begin;
+  AddPassage(sources, text.substr(0, cut), block, sources.document_count++, CitationPlace::kText,
+             0);
+  return text.substr(cut);
+}
+
+// Events that are known from the start.
+class FixedStream final : public provider::ChatStream {
+ public:
+  FixedStream(std::vector<StreamEvent> events, domain::Usage usage)
+      : events_(std::move(events)), usage_(usage) {}
+
+  Task<Result<StreamEvent>> Next() override {
+    if (at_ >= events_.size()) co_return Fail(Internal("stream read past its end"));
+    co_return std::move(events_[at_++]);
+  }
+  domain::Usage UsageSoFar() const override { return usage_; }
+
+ private:
+  std::vector<StreamEvent> events_;
+  std::size_t at_ = 0;
+  domain::Usage usage_;
+};
+
+domain::ModelInfo ExtractInfo() {
+  domain::ModelInfo info;
+  info.id = kExtractModelId;
+  info.provider = "builtin";
+  info.upstream_id = "extract";
+  info.family = "extract";
+  info.display_name = "Extractive answers";
+  info.can.chat = true;
+  info.can.documents = true;
+  info.price.input = 0;
+  info.price.output = 0;
+  info.price.as_of = "built in";
+  info.region = "local";
+  info.cleared_for_all_labels = true;
+  return info;
+}
+
+class ExtractModel final : public provider::ChatModel {
+ public:
+  ExtractModel(std::shared_ptr<const Extractor> extractor, Parser* parser)
+      : extractor_(std::move(extractor)), parser_(parser), info_(ExtractInfo()) {}
+
+  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest request,
+                                                            RequestContext& ctx) override {
+    SourceReader reader(parser_, ctx);
+    STRATA_CO_CHECK_OK(co_await reader.Read(request.messages));
+    auto& sources = reader.sources();
+    std::string question = domain::LastUserText(request);
+    if (sources.passages.empty()) {
+      question = SplitLastMessage(request, std::move(question), sources);
+    }
+    domain::Usage usage;
+    usage.estimated = true;
+    usage.input_tokens = WordTokens(question);
+    for (const auto& passage : sources.passages) usage.input_tokens += WordTokens(passage.text);
+    auto answer = co_await extractor_->Answer(std::move(question), sources.passages, ctx);
+    if (!answer.has_value()) co_return std::unexpected(std::move(answer.error()));
+    usage.output_tokens = WordTokens(answer->text);
+    co_return StreamOf(*answer, usage);
+  }
+
+  Task<Result<std::int64_t>> CountTokens(domain::ChatRequest request, RequestContext&) override {
+    std::int64_t tokens = WordTokens(domain::TextOf(request.system));
+    for (const auto& message : request.messages) {
+      tokens += WordTokens(domain::TextOf(message.content));
+      for (const auto& block : message.content) {
+        if (const auto* document = std::get_if<DocumentBlock>(&block)) {
+          tokens += WordTokens(document->text);
+          for (const auto& chunk : document->chunks) tokens += WordTokens(chunk);
+        }
+      }
+    }
+    co_return tokens;
+  }
+
+  const domain::ModelInfo& Info() const override { return info_; }
+
+ private:
+  std::shared_ptr<const Extractor> extractor_;
+  Parser* parser_;
+  domain::ModelInfo info_;
+};
+
+}  // namespace
+
+std::unique_ptr<provider::ChatStream> StreamOf(const Extracted& extracted, domain::Usage usage) {
+  std::vector<StreamEvent> events;
+  events.push_back(domain::StreamStart{
+      .id = NewRequestId().value, .model = std::string(kExtractModelId), .usage = usage});
+  events.push_back(domain::BlockStart{
+      .index = 0, .kind = domain::BlockKind::kText, .tool_use_id = {}, .tool_name = {}});
+  std::size_t at = 0;  // bytes of the text that are out
+  for (const auto& sentence : extracted.sentences) {
+    const auto end = extracted.text.find(sentence.text, at) + sentence.text.size();
+    events.push_back(domain::TextDelta{.index = 0, .text = extracted.text.substr(at, end - at)});
+    events.push_back(domain::CitationDelta{.index = 0, .citation = sentence.citation});
+    at = end;
+  }
+  if (at < extracted.text.size()) {
+    events.push_back(domain::TextDelta{.index = 0, .text = extracted.text.substr(at)});
+  }
+  events.push_back(domain::BlockStop{.index = 0});
+  events.push_back(domain::StreamEnd{
+      .stop_reason = domain::StopReason::kEndTurn, .stop_sequence = {}, .usage = usage});
+  return std::make_unique<FixedStream>(std::move(events), usage);
+}
+
+std::unique_ptr<provider::ChatModel> MakeExtractModel(std::shared_ptr<const Extractor> extractor,
+                                                      Parser* parser) {
+  return std::make_unique<ExtractModel>(std::move(extractor), parser);
+}
+
+}  // namespace strata::knowledge

@@ -1,0 +1,155 @@
+#include "knowledge/answer/select_sentences.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+
+#include "base/utf8.h"
+#include "knowledge/retrieval.h"
+#include "text/normalize.h"
+
+namespace strata::knowledge {
+namespace {
+
+// A further sentence is taken while its score is this close to the best one's (log-odds).
+constexpr double kScoreMargin = 1.0;
+
+std::string_view TextAt(const PoolSentence& sentence, const std::vector<SourcePassage>& passages) {
+  return passages[sentence.passage].text.substr(sentence.span.begin,
+                                                sentence.span.end - sentence.span.begin);
+}
+
+// What tells documents apart, whether they were retrieved or came with the request.
+std::string DocumentKey(const domain::Citation& origin) {
+  if (!origin.document_id.empty()) return origin.document_id;
+  return std::to_string(origin.document_index) + "/" + origin.source_uri;
+}
+
+std::vector<std::size_t> ByScore(const SentencePool& pool) {
+  std::vector<std::size_t> order(pool.sentences.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    const double x = pool.sentences[a].score;
+    const double y = pool.sentences[b].score;
+    return x != y ? x > y : a < b;
+  });
+  return order;
+}
+
+// Keeps what was taken: no text twice (overlapping passages repeat sentences), no more bytes than
+// allowed.
+class Selection {
+ public:
+  Selection(const SentencePool& pool, const std::vector<SourcePassage>& passages,
+            const ExtractOptions& options)
+      : pool_(pool), passages_(passages), options_(options) {}
+
+  bool Full() const { return taken_.size() >= options_.sentences_max; }
+
+  bool Take(std::size_t index) {
+    const auto text = TextAt(pool_.sentences[index], passages_);
+    if (Full() || (!taken_.empty() && bytes_ + text.size() > options_.answer_bytes_max)) {
+      return false;
+    }
+    if (!texts_.insert(text::CollapseSpace(text)).second) return false;
+    bytes_ += text.size();
+    taken_.push_back(index);
+    return true;
+  }
+
+  std::vector<std::size_t> Release() { return std::move(taken_); }
+
+ private:
+  const SentencePool& pool_;
+  const std::vector<SourcePassage>& passages_;
+  const ExtractOptions& options_;
+  std::vector<std::size_t> taken_;
+  std::set<std::string> texts_;
+  std::size_t bytes_ = 0;
+};
+
+// The sentence before one that begins with a pronoun, when it adds words of the question.
+bool Explains(const SentencePool& pool, std::size_t index) {
+  if (index == 0) return false;
+  const auto& sentence = pool.sentences[index];
+  const auto& previous = pool.sentences[index - 1];
+  return sentence.leans && previous.passage == sentence.passage &&
+         (previous.words & ~sentence.words) != 0;
+}
+
+void SortForReading(const SentencePool& pool, const std::vector<SourcePassage>& passages,
+                    std::vector<std::size_t>& selected) {
+  std::map<std::string, std::size_t> rank;  // document → place of its best sentence
+  for (std::size_t i = 0; i < selected.size(); ++i) {
+    rank.emplace(DocumentKey(passages[pool.sentences[selected[i]].passage].origin), i);
+  }
+  const auto key = [&](std::size_t index) {
+    const auto& sentence = pool.sentences[index];
+    const auto& origin = passages[sentence.passage].origin;
+    return std::tuple(rank.at(DocumentKey(origin)), origin.source_start, sentence.passage,
+                      sentence.span.begin);
+  };
+  std::ranges::sort(selected, [&](std::size_t a, std::size_t b) { return key(a) < key(b); });
+}
+
+}  // namespace
+
+std::vector<std::size_t> SelectSentences(const SentencePool& pool,
+                                         const std::vector<SourcePassage>& passages,
+                                         const ExtractOptions& options) {
+  Selection selection(pool, passages, options);
+  const auto order = ByScore(pool);
+  for (std::size_t index : order) {
+    if (selection.Full()) break;
+    if (pool.sentences[index].score < pool.sentences[order.front()].score - kScoreMargin) break;
+    if (selection.Take(index) && Explains(pool, index)) selection.Take(index - 1);
+  }
+  auto selected = selection.Release();
+  SortForReading(pool, passages, selected);
+  return selected;
+}
+
+domain::Citation CiteSpan(const SourcePassage& passage, text::TextSpan span) {
+  domain::Citation citation = passage.origin;
+  citation.quoted = passage.text.substr(span.begin, span.end - span.begin);
+  if (citation.place == domain::CitationPlace::kText) {
+    const auto before = CodePointCount(passage.text.substr(0, span.begin));
+    citation.source_start = passage.origin.source_start + static_cast<std::int64_t>(before);
+    citation.source_end =
+        citation.source_start + static_cast<std::int64_t>(CodePointCount(citation.quoted));
+  }
+  if (!passage.lines.empty()) {
+    auto pages = RegionsOf(passage.lines, span.begin, span.end);
+    if (!pages.empty()) citation.pages = std::move(pages);
+  }
+  return citation;
+}
+
+Extracted WriteAnswer(const SentencePool& pool, const std::vector<SourcePassage>& passages,
+                      const std::vector<std::size_t>& selected) {
+  Extracted out;
+  out.answered = true;
+  std::int64_t at = 0;  // code points written
+  std::size_t last_passage = SIZE_MAX;
+  for (std::size_t index : selected) {
+    const auto& sentence = pool.sentences[index];
+    ExtractedSentence entry;
+    entry.text = text::CollapseSpace(TextAt(sentence, passages));
+    entry.score = sentence.score;
+    entry.citation = CiteSpan(passages[sentence.passage], sentence.span);
+    if (!out.text.empty()) {
+      out.text += last_passage == sentence.passage ? " " : "\n\n";
+      at += last_passage == sentence.passage ? 1 : 2;
+    }
+    last_passage = sentence.passage;
+    entry.citation.answer_start = at;
+    at += static_cast<std::int64_t>(CodePointCount(entry.text));
+    entry.citation.answer_end = at;
+    out.text += entry.text;
+    out.sentences.push_back(std::move(entry));
+  }
+  return out;
+}
+
+}  // namespace strata::knowledge

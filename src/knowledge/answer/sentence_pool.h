@@ -1,0 +1,69 @@
+#pragma once
+// The sentences of all passages, each with the features that say how well it answers a question.
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "knowledge/answer/question.h"
+#include "knowledge/extract.h"
+#include "text/sentences.h"
+
+namespace strata::knowledge {
+
+// Every feature lies in [-1, 1] or [0, 1], so that weights compare.
+struct SentenceFeatures {
+  double own = 0;      // idf-weighted share of the question's words in the sentence itself
+  double context = 0;  // the same with title, headings and neighbours counted in part
+  double pairs = 0;    // share of adjacent question words that stand close together here
+  double kind = 0;  // 1: holds what is asked for, -1: it does not, 0: nothing in particular asked
+  double passage = 0;   // retrieval score of the passage, relative to the best
+  double brevity = 0;   // 1: too short to say anything, 0: eight words or more
+  double question = 0;  // 1: it is a question itself
+  double cosine = 0;    // of sentence and question vectors; 0 without an embedder
+};
+
+struct PoolSentence {
+  std::size_t passage = 0;  // index of its passage
+  text::TextSpan span;      // bytes of the passage's text
+  std::uint64_t words = 0;  // bit i: question word i stands in it
+  int word_count = 0;       // content and stop words together
+  bool leans = false;       // LeansOnPrevious
+  SentenceFeatures features;
+  double score = 0;
+};
+
+// Features of a question against all passages together, for whether they answer at all.
+struct PoolFeatures {
+  double best_own = 0;
+  double best_context = 0;
+  double best_pairs = 0;
+  double best_cosine = 0;
+  double union_top = 0;  // share of the question's weight in the three best sentences together
+  double missing = 0;    // share that no passage holds
+  double kind = 0;       // of the best sentence
+};
+
+// Immutable views of the passages; built for one question.
+struct SentencePool {
+  Question question;
+  std::vector<double> weights;  // idf × framing of each question word; sums to 1
+  std::vector<PoolSentence> sentences;
+};
+
+inline constexpr std::size_t kSentenceBytesMax = 1000;  // longer ones are cut at line or word ends
+inline constexpr std::size_t kPoolSentencesMax =
+    4000;  // of all passages; the rest is not looked at
+
+SentencePool BuildPool(std::string_view question, const std::vector<SourcePassage>& passages);
+
+// Fills `score` of every sentence from its features.
+void ScoreSentences(SentencePool& pool, bool with_vectors);
+
+PoolFeatures FeaturesOf(const SentencePool& pool);
+
+// Probability that the passages answer the question.
+double AnswerProbability(const PoolFeatures& features, bool with_vectors);
+
+}  // namespace strata::knowledge
