@@ -7,7 +7,19 @@
 #include <iterator>
 #include <set>
 
-#include "base/labels.h"
+#include "knowledge/chunker.h"
+#include "knowledge/knowledge_base.h"
+#include "knowledge/parser.h"
+#include "knowledge/retrieve_and_generate.h"
+#include "knowledge/source.h"
+#include "net/client.h"
+#include "net/server.h"
+#include "observe/otlp.h"
+#include "observe/trace_store.h"
+#include "provider/local_models.h"
+#include "provider/remote.h"
+#include "server/app.h"
+#include "store/journal.h"
 
 namespace strata::server {
 namespace {
@@ -178,6 +190,22 @@ class Reader {
 };
 
 }  // namespace
+
+std::vector<OptionTable> AllOptionTables() {
+  return {ServerOptionTable(),
+          net::ServerOptions(),
+          net::Client::ClientOptions(),
+          store::Journal::JournalOptionTable(),
+          observe::TraceStore::TraceOptionTable(),
+          observe::OtlpExporter::OtlpOptionTable(),
+          provider::LocalModelOptions(),
+          provider::ProviderOptions(),
+          knowledge::KnowledgeBaseOptionTable(),
+          knowledge::SourceOptionTable(),
+          knowledge::ParseOptionTable(),
+          knowledge::ChunkOptionTable(),
+          knowledge::AnswerOptionTable()};
+}
 
 Result<Config> ParseConfig(std::string_view yaml, const std::string& file,
                            const std::map<std::string, std::string>& overrides) {

@@ -1,0 +1,133 @@
+#include "server/answer_sinks.h"
+
+#include "domain/money.h"
+
+namespace strata::server {
+namespace {
+
+// Cost and latency are known only when the answer is whole.
+void Complete(dialect::AnswerMeta& meta, const AnswerFrame& frame) {
+  const auto& ctx = frame.exchange.ctx;
+  if (ctx.unpriced_calls == 0) meta.cost = domain::Money{ctx.spent_picousd};
+  meta.latency =
+      std::chrono::duration_cast<std::chrono::milliseconds>(ctx.clock->Wall() - frame.started);
+}
+
+Task<void> SendError(AnswerFrame& frame, const Error& error) {
+  auto http = EncodeFaceError(frame.face, error, frame.meta.request_id);
+  auto headers = ToHeaders(dialect::MetaHeaders(frame.dialect, frame.meta));
+  for (auto& [name, value] : http.headers) headers.Set(name, value);
+  [[maybe_unused]] auto sent =
+      co_await frame.exchange.writer.Send(http.status, std::move(headers), std::move(http.body));
+}
+
+class JsonSink final : public gateway::AnswerSink {
+ public:
+  JsonSink(AnswerFrame frame, ResponseEncoder encode)
+      : frame_(std::move(frame)), encode_(std::move(encode)) {}
+
+  Task<Result<>> Begin(const domain::ModelInfo& model) override {
+    frame_.meta.demo_note = model.demo_note;
+    co_return Result<>{};
+  }
+
+  Task<Result<>> Event(const domain::StreamEvent& event) override {
+    answer_.Add(event);
+    if (!answer_.ended()) co_return Result<>{};
+    Complete(frame_.meta, frame_);
+    auto body = encode_(answer_.response(), frame_.meta);
+    auto headers = ToHeaders(dialect::MetaHeaders(frame_.dialect, frame_.meta));
+    headers.Set("content-type", "application/json");
+    co_return co_await frame_.exchange.writer.Send(200, std::move(headers), std::move(body));
+  }
+
+  Task<void> Fail(const Error& error) override { co_await SendError(frame_, error); }
+
+ private:
+  AnswerFrame frame_;
+  ResponseEncoder encode_;
+  domain::StreamAccumulator answer_;
+};
+
+class StreamSink final : public gateway::AnswerSink {
+ public:
+  StreamSink(AnswerFrame frame, EncoderMaker make)
+      : frame_(std::move(frame)), make_(std::move(make)) {}
+
+  Task<Result<>> Begin(const domain::ModelInfo& model) override {
+    frame_.meta.demo_note = model.demo_note;
+    encoder_ = make_(frame_.meta);
+    auto headers = ToHeaders(dialect::MetaHeaders(frame_.dialect, frame_.meta));
+    headers.Set("content-type", std::string(encoder_->content_type()));
+    headers.Set("cache-control", "no-cache");
+    co_return co_await frame_.exchange.writer.Start(200, std::move(headers));
+  }
+
+  Task<Result<>> Event(const domain::StreamEvent& event) override {
+    bool last = std::holds_alternative<domain::StreamEnd>(event);
+    if (last) Complete(encoder_->meta(), frame_);
+    auto bytes = encoder_->Encode(event);
+    if (!bytes.empty()) STRATA_CO_CHECK_OK(co_await frame_.exchange.writer.Write(bytes));
+    if (last) STRATA_CO_CHECK_OK(co_await frame_.exchange.writer.Finish());
+    co_return Result<>{};
+  }
+
+  Task<void> Fail(const Error& error) override {
+    auto& writer = frame_.exchange.writer;
+    if (!writer.started()) {
+      co_await SendError(frame_, error);
+      co_return;
+    }
+    // The status line has left: the error travels in the stream, in the dialect's own form.
+    auto bytes = encoder_->EncodeError(error);
+    auto written = co_await writer.Write(bytes);
+    if (written.has_value()) written = co_await writer.Finish();
+    if (!written.has_value()) writer.Abort();
+  }
+
+ private:
+  AnswerFrame frame_;
+  EncoderMaker make_;
+  std::unique_ptr<dialect::StreamEncoder> encoder_;
+};
+
+}  // namespace
+
+net::Headers ToHeaders(const dialect::HeaderList& list) {
+  net::Headers headers;
+  for (const auto& [name, value] : list) headers.Add(name, value);
+  return headers;
+}
+
+AnswerFrame MakeFrame(Exchange& exchange, const TraceLinks& links, dialect::Dialect dialect,
+                      Face face, std::string model) {
+  dialect::AnswerMeta meta;
+  auto now = exchange.ctx.clock->Wall();
+  meta.request_id = exchange.ctx.request_id.value;
+  meta.trace_id = exchange.ctx.request_id.value;
+  meta.trace_url = links.UrlOf(meta.trace_id);
+  meta.model = std::move(model);
+  meta.created_s = ToUnixMicros(now) / 1'000'000;
+  return AnswerFrame{exchange, dialect, face, now, std::move(meta)};
+}
+
+std::unique_ptr<gateway::AnswerSink> MakeJsonSink(AnswerFrame frame, ResponseEncoder encode) {
+  return std::make_unique<JsonSink>(std::move(frame), std::move(encode));
+}
+
+std::unique_ptr<gateway::AnswerSink> MakeStreamSink(AnswerFrame frame, EncoderMaker make) {
+  return std::make_unique<StreamSink>(std::move(frame), std::move(make));
+}
+
+Task<Result<>> SendJson(Exchange& exchange, const TraceLinks& links, dialect::Dialect dialect,
+                        std::string body, int status) {
+  dialect::AnswerMeta meta;
+  meta.request_id = exchange.ctx.request_id.value;
+  meta.trace_id = meta.request_id;
+  meta.trace_url = links.UrlOf(meta.trace_id);
+  auto headers = ToHeaders(dialect::MetaHeaders(dialect, meta));
+  headers.Set("content-type", "application/json");
+  co_return co_await exchange.writer.Send(status, std::move(headers), std::move(body));
+}
+
+}  // namespace strata::server

@@ -1,0 +1,306 @@
+#include "server/app.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/pool.h"
+#include "guard/model_access.h"
+#include "net/runtime.h"
+#include "observe/drain.h"
+#include "provider/detect.h"
+#include "server/answer_sinks.h"
+#include "server/builtins.h"
+#include "server/router.h"
+#include "server/routes.h"
+#include "server/services.h"
+#include "store/jobs.h"
+#include "store/sql_file.h"
+
+namespace strata::server {
+namespace {
+
+constexpr Option kServerOptions[] = {
+    {"server.listen", OptionKind::kText, "", "127.0.0.1:8080", "",
+     "Address of the plain listener, HTTP/1.1 and HTTP/2 by prior knowledge; port 0 takes a free "
+     "one."},
+    {"server.tls_listen", OptionKind::kText, "", "127.0.0.1:8443", "",
+     "Address of the TLS listener, HTTP/1.1 and HTTP/2 by ALPN; empty for none."},
+    {"server.tls_certificate", OptionKind::kText, "", "", "",
+     "PEM chain of the TLS listener; empty: a self-signed authority is made in the data folder."},
+    {"server.tls_private_key", OptionKind::kText, "", "", "",
+     "PEM key that belongs to server.tls_certificate."},
+    {"server.public_url", OptionKind::kText, "", "", "",
+     "Address under which users reach this server, used in links to traces; empty: the plain "
+     "listener's."},
+    {"server.request_timeout", OptionKind::kInteger, "s", "600", "1..86400",
+     "Longest time of one request; then it fails with deadline_exceeded."},
+    {"server.drain_timeout", OptionKind::kInteger, "s", "30", "0..3600",
+     "How long running requests may take after SIGTERM before they are cancelled."},
+    {"server.require_keys", OptionKind::kFlag, "", "true", "",
+     "Whether every request needs a key. false lets anybody who reaches the port in: only for a "
+     "machine of your own."},
+    {"server.detect_providers", OptionKind::kFlag, "", "true", "",
+     "Whether keys in the environment and local Ollama or vLLM servers become providers at start."},
+    {"store.master_key", OptionKind::kText, "", "", "",
+     "env:NAME or file:PATH of the master key that seals secrets; empty: DATA/secrets/master.key, "
+     "made at first start."},
+    {"server.parse_children", OptionKind::kInteger, "processes", "2", "1..64",
+     "Documents that are parsed at the same time, each in a child process."},
+};
+
+}  // namespace
+
+OptionTable ServerOptionTable() { return kServerOptions; }
+
+// In order of making; destroyed last to first.
+struct App::Parts {
+  Config config;
+  std::unique_ptr<net::Runtime> runtime;  // start-up probes and background tasks
+  store::DataDir folder;
+  store::KeyRing ring;
+  std::unique_ptr<store::SqlFile> meta;
+  std::unique_ptr<store::KeyStore> keys;
+  std::optional<store::NewKey> first_key;
+  std::unique_ptr<store::JobQueue> jobs;
+  observe::Accounting accounting;
+  std::unique_ptr<observe::TraceStore> traces;
+  std::shared_ptr<net::Client> client;
+  std::shared_ptr<observe::OtlpExporter> otlp;
+  std::unique_ptr<provider::LocalModels> local_models;
+  std::vector<provider::ProviderSpec> providers;
+  provider::Registry registry;
+  std::unique_ptr<Pool> parse_pool;
+  std::unique_ptr<Pool> kb_pool;
+  std::unique_ptr<knowledge::Parser> parser;
+  std::unique_ptr<knowledge::KnowledgeBases> bases;
+  std::unique_ptr<knowledge::Answerer> answerer;
+  std::unique_ptr<knowledge::RetrieveAndGenerate> answers;
+  std::unique_ptr<gateway::Access> access;
+  std::optional<TraceLinks> links;
+  std::unique_ptr<Services> services;
+  Router router;
+  std::shared_ptr<const store::ApiKey> anonymous;  // set when keys are not required
+
+  Parts(Config c, store::DataDir f, store::KeyRing r)
+      : config(std::move(c)), folder(std::move(f)), ring(std::move(r)) {}
+
+  Result<> OpenStores();
+  Result<> OpenModels();
+  Result<> OpenKnowledge();
+  Result<> OpenRoutes();
+  Task<Result<>> Dispatch(Exchange& exchange, const Route& route);
+};
+
+Result<> App::Parts::OpenStores() {
+  STRATA_TRY(meta, store::SqlFile::Open(folder.meta_db(), {}));
+  STRATA_TRY(keys, store::KeyStore::Open(*meta, ring));
+  if (keys->snapshot()->empty()) {
+    store::CreateKey first;
+    first.name = "first key";
+    first.grant.roles = {"admin"};
+    STRATA_TRY(auto made, keys->CreateBlocking(std::move(first)));
+    first_key.emplace(std::move(made));
+  }
+  STRATA_TRY(jobs, store::JobQueue::Open(folder.jobs_db()));
+  STRATA_TRY(accounting, observe::OpenAccounting(folder, config.options));
+  STRATA_TRY(traces, observe::TraceStore::Open(
+                         observe::TraceStoreOptionsOf(config.options, folder.path())));
+  client = net::Client::Create(config.options);
+  STRATA_TRY(auto otlp_options, observe::OtlpOptionsOf(config.options));
+  if (!otlp_options.endpoint.empty()) {
+    otlp = observe::OtlpExporter::Create(std::move(otlp_options), client);
+    runtime->Spawn(otlp->Run());
+  }
+  return {};
+}
+
+Result<> App::Parts::OpenModels() {
+  provider::LocalModelsSpec spec{.data_folder = folder.models()};
+  STRATA_TRY(local_models, provider::LocalModels::Open(config.options, std::move(spec)));
+  if (config.options.Flag("server.detect_providers")) {
+    provider::RemoteDeps deps{.client = client};
+    providers = runtime->Run(provider::DetectProviders(std::move(deps)));
+  }
+  for (const auto& spec_given : config.providers) {
+    std::erase_if(providers, [&](const auto& found) { return found.name == spec_given.name; });
+  }
+  providers.insert(providers.begin(), config.providers.begin(), config.providers.end());
+  return {};
+}
+
+Result<> App::Parts::OpenKnowledge() {
+  auto children = static_cast<std::size_t>(config.options.Integer("server.parse_children"));
+  parse_pool = std::make_unique<Pool>("parse", children, 4096);
+  kb_pool = std::make_unique<Pool>("kb", 4, 4096);
+  parser = knowledge::MakeChildParser(*parse_pool,
+                                      {.limits = knowledge::ParseLimitsFrom(config.options)});
+
+  // The extractor's embedder is metered like every other call.
+  STRATA_TRY(auto own_embedder, local_models->AnyEmbedder(provider::kBuiltinEmbedder));
+  auto embedder = gateway::Metered(std::move(own_embedder), *accounting.journal);
+  auto extractor = std::make_shared<const knowledge::Extractor>(embedder);
+
+  knowledge::KnowledgeBasesParts parts;
+  parts.folder = folder.path();
+  parts.meta = meta.get();
+  parts.jobs = jobs.get();
+  parts.parser = parser.get();
+  parts.pool = kb_pool.get();
+  parts.embedder = [this](std::string_view model) { return registry.Embed(model); };
+  STRATA_TRY(parts.sources, knowledge::SourceOptionsFrom(config.options));
+  STRATA_TRY(bases, knowledge::KnowledgeBases::Open(std::move(parts), config.options));
+
+  auto start = [this](std::string model, domain::ChatRequest request,
+                      RequestContext& ctx) -> Task<Result<std::unique_ptr<provider::ChatStream>>> {
+    STRATA_CO_CHECK_OK(guard::CheckModelAllowed(model, ctx));
+    STRATA_CO_TRY(auto chosen, registry.Chat(model));
+    co_return co_await chosen->Start(std::move(request), ctx);
+  };
+  auto lookup = [this](std::string_view model) -> std::shared_ptr<provider::ChatModel> {
+    auto found = registry.Chat(model);
+    return found.has_value() ? std::move(*found) : nullptr;
+  };
+  answerer = std::make_unique<knowledge::Answerer>(extractor, start, lookup, config.options);
+  answers =
+      std::make_unique<knowledge::RetrieveAndGenerate>(*bases, *answerer, *parser, config.options);
+
+  return registry.Update([&](provider::RegistrySnapshot& models) -> Result<> {
+    BuiltinParts builtin{*local_models, *accounting.journal, *parser, extractor};
+    STRATA_CHECK_OK(AddLocalModels(models, builtin));
+    STRATA_CHECK_OK(models.AddSource(knowledge::MakeKbModelSource(*bases, *answerer)));
+    return AddProviders(models, config, providers, client, *accounting.journal);
+  });
+}
+
+Result<> App::Parts::OpenRoutes() {
+  access = std::make_unique<gateway::Access>(*keys, SystemClock());
+  STRATA_TRY(auto loaded,
+             TraceLinks::Load(folder.secrets(), config.options.Text("server.public_url")));
+  links.emplace(std::move(loaded));
+  if (!config.options.Flag("server.require_keys")) {
+    auto everybody = std::make_shared<store::ApiKey>();
+    everybody->id = KeyId{"anonymous"};
+    everybody->grant.roles = {"admin"};
+    anonymous = std::move(everybody);
+  }
+  gateway::TraceSinks sinks{.store = traces.get(), .otlp = otlp.get()};
+  services.reset(new Services{.config = config,
+                              .folder = folder,
+                              .keys = *keys,
+                              .ledger = *accounting.ledger,
+                              .journal = *accounting.journal,
+                              .traces = *traces,
+                              .registry = registry,
+                              .local_models = *local_models,
+                              .client = client,
+                              .access = *access,
+                              .trace_sinks = sinks,
+                              .chat = gateway::ChatService(registry),
+                              .embed = gateway::EmbedService(registry),
+                              .bases = *bases,
+                              .answers = *answers,
+                              .parser = *parser,
+                              .parse_pool = *parse_pool,
+                              .links = *links,
+                              .providers = providers});
+  AddOpenAiRoutes(router, *services);
+  AddAnthropicRoutes(router, *services);
+  AddBedrockRuntimeRoutes(router, *services);
+  AddBedrockModelRoutes(router, *services);
+  AddBedrockAgentRoutes(router, *services);
+  AddBedrockAgentRuntimeRoutes(router, *services);
+  AddAdminRoutes(router, *services);
+  AddConsoleRoutes(router, *services);
+  return {};
+}
+
+App::App(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+App::~App() {
+  parts_->bases->Stop();
+  if (parts_->otlp) parts_->otlp->Stop();
+}
+
+Result<std::unique_ptr<App>> App::Open(Config config, const std::string& data_folder) {
+  STRATA_TRY(auto folder, store::DataDir::Open(data_folder));
+  STRATA_TRY(auto ring,
+             store::KeyRing::Load(config.options.Text("store.master_key"), folder.secrets()));
+  auto parts = std::make_unique<Parts>(std::move(config), std::move(folder), std::move(ring));
+  parts->runtime = std::make_unique<net::Runtime>(1);
+  STRATA_CHECK_OK(parts->OpenStores());
+  STRATA_CHECK_OK(parts->OpenModels());
+  STRATA_CHECK_OK(parts->OpenKnowledge());
+  STRATA_CHECK_OK(parts->OpenRoutes());
+  return std::unique_ptr<App>(new App(std::move(parts)));
+}
+
+// Runs the handler of a matched route with the caller's grants in the context.
+Task<Result<>> App::Parts::Dispatch(Exchange& exchange, const Route& route) {
+  if (!route.role.empty()) {
+    if (anonymous) {
+      exchange.key = anonymous;
+    } else {
+      STRATA_CO_TRY(exchange.key, access->Authenticate(exchange.http));
+    }
+    gateway::Access::Apply(*exchange.key, exchange.ctx);
+    STRATA_CO_CHECK_OK(gateway::RequireRole(*exchange.key, route.role));
+  }
+  gateway::TakeHeaders(exchange.http.headers, exchange.ctx);
+  exchange.ctx.span.Set("operation", route.operation);
+  co_return co_await route.handler(exchange);
+}
+
+Task<void> App::Handle(net::HttpRequest& request, net::ResponseWriter& writer,
+                       std::stop_token client_gone) {
+  auto match = parts_->router.Find(request.method, request.path());
+  bool found = match.has_value() && match->route != nullptr;
+  Face face = found ? match->route->face : FaceOfPath(request.path(), request.headers);
+  std::chrono::seconds timeout(parts_->config.options.Integer("server.request_timeout"));
+  gateway::RequestScope scope(parts_->services->trace_sinks,
+                              found ? "server." + match->route->operation : "server.unknown",
+                              FaceName(face), timeout, std::move(client_gone));
+  auto& ctx = scope.ctx();
+  Result<> done;
+  if (!match.has_value()) {
+    done = std::unexpected(std::move(match.error()));
+  } else if (!found && match->path_exists) {
+    done = Fail(Code::kUnsupported,
+                fmt::format("{} does not take {}", request.path(), request.method));
+  } else if (!found) {
+    done = Fail(NotFound("path", request.path()));
+  } else {
+    Exchange exchange{request, writer, ctx, std::move(match->params), nullptr};
+    done = co_await parts_->Dispatch(exchange, *match->route);
+  }
+  if (done.has_value()) co_return;
+  ctx.span.Fail(done.error());
+  if (done.error().code() == Code::kInternal || done.error().code() == Code::kCorruption) {
+    Log(Level::kError, "server.request_failed",
+        {{"trace", ctx.request_id.value}, {"error", done.error().message()}});
+  }
+  if (writer.started()) co_return writer.Abort();
+  auto http = EncodeFaceError(face, done.error(), ctx.request_id.value);
+  [[maybe_unused]] auto sent =
+      co_await writer.Send(http.status, ToHeaders(http.headers), std::move(http.body));
+}
+
+Result<> App::StartJobs() { return parts_->bases->Start(); }
+void App::SetPublicUrl(std::string public_url) {
+  if (parts_->links->public_url().empty()) parts_->links->SetPublicUrl(std::move(public_url));
+}
+void App::SetControlBearer(std::string bearer) {
+  parts_->access->SetControlBearer(std::move(bearer));
+}
+Result<> App::PublishAddress(const std::string& url, const std::string& control_bearer) {
+  return parts_->folder.PublishServer({.pid = ::getpid(), .url = url, .control = control_bearer});
+}
+std::optional<store::NewKey> App::TakeFirstKey() {
+  return std::exchange(parts_->first_key, std::nullopt);
+}
+const Config& App::config() const { return parts_->config; }
+std::string App::tls_folder() const { return parts_->folder.tls(); }
+Services& App::services() { return *parts_->services; }
+
+}  // namespace strata::server

@@ -1,0 +1,65 @@
+#pragma once
+// One opened data folder with everything that works on it: databases, models, knowledge bases,
+// routes. `strata serve` puts listeners in front of it; other commands open it themselves when no
+// server runs.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/task.h"
+#include "net/http.h"
+#include "net/server.h"
+#include "provider/spec.h"
+#include "server/config.h"
+#include "store/keys.h"
+
+namespace strata::server {
+
+struct Services;
+
+// Options `server.*`.
+OptionTable ServerOptionTable();
+
+class App {
+ public:
+  // Opens or makes the folder; blocks, up to some seconds when models load. Errors: kConflict
+  // (another process holds the folder), kInvalidArgument (configuration), kNotFound (model files),
+  // kUnavailable (disk), kCorruption.
+  static Result<std::unique_ptr<App>> Open(Config config, const std::string& data_folder);
+  // Stops background work, drains journal and traces, closes. The server in front must have
+  // stopped.
+  ~App();
+
+  // Finds the route, checks the key, runs the handler; writes errors in the route's dialect.
+  // Thread-safe; the arguments outlive the task.
+  Task<void> Handle(net::HttpRequest& request, net::ResponseWriter& writer,
+                    std::stop_token client_gone);
+
+  // Begins ingestion of queued jobs.
+  Result<> StartJobs();
+  // Addresses are known: trace links name `public_url`; `control_bearer` opens every route for the
+  // command line.
+  void SetPublicUrl(std::string public_url);
+  void SetControlBearer(std::string bearer);
+  // Publishes where this server is reached, for the command line.
+  Result<> PublishAddress(const std::string& url, const std::string& control_bearer);
+
+  // The key made at the very first start; shown once.
+  std::optional<store::NewKey> TakeFirstKey();
+
+  const Config& config() const;
+  std::string tls_folder() const;
+  Services& services();
+
+ private:
+  struct Parts;
+  explicit App(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace strata::server

@@ -1,0 +1,139 @@
+// The Bedrock runtime front door: Converse, ConverseStream, InvokeModel,
+// InvokeModelWithResponseStream, CountTokens.
+
+#include <fmt/format.h>
+
+#include "dialect/bedrock.h"
+#include "server/answer_sinks.h"
+#include "server/routes.h"
+
+namespace strata::server {
+namespace {
+
+namespace bedrock = dialect::bedrock;
+
+enum class Streaming : std::uint8_t { kNo, kYes };
+
+AnswerFrame Frame(Services& services, Exchange& exchange) {
+  return MakeFrame(exchange, services.links, dialect::Dialect::kBedrock, Face::kBedrockRuntime,
+                   exchange.params.at(0));
+}
+
+// Guardrails and prompt variables belong to features that this server does not have yet: said,
+// never skipped.
+Result<> CheckSupported(const bedrock::ConverseRequest& request) {
+  if (request.guardrail) {
+    return Fail(
+        InvalidArgument("guardrailConfig", "this server has no guardrails yet; remove the member"));
+  }
+  if (!request.prompt_variables.empty()) {
+    return Fail(
+        InvalidArgument("promptVariables",
+                        "only a prompt ARN as modelId takes variables, and this server has no "
+                        "prompts yet"));
+  }
+  return {};
+}
+
+Task<Result<>> Converse(Services& services, Exchange& exchange, Streaming streaming) {
+  STRATA_CO_TRY(auto request, bedrock::DecodeConverse(exchange.http.body));
+  STRATA_CO_CHECK_OK(CheckSupported(request));
+  request.chat.model = exchange.params.at(0);
+  request.chat.stream = streaming == Streaming::kYes;
+  auto frame = Frame(services, exchange);
+  frame.meta.service_tier = request.chat.service_tier;
+  frame.meta.performance_latency = request.performance_latency;
+  auto sink = streaming == Streaming::kYes
+                  ? MakeStreamSink(std::move(frame), bedrock::MakeConverseStreamEncoder)
+                  : MakeJsonSink(std::move(frame), bedrock::EncodeConverseResponse);
+  co_await services.chat.Run(std::move(request.chat), exchange.ctx, *sink);
+  co_return Result<>{};
+}
+
+Task<Result<>> InvokeChat(Services& services, Exchange& exchange, bedrock::InvokeFormat format,
+                          domain::ChatRequest request, Streaming streaming) {
+  request.model = exchange.params.at(0);
+  request.stream = streaming == Streaming::kYes;
+  std::unique_ptr<gateway::AnswerSink> sink;
+  if (streaming == Streaming::kYes) {
+    sink = MakeStreamSink(Frame(services, exchange), [format](dialect::AnswerMeta meta) {
+      return bedrock::MakeInvokeStreamEncoder(format, std::move(meta));
+    });
+  } else {
+    sink = MakeJsonSink(Frame(services, exchange), [format](const domain::ChatResponse& response,
+                                                            const dialect::AnswerMeta& meta) {
+      return bedrock::EncodeInvokeChatResponse(format, response, meta);
+    });
+  }
+  co_await services.chat.Run(std::move(request), exchange.ctx, *sink);
+  co_return Result<>{};
+}
+
+Task<Result<>> InvokeEmbed(Services& services, Exchange& exchange,
+                           const bedrock::InvokeRequest& request) {
+  const auto& call = std::get<dialect::EmbedRequest>(request.call);
+  auto purpose = call.input == dialect::EmbedInput::kQuery ? provider::EmbedPurpose::kQuery
+                                                           : provider::EmbedPurpose::kDocument;
+  STRATA_CO_TRY(auto answer,
+                co_await services.embed.Run(exchange.params.at(0), call.texts, purpose,
+                                            call.dimensions.value_or(0), exchange.ctx));
+  dialect::EmbeddingView view{.dimensions = answer.vectors.dimensions,
+                              .values = answer.vectors.values,
+                              .input_tokens = answer.vectors.input_tokens};
+  auto frame = Frame(services, exchange);
+  auto body = bedrock::EncodeInvokeEmbedResponse(request, view, frame.meta);
+  co_return co_await SendJson(exchange, services.links, dialect::Dialect::kBedrock,
+                              std::move(body));
+}
+
+Task<Result<>> Invoke(Services& services, Exchange& exchange, Streaming streaming) {
+  if (exchange.http.headers.Has("x-amzn-bedrock-guardrailidentifier")) {
+    co_return Fail(InvalidArgument("guardrailIdentifier",
+                                   "this server has no guardrails yet; remove the header"));
+  }
+  STRATA_CO_TRY(auto request, bedrock::DecodeInvoke(exchange.params.at(0), exchange.http.body));
+  if (auto* chat = std::get_if<domain::ChatRequest>(&request.call)) {
+    co_return co_await InvokeChat(services, exchange, request.format, std::move(*chat), streaming);
+  }
+  if (streaming == Streaming::kYes) {
+    co_return Fail(InvalidArgument(
+        "modelId",
+        fmt::format("{} makes embeddings, which are not streamed", exchange.params.at(0))));
+  }
+  co_return co_await InvokeEmbed(services, exchange, request);
+}
+
+Task<Result<>> CountTokens(Services& services, Exchange& exchange) {
+  STRATA_CO_TRY(auto request,
+                bedrock::DecodeCountTokens(exchange.params.at(0), exchange.http.body));
+  request.model = exchange.params.at(0);
+  STRATA_CO_TRY(auto tokens, co_await services.chat.CountTokens(std::move(request), exchange.ctx));
+  co_return co_await SendJson(exchange, services.links, dialect::Dialect::kBedrock,
+                              bedrock::EncodeCountTokensResponse(tokens));
+}
+
+}  // namespace
+
+void AddBedrockRuntimeRoutes(Router& router, Services& services) {
+  auto* s = &services;
+  auto add = [&](std::string pattern, std::string operation, RouteHandler handler) {
+    router.Add({.method = "POST",
+                .pattern = std::move(pattern),
+                .face = Face::kBedrockRuntime,
+                .operation = std::move(operation),
+                .role = "invoke",
+                .handler = std::move(handler)});
+  };
+  add("/model/{modelId}/converse", "Converse",
+      [s](Exchange& e) { return Converse(*s, e, Streaming::kNo); });
+  add("/model/{modelId}/converse-stream", "ConverseStream",
+      [s](Exchange& e) { return Converse(*s, e, Streaming::kYes); });
+  add("/model/{modelId}/invoke", "InvokeModel",
+      [s](Exchange& e) { return Invoke(*s, e, Streaming::kNo); });
+  add("/model/{modelId}/invoke-with-response-stream", "InvokeModelWithResponseStream",
+      [s](Exchange& e) { return Invoke(*s, e, Streaming::kYes); });
+  add("/model/{modelId}/count-tokens", "CountTokens",
+      [s](Exchange& e) { return CountTokens(*s, e); });
+}
+
+}  // namespace strata::server

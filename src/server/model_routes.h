@@ -1,0 +1,18 @@
+#pragma once
+// GET /v1/models is served to two dialects; the header `anthropic-version` decides.
+
+#include "server/router.h"
+#include "server/services.h"
+
+namespace strata::server {
+
+Task<Result<>> ListModelsOpenAi(Services& services, Exchange& exchange);
+Task<Result<>> GetModelOpenAi(Services& services, Exchange& exchange);
+Task<Result<>> ListModelsAnthropic(Services& services, Exchange& exchange);
+Task<Result<>> GetModelAnthropic(Services& services, Exchange& exchange);
+
+// What this key may see of the registry.
+std::vector<provider::ListedModel> VisibleModels(const Services& services,
+                                                 const RequestContext& ctx);
+
+}  // namespace strata::server

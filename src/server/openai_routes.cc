@@ -1,0 +1,82 @@
+// The OpenAI front door: chat completions, embeddings, models.
+
+#include "dialect/openai.h"
+
+#include "server/answer_sinks.h"
+#include "server/model_routes.h"
+#include "server/routes.h"
+
+namespace strata::server {
+namespace {
+
+namespace openai = dialect::openai;
+
+Task<Result<>> ChatCompletions(Services& services, Exchange& exchange) {
+  STRATA_CO_TRY(auto request, openai::DecodeChatRequest(exchange.http.body));
+  auto frame = MakeFrame(exchange, services.links, dialect::Dialect::kOpenAi, Face::kOpenAi,
+                         request.chat.model);
+  std::unique_ptr<gateway::AnswerSink> sink;
+  if (request.chat.stream) {
+    sink =
+        MakeStreamSink(std::move(frame), [usage = request.include_usage](dialect::AnswerMeta meta) {
+          return openai::MakeStreamEncoder(std::move(meta), usage);
+        });
+  } else {
+    sink = MakeJsonSink(std::move(frame), openai::EncodeChatResponse);
+  }
+  co_await services.chat.Run(std::move(request.chat), exchange.ctx, *sink);
+  co_return Result<>{};
+}
+
+Task<Result<>> Embeddings(Services& services, Exchange& exchange) {
+  STRATA_CO_TRY(auto request, openai::DecodeEmbedRequest(exchange.http.body));
+  auto purpose = request.input == dialect::EmbedInput::kQuery ? provider::EmbedPurpose::kQuery
+                                                              : provider::EmbedPurpose::kDocument;
+  exchange.ctx.subject = request.user;
+  STRATA_CO_TRY(auto answer,
+                co_await services.embed.Run(request.model, std::move(request.texts), purpose,
+                                            request.dimensions.value_or(0), exchange.ctx));
+  dialect::EmbeddingView view{.dimensions = answer.vectors.dimensions,
+                              .values = answer.vectors.values,
+                              .input_tokens = answer.vectors.input_tokens};
+  auto body = openai::EncodeEmbedResponse(view, request.encoding, request.model);
+  co_return co_await SendJson(exchange, services.links, dialect::Dialect::kOpenAi, std::move(body));
+}
+
+}  // namespace
+
+void AddOpenAiRoutes(Router& router, Services& services) {
+  auto* s = &services;
+  router.Add({.method = "POST",
+              .pattern = "/v1/chat/completions",
+              .face = Face::kOpenAi,
+              .operation = "chat",
+              .role = "invoke",
+              .handler = [s](Exchange& e) { return ChatCompletions(*s, e); }});
+  router.Add({.method = "POST",
+              .pattern = "/v1/embeddings",
+              .face = Face::kOpenAi,
+              .operation = "embeddings",
+              .role = "invoke",
+              .handler = [s](Exchange& e) { return Embeddings(*s, e); }});
+  router.Add({.method = "GET",
+              .pattern = "/v1/models",
+              .face = Face::kOpenAi,
+              .operation = "models",
+              .role = "invoke",
+              .handler = [s](Exchange& e) {
+                return e.http.headers.Has("anthropic-version") ? ListModelsAnthropic(*s, e)
+                                                               : ListModelsOpenAi(*s, e);
+              }});
+  router.Add({.method = "GET",
+              .pattern = "/v1/models/{model}",
+              .face = Face::kOpenAi,
+              .operation = "models",
+              .role = "invoke",
+              .handler = [s](Exchange& e) {
+                return e.http.headers.Has("anthropic-version") ? GetModelAnthropic(*s, e)
+                                                               : GetModelOpenAi(*s, e);
+              }});
+}
+
+}  // namespace strata::server

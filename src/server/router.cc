@@ -1,0 +1,175 @@
+#include "server/router.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "base/check.h"
+#include "base/encoding.h"
+#include "base/json_text.h"
+
+namespace strata::server {
+namespace {
+
+// Splits "/a/b/" to {"a", "b"}: empty segments inside stay, one trailing slash does not count.
+std::vector<std::string_view> Segments(std::string_view path) {
+  std::vector<std::string_view> out;
+  if (!path.empty() && path.front() == '/') path.remove_prefix(1);
+  while (true) {
+    auto at = path.find('/');
+    out.push_back(path.substr(0, at));
+    if (at == path.npos) break;
+    path.remove_prefix(at + 1);
+  }
+  if (out.size() > 1 && out.back().empty()) out.pop_back();
+  return out;
+}
+
+constexpr std::string_view kPrefixes[] = {"/openai",          "/anthropic",
+                                          "/bedrock-runtime", "/bedrock-agent-runtime",
+                                          "/bedrock-agent",   "/bedrock"};
+
+// Without a dialect's prefix; "/openai" alone stays.
+std::string_view StripPrefix(std::string_view path) {
+  for (auto prefix : kPrefixes) {
+    if (path.size() > prefix.size() && path.starts_with(prefix) && path[prefix.size()] == '/') {
+      return path.substr(prefix.size());
+    }
+  }
+  return path;
+}
+
+int StatusOf(Code code) {
+  switch (code) {
+    case Code::kInvalidArgument:
+      return 400;
+    case Code::kUnauthenticated:
+      return 401;
+    case Code::kPermissionDenied:
+      return 403;
+    case Code::kNotFound:
+      return 404;
+    case Code::kConflict:
+      return 409;
+    case Code::kTooLarge:
+      return 413;
+    case Code::kUnsupported:
+      return 400;
+    case Code::kBlocked:
+      return 422;
+    case Code::kRateLimited:
+      return 429;
+    case Code::kDeadlineExceeded:
+      return 504;
+    case Code::kCancelled:
+      return 499;
+    case Code::kUnavailable:
+      return 503;
+    case Code::kCorruption:
+    case Code::kInternal:
+      return 500;
+  }
+  return 500;
+}
+
+}  // namespace
+
+struct Router::Node {
+  std::map<std::string, std::unique_ptr<Node>, std::less<>> literals;
+  std::unique_ptr<Node> parameter;
+  std::map<std::string, Route, std::less<>> by_method;
+};
+
+Router::Router() : root_(std::make_unique<Node>()) {}
+Router::~Router() = default;
+
+void Router::Add(Route route) {
+  Node* node = root_.get();
+  for (auto segment : Segments(route.pattern)) {
+    bool parameter = segment.starts_with('{');
+    auto& next = parameter ? node->parameter : node->literals[std::string(segment)];
+    if (!next) next = std::make_unique<Node>();
+    node = next.get();
+  }
+  auto what = fmt::format("{} {} has two handlers", route.method, route.pattern);
+  auto method = route.method;
+  bool fresh = node->by_method.emplace(std::move(method), std::move(route)).second;
+  STRATA_FATAL(fresh, what);
+}
+
+Result<Router::Match> Router::Find(std::string_view method, std::string_view raw_path) const {
+  Match match;
+  const Node* node = root_.get();
+  for (auto segment : Segments(StripPrefix(raw_path))) {
+    // Literals win over parameters: /flows/validate-definition before /flows/{id}.
+    if (auto it = node->literals.find(segment); it != node->literals.end()) {
+      node = it->second.get();
+    } else if (node->parameter) {
+      auto value = PercentDecode(segment);
+      if (!value) return Fail(Code::kInvalidArgument, "the path holds a broken percent escape");
+      match.params.push_back(std::move(*value));
+      node = node->parameter.get();
+    } else {
+      return Match{};
+    }
+  }
+  match.path_exists = !node->by_method.empty();
+  if (auto it = node->by_method.find(method); it != node->by_method.end())
+    match.route = &it->second;
+  return match;
+}
+
+std::string_view FaceName(Face face) {
+  switch (face) {
+    case Face::kOpenAi:
+      return "openai";
+    case Face::kAnthropic:
+      return "anthropic";
+    case Face::kBedrockRuntime:
+    case Face::kBedrockControl:
+    case Face::kBedrockAgent:
+    case Face::kBedrockAgentRuntime:
+      return "bedrock";
+    case Face::kStrata:
+      return "strata";
+  }
+  return "strata";
+}
+
+Face FaceOfPath(std::string_view raw_path, const net::Headers& headers) {
+  if (raw_path.starts_with("/anthropic/") || headers.Has("anthropic-version"))
+    return Face::kAnthropic;
+  if (raw_path.starts_with("/strata/") || raw_path.starts_with("/console")) return Face::kStrata;
+  if (raw_path.starts_with("/openai/") || raw_path.starts_with("/v1/")) return Face::kOpenAi;
+  if (raw_path.starts_with("/knowledgebases")) return Face::kBedrockAgent;
+  return Face::kBedrockControl;
+}
+
+dialect::HttpError EncodeFaceError(Face face, const Error& error, std::string_view request_id) {
+  switch (face) {
+    case Face::kOpenAi:
+      return dialect::EncodeOpenAiError(error, request_id);
+    case Face::kAnthropic:
+      return dialect::EncodeAnthropicError(error, request_id);
+    case Face::kBedrockRuntime:
+      return dialect::EncodeBedrockError(error, request_id, dialect::BedrockService::kRuntime);
+    case Face::kBedrockControl:
+      return dialect::EncodeBedrockError(error, request_id, dialect::BedrockService::kControl);
+    case Face::kBedrockAgent:
+      return dialect::EncodeBedrockError(error, request_id, dialect::BedrockService::kAgent);
+    case Face::kBedrockAgentRuntime:
+      return dialect::EncodeBedrockError(error, request_id, dialect::BedrockService::kAgentRuntime);
+    case Face::kStrata:
+      break;
+  }
+  dialect::HttpError out;
+  out.status = StatusOf(error.code());
+  out.headers = {{"content-type", "application/json"},
+                 {"x-strata-trace-id", std::string(request_id)}};
+  out.body = fmt::format(R"({{"error":{{"code":{},"message":{},"field":{}}}}})",
+                         JsonString(CodeName(error.code())),
+                         JsonString(dialect::PublicMessage(error)), JsonString(error.field()));
+  return out;
+}
+
+}  // namespace strata::server

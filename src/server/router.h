@@ -1,0 +1,87 @@
+#pragma once
+// Routes of all listeners: which handler serves a method and a raw path, in which dialect errors
+// are written, and which role the key needs.
+//
+// Paths are split on '/' first and decoded after, since ARNs arrive percent-encoded in one segment.
+// One trailing slash is accepted or missing on every route. The prefixes /openai, /anthropic,
+// /bedrock are stripped.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/context.h"
+#include "base/task.h"
+#include "dialect/error_table.h"
+#include "net/http.h"
+#include "net/server.h"
+#include "store/keys.h"
+
+namespace strata::server {
+
+// One request at its handler: authenticated, with the context that its trace hangs on.
+struct Exchange {
+  net::HttpRequest& http;
+  net::ResponseWriter& writer;
+  RequestContext& ctx;
+  std::vector<std::string> params;           // decoded values of {…} segments, in order
+  std::shared_ptr<const store::ApiKey> key;  // null on public routes
+};
+
+// An error is written by the dispatcher in the route's dialect, unless the answer has started.
+using RouteHandler = std::function<Task<Result<>>(Exchange& exchange)>;
+
+enum class Face : std::uint8_t {
+  kOpenAi,
+  kAnthropic,
+  kBedrockRuntime,
+  kBedrockControl,
+  kBedrockAgent,
+  kBedrockAgentRuntime,
+  kStrata
+};
+
+std::string_view FaceName(Face face);  // "openai", "anthropic", "bedrock", "strata"
+
+struct Route {
+  std::string method;
+  std::string pattern;  // "/model/{modelId}/converse"
+  Face face = Face::kOpenAi;
+  std::string operation;  // "Converse": span field and, for Bedrock, the name in errors
+  std::string role;       // "" = public
+  RouteHandler handler;
+};
+
+// HTTP form of `error` in the face's dialect. kStrata answers {"error": {"code", "message",
+// "field"}}.
+dialect::HttpError EncodeFaceError(Face face, const Error& error, std::string_view request_id);
+
+// Immutable after the last Add; Find is then thread-safe.
+class Router {
+ public:
+  Router();
+  ~Router();
+
+  // A pattern that is taken is a bug and aborts.
+  void Add(Route route);
+
+  struct Match {
+    const Route* route = nullptr;  // null: nothing fits
+    std::vector<std::string> params;
+    bool path_exists = false;  // the path is known, but not with this method
+  };
+  // `raw_path` as sent, without the query. Error: kInvalidArgument for a broken percent escape.
+  Result<Match> Find(std::string_view method, std::string_view raw_path) const;
+
+ private:
+  struct Node;
+  std::unique_ptr<Node> root_;
+};
+
+// The face whose errors an unknown path gets: by prefix, else by what the path looks like.
+Face FaceOfPath(std::string_view raw_path, const net::Headers& headers);
+
+}  // namespace strata::server

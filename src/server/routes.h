@@ -1,0 +1,22 @@
+#pragma once
+// The routes of each API, one function and one .cc file an API. `services` outlives the router.
+
+#include "server/router.h"
+#include "server/services.h"
+
+namespace strata::server {
+
+void AddOpenAiRoutes(Router& router, Services& services);
+void AddAnthropicRoutes(Router& router, Services& services);
+void AddBedrockRuntimeRoutes(Router& router,
+                             Services& services);  // Converse, InvokeModel, CountTokens
+void AddBedrockModelRoutes(Router& router,
+                           Services& services);  // ListFoundationModels, GetFoundationModel
+void AddBedrockAgentRoutes(Router& router,
+                           Services& services);  // knowledge bases, data sources, jobs, documents
+void AddBedrockAgentRuntimeRoutes(Router& router,
+                                  Services& services);    // Retrieve, RetrieveAndGenerate
+void AddAdminRoutes(Router& router, Services& services);  // /strata/v1: what the command line uses
+void AddConsoleRoutes(Router& router, Services& services);  // /console: pages
+
+}  // namespace strata::server
