@@ -2,9 +2,9 @@
 // The catalog: prices and facts of models as their providers publish them, from the data of
 // genai-prices (MIT), turned into C++ at build time by cmake/setup/make_catalog.py.
 //
-// A price that the data lacks, or that depends on what is not known beforehand (the time of day), is
-// absent: never guessed, never 0. Where longer prompts cost more, the base price is given together
-// with the length up to which it holds (Price::prompt_tokens_max).
+// A price that the data lacks, or that depends on what is not known beforehand (the time of day),
+// is absent: never guessed, never 0. Where longer prompts cost more, the base price is given
+// together with the length up to which it holds (Price::prompt_tokens_max).
 
 #include <cstdint>
 #include <string>
@@ -40,8 +40,7 @@ CatalogMatch FindInCatalog(std::string_view provider, std::string_view upstream_
                            WallTime now = SystemClock().Wall());
 
 // All entries of one provider, in the data's order.
-std::vector<CatalogEntry> CatalogOf(std::string_view provider,
-                                    WallTime now = SystemClock().Wall());
+std::vector<CatalogEntry> CatalogOf(std::string_view provider, WallTime now = SystemClock().Wall());
 
 // The catalog's provider of an address ("https://api.groq.com/openai/v1" → "groq"); "" when it
 // knows none: then prices are unknown, whatever the model is called.

@@ -2,8 +2,8 @@
 // The registry: which model ids this server answers to, and the objects behind them.
 //
 //   auto model = registry.Chat("openai/gpt-4o-mini");       // or "gpt-4o-mini" when unambiguous
-//   if (!model) return Fail(model.error());                  // kNotFound names the nearest known id
-//   STRATA_CO_TRY(auto stream, co_await (*model)->Start(std::move(request), ctx));
+//   if (!model) return Fail(model.error());                  // kNotFound names the nearest known
+//   id STRATA_CO_TRY(auto stream, co_await (*model)->Start(std::move(request), ctx));
 //
 // Ids resolve in this order, first match wins: a registered id · an alias · `SOURCE/REST` of a
 // model source (configured providers, `kb/NAME@MODEL`) · a bare id that exactly one source has ·
@@ -81,7 +81,8 @@ class RegistrySnapshot {
   // Either sort, for GET /v1/models/ID and GetFoundationModel.
   Result<ListedModel> Describe(std::string_view id) const;
 
-  // Sorted by id: registered models, aliases, then what the sources know by name.
+  // Registered models, then what the sources know by name, then aliases whose model is among them;
+  // each part sorted by id.
   std::vector<ListedModel> List() const;
   const std::map<std::string, std::string, std::less<>>& aliases() const { return aliases_; }
   // Built-in models first as "builtin", then every source in the order of its name.

@@ -38,7 +38,7 @@ struct ProviderSpec {
   std::string region;       // Bedrock: signed for and called
   std::string profile;      // Bedrock: profile of the AWS files; empty: env, then "default"
   std::vector<std::pair<std::string, std::string>> headers;  // sent with every call; never secrets
-  std::vector<std::string> models;                           // upstream ids that it is known to have
+  std::vector<std::string> models;  // upstream ids that it is known to have
   std::string detected_by;  // "environment variable OPENAI_API_KEY"; empty: configured by hand
   // Where it runs and what may be sent there; copied into every ModelInfo (DESIGN.md §7).
   std::string data_region;

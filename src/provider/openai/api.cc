@@ -1,0 +1,101 @@
+#include "provider/openai/api.h"
+
+#include "base/encoding.h"
+#include "dialect/openai.h"
+
+namespace strata::provider::openai {
+namespace {
+
+// The API takes 2,048 texts and 300,000 tokens a request; smaller batches keep memory and the cost
+// of a retry low.
+constexpr std::size_t kEmbedBatchMax = 256;
+
+// The first API version that knows max_completion_tokens on Azure's deployments form.
+constexpr std::string_view kCompletionTokensSince = "2024-09-01";
+
+std::string AzureBase(std::string base) {
+  for (std::string_view tail : {"/openai/v1", "/openai"}) {
+    if (base.ends_with(tail)) base.resize(base.size() - tail.size());
+  }
+  return base;
+}
+
+}  // namespace
+
+OpenAiApi::OpenAiApi(ProviderSpec spec, std::string key)
+    : spec_(std::move(spec)), base_(remote::TrimmedBase(spec_.base_url)) {
+  bool azure = spec_.kind == ProviderKind::kAzure;
+  if (azure) base_ = AzureBase(std::move(base_));
+  deployments_ = azure && !spec_.api_version.empty();
+  completion_tokens_ = deployments_ ? spec_.api_version >= kCompletionTokensSince
+                                    : azure || base_.starts_with("https://api.openai.com");
+  if (!key.empty()) secrets_.push_back(std::move(key));
+}
+
+std::string OpenAiApi::Address(std::string_view upstream_id, std::string_view operation) const {
+  if (spec_.kind != ProviderKind::kAzure) return base_ + std::string(operation);
+  if (!deployments_) return base_ + "/openai/v1" + std::string(operation);
+  std::string url = base_ + "/openai";
+  if (!upstream_id.empty()) url += "/deployments/" + PercentEncode(upstream_id);
+  return url + std::string(operation) + "?api-version=" + PercentEncode(spec_.api_version);
+}
+
+Result<remote::Call> OpenAiApi::Chat(const domain::ChatRequest& request,
+                                     const std::string& upstream_id) const {
+  dialect::openai::EncodeOptions options;
+  options.stream = request.stream;
+  options.name_model = !deployments_;
+  options.use_max_completion_tokens = completion_tokens_;
+  STRATA_TRY(auto body, dialect::openai::EncodeChatRequest(request, options));
+  return remote::JsonCall(spec_, Address(upstream_id, "/chat/completions"), std::move(body));
+}
+
+Result<domain::ChatResponse> OpenAiApi::DecodeChat(std::string_view body) const {
+  return dialect::openai::DecodeChatResponse(body);
+}
+
+std::unique_ptr<dialect::StreamDecoder> OpenAiApi::MakeStreamDecoder() const {
+  return dialect::openai::MakeStreamDecoder();
+}
+
+Result<remote::Call> OpenAiApi::Count(const domain::ChatRequest&, const std::string&) const {
+  return Fail(Code::kUnsupported, "the OpenAI API does not count tokens beforehand");
+}
+
+Result<std::int64_t> OpenAiApi::DecodeCount(std::string_view) const {
+  return Fail(Code::kUnsupported, "the OpenAI API does not count tokens beforehand");
+}
+
+std::size_t OpenAiApi::EmbedBatchMax(const std::string&) const { return kEmbedBatchMax; }
+
+Result<remote::Call> OpenAiApi::Embed(const dialect::EmbedRequest& request) const {
+  return remote::JsonCall(spec_, Address(request.model, "/embeddings"),
+                          dialect::openai::EncodeEmbedRequest(request));
+}
+
+Result<dialect::EmbeddingRows> OpenAiApi::DecodeEmbed(const dialect::EmbedRequest& request,
+                                                      std::string_view body) const {
+  return dialect::openai::DecodeEmbedResponse(body, request.texts.size());
+}
+
+remote::Call OpenAiApi::ListModels() const {
+  auto call = remote::JsonCall(spec_, Address("", "/models"), "");
+  call.method = "GET";
+  call.headers.Remove("Content-Type");
+  return call;
+}
+
+Result<std::vector<std::string>> OpenAiApi::DecodeModels(std::string_view body) const {
+  return dialect::openai::DecodeModelList(body);
+}
+
+void OpenAiApi::Authorize(remote::Call& call, WallTime) const {
+  if (secrets_.empty()) return;
+  if (spec_.kind == ProviderKind::kAzure) {
+    call.headers.Set("api-key", secrets_.front());
+  } else {
+    call.headers.Set("Authorization", "Bearer " + secrets_.front());
+  }
+}
+
+}  // namespace strata::provider::openai

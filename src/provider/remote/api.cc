@@ -1,0 +1,48 @@
+#include "provider/remote/api.h"
+
+#include "provider/anthropic/api.h"
+#include "provider/bedrock/api.h"
+#include "provider/openai/api.h"
+
+namespace strata::provider::remote {
+
+Result<std::shared_ptr<const Api>> MakeApi(const ProviderSpec& spec, const SecretReader& secrets,
+                                           const EnvReader& env) {
+  STRATA_CHECK_OK(CheckSpec(spec));
+  std::string key;
+  if (!spec.secret.empty()) {
+    STRATA_TRY(key, secrets(spec.secret));
+    for (unsigned char c : key) {
+      if (c <= 0x20 || c >= 0x7f) {
+        return Fail(InvalidArgument(
+            "secret", "the value behind " + spec.secret + " is no key: it has spaces or controls"));
+      }
+    }
+  }
+  switch (spec.kind) {
+    case ProviderKind::kAnthropic:
+      return std::make_shared<const anthropic::AnthropicApi>(spec, std::move(key));
+    case ProviderKind::kBedrock:
+      return bedrock::BedrockApi::Make(spec, std::move(key), env);
+    case ProviderKind::kOpenAi:
+    case ProviderKind::kAzure:
+      break;
+  }
+  return std::make_shared<const openai::OpenAiApi>(spec, std::move(key));
+}
+
+Call JsonCall(const ProviderSpec& spec, std::string url, std::string body) {
+  Call call;
+  call.url = std::move(url);
+  call.body = std::move(body);
+  call.headers.Add("Content-Type", "application/json");
+  for (const auto& [name, value] : spec.headers) call.headers.Set(name, value);
+  return call;
+}
+
+std::string TrimmedBase(std::string_view base_url) {
+  while (base_url.ends_with('/')) base_url.remove_suffix(1);
+  return std::string(base_url);
+}
+
+}  // namespace strata::provider::remote

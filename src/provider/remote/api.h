@@ -1,0 +1,73 @@
+#pragma once
+// How one remote API is spoken: addresses, headers and bodies of calls, and what its answers mean.
+// Pure: no I/O. The bodies themselves are dialect's business.
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "dialect/embedding.h"
+#include "dialect/meta.h"
+#include "dialect/stream.h"
+#include "domain/conversation.h"
+#include "domain/stream.h"
+#include "net/http.h"
+#include "provider/spec.h"
+
+namespace strata::provider::remote {
+
+struct Call {
+  std::string method = "POST";
+  std::string url;
+  net::Headers headers;
+  std::string body;
+};
+
+// Constant after construction; a const Api is safe to share between threads.
+class Api {
+ public:
+  virtual ~Api() = default;
+
+  virtual dialect::Dialect dialect() const = 0;
+
+  // `request.stream` chooses the form. Errors: kInvalidArgument, what this API cannot say.
+  virtual Result<Call> Chat(const domain::ChatRequest& request,
+                            const std::string& upstream_id) const = 0;
+  virtual Result<domain::ChatResponse> DecodeChat(std::string_view body) const = 0;
+  virtual std::unique_ptr<dialect::StreamDecoder> MakeStreamDecoder() const = 0;
+
+  // kUnsupported where the API does not count.
+  virtual Result<Call> Count(const domain::ChatRequest& request,
+                             const std::string& upstream_id) const = 0;
+  virtual Result<std::int64_t> DecodeCount(std::string_view body) const = 0;
+
+  // Texts of one embedding call; 0: the model does not embed through this API.
+  virtual std::size_t EmbedBatchMax(const std::string& upstream_id) const = 0;
+  virtual Result<Call> Embed(const dialect::EmbedRequest& request) const = 0;
+  virtual Result<dialect::EmbeddingRows> DecodeEmbed(const dialect::EmbedRequest& request,
+                                                     std::string_view body) const = 0;
+
+  virtual Call ListModels() const = 0;
+  virtual Result<std::vector<std::string>> DecodeModels(std::string_view body) const = 0;
+
+  // Puts who we are into the call, as its last step: key headers, or a signature over all of it.
+  virtual void Authorize(Call& call, WallTime now) const = 0;
+
+  // What Authorize puts in, so that no message ever shows it.
+  virtual const std::vector<std::string>& secrets() const = 0;
+};
+
+// The Api of a checked spec. Reads secrets and credentials.
+Result<std::shared_ptr<const Api>> MakeApi(const ProviderSpec& spec, const SecretReader& secrets,
+                                           const EnvReader& env);
+
+// A POST of JSON with the spec's own headers.
+Call JsonCall(const ProviderSpec& spec, std::string url, std::string body);
+
+// `base_url` without trailing slashes.
+std::string TrimmedBase(std::string_view base_url);
+
+}  // namespace strata::provider::remote

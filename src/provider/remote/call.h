@@ -1,0 +1,40 @@
+#pragma once
+// One HTTP call of a provider: authorised, sent, and its failure put into our words.
+
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "base/context.h"
+#include "base/task.h"
+#include "net/client.h"
+#include "provider/remote/api.h"
+
+namespace strata::provider::remote {
+
+// What the models of one source share. Constant after construction.
+struct Account {
+  ProviderSpec spec;
+  std::shared_ptr<const Api> api;
+  std::shared_ptr<net::Client> client;
+  std::string catalog_provider;  // whose prices hold; "" when nobody's do
+  std::size_t answer_bytes_max = 0;
+};
+
+// Returns when the provider has answered 2xx. Errors: DecodeUpstreamError's for every other status,
+// the client's else, each naming the provider and never showing a secret.
+Task<Result<std::unique_ptr<net::ClientResponse>>> Send(const Account& account, Call call,
+                                                        SteadyTime deadline, std::stop_token cancel,
+                                                        WallTime now);
+
+// Send, and the whole body.
+Task<Result<std::string>> Fetch(const Account& account, Call call, SteadyTime deadline,
+                                std::stop_token cancel, WallTime now);
+
+// `error` in the words of a caller: names the provider, hides secrets, and turns an answer that is
+// not what the API promises (kCorruption, kTooLarge) into kUnavailable, which may be tried
+// elsewhere.
+Error OfProvider(const Account& account, Error error);
+
+}  // namespace strata::provider::remote

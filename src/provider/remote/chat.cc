@@ -1,0 +1,41 @@
+#include "provider/remote/chat.h"
+
+#include "provider/remote/estimate.h"
+#include "provider/remote/stream.h"
+
+namespace strata::provider::remote {
+
+Task<Result<std::unique_ptr<ChatStream>>> RemoteChatModel::Start(domain::ChatRequest request,
+                                                                 RequestContext& ctx) {
+  STRATA_CO_CHECK_OK(ctx.CheckAlive());
+  request.model = info_.upstream_id;
+  auto span = ctx.span.Child("provider.chat");
+  span.Set("provider", account_->spec.name);
+  span.Set("model", info_.upstream_id);
+  STRATA_CO_TRY(auto call, account_->api->Chat(request, info_.upstream_id));
+  auto cancel = std::make_shared<Cancel>(ctx.cancel);
+  auto sent = co_await Send(*account_, std::move(call), ctx.deadline, cancel->source.get_token(),
+                            ctx.clock->Wall());
+  if (!sent.has_value()) {
+    span.Fail(sent.error());
+    co_return Fail(std::move(sent.error()));
+  }
+  std::unique_ptr<ChatStream> stream = std::make_unique<RemoteStream>(
+      account_, ctx, std::move(cancel), std::move(*sent), request.stream,
+      EstimatePromptTokens(request), std::move(span));
+  co_return std::move(stream);
+}
+
+Task<Result<std::int64_t>> RemoteChatModel::CountTokens(domain::ChatRequest request,
+                                                        RequestContext& ctx) {
+  STRATA_CO_CHECK_OK(ctx.CheckAlive());
+  request.model = info_.upstream_id;
+  STRATA_CO_TRY(auto call, account_->api->Count(request, info_.upstream_id));
+  STRATA_CO_TRY(auto body, co_await Fetch(*account_, std::move(call), ctx.deadline, ctx.cancel,
+                                          ctx.clock->Wall()));
+  auto count = account_->api->DecodeCount(body);
+  if (!count.has_value()) co_return Fail(OfProvider(*account_, std::move(count.error())));
+  co_return *count;
+}
+
+}  // namespace strata::provider::remote

@@ -1,0 +1,93 @@
+#include "provider/remote/embedder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "provider/remote/estimate.h"
+
+namespace strata::provider::remote {
+namespace {
+
+// What OpenAI's and Titan's embedding models see at most; used where the catalog is silent.
+constexpr std::int64_t kTokensMaxDefault = 8191;
+// No embedding model in use has more; keeps a lying server from filling the memory.
+constexpr int kDimensionsMax = 16384;
+
+void AppendNormalised(std::span<const float> row, std::vector<float>& out) {
+  double square = 0;
+  for (float value : row) square += static_cast<double>(value) * value;
+  double scale = square > 0 ? 1 / std::sqrt(square) : 0;
+  for (float value : row) out.push_back(static_cast<float>(value * scale));
+}
+
+Result<> CheckRows(const dialect::EmbeddingRows& rows, std::size_t texts, int dimensions) {
+  bool fits = rows.dimensions > 0 && rows.dimensions <= kDimensionsMax &&
+              rows.values.size() == texts * static_cast<std::size_t>(rows.dimensions);
+  if (!fits || (dimensions != 0 && rows.dimensions != dimensions)) {
+    return Fail(Code::kUnavailable, fmt::format("answered {} floats of {} dimensions for {} texts",
+                                                rows.values.size(), rows.dimensions, texts));
+  }
+  bool finite = std::ranges::all_of(rows.values, [](float value) { return std::isfinite(value); });
+  if (!finite) return Fail(Code::kUnavailable, "answered a vector that is not finite");
+  return {};
+}
+
+}  // namespace
+
+Task<Result<>> RemoteEmbedder::EmbedBatch(dialect::EmbedRequest request, RequestContext& ctx,
+                                          Embeddings& out) {
+  STRATA_CO_CHECK_OK(ctx.CheckAlive());
+  STRATA_CO_TRY(auto call, account_->api->Embed(request));
+  STRATA_CO_TRY(auto body, co_await Fetch(*account_, std::move(call), ctx.deadline, ctx.cancel,
+                                          ctx.clock->Wall()));
+  auto rows = account_->api->DecodeEmbed(request, body);
+  if (!rows.has_value()) co_return Fail(OfProvider(*account_, std::move(rows.error())));
+  auto fits = CheckRows(*rows, request.texts.size(), out.dimensions);
+  if (!fits.has_value()) co_return Fail(OfProvider(*account_, std::move(fits.error())));
+  out.dimensions = rows->dimensions;
+  auto width = static_cast<std::size_t>(rows->dimensions);
+  for (std::size_t i = 0; i < request.texts.size(); ++i) {
+    AppendNormalised(std::span(rows->values).subspan(i * width, width), out.values);
+  }
+  std::int64_t tokens = rows->input_tokens;
+  if (tokens == 0) {
+    for (const auto& text : request.texts) tokens += EstimateTokens(text.size());
+  }
+  out.input_tokens += tokens;
+  co_return Result<>();
+}
+
+Task<Result<Embeddings>> RemoteEmbedder::Embed(std::vector<std::string> texts, EmbedPurpose purpose,
+                                               RequestContext& ctx) {
+  Embeddings out;
+  const std::size_t batch_max = account_->api->EmbedBatchMax(info_.upstream_id);
+  auto span = ctx.span.Child("provider.embed");
+  span.Set("provider", account_->spec.name);
+  span.Set("model", info_.upstream_id);
+  span.Set("texts", texts.size());
+  for (std::size_t at = 0; at < texts.size(); at += batch_max) {
+    auto end = std::min(texts.size(), at + batch_max);
+    dialect::EmbedRequest request;
+    request.model = info_.upstream_id;
+    request.input = purpose == EmbedPurpose::kQuery ? dialect::EmbedInput::kQuery
+                                                    : dialect::EmbedInput::kDocument;
+    for (std::size_t i = at; i < end; ++i) request.texts.push_back(std::move(texts[i]));
+    auto done = co_await EmbedBatch(std::move(request), ctx, out);
+    if (!done.has_value()) {
+      span.Fail(done.error());
+      co_return Fail(std::move(done.error()));
+    }
+  }
+  span.Set("tokens_in", out.input_tokens);
+  co_return out;
+}
+
+std::int64_t RemoteEmbedder::CountTokens(std::string_view text) const { return TokensAtMost(text); }
+
+std::int64_t RemoteEmbedder::tokens_max() const {
+  return info_.context_tokens > 0 ? info_.context_tokens : kTokensMaxDefault;
+}
+
+}  // namespace strata::provider::remote

@@ -1,0 +1,150 @@
+#include "provider/remote/stream.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include "base/check.h"
+#include "base/utf8.h"
+#include "provider/remote/estimate.h"
+
+namespace strata::provider::remote {
+namespace {
+
+namespace asio = boost::asio;
+
+// What may still come behind the last event: a terminating chunk, or "[DONE]".
+constexpr std::size_t kTailBytesMax = 64u << 10;
+constexpr std::chrono::milliseconds kTailWait{500};
+
+// Reads the rest of an answer whose content is known to be over, so that its connection can be used
+// again; gives up (and so closes it) when the peer does not end it soon.
+Task<void> Drain(std::unique_ptr<net::ClientResponse> response, std::shared_ptr<Cancel> cancel) {
+  auto executor = co_await asio::this_coro::executor;
+  auto timer = std::make_shared<asio::steady_timer>(executor, kTailWait);
+  timer->async_wait([timer, cancel](const boost::system::error_code& error) {
+    if (!error) cancel->source.request_stop();
+  });
+  std::size_t bytes = 0;
+  while (bytes <= kTailBytesMax) {
+    auto read = co_await response->Read();
+    if (!read.has_value() || read->empty()) break;
+    bytes += read->size();
+  }
+  timer->cancel();
+}
+
+std::size_t CharactersOf(const domain::StreamEvent& event) {
+  if (const auto* text = std::get_if<domain::TextDelta>(&event)) return CodePointCount(text->text);
+  if (const auto* json = std::get_if<domain::ToolInputDelta>(&event)) return json->json.size();
+  if (const auto* thought = std::get_if<domain::ReasoningDelta>(&event)) {
+    return CodePointCount(thought->text);
+  }
+  return 0;
+}
+
+}  // namespace
+
+RemoteStream::RemoteStream(std::shared_ptr<const Account> account, RequestContext& ctx,
+                           std::shared_ptr<Cancel> cancel,
+                           std::unique_ptr<net::ClientResponse> response, bool streamed,
+                           std::int64_t prompt_estimate, Span span)
+    : account_(std::move(account)),
+      ctx_(ctx),
+      cancel_(std::move(cancel)),
+      response_(std::move(response)),
+      decoder_(streamed ? account_->api->MakeStreamDecoder() : nullptr),
+      prompt_estimate_(prompt_estimate),
+      span_(std::move(span)) {}
+
+RemoteStream::~RemoteStream() {
+  if (!span_.recording()) return;
+  auto usage = UsageSoFar();
+  span_.Set("tokens_in", usage.PromptTokens());
+  span_.Set("tokens_out", usage.output_tokens);
+  span_.Set("tokens_estimated", usage.estimated);
+}
+
+Task<Result<domain::StreamEvent>> RemoteStream::Next() {
+  STRATA_CHECK(!done_, "Next after the end of a stream");
+  if (queue_.empty()) {
+    auto alive = ctx_.CheckAlive();
+    if (!alive.has_value()) co_return Fail(Failed(std::move(alive.error())));
+    Result<> filled;
+    if (decoder_ != nullptr) {
+      filled = co_await Fill();
+    } else {
+      filled = co_await FillWhole();
+    }
+    if (!filled.has_value()) co_return Fail(Failed(std::move(filled.error())));
+  }
+  auto event = std::move(queue_.front());
+  queue_.pop_front();
+  Note(event);
+  if (done_) co_await LetGo();
+  co_return std::move(event);
+}
+
+Task<Result<>> RemoteStream::Fill() {
+  while (queue_.empty()) {
+    auto bytes = co_await response_->Read();
+    if (!bytes.has_value()) co_return Fail(std::move(bytes.error()));
+    bool ended = bytes->empty();
+    auto events = ended ? decoder_->Finish() : decoder_->Feed(*bytes);
+    if (!events.has_value()) co_return Fail(std::move(events.error()));
+    for (auto& event : *events) queue_.push_back(std::move(event));
+    if (ended && queue_.empty()) {
+      co_return Fail(Code::kUnavailable, "the answer was cut off before its end");
+    }
+  }
+  co_return Result<>();
+}
+
+Task<Result<>> RemoteStream::FillWhole() {
+  auto body = co_await response_->ReadAll(account_->answer_bytes_max);
+  if (!body.has_value()) co_return Fail(std::move(body.error()));
+  auto answer = account_->api->DecodeChat(*body);
+  if (!answer.has_value()) co_return Fail(std::move(answer.error()));
+  for (auto& event : domain::EventsOf(*answer)) queue_.push_back(std::move(event));
+  co_return Result<>();
+}
+
+Error RemoteStream::Failed(Error error) {
+  done_ = true;
+  response_.reset();  // closes the connection: the provider stops generating
+  auto out = OfProvider(*account_, std::move(error));
+  span_.Fail(out);
+  return out;
+}
+
+void RemoteStream::Note(domain::StreamEvent& event) {
+  characters_ += CharactersOf(event);
+  if (auto* start = std::get_if<domain::StreamStart>(&event)) start_usage_ = start->usage;
+  if (auto* end = std::get_if<domain::StreamEnd>(&event)) {
+    // A server that never counts gets our estimate instead of zeros.
+    if (end->usage.TotalTokens() == 0) end->usage = UsageSoFar();
+    final_usage_ = end->usage;
+    done_ = true;
+  }
+}
+
+domain::Usage RemoteStream::UsageSoFar() const {
+  if (final_usage_) return *final_usage_;
+  domain::Usage usage = decoder_ != nullptr ? decoder_->usage() : start_usage_;
+  if (usage.PromptTokens() == 0) usage.input_tokens = prompt_estimate_;
+  usage.output_tokens = std::max(usage.output_tokens, EstimateTokens(characters_));
+  usage.estimated = true;
+  return usage;
+}
+
+Task<void> RemoteStream::LetGo() {
+  if (decoder_ == nullptr) {
+    response_.reset();  // read to its end already
+    co_return;
+  }
+  auto executor = co_await asio::this_coro::executor;
+  asio::co_spawn(executor, Drain(std::move(response_), cancel_), asio::detached);
+}
+
+}  // namespace strata::provider::remote

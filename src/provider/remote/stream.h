@@ -1,0 +1,62 @@
+#pragma once
+// One answer of a remote model: events decoded from the response as it comes, or from the whole
+// body where no stream was asked for.
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "base/span.h"
+#include "provider/chat_model.h"
+#include "provider/remote/call.h"
+
+namespace strata::provider::remote {
+
+// Cancels the call when either the client goes away or the stream is dropped. Stays alive while the
+// connection is drained.
+struct Cancel {
+  explicit Cancel(const std::stop_token& client) : on_client(client, Stop{&source}) {}
+  struct Stop {
+    std::stop_source* source;
+    void operator()() const { source->request_stop(); }
+  };
+  std::stop_source source;
+  std::stop_callback<Stop> on_client;
+};
+
+class RemoteStream final : public ChatStream {
+ public:
+  // `streamed`: the answer is a stream of the Api's dialect; otherwise one JSON body.
+  // `prompt_estimate`: tokens to assume until the provider says.
+  RemoteStream(std::shared_ptr<const Account> account, RequestContext& ctx,
+               std::shared_ptr<Cancel> cancel, std::unique_ptr<net::ClientResponse> response,
+               bool streamed, std::int64_t prompt_estimate, Span span);
+  ~RemoteStream() override;
+
+  Task<Result<domain::StreamEvent>> Next() override;
+  domain::Usage UsageSoFar() const override;
+
+ private:
+  Task<Result<>> Fill();  // at least one event into queue_, or an error
+  Task<Result<>> FillWhole();
+  Error Failed(Error error);
+  void Note(domain::StreamEvent& event);
+  Task<void> LetGo();  // keeps the connection for the next call when the body ends soon
+
+  std::shared_ptr<const Account> account_;
+  RequestContext& ctx_;
+  std::shared_ptr<Cancel> cancel_;
+  std::unique_ptr<net::ClientResponse> response_;
+  std::unique_ptr<dialect::StreamDecoder> decoder_;  // null: not streamed
+  std::deque<domain::StreamEvent> queue_;
+  std::int64_t prompt_estimate_;
+  std::size_t characters_ = 0;                // of the answer so far
+  std::optional<domain::Usage> final_usage_;  // of StreamEnd
+  domain::Usage start_usage_;                 // of StreamStart
+  Span span_;
+  bool done_ = false;
+};
+
+}  // namespace strata::provider::remote

@@ -1,0 +1,131 @@
+#include "provider/spec.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdlib>
+#include <fstream>
+#include <optional>
+
+#include "net/url.h"
+
+namespace strata::provider {
+namespace {
+
+constexpr std::array<std::pair<ProviderKind, std::string_view>, 4> kKinds = {{
+    {ProviderKind::kOpenAi, "openai"},
+    {ProviderKind::kAzure, "azure"},
+    {ProviderKind::kAnthropic, "anthropic"},
+    {ProviderKind::kBedrock, "bedrock"},
+}};
+
+constexpr std::size_t kNameBytesMax = 63;
+constexpr std::size_t kSecretBytesMax = 64u << 10;
+
+bool IsNameByte(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; }
+
+Result<> CheckName(std::string_view name) {
+  bool fits = !name.empty() && name.size() <= kNameBytesMax && name.front() != '-';
+  for (char c : name) fits = fits && IsNameByte(c);
+  if (!fits) {
+    return Fail(InvalidArgument(
+        "name",
+        "expected 1 to 63 of a-z, 0-9 and '-', not starting with '-': it is the prefix of "
+        "model ids"));
+  }
+  if (name == "kb" || name == "builtin") {
+    return Fail(InvalidArgument("name", fmt::format("'{}' is taken by strata itself", name)));
+  }
+  return {};
+}
+
+Result<std::string> ReadSecretFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return Fail(Code::kNotFound, fmt::format("secret file {} cannot be read", path));
+  std::string text(kSecretBytesMax + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > kSecretBytesMax) {
+    return Fail(Code::kTooLarge, fmt::format("secret file {} is over 64 KiB", path));
+  }
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  if (text.empty()) return Fail(Code::kNotFound, fmt::format("secret file {} is empty", path));
+  return text;
+}
+
+// A header that carries a control character would let its owner write further headers.
+bool IsHeaderText(std::string_view text) {
+  for (unsigned char c : text) {
+    if (c < 0x20 || c == 0x7f) return false;
+  }
+  return true;
+}
+
+Result<> CheckHeaders(const ProviderSpec& spec) {
+  for (const auto& [name, value] : spec.headers) {
+    if (name.empty() || !IsHeaderText(name) || !IsHeaderText(value) ||
+        name.find_first_of(" :") != std::string::npos) {
+      return Fail(InvalidArgument("headers", fmt::format("'{}' is not a header", name)));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view KindName(ProviderKind kind) {
+  for (const auto& [known, name] : kKinds) {
+    if (known == kind) return name;
+  }
+  return "unknown";
+}
+
+Result<ProviderKind> ParseKind(std::string_view name) {
+  for (const auto& [kind, known] : kKinds) {
+    if (known == name) return kind;
+  }
+  return Fail(InvalidArgument(
+      "kind", fmt::format("'{}' is none of openai, azure, anthropic, bedrock", name)));
+}
+
+Result<> CheckSpec(const ProviderSpec& spec) {
+  STRATA_CHECK_OK(CheckName(spec.name));
+  STRATA_CHECK_OK(CheckHeaders(spec));
+  bool bedrock = spec.kind == ProviderKind::kBedrock;
+  if (bedrock && spec.region.empty()) {
+    return Fail(InvalidArgument(
+        "region", "is missing: Bedrock is called by region (AWS_REGION, or the profile's region)"));
+  }
+  if (spec.base_url.empty()) {
+    if (bedrock) return {};
+    return Fail(InvalidArgument("base_url", "is missing"));
+  }
+  auto url = net::ParseUrl(spec.base_url);
+  if (!url.has_value()) return Fail(InvalidArgument("base_url", url.error().message()));
+  if (url->target.find('?') != std::string::npos) {
+    return Fail(InvalidArgument("base_url", "must not have a query; Azure's goes to api_version"));
+  }
+  return {};
+}
+
+EnvReader ProcessEnv() {
+  return [](std::string_view name) -> std::string {
+    const char* value = std::getenv(std::string(name).c_str());
+    return value == nullptr ? "" : value;
+  };
+}
+
+SecretReader ReadSecretsFrom(EnvReader env) {
+  return [env = std::move(env)](std::string_view reference) -> Result<std::string> {
+    if (reference.starts_with("env:")) {
+      std::string value = env(reference.substr(4));
+      if (!value.empty()) return value;
+      return Fail(Code::kNotFound,
+                  fmt::format("environment variable {} is not set", reference.substr(4)));
+    }
+    if (reference.starts_with("file:")) return ReadSecretFile(std::string(reference.substr(5)));
+    return Fail(InvalidArgument("secret", "expected env:NAME or file:PATH"));
+  };
+}
+
+}  // namespace strata::provider
