@@ -29,9 +29,10 @@ enum class CallStatus : std::uint8_t {
   kBlocked = 5,  // a guardrail stopped it
 };
 std::string_view CallStatusName(CallStatus status);  // "ok", "error", …
+std::optional<CallStatus> ParseCallStatus(std::string_view name);
 
-// Texts longer than kCallTextMax bytes are cut at a character when they are written, tags as JSON
-// at kCallTagsMax (tags are dropped from the end).
+// Texts longer than kCallTextMax bytes are cut at a character when they are written; tags that go
+// beyond kCallTagsMax bytes in all are dropped, the last by name first.
 inline constexpr std::size_t kCallTextMax = 256;
 inline constexpr std::size_t kCallTagsMax = 4096;
 
@@ -51,7 +52,6 @@ struct CallIntent {
   std::string model;        // deployment that is called
   std::string provider;
   std::string kb;
-  std::string subject;                         // pseudonymous end user
   domain::Usage estimate;                      // tokens, at most
   std::optional<domain::Money> estimate_cost;  // nullopt: the price is unknown
 
@@ -82,6 +82,8 @@ CallRow InterruptedRow(CallIntent intent);
 // Binary form, little endian, versioned: byte 0 is the kind (1 intent, 2 final), byte 1 the format
 // (1). Texts are u16 length and bytes; integers are fixed width. Framing and checksums are the
 // journal's.
+// A final takes at most kCallOutcomeBytesMax bytes more than its intent.
+inline constexpr std::size_t kCallOutcomeBytesMax = 8 * (kCallTextMax + 2) + 128;
 std::string EncodeIntent(const CallIntent& intent);
 std::string EncodeFinal(const CallRow& row);
 

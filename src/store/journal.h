@@ -105,7 +105,8 @@ class CallRecord {
   // could not be written (the call is then charged its estimate). Does nothing the second time.
   Result<> Finish(CallStatus status);
 
-  bool recording() const { return body_ != nullptr; }
+  // false: made by the default constructor, or the journal is full and goes on unrecorded.
+  bool recording() const;
 
  private:
   friend class Journal;

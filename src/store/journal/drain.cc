@@ -1,0 +1,116 @@
+#include "store/journal/drain.h"
+
+#include <algorithm>
+
+#include "base/crash_point.h"
+#include "base/log.h"
+
+namespace strata::store {
+namespace {
+
+constexpr std::size_t kBatch = 512;        // rows a call of the sink
+constexpr std::size_t kPendingMax = 4096;  // then reading waits, the journal fills and refuses
+
+}  // namespace
+
+Result<> Drain::Pass() {
+  bool more = true;
+  while (more) {
+    more = false;
+    for (const auto& segment : lanes_.Segments()) more |= Read(segment);
+    STRATA_CHECK_OK(Deliver());
+  }
+  STRATA_CHECK_OK(RemoveFinished(false));
+  lanes_.MakeSpares();
+  return {};
+}
+
+bool Drain::Read(const std::shared_ptr<Segment>& segment) {
+  auto end = segment->committed();
+  while (segment->drained < end) {
+    if (pending_.size() >= kPendingMax) return true;
+    bool torn = false;
+    auto payload = ReadFrame(segment->bytes(), segment->drained, torn);
+    if (payload.empty()) {
+      // Only damaged memory can do this: what was appended was framed. The file stays for Open.
+      Log(Level::kError, "journal.segment.damaged", {{"offset", segment->drained}});
+      ++segment->held;
+      segment->drained = segment->size();
+      return false;
+    }
+    Take(payload, segment);
+    segment->drained += FramedSize(payload.size());
+  }
+  return false;
+}
+
+void Drain::Take(std::string_view payload, const std::shared_ptr<Segment>& segment) {
+  auto record = DecodeCallRecord(payload);
+  if (!record.has_value()) {
+    Log(Level::kError, "journal.record.unreadable", {{"error", record.error().message()}});
+    return;
+  }
+  if (auto* intent = std::get_if<CallIntent>(&*record)) {
+    CallKey key(std::move(intent->request_id.value), intent->call_number);
+    if (early_.erase(key) > 0) return;
+    if (open_.emplace(std::move(key), segment).second) ++segment->held;
+    return;
+  }
+  auto& row = std::get<CallRow>(*record);
+  Close({row.intent.request_id.value, row.intent.call_number});
+  ++segment->held;
+  pending_.push_back({std::move(row), segment});
+}
+
+// The final is known: the intent's segment need not wait for it.
+void Drain::Close(const CallKey& key) {
+  auto it = open_.find(key);
+  if (it == open_.end()) {
+    early_.insert(key);
+    return;
+  }
+  --it->second->held;
+  open_.erase(it);
+}
+
+void Drain::AddAbandoned(CallRow row) { pending_.push_back({std::move(row), nullptr}); }
+
+Result<> Drain::Deliver() {
+  while (!pending_.empty()) {
+    auto count = std::min(kBatch, pending_.size());
+    std::vector<CallRow> rows;
+    rows.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) rows.push_back(pending_[i].row);
+    CrashPoint("journal.drain.before_sink");
+    STRATA_CHECK_OK(sink_(rows));
+    CrashPoint("journal.drain.after_sink");
+    for (std::size_t i = 0; i < count; ++i) {
+      auto& pending = pending_[i];
+      if (pending.from) {
+        --pending.from->held;
+      } else {
+        // Its intent stands in a segment that was held for it until now.
+        Close({pending.row.intent.request_id.value, pending.row.intent.call_number});
+      }
+    }
+    pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(count));
+  }
+  return {};
+}
+
+Result<> Drain::RemoveFinished(bool current_too) {
+  for (const auto& segment : lanes_.Segments()) {
+    bool ended = (segment->sealed() || current_too) && segment->held == 0;
+    if (!ended || segment->drained < segment->committed()) continue;
+    STRATA_CHECK_OK(lanes_.Remove(segment));
+    CrashPoint("journal.drain.removed");
+  }
+  return {};
+}
+
+Result<> Drain::Sync() {
+  for (const auto& segment : lanes_.Segments()) STRATA_CHECK_OK(segment->Sync());
+  return {};
+}
+
+}  // namespace strata::store

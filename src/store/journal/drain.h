@@ -1,0 +1,55 @@
+#pragma once
+// The moving side of the journal: reads what lanes have appended, gives finished rows to the sink,
+// and removes the segments that nobody needs any more. One thread.
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "store/journal.h"
+#include "store/journal/lanes.h"
+
+namespace strata::store {
+
+class Drain {
+ public:
+  Drain(Lanes& lanes, const CallSink& sink) : lanes_(lanes), sink_(sink) {}
+
+  // Moves everything that is there. On an error of the sink it keeps its place for the next pass.
+  Result<> Pass();
+
+  // A call whose final could not be appended: charged as it stands here.
+  void AddAbandoned(CallRow row);
+
+  // Removes also segments that lanes still hold: for the end of the journal, when nobody appends.
+  Result<> RemoveFinished(bool current_too);
+
+  Result<> Sync();
+
+ private:
+  using CallKey = std::pair<std::string, std::uint32_t>;
+  struct Pending {
+    CallRow row;
+    std::shared_ptr<Segment> from;  // held until the row is in the ledger; none when abandoned
+  };
+
+  // true: stopped early because enough waits for the sink.
+  bool Read(const std::shared_ptr<Segment>& segment);
+  void Take(std::string_view payload, const std::shared_ptr<Segment>& segment);
+  void Close(const CallKey& key);
+  Result<> Deliver();
+
+  Lanes& lanes_;
+  const CallSink& sink_;
+  std::map<CallKey, std::shared_ptr<Segment>> open_;  // intents without a final, and where they are
+  std::set<CallKey> early_;  // finals that were read before their intents (two lanes)
+  std::deque<Pending> pending_;
+};
+
+}  // namespace strata::store
