@@ -23,6 +23,14 @@ const icu::Normalizer2& Decomposer() {
   return *instance;
 }
 
+// Hugging Face's tables of categories are those of Unicode 8; characters that came later have none
+// and count as letters.
+std::int8_t Category(char32_t c) {
+  UVersionInfo age;
+  u_charAge(static_cast<UChar32>(c), age);
+  return age[0] > 8 ? U_UNASSIGNED : u_charType(static_cast<UChar32>(c));
+}
+
 // Rust's char::is_whitespace, which Hugging Face uses, is the property White_Space.
 bool IsSpace(char32_t c) {
   return c == '\t' || c == '\n' || c == '\r' || c == ' ' ||
@@ -30,7 +38,7 @@ bool IsSpace(char32_t c) {
 }
 
 bool IsControl(char32_t c) {
-  int type = u_charType(static_cast<UChar32>(c));
+  int type = Category(c);
   return type == U_CONTROL_CHAR || type == U_FORMAT_CHAR || type == U_PRIVATE_USE_CHAR ||
          type == U_SURROGATE;
 }
@@ -40,7 +48,7 @@ bool IsPunctuation(char32_t c) {
     return (c >= 33 && c <= 47) || (c >= 58 && c <= 64) || (c >= 91 && c <= 96) ||
            (c >= 123 && c <= 126);
   }
-  return u_ispunct(static_cast<UChar32>(c)) != 0;
+  return (U_MASK(Category(c)) & U_GC_P_MASK) != 0;
 }
 
 // The blocks that BERT calls Chinese characters; kana and hangul are not among them.
@@ -70,7 +78,7 @@ BertCharacter MakeBertCharacter(char32_t code_point) {
   std::string utf8;
   for (std::int32_t i = 0; i < parts.length(); i = parts.moveIndex32(i, 1)) {
     UChar32 part = parts.char32At(i);
-    if (u_charType(part) == U_NON_SPACING_MARK) {
+    if (Category(static_cast<char32_t>(part)) == U_NON_SPACING_MARK) {
       if (utf8.empty()) out.kind = BertKind::kMark;
       continue;
     }

@@ -1,11 +1,12 @@
 #pragma once
 // Words as the keyword index sees them, the same for documents and queries.
 //
-// Unicode word runs in lower case with compatibility forms and accents folded (NFKC, combining
-// marks dropped), then the Snowball English stemmer (Porter 2001, "english") on words of ASCII
-// letters. Identifiers come whole and in parts: `parseHttpHeader_v2` gives the whole, "pars",
-// "http", "header", "v", "2". Numbers stay ("3.14", "1,000" as "1000"). Chinese, Japanese and
-// Korean runs give overlapping pairs of characters, one character alone as itself.
+// Runs of letters, digits and underscores in lower case with compatibility forms and accents folded
+// (NFKC, case folding, diacritics dropped), then the Snowball English stemmer (Porter 2001) on
+// words of ASCII letters. Identifiers come whole and in parts of two letters or more:
+// `parseHttpHeader_v2` gives "parsehttpheader_v2", "pars", "http", "header", "v2". Numbers stay
+// whole ("3.14"; "1,000" as "1000"). Scripts without spaces (Chinese, Japanese, Korean, Thai,
+// Khmer, Lao, Burmese) give overlapping pairs of characters, one character alone as itself.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,0 +1,134 @@
+#include "text/language.h"
+
+#include <unicode/uchar.h>
+#include <unicode/uscript.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "base/utf8.h"
+#include "text/normalize.h"
+
+namespace strata::text {
+namespace {
+
+constexpr std::size_t kBytesMax = 8192;
+
+struct LanguageWords {
+  std::string_view code;
+  std::string_view words;  // frequent and short, each between spaces
+};
+
+constexpr std::array kLanguages = {
+    LanguageWords{
+        "en", " the of and to in is that for it with as was on be are this by from which not you "},
+    LanguageWords{
+        "de",
+        " der die und das den von zu mit ist des im nicht ein eine für auf dem sich auch als "},
+    LanguageWords{
+        "fr", " le la les de des et du un une est que dans pour qui sur pas au avec par ce il "},
+    LanguageWords{"es",
+                  " el la los las de que y en un una por con para es del se no lo como más su "},
+    LanguageWords{"it",
+                  " il la di che e un una per in con non è del della sono le gli si da come i "},
+    LanguageWords{"pt", " o a os as de que e do da em um uma para com não por se no na dos mais "},
+    LanguageWords{"nl",
+                  " de het een van en in is dat op te zijn met voor niet aan er ook als door bij "},
+    LanguageWords{"sv",
+                  " och att det som en på är av för med den till inte ett om har jag var de i "},
+    LanguageWords{"da", " og at det som en på er af for med den til ikke et om har jeg var de i "},
+    LanguageWords{"no", " og at det som en på er av for med den til ikke et om har jeg var de i "},
+    LanguageWords{"fi",
+                  " ja on ei se että hän oli mutta niin kun joka ovat tai myös mitä sen olla "},
+    LanguageWords{"pl", " i w na z do się nie jest to że o jak po co za od przez dla są był "},
+    LanguageWords{"cs", " a se na je v že s to z do o i jako ve by pro za od jsem byl "},
+    LanguageWords{"tr",
+                  " ve bir bu da de için ile çok daha olarak gibi ne olan en var kadar sonra "},
+};
+
+struct ScriptLanguage {
+  UScriptCode script;
+  std::string_view code;
+};
+
+constexpr std::array kScripts = {
+    ScriptLanguage{USCRIPT_HIRAGANA, "ja"},   ScriptLanguage{USCRIPT_KATAKANA, "ja"},
+    ScriptLanguage{USCRIPT_HAN, "zh"},        ScriptLanguage{USCRIPT_HANGUL, "ko"},
+    ScriptLanguage{USCRIPT_CYRILLIC, "ru"},   ScriptLanguage{USCRIPT_GREEK, "el"},
+    ScriptLanguage{USCRIPT_HEBREW, "he"},     ScriptLanguage{USCRIPT_ARABIC, "ar"},
+    ScriptLanguage{USCRIPT_DEVANAGARI, "hi"}, ScriptLanguage{USCRIPT_THAI, "th"},
+    ScriptLanguage{USCRIPT_LATIN, "latin"},
+};
+
+// Letters per entry of kScripts; others are not counted.
+std::map<std::string_view, std::size_t> CountScripts(std::string_view text, bool& ukrainian) {
+  std::map<std::string_view, std::size_t> counts;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t size = std::max<std::size_t>(Utf8SequenceSize(text, at), 1);
+    std::string_view letter = text.substr(at, size);
+    at += size;
+    if (size == 1) {
+      bool is_letter = u_isalpha(static_cast<unsigned char>(letter[0])) != 0;
+      if (is_letter && static_cast<unsigned char>(letter[0]) < 0x80) counts["latin"] += 1;
+      continue;
+    }
+    auto code_point =
+        static_cast<UChar32>(static_cast<unsigned char>(letter[0]) & (0xFF >> (size + 1)));
+    for (char c : letter.substr(1))
+      code_point = (code_point << 6) | (static_cast<unsigned char>(c) & 0x3F);
+    UErrorCode status = U_ZERO_ERROR;
+    UScriptCode script = uscript_getScript(code_point, &status);
+    auto found = std::ranges::find(kScripts, script, &ScriptLanguage::script);
+    if (found != kScripts.end()) counts[found->code] += 1;
+    ukrainian |= letter == "і" || letter == "ї" || letter == "є" || letter == "ґ";
+  }
+  return counts;
+}
+
+std::string ByWords(std::string_view text) {
+  std::map<std::string_view, std::size_t> scores;
+  std::size_t words = 0;
+  std::string folded = FoldCase(text);
+  constexpr std::string_view kBreaks = " \t\r\n.,;:!?()[]{}\"*_/\\|<>#";
+  for (std::size_t at = 0; at < folded.size();) {
+    at = std::min(folded.find_first_not_of(kBreaks, at), folded.size());
+    std::size_t end = std::min(folded.find_first_of(kBreaks, at), folded.size());
+    if (end == at) break;
+    std::string word = " " + folded.substr(at, end - at) + " ";
+    for (const LanguageWords& language : kLanguages) {
+      if (language.words.find(word) != std::string_view::npos) scores[language.code] += 1;
+    }
+    words += 1;
+    at = end;
+  }
+  std::string_view best;
+  for (const LanguageWords& language : kLanguages) {
+    if (scores[language.code] > (best.empty() ? 0 : scores[best])) best = language.code;
+  }
+  // Running text holds at least one such word in eight; tables of names and code do not.
+  bool sure = !best.empty() && scores[best] >= 2 && 8 * scores[best] >= words;
+  return std::string(sure ? best : std::string_view());
+}
+
+}  // namespace
+
+std::string GuessLanguage(std::string_view text) {
+  text = Utf8Prefix(text, kBytesMax);
+  bool ukrainian = false;
+  auto counts = CountScripts(text, ukrainian);
+  std::string_view best;
+  std::size_t total = 0;
+  for (const auto& [code, count] : counts) {
+    total += count;
+    if (best.empty() || count > counts[best]) best = code;
+  }
+  if (total < 4) return {};
+  // Japanese mixes kana with more Han than Chinese has of kana.
+  if ((best == "zh" || best == "ja") && 10 * counts["ja"] >= total) return "ja";
+  if (best == "ru" && ukrainian) return "uk";
+  if (best != "latin") return std::string(best);
+  return ByWords(text);
+}
+
+}  // namespace strata::text
