@@ -3,7 +3,6 @@
 // language model whose every sentence is aligned afterwards with the passages that were in the
 // prompt. And `kb/NAME`, `kb/NAME@MODEL`: every knowledge base as a ChatModel.
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,14 +25,6 @@ class KnowledgeBases;
 // The version of the built-in prompt template; pinned in DecidedBy::prompt.
 inline constexpr std::string_view kPromptVersion = "kb-answer/1";
 
-// Starts a model by its id on behalf of the caller: resolves the id, checks labels and clearance
-// (fails closed) and meters. Given by the server, so that answers go through the same gate as any
-// other call.
-using ModelStarter = std::function<Task<Result<std::unique_ptr<provider::ChatStream>>>(
-    std::string model, domain::ChatRequest request, RequestContext& ctx)>;
-// What is known of a model; nullptr: no such model.
-using ModelLookup = std::function<std::shared_ptr<provider::ChatModel>(std::string_view model)>;
-
 // One earlier exchange of a session or conversation.
 struct Turn {
   std::string question;
@@ -47,10 +38,11 @@ struct AnswerInput {
   GenerationOptions generation;
 };
 
-// Thread-safe. Parts outlive it.
+// Thread-safe. `models` outlives it and holds metered models only, so that labels are checked and
+// calls are paid for as everywhere else.
 class Answerer {
  public:
-  Answerer(std::shared_ptr<const Extractor> extractor, ModelStarter start, ModelLookup lookup,
+  Answerer(std::shared_ptr<const Extractor> extractor, const provider::Registry& models,
            const Options& options);
 
   // A stream with one text block. Each supported sentence is followed by its CitationDeltas at once
@@ -66,8 +58,7 @@ class Answerer {
                                                                  RequestContext& ctx);
 
   std::shared_ptr<const Extractor> extractor_;
-  ModelStarter start_;
-  ModelLookup lookup_;
+  const provider::Registry& models_;
   std::int64_t prompt_tokens_max_;
 };
 

@@ -29,7 +29,7 @@
 #include "provider/embedder.h"
 
 namespace strata::store {
-class SqlDatabase;
+class SqlFile;
 class JobQueue;
 }  // namespace strata::store
 
@@ -41,9 +41,9 @@ using EmbedderLookup =
 
 // All pointers outlive the service.
 struct KnowledgeBasesParts {
-  std::string folder;                  // of the data: kb-ID.db and kb-ID.lex/ are made here
-  store::SqlDatabase* meta = nullptr;  // meta.db: knowledge bases, data sources, jobs' results
-  store::JobQueue* jobs = nullptr;     // leases of ingestion jobs
+  std::string folder;               // of the data: kb-ID.db and kb-ID.lex/ are made here
+  store::SqlFile* meta = nullptr;   // meta.db: knowledge bases and data sources
+  store::JobQueue* jobs = nullptr;  // leases of ingestion jobs
   Parser* parser = nullptr;
   Pool* pool = nullptr;  // for SQLite and index work
   EmbedderLookup embedder;

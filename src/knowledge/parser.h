@@ -30,7 +30,7 @@ struct ParseLimits {
   std::size_t text_bytes_max = 32u << 20;  // of ParsedDocument::text
   std::size_t parts_max = 500'000;
   int pages_max = 5'000;
-  int nesting_max = 200;                                // of HTML elements and Markdown blocks
+  int nesting_max = 400;                                // of HTML elements and Markdown blocks
   std::size_t memory_bytes_max = std::size_t{2} << 30;  // address space of the child
   std::chrono::milliseconds time_max{60'000};           // wall clock, and CPU rounded up to seconds
 };

@@ -1,0 +1,250 @@
+#include "knowledge/base/kb_cache.h"
+
+#include <cstring>
+
+#include "base/crash_point.h"
+#include "base/log.h"
+#include "vector/exact_index.h"
+
+namespace strata::knowledge {
+namespace {
+
+// Rows handed to the indexes at a time, so that catching up needs little memory.
+constexpr std::size_t kBatch = 1024;
+
+bool IsRestricted(const AccessList& access) {
+  return !access.allow.empty() || !access.deny.empty();
+}
+
+// Collects chunks and hands them on in batches.
+class WordBatch {
+ public:
+  explicit WordBatch(LexicalIndex& index) : index_(index) {}
+
+  Result<> Add(const ChunkChange& change) {
+    texts_.emplace_back(std::string(change.context), std::string(change.text));
+    rows_.push_back(change.row);
+    return rows_.size() < kBatch ? Result<>() : Flush();
+  }
+
+  Result<> Flush() {
+    std::vector<LexicalDocument> documents;
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      documents.push_back({.id = rows_[i], .title = texts_[i].first, .body = texts_[i].second});
+    }
+    STRATA_CHECK_OK(index_.Put(documents));
+    rows_.clear();
+    texts_.clear();
+    return {};
+  }
+
+ private:
+  LexicalIndex& index_;
+  std::vector<std::uint64_t> rows_;
+  std::vector<std::pair<std::string, std::string>> texts_;
+};
+
+class VectorBatch {
+ public:
+  explicit VectorBatch(vector::VectorIndex& index) : index_(index) {}
+
+  Result<> Add(const ChunkChange& change) {
+    if (change.vector.size() != index_.dimensions() * sizeof(float)) {
+      return Fail(Code::kCorruption, "a stored vector has the wrong size");
+    }
+    const auto at = values_.size();
+    values_.resize(at + index_.dimensions());
+    std::memcpy(values_.data() + at, change.vector.data(), change.vector.size());
+    rows_.push_back(change.row);
+    return rows_.size() < kBatch ? Result<>() : Flush();
+  }
+
+  Result<> Flush() {
+    if (rows_.empty()) return {};
+    STRATA_CHECK_OK(index_.Upsert(rows_, values_));
+    rows_.clear();
+    values_.clear();
+    return {};
+  }
+
+ private:
+  vector::VectorIndex& index_;
+  std::vector<std::uint64_t> rows_;
+  std::vector<float> values_;
+};
+
+}  // namespace
+
+KbCache::KbCache(std::string lexical_folder, int dimensions)
+    : lexical_folder_(std::move(lexical_folder)), dimensions_(dimensions) {
+  vectors_ = vector::MakeExactIndex({.dimensions = static_cast<std::size_t>(dimensions)});
+}
+
+Result<std::unique_ptr<KbCache>> KbCache::Open(std::string lexical_folder, int dimensions) {
+  std::unique_ptr<KbCache> cache(new KbCache(std::move(lexical_folder), dimensions));
+  STRATA_CHECK_OK(cache->OpenWords());
+  return cache;
+}
+
+Result<> KbCache::OpenWords() {
+  auto opened = OpenLexicalIndex(lexical_folder_);
+  if (!opened.has_value() && opened.error().code() == Code::kCorruption) {
+    Log(Level::kWarning, "kb.lexical.rebuild", {{"reason", opened.error().message()}});
+    STRATA_CHECK_OK(RemoveLexicalIndex(lexical_folder_));
+    opened = OpenLexicalIndex(lexical_folder_);
+  }
+  if (!opened.has_value()) return std::unexpected(std::move(opened.error()));
+  words_ = std::move(*opened);
+  return {};
+}
+
+std::int64_t KbCache::generation() const {
+  std::shared_lock lock(mutex_);
+  return generation_;
+}
+
+Result<> KbCache::CatchUp(store::SqlFile& file) {
+  std::lock_guard follow(follow_mutex_);
+  return file.ReadBlocking([&](store::Database& db) -> Result<> {
+    // One read transaction: generation, removals, facts and chunks of the same state.
+    STRATA_CHECK_OK(db.Run("BEGIN"));
+    auto followed = Follow(db);
+    auto ended = db.Run("COMMIT");
+    if (!followed.has_value()) return followed;
+    return ended;
+  });
+}
+
+Result<> KbCache::Follow(store::Database& db) {
+  STRATA_TRY(auto to, ReadGeneration(db));
+  const std::int64_t since = generation();
+  if (loaded_ && since == to) return {};
+  STRATA_CHECK_OK(FollowWords(db, to));
+  STRATA_TRY(auto removed, ChunksRemovedAfter(db, since));
+  STRATA_TRY(auto facts, FactsAfter(db, loaded_ ? since : -1));
+  TakeRemovals(removed);
+  STRATA_CHECK_OK(TakeFacts(std::move(facts)));
+  STRATA_CHECK_OK(TakeChunks(db, since));
+  std::unique_lock lock(mutex_);
+  generation_ = to;
+  loaded_ = true;
+  return {};
+}
+
+// The segments have a generation of their own, as they outlive the process.
+Result<> KbCache::FollowWords(store::Database& db, std::int64_t to) {
+  auto since = static_cast<std::int64_t>(words_->generation());
+  if (since == to) return {};
+  STRATA_TRY(auto followable, OldestFollowable(db));
+  if (since > to || since < followable) {
+    STRATA_CHECK_OK(words_->Clear());
+    since = 0;
+  } else {
+    STRATA_TRY(auto removed, ChunksRemovedAfter(db, since));
+    STRATA_CHECK_OK(words_->Remove(removed));
+  }
+  WordBatch batch(*words_);
+  STRATA_CHECK_OK(
+      ForEachChunkAfter(db, since, [&](const ChunkChange& change) { return batch.Add(change); }));
+  STRATA_CHECK_OK(batch.Flush());
+  CrashPoint("kb.lexical.before_commit");
+  STRATA_CHECK_OK(words_->Commit(static_cast<std::uint64_t>(to)));
+  CrashPoint("kb.lexical.committed");
+  return {};
+}
+
+void KbCache::TakeRemovals(const std::vector<std::uint64_t>& rows) {
+  if (rows.empty()) return;
+  vectors_->Remove(rows);
+  std::unique_lock lock(mutex_);
+  for (const auto row : rows) {
+    const auto found = document_of_.find(row);
+    if (found == document_of_.end()) continue;
+    const auto facts = facts_.find(found->second);
+    if (facts != facts_.end() && --facts->second.chunks == 0) {
+      restricted_ -= IsRestricted(facts->second.access) ? 1 : 0;
+      facts_.erase(facts);
+    }
+    document_of_.erase(found);
+  }
+}
+
+Result<> KbCache::TakeFacts(std::vector<DocumentFacts> list) {
+  std::unique_lock lock(mutex_);
+  for (auto& entry : list) {
+    STRATA_TRY(auto metadata, ParseMetadata(entry.metadata));
+    auto& facts = facts_[entry.row];
+    restricted_ += (IsRestricted(entry.access) ? 1 : 0) - (IsRestricted(facts.access) ? 1 : 0);
+    facts.metadata = std::move(metadata);
+    facts.access = std::move(entry.access);
+  }
+  return {};
+}
+
+Result<> KbCache::TakeChunks(store::Database& db, std::int64_t since) {
+  VectorBatch batch(*vectors_);
+  STRATA_CHECK_OK(ForEachChunkAfter(db, since, [&](const ChunkChange& change) -> Result<> {
+    {
+      // Known before it can be found: a row without facts is never let through.
+      std::unique_lock lock(mutex_);
+      if (document_of_.emplace(change.row, change.document_row).second) {
+        ++facts_[change.document_row].chunks;
+      }
+    }
+    return batch.Add(change);
+  }));
+  return batch.Flush();
+}
+
+bool KbCache::NeedsCheck(const SearchScope& scope) const {
+  return scope.filter != nullptr || restricted_ > 0;
+}
+
+bool KbCache::Allowed(std::uint64_t row, const SearchScope& scope,
+                      std::unordered_map<std::int64_t, bool>& known) const {
+  const auto document = document_of_.find(row);
+  if (document == document_of_.end()) return false;
+  if (!NeedsCheck(scope)) return true;
+  const auto [at, fresh] = known.emplace(document->second, false);
+  if (fresh) {
+    const auto facts = facts_.find(document->second);
+    at->second = facts != facts_.end() && scope.principals != nullptr &&
+                 MayRead(facts->second.access, *scope.principals) &&
+                 (scope.filter == nullptr || Matches(*scope.filter, facts->second.metadata));
+  }
+  return at->second;
+}
+
+Result<std::vector<LegHit>> KbCache::SearchWords(std::string_view query, std::size_t limit,
+                                                 const SearchScope& scope) const {
+  std::unordered_map<std::int64_t, bool> known;
+  std::shared_lock lock(mutex_);
+  STRATA_TRY(auto hits, words_->Search(query, limit, [&](std::uint64_t row) {
+    return Allowed(row, scope, known);
+  }));
+  std::vector<LegHit> out;
+  for (const auto& hit : hits) out.push_back({.row = hit.id, .score = hit.score});
+  return out;
+}
+
+Result<std::vector<LegHit>> KbCache::SearchVectors(std::span<const float> query, std::size_t limit,
+                                                   const SearchScope& scope) const {
+  std::unordered_map<std::int64_t, bool> known;
+  std::shared_lock lock(mutex_);
+  STRATA_TRY(auto hits, vectors_->Search(query, limit, [&](std::uint64_t row) {
+    return Allowed(row, scope, known);
+  }));
+  std::vector<LegHit> out;
+  for (const auto& hit : hits) out.push_back({.row = hit.id, .score = hit.score});
+  return out;
+}
+
+KbCache::Stats KbCache::stats() const {
+  std::shared_lock lock(mutex_);
+  return {.chunks = document_of_.size(),
+          .documents = facts_.size(),
+          .vectors = vectors_->Stats(),
+          .words = words_->Stats()};
+}
+
+}  // namespace strata::knowledge

@@ -1,0 +1,91 @@
+#pragma once
+// What one open knowledge base keeps in memory and beside its file so that searching is quick: the
+// vector index, the lexical index, and which document each chunk belongs to with what decides who
+// may find it. All of it follows kb-ID.db by generation and can be rebuilt from it.
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "knowledge/base/kb_file.h"
+#include "knowledge/filter.h"
+#include "knowledge/lexical_index.h"
+#include "vector/vector_index.h"
+
+namespace strata::knowledge {
+
+// Who asks, and for what: decides about documents.
+struct SearchScope {
+  const Filter* filter = nullptr;  // null: none
+  const std::vector<std::string>* principals = nullptr;
+};
+
+struct LegHit {
+  std::uint64_t row = 0;
+  double score = 0;
+};
+
+// Thread-safe. Searches block (run them on a pool) and see one state each.
+class KbCache {
+ public:
+  // Opens or rebuilds the lexical index in `lexical_folder`; loads nothing yet (CatchUp does).
+  static Result<std::unique_ptr<KbCache>> Open(std::string lexical_folder, int dimensions);
+
+  // Reads what is newer in the file than here. One caller works, others wait for it. Cheap when
+  // nothing changed.
+  Result<> CatchUp(store::SqlFile& file);
+
+  std::int64_t generation() const;
+
+  // Best first. Only chunks of documents that `scope` lets through.
+  Result<std::vector<LegHit>> SearchWords(std::string_view query, std::size_t limit,
+                                          const SearchScope& scope) const;
+  Result<std::vector<LegHit>> SearchVectors(std::span<const float> query, std::size_t limit,
+                                            const SearchScope& scope) const;
+
+  struct Stats {
+    std::size_t chunks = 0;
+    std::size_t documents = 0;
+    vector::VectorStats vectors;
+    LexicalStats words;
+  };
+  Stats stats() const;
+
+ private:
+  struct Facts {
+    Metadata metadata;
+    AccessList access;
+    std::int64_t chunks = 0;
+  };
+  struct Changes;
+
+  KbCache(std::string lexical_folder, int dimensions);
+  Result<> OpenWords();
+  Result<> Follow(store::Database& db);
+  Result<> FollowWords(store::Database& db, std::int64_t to);
+  void TakeRemovals(const std::vector<std::uint64_t>& rows);
+  Result<> TakeFacts(std::vector<DocumentFacts> facts);
+  Result<> TakeChunks(store::Database& db, std::int64_t since);
+  bool Allowed(std::uint64_t row, const SearchScope& scope,
+               std::unordered_map<std::int64_t, bool>& known) const;
+  bool NeedsCheck(const SearchScope& scope) const;
+
+  const std::string lexical_folder_;
+  const int dimensions_;
+  std::mutex follow_mutex_;          // one CatchUp at a time
+  mutable std::shared_mutex mutex_;  // guards the maps and generation_
+  std::int64_t generation_ = 0;
+  bool loaded_ = false;
+  std::unordered_map<std::uint64_t, std::int64_t> document_of_;  // chunk row → document row
+  std::unordered_map<std::int64_t, Facts> facts_;
+  std::int64_t restricted_ = 0;  // documents that not everybody may read
+  std::unique_ptr<vector::VectorIndex> vectors_;
+  std::unique_ptr<LexicalIndex> words_;
+};
+
+}  // namespace strata::knowledge

@@ -1,0 +1,164 @@
+// Chunks of kb-ID.db, what caches follow, and pending content.
+
+#include "base/crash_point.h"
+#include "knowledge/base/kb_file.h"
+#include "knowledge/base/kb_json.h"
+
+namespace strata::knowledge {
+namespace {
+
+constexpr std::string_view kChunkColumns =
+    "SELECT c.chunk_id, c.start, c.end, c.headings, c.pages, c.lines, c.text, d.row, "
+    "d.document_id, d.source_id, d.uri, d.location, d.title, d.metadata, d.access, d.labels "
+    "FROM chunks c JOIN documents d ON d.row = c.document_row ";
+
+Result<std::optional<StoredChunk>> ReadStored(store::Statement row) {
+  STRATA_TRY(bool found, row.Step());
+  if (!found) return std::nullopt;
+  StoredChunk stored;
+  auto& chunk = stored.chunk;
+  chunk.chunk_id = row.Text(0);
+  chunk.start = row.Integer(1);
+  chunk.end = row.Integer(2);
+  STRATA_TRY(chunk.headings, ReadStrings(row.Text(3)));
+  STRATA_TRY(chunk.pages, ReadPages(row.Text(4)));
+  STRATA_TRY(chunk.lines, ReadLines(row.Text(5)));
+  chunk.text = row.Text(6);
+  stored.document_row = row.Integer(7);
+  chunk.document_id = row.Text(8);
+  chunk.data_source_id = row.Text(9);
+  chunk.uri = row.Text(10);
+  chunk.location = static_cast<LocationKind>(row.Integer(11));
+  chunk.title = row.Text(12);
+  chunk.metadata.text = row.Text(13);
+  STRATA_TRY(stored.access, ReadAccess(row.Text(14)));
+  STRATA_TRY(auto labels, ReadStrings(row.Text(15)));
+  chunk.labels = LabelsOf(labels);
+  return std::optional(std::move(stored));
+}
+
+}  // namespace
+
+Result<std::optional<StoredChunk>> ReadChunk(store::Database& db, std::uint64_t chunk_row) {
+  STRATA_TRY(auto statement, db.Prepare(std::string(kChunkColumns) + "WHERE c.row = ?"));
+  statement.BindAll(static_cast<std::int64_t>(chunk_row));
+  return ReadStored(std::move(statement));
+}
+
+Result<std::optional<StoredChunk>> ReadChunkById(store::Database& db, std::string_view chunk_id) {
+  STRATA_TRY(auto statement, db.Prepare(std::string(kChunkColumns) + "WHERE c.chunk_id = ?"));
+  statement.BindAll(chunk_id);
+  return ReadStored(std::move(statement));
+}
+
+Result<std::int64_t> ReadGeneration(store::Database& db) {
+  STRATA_TRY(auto value, db.Integer("SELECT generation FROM state"));
+  if (!value) return Fail(Code::kCorruption, "the knowledge base file has no state");
+  return *value;
+}
+
+Result<std::int64_t> OldestFollowable(store::Database& db) {
+  STRATA_TRY(auto value, db.Integer("SELECT followable FROM state"));
+  return value.value_or(0);
+}
+
+Result<> ForEachChunkAfter(store::Database& db, std::int64_t generation,
+                           const std::function<Result<>(const ChunkChange&)>& take) {
+  // Everything is one scan of the table; a part goes by the index.
+  STRATA_TRY(auto statement,
+             generation <= 0
+                 ? db.Prepare("SELECT row, document_row, context, text, vector FROM chunks")
+                 : db.Prepare("SELECT row, document_row, context, text, vector FROM chunks "
+                              "WHERE generation > ?"));
+  if (generation > 0) statement.BindAll(generation);
+  for (;;) {
+    STRATA_TRY(bool found, statement.Step());
+    if (!found) return {};
+    ChunkChange change{.row = static_cast<std::uint64_t>(statement.Integer(0)),
+                       .document_row = statement.Integer(1),
+                       .context = statement.Text(2),
+                       .text = statement.Text(3),
+                       .vector = statement.Blob(4)};
+    STRATA_CHECK_OK(take(change));
+  }
+}
+
+Result<std::vector<std::uint64_t>> ChunksRemovedAfter(store::Database& db,
+                                                      std::int64_t generation) {
+  STRATA_TRY(auto statement, db.Prepare("SELECT chunk_row FROM removed WHERE generation > ?"));
+  statement.BindAll(generation);
+  std::vector<std::uint64_t> rows;
+  for (;;) {
+    STRATA_TRY(bool found, statement.Step());
+    if (!found) return rows;
+    rows.push_back(static_cast<std::uint64_t>(statement.Integer(0)));
+  }
+}
+
+Result<std::vector<DocumentFacts>> FactsAfter(store::Database& db, std::int64_t generation) {
+  STRATA_TRY(auto statement,
+             db.Prepare("SELECT row, metadata, access FROM documents WHERE generation > ?"));
+  statement.BindAll(generation);
+  std::vector<DocumentFacts> facts;
+  for (;;) {
+    STRATA_TRY(bool found, statement.Step());
+    if (!found) return facts;
+    STRATA_TRY(auto access, ReadAccess(statement.Text(2)));
+    facts.push_back({.row = statement.Integer(0),
+                     .metadata = {std::string(statement.Text(1))},
+                     .access = std::move(access)});
+  }
+}
+
+Result<> PruneRemovals(store::Database& db, std::int64_t generation) {
+  STRATA_CHECK_OK(db.Run("DELETE FROM removed WHERE generation <= ?", generation));
+  return db.Run("UPDATE state SET followable = max(followable, ?)", generation);
+}
+
+Result<> PutPending(store::Database& db, std::string_view source_id, const DocumentInput& input,
+                    const DocumentRow& document) {
+  STRATA_CHECK_OK(db.Run(
+      "INSERT INTO pending (source_id, uri, title, media_type, metadata, access, labels, content) "
+      "VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (source_id, uri) DO UPDATE SET "
+      "title = excluded.title, media_type = excluded.media_type, metadata = excluded.metadata, "
+      "access = excluded.access, labels = excluded.labels, content = excluded.content",
+      source_id, input.id, input.title, input.media_type, input.metadata.text,
+      WriteAccess(input.access), WriteStrings(input.labels.names()),
+      store::BlobView{input.content}));
+  // The indexed version, if there is one, goes on being served until the new one replaces it.
+  STRATA_CHECK_OK(db.Run(
+      "INSERT INTO documents (document_id, source_id, uri, location, title, media_type, version, "
+      "recipe, status, reason, metadata, access, labels, bytes, page_count, chunks, updated, "
+      "generation) VALUES (?,?,?,?,?,?,'','',?,'','','','',?,0,0,?,0) "
+      "ON CONFLICT (source_id, uri) DO UPDATE SET status = excluded.status, reason = '', "
+      "updated = excluded.updated",
+      document.document_id, document.source_id, document.uri, static_cast<int>(document.location),
+      input.title, input.media_type, static_cast<int>(DocumentStatus::kPending),
+      static_cast<std::int64_t>(input.content.size()), ToUnixMicros(document.updated)));
+  CrashPoint("kb.pending.written");
+  return {};
+}
+
+Result<std::optional<PendingDocument>> NextPending(store::Database& db, std::int64_t after_row) {
+  STRATA_TRY(auto row,
+             db.Prepare("SELECT row, source_id, uri, title, media_type, metadata, access, "
+                        "labels, content FROM pending WHERE row > ? ORDER BY row LIMIT 1"));
+  row.BindAll(after_row);
+  STRATA_TRY(bool found, row.Step());
+  if (!found) return std::nullopt;
+  PendingDocument pending;
+  pending.row = row.Integer(0);
+  pending.source_id = row.Text(1);
+  auto& input = pending.input;
+  input.id = row.Text(2);
+  input.title = row.Text(3);
+  input.media_type = row.Text(4);
+  input.metadata.text = row.Text(5);
+  STRATA_TRY(input.access, ReadAccess(row.Text(6)));
+  STRATA_TRY(auto labels, ReadStrings(row.Text(7)));
+  input.labels = LabelsOf(labels);
+  input.content = row.Blob(8);
+  return std::optional(std::move(pending));
+}
+
+}  // namespace strata::knowledge

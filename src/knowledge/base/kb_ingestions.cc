@@ -1,0 +1,111 @@
+// Ingestion jobs of kb-ID.db.
+
+#include "base/crash_point.h"
+#include "knowledge/base/kb_file.h"
+#include "knowledge/base/kb_json.h"
+
+namespace strata::knowledge {
+namespace {
+
+constexpr std::string_view kColumns =
+    "SELECT row, job_id, source_id, queue_id, description, status, scanned, metadata_scanned, "
+    "added, modified, metadata_modified, deleted, failed, skipped, reasons, started, updated "
+    "FROM ingestions ";
+
+Result<IngestionRow> ReadRow(const store::Statement& row) {
+  IngestionRow out;
+  auto& job = out.job;
+  job.id = row.Text(1);
+  job.data_source_id = row.Text(2);
+  out.queue_id = row.Text(3);
+  job.description = row.Text(4);
+  job.status = static_cast<JobStatus>(row.Integer(5));
+  job.statistics = {.scanned = row.Integer(6),
+                    .metadata_scanned = row.Integer(7),
+                    .added = row.Integer(8),
+                    .modified = row.Integer(9),
+                    .metadata_modified = row.Integer(10),
+                    .deleted = row.Integer(11),
+                    .failed = row.Integer(12),
+                    .skipped = row.Integer(13)};
+  STRATA_TRY(job.failure_reasons, ReadStrings(row.Text(14)));
+  job.started = FromUnixMicros(row.Integer(15));
+  job.updated = FromUnixMicros(row.Integer(16));
+  return out;
+}
+
+}  // namespace
+
+Result<> InsertIngestion(store::Database& db, const IngestionJob& job) {
+  return db.Run(
+      "INSERT INTO ingestions (job_id, source_id, description, status, started, updated) "
+      "VALUES (?,?,?,?,?,?)",
+      job.id, job.data_source_id, job.description, static_cast<int>(job.status),
+      ToUnixMicros(job.started), ToUnixMicros(job.updated));
+}
+
+Result<> SetIngestionQueueId(store::Database& db, std::string_view job_id,
+                             std::string_view queue_id) {
+  return db.Run("UPDATE ingestions SET queue_id = ? WHERE job_id = ?", queue_id, job_id);
+}
+
+Result<std::optional<IngestionRow>> FindIngestion(store::Database& db, std::string_view job_id) {
+  STRATA_TRY(auto statement, db.Prepare(std::string(kColumns) + "WHERE job_id = ?"));
+  STRATA_TRY(bool found, statement.BindAll(job_id).Step());
+  if (!found) return std::nullopt;
+  STRATA_TRY(auto row, ReadRow(statement));
+  return std::optional(std::move(row));
+}
+
+Result<IngestionList> ListIngestionRows(store::Database& db, std::string_view source_id,
+                                        std::int64_t before, int limit) {
+  STRATA_TRY(auto statement,
+             db.Prepare(std::string(kColumns) +
+                        "WHERE source_id = ? AND (?2 = 0 OR row < ?2) ORDER BY row DESC LIMIT ?3"));
+  statement.BindAll(source_id, before, limit + 1);
+  IngestionList list;
+  std::int64_t last = 0;
+  for (;;) {
+    STRATA_TRY(bool found, statement.Step());
+    if (!found) return list;
+    if (list.rows.size() == static_cast<std::size_t>(limit)) {
+      list.next = last;
+      return list;
+    }
+    last = statement.Integer(0);
+    STRATA_TRY(auto row, ReadRow(statement));
+    list.rows.push_back(std::move(row));
+  }
+}
+
+Result<std::vector<IngestionRow>> UnfinishedIngestions(store::Database& db) {
+  STRATA_TRY(auto statement, db.Prepare(std::string(kColumns) + "ORDER BY row"));
+  std::vector<IngestionRow> rows;
+  for (;;) {
+    STRATA_TRY(bool found, statement.Step());
+    if (!found) return rows;
+    STRATA_TRY(auto row, ReadRow(statement));
+    if (!IsFinal(row.job.status)) rows.push_back(std::move(row));
+  }
+}
+
+Result<> SetIngestionStatus(store::Database& db, std::string_view job_id, JobStatus status,
+                            const std::vector<std::string>& reasons, WallTime now) {
+  STRATA_CHECK_OK(
+      db.Run("UPDATE ingestions SET status = ?1, reasons = ?2, updated = ?3 WHERE job_id = ?4 "
+             "AND status NOT IN (?5, ?6, ?7)",
+             static_cast<int>(status), WriteStrings(reasons), ToUnixMicros(now), job_id,
+             static_cast<int>(JobStatus::kComplete), static_cast<int>(JobStatus::kFailed),
+             static_cast<int>(JobStatus::kStopped)));
+  CrashPoint("kb.job.status");
+  return {};
+}
+
+Result<> SetIngestionScanned(store::Database& db, std::string_view job_id, std::int64_t scanned,
+                             std::int64_t metadata_scanned, WallTime now) {
+  return db.Run(
+      "UPDATE ingestions SET scanned = ?, metadata_scanned = ?, updated = ? WHERE job_id = ?",
+      scanned, metadata_scanned, ToUnixMicros(now), job_id);
+}
+
+}  // namespace strata::knowledge
