@@ -72,6 +72,11 @@ std::string_view JsonField::MemberName(std::size_t index) const {
   return (*value_->object())[index].key;
 }
 
+JsonField JsonField::Member(std::size_t index) const& {
+  const auto& member = (*value_->object())[index];
+  return {&member.value, this, member.key, 0};
+}
+
 std::string JsonField::Path() const {
   if (parent_ == nullptr) return {};
   auto path = parent_->Path();

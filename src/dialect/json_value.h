@@ -83,6 +83,8 @@ class JsonField {
   JsonField Item(std::size_t index) const&& = delete;
   std::size_t size() const;  // items of an array, members of an object, else 0
   std::string_view MemberName(std::size_t index) const;  // of an object
+  JsonField Member(std::size_t index) const&;            // of an object, by place
+  JsonField Member(std::size_t index) const&& = delete;
 
   // Each says what was expected when it is something else, or absent.
   Result<std::string> String() const;

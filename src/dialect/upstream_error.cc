@@ -165,6 +165,23 @@ Error AsUpstreamFault(Error error) {
   return out;
 }
 
+Result<std::vector<std::string>> ReadModelIds(std::string_view body, std::string_view list,
+                                              std::string_view id) {
+  auto root = ParseJson(body);
+  if (!root) return Fail(AsUpstreamFault(std::move(root.error())));
+  JsonField object(*root);
+  auto models = object.Get(list);
+  if (auto ok = models.ExpectArray(); !ok) return Fail(AsUpstreamFault(std::move(ok.error())));
+  std::vector<std::string> ids;
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    auto model = models.Item(i);
+    auto name = model.Get(id).String();
+    if (!name) return Fail(AsUpstreamFault(std::move(name.error())));
+    ids.push_back(std::move(*name));
+  }
+  return ids;
+}
+
 Error UpstreamStreamError(std::string_view type, std::string_view message) {
   Code code = Code::kUnavailable;
   const std::string name(type);
@@ -193,11 +210,11 @@ Error DecodeUpstreamError(Dialect dialect, int status, const HeaderList& headers
   auto message = ReplaceInvalidUtf8(Utf8Prefix(said.message, kMessageBytesMax));
   if (message.empty()) message = "no message";
   Error error(code, fmt::format("the provider answered {}: {}", status, message));
-  error = std::move(error).FromUpstream(status);
+  std::move(error).FromUpstream(status);  // sets it in place
   if (code == Code::kInvalidArgument && !said.field.empty()) {
-    error = std::move(error).AtField(std::move(said.field));
+    std::move(error).AtField(std::move(said.field));
   }
-  if (auto wait = RetryAfter(status, headers)) error = std::move(error).RetryAfter(*wait);
+  if (auto wait = RetryAfter(status, headers)) std::move(error).RetryAfter(*wait);
   return error;
 }
 

@@ -1,0 +1,149 @@
+// Embeddings, both ways.
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <cstring>
+
+#include "base/encoding.h"
+#include "dialect/json/json_writer.h"
+#include "dialect/json/upstream.h"
+#include "dialect/json/vectors.h"
+#include "dialect/json_value.h"
+#include "dialect/openai.h"
+
+namespace strata::dialect::openai {
+namespace {
+
+// As OpenAI has it.
+constexpr std::size_t kTextsMax = 2048;
+
+Result<std::vector<std::string>> DecodeInput(const JsonField& input) {
+  std::vector<std::string> texts;
+  if (input.present() && input.value().string() != nullptr) {
+    STRATA_TRY(auto text, input.NonEmptyString());
+    texts.push_back(std::move(text));
+    return texts;
+  }
+  if (!input.ExpectArray() || input.size() == 0 || input.size() > kTextsMax) {
+    return Fail(
+        input.Wrong(fmt::format("expected a string or a list of 1 to {} strings", kTextsMax)));
+  }
+  for (std::size_t i = 0; i < input.size(); ++i) {
+    auto item = input.Item(i);
+    const bool tokens = item.present() && item.value().string() == nullptr;
+    if (tokens) {
+      return Fail(item.Wrong("lists of token numbers are not supported; send text"));
+    }
+    STRATA_TRY(auto text, item.NonEmptyString());
+    texts.push_back(std::move(text));
+  }
+  return texts;
+}
+
+// Little-endian floats, as the API has it.
+std::string Bytes(std::span<const float> row) {
+  static_assert(std::endian::native == std::endian::little);
+  std::string bytes(row.size_bytes(), '\0');
+  if (!row.empty()) std::memcpy(bytes.data(), row.data(), bytes.size());
+  return bytes;
+}
+
+Result<std::vector<float>> DecodeRow(const JsonField& embedding) {
+  if (!embedding.present() || embedding.value().string() == nullptr) {
+    return ReadFloats(embedding);
+  }
+  STRATA_TRY(auto bytes, embedding.Base64());
+  if (bytes.size() % sizeof(float) != 0) return Fail(embedding.Wrong("half a float at its end"));
+  std::vector<float> row(bytes.size() / sizeof(float));
+  if (!bytes.empty()) std::memcpy(row.data(), bytes.data(), bytes.size());
+  return row;
+}
+
+Result<EmbeddingRows> DecodeRows(std::string_view text, std::size_t count) {
+  STRATA_TRY(auto root, ParseJson(text, kVectorLimits));
+  JsonField body(root);
+  auto data = body.Get("data");
+  STRATA_CHECK_OK(data.ExpectArray());
+  if (data.size() != count) {
+    return Fail(data.Wrong(fmt::format("expected {} rows, it has {}", count, data.size())));
+  }
+  RowCollector rows(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    auto item = data.Item(i);
+    auto index_field = item.Get("index");
+    auto index = static_cast<std::int64_t>(i);
+    if (index_field.present()) {
+      STRATA_TRY(index, index_field.Integer(0, static_cast<std::int64_t>(count) - 1));
+    }
+    auto embedding = item.Get("embedding");
+    STRATA_TRY(auto row, DecodeRow(embedding));
+    STRATA_CHECK_OK(rows.Set(static_cast<std::size_t>(index), std::move(row)));
+  }
+  auto usage = body.Get("usage");
+  auto tokens = usage.Get("prompt_tokens");
+  return rows.Take(tokens.Integer(0, INT64_MAX).value_or(0));
+}
+
+}  // namespace
+
+Result<EmbedRequest> DecodeEmbedRequest(std::string_view text) {
+  STRATA_TRY(auto root, ParseJson(text));
+  JsonField body(root);
+  STRATA_CHECK_OK(body.OnlyMembers({"model", "input", "encoding_format", "dimensions", "user"}));
+  EmbedRequest out;
+  auto model = body.Get("model");
+  STRATA_TRY(out.model, model.NonEmptyString());
+  auto input = body.Get("input");
+  STRATA_TRY(out.texts, DecodeInput(input));
+  if (auto field = body.Get("encoding_format"); field.present()) {
+    STRATA_TRY(auto encoding, field.OneOf({"float", "base64"}));
+    if (encoding == "base64") out.encoding = VectorEncoding::kBase64;
+  }
+  if (auto field = body.Get("dimensions"); field.present()) {
+    STRATA_TRY(auto dimensions, field.Integer(1, 65536));
+    out.dimensions = static_cast<int>(dimensions);
+  }
+  if (auto field = body.Get("user"); field.present()) {
+    STRATA_TRY(out.user, field.String());
+  }
+  return out;
+}
+
+std::string EncodeEmbedResponse(const EmbeddingView& vectors, VectorEncoding encoding,
+                                std::string_view model) {
+  JsonWriter out;
+  out.BeginObject().Field("object", "list").Key("data").BeginArray();
+  const auto width = static_cast<std::size_t>(vectors.dimensions);
+  const auto rows = width == 0 ? 0 : vectors.values.size() / width;
+  for (std::size_t i = 0; i < rows; ++i) {
+    auto row = vectors.values.subspan(i * width, width);
+    out.BeginObject().Field("object", "embedding").Field("index", static_cast<std::int64_t>(i));
+    out.Key("embedding");
+    encoding == VectorEncoding::kBase64 ? static_cast<void>(out.Value(Base64Encode(Bytes(row))))
+                                        : WriteFloats(out, row);
+    out.EndObject();
+  }
+  out.EndArray().Field("model", model).Key("usage").BeginObject();
+  out.Field("prompt_tokens", vectors.input_tokens).Field("total_tokens", vectors.input_tokens);
+  return out.EndObject().EndObject().Take();
+}
+
+std::string EncodeEmbedRequest(const EmbedRequest& request) {
+  JsonWriter out;
+  out.BeginObject().Field("model", request.model).Key("input").BeginArray();
+  for (const auto& text : request.texts) out.Value(text);
+  out.EndArray();
+  out.Field("encoding_format", request.encoding == VectorEncoding::kBase64 ? "base64" : "float");
+  if (request.dimensions) out.Field("dimensions", *request.dimensions);
+  out.FieldIfAny("user", request.user);
+  return out.EndObject().Take();
+}
+
+Result<EmbeddingRows> DecodeEmbedResponse(std::string_view body, std::size_t count) {
+  auto rows = DecodeRows(body, count);
+  if (!rows) return Fail(AsUpstreamFault(std::move(rows.error())));
+  return rows;
+}
+
+}  // namespace strata::dialect::openai

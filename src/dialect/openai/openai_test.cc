@@ -1,0 +1,262 @@
+#include "dialect/openai.h"
+
+#include <gtest/gtest.h>
+
+#include "dialect/test_support.h"
+
+namespace strata::dialect::openai {
+namespace {
+
+using domain::StopReason;
+using domain::TextBlock;
+using namespace test;  // NOLINT
+
+std::string Fault(std::string_view body) {
+  auto request = DecodeChatRequest(body);
+  return request ? "accepted" : request.error().message();
+}
+
+TEST(OpenAiRequest, RoundTripsAConversationWithImagesToolsAndSettings) {
+  auto request = ToolConversation();
+  request.messages.front().content.push_back(
+      domain::ImageBlock{.format = "png", .bytes = "\x89PNG", .url = {}, .detail = "low"});
+  request.messages.front().content.push_back(
+      domain::ImageBlock{.format = {}, .bytes = {}, .url = "https://x.example/a.png"});
+  request.messages.front().content.push_back(PdfDocument());
+  request.seed = -7;
+  request.user = "subject-1";
+  request.metadata = {{"team", "blue"}};
+  request.service_tier = "flex";
+  request.stop = {"END"};
+  request.json_output = domain::JsonOutput{
+      .name = "n", .schema = {R"({"type":"object"})"}, .strict = true, .description = "d"};
+  request.reasoning = domain::ReasoningConfig{.enabled = true, .budget_tokens = 0, .effort = "low"};
+  request.extra = {R"({"logit_bias":{"50256":-100.0},"presence_penalty":1.10})"};
+  request.extra_dialect = "openai";
+  auto text = EncodeChatRequest(request, {});
+  ASSERT_TRUE(text) << text.error().message();
+  auto back = DecodeChatRequest(*text);
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(back->chat, request);
+}
+
+TEST(OpenAiRequest, KeepsUnknownTopLevelMembersAsTheyWereWritten) {
+  auto request = DecodeChatRequest(
+      R"({"model":"m","messages":[{"role":"user","content":"x"}],"min_p":0.050,"big":12345678901234567890123})");
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->chat.extra.text, R"({"min_p":0.050,"big":12345678901234567890123})");
+  EXPECT_EQ(request->chat.extra_dialect, "openai");
+}
+
+TEST(OpenAiRequest, SystemAndDeveloperMessagesBecomeInstructions) {
+  auto request = DecodeChatRequest(
+      R"({"model":"m","messages":[{"role":"system","content":"a"},{"role":"developer","content":[{"type":"text","text":"b"}]},{"role":"user","content":"x"}]})");
+  ASSERT_TRUE(request);
+  EXPECT_EQ(domain::TextOf(request->chat.system), "ab");
+}
+
+TEST(OpenAiRequest, NamesTheMemberThatIsWrong) {
+  EXPECT_EQ(Fault("[]"), "the body must be a JSON object");
+  EXPECT_EQ(Fault(R"({"messages":[]})"), "model: expected a string that is not empty");
+  EXPECT_EQ(Fault(R"({"model":"m","messages":[{"role":"user","content":7}]})"),
+            "messages[0].content: expected a string or a list of content parts");
+  EXPECT_EQ(Fault(R"({"model":"m","messages":[{"role":"user","content":[{"type":"text"}]}]})"),
+            "messages[0].content[0].text: expected a string");
+  EXPECT_EQ(Fault(R"({"model":"m","messages":[{"role":"user","content":"x","weight":1}]})"),
+            "messages[0].weight: this member is not supported here");
+  EXPECT_EQ(Fault(R"({"model":"m","n":2,"messages":[{"role":"user","content":"x"}]})"),
+            "n: expected 1: one choice an answer is supported");
+  EXPECT_EQ(Fault(R"({"model":"m","logprobs":true,"messages":[]})"),
+            "logprobs: log probabilities are not supported");
+  EXPECT_EQ(Fault(R"({"model":"m","messages":[{"role":"robot"}]})"),
+            "messages[0].role: expected one of system, developer, user, assistant, tool");
+  EXPECT_EQ(Fault(R"({"model":"m","temperature":3,"messages":[{"role":"user","content":"x"}]})"),
+            "temperature: expected a number from 0 to 2");
+  EXPECT_EQ(
+      Fault(
+          R"({"model":"m","messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{}}]}]})"),
+      "messages[0].content[0].type: audio input is not supported");
+}
+
+TEST(OpenAiRequest, RefusesArgumentsThatAreNoJsonObject) {
+  EXPECT_EQ(
+      Fault(
+          R"({"model":"m","messages":[{"role":"user","content":"x"},{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"[1"}}]}]})"),
+      "messages[1].tool_calls[0].function.arguments: expected a string that holds a JSON object");
+}
+
+TEST(OpenAiRequest, MembersOfAnotherDialectAreRefusedByName) {
+  auto request = ToolConversation();
+  request.extra = {R"({"top_a":1})"};
+  request.extra_dialect = "anthropic";
+  auto text = EncodeChatRequest(request, {});
+  ASSERT_FALSE(text);
+  EXPECT_EQ(text.error().field(), "top_a");
+}
+
+TEST(OpenAiRequest, AzureFormLeavesTheModelOut) {
+  auto text = EncodeChatRequest(
+      ToolConversation(), {.stream = true, .name_model = false, .use_max_completion_tokens = true});
+  ASSERT_TRUE(text);
+  EXPECT_EQ(text->find("\"model\""), std::string::npos);
+  EXPECT_NE(text->find("\"max_completion_tokens\":256"), std::string::npos);
+  EXPECT_NE(text->find("\"include_usage\":true"), std::string::npos);
+}
+
+TEST(OpenAiResponse, RoundTripsTextReasoningParallelCallsAndUsage) {
+  auto response = ToolAnswer();
+  std::get<domain::ReasoningBlock>(response.content[0]).signature.clear();
+  auto back = DecodeChatResponse(EncodeChatResponse(response, {}));
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(*back, response);
+}
+
+TEST(OpenAiResponse, CitationsPointIntoTheContentByCodePoint) {
+  domain::ChatResponse response;
+  domain::Citation citation;
+  citation.title = "Guide";
+  citation.source_uri = "file:///guide.md";
+  citation.quoted = "naïve";
+  citation.answer_start = 2;
+  citation.answer_end = 7;
+  response.content = {TextBlock{.text = "über ", .citations = {}},
+                      TextBlock{.text = "A naïve.", .citations = {citation}}};
+  auto text = EncodeChatResponse(response, {});
+  EXPECT_NE(text.find(R"("start_index":7,"end_index":12,"url":"file:///guide.md","title":"Guide")"),
+            std::string::npos)
+      << text;
+}
+
+TEST(OpenAiResponse, CarriesTraceAndDemoNote) {
+  AnswerMeta meta;
+  meta.request_id = "r1";
+  meta.trace_id = "abc";
+  meta.trace_url = "http://h/console/trace/abc";
+  meta.demo_note = "a small demo model answered";
+  auto text = EncodeChatResponse(ToolAnswer(), meta);
+  EXPECT_NE(text.find("\"id\":\"chatcmpl-r1\""), std::string::npos);
+  EXPECT_NE(
+      text.find(
+          R"("strata":{"trace_id":"abc","trace_url":"http://h/console/trace/abc","demo_note":"a small demo model answered"})"),
+      std::string::npos);
+}
+
+TEST(OpenAiResponse, RefusalIsNotContent) {
+  domain::ChatResponse response;
+  response.content = {TextBlock{.text = "No.", .citations = {}}};
+  response.stop_reason = StopReason::kRefusal;
+  auto text = EncodeChatResponse(response, {});
+  EXPECT_NE(text.find(R"("content":null,"refusal":"No.")"), std::string::npos);
+  auto back = DecodeChatResponse(text);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(*back, response);
+}
+
+TEST(OpenAiStream, AddsUpToTheSameAnswerUnderEveryChunking) {
+  auto response = ToolAnswer();
+  std::get<domain::ReasoningBlock>(response.content[0]).signature.clear();
+  auto encoder = MakeStreamEncoder({}, true);
+  ExpectStreamRoundTrip(*encoder, [] { return MakeStreamDecoder(); }, response);
+}
+
+TEST(OpenAiStream, CitationsSurvive) {
+  auto encoder = MakeStreamEncoder({}, false);
+  auto response = CitedAnswer();
+  auto& citation = std::get<TextBlock>(response.content[0]).citations[0];
+  citation.place = domain::CitationPlace::kText;
+  citation.document_index = 0;
+  citation.source_start = citation.source_end = 0;
+  response.usage = {};
+  ExpectStreamRoundTrip(*encoder, [] { return MakeStreamDecoder(); }, response);
+}
+
+TEST(OpenAiStream, UsageComesOnlyWhenAskedFor) {
+  auto encoder = MakeStreamEncoder({}, false);
+  auto text = EncodeAll(*encoder, domain::EventsOf(ToolAnswer()));
+  EXPECT_EQ(text.find("\"usage\""), std::string::npos);
+  EXPECT_TRUE(text.ends_with("data: [DONE]\n\n"));
+}
+
+TEST(OpenAiStream, ErrorEventEndsTheStreamAndIsReadBack) {
+  auto encoder = MakeStreamEncoder({}, false);
+  auto text = encoder->Encode(domain::StreamStart{.id = "a", .model = "m", .usage = {}});
+  text += encoder->EncodeError(Error(Code::kRateLimited, "slow down"));
+  auto decoder = MakeStreamDecoder();
+  auto events = decoder->Feed(text);
+  ASSERT_FALSE(events);
+  EXPECT_EQ(events.error().code(), Code::kRateLimited);
+}
+
+TEST(OpenAiStream, InterleavedCallsAreSortedOut) {
+  auto decoder = MakeStreamDecoder();
+  domain::StreamAccumulator sum;
+  for (
+      auto delta :
+      {R"([{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\""}}])",
+       R"([{"index":1,"id":"b","function":{"name":"g","arguments":"{"}}])",
+       R"([{"index":0,"function":{"arguments":":1}"}},{"index":1,"function":{"arguments":"}"}}])"}) {
+    auto events = decoder->Feed(std::string(R"(data: {"choices":[{"delta":{"tool_calls":)") +
+                                delta + "}}]}\n\n");
+    ASSERT_TRUE(events) << events.error().message();
+    for (const auto& event : *events) sum.Add(event);
+  }
+  auto events =
+      decoder->Feed("data: {\"choices\":[{\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n");
+  ASSERT_TRUE(events);
+  for (const auto& event : *events) sum.Add(event);
+  ASSERT_EQ(sum.response().content.size(), 2u);
+  EXPECT_EQ(std::get<domain::ToolUseBlock>(sum.response().content[0]).input.text, R"({"x":1})");
+  EXPECT_EQ(std::get<domain::ToolUseBlock>(sum.response().content[1]).input.text, "{}");
+  EXPECT_EQ(sum.response().stop_reason, StopReason::kToolUse);
+}
+
+TEST(OpenAiStream, AStreamCutBeforeItsEndIsUnavailable) {
+  auto decoder = MakeStreamDecoder();
+  ASSERT_TRUE(decoder->Feed("data: {\"choices\":[{\"delta\":{\"content\":\"Hel\"}}]}\n\n"));
+  auto end = decoder->Finish();
+  ASSERT_FALSE(end);
+  EXPECT_EQ(end.error().code(), Code::kUnavailable);
+}
+
+TEST(OpenAiEmbeddings, RoundTripAsFloatsAndAsBase64) {
+  const std::vector<float> values = {0.1f, -2.5f, 3e-8f, 1.0f};
+  for (auto encoding : {VectorEncoding::kFloat, VectorEncoding::kBase64}) {
+    auto text =
+        EncodeEmbedResponse({.dimensions = 2, .values = values, .input_tokens = 9}, encoding, "m");
+    auto rows = DecodeEmbedResponse(text, 2);
+    ASSERT_TRUE(rows) << rows.error().message();
+    EXPECT_EQ(rows->values, values);
+    EXPECT_EQ(rows->input_tokens, 9);
+  }
+}
+
+TEST(OpenAiEmbeddings, TokenListsAreRefusedClearly) {
+  auto request = DecodeEmbedRequest(R"({"model":"m","input":[1,2]})");
+  ASSERT_FALSE(request);
+  EXPECT_EQ(request.error().message(),
+            "input[0]: lists of token numbers are not supported; send text");
+}
+
+TEST(OpenAiEmbeddings, RequestRoundTrips) {
+  EmbedRequest request;
+  request.model = "m";
+  request.texts = {"a", "b"};
+  request.dimensions = 64;
+  request.encoding = VectorEncoding::kBase64;
+  auto back = DecodeEmbedRequest(EncodeEmbedRequest(request));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->texts, request.texts);
+  EXPECT_EQ(back->dimensions, request.dimensions);
+  EXPECT_EQ(back->encoding, request.encoding);
+}
+
+TEST(OpenAiModels, ListIsReadBack) {
+  ListedModel model;
+  model.info.id = "kb/docs";
+  auto ids = DecodeModelList(EncodeModelList({model}));
+  ASSERT_TRUE(ids);
+  EXPECT_EQ(*ids, std::vector<std::string>{"kb/docs"});
+}
+
+}  // namespace
+}  // namespace strata::dialect::openai

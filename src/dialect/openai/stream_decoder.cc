@@ -1,0 +1,152 @@
+// chat.completion.chunk events of a provider → domain events.
+
+#include "dialect/json/feed.h"
+#include "dialect/json_value.h"
+#include "dialect/openai.h"
+#include "dialect/openai/annotations.h"
+#include "dialect/openai/message.h"
+#include "dialect/openai/tool_calls.h"
+
+namespace strata::dialect::openai {
+namespace {
+
+using domain::BlockKind;
+using domain::StopReason;
+using Events = std::vector<domain::StreamEvent>;
+
+std::string TextAt(const JsonField& object, std::string_view key) {
+  auto field = object.Get(key);
+  const auto* text = field.present() ? field.value().string() : nullptr;
+  return text == nullptr ? std::string() : *text;
+}
+
+class ChunkDecoder final : public StreamDecoder {
+ public:
+  Result<Events> Feed(std::string_view bytes) override {
+    if (ended_) return Events();
+    return FeedSse(reader_, bytes,
+                   [&](const SseEvent& event, Events& out) { return OnEvent(event, out); });
+  }
+
+  Result<Events> Finish() override {
+    Events out;
+    if (ended_) return out;
+    // Some servers close without [DONE]; a finish reason makes the answer whole.
+    if (!stop_reason_) {
+      return Fail(Code::kUnavailable, "the provider closed the stream before its end");
+    }
+    End(out);
+    return out;
+  }
+
+  bool ended() const override { return ended_; }
+  domain::Usage usage() const override { return usage_; }
+
+ private:
+  Result<> OnEvent(const SseEvent& event, Events& out);
+  Result<> OnChunk(const JsonField& chunk, Events& out);
+  Result<> OnDelta(const JsonField& delta, Events& out);
+  void OnText(std::string text, Events& out);
+  void End(Events& out);
+
+  SseReader reader_;
+  BlockEmitter blocks_;
+  ToolCallAssembler calls_;
+  domain::Usage usage_;
+  std::optional<StopReason> stop_reason_;
+  std::string stop_sequence_;
+  bool started_ = false;
+  bool refused_ = false;
+  bool ended_ = false;
+};
+
+void ChunkDecoder::End(Events& out) {
+  calls_.Flush(blocks_, out);
+  blocks_.Close(out);
+  auto reason = refused_ ? StopReason::kRefusal : stop_reason_.value_or(StopReason::kEndTurn);
+  out.emplace_back(
+      domain::StreamEnd{.stop_reason = reason, .stop_sequence = stop_sequence_, .usage = usage_});
+  ended_ = true;
+}
+
+void ChunkDecoder::OnText(std::string text, Events& out) {
+  if (text.empty()) return;
+  blocks_.Need(out, BlockKind::kText);
+  out.emplace_back(domain::TextDelta{.index = blocks_.index(), .text = std::move(text)});
+}
+
+Result<> ChunkDecoder::OnDelta(const JsonField& delta, Events& out) {
+  auto reasoning = TextAt(delta, "reasoning_content");
+  if (reasoning.empty()) reasoning = TextAt(delta, "reasoning");
+  if (!reasoning.empty()) {
+    blocks_.Need(out, BlockKind::kReasoning);
+    out.emplace_back(domain::ReasoningDelta{
+        .index = blocks_.index(), .text = std::move(reasoning), .signature = {}, .redacted = {}});
+  }
+  OnText(TextAt(delta, "content"), out);
+  if (auto refusal = TextAt(delta, "refusal"); !refusal.empty()) {
+    refused_ = true;
+    OnText(std::move(refusal), out);
+  }
+  auto annotations = delta.Get("annotations");
+  for (std::size_t i = 0; i < annotations.size(); ++i) {
+    auto item = annotations.Item(i);
+    STRATA_TRY(auto citation, DecodeAnnotation(item));
+    blocks_.Need(out, BlockKind::kText);
+    out.emplace_back(
+        domain::CitationDelta{.index = blocks_.index(), .citation = std::move(citation)});
+  }
+  if (auto calls = delta.Get("tool_calls"); calls.present()) {
+    STRATA_CHECK_OK(calls_.Add(calls, blocks_, out));
+  }
+  return {};
+}
+
+Result<> ChunkDecoder::OnChunk(const JsonField& chunk, Events& out) {
+  STRATA_CHECK_OK(chunk.ExpectObject());
+  if (!started_) {
+    started_ = true;
+    out.emplace_back(domain::StreamStart{
+        .id = TextAt(chunk, "id"), .model = TextAt(chunk, "model"), .usage = {}});
+  }
+  if (auto usage = chunk.Get("usage"); usage.present()) usage_ = ReadUsage(usage);
+  auto choices = chunk.Get("choices");
+  auto choice = choices.Item(0);
+  if (!choice.present()) return {};  // the usage chunk, and Azure's first one
+  if (auto delta = choice.Get("delta"); delta.present()) STRATA_CHECK_OK(OnDelta(delta, out));
+  if (auto reason = TextAt(choice, "finish_reason"); !reason.empty()) {
+    stop_reason_ = StopReasonOf(reason);
+    stop_sequence_ = TextAt(choice, "stop_reason");
+    if (!stop_sequence_.empty() && stop_reason_ == StopReason::kEndTurn) {
+      stop_reason_ = StopReason::kStopSequence;
+    }
+  }
+  return {};
+}
+
+Result<> ChunkDecoder::OnEvent(const SseEvent& event, Events& out) {
+  if (ended_) return {};
+  if (event.data == "[DONE]") {
+    if (!started_) return Fail(Code::kUnavailable, "the provider's stream was empty");
+    End(out);
+    return {};
+  }
+  auto root = ParseJson(event.data);
+  if (!root) return Fail(AsUpstreamFault(std::move(root.error())));
+  JsonField chunk(*root);
+  if (auto error = chunk.Get("error"); error.present()) {
+    auto said =
+        error.value().string() != nullptr ? *error.value().string() : TextAt(error, "message");
+    auto type = TextAt(error, "type");
+    return Fail(UpstreamStreamError(type, said));
+  }
+  auto done = OnChunk(chunk, out);
+  if (!done) return Fail(AsUpstreamFault(std::move(done.error())));
+  return {};
+}
+
+}  // namespace
+
+std::unique_ptr<StreamDecoder> MakeStreamDecoder() { return std::make_unique<ChunkDecoder>(); }
+
+}  // namespace strata::dialect::openai

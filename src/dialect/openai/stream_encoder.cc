@@ -1,0 +1,152 @@
+// Domain events → chat.completion.chunk events.
+
+#include "base/utf8.h"
+#include "dialect/error_table.h"
+#include "dialect/json/overloaded.h"
+#include "dialect/json/strata_member.h"
+#include "dialect/openai.h"
+#include "dialect/openai/annotations.h"
+#include "dialect/openai/message.h"
+#include "dialect/sse.h"
+
+namespace strata::dialect::openai {
+namespace {
+
+constexpr std::string_view kDone = "data: [DONE]\n\n";
+
+class ChunkEncoder final : public StreamEncoder {
+ public:
+  ChunkEncoder(AnswerMeta meta, bool include_usage)
+      : meta_(std::move(meta)), include_usage_(include_usage) {}
+
+  std::string_view content_type() const override { return "text/event-stream"; }
+  std::string Encode(const domain::StreamEvent& event) override;
+  std::string EncodeError(const Error& error) override {
+    return EncodeSse({}, OpenAiErrorBody(error)) + std::string(kDone);
+  }
+  std::string Ping() override { return ": ping\n\n"; }
+  AnswerMeta& meta() override { return meta_; }
+
+ private:
+  // {"id",…,"choices":[{"index":0,"delta":{ … the caller writes the delta's members.
+  JsonWriter BeginChunk() const;
+  JsonWriter BeginDelta() const;
+  std::string EndDelta(JsonWriter out) const;
+  std::string Start(const domain::StreamStart& start);
+  std::string Block(const domain::BlockStart& start);
+  std::string Citation(const domain::CitationDelta& delta) const;
+  std::string End(const domain::StreamEnd& end) const;
+
+  AnswerMeta meta_;
+  bool include_usage_;
+  std::string id_;
+  std::string model_;
+  int calls_ = 0;                  // tool calls begun
+  std::int64_t block_start_ = 0;   // code points of content before the open text block
+  std::int64_t content_size_ = 0;  // code points of content so far
+};
+
+JsonWriter ChunkEncoder::BeginChunk() const {
+  JsonWriter out;
+  out.BeginObject().Field("id", id_).Field("object", "chat.completion.chunk");
+  out.Field("created", meta_.created_s).Field("model", model_);
+  out.FieldIfAny("service_tier", meta_.service_tier);
+  return out;
+}
+
+JsonWriter ChunkEncoder::BeginDelta() const {
+  auto out = BeginChunk();
+  out.Key("choices").BeginArray().BeginObject().Field("index", 0).Key("delta").BeginObject();
+  return out;
+}
+
+std::string ChunkEncoder::EndDelta(JsonWriter out) const {
+  out.EndObject().Key("logprobs").Null().Key("finish_reason").Null().EndObject().EndArray();
+  if (include_usage_) out.Key("usage").Null();
+  return EncodeSse({}, out.EndObject().text());
+}
+
+std::string ChunkEncoder::Start(const domain::StreamStart& start) {
+  id_ = AnswerId(meta_.request_id, start.id);
+  model_ = meta_.model.empty() ? start.model : meta_.model;
+  auto out = BeginDelta();
+  out.Field("role", "assistant").Field("content", "");
+  return EndDelta(std::move(out));
+}
+
+std::string ChunkEncoder::Block(const domain::BlockStart& start) {
+  if (start.kind == domain::BlockKind::kText) block_start_ = content_size_;
+  if (start.kind != domain::BlockKind::kToolUse) return {};
+  auto out = BeginDelta();
+  out.Key("tool_calls").BeginArray().BeginObject().Field("index", calls_++);
+  out.Field("id", start.tool_use_id).Field("type", "function").Key("function").BeginObject();
+  out.Field("name", start.tool_name).Field("arguments", "").EndObject().EndObject().EndArray();
+  return EndDelta(std::move(out));
+}
+
+std::string ChunkEncoder::Citation(const domain::CitationDelta& delta) const {
+  auto out = BeginDelta();
+  out.Key("annotations").BeginArray();
+  WriteAnnotation(out, delta.citation, block_start_, content_size_ - block_start_);
+  out.EndArray();
+  return EndDelta(std::move(out));
+}
+
+std::string ChunkEncoder::End(const domain::StreamEnd& end) const {
+  auto out = BeginDelta();
+  out.EndObject().Key("logprobs").Null();
+  out.Field("finish_reason", FinishReason(end.stop_reason));
+  if (end.stop_reason == domain::StopReason::kStopSequence) {
+    out.FieldIfAny("stop_reason", end.stop_sequence);
+  }
+  out.EndObject().EndArray();
+  if (include_usage_) out.Key("usage").Null();
+  WriteStrataMember(out, meta_);
+  auto bytes = EncodeSse({}, out.EndObject().text());
+  if (include_usage_) {
+    auto last = BeginChunk();
+    last.Key("choices").BeginArray().EndArray().Key("usage");
+    WriteUsage(last, end.usage);
+    bytes += EncodeSse({}, last.EndObject().text());
+  }
+  return bytes += kDone;
+}
+
+std::string ChunkEncoder::Encode(const domain::StreamEvent& event) {
+  return std::visit(
+      Overloaded{
+          [&](const domain::StreamStart& e) { return Start(e); },
+          [&](const domain::BlockStart& e) { return Block(e); },
+          [&](const domain::TextDelta& e) {
+            content_size_ += static_cast<std::int64_t>(CodePointCount(e.text));
+            auto out = BeginDelta();
+            out.Field("content", e.text);
+            return EndDelta(std::move(out));
+          },
+          [&](const domain::ToolInputDelta& e) {
+            auto out = BeginDelta();
+            out.Key("tool_calls").BeginArray().BeginObject().Field("index", calls_ - 1);
+            out.Key("function").BeginObject().Field("arguments", e.json);
+            out.EndObject().EndObject().EndArray();
+            return EndDelta(std::move(out));
+          },
+          [&](const domain::ReasoningDelta& e) {
+            if (e.text.empty()) return std::string();  // signatures have no place here
+            auto out = BeginDelta();
+            out.Field("reasoning_content", e.text);
+            return EndDelta(std::move(out));
+          },
+          [&](const domain::CitationDelta& e) { return Citation(e); },
+          [&](const domain::BlockStop&) { return std::string(); },
+          [&](const domain::StreamEnd& e) { return End(e); },
+      },
+      event);
+}
+
+}  // namespace
+
+std::unique_ptr<StreamEncoder> MakeStreamEncoder(AnswerMeta meta, bool include_usage) {
+  return std::make_unique<ChunkEncoder>(std::move(meta), include_usage);
+}
+
+}  // namespace strata::dialect::openai
