@@ -187,10 +187,8 @@ Result<> DistillStaticEmbedder(const StaticRecipe& recipe, const std::string& pa
 struct StaticEmbedder::State {
   std::shared_ptr<const MappedFile> file;
   text::WordPieces pieces;
-  const float* rows = nullptr;
-  std::size_t count = 0;
-  std::size_t dimensions = 0;
-  std::int32_t unknown = 0;
+  const float* rows;
+  std::size_t dimensions;
   std::string version;
 };
 
@@ -209,12 +207,13 @@ Result<std::shared_ptr<const StaticEmbedder>> StaticEmbedder::Open(const std::st
   auto pieces = text::WordPieces::Parse(vocabulary);
   if (!pieces.has_value()) return Corrupt(path, pieces.error().message());
   if (pieces->size() != header.pieces) return Corrupt(path, "the vocabulary has another size");
-  auto state = std::make_unique<State>(State{.file = file, .pieces = std::move(*pieces)});
-  state->rows = reinterpret_cast<const float*>(bytes.data() + header.rows_at);
-  state->count = header.pieces;
-  state->dimensions = header.dimensions;
-  state->unknown = state->pieces.unknown_id();
-  state->version = fmt::format("static-{}-{}:{:016x}", teacher, header.dimensions, header.checksum);
+  auto version = fmt::format("static-{}-{}:{:016x}", teacher, header.dimensions, header.checksum);
+  auto state = std::make_unique<State>(
+      State{.file = file,
+            .pieces = std::move(*pieces),
+            .rows = reinterpret_cast<const float*>(bytes.data() + header.rows_at),
+            .dimensions = header.dimensions,
+            .version = std::move(version)});
   return std::shared_ptr<const StaticEmbedder>(new StaticEmbedder(std::move(state)));
 }
 
@@ -229,8 +228,7 @@ std::size_t StaticEmbedder::Embed(std::string_view text, std::span<float> out) c
   std::fill(out.begin(), out.end(), 0.0F);
   float* sum = out.data();
   auto width = state_->dimensions;
-  for (auto id : ids) {
-    if (id == state_->unknown) continue;
+  for (auto id : ids) {  // the row of [UNK] is zero
     const float* row = state_->rows + static_cast<std::size_t>(id) * width;
     for (std::size_t i = 0; i < width; ++i) sum[i] += row[i];
   }

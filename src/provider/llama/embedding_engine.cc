@@ -123,7 +123,7 @@ struct EmbeddingEngine::State {
     return std::max(kPackTokens, static_cast<std::size_t>(tokens_max));
   }
 
-  Result<ContextPtr> MakeContext(llama_pooling_type pooling) const {
+  Result<ContextPtr> MakeContext(enum llama_pooling_type pooling) const {
     auto params = llama_context_default_params();
     auto tokens = static_cast<std::uint32_t>(BatchTokens());
     params.n_ctx = params.n_batch = params.n_ubatch = tokens;
