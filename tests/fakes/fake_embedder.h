@@ -1,0 +1,34 @@
+#pragma once
+// A deterministic Embedder: the sum of one fixed pseudo-random vector for each word, so that texts
+// which share words are near each other, on every machine.
+
+#include <atomic>
+#include <string>
+
+#include "provider/embedder.h"
+
+namespace strata::fakes {
+
+// Thread-safe.
+class FakeEmbedder final : public provider::Embedder {
+ public:
+  explicit FakeEmbedder(std::string id = "fake-embed", int dimensions = 32);
+
+  int calls() const { return calls_; }
+
+  Task<Result<provider::Embeddings>> Embed(std::vector<std::string> texts,
+                                           provider::EmbedPurpose purpose,
+                                           RequestContext& ctx) override;
+  std::int64_t CountTokens(std::string_view text) const override;  // words
+  std::int64_t tokens_max() const override { return 256; }
+  const domain::ModelInfo& Info() const override { return info_; }
+
+  // The vector of one text, as Embed gives it.
+  std::vector<float> VectorOf(std::string_view text) const;
+
+ private:
+  domain::ModelInfo info_;
+  std::atomic<int> calls_{0};
+};
+
+}  // namespace strata::fakes
