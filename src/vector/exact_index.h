@@ -4,8 +4,8 @@
 //
 // A row is stored as scale × (high + low / 256), two bytes a dimension: the scan reads only `high`,
 // the second pass both. The error of a returned score is below 1e-4 for rows and queries of length
-// 1; recall against a float scan is measured in bench/retrieval. 2 bytes × dimensions + 24 bytes a
-// row.
+// 1; the recall against a float scan is measured in bench/retrieval. Memory: 2 bytes × dimensions
+// (rounded up to 32) and some 60 bytes a row.
 
 #include <memory>
 
@@ -14,7 +14,7 @@
 namespace strata::vector {
 
 struct ExactIndexOptions {
-  std::size_t dimensions = 384;
+  std::size_t dimensions = 384;  // 1..8192
   // Candidates scored again for each row asked for; more costs time and finds the rare row that 8
   // bits rank too low.
   std::size_t oversampling = 4;
