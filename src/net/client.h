@@ -48,6 +48,7 @@ class Client {
  public:
   // `net.client.*`: connect time-out, idle connections a host, response header limit, ca_file.
   static OptionTable ClientOptions();
+  // Throws std::runtime_error when ca_file cannot be used: clients are made at start-up.
   static std::shared_ptr<Client> Create(const Options& options);
   virtual ~Client() = default;
 

@@ -1,0 +1,237 @@
+#include "net/client/connection.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/error.hpp>
+
+#include "net/client/addresses.h"
+
+namespace strata::net {
+namespace {
+
+namespace asio = boost::asio;
+using std::chrono::milliseconds;
+
+Error DeadlineError() {
+  return Error(Code::kDeadlineExceeded, "the deadline passed during an upstream call");
+}
+Error CancelError() { return Error(Code::kCancelled, "cancelled during an upstream call"); }
+
+}  // namespace
+
+ClientConnection::ClientConnection(asio::any_io_executor executor)
+    : executor_(executor), event_(executor), deadline_timer_(executor), step_timer_(executor) {}
+
+ClientConnection::~ClientConnection() { EndCall(); }
+
+void ClientConnection::BeginCall(SteadyTime deadline, std::stop_token cancel) {
+  ++call_;
+  in_call_ = true;
+  answered_ = false;
+  if (deadline != SteadyTime::max()) ArmDeadline(deadline);
+  if (!cancel.stop_possible()) return;
+  // The token may be stopped by any thread.
+  on_cancel_.emplace(std::move(cancel), [weak = weak_from_this(), call = call_, ex = executor_] {
+    asio::post(ex, [weak, call] {
+      auto self = weak.lock();
+      if (self && self->in_call_ && self->call_ == call) self->Interrupt(CancelError());
+    });
+  });
+}
+
+void ClientConnection::ArmDeadline(SteadyTime deadline) {
+  deadline_timer_.expires_at(deadline);
+  deadline_timer_.async_wait([weak = weak_from_this(), call = call_](ErrorCode error) {
+    auto self = error ? nullptr : weak.lock();
+    if (self && self->in_call_ && self->call_ == call) self->Interrupt(DeadlineError());
+  });
+}
+
+void ClientConnection::EndCall() {
+  if (!in_call_) return;
+  in_call_ = false;
+  on_cancel_.reset();
+  deadline_timer_.cancel();
+}
+
+void ClientConnection::Interrupt(Error error) {
+  if (!interrupted_) interrupted_ = std::move(error);
+  Close();
+  event_.Notify();
+}
+
+void ClientConnection::Close() {
+  dead_ = true;
+  step_timer_.cancel();
+  ErrorCode ignored;
+  if (socket_) socket_->close(ignored);
+  if (transport_) transport_->Close();
+}
+
+void ClientConnection::Abandon() {
+  auto self = shared_from_this();
+  EndCall();
+  Close();
+  event_.Abandon();
+}
+
+void ClientConnection::Completed(ErrorCode error) {
+  completed_ = true;
+  completion_ = error;
+  event_.Notify();
+}
+
+Task<Result<>> ClientConnection::AwaitCompletion(std::string_view what) {
+  while (!completed_ && !interrupted_) co_await event_.Wait();
+  if (interrupted_) co_return std::unexpected(*interrupted_);
+  completed_ = false;
+  if (completion_) {
+    co_return Fail(Code::kUnavailable,
+                   fmt::format("{} {}: {}", what, name_, completion_.message()));
+  }
+  co_return Result<>{};
+}
+
+Task<Result<>> ClientConnection::Connect(ConnectSpec spec) {
+  name_ = spec.url.Authority();
+  STRATA_CO_TRY(auto endpoints, co_await Resolve(spec.url));
+  if (!spec.allow_private) {
+    std::erase_if(endpoints, [](const auto& e) { return !IsPublicAddress(e.address()); });
+    if (endpoints.empty()) {
+      co_return Fail(Code::kPermissionDenied,
+                     fmt::format("{} is not a public address; requests may not reach it", name_));
+    }
+  }
+  STRATA_CO_CHECK_OK(co_await ConnectAny(endpoints, spec.timeout));
+  co_return co_await Handshake(spec);
+}
+
+// A name look-up cannot be interrupted; it ends by itself on the resolver's own thread.
+Task<Result<ClientConnection::Endpoints>> ClientConnection::Resolve(const Url& url) {
+  ErrorCode not_an_address;
+  auto address = asio::ip::make_address(url.host, not_an_address);
+  if (!not_an_address) co_return Endpoints{Tcp::endpoint(address, url.port)};
+  auto resolver = std::make_shared<Tcp::resolver>(executor_);
+  resolver->async_resolve(
+      url.host, std::to_string(url.port), Tcp::resolver::numeric_service,
+      [self = shared_from_this(), resolver](ErrorCode error, Tcp::resolver::results_type found) {
+        for (const auto& entry : found) self->resolved_.push_back(entry.endpoint());
+        self->Completed(error);
+      });
+  STRATA_CO_CHECK_OK(co_await AwaitCompletion("cannot resolve"));
+  if (resolved_.empty()) {
+    co_return Fail(Code::kUnavailable, fmt::format("{} has no address", name_));
+  }
+  co_return std::move(resolved_);
+}
+
+// In the order the resolver gave; each gets its share of the time.
+Task<Result<>> ClientConnection::ConnectAny(const Endpoints& endpoints, milliseconds timeout) {
+  Result<> last = Fail(Code::kUnavailable, fmt::format("cannot connect to {}", name_));
+  auto share = timeout / static_cast<int>(std::min<std::size_t>(endpoints.size(), 4));
+  for (const auto& endpoint : endpoints) {
+    last = co_await ConnectOne(endpoint, share);
+    if (last.has_value() || interrupted_) break;
+  }
+  co_return last;
+}
+
+Task<Result<>> ClientConnection::ConnectOne(Tcp::endpoint endpoint, milliseconds timeout) {
+  socket_.emplace(executor_);
+  socket_->async_connect(endpoint,
+                         [self = shared_from_this()](ErrorCode error) { self->Completed(error); });
+  StartStep(timeout);
+  auto connected = co_await AwaitCompletion("cannot connect to");
+  if (EndStep() && !interrupted_) {
+    co_return Fail(Code::kUnavailable, fmt::format("cannot connect to {} in time", name_));
+  }
+  co_return connected;
+}
+
+// Closes the socket when the step takes longer, which completes it with an error.
+void ClientConnection::StartStep(milliseconds limit) {
+  step_timed_out_ = false;
+  step_timer_.expires_after(limit);
+  step_timer_.async_wait([weak = weak_from_this(), step = ++step_](ErrorCode error) {
+    auto self = error ? nullptr : weak.lock();
+    if (!self || self->step_ != step) return;
+    self->step_timed_out_ = true;
+    ErrorCode ignored;
+    if (self->socket_) self->socket_->close(ignored);
+    if (self->transport_) self->transport_->Close();
+  });
+}
+
+bool ClientConnection::EndStep() {
+  ++step_;
+  step_timer_.cancel();
+  return step_timed_out_;
+}
+
+Task<Result<>> ClientConnection::Handshake(const ConnectSpec& spec) {
+  auto socket = std::move(*socket_);
+  socket_.reset();
+  if (!spec.url.tls) {
+    transport_ = MakePlainTransport(std::move(socket));
+    co_return Result<>{};
+  }
+  transport_ = MakeTlsTransport(std::move(socket), *spec.tls, TlsRole::kClient, spec.url.host);
+  transport_->StartHandshake(shared_from_this());
+  StartStep(spec.timeout);
+  auto done = co_await AwaitCompletion("TLS with");
+  if (EndStep() && !interrupted_) {
+    co_return Fail(Code::kUnavailable, fmt::format("TLS with {} took too long", name_));
+  }
+  co_return done;
+}
+
+void ClientConnection::StartWrite(std::shared_ptr<const OutMessage> message) {
+  message_ = std::move(message);
+  auto step = transport_->StartWrite(
+      shared_from_this(), std::array{asio::buffer(message_->head), asio::buffer(message_->body)});
+  writing_ = step == IoStep::kPending;
+  if (step == IoStep::kFailed) dead_ = true;  // the answer may still say why
+}
+
+void ClientConnection::OnWritten(ErrorCode error) {
+  writing_ = false;
+  message_ = nullptr;
+  if (error) dead_ = true;
+}
+
+void ClientConnection::StartRead() {
+  if (reading_ || read_error_) return;
+  reading_ = true;
+  transport_->StartRead(shared_from_this(), input_.Room());
+}
+
+void ClientConnection::OnRead(ErrorCode error, std::size_t bytes) {
+  reading_ = false;
+  read_error_ = error;
+  input_.Filled(bytes);
+  answered_ |= bytes > 0;
+  if (error) dead_ = true;
+  // Input while idle belongs to no request: usable() is false from here on.
+  if (in_call_) {
+    event_.Notify();
+  } else {
+    Close();
+  }
+}
+
+Task<Result<bool>> ClientConnection::ReadMore() {
+  StartRead();
+  while (reading_ && !interrupted_) co_await event_.Wait();
+  if (interrupted_) co_return std::unexpected(*interrupted_);
+  if (!read_error_) co_return true;
+  if (read_error_ == asio::error::eof) co_return false;
+  co_return Fail(Code::kUnavailable,
+                 fmt::format("the connection to {} broke: {}", name_, read_error_.message()));
+}
+
+void ClientConnection::BecomeIdle(SteadyTime now) {
+  idle_since_ = now;
+  StartRead();
+}
+
+}  // namespace strata::net

@@ -1,0 +1,53 @@
+#pragma once
+// An answer that is read from a client connection as it comes. Only for .cc files: it needs Asio.
+
+#include <memory>
+#include <string>
+
+#include "net/client.h"
+#include "net/client/pool.h"
+#include "net/http1/chunked.h"
+#include "net/http1/head.h"
+
+namespace strata::net {
+
+class StreamedResponse final : public ClientResponse {
+ public:
+  // Where the connection goes when the answer has been read to its end.
+  struct Home {
+    ClientPools* pools;
+    std::string key;
+    ClientPools::Limits limits;
+  };
+
+  StreamedResponse(std::shared_ptr<ClientConnection> connection, Home home)
+      : connection_(std::move(connection)), home_(std::move(home)) {}
+  ~StreamedResponse() override { Leave(); }
+
+  // Reads up to the end of the final head (1xx answers are skipped).
+  Task<Result<>> ReadHead(std::size_t bytes_max, bool head_request);
+
+  int status() const override { return head_.status; }
+  const Headers& headers() const override { return head_.headers; }
+  Task<Result<std::string_view>> Read() override;
+  Task<Result<std::string>> ReadAll(std::size_t bytes_max) override;
+
+ private:
+  enum class Body : std::uint8_t { kNone, kLength, kChunked, kUntilClose };
+  // One step over the input at hand. True: `piece` is data, or the end when it is empty.
+  Result<bool> TakePiece(std::string_view& piece);
+  Result<bool> TakeChunked(std::string_view& piece);
+  void ChooseBody(bool head_request);
+  void End();    // the body is complete
+  void Leave();  // closes, unless the end was reached
+
+  std::shared_ptr<ClientConnection> connection_;  // nullptr after the end
+  Home home_;
+  http1::ResponseHead head_;
+  http1::Framing framing_;
+  http1::ChunkDecoder chunks_;
+  std::uint64_t left_ = 0;
+  Body body_ = Body::kNone;
+};
+
+}  // namespace strata::net

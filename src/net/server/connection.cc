@@ -1,0 +1,118 @@
+#include "net/server/connection.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <boost/asio/post.hpp>
+#include <ctime>
+#include <exception>
+
+#include "base/json_text.h"
+#include "base/log.h"
+
+namespace strata::net {
+namespace {
+
+constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+// Reads until the first bytes tell HTTP/2 from HTTP/1.1, then passes the transport on.
+class Sniffer final : public ServerConnection {
+ public:
+  using ServerConnection::ServerConnection;
+
+  void Begin(std::string) override {
+    since_ = std::chrono::steady_clock::now();
+    transport_->StartHandshake(shared_from_this());
+  }
+  void OnSweep(SteadyTime now) override {
+    if (now - since_ > settings().header_timeout) Cancel();
+  }
+  void Drain() override { Cancel(); }
+  void Cancel() override {
+    if (transport_) transport_->Close();
+  }
+  void Abandon() override {}
+
+  void OnHandshake(ErrorCode error) override {
+    if (error) return;
+    if (transport_->protocol() == "h2") return HandOver(&MakeHttp2Connection);
+    if (transport_->secure()) return HandOver(&MakeHttp1Connection);
+    Read();
+  }
+
+  void OnRead(ErrorCode error, std::size_t bytes) override {
+    if (error) return;
+    size_ += bytes;
+    auto seen = std::string_view(bytes_.data(), size_);
+    if (!kHttp2Preface.starts_with(seen)) return HandOver(&MakeHttp1Connection);
+    if (size_ == kHttp2Preface.size()) return HandOver(&MakeHttp2Connection);
+    Read();
+  }
+  void OnWritten(ErrorCode) override {}
+
+ private:
+  void Read() { transport_->StartRead(shared_from_this(), boost::asio::buffer(bytes_) + size_); }
+
+  template <class Make>
+  void HandOver(Make make) {
+    auto next = make(home_, std::move(transport_));
+    next->Begin(std::string(bytes_.data(), size_));
+    if (home_.draining) next->Drain();
+  }
+
+  SteadyTime since_;
+  std::array<char, kHttp2Preface.size()> bytes_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace
+
+ServerConnection::ServerConnection(ConnectionHome& home, std::unique_ptr<Transport> transport)
+    : home_(home), transport_(std::move(transport)) {
+  home_.open.insert(this);
+  home_.count.store(home_.open.size(), std::memory_order_relaxed);
+}
+
+ServerConnection::~ServerConnection() {
+  home_.open.erase(this);
+  home_.count.store(home_.open.size(), std::memory_order_relaxed);
+}
+
+void BeginConnection(ConnectionHome& home, std::unique_ptr<Transport> transport) {
+  std::make_shared<Sniffer>(home, std::move(transport))->Begin({});
+}
+
+std::string ErrorBody(std::string_view message) {
+  return fmt::format("{{\"message\": {}}}", JsonString(message));
+}
+
+std::string_view HttpDate() {
+  thread_local std::time_t made_at = 0;
+  thread_local std::array<char, 32> text{};
+  auto now = std::time(nullptr);
+  if (now != made_at) {
+    std::tm parts{};
+    gmtime_r(&now, &parts);
+    std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    made_at = now;
+  }
+  return text.data();
+}
+
+Task<void> RunHandler(const Handler& handler, HttpRequest& request, ResponseWriter& writer,
+                      std::stop_token client_gone) {
+  std::string what;
+  try {
+    co_await handler(request, writer, client_gone);
+    if (writer.started() || client_gone.stop_requested()) co_return;
+    what = "no answer was given";
+  } catch (const std::exception& e) {
+    what = e.what();
+  } catch (...) {
+    what = "unknown exception";
+  }
+  Log(Level::kError, "net.handler_failed",
+      {{"method", request.method}, {"path", request.path()}, {"what", what}});
+}
+
+}  // namespace strata::net

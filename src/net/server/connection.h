@@ -1,0 +1,78 @@
+#pragma once
+// What the server's io threads know of a connection, whatever protocol it speaks. Only for .cc
+// files: it needs Asio.
+
+#include <atomic>
+#include <boost/asio/any_io_executor.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+
+#include "base/clock.h"
+#include "net/internal/transport.h"
+#include "net/server.h"
+#include "net/server/settings.h"
+
+namespace strata::net {
+
+class ServerConnection;
+
+// What connections share with their io thread. `open` and everything in it belong to that thread.
+struct ConnectionHome {
+  boost::asio::any_io_executor executor;
+  const ServerSettings& settings;
+  const Handler& handler;
+  std::unordered_set<ServerConnection*> open = {};
+  std::atomic<std::size_t> count = 0;  // open.size(), for the accepting thread
+  bool draining = false;
+};
+
+// Lives on one io thread. Kept alive by its pending operations and its coroutines; registered in
+// its home from construction to destruction.
+class ServerConnection : public TransportSink,
+                         public std::enable_shared_from_this<ServerConnection> {
+ public:
+  ServerConnection(ConnectionHome& home, std::unique_ptr<Transport> transport);
+  ~ServerConnection() override;
+  ServerConnection(const ServerConnection&) = delete;
+  ServerConnection& operator=(const ServerConnection&) = delete;
+
+  // Starts to serve; `initial`: bytes already read.
+  virtual void Begin(std::string initial) = 0;
+  // Called a few times a second: time-outs.
+  virtual void OnSweep(SteadyTime now) = 0;
+  // Finish what runs, take nothing new, then close.
+  virtual void Drain() = 0;
+  // Tell all handlers that their client is gone, and close.
+  virtual void Cancel() = 0;
+  // Called after the io threads ended: destroys coroutines that wait on this connection.
+  virtual void Abandon() = 0;
+
+ protected:
+  const ServerSettings& settings() const { return home_.settings; }
+  ConnectionHome& home_;
+  std::unique_ptr<Transport> transport_;
+};
+
+// Takes a socket that was just accepted: shakes hands (TLS), finds out the protocol (ALPN, or the
+// first bytes), and hands over to the connection that speaks it.
+void BeginConnection(ConnectionHome& home, std::unique_ptr<Transport> transport);
+
+std::shared_ptr<ServerConnection> MakeHttp1Connection(ConnectionHome& home,
+                                                      std::unique_ptr<Transport> transport);
+std::shared_ptr<ServerConnection> MakeHttp2Connection(ConnectionHome& home,
+                                                      std::unique_ptr<Transport> transport);
+
+// `{"message": "…"}`, the body of errors that no handler saw.
+std::string ErrorBody(std::string_view message);
+
+// "Sun, 22 Nov 2026 10:54:59 GMT"; made once a second and thread.
+std::string_view HttpDate();
+
+// Runs the handler for one request. An exception is logged, and so is a handler that gives no
+// answer; the caller then answers 500.
+Task<void> RunHandler(const Handler& handler, HttpRequest& request, ResponseWriter& writer,
+                      std::stop_token client_gone);
+
+}  // namespace strata::net
