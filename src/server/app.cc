@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/log.h"
 #include "base/pool.h"
@@ -12,6 +14,7 @@
 #include "provider/detect.h"
 #include "server/answer_sinks.h"
 #include "server/builtins.h"
+#include "server/provider_file.h"
 #include "server/router.h"
 #include "server/routes.h"
 #include "server/services.h"
@@ -119,14 +122,20 @@ Result<> App::Parts::OpenStores() {
 Result<> App::Parts::OpenModels() {
   provider::LocalModelsSpec spec{.data_folder = folder.models()};
   STRATA_TRY(local_models, provider::LocalModels::Open(config.options, std::move(spec)));
+  // What is configured wins over what was added, and that over what was found, by name.
+  auto take = [this](const provider::ProviderSpec& spec) {
+    bool known = std::any_of(providers.begin(), providers.end(),
+                             [&](const auto& p) { return p.name == spec.name; });
+    if (!known) providers.push_back(spec);
+  };
+  for (const auto& spec : config.providers) take(spec);
+  STRATA_TRY(auto added, LoadProviders(folder.path()));
+  for (const auto& spec : added) take(spec);
   if (config.options.Flag("server.detect_providers")) {
-    provider::RemoteDeps deps{.client = client};
-    providers = runtime->Run(provider::DetectProviders(std::move(deps)));
+    RequestContext ctx;
+    for (const auto& found : runtime->Run(provider::DetectProviders({.client = client}, ctx)))
+      take(found.spec);
   }
-  for (const auto& spec_given : config.providers) {
-    std::erase_if(providers, [&](const auto& found) { return found.name == spec_given.name; });
-  }
-  providers.insert(providers.begin(), config.providers.begin(), config.providers.end());
   return {};
 }
 
@@ -170,7 +179,12 @@ Result<> App::Parts::OpenKnowledge() {
     BuiltinParts builtin{*local_models, *accounting.journal, *parser, extractor};
     STRATA_CHECK_OK(AddLocalModels(models, builtin));
     STRATA_CHECK_OK(models.AddSource(knowledge::MakeKbModelSource(*bases, *answerer)));
-    return AddProviders(models, config, providers, client, *accounting.journal);
+    for (const auto& spec : providers) {
+      STRATA_CHECK_OK(AddOneProvider(models, spec, client, *accounting.journal));
+    }
+    for (const auto& [alias, target] : config.aliases)
+      STRATA_CHECK_OK(models.AddAlias(alias, target));
+    return {};
   });
 }
 

@@ -41,17 +41,17 @@ class BrokenProvider final : public provider::ModelSource {
   provider::ProviderStatus status_;
 };
 
-Result<> AddOneLocal(provider::RegistrySnapshot& models, const BuiltinParts& parts,
-                     const domain::ModelInfo& info, WallTime now) {
-  if (info.can.chat) {
-    STRATA_TRY(auto model, parts.local_models.Chat(info.id));
-    return models.AddChat(gateway::Metered(std::move(model), parts.journal), now);
-  }
-  STRATA_TRY(auto embedder, parts.local_models.AnyEmbedder(info.id));
-  return models.AddEmbedder(gateway::Metered(std::move(embedder), parts.journal), now);
-}
-
 }  // namespace
+
+Result<> AddImportedModel(provider::RegistrySnapshot& models, provider::LocalModels& local_models,
+                          store::Journal& journal, const std::string& id) {
+  auto now = SystemClock().Wall();
+  if (auto chat = local_models.Chat(id); chat.has_value()) {
+    return models.AddChat(gateway::Metered(std::move(*chat), journal), now);
+  }
+  STRATA_TRY(auto embedder, local_models.AnyEmbedder(id));
+  return models.AddEmbedder(gateway::Metered(std::move(embedder), journal), now);
+}
 
 Result<> AddLocalModels(provider::RegistrySnapshot& models, const BuiltinParts& parts) {
   auto now = SystemClock().Wall();
@@ -59,7 +59,7 @@ Result<> AddLocalModels(provider::RegistrySnapshot& models, const BuiltinParts& 
       knowledge::MakeExtractModel(parts.extractor, &parts.parser);
   STRATA_CHECK_OK(models.AddChat(gateway::Metered(std::move(extract), parts.journal), now));
   for (const auto& info : parts.local_models.List()) {
-    auto added = AddOneLocal(models, parts, info, now);
+    auto added = AddImportedModel(models, parts.local_models, parts.journal, info.id);
     if (added.has_value()) continue;
     // One damaged model file must not keep the server from starting.
     Log(Level::kWarning, "server.model_left_out",
@@ -68,29 +68,15 @@ Result<> AddLocalModels(provider::RegistrySnapshot& models, const BuiltinParts& 
   return {};
 }
 
-Result<> AddProviders(provider::RegistrySnapshot& models, const Config& config,
-                      const std::vector<provider::ProviderSpec>& detected,
-                      std::shared_ptr<net::Client> client, store::Journal& journal) {
-  std::vector<provider::ProviderSpec> specs = config.providers;
-  for (const auto& spec : detected) {
-    bool configured =
-        std::any_of(specs.begin(), specs.end(), [&](const auto& s) { return s.name == spec.name; });
-    if (!configured) specs.push_back(spec);
-  }
-  for (const auto& spec : specs) {
-    provider::RemoteDeps deps{.client = client};
-    auto source = provider::MakeRemoteProvider(spec, std::move(deps));
-    if (source.has_value()) {
-      STRATA_CHECK_OK(models.AddSource(gateway::MeteredSource(std::move(*source), journal)));
-    } else {
-      Log(Level::kWarning, "server.provider_unusable",
-          {{"provider", spec.name}, {"reason", source.error().message()}});
-      STRATA_CHECK_OK(models.AddSource(std::make_shared<BrokenProvider>(spec, source.error())));
-    }
-  }
-  for (const auto& [alias, target] : config.aliases)
-    STRATA_CHECK_OK(models.AddAlias(alias, target));
-  return {};
+Result<> AddOneProvider(provider::RegistrySnapshot& models, const provider::ProviderSpec& spec,
+                        std::shared_ptr<net::Client> client, store::Journal& journal) {
+  provider::RemoteDeps deps{.client = std::move(client)};
+  auto source = provider::MakeRemoteProvider(spec, std::move(deps));
+  if (source.has_value())
+    return models.AddSource(gateway::MeteredSource(std::move(*source), journal));
+  Log(Level::kWarning, "server.provider_unusable",
+      {{"provider", spec.name}, {"reason", source.error().message()}});
+  return models.AddSource(std::make_shared<BrokenProvider>(spec, source.error()));
 }
 
 }  // namespace strata::server

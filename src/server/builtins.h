@@ -10,7 +10,6 @@
 #include "provider/local_models.h"
 #include "provider/registry.h"
 #include "provider/spec.h"
-#include "server/config.h"
 #include "store/journal.h"
 
 namespace strata::server {
@@ -26,10 +25,14 @@ struct BuiltinParts {
 // imported ones; metered.
 Result<> AddLocalModels(provider::RegistrySnapshot& models, const BuiltinParts& parts);
 
-// Configured and detected providers and the aliases. A provider that cannot be made (a missing
-// secret) is listed with its problem instead of failing the start.
-Result<> AddProviders(provider::RegistrySnapshot& models, const Config& config,
-                      const std::vector<provider::ProviderSpec>& detected,
-                      std::shared_ptr<net::Client> client, store::Journal& journal);
+// A model that was imported while the server runs.
+Result<> AddImportedModel(provider::RegistrySnapshot& models, provider::LocalModels& local_models,
+                          store::Journal& journal, const std::string& id);
+
+// One provider, metered. One that cannot be made (a missing secret) is listed with its problem and
+// answers every call with it, so that it neither fails the start nor disappears. kConflict when the
+// name is taken.
+Result<> AddOneProvider(provider::RegistrySnapshot& models, const provider::ProviderSpec& spec,
+                        std::shared_ptr<net::Client> client, store::Journal& journal);
 
 }  // namespace strata::server

@@ -1,0 +1,35 @@
+#pragma once
+// Small helpers of the /strata/v1 routes, which speak plain JSON.
+
+#include <string>
+#include <string_view>
+
+#include "server/router.h"
+#include "server/services.h"
+
+namespace strata::server {
+
+// 200 with a JSON body.
+Task<Result<>> SendAdminJson(Exchange& exchange, std::string body);
+
+// A long-running answer: newline-delimited JSON objects, one a step, written as they happen. The
+// last line holds the result or {"error": {…}}.
+class JsonLines {
+ public:
+  explicit JsonLines(Exchange& exchange) : exchange_(exchange) {}
+  Task<Result<>> Start();
+  Task<Result<>> Line(std::string json);
+  // The error's object as the last line, or nothing; then the end of the answer.
+  Task<Result<>> Finish(const Result<>& outcome);
+
+ private:
+  Exchange& exchange_;
+};
+
+// Routes of /strata/v1 by subject; AddAdminRoutes calls them all.
+void AddAdminKeyRoutes(Router& router, Services& services);
+void AddAdminKbRoutes(Router& router, Services& services);
+void AddAdminObserveRoutes(Router& router, Services& services);
+void AddAdminProviderRoutes(Router& router, Services& services);
+
+}  // namespace strata::server

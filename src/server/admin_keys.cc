@@ -1,0 +1,148 @@
+// Keys over /strata/v1/keys: create, list, revoke, rotate.
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "dialect/json_value.h"
+#include "server/admin_json.h"
+
+namespace strata::server {
+namespace {
+
+namespace json = boost::json;
+using dialect::JsonField;
+
+Result<std::vector<std::string>> TextList(const JsonField& field) {
+  std::vector<std::string> out;
+  if (!field.present()) return out;
+  STRATA_CHECK_OK(field.ExpectArray());
+  for (std::size_t i = 0; i < field.size(); ++i) {
+    auto item = field.Item(i);
+    STRATA_TRY(auto text, item.NonEmptyString());
+    out.push_back(std::move(text));
+  }
+  return out;
+}
+
+Result<> FillText(const JsonField& field, std::string& out) {
+  if (!field.present()) return {};
+  STRATA_TRY(out, field.String());
+  return {};
+}
+
+Result<> FillGrant(const JsonField& top, store::KeyGrant& grant) {
+  STRATA_CHECK_OK(FillText(top.Get("workspace"), grant.workspace.value));
+  auto roles = top.Get("roles");
+  if (roles.present()) {
+    STRATA_TRY(grant.roles, TextList(roles));
+  }
+  STRATA_TRY(grant.models, TextList(top.Get("models")));
+  STRATA_TRY(grant.principals, TextList(top.Get("principals")));
+  STRATA_TRY(grant.regions, TextList(top.Get("regions")));
+  STRATA_TRY(auto labels, TextList(top.Get("labels")));
+  for (const auto& label : labels) grant.labels.Add(label);
+  return {};
+}
+
+Result<store::CreateKey> DecodeCreate(std::string_view body, const Clock& clock) {
+  constexpr std::int64_t kExpiryMax = 100LL * 365 * 86400;
+  STRATA_TRY(auto parsed, dialect::ParseJson(body));
+  JsonField top(parsed);
+  STRATA_CHECK_OK(top.ExpectObject());
+  STRATA_CHECK_OK(top.OnlyMembers({"name", "workspace", "roles", "models", "principals", "regions",
+                                   "labels", "expires_in_s", "id", "secret", "bearer"}));
+  store::CreateKey create;
+  STRATA_CHECK_OK(FillText(top.Get("name"), create.name));
+  STRATA_CHECK_OK(FillText(top.Get("id"), create.access_key_id));
+  STRATA_CHECK_OK(FillText(top.Get("secret"), create.secret));
+  STRATA_CHECK_OK(FillText(top.Get("bearer"), create.bearer));
+  STRATA_CHECK_OK(FillGrant(top, create.grant));
+  auto expires = top.Get("expires_in_s");
+  if (expires.present()) {
+    STRATA_TRY(auto seconds, expires.Integer(1, kExpiryMax));
+    create.expires = clock.Wall() + std::chrono::seconds(seconds);
+  }
+  return create;
+}
+
+json::object EncodeKey(const store::ApiKey& key) {
+  json::object out{{"key", key.id.value},
+                   {"name", key.name},
+                   {"workspace", key.grant.workspace.value},
+                   {"roles", json::value_from(key.grant.roles)},
+                   {"models", json::value_from(key.grant.models)},
+                   {"principals", json::value_from(key.grant.principals)},
+                   {"labels", json::value_from(key.grant.labels.names())},
+                   {"regions", json::value_from(key.grant.regions)},
+                   {"access_key_id", key.access_key_id},
+                   {"bearer_hint", key.bearer_hint},
+                   {"created", FormatIso8601(key.created)}};
+  if (key.expires) out["expires"] = FormatIso8601(*key.expires);
+  if (key.revoked) out["revoked"] = FormatIso8601(*key.revoked);
+  return out;
+}
+
+// With the secrets, which are shown this once.
+std::string EncodeNewKey(const store::NewKey& made) {
+  auto out = EncodeKey(made.key);
+  out["bearer"] = made.bearer.view();
+  out["secret_access_key"] = made.secret.view();
+  return json::serialize(out);
+}
+
+Task<Result<>> Create(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto create, DecodeCreate(e.http.body, *e.ctx.clock));
+  STRATA_CO_TRY(auto made, co_await s.keys.Create(std::move(create)));
+  co_return co_await SendAdminJson(e, EncodeNewKey(made));
+}
+
+Task<Result<>> List(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto keys, co_await s.keys.List(std::nullopt));
+  json::array items;
+  for (const auto& key : keys) items.push_back(EncodeKey(key));
+  co_return co_await SendAdminJson(e, json::serialize(json::object{{"keys", std::move(items)}}));
+}
+
+Task<Result<>> Revoke(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto key, co_await s.keys.Revoke(KeyId{e.params.at(0)}));
+  co_return co_await SendAdminJson(e, json::serialize(EncodeKey(key)));
+}
+
+Task<Result<>> Rotate(Services& s, Exchange& e) {
+  constexpr std::int64_t kOverlapDefault = 24 * 3600;
+  constexpr std::int64_t kOverlapMax = 90LL * 86400;
+  STRATA_CO_TRY(auto parsed, dialect::ParseJson(e.http.body.empty() ? "{}" : e.http.body));
+  JsonField top(parsed);
+  STRATA_CO_CHECK_OK(top.ExpectObject());
+  std::int64_t overlap = kOverlapDefault;
+  auto field = top.Get("overlap_s");
+  if (field.present()) {
+    STRATA_CO_TRY(overlap, field.Integer(0, kOverlapMax));
+  }
+  STRATA_CO_TRY(auto made,
+                co_await s.keys.Rotate(KeyId{e.params.at(0)}, std::chrono::seconds(overlap)));
+  co_return co_await SendAdminJson(e, EncodeNewKey(made));
+}
+
+}  // namespace
+
+void AddAdminKeyRoutes(Router& router, Services& services) {
+  auto* s = &services;
+  auto add = [&](std::string method, std::string pattern, std::string operation,
+                 RouteHandler handler) {
+    router.Add({.method = std::move(method),
+                .pattern = std::move(pattern),
+                .face = Face::kStrata,
+                .operation = std::move(operation),
+                .role = "admin",
+                .handler = std::move(handler)});
+  };
+  add("POST", "/strata/v1/keys", "create_key", [s](Exchange& e) { return Create(*s, e); });
+  add("GET", "/strata/v1/keys", "list_keys", [s](Exchange& e) { return List(*s, e); });
+  add("DELETE", "/strata/v1/keys/{key}", "revoke_key", [s](Exchange& e) { return Revoke(*s, e); });
+  add("POST", "/strata/v1/keys/{key}/rotate", "rotate_key",
+      [s](Exchange& e) { return Rotate(*s, e); });
+}
+
+}  // namespace strata::server

@@ -1,0 +1,162 @@
+// Traces, cost, the ledger's chain and backups over /strata/v1.
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <chrono>
+
+#include "dialect/json_value.h"
+#include "observe/ledger.h"
+#include "observe/trace_tree.h"
+#include "server/admin_json.h"
+#include "store/backup.h"
+
+namespace strata::server {
+namespace {
+
+namespace json = boost::json;
+
+Task<Result<>> SendText(Exchange& e, std::string body, std::string type) {
+  net::Headers headers;
+  headers.Set("content-type", std::move(type));
+  co_return co_await e.writer.Send(200, std::move(headers), std::move(body));
+}
+
+// A trace is written a moment after its answer; who asks at once must find it.
+Task<Result<observe::FinishedTrace>> FindTrace(Services& s, std::string id) {
+  auto found = co_await s.traces.Get(id);
+  if (found.has_value() || found.error().code() != Code::kNotFound) co_return found;
+  auto& traces = s.traces;
+  STRATA_CO_CHECK_OK(co_await RunBlocking(s.parse_pool, [&traces]() -> Result<> {
+    traces.Flush();
+    return {};
+  }));
+  co_return co_await s.traces.Get(std::move(id));
+}
+
+Task<Result<>> GetTrace(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto trace, co_await FindTrace(s, e.params.at(0)));
+  if (trace.workspace != e.ctx.workspace) co_return Fail(NotFound("trace", e.params.at(0)));
+  auto form = net::QueryParameter(e.http.query(), "form").value_or("json");
+  if (form == "text")
+    co_return co_await SendText(e, observe::TreeText(trace), "text/plain; charset=utf-8");
+  co_return co_await SendAdminJson(e, observe::TreeJson(trace));
+}
+
+Task<Result<>> ListTraces(Services& s, Exchange& e) {
+  observe::TraceQuery query;
+  query.workspace = e.ctx.workspace;
+  query.text = net::QueryParameter(e.http.query(), "text").value_or("");
+  query.model = net::QueryParameter(e.http.query(), "model").value_or("");
+  query.errors_only = net::QueryParameter(e.http.query(), "errors") == "true";
+  STRATA_CO_TRY(auto list, co_await s.traces.List(std::move(query)));
+  json::array items;
+  for (const auto& t : list) {
+    items.push_back({{"trace_id", t.trace_id},
+                     {"url", s.links.UrlOf(t.trace_id)},
+                     {"model", t.model},
+                     {"dialect", t.dialect},
+                     {"start", FormatIso8601(t.start)},
+                     {"duration_ms", t.duration.count() / 1000.0},
+                     {"spans", t.span_count},
+                     {"error", t.error_code}});
+  }
+  co_return co_await SendAdminJson(e, json::serialize(json::object{{"traces", std::move(items)}}));
+}
+
+// "2026-11-22" as the start of that UTC day.
+Result<WallTime> ParseDay(std::string_view field, const std::string& text) {
+  int year = 0;
+  unsigned month = 0;
+  unsigned day = 0;
+  if (text.size() == 10 && std::sscanf(text.c_str(), "%4d-%2u-%2u", &year, &month, &day) == 3) {
+    std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
+                                     std::chrono::day(day)};
+    if (date.ok()) return WallTime{std::chrono::sys_days(date)};
+  }
+  return Fail(
+      InvalidArgument(std::string(field), fmt::format("'{}' is not a date like 2026-11-22", text)));
+}
+
+Result<observe::CostQuery> DecodeCost(const Exchange& e) {
+  auto parameter = [&](std::string_view name) { return net::QueryParameter(e.http.query(), name); };
+  observe::CostQuery query;
+  query.workspace = e.ctx.workspace;
+  auto by = parameter("by").value_or("model");
+  if (by.starts_with("tag:")) {
+    query.by = observe::CostQuery::By::kTag;
+    query.tag = by.substr(4);
+  } else {
+    STRATA_TRY(query.by, observe::ParseCostBy(by));
+    query.tag = parameter("tag").value_or("");
+  }
+  if (query.by == observe::CostQuery::By::kTag && query.tag.empty()) {
+    return Fail(InvalidArgument("by", "say which tag: tag:NAME"));
+  }
+  if (auto from = parameter("from")) {
+    STRATA_TRY(query.from, ParseDay("from", *from));
+  }
+  if (auto until = parameter("until")) {
+    STRATA_TRY(query.until, ParseDay("until", *until));
+  }
+  return query;
+}
+
+Task<Result<>> Cost(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto query, DecodeCost(e));
+  auto& journal = s.journal;
+  STRATA_CO_CHECK_OK(co_await RunBlocking(s.parse_pool, [&journal]() { return journal.Flush(); }));
+  STRATA_CO_TRY(auto lines, co_await s.ledger.Cost(std::move(query)));
+  bool csv = net::QueryParameter(e.http.query(), "form") == "csv";
+  auto body = csv ? observe::CostCsv(lines) : observe::CostTable(lines);
+  co_return co_await SendText(e, std::move(body),
+                              csv ? "text/csv; charset=utf-8" : "text/plain; charset=utf-8");
+}
+
+Task<Result<>> VerifyLedger(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto report, co_await s.ledger.Verify());
+  co_return co_await SendAdminJson(
+      e, json::serialize(json::object{{"rows", report.rows}, {"head", report.head}}));
+}
+
+Task<Result<>> Backup(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto parsed, dialect::ParseJson(e.http.body));
+  dialect::JsonField top(parsed);
+  STRATA_CO_CHECK_OK(top.ExpectObject());
+  auto to = top.Get("to");
+  STRATA_CO_TRY(auto target, to.NonEmptyString());
+  auto work = [&s, target]() -> Result<store::BackupReport> {
+    STRATA_CHECK_OK(s.journal.Flush());
+    s.traces.Flush();
+    return store::Backup(s.folder.path(), target);
+  };
+  STRATA_CO_TRY(auto report, co_await RunBlocking(s.parse_pool, std::move(work)));
+  json::object out{{"databases", report.databases},
+                   {"files", report.files},
+                   {"bytes", report.bytes},
+                   {"to", target}};
+  co_return co_await SendAdminJson(e, json::serialize(out));
+}
+
+}  // namespace
+
+void AddAdminObserveRoutes(Router& router, Services& services) {
+  auto* s = &services;
+  auto add = [&](std::string method, std::string pattern, std::string operation,
+                 RouteHandler handler) {
+    router.Add({.method = std::move(method),
+                .pattern = std::move(pattern),
+                .face = Face::kStrata,
+                .operation = std::move(operation),
+                .role = "admin",
+                .handler = std::move(handler)});
+  };
+  add("GET", "/strata/v1/traces", "list_traces", [s](Exchange& e) { return ListTraces(*s, e); });
+  add("GET", "/strata/v1/traces/{id}", "get_trace", [s](Exchange& e) { return GetTrace(*s, e); });
+  add("GET", "/strata/v1/cost", "cost", [s](Exchange& e) { return Cost(*s, e); });
+  add("GET", "/strata/v1/ledger/verify", "verify_ledger",
+      [s](Exchange& e) { return VerifyLedger(*s, e); });
+  add("POST", "/strata/v1/backup", "backup", [s](Exchange& e) { return Backup(*s, e); });
+}
+
+}  // namespace strata::server

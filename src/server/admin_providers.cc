@@ -1,0 +1,189 @@
+// Providers and models over /strata/v1: list, add, test, import.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+
+#include "base/pool.h"
+#include "dialect/json_value.h"
+#include "provider/detect.h"
+#include "provider/model_import.h"
+#include "server/admin_json.h"
+#include "server/builtins.h"
+#include "server/provider_file.h"
+
+namespace strata::server {
+namespace {
+
+namespace json = boost::json;
+using dialect::JsonField;
+
+Task<Result<>> ListProviders(Services& s, Exchange& e) {
+  json::array items;
+  for (const auto& p : s.registry.Snapshot()->Providers()) {
+    items.push_back({{"name", p.name},
+                     {"kind", p.kind},
+                     {"base_url", p.base_url},
+                     {"detected_by", p.detected_by},
+                     {"problem", p.problem},
+                     {"models", p.models}});
+  }
+  co_return co_await SendAdminJson(e,
+                                   json::serialize(json::object{{"providers", std::move(items)}}));
+}
+
+Result<> FillText(const JsonField& field, std::string& out) {
+  if (!field.present()) return {};
+  STRATA_TRY(out, field.String());
+  return {};
+}
+
+Result<provider::ProviderSpec> DecodeSpec(std::string_view body) {
+  STRATA_TRY(auto parsed, dialect::ParseJson(body));
+  JsonField top(parsed);
+  STRATA_CHECK_OK(top.ExpectObject());
+  STRATA_CHECK_OK(top.OnlyMembers({"name", "kind", "base_url", "secret", "api_version", "region",
+                                   "profile", "data_region", "models"}));
+  provider::ProviderSpec spec;
+  auto kind = top.Get("kind");
+  STRATA_TRY(auto kind_name, kind.NonEmptyString());
+  STRATA_TRY(spec.kind, provider::ParseKind(kind_name));
+  STRATA_CHECK_OK(FillText(top.Get("name"), spec.name));
+  STRATA_CHECK_OK(FillText(top.Get("base_url"), spec.base_url));
+  STRATA_CHECK_OK(FillText(top.Get("secret"), spec.secret));
+  STRATA_CHECK_OK(FillText(top.Get("api_version"), spec.api_version));
+  STRATA_CHECK_OK(FillText(top.Get("region"), spec.region));
+  STRATA_CHECK_OK(FillText(top.Get("profile"), spec.profile));
+  STRATA_CHECK_OK(FillText(top.Get("data_region"), spec.data_region));
+  auto models = top.Get("models");
+  for (std::size_t i = 0; models.present() && i < models.size(); ++i) {
+    auto item = models.Item(i);
+    STRATA_TRY(auto model, item.NonEmptyString());
+    spec.models.push_back(std::move(model));
+  }
+  STRATA_CHECK_OK(provider::CheckSpec(spec));
+  return spec;
+}
+
+Task<Result<>> AddProvider(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto spec, DecodeSpec(e.http.body));
+  auto name = spec.name;
+  auto work = [&s, spec]() -> Result<> {
+    // The registry refuses a name that is taken; the file is written only after that, so both
+    // agree.
+    STRATA_CHECK_OK(s.registry.Update([&](provider::RegistrySnapshot& models) {
+      return AddOneProvider(models, spec, s.client, s.journal);
+    }));
+    auto saved = SaveProvider(s.folder.path(), spec);
+    if (saved.has_value()) return saved;
+    [[maybe_unused]] auto undone =
+        s.registry.Update([&](provider::RegistrySnapshot& models) -> Result<> {
+          models.RemoveSource(spec.name);
+          return {};
+        });
+    return saved;
+  };
+  STRATA_CO_CHECK_OK(co_await RunBlocking(s.parse_pool, std::move(work)));
+  co_return co_await SendAdminJson(e, json::serialize(json::object{{"added", name}}));
+}
+
+Result<provider::ProviderSpec> FindSpec(const Services& s, const std::string& name) {
+  STRATA_TRY(auto saved, LoadProviders(s.folder.path()));
+  for (const auto& list : {s.providers, saved}) {
+    for (const auto& spec : list) {
+      if (spec.name == name) return spec;
+    }
+  }
+  return Fail(NotFound("provider", name));
+}
+
+Task<Result<>> TestOne(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto spec, FindSpec(s, e.params.at(0)));
+  provider::RemoteDeps deps{.client = s.client};
+  STRATA_CO_TRY(auto test,
+                co_await provider::TestProvider(std::move(spec), std::move(deps), e.ctx));
+  json::object out{{"provider", e.params.at(0)},
+                   {"summary", test.summary},
+                   {"took_ms", test.took.count()},
+                   {"models", json::value_from(test.models)}};
+  co_return co_await SendAdminJson(e, json::serialize(out));
+}
+
+Task<Result<>> ListModels(Services& s, Exchange& e) {
+  json::array items;
+  for (const auto& m : s.registry.Snapshot()->List()) {
+    auto price = [](const std::optional<std::int64_t>& p) {
+      return p ? json::value(*p) : json::value(nullptr);
+    };
+    items.push_back({{"id", m.info.id},
+                     {"provider", m.info.provider},
+                     {"chat", m.info.can.chat},
+                     {"embed", m.info.can.embed},
+                     {"context_tokens", m.info.context_tokens},
+                     {"alias_of", m.alias_of},
+                     {"demo_note", m.info.demo_note},
+                     {"input_picousd", price(m.info.price.input)},
+                     {"output_picousd", price(m.info.price.output)}});
+  }
+  co_return co_await SendAdminJson(e, json::serialize(json::object{{"models", std::move(items)}}));
+}
+
+// The child that loads an unknown model file first is this very program.
+std::string OwnProgram() {
+  std::string path(4096, '\0');
+  auto size = ::readlink("/proc/self/exe", path.data(), path.size());
+  path.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  return path;
+}
+
+Task<Result<>> ImportModel(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto parsed, dialect::ParseJson(e.http.body));
+  JsonField top(parsed);
+  STRATA_CO_CHECK_OK(top.ExpectObject());
+  provider::ModelImportSpec spec;
+  auto path = top.Get("path");
+  STRATA_CO_TRY(spec.source, path.NonEmptyString());
+  STRATA_CO_CHECK_OK(FillText(top.Get("name"), spec.name));
+  spec.models_folder = s.folder.models();
+  spec.validator = {OwnProgram(), "validate-gguf"};
+  STRATA_CO_TRY(auto imported, co_await provider::ImportModel(std::move(spec), e.ctx));
+  auto work = [&s, id = imported.id]() -> Result<> {
+    return s.registry.Update([&](provider::RegistrySnapshot& models) {
+      return AddImportedModel(models, s.local_models, s.journal, id);
+    });
+  };
+  STRATA_CO_CHECK_OK(co_await RunBlocking(s.parse_pool, std::move(work)));
+  json::object out{{"id", imported.id},
+                   {"kind", imported.kind},
+                   {"architecture", imported.architecture},
+                   {"bytes", imported.bytes},
+                   {"path", imported.path}};
+  co_return co_await SendAdminJson(e, json::serialize(out));
+}
+
+}  // namespace
+
+void AddAdminProviderRoutes(Router& router, Services& services) {
+  auto* s = &services;
+  auto add = [&](std::string method, std::string pattern, std::string operation,
+                 RouteHandler handler) {
+    router.Add({.method = std::move(method),
+                .pattern = std::move(pattern),
+                .face = Face::kStrata,
+                .operation = std::move(operation),
+                .role = "admin",
+                .handler = std::move(handler)});
+  };
+  add("GET", "/strata/v1/providers", "list_providers",
+      [s](Exchange& e) { return ListProviders(*s, e); });
+  add("POST", "/strata/v1/providers", "add_provider",
+      [s](Exchange& e) { return AddProvider(*s, e); });
+  add("POST", "/strata/v1/providers/{name}/test", "test_provider",
+      [s](Exchange& e) { return TestOne(*s, e); });
+  add("GET", "/strata/v1/models", "list_models", [s](Exchange& e) { return ListModels(*s, e); });
+  add("POST", "/strata/v1/models/import", "import_model",
+      [s](Exchange& e) { return ImportModel(*s, e); });
+}
+
+}  // namespace strata::server

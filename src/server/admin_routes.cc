@@ -1,0 +1,48 @@
+#include "server/admin_json.h"
+#include "server/answer_sinks.h"
+#include "server/routes.h"
+
+namespace strata::server {
+
+Task<Result<>> SendAdminJson(Exchange& exchange, std::string body) {
+  net::Headers headers;
+  headers.Set("content-type", "application/json");
+  headers.Set("x-strata-trace-id", exchange.ctx.request_id.value);
+  co_return co_await exchange.writer.Send(200, std::move(headers), std::move(body));
+}
+
+Task<Result<>> JsonLines::Start() {
+  net::Headers headers;
+  headers.Set("content-type", "application/x-ndjson");
+  headers.Set("x-strata-trace-id", exchange_.ctx.request_id.value);
+  co_return co_await exchange_.writer.Start(200, std::move(headers));
+}
+
+Task<Result<>> JsonLines::Line(std::string json) {
+  json += '\n';
+  co_return co_await exchange_.writer.Write(json);
+}
+
+Task<Result<>> JsonLines::Finish(const Result<>& outcome) {
+  if (!outcome.has_value()) {
+    exchange_.ctx.span.Fail(outcome.error());
+    auto http = EncodeFaceError(Face::kStrata, outcome.error(), exchange_.ctx.request_id.value);
+    STRATA_CO_CHECK_OK(co_await Line(std::move(http.body)));
+  }
+  co_return co_await exchange_.writer.Finish();
+}
+
+void AddAdminRoutes(Router& router, Services& services) {
+  AddAdminKeyRoutes(router, services);
+  AddAdminKbRoutes(router, services);
+  AddAdminObserveRoutes(router, services);
+  AddAdminProviderRoutes(router, services);
+  router.Add({.method = "GET",
+              .pattern = "/healthz",
+              .face = Face::kStrata,
+              .operation = "health",
+              .role = "",
+              .handler = [](Exchange& e) { return SendAdminJson(e, R"({"status":"ok"})"); }});
+}
+
+}  // namespace strata::server

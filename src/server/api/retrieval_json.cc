@@ -1,0 +1,322 @@
+#include "server/api/retrieval_json.h"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <charconv>
+
+#include "dialect/json_value.h"
+
+namespace strata::server {
+namespace {
+
+namespace json = boost::json;
+using dialect::JsonField;
+using dialect::JsonValue;
+using knowledge::RetrievedChunk;
+
+constexpr std::size_t kMetadataReservedPages = 32;
+
+Error Lacks(const JsonField& field, std::string_view what) {
+  return Error(Code::kUnsupported, fmt::format("{}: this server has no {} yet", field.Path(), what))
+      .AtField(field.Path());
+}
+
+json::value ParseOrNull(const JsonText& text) {
+  json::error_code error;
+  auto value = json::parse(text.text, error);
+  return error ? json::value(nullptr) : value;
+}
+
+json::object EncodeLocation(const RetrievedChunk& chunk) {
+  switch (chunk.location) {
+    case knowledge::LocationKind::kS3:
+      return {{"type", "S3"}, {"s3Location", {{"uri", chunk.uri}}}};
+    // Bedrock has no kind for a file; clients print the uri of web locations.
+    case knowledge::LocationKind::kFile:
+      return {{"type", "WEB"}, {"webLocation", {{"url", chunk.uri}}}};
+    case knowledge::LocationKind::kCustom:
+      break;
+  }
+  return {{"type", "CUSTOM"}, {"customDocumentLocation", {{"id", chunk.uri}}}};
+}
+
+// The document's own metadata, and what the citation needs under the reserved prefix that Bedrock
+// uses for its own.
+json::object EncodeMetadata(const RetrievedChunk& chunk) {
+  json::object out;
+  auto own = ParseOrNull(chunk.metadata);
+  if (own.is_object()) out = std::move(own.as_object());
+  out["x-amz-bedrock-kb-source-uri"] = chunk.uri;
+  out["x-amz-bedrock-kb-chunk-id"] = chunk.chunk_id;
+  out["x-amz-bedrock-kb-data-source-id"] = chunk.data_source_id;
+  if (!chunk.title.empty()) out["x-amz-bedrock-kb-title"] = chunk.title;
+  if (chunk.pages.empty()) return out;
+  out["x-amz-bedrock-kb-document-page-number"] = chunk.pages.front().page;
+  json::array regions;
+  for (const auto& region : chunk.pages) {
+    if (regions.size() == kMetadataReservedPages) break;
+    json::array boxes;
+    for (const auto& b : region.boxes) boxes.push_back(json::array{b.x1, b.y1, b.x2, b.y2});
+    regions.push_back({{"page", region.page}, {"boxes", std::move(boxes)}});
+  }
+  // PDF points, origin at the bottom left.
+  out["strata-page-regions"] = std::move(regions);
+  return out;
+}
+
+json::object EncodeReference(const RetrievedChunk& chunk) {
+  return {{"content", {{"text", chunk.text}, {"type", "TEXT"}}},
+          {"location", EncodeLocation(chunk)},
+          {"metadata", EncodeMetadata(chunk)}};
+}
+
+json::object EncodeCitation(const knowledge::AnswerCitation& citation) {
+  json::array references;
+  for (const auto& chunk : citation.references) references.push_back(EncodeReference(chunk));
+  json::object part{{"text", citation.text},
+                    {"span", {{"start", citation.start}, {"end", citation.end}}}};
+  return {{"generatedResponsePart", {{"textResponsePart", std::move(part)}}},
+          {"retrievedReferences", std::move(references)}};
+}
+
+// vectorSearchConfiguration, shared by both operations.
+Result<> DecodeVectorSearch(const JsonField& field, knowledge::RetrieveRequest& out) {
+  STRATA_CHECK_OK(field.ExpectObject());
+  STRATA_CHECK_OK(field.OnlyMembers({"filter", "implicitFilterConfiguration", "numberOfResults",
+                                     "overrideSearchType", "rerankingConfiguration"}));
+  auto implicit = field.Get("implicitFilterConfiguration");
+  if (implicit.present()) return Fail(Lacks(implicit, "filters written by a model"));
+  auto rerank = field.Get("rerankingConfiguration");
+  if (rerank.present()) return Fail(Lacks(rerank, "reranking models"));
+  auto count = field.Get("numberOfResults");
+  if (count.present()) {
+    STRATA_TRY(auto results, count.Integer(1, knowledge::kResultsMax));
+    out.results = static_cast<int>(results);
+  }
+  auto type = field.Get("overrideSearchType");
+  if (type.present()) {
+    STRATA_TRY(auto name, type.OneOf({"HYBRID", "SEMANTIC"}));
+    STRATA_TRY(out.mode, knowledge::ParseSearchMode(name, type.Path()));
+  }
+  auto filter = field.Get("filter");
+  if (filter.present()) {
+    STRATA_TRY(auto parsed, knowledge::ParseFilter(filter.value().Dump(), filter.Path()));
+    out.filter = std::move(parsed);
+  }
+  return {};
+}
+
+Result<> DecodeRetrievalConfiguration(const JsonField& field, knowledge::RetrieveRequest& out) {
+  STRATA_CHECK_OK(field.ExpectObject());
+  STRATA_CHECK_OK(field.OnlyMembers({"vectorSearchConfiguration", "managedSearchConfiguration"}));
+  auto managed = field.Get("managedSearchConfiguration");
+  if (managed.present())
+    return Fail(Lacks(managed, "managed search; use vectorSearchConfiguration"));
+  auto search = field.Get("vectorSearchConfiguration");
+  return search.present() ? DecodeVectorSearch(search, out) : Result<>{};
+}
+
+Result<std::string> DecodeUser(const JsonField& top) {
+  auto user = top.Get("userContext");
+  if (!user.present()) return std::string();
+  STRATA_CHECK_OK(user.ExpectObject());
+  auto id = user.Get("userId");
+  return id.NonEmptyString();
+}
+
+Result<> DecodeInference(const JsonField& field, knowledge::GenerationOptions& out) {
+  auto text = field.Get("textInferenceConfig");
+  if (!text.present()) return {};
+  STRATA_CHECK_OK(text.ExpectObject());
+  if (auto max = text.Get("maxTokens"); max.present()) {
+    STRATA_TRY(out.max_tokens, max.Integer(1, 65536));
+  }
+  if (auto temperature = text.Get("temperature"); temperature.present()) {
+    STRATA_TRY(out.temperature, temperature.Double(0, 1));
+  }
+  if (auto top_p = text.Get("topP"); top_p.present()) {
+    STRATA_TRY(out.top_p, top_p.Double(0, 1));
+  }
+  auto stop = text.Get("stopSequences");
+  for (std::size_t i = 0; stop.present() && i < stop.size(); ++i) {
+    auto item = stop.Item(i);
+    STRATA_TRY(auto sequence, item.NonEmptyString());
+    out.stop.push_back(std::move(sequence));
+  }
+  return {};
+}
+
+Result<> DecodeGeneration(const JsonField& field, knowledge::GenerationOptions& out) {
+  if (!field.present()) return {};
+  STRATA_CHECK_OK(field.ExpectObject());
+  STRATA_CHECK_OK(field.OnlyMembers({"additionalModelRequestFields", "guardrailConfiguration",
+                                     "inferenceConfig", "performanceConfig", "promptTemplate"}));
+  auto guardrail = field.Get("guardrailConfiguration");
+  if (guardrail.present()) return Fail(Lacks(guardrail, "guardrails"));
+  auto inference = field.Get("inferenceConfig");
+  if (inference.present()) STRATA_CHECK_OK(DecodeInference(inference, out));
+  auto prompt = field.Get("promptTemplate");
+  if (prompt.present()) {
+    auto text = prompt.Get("textPromptTemplate");
+    STRATA_TRY(out.prompt_template, text.NonEmptyString());
+  }
+  auto extra = field.Get("additionalModelRequestFields");
+  if (extra.present()) {
+    STRATA_TRY(out.extra, extra.ObjectText());
+  }
+  return {};
+}
+
+Result<> DecodeKnowledgeBaseConfiguration(const JsonField& field,
+                                          knowledge::RetrieveAndGenerateRequest& out) {
+  STRATA_CHECK_OK(field.ExpectObject());
+  STRATA_CHECK_OK(field.OnlyMembers({"knowledgeBaseId", "modelArn", "generationConfiguration",
+                                     "orchestrationConfiguration", "retrievalConfiguration"}));
+  auto id = field.Get("knowledgeBaseId");
+  STRATA_TRY(auto knowledge_base, id.NonEmptyString());
+  out.retrieve.knowledge_base_id = KnowledgeBaseIdOf(knowledge_base);
+  auto model = field.Get("modelArn");
+  STRATA_TRY(auto arn, model.NonEmptyString());
+  out.generation.model = ModelIdOf(arn);
+  STRATA_CHECK_OK(DecodeGeneration(field.Get("generationConfiguration"), out.generation));
+  auto orchestration = field.Get("orchestrationConfiguration");
+  if (orchestration.present()) return Fail(Lacks(orchestration, "query decomposition"));
+  auto retrieval = field.Get("retrievalConfiguration");
+  return retrieval.present() ? DecodeRetrievalConfiguration(retrieval, out.retrieve) : Result<>{};
+}
+
+Result<knowledge::ExternalSource> DecodeExternalSource(const JsonField& field) {
+  STRATA_CHECK_OK(field.ExpectObject());
+  auto type = field.Get("sourceType");
+  STRATA_TRY(auto kind, type.OneOf({"S3", "BYTE_CONTENT"}));
+  if (kind == "S3") return Fail(Lacks(type, "external sources in S3; send BYTE_CONTENT"));
+  auto content = field.Get("byteContent");
+  STRATA_CHECK_OK(content.ExpectObject());
+  auto identifier = content.Get("identifier");
+  auto media_type = content.Get("contentType");
+  auto data = content.Get("data");
+  knowledge::ExternalSource source;
+  STRATA_TRY(source.identifier, identifier.NonEmptyString());
+  STRATA_TRY(source.media_type, media_type.NonEmptyString());
+  STRATA_TRY(source.bytes, data.Base64());
+  return source;
+}
+
+Result<> DecodeExternalConfiguration(const JsonField& field,
+                                     knowledge::RetrieveAndGenerateRequest& out) {
+  STRATA_CHECK_OK(field.ExpectObject());
+  auto model = field.Get("modelArn");
+  STRATA_TRY(auto arn, model.NonEmptyString());
+  out.generation.model = ModelIdOf(arn);
+  STRATA_CHECK_OK(DecodeGeneration(field.Get("generationConfiguration"), out.generation));
+  auto sources = field.Get("sources");
+  STRATA_CHECK_OK(sources.ExpectArray());
+  if (sources.size() != 1) return Fail(sources.Wrong("expected exactly one source"));
+  auto first = sources.Item(0);
+  STRATA_TRY(auto source, DecodeExternalSource(first));
+  out.sources.push_back(std::move(source));
+  return {};
+}
+
+std::string LastPart(std::string_view text) {
+  return std::string(text.substr(text.rfind('/') + 1));
+}
+
+}  // namespace
+
+std::string KnowledgeBaseIdOf(std::string_view id_or_arn) {
+  return id_or_arn.starts_with("arn:") ? LastPart(id_or_arn) : std::string(id_or_arn);
+}
+
+std::string ModelIdOf(std::string_view id_or_arn) {
+  constexpr std::string_view kMarker = ":foundation-model/";
+  auto at = id_or_arn.find(kMarker);
+  return std::string(at == id_or_arn.npos ? id_or_arn : id_or_arn.substr(at + kMarker.size()));
+}
+
+Result<RetrieveCall> DecodeRetrieve(std::string_view knowledge_base, std::string_view body) {
+  STRATA_TRY(auto parsed, dialect::ParseJson(body));
+  JsonField top(parsed);
+  STRATA_CHECK_OK(top.ExpectObject());
+  STRATA_CHECK_OK(top.OnlyMembers({"guardrailConfiguration", "nextToken", "retrievalConfiguration",
+                                   "retrievalQuery", "userContext"}));
+  auto guardrail = top.Get("guardrailConfiguration");
+  if (guardrail.present()) return Fail(Lacks(guardrail, "guardrails"));
+  RetrieveCall call;
+  call.request.knowledge_base_id = KnowledgeBaseIdOf(knowledge_base);
+  auto query = top.Get("retrievalQuery");
+  STRATA_CHECK_OK(query.ExpectObject());
+  auto image = query.Get("image");
+  if (image.present()) return Fail(Lacks(image, "image queries"));
+  auto text = query.Get("text");
+  STRATA_TRY(call.request.query, text.String());
+  auto configuration = top.Get("retrievalConfiguration");
+  if (configuration.present())
+    STRATA_CHECK_OK(DecodeRetrievalConfiguration(configuration, call.request));
+  auto token = top.Get("nextToken");
+  if (token.present())
+    return Fail(
+        token.Wrong("no token was given out: a result is never cut; ask for numberOfResults"));
+  STRATA_TRY(call.user_id, DecodeUser(top));
+  return call;
+}
+
+std::string EncodeRetrieveResponse(const knowledge::RetrieveResponse& response) {
+  json::array results;
+  for (const auto& chunk : response.results) {
+    auto result = EncodeReference(chunk);
+    result["score"] = chunk.score;
+    result["documentId"] = chunk.document_id;
+    results.push_back(std::move(result));
+  }
+  return json::serialize(json::object{{"retrievalResults", std::move(results)}});
+}
+
+Result<RetrieveAndGenerateCall> DecodeRetrieveAndGenerate(std::string_view body) {
+  STRATA_TRY(auto parsed, dialect::ParseJson(body));
+  JsonField top(parsed);
+  STRATA_CHECK_OK(top.ExpectObject());
+  STRATA_CHECK_OK(top.OnlyMembers({"input", "retrieveAndGenerateConfiguration",
+                                   "sessionConfiguration", "sessionId", "userContext"}));
+  RetrieveAndGenerateCall call;
+  auto input = top.Get("input");
+  STRATA_CHECK_OK(input.ExpectObject());
+  auto text = input.Get("text");
+  STRATA_TRY(call.request.question, text.NonEmptyString());
+  if (auto session = top.Get("sessionId"); session.present()) {
+    STRATA_TRY(call.request.session_id, session.NonEmptyString());
+  }
+  auto configuration = top.Get("retrieveAndGenerateConfiguration");
+  STRATA_CHECK_OK(configuration.ExpectObject());
+  auto type = configuration.Get("type");
+  STRATA_TRY(auto kind, type.OneOf({"KNOWLEDGE_BASE", "EXTERNAL_SOURCES"}));
+  if (kind == "KNOWLEDGE_BASE") {
+    auto own = configuration.Get("knowledgeBaseConfiguration");
+    STRATA_CHECK_OK(DecodeKnowledgeBaseConfiguration(own, call.request));
+  } else {
+    auto own = configuration.Get("externalSourcesConfiguration");
+    STRATA_CHECK_OK(DecodeExternalConfiguration(own, call.request));
+  }
+  STRATA_TRY(call.user_id, DecodeUser(top));
+  return call;
+}
+
+std::string EncodeRetrieveAndGenerateResponse(
+    const knowledge::RetrieveAndGenerateResponse& response) {
+  json::array citations;
+  for (const auto& citation : response.citations) citations.push_back(EncodeCitation(citation));
+  return json::serialize(json::object{{"sessionId", response.session_id},
+                                      {"output", {{"text", response.text}}},
+                                      {"citations", std::move(citations)}});
+}
+
+std::string EncodeCitationEvent(const knowledge::AnswerCitation& citation) {
+  auto members = EncodeCitation(citation);
+  // `citation` is the deprecated twin of the two members; older SDKs read only it.
+  json::object event = members;
+  event["citation"] = std::move(members);
+  return json::serialize(event);
+}
+
+}  // namespace strata::server

@@ -1,0 +1,40 @@
+#pragma once
+// Retrieve and RetrieveAndGenerate in Bedrock's JSON (bedrock-agent-runtime 2023-07-26), both
+// directions.
+//
+// Members of the contract that this server does not have (guardrails, reranking models, implicit
+// filters, query decomposition, images) are refused by name, never skipped.
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "knowledge/retrieval.h"
+#include "knowledge/retrieve_and_generate.h"
+
+namespace strata::server {
+
+// "ABCDEFGHIJ" of an id or of "arn:…:knowledge-base/ABCDEFGHIJ".
+std::string KnowledgeBaseIdOf(std::string_view id_or_arn);
+// The model id of an ARN ("…:foundation-model/ID"), or the text itself.
+std::string ModelIdOf(std::string_view id_or_arn);
+
+struct RetrieveCall {
+  knowledge::RetrieveRequest request;
+  std::string user_id;  // userContext.userId
+};
+// Errors: kInvalidArgument with the member, kUnsupported for what this server lacks.
+Result<RetrieveCall> DecodeRetrieve(std::string_view knowledge_base, std::string_view body);
+std::string EncodeRetrieveResponse(const knowledge::RetrieveResponse& response);
+
+struct RetrieveAndGenerateCall {
+  knowledge::RetrieveAndGenerateRequest request;
+  std::string user_id;
+};
+Result<RetrieveAndGenerateCall> DecodeRetrieveAndGenerate(std::string_view body);
+std::string EncodeRetrieveAndGenerateResponse(
+    const knowledge::RetrieveAndGenerateResponse& response);
+// Payload of a `citation` event.
+std::string EncodeCitationEvent(const knowledge::AnswerCitation& citation);
+
+}  // namespace strata::server

@@ -1,0 +1,119 @@
+// Bedrock's agent runtime: Retrieve, RetrieveAndGenerate, RetrieveAndGenerateStream.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/json_text.h"
+#include "dialect/event_stream.h"
+#include "server/answer_sinks.h"
+#include "server/api/retrieval_json.h"
+#include "server/routes.h"
+
+namespace strata::server {
+namespace {
+
+using dialect::Dialect;
+
+// userContext names the end user, whose documents may be read beside the public ones. A key that
+// stands for certain principals may name only one of those.
+Result<> ActFor(const std::string& user_id, RequestContext& ctx) {
+  if (user_id.empty()) return {};
+  auto principal = "user:" + user_id;
+  bool own =
+      std::find(ctx.principals.begin(), ctx.principals.end(), principal) != ctx.principals.end();
+  if (!own && !ctx.principals.empty()) {
+    auto message = fmt::format("userContext.userId: this key may not act for '{}'", user_id);
+    return Fail(Error(Code::kPermissionDenied, std::move(message)).AtField("userContext.userId"));
+  }
+  ctx.subject = user_id;
+  if (!own) ctx.principals.push_back(std::move(principal));
+  return {};
+}
+
+Task<Result<>> Retrieve(Services& services, Exchange& exchange) {
+  STRATA_CO_TRY(auto call, DecodeRetrieve(exchange.params.at(0), exchange.http.body));
+  STRATA_CO_CHECK_OK(ActFor(call.user_id, exchange.ctx));
+  exchange.ctx.kb = call.request.knowledge_base_id;
+  STRATA_CO_TRY(auto found,
+                co_await services.bases.Retrieve(std::move(call.request), exchange.ctx));
+  co_return co_await SendJson(exchange, services.links, Dialect::kBedrock,
+                              EncodeRetrieveResponse(found));
+}
+
+Task<Result<>> RetrieveAndGenerate(Services& services, Exchange& exchange) {
+  STRATA_CO_TRY(auto call, DecodeRetrieveAndGenerate(exchange.http.body));
+  STRATA_CO_CHECK_OK(ActFor(call.user_id, exchange.ctx));
+  exchange.ctx.model_asked = call.request.generation.model;
+  STRATA_CO_TRY(auto answer,
+                co_await services.answers.Answer(std::move(call.request), exchange.ctx));
+  co_return co_await SendJson(exchange, services.links, Dialect::kBedrock,
+                              EncodeRetrieveAndGenerateResponse(answer));
+}
+
+// The frame of one event; "" for the end, which has none.
+std::string FrameOf(const knowledge::AnswerEvent& event) {
+  if (auto* text = std::get_if<knowledge::AnswerText>(&event)) {
+    return dialect::EncodeEvent("output", "{\"text\":" + JsonString(text->text) + "}");
+  }
+  if (auto* citation = std::get_if<knowledge::AnswerCitation>(&event)) {
+    return dialect::EncodeEvent("citation", EncodeCitationEvent(*citation));
+  }
+  return {};
+}
+
+// After the headers have left, an error travels as an exception event.
+Task<Result<>> SendEvents(knowledge::AnswerStream& stream, Exchange& exchange) {
+  while (true) {
+    auto event = co_await stream.Next();
+    if (!event.has_value()) {
+      exchange.ctx.span.Fail(event.error());
+      auto frame =
+          dialect::EncodeException(dialect::BedrockStreamExceptionName(event.error().code()),
+                                   dialect::PublicMessage(event.error()));
+      STRATA_CO_CHECK_OK(co_await exchange.writer.Write(frame));
+      break;
+    }
+    auto frame = FrameOf(*event);
+    if (!frame.empty()) STRATA_CO_CHECK_OK(co_await exchange.writer.Write(frame));
+    if (std::holds_alternative<knowledge::AnswerEnd>(*event)) break;
+  }
+  co_return co_await exchange.writer.Finish();
+}
+
+Task<Result<>> RetrieveAndGenerateStream(Services& services, Exchange& exchange) {
+  STRATA_CO_TRY(auto call, DecodeRetrieveAndGenerate(exchange.http.body));
+  STRATA_CO_CHECK_OK(ActFor(call.user_id, exchange.ctx));
+  exchange.ctx.model_asked = call.request.generation.model;
+  STRATA_CO_TRY(auto stream,
+                co_await services.answers.Start(std::move(call.request), exchange.ctx));
+  auto frame =
+      MakeFrame(exchange, services.links, Dialect::kBedrock, Face::kBedrockAgentRuntime, "");
+  auto headers = ToHeaders(dialect::MetaHeaders(Dialect::kBedrock, frame.meta));
+  headers.Set("content-type", "application/vnd.amazon.eventstream");
+  headers.Set("x-amzn-bedrock-knowledge-base-session-id", stream->session_id());
+  STRATA_CO_CHECK_OK(co_await exchange.writer.Start(200, std::move(headers)));
+  co_return co_await SendEvents(*stream, exchange);
+}
+
+}  // namespace
+
+void AddBedrockAgentRuntimeRoutes(Router& router, Services& services) {
+  auto* s = &services;
+  auto add = [&](std::string pattern, std::string operation, RouteHandler handler) {
+    router.Add({.method = "POST",
+                .pattern = std::move(pattern),
+                .face = Face::kBedrockAgentRuntime,
+                .operation = std::move(operation),
+                .role = "invoke",
+                .handler = std::move(handler)});
+  };
+  add("/knowledgebases/{knowledgeBaseId}/retrieve", "Retrieve",
+      [s](Exchange& e) { return Retrieve(*s, e); });
+  add("/retrieveAndGenerate", "RetrieveAndGenerate",
+      [s](Exchange& e) { return RetrieveAndGenerate(*s, e); });
+  add("/retrieveAndGenerateStream", "RetrieveAndGenerateStream",
+      [s](Exchange& e) { return RetrieveAndGenerateStream(*s, e); });
+}
+
+}  // namespace strata::server
