@@ -1,0 +1,95 @@
+#pragma once
+// What the fake's three vendors have in common: a request taken apart, and a reply to be sent.
+//
+// The vendors are written against the published contracts with a JSON library of their own, not
+// with strata's dialect codecs, so that a mistake there is not made twice.
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/http.h"
+#include "tests/fakes/strata_fake_provider/script.h"
+
+namespace strata::fakes {
+
+// The keys that the fake accepts; anything else is refused as the vendor would.
+struct FakeKeys {
+  std::string openai = "sk-fake-openai";
+  std::string azure = "fake-azure-key";
+  std::string anthropic = "sk-ant-fake";
+  std::string bedrock_bearer = "fake-bedrock-bearer";
+  std::string aws_access_key_id = "AKIAFAKEFAKEFAKEFAKE";
+  std::string aws_secret_access_key = "fake-secret-access-key";
+  std::string aws_session_token;  // must be sent when not empty
+};
+
+struct Exchange {
+  const net::HttpRequest& request;
+  const FakeKeys& keys;
+  boost::json::object body;  // empty for GET
+  bool body_is_json = false;
+};
+
+struct Refusal {
+  int status = 400;
+  std::string type;  // the vendor's own; "" takes its name for the status
+  std::string message;
+  std::string param;
+  std::string code;
+};
+using Checked = std::optional<Refusal>;
+
+struct Reply {
+  int status = 200;
+  net::Headers headers;
+  std::string body;
+  std::vector<std::string> frames;  // of a stream
+  bool streamed = false;
+};
+
+Reply JsonReply(int status, const boost::json::value& body);
+
+// Tokens that the answer reports.
+struct FakeUsage {
+  std::int64_t input = 0, output = 0, cache_read = 0, cache_write = 0, reasoning = 0;
+};
+FakeUsage UsageOf(const FakeAnswer& answer, const Exchange& exchange);
+std::string StopOf(const FakeAnswer& answer);  // never empty
+
+// Text of the last user message of any of the three formats; "" when there is none.
+std::string LastUserText(const boost::json::object& body);
+
+// `count` × `dimensions` floats that depend on the text only.
+std::vector<double> FakeVector(std::string_view text, int dimensions);
+
+const boost::json::value* Member(const boost::json::object& object, std::string_view key);
+bool IsString(const boost::json::object& object, std::string_view key);
+// A member that is an array with at least one item.
+const boost::json::array* FilledArray(const boost::json::object& object, std::string_view key);
+
+namespace openai {
+bool Serves(std::string_view path);
+Checked Check(const Exchange& exchange);
+Reply Answer(const Exchange& exchange, const FakeAnswer& answer);
+Reply Refuse(const Refusal& refusal);
+}  // namespace openai
+
+namespace anthropic {
+bool Serves(const net::HttpRequest& request);
+Checked Check(const Exchange& exchange);
+Reply Answer(const Exchange& exchange, const FakeAnswer& answer);
+Reply Refuse(const Refusal& refusal);
+}  // namespace anthropic
+
+namespace bedrock {
+bool Serves(std::string_view path);
+Checked Check(const Exchange& exchange);
+Reply Answer(const Exchange& exchange, const FakeAnswer& answer);
+Reply Refuse(const Refusal& refusal);
+}  // namespace bedrock
+
+}  // namespace strata::fakes
