@@ -164,6 +164,7 @@ Journal::~Journal() {
   }
   state_->wake.notify_all();
   state_->thread.join();
+  state_->lanes->RemoveSpares();
   // What could not be moved stays in its files, and the next Open recovers it.
   if (auto done = state_->drain.RemoveFinished(true); !done.has_value()) {
     Log(Level::kWarning, "journal.close.failed", {{"error", done.error().message()}});

@@ -170,6 +170,20 @@ std::string_view Statement::Blob(int column) const {
 bool Statement::IsNull(int column) const {
   return sqlite3_column_type(entry_->handle, column) == SQLITE_NULL;
 }
+ColumnType Statement::type(int column) const {
+  switch (sqlite3_column_type(entry_->handle, column)) {
+    case SQLITE_INTEGER:
+      return ColumnType::kInteger;
+    case SQLITE_FLOAT:
+      return ColumnType::kReal;
+    case SQLITE_TEXT:
+      return ColumnType::kText;
+    case SQLITE_BLOB:
+      return ColumnType::kBlob;
+    default:
+      return ColumnType::kNull;
+  }
+}
 std::optional<std::int64_t> Statement::OptionalInteger(int column) const {
   if (IsNull(column)) return std::nullopt;
   return Integer(column);

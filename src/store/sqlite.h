@@ -24,6 +24,8 @@ struct BlobView {
   std::string_view bytes;
 };
 
+enum class ColumnType : std::uint8_t { kNull, kInteger, kReal, kText, kBlob };
+
 // Where a prepared statement lives between uses; owned by its Database.
 struct CachedStatement;
 
@@ -82,6 +84,7 @@ class Statement {
   std::string_view Text(int column) const;
   std::string_view Blob(int column) const;
   bool IsNull(int column) const;
+  ColumnType type(int column) const;
   std::optional<std::int64_t> OptionalInteger(int column) const;
   int column_count() const;
   std::string_view column_name(int column) const;

@@ -154,4 +154,15 @@ void Lanes::MakeSpares() {
   }
 }
 
+void Lanes::RemoveSpares() {
+  std::lock_guard lock(mutex_);
+  for (const auto& lane : all_) {
+    if (!lane->spare) continue;
+    // What cannot be removed is an empty segment, which the next Open clears.
+    [[maybe_unused]] auto removed = lane->spare->Remove();
+    lane->spare = nullptr;
+    bytes_used_ -= options_.segment_bytes;
+  }
+}
+
 }  // namespace strata::store

@@ -44,6 +44,7 @@ class Lanes : public std::enable_shared_from_this<Lanes> {
   std::vector<std::shared_ptr<Segment>> Segments() const;  // in the order they were made
   Result<> Remove(const std::shared_ptr<Segment>& segment);
   void MakeSpares();
+  void RemoveSpares();  // at the end
 
   void GiveBack(std::shared_ptr<Lane> lane);  // by the thread that ends
 

@@ -1,0 +1,101 @@
+// Cost lines as text: for terminals and for spreadsheets.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "observe/ledger.h"
+
+namespace strata::observe {
+namespace {
+
+struct ByName {
+  std::string_view name;
+  CostQuery::By by;
+};
+constexpr ByName kByNames[] = {
+    {"key", CostQuery::By::kKey},
+    {"model", CostQuery::By::kModel},
+    {"kb", CostQuery::By::kKb},
+    {"tag", CostQuery::By::kTag},
+    {"day", CostQuery::By::kDay},
+    {"workspace", CostQuery::By::kWorkspace},
+    {"provider", CostQuery::By::kProvider},
+};
+
+// A sum that lacks calls of unknown price says so.
+std::string CostText(const CostLine& line) {
+  if (line.calls == 0) return "0.00";
+  if (line.unpriced_calls == line.calls) return "unknown";
+  if (line.unpriced_calls == 0) return FormatUsd(line.cost);
+  return fmt::format("{} + {} unpriced", FormatUsd(line.cost), line.unpriced_calls);
+}
+
+CostLine Total(std::span<const CostLine> lines) {
+  CostLine total;
+  total.group = "total";
+  for (const auto& line : lines) {
+    total.calls += line.calls;
+    total.unpriced_calls += line.unpriced_calls;
+    total.input_tokens += line.input_tokens;
+    total.output_tokens += line.output_tokens;
+    total.cache_read_tokens += line.cache_read_tokens;
+    total.cache_write_tokens += line.cache_write_tokens;
+    total.cost += line.cost;
+  }
+  return total;
+}
+
+// RFC 4180 §2: quoted when it holds a comma, a quote or a line break; quotes doubled.
+std::string CsvField(std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == text.npos) return std::string(text);
+  std::string quoted = "\"";
+  for (char c : text) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+}  // namespace
+
+Result<CostQuery::By> ParseCostBy(std::string_view text) {
+  std::string known;
+  for (const auto& [name, by] : kByNames) {
+    if (name == text) return by;
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", name);
+  }
+  return Fail(InvalidArgument("by", fmt::format("'{}' is not one of {}", text, known)));
+}
+
+std::string CostTable(std::span<const CostLine> lines) {
+  std::size_t width = 5;
+  for (const auto& line : lines) width = std::max(width, line.group.size());
+  constexpr std::string_view kRow = "{:<{}}  {:>8}  {:>12}  {:>12}  {:>12}  {:>12}  {}\n";
+  auto out = fmt::format(kRow, "", width, "calls", "input", "output", "cache read", "cache write",
+                         "cost USD");
+  auto add = [&](const CostLine& line) {
+    out += fmt::format(kRow, line.group.empty() ? "-" : line.group, width, line.calls,
+                       line.input_tokens, line.output_tokens, line.cache_read_tokens,
+                       line.cache_write_tokens, CostText(line));
+  };
+  for (const auto& line : lines) add(line);
+  if (lines.size() != 1) add(Total(lines));
+  return out;
+}
+
+std::string CostCsv(std::span<const CostLine> lines) {
+  std::string out =
+      "group,calls,unpriced_calls,input_tokens,output_tokens,cache_read_tokens,"
+      "cache_write_tokens,cost_usd\r\n";
+  for (const auto& line : lines) {
+    bool unknown = line.calls > 0 && line.unpriced_calls == line.calls;
+    out += fmt::format("{},{},{},{},{},{},{},{}\r\n", CsvField(line.group), line.calls,
+                       line.unpriced_calls, line.input_tokens, line.output_tokens,
+                       line.cache_read_tokens, line.cache_write_tokens,
+                       unknown ? "unknown" : FormatUsd(line.cost));
+  }
+  return out;
+}
+
+}  // namespace strata::observe

@@ -1,0 +1,269 @@
+#include "observe/ledger.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <array>
+
+#include "base/crash_point.h"
+#include "base/encoding.h"
+#include "observe/ledger_rows.h"
+
+namespace strata::observe {
+namespace {
+
+using store::BlobView;
+using store::Database;
+
+// `key` and others are no keywords in SQLite. Rows are never changed or removed: the triggers stop
+// a slip of ours, the hash chain shows anything else.
+constexpr store::Migration kMigrations[] = {
+    {"makes the ledger", R"sql(
+CREATE TABLE calls(
+  sequence INTEGER PRIMARY KEY,
+  request_id TEXT NOT NULL, call_number INTEGER NOT NULL, time INTEGER NOT NULL,
+  workspace TEXT NOT NULL, key TEXT NOT NULL, trace_id TEXT NOT NULL, tags TEXT NOT NULL,
+  dialect TEXT NOT NULL, operation TEXT NOT NULL, route TEXT NOT NULL,
+  model_asked TEXT NOT NULL, model TEXT NOT NULL, provider TEXT NOT NULL, kb TEXT NOT NULL,
+  status TEXT NOT NULL, error_code TEXT NOT NULL, model_answered TEXT NOT NULL,
+  input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+  cache_read_tokens INTEGER NOT NULL, cache_write_tokens INTEGER NOT NULL,
+  reasoning_tokens INTEGER NOT NULL, usage_estimated INTEGER NOT NULL,
+  cost_picousd INTEGER, price_date TEXT NOT NULL,
+  latency_ms INTEGER NOT NULL, ttft_ms INTEGER,
+  router_version TEXT NOT NULL, guardrail_version TEXT NOT NULL, prompt_version TEXT NOT NULL,
+  catalog_version TEXT NOT NULL, index_version TEXT NOT NULL,
+  hash BLOB NOT NULL,
+  UNIQUE(request_id, call_number)
+) STRICT;
+CREATE INDEX calls_by_time ON calls(time);
+CREATE INDEX calls_by_key ON calls(key, time);
+CREATE TRIGGER calls_keep BEFORE UPDATE ON calls
+  BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+CREATE TRIGGER calls_stay BEFORE DELETE ON calls
+  BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+)sql"},
+};
+
+const std::string& InsertSql() {
+  static const std::string sql = [] {
+    auto columns = LedgerColumns();
+    std::string marks;
+    for (std::size_t i = 0; i < columns.size() + 2; ++i) marks += i == 0 ? "?" : ",?";
+    return fmt::format("INSERT INTO calls(sequence,{},hash) VALUES({})", fmt::join(columns, ","),
+                       marks);
+  }();
+  return sql;
+}
+
+// sequence, the hashed columns, hash.
+std::string SelectSql(std::string_view where) {
+  return fmt::format("SELECT sequence,{},hash FROM calls {}", fmt::join(LedgerColumns(), ","),
+                     where);
+}
+
+struct Head {
+  std::int64_t sequence = 0;
+  std::string hash = std::string(32, '\0');
+};
+
+Result<Head> ReadHead(Database& database) {
+  STRATA_TRY(auto statement,
+             database.Prepare("SELECT sequence, hash FROM calls ORDER BY sequence DESC LIMIT 1"));
+  STRATA_TRY(bool row, statement.Step());
+  if (!row) return Head();
+  return Head{statement.Integer(0), std::string(statement.Blob(1))};
+}
+
+Result<> InsertRow(Database& database, const Head& head, std::span<const LedgerValue> values) {
+  STRATA_TRY(auto statement, database.Prepare(InsertSql()));
+  statement.Bind(1, head.sequence);
+  int index = 2;
+  for (const auto& value : values) {
+    std::visit([&](const auto& v) { statement.Bind(index, v); }, value);
+    ++index;
+  }
+  statement.Bind(index, BlobView{head.hash});
+  return statement.Run();
+}
+
+Result<std::int64_t> AppendAll(Database& database, std::span<const store::CallRow> rows) {
+  STRATA_TRY(auto head, ReadHead(database));
+  std::int64_t added = 0;
+  for (const auto& row : rows) {
+    auto values = LedgerValuesOf(row);
+    STRATA_TRY(auto there,
+               database.Integer("SELECT 1 FROM calls WHERE request_id = ? AND call_number = ?",
+                                std::get<std::string>(values[0]), row.intent.call_number));
+    if (there) continue;
+    ++head.sequence;
+    auto hash = LedgerHash(head.hash, head.sequence, values);
+    head.hash = std::string(AsBytes(hash));
+    STRATA_CHECK_OK(InsertRow(database, head, values));
+    ++added;
+  }
+  CrashPoint("ledger.append.before_commit");
+  return added;
+}
+
+// A part of a WHERE clause and what is bound to it.
+struct Where {
+  std::string sql;
+  std::vector<LedgerValue> values;
+
+  void Add(std::string_view condition, LedgerValue value) {
+    sql += sql.empty() ? " WHERE " : " AND ";
+    sql += condition;
+    values.push_back(std::move(value));
+  }
+};
+
+std::string_view GroupSql(CostQuery::By by) {
+  switch (by) {
+    case CostQuery::By::kKey:
+      return "key";
+    case CostQuery::By::kModel:
+      return "model";
+    case CostQuery::By::kKb:
+      return "kb";
+    case CostQuery::By::kTag:
+      return "coalesce((SELECT value FROM json_each(calls.tags) AS t WHERE t.key = ?1), '')";
+    case CostQuery::By::kDay:
+      return "strftime('%Y-%m-%d', time / 1000000, 'unixepoch')";
+    case CostQuery::By::kWorkspace:
+      return "workspace";
+    case CostQuery::By::kProvider:
+      return "provider";
+  }
+  return "''";
+}
+
+Result<std::vector<CostLine>> QueryCost(Database& database, const CostQuery& query) {
+  Where where;
+  std::vector<LedgerValue> values;
+  if (query.by == CostQuery::By::kTag) values.emplace_back(query.tag);
+  if (query.workspace) where.Add("workspace = ?", query.workspace->value);
+  if (query.from) where.Add("time >= ?", ToUnixMicros(*query.from));
+  if (query.until) where.Add("time < ?", ToUnixMicros(*query.until));
+  auto sql = fmt::format(
+      "SELECT {} AS grp, count(*), count(*) - count(cost_picousd), sum(input_tokens), "
+      "sum(output_tokens), sum(cache_read_tokens), sum(cache_write_tokens), "
+      "coalesce(sum(cost_picousd), 0) AS cost FROM calls{} GROUP BY grp ORDER BY cost DESC, grp",
+      GroupSql(query.by), where.sql);
+  values.insert(values.end(), where.values.begin(), where.values.end());
+  STRATA_TRY(auto statement, database.Prepare(sql));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    std::visit([&](const auto& v) { statement.Bind(static_cast<int>(i) + 1, v); }, values[i]);
+  }
+  std::vector<CostLine> lines;
+  while (true) {
+    STRATA_TRY(bool row, statement.Step());
+    if (!row) return lines;
+    CostLine line;
+    line.group = statement.Text(0);
+    line.calls = statement.Integer(1);
+    line.unpriced_calls = statement.Integer(2);
+    line.input_tokens = statement.Integer(3);
+    line.output_tokens = statement.Integer(4);
+    line.cache_read_tokens = statement.Integer(5);
+    line.cache_write_tokens = statement.Integer(6);
+    line.cost.picousd = statement.Integer(7);
+    lines.push_back(std::move(line));
+  }
+}
+
+Result<std::vector<LedgerRow>> QueryRequest(Database& database, const RequestId& request) {
+  STRATA_TRY(auto statement,
+             database.Prepare(SelectSql("WHERE request_id = ? ORDER BY call_number")));
+  statement.Bind(1, request.value);
+  std::vector<LedgerRow> rows;
+  while (true) {
+    STRATA_TRY(bool more, statement.Step());
+    if (!more) return rows;
+    auto values = ReadLedgerValues(statement, 1);
+    rows.push_back({statement.Integer(0), LedgerRowOf(values),
+                    HexEncode(statement.Blob(static_cast<int>(values.size()) + 1))});
+  }
+}
+
+Result<ChainReport> VerifyChain(Database& database) {
+  STRATA_TRY(auto statement, database.Prepare(SelectSql("ORDER BY sequence")));
+  Head head;
+  while (true) {
+    STRATA_TRY(bool more, statement.Step());
+    if (!more) break;
+    auto sequence = statement.Integer(0);
+    auto values = ReadLedgerValues(statement, 1);
+    auto stored = statement.Blob(static_cast<int>(values.size()) + 1);
+    auto expected = LedgerHash(head.hash, head.sequence + 1, values);
+    if (sequence != head.sequence + 1 || stored != AsBytes(expected)) {
+      return Fail(Code::kCorruption,
+                  fmt::format("the ledger's chain breaks at row {}: a row was changed, removed or "
+                              "put in there",
+                              sequence));
+    }
+    head = {sequence, std::string(stored)};
+  }
+  return ChainReport{head.sequence, HexEncode(head.hash)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Ledger>> Ledger::Open(const std::string& path) {
+  store::SqlFileOptions options;
+  // The journal's files are removed once their rows are here, so a commit must survive a power cut.
+  options.database.power_loss_safe = true;
+  options.migrations = kMigrations;
+  STRATA_TRY(auto file, store::SqlFile::Open(path, options));
+  return std::unique_ptr<Ledger>(new Ledger(std::move(file)));
+}
+
+Result<std::int64_t> Ledger::Append(std::span<const store::CallRow> rows) {
+  auto added =
+      file_->WriteBlocking([rows](Database& database) { return AppendAll(database, rows); });
+  if (added.has_value()) CrashPoint("ledger.append.committed");
+  return added;
+}
+
+store::CallSink Ledger::Sink() {
+  return [this](std::span<const store::CallRow> rows) -> Result<> {
+    STRATA_TRY([[maybe_unused]] auto added, Append(rows));
+    return {};
+  };
+}
+
+Task<Result<std::vector<CostLine>>> Ledger::Cost(CostQuery query) {
+  auto work = [query = std::move(query)](Database& db) { return QueryCost(db, query); };
+  co_return co_await file_->Read(std::move(work));
+}
+Result<std::vector<CostLine>> Ledger::CostBlocking(const CostQuery& query) {
+  return file_->ReadBlocking([&](Database& db) { return QueryCost(db, query); });
+}
+
+Task<Result<std::vector<LedgerRow>>> Ledger::OfRequest(RequestId request) {
+  auto work = [request = std::move(request)](Database& db) { return QueryRequest(db, request); };
+  co_return co_await file_->Read(std::move(work));
+}
+Result<std::vector<LedgerRow>> Ledger::OfRequestBlocking(const RequestId& request) {
+  return file_->ReadBlocking([&](Database& db) { return QueryRequest(db, request); });
+}
+
+Task<Result<domain::Money>> Ledger::SpentByKey(KeyId key, WallTime from) {
+  auto work = [key = std::move(key), from](Database& db) -> Result<domain::Money> {
+    STRATA_TRY(auto sum,
+               db.Integer("SELECT sum(cost_picousd) FROM calls WHERE key = ? AND time >= ?",
+                          key.value, ToUnixMicros(from)));
+    return domain::Money{sum.value_or(0)};
+  };
+  co_return co_await file_->Read(std::move(work));
+}
+
+Task<Result<ChainReport>> Ledger::Verify() {
+  auto work = [](Database& db) { return VerifyChain(db); };
+  co_return co_await file_->Read(std::move(work));
+}
+Result<ChainReport> Ledger::VerifyBlocking() {
+  return file_->ReadBlocking([](Database& db) { return VerifyChain(db); });
+}
+
+}  // namespace strata::observe

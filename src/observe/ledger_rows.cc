@@ -1,0 +1,224 @@
+#include "observe/ledger_rows.h"
+
+#include <fmt/format.h>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+
+#include "base/check.h"
+#include "base/json_text.h"
+
+namespace strata::observe {
+namespace {
+
+constexpr std::string_view kColumns[] = {
+    "request_id",
+    "call_number",
+    "time",
+    "workspace",
+    "key",
+    "trace_id",
+    "tags",
+    "dialect",
+    "operation",
+    "route",
+    "model_asked",
+    "model",
+    "provider",
+    "kb",
+    "status",
+    "error_code",
+    "model_answered",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "usage_estimated",
+    "cost_picousd",
+    "price_date",
+    "latency_ms",
+    "ttft_ms",
+    "router_version",
+    "guardrail_version",
+    "prompt_version",
+    "catalog_version",
+    "index_version",
+};
+
+std::string TagsJson(const std::map<std::string, std::string>& tags) {
+  std::string json = "{";
+  for (const auto& [name, value] : tags) {
+    if (json.size() > 1) json += ',';
+    AppendJsonString(json, name);
+    json += ':';
+    AppendJsonString(json, value);
+  }
+  return json + "}";
+}
+
+std::map<std::string, std::string> TagsOf(std::string_view json) {
+  std::map<std::string, std::string> tags;
+  boost::system::error_code code;
+  auto value = boost::json::parse(json, code);
+  if (code || !value.is_object()) return tags;
+  for (const auto& member : value.get_object()) {
+    if (member.value().is_string()) {
+      tags.emplace(std::string(member.key()), std::string(member.value().get_string()));
+    }
+  }
+  return tags;
+}
+
+LedgerValue Maybe(const std::optional<std::int64_t>& value) {
+  if (!value) return nullptr;
+  return *value;
+}
+
+// Takes the values one after the other, in the order of kColumns.
+class Reader {
+ public:
+  explicit Reader(std::span<const LedgerValue> values) : values_(values) {}
+  std::string Text() {
+    const auto* text = std::get_if<std::string>(&values_[at_++]);
+    return text == nullptr ? std::string() : *text;
+  }
+  std::int64_t Integer() { return Optional().value_or(0); }
+  std::optional<std::int64_t> Optional() {
+    const auto* number = std::get_if<std::int64_t>(&values_[at_++]);
+    return number == nullptr ? std::nullopt : std::optional(*number);
+  }
+
+ private:
+  std::span<const LedgerValue> values_;
+  std::size_t at_ = 0;
+};
+
+store::CallRow Bounded(const store::CallRow& row) {
+  auto record = store::DecodeCallRecord(store::EncodeFinal(row));
+  STRATA_CHECK(record.has_value(), "a call cannot be read back: " + record.error().message());
+  return std::get<store::CallRow>(std::move(*record));
+}
+
+}  // namespace
+
+std::span<const std::string_view> LedgerColumns() { return kColumns; }
+
+std::vector<LedgerValue> LedgerValuesOf(const store::CallRow& row) {
+  auto bounded = Bounded(row);
+  const auto& [intent, outcome] = bounded;
+  const auto& usage = outcome.usage;
+  std::optional<std::int64_t> cost;
+  if (outcome.cost) cost = outcome.cost->picousd;
+  return {
+      intent.request_id.value,
+      static_cast<std::int64_t>(intent.call_number),
+      ToUnixMicros(intent.time),
+      intent.workspace.value,
+      intent.key.value,
+      intent.trace_id,
+      TagsJson(intent.tags),
+      intent.dialect,
+      intent.operation,
+      intent.route,
+      intent.model_asked,
+      intent.model,
+      intent.provider,
+      intent.kb,
+      std::string(CallStatusName(outcome.status)),
+      outcome.error_code,
+      outcome.model_answered,
+      usage.input_tokens,
+      usage.output_tokens,
+      usage.cache_read_tokens,
+      usage.cache_write_tokens,
+      usage.reasoning_tokens,
+      static_cast<std::int64_t>(usage.estimated ? 1 : 0),
+      Maybe(cost),
+      outcome.price_date,
+      outcome.latency_ms,
+      Maybe(outcome.ttft_ms),
+      outcome.decided_by.router,
+      outcome.decided_by.guardrail,
+      outcome.decided_by.prompt,
+      outcome.decided_by.catalog,
+      outcome.decided_by.index,
+  };
+}
+
+std::vector<LedgerValue> ReadLedgerValues(const store::Statement& statement, int first) {
+  std::vector<LedgerValue> values;
+  values.reserve(std::size(kColumns));
+  for (int column = first; column < first + static_cast<int>(std::size(kColumns)); ++column) {
+    switch (statement.type(column)) {
+      case store::ColumnType::kNull:
+        values.emplace_back(nullptr);
+        break;
+      case store::ColumnType::kInteger:
+        values.emplace_back(statement.Integer(column));
+        break;
+      default:
+        values.emplace_back(std::string(statement.Text(column)));
+    }
+  }
+  return values;
+}
+
+store::CallRow LedgerRowOf(std::span<const LedgerValue> values) {
+  STRATA_CHECK(values.size() == std::size(kColumns), "a ledger row has all columns");
+  Reader in(values);
+  store::CallRow row;
+  auto& [intent, outcome] = row;
+  intent.request_id.value = in.Text();
+  intent.call_number = static_cast<std::uint32_t>(in.Integer());
+  intent.time = FromUnixMicros(in.Integer());
+  intent.workspace.value = in.Text();
+  intent.key.value = in.Text();
+  intent.trace_id = in.Text();
+  intent.tags = TagsOf(in.Text());
+  intent.dialect = in.Text();
+  intent.operation = in.Text();
+  intent.route = in.Text();
+  intent.model_asked = in.Text();
+  intent.model = in.Text();
+  intent.provider = in.Text();
+  intent.kb = in.Text();
+  outcome.status = store::ParseCallStatus(in.Text()).value_or(store::CallStatus::kOpen);
+  outcome.error_code = in.Text();
+  outcome.model_answered = in.Text();
+  outcome.usage.input_tokens = in.Integer();
+  outcome.usage.output_tokens = in.Integer();
+  outcome.usage.cache_read_tokens = in.Integer();
+  outcome.usage.cache_write_tokens = in.Integer();
+  outcome.usage.reasoning_tokens = in.Integer();
+  outcome.usage.estimated = in.Integer() != 0;
+  if (auto cost = in.Optional()) outcome.cost = domain::Money{*cost};
+  outcome.price_date = in.Text();
+  outcome.latency_ms = in.Integer();
+  outcome.ttft_ms = in.Optional();
+  outcome.decided_by.router = in.Text();
+  outcome.decided_by.guardrail = in.Text();
+  outcome.decided_by.prompt = in.Text();
+  outcome.decided_by.catalog = in.Text();
+  outcome.decided_by.index = in.Text();
+  return row;
+}
+
+Sha256Digest LedgerHash(std::string_view previous, std::int64_t sequence,
+                        std::span<const LedgerValue> values) {
+  std::string bytes(previous);
+  auto out = std::back_inserter(bytes);
+  fmt::format_to(out, "{};", sequence);
+  for (const auto& value : values) {
+    if (const auto* number = std::get_if<std::int64_t>(&value)) {
+      fmt::format_to(out, "i{};", *number);
+    } else if (const auto* text = std::get_if<std::string>(&value)) {
+      fmt::format_to(out, "t{}:{}", text->size(), *text);
+    } else {
+      bytes += "n;";
+    }
+  }
+  return Sha256(bytes);
+}
+
+}  // namespace strata::observe

@@ -1,0 +1,37 @@
+#pragma once
+// The ledger's table: its columns, how a call becomes one row of it and back, and the hash of a
+// row.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/encoding.h"
+#include "store/call_row.h"
+#include "store/sqlite.h"
+
+namespace strata::observe {
+
+using LedgerValue = std::variant<std::nullptr_t, std::int64_t, std::string>;
+
+// Names of the columns that are hashed, in the order of hashing. `sequence` stands before them and
+// `hash` behind. Version 1; a column that is added later goes into a new version of the hash.
+std::span<const std::string_view> LedgerColumns();
+
+// One value a column. Texts are cut as the journal cuts them, so that a row that came another way
+// is the same row.
+std::vector<LedgerValue> LedgerValuesOf(const store::CallRow& row);
+
+// `first`: the column of `statement` that holds the first of LedgerColumns().
+std::vector<LedgerValue> ReadLedgerValues(const store::Statement& statement, int first);
+store::CallRow LedgerRowOf(std::span<const LedgerValue> values);
+
+// SHA-256 over the hash before (32 bytes, zeros for the first), the sequence, and each value with
+// its type and length, so that no two different rows have the same bytes.
+Sha256Digest LedgerHash(std::string_view previous, std::int64_t sequence,
+                        std::span<const LedgerValue> values);
+
+}  // namespace strata::observe
