@@ -29,8 +29,7 @@ class SseParser {
   Result<bool> Next(std::string_view& bytes, SseEvent& out);
 
  private:
-  bool TakeLine(std::string_view& bytes);  // true: line_ holds a whole line
-  bool EndLine(SseEvent& out);             // true: the line was blank and ended an event
+  bool TakeLine(std::string_view line, SseEvent& out);  // true: it was blank and ended an event
   void Field(std::string_view name, std::string_view value);
 
   std::size_t event_bytes_max_;

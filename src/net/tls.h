@@ -20,7 +20,7 @@ struct TlsFiles {
 // host name. The server certificate is made again when it has fewer than 30 days left, does not
 // carry the host name, or does not belong to the authority. Files are mode 0600 and replaced whole.
 // The authority's key stays in `folder` as well. Errors: kUnavailable (folder not writable),
-// kCorruption (a file that is not PEM), kInternal.
+// kCorruption (the authority's files do not fit together), kInternal.
 Result<TlsFiles> EnsureTlsFiles(const std::string& folder, const Clock& clock = SystemClock());
 
 }  // namespace strata::net
