@@ -1,0 +1,140 @@
+#include "store/call_row.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+namespace strata::store {
+namespace {
+
+CallIntent SomeIntent() {
+  CallIntent intent;
+  intent.request_id = {"0123456789abcdef0123456789abcdef"};
+  intent.call_number = 3;
+  intent.time = FromUnixMicros(1'700'000'000'123'456);
+  intent.workspace = {"default"};
+  intent.key = {"key_1"};
+  intent.trace_id = "0123456789abcdef0123456789abcdef";
+  intent.tags = {{"team", "blue"}, {"", "empty name"}, {"empty value", ""}};
+  intent.dialect = "openai";
+  intent.operation = "chat";
+  intent.route = "cheap: short question";
+  intent.model_asked = "auto";
+  intent.model = "builtin/smollm2";
+  intent.provider = "builtin";
+  intent.kb = "handbook";
+  intent.estimate = {.input_tokens = 10, .output_tokens = 20};
+  intent.estimate_cost = domain::Money{-1};
+  return intent;
+}
+
+CallRow SomeRow() {
+  CallRow row{SomeIntent(), {}};
+  row.outcome.status = CallStatus::kError;
+  row.outcome.error_code = "unavailable";
+  row.outcome.model_answered = "smollm2";
+  row.outcome.usage = {1, 2, 3, 4, 5, true};
+  row.outcome.cost = domain::Money{std::numeric_limits<std::int64_t>::max()};
+  row.outcome.price_date = "2026-11-01";
+  row.outcome.latency_ms = 1234;
+  row.outcome.ttft_ms = 56;
+  row.outcome.decided_by = {"r1", "g2", "p3", "c4", "kb@5"};
+  return row;
+}
+
+TEST(CallRow, AnIntentComesBackAsItWas) {
+  auto record = DecodeCallRecord(EncodeIntent(SomeIntent()));
+  ASSERT_TRUE(record.has_value()) << record.error().message();
+  EXPECT_EQ(std::get<CallIntent>(*record), SomeIntent());
+}
+
+TEST(CallRow, AFinalComesBackAsItWas) {
+  auto record = DecodeCallRecord(EncodeFinal(SomeRow()));
+  ASSERT_TRUE(record.has_value()) << record.error().message();
+  const auto& row = std::get<CallRow>(*record);
+  EXPECT_EQ(row.intent, SomeIntent());
+  EXPECT_EQ(EncodeFinal(row), EncodeFinal(SomeRow()));
+  EXPECT_EQ(row.outcome.usage, SomeRow().outcome.usage);
+  EXPECT_EQ(row.outcome.ttft_ms, 56);
+  EXPECT_EQ(row.outcome.decided_by.index, "kb@5");
+}
+
+TEST(CallRow, UnknownPriceIsNotZero) {
+  auto row = SomeRow();
+  row.outcome.cost = std::nullopt;
+  row.outcome.ttft_ms = std::nullopt;
+  auto record = DecodeCallRecord(EncodeFinal(row));
+  EXPECT_EQ(std::get<CallRow>(*record).outcome.cost, std::nullopt);
+  EXPECT_EQ(std::get<CallRow>(*record).outcome.ttft_ms, std::nullopt);
+}
+
+TEST(CallRow, LongTextsAreCutAtACharacterAndTagsDropped) {
+  auto intent = SomeIntent();
+  intent.model_asked = std::string(255, 'a') + "é";
+  for (int i = 0; i < 1000; ++i) intent.tags["tag" + std::to_string(i)] = std::string(300, 'x');
+  auto bytes = EncodeIntent(intent);
+  EXPECT_LT(bytes.size(), 9000U);
+  auto record = DecodeCallRecord(bytes);
+  ASSERT_TRUE(record.has_value()) << record.error().message();
+  const auto& cut = std::get<CallIntent>(*record);
+  EXPECT_EQ(cut.model_asked, std::string(255, 'a'));
+  EXPECT_LT(cut.tags.size(), 20U);
+  EXPECT_EQ(cut.tags.begin()->first, "");
+}
+
+TEST(CallRow, AFinalFitsTheRoomThatItsIntentReserves) {
+  auto row = SomeRow();
+  std::string longest(1000, 'x');
+  row.outcome.error_code = row.outcome.model_answered = row.outcome.price_date = longest;
+  row.outcome.decided_by = {longest, longest, longest, longest, longest};
+  EXPECT_LE(EncodeFinal(row).size(), EncodeIntent(row.intent).size() + kCallOutcomeBytesMax);
+}
+
+TEST(CallRow, CountsBelowZeroAreStoredAsZero) {
+  auto row = SomeRow();
+  row.outcome.usage.output_tokens = -5;
+  auto record = DecodeCallRecord(EncodeFinal(row));
+  ASSERT_TRUE(record.has_value());
+  EXPECT_EQ(std::get<CallRow>(*record).outcome.usage.output_tokens, 0);
+}
+
+TEST(CallRow, EveryCutAndEveryStrangeByteIsRefusedOrRead) {
+  auto bytes = EncodeFinal(SomeRow());
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_FALSE(DecodeCallRecord(bytes.substr(0, size)).has_value()) << size;
+  }
+  EXPECT_FALSE(DecodeCallRecord(bytes + "x").has_value());
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    auto changed = bytes;
+    changed[at] = static_cast<char>(changed[at] ^ 0xff);
+    auto record = DecodeCallRecord(changed);  // must not crash; most are refused
+    if (!record.has_value()) {
+      EXPECT_NE(record.error().code(), Code::kInternal);
+    }
+  }
+}
+
+TEST(CallRow, ANewerFormatIsNamedAsSuch) {
+  auto bytes = EncodeIntent(SomeIntent());
+  bytes[1] = 2;
+  EXPECT_EQ(DecodeCallRecord(bytes).error().code(), Code::kUnsupported);
+}
+
+TEST(CallRow, AnInterruptedCallIsChargedItsEstimate) {
+  auto row = InterruptedRow(SomeIntent());
+  EXPECT_EQ(row.outcome.status, CallStatus::kInterrupted);
+  EXPECT_EQ(row.outcome.usage.output_tokens, 20);
+  EXPECT_TRUE(row.outcome.usage.estimated);
+  EXPECT_EQ(row.outcome.cost, row.intent.estimate_cost);
+}
+
+TEST(CallRow, StatusNamesComeBack) {
+  for (auto status : {CallStatus::kOk, CallStatus::kError, CallStatus::kCancelled,
+                      CallStatus::kInterrupted, CallStatus::kBlocked}) {
+    EXPECT_EQ(ParseCallStatus(CallStatusName(status)), status);
+  }
+  EXPECT_EQ(ParseCallStatus("fine"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace strata::store

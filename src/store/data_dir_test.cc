@@ -1,0 +1,85 @@
+#include "store/data_dir.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "store/file.h"
+#include "store/testing.h"
+
+namespace strata::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+TEST(DataDir, MakesPrivateFoldersAndFiles) {
+  TempFolder folder;
+  auto dir = DataDir::Open(folder / "a/b");
+  ASSERT_TRUE(dir.has_value()) << dir.error().message();
+  EXPECT_EQ(fs::status(dir->path()).permissions(), fs::perms::owner_all);
+  for (const auto& inside :
+       {dir->blobs(), dir->journal(), dir->models(), dir->secrets(), dir->tls(), dir->run()}) {
+    EXPECT_EQ(fs::status(inside).permissions(), fs::perms::owner_all) << inside;
+  }
+  EXPECT_EQ(fs::status(dir->run() + "/lock").permissions(),
+            fs::perms::owner_read | fs::perms::owner_write);
+}
+
+TEST(DataDir, TheSecondHolderIsToldWhoHasIt) {
+  TempFolder folder;
+  auto first = DataDir::Open(folder / "d");
+  ASSERT_TRUE(first.has_value());
+  ServerAddress address{.pid = ::getpid(), .url = "http://127.0.0.1:1", .control = "c\"1"};
+  ASSERT_TRUE(first->PublishServer(address));
+  auto second = DataDir::Open(folder / "d");
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error().code(), Code::kConflict);
+  EXPECT_NE(second.error().message().find(std::to_string(::getpid())), std::string::npos);
+  EXPECT_NE(second.error().message().find("http://127.0.0.1:1"), std::string::npos);
+}
+
+TEST(DataDir, TheCommandLineFindsTheServerWhileItRuns) {
+  TempFolder folder;
+  auto path = folder / "d";
+  EXPECT_FALSE(DataDir::FindServer(path)->has_value()) << "no folder, no server";
+  {
+    auto dir = DataDir::Open(path);
+    ASSERT_TRUE(dir.has_value());
+    EXPECT_FALSE(DataDir::FindServer(path)->has_value()) << "held, but nothing serves";
+    ServerAddress address{.pid = 42, .url = "http://127.0.0.1:1", .control = "c\"1"};
+    ASSERT_TRUE(dir->PublishServer(address));
+    auto found = DataDir::FindServer(path);
+    ASSERT_TRUE(found.has_value() && found->has_value());
+    EXPECT_EQ((*found)->url, address.url);
+    EXPECT_EQ((*found)->control, address.control);
+    EXPECT_EQ((*found)->pid, 42);
+  }
+  EXPECT_FALSE(DataDir::FindServer(path)->has_value());
+  EXPECT_TRUE(DataDir::Open(path).has_value()) << "the lock is free again";
+}
+
+TEST(DataDir, AnAddressThatADeadServerLeftIsNotBelieved) {
+  TempFolder folder;
+  auto path = folder / "d";
+  {
+    ASSERT_TRUE(DataDir::Open(path).has_value());
+  }
+  ASSERT_TRUE(WriteFileAtomic(path + "/run/server.json", R"({"pid":1,"url":"http://x"})"));
+  EXPECT_FALSE(DataDir::FindServer(path)->has_value());
+  auto dir = DataDir::Open(path);
+  ASSERT_TRUE(dir.has_value());
+  EXPECT_FALSE(fs::exists(path + "/run/server.json"));
+  ASSERT_TRUE(WriteFileAtomic(path + "/run/server.json", "{broken"));
+  EXPECT_EQ(DataDir::FindServer(path).error().code(), Code::kCorruption);
+}
+
+TEST(DataDir, AFolderThatCannotBeMadeIsAClearError) {
+  TempFolder folder;
+  ASSERT_TRUE(WriteFileAtomic(folder / "file", "x"));
+  auto refused = DataDir::Open(folder / "file");
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_NE(refused.error().message().find("file is not a folder"), std::string::npos);
+  EXPECT_EQ(DataDir::Open("").error().field(), "data");
+}
+
+}  // namespace
+}  // namespace strata::store
