@@ -1,0 +1,18 @@
+#pragma once
+// Text bytes of any encoding to UTF-8.
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace strata::knowledge {
+
+// A byte order mark decides; then valid UTF-8 is taken as such; then `hint` (a charset name from a
+// header or a meta element, "" for none); then ICU's detector; at last windows-1252, which never
+// fails. Bytes without a meaning become U+FFFD. The result has no byte order mark.
+// Errors: kTooLarge when the result would exceed `bytes_max`.
+Result<std::string> DecodeText(std::string_view bytes, std::string_view hint,
+                               std::size_t bytes_max);
+
+}  // namespace strata::knowledge
