@@ -173,6 +173,9 @@ Result<> KbCache::TakeFacts(std::vector<DocumentFacts> list) {
   std::unique_lock lock(mutex_);
   for (auto& entry : list) {
     STRATA_TRY(auto metadata, ParseMetadata(entry.metadata));
+    // Bedrock's own attributes, which its filters know too.
+    metadata.try_emplace("x-amz-bedrock-kb-source-uri", entry.uri);
+    metadata.try_emplace("x-amz-bedrock-kb-data-source-id", entry.source_id);
     auto& facts = facts_[entry.row];
     restricted_ += (IsRestricted(entry.access) ? 1 : 0) - (IsRestricted(facts.access) ? 1 : 0);
     facts.metadata = std::move(metadata);

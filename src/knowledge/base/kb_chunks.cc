@@ -96,8 +96,10 @@ Result<std::vector<std::uint64_t>> ChunksRemovedAfter(store::Database& db,
 }
 
 Result<std::vector<DocumentFacts>> FactsAfter(store::Database& db, std::int64_t generation) {
-  STRATA_TRY(auto statement,
-             db.Prepare("SELECT row, metadata, access FROM documents WHERE generation > ?"));
+  STRATA_TRY(
+      auto statement,
+      db.Prepare(
+          "SELECT row, metadata, access, source_id, uri FROM documents WHERE generation > ?"));
   statement.BindAll(generation);
   std::vector<DocumentFacts> facts;
   for (;;) {
@@ -105,6 +107,8 @@ Result<std::vector<DocumentFacts>> FactsAfter(store::Database& db, std::int64_t 
     if (!found) return facts;
     STRATA_TRY(auto access, ReadAccess(statement.Text(2)));
     facts.push_back({.row = statement.Integer(0),
+                     .source_id = std::string(statement.Text(3)),
+                     .uri = std::string(statement.Text(4)),
                      .metadata = {std::string(statement.Text(1))},
                      .access = std::move(access)});
   }

@@ -50,6 +50,8 @@ struct DocumentRow {
 // The part of a document that decides who finds it.
 struct DocumentFacts {
   std::int64_t row = 0;
+  std::string source_id;
+  std::string uri;
   JsonText metadata;
   AccessList access;
 };

@@ -1,0 +1,205 @@
+#include "knowledge/base/indexer.h"
+
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "base/utf8.h"
+#include "knowledge/base/kb_json.h"
+#include "text/offsets.h"
+
+namespace strata::knowledge {
+namespace {
+
+constexpr std::size_t kEmbedBatch = 64;
+
+bool IsPlain(const std::string& media_type) {
+  return media_type.empty() || media_type == "text/plain" || media_type.starts_with("text/plain;");
+}
+
+void AddParagraph(domain::ParsedDocument& document, std::size_t start, std::size_t end) {
+  const std::string_view text = document.text;
+  while (start < end && (text[start] == '\n' || text[start] == '\r')) ++start;
+  while (end > start && (text[end - 1] == '\n' || text[end - 1] == '\r' || text[end - 1] == ' ')) {
+    --end;
+  }
+  if (start == end) return;
+  domain::DocumentPart part;
+  part.text = document.text.substr(start, end - start);
+  part.start = start;
+  part.end = end;
+  document.parts.push_back(std::move(part));
+}
+
+// Where the next blank line begins at or after `at`.
+std::size_t BlankLine(std::string_view text, std::size_t at) {
+  for (auto newline = text.find('\n', at); newline != std::string_view::npos;
+       newline = text.find('\n', newline + 1)) {
+    auto next = newline + 1;
+    while (next < text.size() && (text[next] == ' ' || text[next] == '\t' || text[next] == '\r')) {
+      ++next;
+    }
+    if (next < text.size() && text[next] == '\n') return newline;
+  }
+  return text.size();
+}
+
+// The lines that a chunk touches, counted from its begin.
+std::vector<domain::DocumentPart::Line> LinesIn(const domain::ParsedDocument& document,
+                                                std::size_t start, std::size_t end) {
+  std::vector<domain::DocumentPart::Line> lines;
+  for (const auto& part : document.parts) {
+    if (part.end <= start || part.start >= end) continue;
+    for (auto line : part.lines) {
+      if (line.end <= start || line.start >= end) continue;
+      line.start = std::max(line.start, start) - start;
+      line.end = std::min(line.end, end) - start;
+      lines.push_back(line);
+    }
+  }
+  return lines;
+}
+
+}  // namespace
+
+domain::ParsedDocument PlainDocument(std::string_view text, std::string title) {
+  domain::ParsedDocument document;
+  document.title = std::move(title);
+  document.text = IsValidUtf8(text) ? std::string(text) : ReplaceInvalidUtf8(text);
+  std::size_t at = 0;
+  while (at < document.text.size()) {
+    const auto end = BlankLine(document.text, at);
+    AddParagraph(document, at, end);
+    at = end;
+    while (at < document.text.size() && (document.text[at] == '\n' || document.text[at] == '\r')) {
+      ++at;
+    }
+  }
+  return document;
+}
+
+std::string VersionOf(const DocumentInput& input) {
+  std::string all;
+  for (const std::string_view part :
+       {std::string_view(input.title), std::string_view(input.media_type),
+        std::string_view(input.content), std::string_view(input.metadata.text)}) {
+    all += std::to_string(part.size());
+    all += ':';
+    all += part;
+  }
+  all += WriteAccess(input.access) + WriteStrings(input.labels.names());
+  return Sha256Hex(all);
+}
+
+RequestContext ContextLike(const RequestContext& ctx) {
+  RequestContext copy;
+  copy.request_id = ctx.request_id;
+  copy.workspace = ctx.workspace;
+  copy.key = ctx.key;
+  copy.principals = ctx.principals;
+  copy.labels = ctx.labels;
+  copy.regions_allowed = ctx.regions_allowed;
+  copy.tags = ctx.tags;
+  copy.deadline = ctx.deadline;
+  copy.cancel = ctx.cancel;
+  copy.clock = ctx.clock;
+  copy.decided_by = ctx.decided_by;
+  return copy;
+}
+
+bool IsDocumentsFault(const Error& error) {
+  switch (error.code()) {
+    case Code::kInvalidArgument:
+    case Code::kUnsupported:
+    case Code::kTooLarge:
+    case Code::kDeadlineExceeded:
+    case Code::kPermissionDenied:
+    case Code::kNotFound:
+    case Code::kBlocked:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string Indexer::Mark(const ChunkRecipe& recipe) const {
+  return recipe.Version() + "/" + embedder_->Info().id;
+}
+
+Task<Result<domain::ParsedDocument>> Indexer::Parse(const DocumentRow& document,
+                                                    const std::string& content,
+                                                    RequestContext& ctx) const {
+  if (IsPlain(document.media_type)) co_return PlainDocument(content, document.title);
+  ParseInput input{.name = document.uri, .media_type = document.media_type, .bytes = content};
+  STRATA_CO_TRY(auto parsed, co_await parser_.Parse(std::move(input), ctx));
+  if (!document.title.empty()) parsed.title = document.title;
+  co_return parsed;
+}
+
+Result<std::vector<NewChunk>> Indexer::Cut(const domain::ParsedDocument& parsed,
+                                           const DocumentRow& document, ChunkRecipe recipe) const {
+  // Two of the pieces that the embedder sees are its own.
+  recipe.tokens_max = std::min(recipe.tokens_max, embedder_->tokens_max() - 2);
+  recipe.tokens_target = std::min(recipe.tokens_target, recipe.tokens_max);
+  const auto& embedder = *embedder_;
+  STRATA_TRY(auto chunker, MakeChunker(recipe, [&embedder](std::string_view text) {
+               return embedder.CountTokens(text);
+             }));
+  STRATA_TRY(auto chunks, chunker->Split(parsed, {.document_id = document.document_id,
+                                                  .source_uri = document.uri}));
+  const text::CodePointOffsets offsets(parsed.text);
+  std::vector<NewChunk> out;
+  for (auto& chunk : chunks) {
+    NewChunk entry;
+    entry.start = static_cast<std::int64_t>(offsets.FromByte(chunk.start));
+    entry.end = static_cast<std::int64_t>(offsets.FromByte(chunk.end));
+    if (parsed.page_count > 0) entry.lines = LinesIn(parsed, chunk.start, chunk.end);
+    entry.chunk = std::move(chunk);
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
+Task<Result<>> Indexer::Embed(IndexedDocument& indexed, RequestContext& ctx) const {
+  indexed.dimensions = embedder_->Info().dimensions;
+  for (std::size_t at = 0; at < indexed.chunks.size(); at += kEmbedBatch) {
+    STRATA_CO_CHECK_OK(ctx.CheckAlive());
+    const auto end = std::min(indexed.chunks.size(), at + kEmbedBatch);
+    std::vector<std::string> texts;
+    for (auto i = at; i < end; ++i) texts.push_back(EmbeddedText(indexed.chunks[i].chunk));
+    STRATA_CO_TRY(auto rows, co_await embedder_->Embed(std::move(texts),
+                                                       provider::EmbedPurpose::kDocument, ctx));
+    if (rows.dimensions != indexed.dimensions || rows.count() != end - at) {
+      co_return Fail(Code::kUnavailable, "embedding model " + embedder_->Info().id +
+                                             " answered vectors of another number or size");
+    }
+    indexed.vectors.insert(indexed.vectors.end(), rows.values.begin(), rows.values.end());
+  }
+  co_return Result<>();
+}
+
+Task<Result<IndexedDocument>> Indexer::Build(DocumentRow document, std::string content,
+                                             ChunkRecipe recipe, RequestContext& ctx) const {
+  RequestContext own = ContextLike(ctx);
+  own.labels.AddAll(document.labels);
+  // Metadata that no filter can read would let the document through filters that exclude it.
+  STRATA_CO_CHECK_OK(ParseMetadata(document.metadata));
+  STRATA_CO_TRY(auto parsed, co_await Parse(document, content, own));
+  IndexedDocument indexed;
+  auto cut = [&] { return Cut(parsed, document, recipe); };
+  STRATA_CO_TRY(indexed.chunks, co_await RunBlocking(pool_, std::move(cut)));
+  STRATA_CO_CHECK_OK(co_await Embed(indexed, own));
+  document.title = parsed.title;
+  document.recipe = Mark(recipe);
+  document.status = DocumentStatus::kIndexed;
+  document.reason.clear();
+  document.bytes = static_cast<std::int64_t>(content.size());
+  document.page_count = parsed.page_count;
+  document.updated = ctx.clock->Wall();
+  if (parsed.page_count > 0 && document.location == LocationKind::kCustom) {
+    indexed.original = std::move(content);
+  }
+  indexed.document = std::move(document);
+  co_return indexed;
+}
+
+}  // namespace strata::knowledge

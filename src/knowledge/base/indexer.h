@@ -1,0 +1,57 @@
+#pragma once
+// The Indexer makes of a document's bytes what is stored: parse, cut, embed. It writes nothing.
+
+#include <memory>
+#include <string>
+
+#include "base/context.h"
+#include "base/pool.h"
+#include "base/task.h"
+#include "knowledge/base/kb_file.h"
+#include "knowledge/chunker.h"
+#include "knowledge/parser.h"
+#include "provider/embedder.h"
+
+namespace strata::knowledge {
+
+// A text file as it stands: one part a paragraph, offsets those of the text itself, so that spans
+// of a plain text refer to its own characters. Malformed UTF-8 becomes U+FFFD.
+domain::ParsedDocument PlainDocument(std::string_view text, std::string title);
+
+// What tells one version of an inline document from another: a hash of all that is indexed of it.
+std::string VersionOf(const DocumentInput& input);
+
+// A copy for work on behalf of the same caller, with no open span.
+RequestContext ContextLike(const RequestContext& ctx);
+
+// Errors that say something of this document, not of the moment: it is marked FAILED and the job
+// goes on.
+bool IsDocumentsFault(const Error& error);
+
+// Thread-safe. Parts outlive it.
+class Indexer {
+ public:
+  Indexer(Parser& parser, Pool& pool, std::shared_ptr<provider::Embedder> embedder)
+      : parser_(parser), pool_(pool), embedder_(std::move(embedder)) {}
+
+  // What the documents of a recipe are marked with; another mark means: index again.
+  std::string Mark(const ChunkRecipe& recipe) const;
+
+  // `document` brings identity, title (kept unless ""), media type, metadata, access and labels.
+  // The embedder's call is checked against those labels.
+  Task<Result<IndexedDocument>> Build(DocumentRow document, std::string content, ChunkRecipe recipe,
+                                      RequestContext& ctx) const;
+
+ private:
+  Task<Result<domain::ParsedDocument>> Parse(const DocumentRow& document,
+                                             const std::string& content, RequestContext& ctx) const;
+  Task<Result<>> Embed(IndexedDocument& indexed, RequestContext& ctx) const;
+  Result<std::vector<NewChunk>> Cut(const domain::ParsedDocument& parsed,
+                                    const DocumentRow& document, ChunkRecipe recipe) const;
+
+  Parser& parser_;
+  Pool& pool_;
+  std::shared_ptr<provider::Embedder> embedder_;
+};
+
+}  // namespace strata::knowledge

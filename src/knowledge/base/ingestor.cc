@@ -1,0 +1,212 @@
+#include "knowledge/base/ingestor.h"
+
+#include <boost/json.hpp>
+
+#include "base/crash_point.h"
+#include "base/ids.h"
+#include "base/json_text.h"
+#include "base/log.h"
+#include "knowledge/base/sync.h"
+
+namespace strata::knowledge {
+namespace {
+
+using Kind = JobOutcome::Kind;
+
+// A job that failed by faults of the moment this many times is given up.
+constexpr int kAttempts = 5;
+// Of the queue: leases also count when the process died, so this is far more.
+constexpr int kLeases = 1000;
+
+std::string Member(const JsonText& payload, std::string_view name) {
+  boost::system::error_code error;
+  const auto value = boost::json::parse(payload.text, error);
+  const auto* object = error ? nullptr : value.if_object();
+  const auto* member = object ? object->if_contains(name) : nullptr;
+  return member && member->is_string() ? std::string(member->get_string()) : std::string();
+}
+
+// The error of a run as an outcome, when it is not one of the job itself.
+JobOutcome OutcomeOf(const Error& error, int attempt, bool asked) {
+  if (error.code() == Code::kCancelled) {
+    return {.kind = asked ? Kind::kStopped : Kind::kGiveBack, .error = error.message()};
+  }
+  const bool moment = error.code() == Code::kUnavailable || error.code() == Code::kRateLimited;
+  return {.kind = moment && attempt < kAttempts ? Kind::kRetry : Kind::kFailed,
+          .error = error.message()};
+}
+
+// The row that ends as FAILED or INDEXED.
+DocumentRow RowOf(const PendingDocument& pending, LocationKind location, const Clock& clock) {
+  DocumentRow row;
+  row.document_id = DocumentIdOf(pending.source_id, pending.input.id);
+  row.source_id = pending.source_id;
+  row.uri = pending.input.id;
+  row.location = location;
+  row.title = pending.input.title;
+  row.media_type = pending.input.media_type;
+  row.version = VersionOf(pending.input);
+  row.metadata = pending.input.metadata;
+  row.access = pending.input.access;
+  row.labels = pending.input.labels;
+  row.bytes = static_cast<std::int64_t>(pending.input.content.size());
+  row.updated = clock.Wall();
+  return row;
+}
+
+}  // namespace
+
+Result<Indexer> Ingestor::IndexerFor(const KnowledgeBase& base) const {
+  STRATA_TRY(auto embedder, parts_.embedder(base.embedding_model));
+  if (embedder->Info().dimensions != base.dimensions) {
+    return Fail(Code::kConflict, "embedding model " + base.embedding_model + " has " +
+                                     std::to_string(embedder->Info().dimensions) +
+                                     " dimensions, the knowledge base was made with " +
+                                     std::to_string(base.dimensions));
+  }
+  return Indexer(*parts_.parser, *parts_.pool, std::move(embedder));
+}
+
+Task<JobOutcome> Ingestor::Sync(const KnowledgeBase& base, const DataSource& source,
+                                std::string job_id, int attempt,
+                                std::function<void(const IngestionStatistics&)> progress,
+                                std::function<bool()> asked, RequestContext& ctx) const {
+  auto open = co_await bases_.Get(base);
+  if (!open.has_value()) co_return OutcomeOf(open.error(), attempt, asked());
+  auto& file = *(*open)->file;
+  auto begin = [&](store::Database& db) {
+    return SetIngestionStatus(db, job_id, JobStatus::kInProgress, {}, ctx.clock->Wall());
+  };
+  auto result = co_await file.Write(std::move(begin));
+  auto indexer = IndexerFor(base);
+  if (result.has_value() && !indexer.has_value()) result = std::unexpected(indexer.error());
+  SourceOptions options = parts_.sources;
+  options.include = source.include;
+  options.exclude = source.exclude;
+  auto items = OpenSource(source.uri, std::move(options));
+  if (result.has_value() && !items.has_value()) result = std::unexpected(items.error());
+  if (result.has_value()) {
+    auto changed = [&] {
+      if (!progress) return;
+      auto row = file.ReadBlocking([&](store::Database& db) { return FindIngestion(db, job_id); });
+      if (row.has_value() && *row) progress((*row)->job.statistics);
+    };
+    SyncTask task{.source = source,
+                  .items = **items,
+                  .indexer = *indexer,
+                  .file = file,
+                  .pool = *parts_.pool,
+                  .job_id = job_id,
+                  .changed = std::move(changed)};
+    result = co_await RunSync(std::move(task), ctx);
+  }
+  co_return co_await EndSync(**open, std::move(job_id), std::move(result), attempt, asked(), ctx);
+}
+
+Task<JobOutcome> Ingestor::EndSync(OpenBase& open, std::string job_id, Result<> result, int attempt,
+                                   bool asked, RequestContext& ctx) const {
+  JobOutcome outcome;
+  if (!result.has_value()) outcome = OutcomeOf(result.error(), attempt, asked);
+  auto catch_up = [&] { return open.cache->CatchUp(*open.file); };
+  if (auto caught = co_await RunBlocking(*parts_.pool, std::move(catch_up)); !caught.has_value()) {
+    Log(Level::kWarning, "kb.catch_up_failed", {{"error", caught.error().message()}});
+  }
+  JobStatus status = JobStatus::kComplete;
+  if (outcome.kind == Kind::kFailed) status = JobStatus::kFailed;
+  if (outcome.kind == Kind::kStopped) status = JobStatus::kStopped;
+  if (outcome.kind == Kind::kRetry || outcome.kind == Kind::kGiveBack) co_return outcome;
+  std::vector<std::string> reasons;
+  if (!outcome.error.empty()) reasons.push_back(outcome.error);
+  auto end = [&](store::Database& db) {
+    return SetIngestionStatus(db, job_id, status, reasons, ctx.clock->Wall());
+  };
+  if (auto ended = co_await open.file->Write(std::move(end)); !ended.has_value()) {
+    co_return JobOutcome{.kind = Kind::kRetry, .error = ended.error().message()};
+  }
+  CrashPoint("kb.job.ended");
+  co_return outcome;
+}
+
+Task<JobOutcome> Ingestor::IndexPending(const KnowledgeBase& base, RequestContext& ctx) const {
+  auto open = co_await bases_.Get(base);
+  if (!open.has_value()) co_return OutcomeOf(open.error(), 1, false);
+  auto indexer = IndexerFor(base);
+  if (!indexer.has_value()) co_return OutcomeOf(indexer.error(), 1, false);
+  auto& file = *(*open)->file;
+  std::int64_t after = 0;
+  for (;;) {
+    if (auto alive = ctx.CheckAlive(); !alive.has_value()) {
+      co_return OutcomeOf(alive.error(), 1, false);
+    }
+    auto next = [after](store::Database& db) { return NextPending(db, after); };
+    auto pending = co_await file.Read(std::move(next));
+    if (!pending.has_value()) co_return OutcomeOf(pending.error(), 1, false);
+    if (!*pending) co_return JobOutcome{};
+    after = (*pending)->row;
+    const auto source = catalog_.Source(base.id, (*pending)->source_id);
+    const auto recipe = source.has_value() ? source->recipe : ChunkRecipe{};
+    const auto location = source.has_value() && source->kind == DataSourceKind::kS3
+                              ? LocationKind::kS3
+                              : LocationKind::kCustom;
+    auto row = RowOf(**pending, location, *ctx.clock);
+    auto indexed = co_await IndexOne(file, *indexer, std::move(row),
+                                     std::move((*pending)->input.content), recipe, {}, ctx);
+    if (!indexed.has_value()) co_return OutcomeOf(indexed.error(), 1, false);
+  }
+}
+
+Task<JobOutcome> Ingestor::Handle(store::Job job, std::stop_token cancel,
+                                  std::function<bool()> asked) const {
+  RequestContext ctx;
+  ctx.request_id = NewRequestId();
+  ctx.workspace = job.workspace;
+  ctx.cancel = std::move(cancel);
+  ctx.clock = parts_.clock;
+  auto base = catalog_.Base(Member(job.payload, "kb"), job.workspace);
+  if (!base.has_value()) co_return JobOutcome{};  // deleted meanwhile
+  if (job.kind == kPendingKind) co_return co_await IndexPending(*base, ctx);
+  auto source = catalog_.Source(base->id, Member(job.payload, "source"));
+  if (!source.has_value()) co_return JobOutcome{};
+  std::string job_id = Member(job.payload, "job");
+  co_return co_await Sync(*base, *source, std::move(job_id), job.attempts, nullptr,
+                          std::move(asked), ctx);
+}
+
+Task<Result<store::Job>> Ingestor::EnqueueSync(const KnowledgeBase& base, std::string source_id,
+                                               std::string job_id) const {
+  store::JobSpec spec;
+  spec.kind = kIngestKind;
+  spec.key = job_id;
+  spec.workspace = base.workspace;
+  spec.attempts_max = kLeases;
+  spec.payload.text = R"({"kb":)" + JsonString(base.id) + R"(,"source":)" + JsonString(source_id) +
+                      R"(,"job":)" + JsonString(job_id) + "}";
+  co_return co_await parts_.jobs->Enqueue(std::move(spec));
+}
+
+Task<Result<store::Job>> Ingestor::EnqueuePending(const KnowledgeBase& base) const {
+  store::JobSpec spec;
+  spec.kind = kPendingKind;
+  spec.key = NewRequestId().value;
+  spec.workspace = base.workspace;
+  spec.attempts_max = kLeases;
+  spec.payload.text = R"({"kb":)" + JsonString(base.id) + "}";
+  co_return co_await parts_.jobs->Enqueue(std::move(spec));
+}
+
+Task<Result<>> Ingestor::Recover(const KnowledgeBase& base) const {
+  STRATA_CO_TRY(auto open, co_await bases_.Get(base));
+  auto read = [](store::Database& db) { return UnfinishedIngestions(db); };
+  STRATA_CO_TRY(auto rows, co_await open->file->Read(std::move(read)));
+  for (const auto& row : rows) {
+    STRATA_CO_TRY(auto job, co_await EnqueueSync(base, row.job.data_source_id, row.job.id));
+    auto note = [&](store::Database& db) { return SetIngestionQueueId(db, row.job.id, job.id); };
+    STRATA_CO_CHECK_OK(co_await open->file->Write(std::move(note)));
+  }
+  auto next = [](store::Database& db) { return NextPending(db, 0); };
+  STRATA_CO_TRY(auto pending, co_await open->file->Read(std::move(next)));
+  if (pending) STRATA_CO_CHECK_OK(co_await EnqueuePending(base));
+  co_return Result<>();
+}
+
+}  // namespace strata::knowledge

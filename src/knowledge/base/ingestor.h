@@ -1,0 +1,58 @@
+#pragma once
+// Ingestion jobs: running a sync of a source, indexing pending documents, and what the worker's
+// queue carries about them.
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "knowledge/base/catalog.h"
+#include "knowledge/base/indexer.h"
+#include "knowledge/base/open_bases.h"
+#include "knowledge/base/worker.h"
+#include "knowledge/knowledge_base.h"
+#include "store/jobs.h"
+
+namespace strata::knowledge {
+
+inline constexpr std::string_view kIngestKind = "kb.ingest";    // {"kb", "source", "job"}
+inline constexpr std::string_view kPendingKind = "kb.pending";  // {"kb"}
+
+// Thread-safe. Everything given outlives it.
+class Ingestor {
+ public:
+  Ingestor(const KnowledgeBasesParts& parts, Catalog& catalog, OpenBases& bases)
+      : parts_(parts), catalog_(catalog), bases_(bases) {}
+
+  // The indexer for a knowledge base's embedding model.
+  Result<Indexer> IndexerFor(const KnowledgeBase& base) const;
+
+  // Runs one sync whose job row exists, and ends that row. Returns the outcome for a queue.
+  // `progress` may be empty.
+  Task<JobOutcome> Sync(const KnowledgeBase& base, const DataSource& source, std::string job_id,
+                        int attempt, std::function<void(const IngestionStatistics&)> progress,
+                        std::function<bool()> asked, RequestContext& ctx) const;
+
+  // Indexes all pending documents of a knowledge base.
+  Task<JobOutcome> IndexPending(const KnowledgeBase& base, RequestContext& ctx) const;
+
+  // The worker's handler.
+  Task<JobOutcome> Handle(store::Job job, std::stop_token cancel,
+                          std::function<bool()> asked) const;
+
+  Task<Result<store::Job>> EnqueueSync(const KnowledgeBase& base, std::string source_id,
+                                       std::string job_id) const;
+  Task<Result<store::Job>> EnqueuePending(const KnowledgeBase& base) const;
+  // Queues again what an earlier process recorded and did not get into the queue.
+  Task<Result<>> Recover(const KnowledgeBase& base) const;
+
+ private:
+  Task<JobOutcome> EndSync(OpenBase& open, std::string job_id, Result<> result, int attempt,
+                           bool asked, RequestContext& ctx) const;
+
+  const KnowledgeBasesParts& parts_;
+  Catalog& catalog_;
+  OpenBases& bases_;
+};
+
+}  // namespace strata::knowledge

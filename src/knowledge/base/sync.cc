@@ -1,0 +1,243 @@
+#include "knowledge/base/sync.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/crash_point.h"
+#include "base/log.h"
+
+namespace strata::knowledge {
+namespace {
+
+// Documents that are removed in one transaction.
+constexpr std::size_t kRemoveBatch = 100;
+
+bool SameFacts(const domain::SourceItem& item, const KnownDocument& known) {
+  return item.metadata == known.metadata && item.principals == known.access.allow &&
+         item.labels == known.labels;
+}
+
+bool UpToDate(const KnownDocument& known, std::string_view mark) {
+  return known.status == DocumentStatus::kIndexed && known.recipe == mark;
+}
+
+DocumentRow RowOf(const DataSource& source, const domain::SourceItem& item, const Clock& clock) {
+  DocumentRow row;
+  row.document_id = DocumentIdOf(source.id, item.uri);
+  row.source_id = source.id;
+  row.uri = item.uri;
+  row.location = source.kind == DataSourceKind::kS3 ? LocationKind::kS3 : LocationKind::kFile;
+  row.media_type = item.media_type;
+  row.version = item.version;
+  row.metadata = item.metadata;
+  row.access.allow = item.principals;
+  row.labels = item.labels;
+  row.bytes = static_cast<std::int64_t>(item.bytes);
+  row.updated = clock.Wall();
+  return row;
+}
+
+// The steps of one sync, in order.
+class Sync {
+ public:
+  Sync(SyncTask task, RequestContext& ctx) : task_(std::move(task)), ctx_(ctx) {}
+
+  Task<Result<>> Run() {
+    STRATA_CO_TRY(auto plan, co_await Plan());
+    STRATA_CO_CHECK_OK(co_await Remove(std::move(plan.removed)));
+    STRATA_CO_CHECK_OK(co_await Ignore(std::move(plan.ignored)));
+    STRATA_CO_CHECK_OK(co_await UpdateFacts(std::move(plan.facts)));
+    STRATA_CO_CHECK_OK(co_await Touch(std::move(plan.touched)));
+    for (auto& entry : plan.index) {
+      STRATA_CO_CHECK_OK(ctx_.CheckAlive());
+      STRATA_CO_CHECK_OK(co_await Index(std::move(entry)));
+    }
+    co_return Result<>();
+  }
+
+ private:
+  Task<Result<SyncPlan>> Plan() {
+    const std::string source_id = task_.source.id;
+    auto read = [&source_id](store::Database& db) { return KnownDocuments(db, source_id); };
+    STRATA_CO_TRY(auto known, co_await task_.file.Read(std::move(read)));
+    const auto mark = task_.indexer.Mark(task_.source.recipe);
+    auto list = [&] { return task_.items.List(VersionsOf(known, mark), ctx_.cancel); };
+    STRATA_CO_TRY(auto listing, co_await RunBlocking(task_.pool, std::move(list)));
+    const auto sidecars = std::ranges::count_if(
+        listing.items, [](const auto& item) { return !item.metadata.text.empty(); });
+    const auto scanned = listing.items.size() + listing.skipped.size();
+    auto record = [&](store::Database& db) {
+      return SetIngestionScanned(db, task_.job_id, static_cast<std::int64_t>(scanned), sidecars,
+                                 ctx_.clock->Wall());
+    };
+    STRATA_CO_CHECK_OK(co_await task_.file.Write(std::move(record)));
+    co_return PlanSync(listing, known, mark);
+  }
+
+  Task<Result<>> Remove(std::vector<std::string> uris) {
+    for (std::size_t at = 0; at < uris.size(); at += kRemoveBatch) {
+      STRATA_CO_CHECK_OK(ctx_.CheckAlive());
+      auto remove = [&](store::Database& db) -> Result<> {
+        const JobTally tally{.job_id = task_.job_id, .tally = Tally::kDeleted};
+        for (auto i = at; i < std::min(uris.size(), at + kRemoveBatch); ++i) {
+          STRATA_CHECK_OK(RemoveDocument(db, task_.source.id, uris[i], tally));
+        }
+        return {};
+      };
+      STRATA_CO_CHECK_OK(co_await task_.file.Write(std::move(remove)));
+      CrashPoint("kb.sync.removed");
+      task_.changed();
+    }
+    co_return Result<>();
+  }
+
+  Task<Result<>> Ignore(std::vector<SkippedItem> items) {
+    for (auto& item : items) {
+      domain::SourceItem named;
+      named.uri = item.uri;
+      auto row = RowOf(task_.source, named, *ctx_.clock);
+      row.status = DocumentStatus::kIgnored;
+      row.reason = item.reason;
+      const JobTally tally{.job_id = task_.job_id, .tally = Tally::kSkipped};
+      auto write = [&](store::Database& db) { return PutDocumentState(db, row, tally); };
+      STRATA_CO_CHECK_OK(co_await task_.file.Write(std::move(write)));
+      task_.changed();
+    }
+    co_return Result<>();
+  }
+
+  Task<Result<>> UpdateFacts(std::vector<domain::SourceItem> items) {
+    for (auto& item : items) {
+      auto row = RowOf(task_.source, item, *ctx_.clock);
+      if (auto parsed = ParseMetadata(row.metadata); !parsed.has_value()) {
+        STRATA_CO_CHECK_OK(co_await MarkFailed(task_.file, std::move(row), parsed.error(),
+                                               task_.job_id, *ctx_.clock));
+        continue;
+      }
+      const JobTally tally{.job_id = task_.job_id, .tally = Tally::kMetadataModified};
+      auto write = [&](store::Database& db) { return UpdateDocumentFacts(db, row, tally); };
+      STRATA_CO_CHECK_OK(co_await task_.file.Write(std::move(write)));
+      task_.changed();
+    }
+    co_return Result<>();
+  }
+
+  Task<Result<>> Touch(std::vector<domain::SourceItem> items) {
+    auto write = [&](store::Database& db) -> Result<> {
+      for (const auto& item : items) {
+        STRATA_CHECK_OK(UpdateDocumentVersion(db, task_.source.id, item.uri, item.version));
+      }
+      return {};
+    };
+    if (items.empty()) co_return Result<>();
+    co_return co_await task_.file.Write(std::move(write));
+  }
+
+  Task<Result<>> Index(SyncPlan::Index entry) {
+    auto row = RowOf(task_.source, entry.item, *ctx_.clock);
+    auto fetch = [&] { return task_.items.Fetch(entry.item); };
+    auto content = co_await RunBlocking(task_.pool, std::move(fetch));
+    if (!content.has_value()) {
+      // Gone or changed since it was listed: the next sync sees it as it is then.
+      if (content.error().code() == Code::kConflict) co_return Result<>();
+      if (!IsDocumentsFault(content.error())) co_return std::unexpected(content.error());
+      STRATA_CO_CHECK_OK(co_await MarkFailed(task_.file, std::move(row), content.error(),
+                                             task_.job_id, *ctx_.clock));
+      task_.changed();
+      co_return Result<>();
+    }
+    JobTally tally{.job_id = task_.job_id, .tally = entry.tally};
+    STRATA_CO_CHECK_OK(co_await IndexOne(task_.file, task_.indexer, std::move(row),
+                                         std::move(*content), task_.source.recipe, std::move(tally),
+                                         ctx_));
+    CrashPoint("kb.sync.indexed");
+    task_.changed();
+    co_return Result<>();
+  }
+
+  SyncTask task_;
+  RequestContext& ctx_;
+};
+
+}  // namespace
+
+KnownVersions VersionsOf(const KnownMap& known, std::string_view mark) {
+  KnownVersions versions;
+  for (const auto& [uri, document] : known) {
+    versions.emplace(uri, UpToDate(document, mark) ? document.version : std::string());
+  }
+  return versions;
+}
+
+SyncPlan PlanSync(const SourceListing& listing, const KnownMap& known, std::string_view mark) {
+  SyncPlan plan;
+  auto changes = DiffSource(listing, VersionsOf(known, mark));
+  std::set<std::string, std::less<>> moved;  // whatever the version says of them
+  for (auto* list : {&changes.added, &changes.changed}) {
+    for (auto& item : *list) {
+      moved.insert(item.uri);
+      const auto before = known.find(item.uri);
+      const bool was_indexed =
+          before != known.end() && before->second.status == DocumentStatus::kIndexed;
+      plan.index.push_back(
+          {.item = std::move(item), .tally = was_indexed ? Tally::kModified : Tally::kAdded});
+    }
+  }
+  for (auto& item : changes.touched) {
+    moved.insert(item.uri);
+    auto& list = SameFacts(item, known.at(item.uri)) ? plan.touched : plan.facts;
+    list.push_back(std::move(item));
+  }
+  for (const auto& item : listing.items) {
+    const auto before = known.find(item.uri);
+    if (before == known.end() || moved.contains(item.uri)) continue;
+    if (!SameFacts(item, before->second)) plan.facts.push_back(item);
+  }
+  for (const auto& item : listing.skipped) {
+    moved.insert(item.uri);
+    const auto before = known.find(item.uri);
+    if (before == known.end() || before->second.status != DocumentStatus::kIgnored) {
+      plan.ignored.push_back(item);
+    }
+  }
+  for (auto& uri : changes.removed) {
+    if (!moved.contains(uri)) plan.removed.push_back(std::move(uri));
+  }
+  return plan;
+}
+
+Task<Result<>> MarkFailed(store::SqlFile& file, DocumentRow document, const Error& error,
+                          std::string job_id, const Clock& clock) {
+  document.status = DocumentStatus::kFailed;
+  document.reason = error.message();
+  document.updated = clock.Wall();
+  const JobTally tally{.job_id = std::move(job_id), .tally = Tally::kFailed};
+  Log(Level::kWarning, "kb.document.failed",
+      {{"document", document.document_id}, {"reason", document.reason}});
+  auto write = [&](store::Database& db) { return PutDocumentState(db, document, tally); };
+  co_return co_await file.Write(std::move(write));
+}
+
+Task<Result<DocumentStatus>> IndexOne(store::SqlFile& file, const Indexer& indexer,
+                                      DocumentRow document, std::string content, ChunkRecipe recipe,
+                                      JobTally tally, RequestContext& ctx) {
+  auto built = co_await indexer.Build(document, std::move(content), recipe, ctx);
+  if (!built.has_value()) {
+    STRATA_CO_CHECK_OK(ctx.CheckAlive());
+    if (!IsDocumentsFault(built.error())) co_return std::unexpected(std::move(built.error()));
+    STRATA_CO_CHECK_OK(co_await MarkFailed(file, std::move(document), built.error(),
+                                           std::move(tally.job_id), *ctx.clock));
+    co_return DocumentStatus::kFailed;
+  }
+  auto write = [&](store::Database& db) { return PutDocument(db, *built, tally); };
+  STRATA_CO_CHECK_OK(co_await file.Write(std::move(write)));
+  CrashPoint("kb.document.committed");
+  co_return DocumentStatus::kIndexed;
+}
+
+Task<Result<>> RunSync(SyncTask task, RequestContext& ctx) {
+  Sync sync(std::move(task), ctx);
+  co_return co_await sync.Run();
+}
+
+}  // namespace strata::knowledge

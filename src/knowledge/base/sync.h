@@ -1,0 +1,59 @@
+#pragma once
+// Bringing a data source's documents up to date: what to do (PlanSync, pure), and doing it.
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "knowledge/base/indexer.h"
+#include "knowledge/base/kb_file.h"
+#include "knowledge/source.h"
+
+namespace strata::knowledge {
+
+using KnownMap = std::map<std::string, KnownDocument, std::less<>>;
+
+struct SyncPlan {
+  struct Index {
+    domain::SourceItem item;
+    Tally tally = Tally::kAdded;  // or kModified
+  };
+  std::vector<Index> index;                 // new, changed, failed before, or cut by another recipe
+  std::vector<domain::SourceItem> facts;    // same content; metadata, readers or labels differ
+  std::vector<domain::SourceItem> touched;  // same content under a new version
+  std::vector<SkippedItem> ignored;         // the source skips them and we do not know it yet
+  std::vector<std::string> removed;
+};
+
+// `mark`: Indexer::Mark of the source's recipe.
+SyncPlan PlanSync(const SourceListing& listing, const KnownMap& known, std::string_view mark);
+
+// Versions for Source::List and DiffSource; "" for documents that must be indexed again.
+KnownVersions VersionsOf(const KnownMap& known, std::string_view mark);
+
+struct SyncTask {
+  const DataSource& source;
+  Source& items;
+  const Indexer& indexer;
+  store::SqlFile& file;
+  Pool& pool;
+  std::string job_id;             // its counters, in the file
+  std::function<void()> changed;  // called after each committed change
+};
+
+// Runs the sync; every document is a transaction of its own. Errors: those of the source's listing,
+// and those of the moment (kUnavailable, kCancelled …): what was committed stands, and running it
+// again goes on from there. A document's own fault only marks the document.
+Task<Result<>> RunSync(SyncTask task, RequestContext& ctx);
+
+// Indexes one document, or marks it FAILED when the fault is its own. `tally` is for success.
+Task<Result<DocumentStatus>> IndexOne(store::SqlFile& file, const Indexer& indexer,
+                                      DocumentRow document, std::string content, ChunkRecipe recipe,
+                                      JobTally tally, RequestContext& ctx);
+
+// Marks a document FAILED because of `error`.
+Task<Result<>> MarkFailed(store::SqlFile& file, DocumentRow document, const Error& error,
+                          std::string job_id, const Clock& clock);
+
+}  // namespace strata::knowledge

@@ -1,0 +1,160 @@
+#include "knowledge/base/worker.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <thread>
+
+#include "base/log.h"
+
+namespace strata::knowledge {
+namespace {
+
+namespace asio = boost::asio;
+
+// A job whose process died is taken over after the lease; a live one renews it thrice in that time.
+constexpr std::chrono::seconds kLease{15};
+constexpr std::chrono::seconds kBeat{5};
+constexpr std::chrono::milliseconds kIdle{1000};
+
+// Shared by a running job and the coroutine that keeps its lease.
+struct Running {
+  explicit Running(asio::io_context& io) : timer(io) {}
+  asio::steady_timer timer;
+  std::stop_source cancel;
+  bool asked = false;  // somebody cancelled the job
+  bool lost = false;   // the lease is another worker's
+  bool ended = false;
+};
+
+}  // namespace
+
+class Worker::Impl {
+ public:
+  Impl(store::JobQueue& jobs, std::vector<std::string> kinds, JobHandler handler)
+      : jobs_(jobs), kinds_(std::move(kinds)), handler_(std::move(handler)), idle_(io_) {}
+
+  void Start() {
+    if (thread_.joinable()) return;
+    asio::co_spawn(io_, Loop(), asio::detached);
+    thread_ = std::thread([this] { io_.run(); });
+  }
+
+  void Stop() {
+    if (!thread_.joinable()) return;
+    asio::post(io_, [this] {
+      stopping_ = true;
+      idle_.cancel();
+      if (running_) running_->cancel.request_stop();
+    });
+    thread_.join();
+  }
+
+  void Wake() {
+    asio::post(io_, [this] {
+      woken_ = true;
+      idle_.cancel();
+    });
+  }
+
+ private:
+  Task<void> Loop() {
+    while (!stopping_) {
+      woken_ = false;
+      auto kinds = kinds_;
+      auto leased = co_await jobs_.Lease(std::move(kinds), kLease);
+      if (!leased.has_value()) {
+        Log(Level::kWarning, "kb.worker.lease_failed", {{"error", leased.error().message()}});
+      } else if (*leased) {
+        co_await RunJob(std::move(**leased));
+        continue;
+      }
+      if (!stopping_ && !woken_) co_await Wait(idle_, kIdle);
+    }
+  }
+
+  static Task<void> Wait(asio::steady_timer& timer, std::chrono::milliseconds time) {
+    timer.expires_after(time);
+    boost::system::error_code ignored;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+
+  Task<void> RunJob(store::Job job) {
+    auto running = std::make_shared<Running>(io_);
+    running_ = running;
+    if (stopping_) running->cancel.request_stop();
+    asio::co_spawn(io_, KeepLease(job, running), asio::detached);
+    std::function<bool()> asked = [running] { return running->asked; };
+    auto outcome = co_await handler_(job, running->cancel.get_token(), std::move(asked));
+    running->ended = true;
+    running->timer.cancel();
+    running_.reset();
+    if (!running->lost) co_await Settle(std::move(job), std::move(outcome));
+  }
+
+  Task<void> KeepLease(store::Job job, std::shared_ptr<Running> running) {
+    while (!running->ended) {
+      co_await Wait(running->timer, kBeat);
+      if (running->ended) co_return;
+      auto beat = co_await jobs_.Heartbeat(job, JsonText{"{}"}, kLease);
+      if (beat.has_value()) continue;
+      if (beat.error().code() == Code::kCancelled) running->asked = true;
+      if (beat.error().code() == Code::kConflict) running->lost = true;
+      if (running->asked || running->lost) {
+        running->cancel.request_stop();
+        co_return;
+      }
+    }
+  }
+
+  Task<void> Settle(store::Job job, JobOutcome outcome) {
+    using Kind = JobOutcome::Kind;
+    using Retry = store::JobQueue::Retry;
+    Result<> settled;
+    switch (outcome.kind) {
+      case Kind::kDone:
+        settled = co_await jobs_.Complete(std::move(job), JsonText{"{}"});
+        break;
+      case Kind::kStopped:
+        settled = co_await jobs_.Cancelled(std::move(job));
+        break;
+      case Kind::kFailed:
+        settled = co_await jobs_.Fail(std::move(job), std::move(outcome.error), Retry::kPermanent);
+        break;
+      case Kind::kRetry:
+        settled = co_await jobs_.Fail(std::move(job), std::move(outcome.error), Retry::kYes);
+        break;
+      case Kind::kGiveBack:
+        settled = co_await jobs_.Fail(std::move(job), "the server stops", Retry::kYes,
+                                      std::chrono::milliseconds(1));
+        break;
+    }
+    if (!settled.has_value()) {
+      Log(Level::kWarning, "kb.worker.settle_failed", {{"error", settled.error().message()}});
+    }
+  }
+
+  store::JobQueue& jobs_;
+  const std::vector<std::string> kinds_;
+  const JobHandler handler_;
+  asio::io_context io_;
+  asio::steady_timer idle_;
+  std::thread thread_;
+  // Of the thread of io_ only.
+  bool stopping_ = false;
+  bool woken_ = false;
+  std::shared_ptr<Running> running_;
+};
+
+Worker::Worker(store::JobQueue& jobs, std::vector<std::string> kinds, JobHandler handler)
+    : impl_(std::make_unique<Impl>(jobs, std::move(kinds), std::move(handler))) {}
+Worker::~Worker() { Stop(); }
+void Worker::Start() { impl_->Start(); }
+void Worker::Stop() { impl_->Stop(); }
+void Worker::Wake() { impl_->Wake(); }
+
+}  // namespace strata::knowledge
