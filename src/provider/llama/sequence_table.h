@@ -1,0 +1,84 @@
+#pragma once
+// The sequences of one llama.cpp context: which answer runs in which, and whose cached tokens a new
+// prompt can start from.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "provider/llama/generation.h"
+#include "provider/llama/text_release.h"
+
+struct llama_context;
+
+namespace strata::provider::llama {
+
+// An answer that the engine works on.
+struct Running {
+  Running(GenerationRequest r, std::shared_ptr<Generation> o)
+      : request(std::move(r)),
+        out(std::move(o)),
+        release(std::move(request.stop)),
+        tokens(std::move(request.prompt)) {}
+
+  GenerationRequest request;
+  std::shared_ptr<Generation> out;
+  TextRelease release;
+  std::vector<std::int32_t> tokens;  // prompt, then what was generated
+  std::int64_t produced = 0;
+  SteadyTime admitted_at{};
+  std::uint64_t admission = 0;  // counts up: the youngest has the largest
+};
+
+struct Sequence {
+  int id = 0;
+  std::string cache_key;
+  std::vector<std::int32_t> cached;  // tokens whose keys and values are in the context
+  std::uint64_t last_used = 0;
+  std::unique_ptr<Running> running;  // null: idle, `cached` is what may be reused
+
+  // Tokens still to be decoded; at least 1 while running.
+  std::size_t Remaining() const { return running->tokens.size() - cached.size(); }
+};
+
+// Owned by the engine's thread.
+class SequenceTable {
+ public:
+  // `cells`: how many tokens the context holds for all sequences together.
+  SequenceTable(llama_context& context, int sequences, std::size_t cells);
+
+  std::vector<Sequence>& all() { return sequences_; }
+  bool HasIdle() const;
+  std::size_t RunningCount() const;
+
+  // Whether `tokens` more fit beside what runs, once all idle sequences are given up. Tokens that
+  // two sequences share are counted twice, so the context never runs full unexpectedly.
+  bool FitsBesideRunning(std::size_t tokens) const;
+
+  // Gives up idle sequences, least recently used first, until `tokens` more fit. False: they do
+  // not, even so.
+  bool MakeRoom(std::size_t tokens);
+
+  // Puts the answer into an idle sequence, over the longest cached beginning of its tokens that its
+  // cache key allows. Returns the number of tokens that need not be decoded (less than all).
+  std::size_t Place(std::unique_ptr<Running> running);
+
+  // Takes the answer out; its decoded tokens stay for reuse.
+  std::unique_ptr<Running> Release(Sequence& sequence);
+  // Forgets the sequence's tokens.
+  void Clear(Sequence& sequence);
+
+ private:
+  std::size_t CachedTokens() const;
+  Sequence* BestDonor(const Running& running, std::size_t& common);
+  Sequence& LeastRecentlyUsedIdle(const Sequence* except);
+
+  llama_context& context_;
+  std::vector<Sequence> sequences_;
+  std::size_t cells_;
+  bool can_share_;  // the model's memory can drop and copy a part of a sequence
+  std::uint64_t clock_ = 0;
+};
+
+}  // namespace strata::provider::llama
