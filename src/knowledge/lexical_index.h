@@ -48,7 +48,8 @@ class LexicalIndex {
   virtual ~LexicalIndex() = default;
 
   // Adds documents or replaces those whose id is known. Seen by searches, and durable, after
-  // Commit. Errors: kTooLarge (a document of more than 2^24 words), kUnavailable (disk).
+  // Commit. Errors: kTooLarge (a text of more than 128 MiB; nothing of the batch is added),
+  // kUnavailable (disk).
   virtual Result<void> Put(std::span<const LexicalDocument> documents) = 0;
   // Unknown ids are ignored.
   virtual Result<void> Remove(std::span<const std::uint64_t> ids) = 0;

@@ -1,0 +1,77 @@
+#include "knowledge/lexical/snapshot_search.h"
+
+#include <algorithm>
+
+#include "knowledge/lexical/segment_search.h"
+
+namespace strata::knowledge::lexical {
+namespace {
+
+// One word of the query: its weight in the whole index and its list in each segment.
+struct QueryTerm {
+  float weight = 0;
+  std::vector<std::optional<TermEntry>> entries;
+};
+
+CorpusStats StatsOf(const Snapshot& snapshot) {
+  CorpusStats corpus;
+  for (const LiveSegment& live : snapshot.segments) {
+    corpus.documents += live.segment->documents();
+    corpus.length += live.segment->length();
+  }
+  return corpus;
+}
+
+Result<std::vector<QueryTerm>> FindTerms(const Snapshot& snapshot, const CorpusStats& corpus,
+                                         const std::map<std::string, std::uint32_t>& words,
+                                         float k1) {
+  std::vector<QueryTerm> terms;
+  for (const auto& [word, repeats] : words) {
+    QueryTerm term;
+    std::uint64_t frequency = 0;
+    for (const LiveSegment& live : snapshot.segments) {
+      STRATA_TRY(auto entry, live.segment->FindTerm(word));
+      frequency += entry ? entry->document_frequency : 0;
+      term.entries.push_back(entry);
+    }
+    if (frequency == 0) continue;
+    term.weight = TermWeight(corpus, frequency, repeats, k1);
+    terms.push_back(std::move(term));
+  }
+  return terms;
+}
+
+}  // namespace
+
+Result<std::vector<LexicalHit>> SearchSnapshot(const Snapshot& snapshot,
+                                               const std::map<std::string, std::uint32_t>& words,
+                                               const Bm25Options& options, std::size_t limit,
+                                               const LexicalFilter& filter, Pruning pruning) {
+  CorpusStats corpus = StatsOf(snapshot);
+  LengthNorms norms(corpus, options.k1, options.b);
+  STRATA_TRY(auto terms, FindTerms(snapshot, corpus, words, options.k1));
+  TopHits hits(limit);
+  for (std::size_t number = 0; number < snapshot.segments.size(); ++number) {
+    const LiveSegment& live = snapshot.segments[number];
+    std::vector<PostingCursor> cursors;
+    cursors.reserve(terms.size());
+    for (const QueryTerm& term : terms) {
+      const std::optional<TermEntry>& entry = term.entries[number];
+      if (!entry) continue;
+      cursors.emplace_back(entry->postings, entry->document_frequency, live.segment->lengths(),
+                           term.weight, norms);
+    }
+    auto id_of = [&](std::uint32_t ordinal) { return live.segment->Id(ordinal); };
+    auto may_enter = [&](std::uint32_t ordinal) {
+      return !live.IsDeleted(ordinal) && (!filter || filter(id_of(ordinal)));
+    };
+    auto search = pruning == Pruning::kNone ? SearchSegmentExhaustively : SearchSegment;
+    search(cursors, id_of, may_enter, hits);
+    if (std::ranges::any_of(cursors, &PostingCursor::damaged)) {
+      return Fail(Code::kCorruption, "a lexical segment has a damaged list of postings");
+    }
+  }
+  return hits.Take();
+}
+
+}  // namespace strata::knowledge::lexical

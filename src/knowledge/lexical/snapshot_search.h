@@ -1,0 +1,32 @@
+#pragma once
+// Searches all segments of one state of the index with the statistics of the whole.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "knowledge/lexical/live_segment.h"
+#include "knowledge/lexical_index.h"
+
+namespace strata::knowledge::lexical {
+
+struct Bm25Options {
+  float k1 = 1.2F;
+  float b = 0.75F;
+};
+
+enum class Pruning {
+  kBlockMaxWand,
+  kNone
+};  // the second for tests and benchmarks: same answer, slower
+
+// `words`: how often the query says each. Errors: kCorruption.
+Result<std::vector<LexicalHit>> SearchSnapshot(const Snapshot& snapshot,
+                                               const std::map<std::string, std::uint32_t>& words,
+                                               const Bm25Options& options, std::size_t limit,
+                                               const LexicalFilter& filter,
+                                               Pruning pruning = Pruning::kBlockMaxWand);
+
+}  // namespace strata::knowledge::lexical
