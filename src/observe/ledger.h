@@ -35,10 +35,10 @@ struct CostQuery {
     kWorkspace,
     kProvider
   } by = By::kModel;
-  std::string tag;  // By::kTag: which one; rows without it are grouped under ""
-  std::optional<WorkspaceId> workspace;
-  std::optional<WallTime> from;   // inclusive
-  std::optional<WallTime> until;  // exclusive
+  std::string tag{};  // By::kTag: which one; rows without it are grouped under ""
+  std::optional<WorkspaceId> workspace{};
+  std::optional<WallTime> from{};   // inclusive
+  std::optional<WallTime> until{};  // exclusive
 };
 // "key", "model", "kb", "tag", "day", …; kInvalidArgument names the known ones.
 Result<CostQuery::By> ParseCostBy(std::string_view text);

@@ -1,0 +1,227 @@
+#include "observe/ledger.h"
+
+#include <gtest/gtest.h>
+
+#include "base/log.h"
+#include "observe/drain.h"
+#include "observe/ledger_rows.h"
+#include "store/sqlite.h"
+#include "store/testing.h"
+#include "store/testing_async.h"
+
+namespace strata::observe {
+namespace {
+
+using store::CallRow;
+using store::CallStatus;
+using store::RunTask;
+using store::TempFolder;
+
+CallRow Row(const std::string& id, std::uint32_t call = 0) {
+  CallRow row;
+  row.intent.request_id = {id};
+  row.intent.call_number = call;
+  row.intent.time = FromUnixMicros(1'700'000'000'000'000);
+  row.intent.workspace = {"default"};
+  row.intent.key = {"key_1"};
+  row.intent.model = "m1";
+  row.outcome.status = CallStatus::kOk;
+  row.outcome.usage = {.input_tokens = 10, .output_tokens = 5};
+  row.outcome.cost = domain::Money{1'000'000'000};
+  return row;
+}
+
+std::unique_ptr<Ledger> OpenLedger(const std::string& path) {
+  auto ledger = Ledger::Open(path);
+  EXPECT_TRUE(ledger.has_value()) << ledger.error().message();
+  return std::move(*ledger);
+}
+
+TEST(Ledger, KeepsEveryFieldOfACall) {
+  TempFolder folder;
+  auto ledger = OpenLedger(folder / "l.db");
+  auto row = Row("r");
+  row.intent.tags = {{"team", "bl\"ue"}};
+  row.intent.kb = "kb";
+  row.outcome.error_code = "unavailable";
+  row.outcome.status = CallStatus::kError;
+  row.outcome.usage = {1, 2, 3, 4, 5, true};
+  row.outcome.price_date = "2026-11-01";
+  row.outcome.latency_ms = 9;
+  row.outcome.ttft_ms = 8;
+  row.outcome.decided_by = {"r", "g", "p", "c", "i"};
+  ASSERT_EQ(*ledger->Append(std::vector{row}), 1);
+  auto rows = RunTask(ledger->OfRequest({"r"}));
+  ASSERT_TRUE(rows.has_value() && rows->size() == 1U);
+  EXPECT_EQ(EncodeFinal(rows->front().call), EncodeFinal(row));
+  EXPECT_EQ(rows->front().sequence, 1);
+  EXPECT_EQ(rows->front().hash.size(), 64U);
+}
+
+TEST(Ledger, TheSameCallTwiceIsOneRow) {
+  TempFolder folder;
+  auto ledger = OpenLedger(folder / "l.db");
+  EXPECT_EQ(*ledger->Append(std::vector{Row("a"), Row("a"), Row("a", 1)}), 2);
+  auto changed = Row("a");
+  changed.outcome.cost = domain::Money{7};
+  EXPECT_EQ(*ledger->Append(std::vector{changed, Row("b")}), 1);
+  EXPECT_EQ(ledger->OfRequestBlocking({"a"})->front().call.outcome.cost,
+            domain::Money{1'000'000'000});
+  EXPECT_EQ(ledger->VerifyBlocking()->rows, 3);
+}
+
+TEST(Ledger, AChangedRemovedOrInsertedRowBreaksTheChain) {
+  TempFolder folder;
+  auto tampered = [&](const std::string& sql) {
+    auto path = folder / "l.db";
+    for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
+    {
+      EXPECT_TRUE(OpenLedger(path)->Append(std::vector{Row("a"), Row("b"), Row("c")}));
+    }
+    auto db = store::Database::Open(path);
+    EXPECT_TRUE((*db)->Execute("DROP TRIGGER calls_keep; DROP TRIGGER calls_stay"));
+    auto done = (*db)->Execute(sql);
+    EXPECT_TRUE(done.has_value()) << done.error().message();
+    return OpenLedger(path)->VerifyBlocking();
+  };
+  EXPECT_EQ(tampered("SELECT 1")->rows, 3);
+  for (const char* sql :
+       {"UPDATE calls SET cost_picousd = 1 WHERE sequence = 2",
+        "DELETE FROM calls WHERE sequence = 1", "DELETE FROM calls WHERE sequence = 2",
+        "UPDATE calls SET cost_picousd = NULL WHERE sequence = 3",
+        "UPDATE calls SET workspace = workspace || key, key = '' WHERE sequence = 3"}) {
+    auto report = tampered(sql);
+    ASSERT_FALSE(report.has_value()) << sql;
+    EXPECT_EQ(report.error().code(), Code::kCorruption);
+  }
+  auto report = tampered("UPDATE calls SET cost_picousd = 1 WHERE sequence = 2");
+  EXPECT_NE(report.error().message().find("row 2"), std::string::npos);
+}
+
+TEST(Ledger, RowsCannotBeChangedOrRemovedBySlip) {
+  TempFolder folder;
+  {
+    ASSERT_TRUE(OpenLedger(folder / "l.db")->Append(std::vector{Row("a")}));
+  }
+  auto db = store::Database::Open(folder / "l.db");
+  EXPECT_FALSE((*db)->Run("UPDATE calls SET kb = 'x'").has_value());
+  EXPECT_FALSE((*db)->Run("DELETE FROM calls").has_value());
+}
+
+TEST(Ledger, CostIsGroupedAndUnknownPricesAreCountedBesideTheSum) {
+  TempFolder folder;
+  auto ledger = OpenLedger(folder / "l.db");
+  std::vector<CallRow> rows;
+  for (std::uint32_t i = 0; i < 6; ++i) {
+    auto row = Row("r", i);
+    row.intent.model = i < 4 ? "dear" : "un,known";
+    row.intent.tags = {{"te\"am", i % 2 == 0 ? "blue" : "red"}};
+    row.intent.time = FromUnixMicros((1'700'000'000 + i * 86'400LL) * 1'000'000);
+    row.intent.workspace = {i == 5 ? "other" : "default"};
+    if (i == 3 || i >= 4) row.outcome.cost = std::nullopt;
+    rows.push_back(row);
+  }
+  ASSERT_TRUE(ledger->Append(rows));
+
+  auto by_model = RunTask(ledger->Cost({.by = CostQuery::By::kModel}));
+  ASSERT_TRUE(by_model.has_value()) << by_model.error().message();
+  ASSERT_EQ(by_model->size(), 2U);
+  EXPECT_EQ((*by_model)[0].group, "dear");
+  EXPECT_EQ((*by_model)[0].calls, 4);
+  EXPECT_EQ((*by_model)[0].unpriced_calls, 1);
+  EXPECT_EQ((*by_model)[0].cost, domain::Money{3'000'000'000});
+  EXPECT_EQ((*by_model)[0].input_tokens, 40);
+  EXPECT_EQ((*by_model)[1].unpriced_calls, 2);
+
+  auto by_tag = ledger->CostBlocking({.by = CostQuery::By::kTag, .tag = "te\"am"});
+  ASSERT_EQ(by_tag->size(), 2U);
+  EXPECT_EQ((*by_tag)[0].group, "blue");
+  EXPECT_EQ(ledger->CostBlocking({.by = CostQuery::By::kDay})->size(), 6U);
+  auto filtered = ledger->CostBlocking({.by = CostQuery::By::kKey,
+                                        .workspace = WorkspaceId{"default"},
+                                        .from = rows[1].intent.time,
+                                        .until = rows[4].intent.time});
+  ASSERT_EQ(filtered->size(), 1U);
+  EXPECT_EQ(filtered->front().calls, 3);
+  auto tag_filtered = ledger->CostBlocking(
+      {.by = CostQuery::By::kTag, .tag = "te\"am", .workspace = WorkspaceId{"other"}});
+  ASSERT_EQ(tag_filtered->size(), 1U);
+  EXPECT_EQ(tag_filtered->front().group, "red");
+
+  EXPECT_EQ(CostCsv(*by_model),
+            "group,calls,unpriced_calls,input_tokens,output_tokens,cache_read_tokens,"
+            "cache_write_tokens,cost_usd\r\n"
+            "dear,4,1,40,20,0,0,0.003\r\n"
+            "\"un,known\",2,2,20,10,0,0,unknown\r\n");
+  auto table = CostTable(*by_model);
+  EXPECT_NE(table.find("0.003 + 1 unpriced"), std::string::npos) << table;
+  EXPECT_NE(table.find("unknown"), std::string::npos);
+  EXPECT_NE(table.find("total"), std::string::npos);
+  EXPECT_EQ(*RunTask(ledger->SpentByKey({"key_1"}, rows[1].intent.time)),
+            domain::Money{2'000'000'000});
+}
+
+TEST(Ledger, NamesOfCostGroupsAreChecked) {
+  EXPECT_EQ(*ParseCostBy("kb"), CostQuery::By::kKb);
+  auto refused = ParseCostBy("colour");
+  EXPECT_EQ(refused.error().field(), "by");
+  EXPECT_NE(refused.error().message().find("workspace"), std::string::npos);
+}
+
+TEST(Ledger, TheJournalDrainsIntoIt) {
+  TempFolder folder;
+  OptionTable table = store::Journal::JournalOptionTable();
+  auto options = Options::Build(std::span(&table, 1), {});
+  auto dir = store::DataDir::Open(folder / "d");
+  ASSERT_TRUE(dir.has_value());
+  {
+    auto books = OpenAccounting(*dir, *options);
+    ASSERT_TRUE(books.has_value()) << books.error().message();
+    auto call = books->journal->Begin(Row("a").intent);
+    call->outcome() = Row("a").outcome;
+    ASSERT_TRUE(call->Finish(CallStatus::kOk));
+    ASSERT_TRUE(books->journal->Flush());
+    EXPECT_EQ(books->ledger->OfRequestBlocking({"a"})->size(), 1U);
+    ASSERT_TRUE(books->journal->Begin(Row("b").intent)->Finish(CallStatus::kBlocked));
+  }
+  auto ledger = OpenLedger(dir->ledger_db());
+  EXPECT_EQ(ledger->OfRequestBlocking({"b"})->front().call.outcome.status, CallStatus::kBlocked);
+  EXPECT_EQ(ledger->VerifyBlocking()->rows, 2);
+}
+
+// Computed apart from this code, after the description of LedgerHash.
+constexpr std::string_view kFirstHash =
+    "efe989a98457e089f4e0cbb5167015496d909d189509a9c56a8bfc91861650ec";
+
+// The first released schema, as its file was written then.
+TEST(Ledger, AFileOfTheFirstSchemaOpensAndItsChainHolds) {
+  TempFolder folder;
+  auto path = folder / "l.db";
+  {
+    auto db = store::Database::Open(path);
+    ASSERT_TRUE((*db)->Execute(
+        "CREATE TABLE calls(sequence INTEGER PRIMARY KEY, request_id TEXT NOT NULL, call_number "
+        "INTEGER NOT NULL, time INTEGER NOT NULL, workspace TEXT NOT NULL, key TEXT NOT NULL, "
+        "trace_id TEXT NOT NULL, tags TEXT NOT NULL, dialect TEXT NOT NULL, operation TEXT NOT "
+        "NULL, route TEXT NOT NULL, model_asked TEXT NOT NULL, model TEXT NOT NULL, provider TEXT "
+        "NOT NULL, kb TEXT NOT NULL, status TEXT NOT NULL, error_code TEXT NOT NULL, "
+        "model_answered TEXT NOT NULL, input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT "
+        "NULL, cache_read_tokens INTEGER NOT NULL, cache_write_tokens INTEGER NOT NULL, "
+        "reasoning_tokens INTEGER NOT NULL, usage_estimated INTEGER NOT NULL, cost_picousd "
+        "INTEGER, price_date TEXT NOT NULL, latency_ms INTEGER NOT NULL, ttft_ms INTEGER, "
+        "router_version TEXT NOT NULL, guardrail_version TEXT NOT NULL, prompt_version TEXT NOT "
+        "NULL, catalog_version TEXT NOT NULL, index_version TEXT NOT NULL, hash BLOB NOT NULL, "
+        "UNIQUE(request_id, call_number)) STRICT; PRAGMA user_version = 1; "
+        "INSERT INTO calls VALUES(1,'r',0,1700000000000000,'default','key_1','','{}','','','','',"
+        "'m1','','','ok','','',10,5,0,0,0,0,1000000000,'',0,NULL,'','','','','',"
+        "x'" +
+        std::string(kFirstHash) + "')"));
+  }
+  auto ledger = OpenLedger(path);
+  EXPECT_EQ(ledger->VerifyBlocking()->rows, 1);
+  EXPECT_EQ(EncodeFinal(ledger->OfRequestBlocking({"r"})->front().call), EncodeFinal(Row("r")));
+  EXPECT_EQ(*ledger->Append(std::vector{Row("s")}), 1);
+}
+
+}  // namespace
+}  // namespace strata::observe
