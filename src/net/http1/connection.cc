@@ -372,9 +372,11 @@ void Http1Connection::Linger() {
 void Http1Connection::Gone() {
   if (gone_) return;
   gone_ = true;
+  // A handler whose answer has left may end its work in peace.
+  bool answered = phase_ == Phase::kHandling && answer_.finished && !writing_;
   phase_ = Phase::kClosed;
   transport_->Close();
-  client_gone_.request_stop();
+  if (!answered) client_gone_.request_stop();
   event_.Notify();
 }
 

@@ -1,13 +1,9 @@
 #include "net/server/connection.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <boost/asio/post.hpp>
-#include <ctime>
 #include <exception>
 
-#include "base/json_text.h"
 #include "base/log.h"
 
 namespace strata::net {
@@ -80,23 +76,6 @@ ServerConnection::~ServerConnection() {
 
 void BeginConnection(ConnectionHome& home, std::unique_ptr<Transport> transport) {
   std::make_shared<Sniffer>(home, std::move(transport))->Begin({});
-}
-
-std::string ErrorBody(std::string_view message) {
-  return fmt::format("{{\"message\": {}}}", JsonString(message));
-}
-
-std::string_view HttpDate() {
-  thread_local std::time_t made_at = 0;
-  thread_local std::array<char, 32> text{};
-  auto now = std::time(nullptr);
-  if (now != made_at) {
-    std::tm parts{};
-    gmtime_r(&now, &parts);
-    std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-    made_at = now;
-  }
-  return text.data();
 }
 
 Task<void> RunHandler(const Handler& handler, HttpRequest& request, ResponseWriter& writer,

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "net/internal/transport.h"
 #include "net/server.h"
+#include "net/server/connection_text.h"
 #include "net/server/settings.h"
 
 namespace strata::net {
@@ -63,12 +64,6 @@ std::shared_ptr<ServerConnection> MakeHttp1Connection(ConnectionHome& home,
                                                       std::unique_ptr<Transport> transport);
 std::shared_ptr<ServerConnection> MakeHttp2Connection(ConnectionHome& home,
                                                       std::unique_ptr<Transport> transport);
-
-// `{"message": "…"}`, the body of errors that no handler saw.
-std::string ErrorBody(std::string_view message);
-
-// "Sun, 22 Nov 2026 10:54:59 GMT"; made once a second and thread.
-std::string_view HttpDate();
 
 // Runs the handler for one request. An exception is logged, and so is a handler that gives no
 // answer; the caller then answers 500.

@@ -1,0 +1,386 @@
+// The server over HTTP/2, driven by a small client of nghttp2's own over a raw loopback socket.
+
+#include <nghttp2/nghttp2.h>
+
+#include <future>
+
+#include "net/test_support.h"
+
+namespace strata::net {
+namespace {
+
+using testing::Eventually;
+using testing::RawSocket;
+using testing::StartServer;
+
+struct Answer {
+  int status = 0;
+  std::map<std::string, std::string> headers;
+  std::string body;
+  bool closed = false;
+  std::uint32_t error = 0;
+};
+
+// Speaks prior-knowledge HTTP/2. Blocking, one thread.
+class Http2Peer {
+ public:
+  explicit Http2Peer(const std::string& address) : socket_(address) {
+    nghttp2_session_callbacks* callbacks = nullptr;
+    nghttp2_session_callbacks_new(&callbacks);
+    nghttp2_session_callbacks_set_on_header_callback(callbacks, OnHeader);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, OnData);
+    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, OnClose);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, OnFrame);
+    nghttp2_session_client_new(&session_, callbacks, this);
+    nghttp2_session_callbacks_del(callbacks);
+    nghttp2_settings_entry window{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 65535};
+    nghttp2_submit_settings(session_, 0, &window, 1);
+  }
+  ~Http2Peer() { nghttp2_session_del(session_); }
+
+  int Request(const std::string& method, const std::string& path, std::string body = {},
+              std::vector<std::pair<std::string, std::string>> more = {}) {
+    std::vector<std::pair<std::string, std::string>> fields = {
+        {":method", method}, {":scheme", "http"}, {":authority", "h"}, {":path", path}};
+    fields.insert(fields.end(), more.begin(), more.end());
+    std::vector<nghttp2_nv> values;
+    for (auto& [name, value] : fields) {
+      values.push_back({reinterpret_cast<std::uint8_t*>(name.data()),
+                        reinterpret_cast<std::uint8_t*>(value.data()), name.size(), value.size(),
+                        NGHTTP2_NV_FLAG_NONE});
+    }
+    bodies_.push_back(std::make_unique<Body>(Body{std::move(body)}));
+    nghttp2_data_provider provider{{.ptr = bodies_.back().get()}, ReadBody};
+    bool empty = bodies_.back()->text.empty();
+    int id = nghttp2_submit_request(session_, nullptr, values.data(), values.size(),
+                                    empty ? nullptr : &provider, nullptr);
+    answers_[id];
+    return id;
+  }
+  void Reset(int id) { nghttp2_submit_rst_stream(session_, 0, id, NGHTTP2_CANCEL); }
+  void Ping() { nghttp2_submit_ping(session_, 0, nullptr); }
+
+  void Flush() {
+    const std::uint8_t* data = nullptr;
+    for (auto size = nghttp2_session_mem_send(session_, &data); size > 0;
+         size = nghttp2_session_mem_send(session_, &data)) {
+      socket_.Send({reinterpret_cast<const char*>(data), static_cast<std::size_t>(size)});
+    }
+  }
+  // One turn; false when the server has closed.
+  bool Turn() {
+    Flush();
+    auto bytes = socket_.ReadSome();
+    if (bytes.empty()) return false;
+    nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                             bytes.size());
+    Flush();
+    return true;
+  }
+  template <class F>
+  bool RunUntil(F condition) {
+    while (!condition()) {
+      if (!Turn()) return condition();
+    }
+    return true;
+  }
+  const Answer& Await(int id) {
+    RunUntil([&] { return answers_[id].closed; });
+    return answers_[id];
+  }
+  Answer& answer(int id) { return answers_[id]; }
+  std::optional<std::uint32_t> goaway() const { return goaway_; }
+  RawSocket& socket() { return socket_; }
+
+ private:
+  struct Body {
+    std::string text;
+    std::size_t at = 0;
+  };
+  static Http2Peer& Of(void* user) { return *static_cast<Http2Peer*>(user); }
+  static ssize_t ReadBody(nghttp2_session*, std::int32_t, std::uint8_t* out, std::size_t size,
+                          std::uint32_t* flags, nghttp2_data_source* source, void*) {
+    auto& body = *static_cast<Body*>(source->ptr);
+    auto count = std::min(size, body.text.size() - body.at);
+    std::copy_n(body.text.data() + body.at, count, out);
+    body.at += count;
+    if (body.at == body.text.size()) *flags |= NGHTTP2_DATA_FLAG_EOF;
+    return static_cast<ssize_t>(count);
+  }
+  static int OnHeader(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name,
+                      std::size_t name_size, const std::uint8_t* value, std::size_t value_size,
+                      std::uint8_t, void* user) {
+    auto& answer = Of(user).answers_[frame->hd.stream_id];
+    std::string key(reinterpret_cast<const char*>(name), name_size);
+    answer.headers[key].assign(reinterpret_cast<const char*>(value), value_size);
+    if (key == ":status") answer.status = std::stoi(answer.headers[key]);
+    return 0;
+  }
+  static int OnData(nghttp2_session*, std::uint8_t, std::int32_t id, const std::uint8_t* data,
+                    std::size_t size, void* user) {
+    Of(user).answers_[id].body.append(reinterpret_cast<const char*>(data), size);
+    return 0;
+  }
+  static int OnClose(nghttp2_session*, std::int32_t id, std::uint32_t error, void* user) {
+    Of(user).answers_[id].closed = true;
+    Of(user).answers_[id].error = error;
+    return 0;
+  }
+  static int OnFrame(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+    if (frame->hd.type == NGHTTP2_GOAWAY) Of(user).goaway_ = frame->goaway.error_code;
+    return 0;
+  }
+
+  RawSocket socket_;
+  nghttp2_session* session_ = nullptr;
+  std::map<int, Answer> answers_;
+  std::vector<std::unique_ptr<Body>> bodies_;
+  std::optional<std::uint32_t> goaway_;
+};
+
+Task<void> Echo(HttpRequest& request, ResponseWriter& writer, std::stop_token) {
+  auto body = request.method + " " + request.target + " " + request.authority + "|" + request.body;
+  Headers headers;
+  headers.Add("X-Mixed-Case", "yes");
+  (void)co_await writer.Send(200, std::move(headers), std::move(body));
+}
+
+TEST(ServerHttp2, PriorKnowledgeOnThePlainListenerIsServed) {
+  auto server = StartServer(Echo);
+  Http2Peer peer(server->addresses()[0]);
+  auto& answer = peer.Await(peer.Request("GET", "/model/arn%3Aaws%2Fx?a=%20"));
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, "GET /model/arn%3Aaws%2Fx?a=%20 h|");
+  EXPECT_EQ(answer.headers.at("x-mixed-case"), "yes");
+  EXPECT_EQ(answer.headers.at("content-length"), std::to_string(answer.body.size()));
+}
+
+TEST(ServerHttp2, PrefaceArrivingByteByByteIsRecognised) {
+  auto server = StartServer(Echo);
+  RawSocket socket(server->addresses()[0]);
+  for (char c : std::string_view("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")) {
+    ASSERT_TRUE(socket.Send(std::string_view(&c, 1)));
+  }
+  socket.Send(std::string_view("\0\0\0\4\0\0\0\0\0", 9));
+  auto first = socket.ReadSome();
+  ASSERT_GE(first.size(), 9u);
+  EXPECT_EQ(first[3], 4);  // SETTINGS
+}
+
+TEST(ServerHttp2, ManyStreamsOnOneConnectionEachGetTheirOwnAnswer) {
+  auto server = StartServer(Echo);
+  Http2Peer peer(server->addresses()[0]);
+  std::vector<int> ids;
+  for (int i = 0; i < 300; ++i) ids.push_back(peer.Request("POST", "/" + std::to_string(i), "b"));
+  for (int i = 0; i < 300; ++i) {
+    EXPECT_EQ(peer.Await(ids[i]).body, "POST /" + std::to_string(i) + " h|b");
+  }
+}
+
+TEST(ServerHttp2, LargeBodiesGoBothWaysUnderFlowControl) {
+  auto server = StartServer(Echo);
+  Http2Peer peer(server->addresses()[0]);
+  std::string body(3'000'000, 'x');
+  for (std::size_t i = 0; i < body.size(); i += 997) body[i] = static_cast<char>('a' + i % 26);
+  auto& answer = peer.Await(peer.Request("POST", "/", body));
+  EXPECT_EQ(answer.body, "POST / h|" + body);
+}
+
+TEST(ServerHttp2, HeadHasNoBody) {
+  auto server = StartServer(Echo);
+  Http2Peer peer(server->addresses()[0]);
+  auto& answer = peer.Await(peer.Request("HEAD", "/x"));
+  EXPECT_EQ(answer.headers.at("content-length"), "10");
+  EXPECT_EQ(answer.body, "");
+}
+
+TEST(ServerHttp2, StreamedAnswersOfTwoStreamsArriveInterleaved) {
+  std::promise<void> second_done;
+  auto wait = std::make_shared<std::stop_source>();
+  auto server = StartServer(
+      [wait](HttpRequest& request, ResponseWriter& writer, std::stop_token) -> Task<void> {
+        (void)co_await writer.Start(200, {});
+        (void)co_await writer.Write("one");
+        if (request.target == "/slow") {
+          (void)co_await Sleep(std::chrono::minutes(5), wait->get_token());
+        }
+        (void)co_await writer.Write("two");
+        (void)co_await writer.Finish();
+      });
+  Http2Peer peer(server->addresses()[0]);
+  int slow = peer.Request("GET", "/slow");
+  int fast = peer.Request("GET", "/fast");
+  EXPECT_EQ(peer.Await(fast).body, "onetwo");
+  EXPECT_TRUE(peer.RunUntil([&] { return peer.answer(slow).body == "one"; }));
+  EXPECT_FALSE(peer.answer(slow).closed);
+  wait->request_stop();
+  EXPECT_EQ(peer.Await(slow).body, "onetwo");
+}
+
+TEST(ServerHttp2, ResetAndDisconnectStopTheHandlerThatWaits) {
+  std::atomic<int> cancelled = 0;
+  std::atomic<int> entered = 0;
+  auto server = StartServer([&](HttpRequest&, ResponseWriter&, std::stop_token gone) -> Task<void> {
+    ++entered;
+    auto slept = co_await Sleep(std::chrono::minutes(5), gone);
+    if (!slept.has_value()) ++cancelled;
+  });
+  {
+    Http2Peer peer(server->addresses()[0]);
+    int first = peer.Request("GET", "/1");
+    peer.Request("GET", "/2");
+    peer.Flush();
+    EXPECT_TRUE(Eventually([&] { return entered == 2; }));
+    peer.Reset(first);
+    peer.Flush();
+    EXPECT_TRUE(Eventually([&] { return cancelled == 1; }));
+  }
+  EXPECT_TRUE(Eventually([&] { return cancelled == 2; }));
+}
+
+TEST(ServerHttp2, TooLargeBodyAndHeadersAreAnsweredAndTheConnectionGoesOn) {
+  auto server =
+      StartServer(Echo, {{"net.body_bytes_max", "4096"}, {"net.header_bytes_max", "2048"}});
+  Http2Peer peer(server->addresses()[0]);
+  auto& large = peer.Await(peer.Request("POST", "/", std::string(100'000, 'x')));
+  EXPECT_EQ(large.status, 413);
+  EXPECT_TRUE(large.body.starts_with("{\"message\": \"")) << large.body;
+  auto& wide = peer.Await(peer.Request("GET", "/", "", {{"a", std::string(3000, 'x')}}));
+  EXPECT_EQ(wide.status, 431);
+  EXPECT_EQ(peer.Await(peer.Request("GET", "/ok")).body, "GET /ok h|");
+}
+
+TEST(ServerHttp2, RapidResetEndsTheConnection) {
+  auto server = StartServer(
+      [](HttpRequest&, ResponseWriter&, std::stop_token gone) -> Task<void> {
+        (void)co_await Sleep(std::chrono::minutes(5), gone);
+      },
+      {{"net.http2.resets_max", "20"}});
+  Http2Peer peer(server->addresses()[0]);
+  for (int i = 0; i < 100; ++i) {
+    int id = peer.Request("GET", "/");
+    peer.Flush();
+    peer.Reset(id);
+    peer.Flush();
+  }
+  while (peer.Turn()) {
+  }
+  EXPECT_EQ(peer.goaway(), NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+TEST(ServerHttp2, PingFloodEndsTheConnection) {
+  auto server = StartServer(Echo, {{"net.http2.control_frames_max", "50"}});
+  Http2Peer peer(server->addresses()[0]);
+  for (int i = 0; i < 200; ++i) {
+    peer.Ping();
+    peer.Flush();
+  }
+  while (peer.Turn()) {
+  }
+  EXPECT_EQ(peer.goaway(), NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+TEST(ServerHttp2, HandlersOfResetStreamsCountAgainstTheLimit) {
+  std::stop_source release;
+  std::atomic<int> running = 0;
+  std::atomic<int> most = 0;
+  auto server = StartServer(
+      [&](HttpRequest&, ResponseWriter&, std::stop_token) -> Task<void> {
+        most = std::max(most.load(), ++running);
+        (void)co_await Sleep(std::chrono::minutes(5), release.get_token());  // deaf to its client
+        --running;
+      },
+      {{"net.http2.streams_max", "4"}});
+  Http2Peer peer(server->addresses()[0]);
+  peer.Turn();
+  int refused = 0;
+  for (int i = 0; i < 30; ++i) {
+    int id = peer.Request("GET", "/");
+    peer.Flush();
+    peer.Reset(id);
+    peer.Flush();
+  }
+  int last = peer.Request("GET", "/");
+  refused = peer.Await(last).error == NGHTTP2_REFUSED_STREAM;
+  EXPECT_TRUE(refused);
+  EXPECT_LE(most, 8);
+  release.request_stop();
+  EXPECT_TRUE(Eventually([&] { return running == 0; }));
+}
+
+TEST(ServerHttp2, SlowRequestBodyIs408) {
+  auto server = StartServer(Echo, {{"net.body_timeout_ms", "100"}});
+  Http2Peer peer(server->addresses()[0]);
+  // A body that is announced, and of which nothing is ever sent.
+  std::vector<nghttp2_nv> none;
+  int id = peer.Request("POST", "/", std::string(5'000'000, 'x'));
+  // Only what fits the first window goes out; then the peer stays silent.
+  peer.Flush();
+  auto bytes = peer.socket().ReadUntil("did not arrive in time");
+  EXPECT_NE(bytes.find("did not arrive in time"), bytes.npos);
+  EXPECT_GT(id, 0);
+}
+
+TEST(ServerHttp2, GarbageAfterThePrefaceEndsTheConnectionWithGoaway) {
+  auto server = StartServer(Echo);
+  RawSocket socket(server->addresses()[0]);
+  socket.Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + std::string(100, 'z'));
+  auto bytes = socket.ReadToEnd();
+  EXPECT_FALSE(bytes.empty());
+}
+
+TEST(ServerHttp2, HandlerThatThrowsIs500AndAnAbortedStreamIsReset) {
+  testing::ExpectErrors errors;
+  auto server =
+      StartServer([](HttpRequest& request, ResponseWriter& writer, std::stop_token) -> Task<void> {
+        if (request.target == "/throw") throw std::runtime_error("boom");
+        (void)co_await writer.Start(200, {});
+        (void)co_await writer.Write("part");
+        if (request.target == "/abort") writer.Abort();
+      });
+  Http2Peer peer(server->addresses()[0]);
+  EXPECT_EQ(peer.Await(peer.Request("GET", "/throw")).status, 500);
+  EXPECT_NE(peer.Await(peer.Request("GET", "/abort")).error, 0u);
+  EXPECT_NE(peer.Await(peer.Request("GET", "/unfinished")).error, 0u);
+  EXPECT_EQ(errors.errors(), 1);
+}
+
+TEST(ServerHttp2, StopSendsGoawayAndLetsTheRunningStreamFinish) {
+  std::promise<void> entered;
+  std::stop_source go_on;
+  auto server =
+      StartServer([&](HttpRequest&, ResponseWriter& writer, std::stop_token) -> Task<void> {
+        entered.set_value();
+        (void)co_await Sleep(std::chrono::minutes(5), go_on.get_token());
+        (void)co_await writer.Send(200, {}, "done");
+      });
+  Http2Peer peer(server->addresses()[0]);
+  int id = peer.Request("GET", "/");
+  peer.Flush();
+  entered.get_future().wait();
+  std::thread stopper([&] { server->Stop(std::chrono::seconds(20)); });
+  EXPECT_TRUE(peer.RunUntil([&] { return peer.goaway().has_value(); }));
+  go_on.request_stop();
+  EXPECT_EQ(peer.Await(id).body, "done");
+  while (peer.Turn()) {
+  }
+  peer.socket().Close();
+  stopper.join();
+}
+
+TEST(ServerHttp2, ClientThatGrantsNoWindowIsCutOff) {
+  std::promise<Code> outcome;
+  auto server = StartServer(
+      [&](HttpRequest&, ResponseWriter& writer, std::stop_token) -> Task<void> {
+        auto sent = co_await writer.Send(200, {}, std::string(1'000'000, 'x'));
+        outcome.set_value(sent.has_value() ? Code::kInternal : sent.error().code());
+      },
+      {{"net.write_timeout_ms", "150"}});
+  Http2Peer peer(server->addresses()[0]);
+  peer.Request("GET", "/");
+  peer.Flush();  // and never reads, so never sends WINDOW_UPDATE
+  EXPECT_EQ(outcome.get_future().get(), Code::kCancelled);
+}
+
+}  // namespace
+}  // namespace strata::net
