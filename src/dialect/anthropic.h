@@ -48,6 +48,8 @@ struct EncodeOptions {
   bool stream = false;
   Form form = Form::kMessages;
   std::int64_t default_max_tokens = 4096;  // the API demands a limit; used when none was given
+  // Older models know no adaptive thinking: effort words become budgets (1,024 to 32,768 tokens).
+  bool thinking_budgets = false;
 };
 Result<std::string> EncodeChatRequest(const domain::ChatRequest& request,
                                       const EncodeOptions& options);

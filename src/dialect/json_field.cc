@@ -177,6 +177,12 @@ Result<std::string_view> JsonField::OnlyMember() const {
   return name;
 }
 
+std::string JsonField::TextAt(std::string_view key) const {
+  auto field = Get(key);
+  const auto* text = field.present() ? field.value().string() : nullptr;
+  return text == nullptr ? std::string() : *text;
+}
+
 bool JsonField::Is(std::string_view text) const {
   const auto* own = present() ? value_->string() : nullptr;
   return own != nullptr && *own == text;

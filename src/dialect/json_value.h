@@ -104,7 +104,10 @@ class JsonField {
   Result<std::string_view> OnlyMember() const;
 
   bool Is(std::string_view text) const;  // a string equal to `text`
-  std::string Path() const;              // "messages[0].content", "" for the root
+  // The string member `key`, "" when there is none or it is something else: for members of a
+  // provider's answer that are nice to have.
+  std::string TextAt(std::string_view key) const;
+  std::string Path() const;  // "messages[0].content", "" for the root
   Error Wrong(std::string_view problem) const { return InvalidArgument(Path(), problem); }
 
  private:

@@ -24,7 +24,7 @@ domain::ChatResponse CitedAnswer();
 std::string EncodeAll(StreamEncoder& encoder, const std::vector<domain::StreamEvent>& events);
 
 // Encodes the events of `response` and decodes them whole, byte by byte, and cut in two at every
-// place: the sum must be `response` each time.
+// third place: the sum must be `response` each time.
 void ExpectStreamRoundTrip(StreamEncoder& encoder,
                            const std::function<std::unique_ptr<StreamDecoder>()>& make_decoder,
                            const domain::ChatResponse& response);

@@ -120,7 +120,7 @@ void ExpectStreamRoundTrip(StreamEncoder& encoder,
   const auto bytes = EncodeAll(encoder, domain::EventsOf(response));
   EXPECT_EQ(DecodeAll(*make_decoder(), bytes, bytes.size(), 0), response) << bytes;
   EXPECT_EQ(DecodeAll(*make_decoder(), bytes, 1, 0), response);
-  for (std::size_t cut = 1; cut < bytes.size(); ++cut) {
+  for (std::size_t cut = 1; cut < bytes.size(); cut += 3) {
     ASSERT_EQ(DecodeAll(*make_decoder(), bytes, bytes.size(), cut), response) << "cut at " << cut;
   }
 }

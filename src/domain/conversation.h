@@ -24,6 +24,8 @@ struct TextBlock {
   std::string text;
   std::vector<Citation> citations;  // of an answer, or of an assistant message that is played back
   bool guard_only = false;  // Bedrock guardContent: only such blocks are checked when any exists
+  // Bedrock's, with guard_only: "grounding_source", "query", "guard_content".
+  std::vector<std::string> guard_qualifiers = {};
   friend bool operator==(const TextBlock&, const TextBlock&) = default;
 };
 

@@ -14,12 +14,6 @@ using domain::BlockKind;
 using domain::StopReason;
 using Events = std::vector<domain::StreamEvent>;
 
-std::string TextAt(const JsonField& object, std::string_view key) {
-  auto field = object.Get(key);
-  const auto* text = field.present() ? field.value().string() : nullptr;
-  return text == nullptr ? std::string() : *text;
-}
-
 class ChunkDecoder final : public StreamDecoder {
  public:
   Result<Events> Feed(std::string_view bytes) override {
@@ -76,15 +70,15 @@ void ChunkDecoder::OnText(std::string text, Events& out) {
 }
 
 Result<> ChunkDecoder::OnDelta(const JsonField& delta, Events& out) {
-  auto reasoning = TextAt(delta, "reasoning_content");
-  if (reasoning.empty()) reasoning = TextAt(delta, "reasoning");
+  auto reasoning = delta.TextAt("reasoning_content");
+  if (reasoning.empty()) reasoning = delta.TextAt("reasoning");
   if (!reasoning.empty()) {
     blocks_.Need(out, BlockKind::kReasoning);
     out.emplace_back(domain::ReasoningDelta{
         .index = blocks_.index(), .text = std::move(reasoning), .signature = {}, .redacted = {}});
   }
-  OnText(TextAt(delta, "content"), out);
-  if (auto refusal = TextAt(delta, "refusal"); !refusal.empty()) {
+  OnText(delta.TextAt("content"), out);
+  if (auto refusal = delta.TextAt("refusal"); !refusal.empty()) {
     refused_ = true;
     OnText(std::move(refusal), out);
   }
@@ -106,17 +100,17 @@ Result<> ChunkDecoder::OnChunk(const JsonField& chunk, Events& out) {
   STRATA_CHECK_OK(chunk.ExpectObject());
   if (!started_) {
     started_ = true;
-    out.emplace_back(domain::StreamStart{
-        .id = TextAt(chunk, "id"), .model = TextAt(chunk, "model"), .usage = {}});
+    out.emplace_back(
+        domain::StreamStart{.id = chunk.TextAt("id"), .model = chunk.TextAt("model"), .usage = {}});
   }
   if (auto usage = chunk.Get("usage"); usage.present()) usage_ = ReadUsage(usage);
   auto choices = chunk.Get("choices");
   auto choice = choices.Item(0);
   if (!choice.present()) return {};  // the usage chunk, and Azure's first one
   if (auto delta = choice.Get("delta"); delta.present()) STRATA_CHECK_OK(OnDelta(delta, out));
-  if (auto reason = TextAt(choice, "finish_reason"); !reason.empty()) {
+  if (auto reason = choice.TextAt("finish_reason"); !reason.empty()) {
     stop_reason_ = StopReasonOf(reason);
-    stop_sequence_ = TextAt(choice, "stop_reason");
+    stop_sequence_ = choice.TextAt("stop_reason");
     if (!stop_sequence_.empty() && stop_reason_ == StopReason::kEndTurn) {
       stop_reason_ = StopReason::kStopSequence;
     }
@@ -136,8 +130,8 @@ Result<> ChunkDecoder::OnEvent(const SseEvent& event, Events& out) {
   JsonField chunk(*root);
   if (auto error = chunk.Get("error"); error.present()) {
     auto said =
-        error.value().string() != nullptr ? *error.value().string() : TextAt(error, "message");
-    auto type = TextAt(error, "type");
+        error.value().string() != nullptr ? *error.value().string() : error.TextAt("message");
+    auto type = error.TextAt("type");
     return Fail(UpstreamStreamError(type, said));
   }
   auto done = OnChunk(chunk, out);

@@ -1,0 +1,40 @@
+#pragma once
+// Content blocks of the Anthropic dialect, which stand in requests, answers and streams.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "dialect/json/json_writer.h"
+#include "dialect/json_value.h"
+#include "domain/conversation.h"
+#include "domain/stream.h"
+
+namespace strata::dialect::anthropic {
+
+// Reads one block of a message; a CachePoint follows it in `out` when it has cache_control.
+Result<> DecodeBlock(const JsonField& block, std::vector<domain::ContentBlock>& out);
+// A string, or a list of blocks.
+Result<> DecodeContent(const JsonField& content, std::vector<domain::ContentBlock>& out);
+// {"type":"ephemeral","ttl":…}
+Result<domain::CachePoint> DecodeCacheControl(const JsonField& cache_control);
+Result<domain::Citation> DecodeCitation(const JsonField& citation);
+
+// The elements of a content list. Left out are empty texts and unsigned thinking, which the API
+// refuses. kInvalidArgument for what the dialect cannot say.
+Result<> WriteBlocks(JsonWriter& out, const std::vector<domain::ContentBlock>& content);
+void WriteCacheControl(JsonWriter& out, const domain::CachePoint& point);
+void WriteCitation(JsonWriter& out, const domain::Citation& citation);
+
+void WriteUsage(JsonWriter& out, const domain::Usage& usage);
+// Members that are missing keep what `usage` has: the parts of a stream each tell some.
+void ReadUsage(const JsonField& object, domain::Usage& usage);
+
+std::string_view StopReasonName(domain::StopReason reason);
+domain::StopReason StopReasonOf(std::string_view name);
+
+// "msg_…"
+std::string AnswerId(std::string_view request_id, std::string_view provider_id);
+
+}  // namespace strata::dialect::anthropic

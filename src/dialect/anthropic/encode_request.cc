@@ -1,0 +1,187 @@
+// Domain → messages request, for providers that speak this dialect.
+
+#include <algorithm>
+
+#include "dialect/anthropic.h"
+#include "dialect/anthropic/blocks.h"
+#include "dialect/json/extra.h"
+
+namespace strata::dialect::anthropic {
+namespace {
+
+constexpr std::int64_t kBudgetMin = 1024;  // the API's
+
+void WriteTools(JsonWriter& out, const domain::ChatRequest& request) {
+  if (request.tools.empty()) return;
+  out.Key("tools").BeginArray();
+  for (const auto& tool : request.tools) {
+    out.BeginObject().Field("name", tool.name).FieldIfAny("description", tool.description);
+    out.RawField("input_schema",
+                 tool.input_schema.text.empty() ? R"({"type":"object"})" : tool.input_schema.text);
+    if (tool.strict) out.Field("strict", true);
+    if (tool.cache_point) {
+      out.Key("cache_control");
+      WriteCacheControl(out, *tool.cache_point);
+    }
+    out.EndObject();
+  }
+  out.EndArray();
+}
+
+void WriteToolChoice(JsonWriter& out, const domain::ChatRequest& request) {
+  using Kind = domain::ToolChoice::Kind;
+  if (!request.tool_choice) return;
+  const auto& choice = *request.tool_choice;
+  out.Key("tool_choice").BeginObject();
+  switch (choice.kind) {
+    case Kind::kAuto:
+      out.Field("type", "auto");
+      break;
+    case Kind::kAny:
+      out.Field("type", "any");
+      break;
+    case Kind::kNone:
+      out.Field("type", "none");
+      break;
+    case Kind::kNamed:
+      out.Field("type", "tool").Field("name", choice.name);
+      break;
+  }
+  if (!choice.parallel && choice.kind != Kind::kNone) {
+    out.Field("disable_parallel_tool_use", true);
+  }
+  out.EndObject();
+}
+
+// OpenAI's words that Anthropic lacks are moved to the nearest one.
+std::string_view EffortWord(std::string_view effort) {
+  return effort == "minimal" ? "low" : effort;
+}
+
+std::int64_t BudgetOf(std::string_view effort) {
+  if (effort == "minimal" || effort == "low") return kBudgetMin;
+  if (effort == "medium") return 8192;
+  return effort == "high" ? 16384 : 32768;
+}
+
+// A budget must be below max_tokens; where there is no room for the smallest, thinking stays off.
+void WriteThinking(JsonWriter& out, const domain::ReasoningConfig& reasoning,
+                   std::int64_t max_tokens, const EncodeOptions& options) {
+  const bool adaptive = reasoning.budget_tokens == 0 && !options.thinking_budgets;
+  if (!reasoning.enabled) {
+    if (reasoning.effort.empty() || reasoning.effort == "none") {
+      out.Key("thinking").BeginObject().Field("type", "disabled").EndObject();
+    }
+    return;
+  }
+  if (adaptive) {
+    out.Key("thinking").BeginObject().Field("type", "adaptive").EndObject();
+    return;
+  }
+  auto budget = reasoning.budget_tokens > 0 ? reasoning.budget_tokens : BudgetOf(reasoning.effort);
+  budget = std::min(budget, max_tokens - 1);
+  if (budget < kBudgetMin) return;
+  out.Key("thinking").BeginObject().Field("type", "enabled").Field("budget_tokens", budget);
+  out.EndObject();
+}
+
+void WriteOutputConfig(JsonWriter& out, const domain::ChatRequest& request,
+                       const EncodeOptions& options) {
+  const bool schema = request.json_output && !request.json_output->schema.text.empty();
+  std::string_view effort;
+  if (request.reasoning && request.reasoning->effort != "none" && !options.thinking_budgets) {
+    effort = EffortWord(request.reasoning->effort);
+  }
+  if (!schema && effort.empty()) return;
+  out.Key("output_config").BeginObject();
+  if (schema) {
+    out.Key("format").BeginObject().Field("type", "json_schema");
+    out.RawField("schema", request.json_output->schema.text).EndObject();
+  }
+  out.FieldIfAny("effort", effort).EndObject();
+}
+
+Result<> WriteConversation(JsonWriter& out, const domain::ChatRequest& request) {
+  auto system = request.system;
+  // The API knows JSON only by schema, so "any JSON object" is asked for in words.
+  if (request.json_output && request.json_output->schema.text.empty()) {
+    system.emplace_back(domain::TextBlock{.text = "Answer with one JSON object and nothing else.",
+                                          .citations = {}});
+  }
+  if (!system.empty()) {
+    out.Key("system").BeginArray();
+    STRATA_CHECK_OK(WriteBlocks(out, system));
+    out.EndArray();
+  }
+  out.Key("messages").BeginArray();
+  for (const auto& message : request.messages) {
+    out.BeginObject();
+    out.Field("role", message.role == domain::Role::kUser ? "user" : "assistant");
+    out.Key("content").BeginArray();
+    STRATA_CHECK_OK(WriteBlocks(out, message.content));
+    out.EndArray().EndObject();
+  }
+  out.EndArray();
+  return {};
+}
+
+void WriteSettings(JsonWriter& out, const domain::ChatRequest& request, std::int64_t max_tokens,
+                   const EncodeOptions& options) {
+  out.Field("max_tokens", max_tokens);
+  // OpenAI's range ends at 2, this one at 1.
+  if (request.temperature) out.Field("temperature", std::min(*request.temperature, 1.0));
+  if (request.top_p) out.Field("top_p", *request.top_p);
+  if (request.top_k) out.Field("top_k", *request.top_k);
+  if (!request.stop.empty()) {
+    out.Key("stop_sequences").BeginArray();
+    for (const auto& stop : request.stop) out.Value(stop);
+    out.EndArray();
+  }
+  if (!request.user.empty()) {
+    out.Key("metadata").BeginObject().Field("user_id", request.user).EndObject();
+  }
+  if (options.form == Form::kMessages) {
+    if (request.service_tier == "auto" || request.service_tier == "standard_only") {
+      out.Field("service_tier", request.service_tier);
+    }
+    if (options.stream) out.Field("stream", true);
+  }
+}
+
+}  // namespace
+
+Result<std::string> EncodeChatRequest(const domain::ChatRequest& request,
+                                      const EncodeOptions& options) {
+  const auto max_tokens = request.max_tokens.value_or(options.default_max_tokens);
+  JsonWriter out;
+  out.BeginObject();
+  if (options.form == Form::kBedrock) {
+    out.Field("anthropic_version", "bedrock-2023-05-31");
+  } else {
+    out.Field("model", request.model);
+  }
+  STRATA_CHECK_OK(WriteConversation(out, request));
+  WriteTools(out, request);
+  WriteToolChoice(out, request);
+  if (request.reasoning) WriteThinking(out, *request.reasoning, max_tokens, options);
+  WriteOutputConfig(out, request, options);
+  WriteSettings(out, request, max_tokens, options);
+  STRATA_CHECK_OK(WriteExtra(
+      out, request, "anthropic",
+      {"anthropic_version", "model", "messages", "max_tokens", "system", "stop_sequences", "stream",
+       "temperature", "top_p", "top_k", "tools", "tool_choice", "thinking", "metadata",
+       "service_tier", "output_config", "output_format"}));
+  return out.EndObject().Take();
+}
+
+// The count API takes the members that make up the prompt, and no others.
+Result<std::string> EncodeCountRequest(const domain::ChatRequest& request) {
+  JsonWriter out;
+  out.BeginObject().Field("model", request.model);
+  STRATA_CHECK_OK(WriteConversation(out, request));
+  WriteTools(out, request);
+  WriteToolChoice(out, request);
+  return out.EndObject().Take();
+}
+
+}  // namespace strata::dialect::anthropic
