@@ -68,6 +68,7 @@ Checked CheckKey(const Exchange& exchange) {
     }
     return std::nullopt;
   }
+  if (exchange.keys.openai.empty()) return std::nullopt;  // as Ollama and vLLM without a key
   auto key = headers.Get("Authorization");
   if (key == "Bearer " + exchange.keys.openai) return std::nullopt;
   auto shown = key.starts_with("Bearer ") ? key.substr(7) : std::string_view("");

@@ -1,0 +1,196 @@
+#include "provider/registry.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/fakes/fake_chat_model.h"
+#include "tests/fakes/fake_embedder.h"
+
+namespace strata::provider {
+namespace {
+
+using fakes::FakeChatModel;
+using fakes::FakeEmbedder;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// Has the ids it is told; makes any other below its prefix too, as a remote provider does.
+class FakeSource final : public ModelSource {
+ public:
+  FakeSource(std::string name, std::vector<std::string> known)
+      : name_(std::move(name)), known_(std::move(known)) {}
+  const std::string& name() const override { return name_; }
+  Result<std::shared_ptr<ChatModel>> Chat(std::string_view rest) override {
+    if (rest == "refused") return Fail(Code::kNotFound, "no such model here");
+    return std::make_shared<FakeChatModel>(name_ + "/" + std::string(rest));
+  }
+  Result<std::shared_ptr<Embedder>> Embed(std::string_view) override {
+    return Fail(Code::kUnsupported, "no embeddings");
+  }
+  std::vector<ListedModel> Models() const override {
+    std::vector<ListedModel> out;
+    for (const auto& id : known_) {
+      ListedModel model;
+      model.info.id = name_ + "/" + id;
+      out.push_back(std::move(model));
+    }
+    return out;
+  }
+  bool Has(std::string_view bare) const override {
+    return std::ranges::find(known_, bare) != known_.end();
+  }
+  ProviderStatus Status() const override {
+    ProviderStatus status;
+    status.name = name_;
+    status.kind = "openai";
+    status.models = known_.size();
+    return status;
+  }
+
+ private:
+  std::string name_;
+  std::vector<std::string> known_;
+};
+
+class RegistryTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto filled = registry_.Update([](RegistrySnapshot& next) -> Result<> {
+      STRATA_CHECK_OK(next.AddChat(std::make_shared<FakeChatModel>("builtin/extract"), kCreated));
+      STRATA_CHECK_OK(next.AddChat(std::make_shared<FakeChatModel>("smollm2"), kCreated));
+      STRATA_CHECK_OK(next.AddEmbedder(std::make_shared<FakeEmbedder>("minilm"), kCreated));
+      STRATA_CHECK_OK(
+          next.AddSource(std::make_shared<FakeSource>("openai", Ids{"gpt-4o", "shared"})));
+      return next.AddSource(std::make_shared<FakeSource>(
+          "bedrock", Ids{"amazon.nova-lite-v1:0", "anthropic.claude-x-v1:0", "shared"}));
+    });
+    ASSERT_TRUE(filled.has_value()) << filled.error().message();
+  }
+
+  std::string Resolved(std::string_view id) {
+    auto model = registry_.Chat(id);
+    return model.has_value() ? (*model)->Info().id : "error: " + model.error().message();
+  }
+  Result<> Alias(std::string alias, std::string target) {
+    return registry_.Update([&](RegistrySnapshot& next) { return next.AddAlias(alias, target); });
+  }
+
+  using Ids = std::vector<std::string>;
+  static constexpr WallTime kCreated{std::chrono::seconds(1'760'000'000)};
+  Registry registry_;
+};
+
+TEST_F(RegistryTest, FindsRegisteredModelsOfTheirSort) {
+  EXPECT_EQ(Resolved("smollm2"), "smollm2");
+  EXPECT_EQ(registry_.Embed("minilm").value()->Info().id, "minilm");
+  EXPECT_EQ(registry_.Chat("minilm").error().code(), Code::kInvalidArgument);
+  EXPECT_EQ(registry_.Embed("smollm2").error().code(), Code::kInvalidArgument);
+}
+
+TEST_F(RegistryTest, UnknownIdNamesTheNearestKnownOne) {
+  auto missing = registry_.Chat("smolm2");
+  ASSERT_FALSE(missing.has_value());
+  EXPECT_EQ(missing.error().code(), Code::kNotFound);
+  EXPECT_EQ(missing.error().field(), "model");
+  EXPECT_THAT(missing.error().message(), HasSubstr("'smollm2'"));
+  EXPECT_THAT(registry_.Chat("zzzzzzzzzzzz").error().message(), testing::Not(HasSubstr("nearest")));
+}
+
+TEST_F(RegistryTest, HostileIdsAreRefusedInShortMessages) {
+  EXPECT_EQ(registry_.Chat("").error().code(), Code::kInvalidArgument);
+  EXPECT_EQ(registry_.Chat(std::string(5000, 'x')).error().code(), Code::kInvalidArgument);
+  EXPECT_LT(registry_.Chat(std::string(2000, 'x')).error().message().size(), 400u);
+  EXPECT_EQ(registry_.Chat("arn:").error().code(), Code::kNotFound);
+  EXPECT_EQ(registry_.Chat("arn:aws:bedrock:::").error().code(), Code::kNotFound);
+  EXPECT_EQ(registry_.Chat("openai/").error().code(), Code::kNotFound);
+  EXPECT_EQ(registry_.Chat("/").error().code(), Code::kNotFound);
+}
+
+TEST_F(RegistryTest, ProviderPrefixAlwaysWorks) {
+  EXPECT_EQ(Resolved("openai/gpt-4o"), "openai/gpt-4o");
+  EXPECT_EQ(Resolved("openai/released-tomorrow"), "openai/released-tomorrow");
+  EXPECT_EQ(Resolved("openai/org/model"), "openai/org/model");
+  EXPECT_THAT(Resolved("openai/refused"), HasSubstr("no such model here"));
+}
+
+TEST_F(RegistryTest, BareUpstreamIdWorksWhenUnambiguous) {
+  EXPECT_EQ(Resolved("gpt-4o"), "openai/gpt-4o");
+  auto both = registry_.Chat("shared");
+  ASSERT_FALSE(both.has_value());
+  EXPECT_EQ(both.error().code(), Code::kInvalidArgument);
+  EXPECT_THAT(both.error().message(), HasSubstr("bedrock/shared, openai/shared"));
+}
+
+TEST_F(RegistryTest, BedrockSpellingsReachTheirModel) {
+  const std::string nova = "bedrock/amazon.nova-lite-v1:0";
+  EXPECT_EQ(Resolved("amazon.nova-lite-v1:0"), nova);
+  EXPECT_EQ(Resolved("us.amazon.nova-lite-v1:0"), nova);
+  EXPECT_EQ(Resolved("arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0"), nova);
+  EXPECT_EQ(
+      Resolved("arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.amazon.nova-lite-v1:0"),
+      nova);
+  EXPECT_THAT(Resolved("arn:aws:bedrock:us-east-1:1:guardrail/amazon.nova-lite-v1:0"),
+              HasSubstr("does not exist"));
+}
+
+TEST_F(RegistryTest, AliasesAnswerAndAreListedAsSuch) {
+  ASSERT_TRUE(Alias("gpt-4o", "smollm2").has_value());
+  ASSERT_TRUE(Alias("amazon.titan-text-lite-v1", "gpt-4o").has_value());
+  EXPECT_EQ(Resolved("gpt-4o"), "smollm2") << "an alias goes before a provider's bare id";
+  EXPECT_EQ(Resolved("amazon.titan-text-lite-v1"), "smollm2");
+  EXPECT_EQ(Resolved("arn:aws:bedrock:us-east-1::foundation-model/amazon.titan-text-lite-v1"),
+            "smollm2");
+  auto described = registry_.Snapshot()->Describe("gpt-4o");
+  ASSERT_TRUE(described.has_value());
+  EXPECT_EQ(described->info.id, "gpt-4o");
+  EXPECT_EQ(described->alias_of, "smollm2");
+  std::vector<std::string> ids;
+  for (const auto& model : registry_.Snapshot()->List()) ids.push_back(model.info.id);
+  EXPECT_THAT(ids,
+              ElementsAre("builtin/extract", "minilm", "smollm2", "bedrock/amazon.nova-lite-v1:0",
+                          "bedrock/anthropic.claude-x-v1:0", "bedrock/shared", "openai/gpt-4o",
+                          "openai/shared", "amazon.titan-text-lite-v1", "gpt-4o"));
+}
+
+TEST_F(RegistryTest, RefusedChangesLeaveEverythingAsItWas) {
+  EXPECT_EQ(Alias("smollm2", "minilm").error().code(), Code::kConflict);
+  ASSERT_TRUE(Alias("a", "b").has_value());
+  ASSERT_TRUE(Alias("b", "c").has_value());
+  EXPECT_EQ(Alias("c", "a").error().code(), Code::kInvalidArgument);
+  EXPECT_EQ(Alias("a", "a").error().code(), Code::kInvalidArgument);
+  auto half = registry_.Update([](RegistrySnapshot& next) -> Result<> {
+    next.RemoveModel("smollm2");
+    return Fail(Code::kInternal, "on second thoughts");
+  });
+  EXPECT_FALSE(half.has_value());
+  EXPECT_EQ(Resolved("smollm2"), "smollm2");
+  auto taken = registry_.Update([](RegistrySnapshot& next) {
+    return next.AddChat(std::make_shared<FakeChatModel>("smollm2"), kCreated);
+  });
+  EXPECT_EQ(taken.error().code(), Code::kConflict);
+}
+
+TEST_F(RegistryTest, HeldSnapshotDoesNotChange) {
+  auto before = registry_.Snapshot();
+  auto removed = registry_.Update([](RegistrySnapshot& next) -> Result<> {
+    next.RemoveModel("smollm2");
+    next.RemoveSource("openai");
+    return {};
+  });
+  ASSERT_TRUE(removed.has_value());
+  EXPECT_TRUE(before->Chat("smollm2").has_value());
+  EXPECT_TRUE(before->Chat("openai/gpt-4o").has_value());
+  EXPECT_FALSE(registry_.Chat("smollm2").has_value());
+  EXPECT_FALSE(registry_.Chat("openai/gpt-4o").has_value());
+}
+
+TEST_F(RegistryTest, ListsProvidersBuiltinFirst) {
+  auto providers = registry_.Snapshot()->Providers();
+  std::vector<std::string> names;
+  for (const auto& provider : providers) names.push_back(provider.name);
+  EXPECT_THAT(names, ElementsAre("builtin", "bedrock", "openai"));
+  EXPECT_EQ(providers.front().models, 3u);
+}
+
+}  // namespace
+}  // namespace strata::provider

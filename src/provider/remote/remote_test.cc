@@ -1,0 +1,451 @@
+// Every remote API against the fake upstream over loopback: the same promises for all.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <thread>
+
+#include "base/encoding.h"
+#include "provider/remote/test_fixture.h"
+#include "tests/fakes/chat_model_contract.h"
+
+namespace strata::provider::remote {
+namespace {
+
+using fakes::FakeAnswer;
+using testing::HasSubstr;
+using testing::Not;
+
+class RemoteApi : public testing::TestWithParam<ApiCase>, protected Fixture {
+ protected:
+  Collected Ask(domain::ChatRequest request) {
+    return Fixture::Ask(GetParam(), std::move(request));
+  }
+  void Script(FakeAnswer answer) { upstream->Script().Push(std::move(answer)); }
+  bool IsBedrock() const { return GetParam().kind == ProviderKind::kBedrock; }
+  bool IsAnthropic() const { return GetParam().kind == ProviderKind::kAnthropic; }
+};
+
+INSTANTIATE_TEST_SUITE_P(Apis, RemoteApi, testing::ValuesIn(kApis),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+FakeAnswer Text(std::vector<std::string> chunks) {
+  FakeAnswer answer;
+  answer.chunks = std::move(chunks);
+  return answer;
+}
+
+TEST_P(RemoteApi, StreamsTextAsItComesAndUsageFromTheTail) {
+  auto answer = Text({"Hel", "lo ", "wörld"});
+  answer.input_tokens = 11;
+  answer.output_tokens = 3;
+  answer.cache_read_tokens = 100;
+  Script(answer);
+  auto got = Ask(Says("hi"));
+  ASSERT_FALSE(got.error.has_value()) << got.error->message();
+  EXPECT_EQ(domain::TextOf(got.response.content), "Hello wörld");
+  EXPECT_EQ(got.text_deltas, 3);
+  EXPECT_EQ(got.response.stop_reason, domain::StopReason::kEndTurn);
+  EXPECT_EQ(got.usage.input_tokens, 11);
+  EXPECT_EQ(got.usage.output_tokens, 3);
+  EXPECT_EQ(got.usage.cache_read_tokens, 100);
+  EXPECT_FALSE(got.usage.estimated);
+  EXPECT_EQ(got.response.usage, got.usage);
+}
+
+TEST_P(RemoteApi, WholeAnswerIsTheSameEvents) {
+  auto answer = Text({"Hello ", "world"});
+  answer.input_tokens = 5;
+  answer.output_tokens = 2;
+  answer.stop = "max_tokens";
+  Script(answer);
+  auto got = Ask(Says("hi", false));
+  ASSERT_FALSE(got.error.has_value()) << got.error->message();
+  EXPECT_EQ(domain::TextOf(got.response.content), "Hello world");
+  EXPECT_EQ(got.response.stop_reason, domain::StopReason::kMaxTokens);
+  EXPECT_EQ(got.usage.input_tokens, 5);
+  EXPECT_FALSE(got.usage.estimated);
+}
+
+domain::Tool WeatherTool() {
+  domain::Tool tool;
+  tool.name = "weather";
+  tool.description = "Weather of a city";
+  tool.input_schema.text = R"({"type":"object","properties":{"city":{"type":"string"}}})";
+  return tool;
+}
+
+// A question, the model's tool call, and its result: a second turn.
+domain::ChatRequest WithToolResult(bool stream) {
+  auto request = Fixture::Says("weather?", stream);
+  request.tools.push_back(WeatherTool());
+  domain::Message call;
+  call.role = domain::Role::kAssistant;
+  call.content.push_back(domain::ToolUseBlock{"call_1", "weather", {R"({"city":"Oslo"})"}});
+  domain::Message result;
+  domain::ToolResultBlock block;
+  block.tool_use_id = "call_1";
+  block.content.emplace_back(domain::TextBlock{.text = "rain", .citations = {}});
+  result.content.push_back(std::move(block));
+  request.messages.push_back(std::move(call));
+  request.messages.push_back(std::move(result));
+  return request;
+}
+
+TEST_P(RemoteApi, ToolCallsComeWholeInBothForms) {
+  for (bool stream : {true, false}) {
+    auto answer = Text({"Let me see."});
+    answer.tool_calls.push_back({"call_1", "weather", R"({"city":"Oslo"})"});
+    answer.tool_calls.push_back({"call_2", "weather", R"({"city":"Rome"})"});
+    Script(answer);
+    auto request = Says("weather?", stream);
+    request.tools.push_back(WeatherTool());
+    auto got = Ask(std::move(request));
+    ASSERT_FALSE(got.error.has_value()) << got.error->message();
+    EXPECT_EQ(got.response.stop_reason, domain::StopReason::kToolUse);
+    ASSERT_EQ(got.response.content.size(), 3u);
+    const auto* second = std::get_if<domain::ToolUseBlock>(&got.response.content[2]);
+    ASSERT_NE(second, nullptr);
+    EXPECT_EQ(second->id, "call_2");
+    EXPECT_EQ(second->name, "weather");
+    EXPECT_EQ(second->input.text, R"({"city":"Rome"})");
+  }
+}
+
+TEST_P(RemoteApi, ToolResultsAreSentAsTheContractWants) {
+  Script(Text({"It rains."}));
+  auto got = Ask(WithToolResult(true));
+  ASSERT_FALSE(got.error.has_value()) << got.error->message();
+  EXPECT_EQ(domain::TextOf(got.response.content), "It rains.");
+}
+
+TEST_P(RemoteApi, SystemPromptAndParametersArrive) {
+  auto request = Says("hi");
+  request.system.push_back(domain::TextBlock{.text = "Be brief.", .citations = {}});
+  request.temperature = 0.25;
+  request.stop = {"END"};
+  auto got = Ask(std::move(request));
+  ASSERT_FALSE(got.error.has_value()) << got.error->message();
+  auto sent = upstream->requests().back();
+  EXPECT_THAT(sent.body, HasSubstr("Be brief."));
+  EXPECT_THAT(sent.body, HasSubstr("0.25"));
+  EXPECT_THAT(sent.body, HasSubstr("END"));
+  EXPECT_THAT(sent.body, HasSubstr("64"));
+}
+
+TEST_P(RemoteApi, ReasoningComesBeforeTheText) {
+  auto answer = Text({"42"});
+  answer.reasoning = "six times seven";
+  Script(answer);
+  auto got = Ask(Says("6*7?"));
+  ASSERT_FALSE(got.error.has_value()) << got.error->message();
+  ASSERT_EQ(got.response.content.size(), 2u);
+  const auto* thought = std::get_if<domain::ReasoningBlock>(&got.response.content[0]);
+  ASSERT_NE(thought, nullptr);
+  EXPECT_EQ(thought->text, "six times seven");
+}
+
+TEST_P(RemoteApi, RateLimitSaysWhenToComeBack) {
+  FakeAnswer answer;
+  answer.status = 429;
+  answer.retry_after_s = 7;
+  Script(answer);
+  auto got = Ask(Says("hi"));
+  ASSERT_TRUE(got.error.has_value());
+  EXPECT_EQ(got.error->code(), Code::kRateLimited);
+  EXPECT_EQ(got.error->retry_after(), std::chrono::seconds(7));
+  EXPECT_EQ(got.error->upstream_status(), 429);
+  EXPECT_THAT(got.error->message(), HasSubstr("provider up"));
+}
+
+TEST_P(RemoteApi, ServerErrorsMayBeTriedElsewhere) {
+  for (int status : {500, 503}) {
+    FakeAnswer answer;
+    answer.status = status;
+    Script(answer);
+    auto got = Ask(Says("hi"));
+    ASSERT_TRUE(got.error.has_value());
+    EXPECT_EQ(got.error->code(), Code::kUnavailable) << status;
+    EXPECT_EQ(got.error->upstream_status(), status);
+  }
+}
+
+TEST_P(RemoteApi, RefusedKeyIsNeverShown) {
+  auto model = Chat(GetParam());
+  auto keys = upstream->keys();
+  std::vector<std::string> secrets = {keys.openai, keys.azure, keys.anthropic, keys.bedrock_bearer,
+                                      keys.aws_secret_access_key};
+  keys.openai = keys.azure = keys.anthropic = keys.bedrock_bearer = "changed";
+  keys.aws_secret_access_key = "changed";
+  upstream->SetKeys(keys);
+  RequestContext ctx;
+  auto got = runtime.Run(Drain(*model, Says("hi"), ctx));
+  ASSERT_TRUE(got.error.has_value());
+  EXPECT_TRUE(got.error->code() == Code::kUnauthenticated ||
+              got.error->code() == Code::kPermissionDenied)
+      << CodeName(got.error->code());
+  for (const auto& secret : secrets) EXPECT_THAT(got.error->message(), Not(HasSubstr(secret)));
+}
+
+TEST_P(RemoteApi, CutStreamIsNeverACleanEnd) {
+  for (int frames : {1, 2, 3}) {
+    auto answer = Text({"Hel", "lo"});
+    answer.cut_after = frames;
+    Script(answer);
+    auto got = Ask(Says("hi"));
+    ASSERT_TRUE(got.error.has_value()) << frames;
+    EXPECT_EQ(got.error->code(), Code::kUnavailable) << got.error->message();
+    EXPECT_FALSE(got.ended);
+    EXPECT_TRUE(got.usage.estimated);
+    EXPECT_GT(got.usage.PromptTokens(), 0);
+  }
+}
+
+TEST_P(RemoteApi, ErrorInTheStreamKeepsItsMeaning) {
+  auto answer = Text({"Hel"});
+  answer.stream_error = IsBedrock()     ? "throttlingException"
+                        : IsAnthropic() ? "overloaded_error"
+                                        : "server_error";
+  answer.error_message = "too much at once";
+  Script(answer);
+  auto got = Ask(Says("hi"));
+  ASSERT_TRUE(got.error.has_value());
+  EXPECT_EQ(got.error->code(), IsBedrock() ? Code::kRateLimited : Code::kUnavailable);
+  EXPECT_THAT(got.error->message(), HasSubstr("too much at once"));
+  EXPECT_EQ(domain::TextOf(got.response.content), "Hel");
+}
+
+TEST_P(RemoteApi, GarbageIsUnavailableNotACrash) {
+  for (bool stream : {true, false}) {
+    FakeAnswer answer;
+    answer.garbage = std::string("\x00\xff{]<html>", 10) + std::string(200, '\x80');
+    Script(answer);
+    auto got = Ask(Says("hi", stream));
+    ASSERT_TRUE(got.error.has_value());
+    EXPECT_EQ(got.error->code(), Code::kUnavailable) << got.error->message();
+  }
+}
+
+TEST_P(RemoteApi, DeadlineEndsAnAnswerThatHangs) {
+  for (bool stream : {true, false}) {
+    auto answer = Text({"Hel", "lo"});
+    answer.hold_after = 2;
+    Script(answer);
+    RequestContext ctx;
+    ctx.deadline = ctx.clock->Steady() + std::chrono::milliseconds(150);
+    auto got = Fixture::Ask(GetParam(), Says("hi", stream), ctx);
+    ASSERT_TRUE(got.error.has_value());
+    EXPECT_EQ(got.error->code(), Code::kDeadlineExceeded) << got.error->message();
+  }
+  upstream->AwaitGone(2);
+}
+
+TEST_P(RemoteApi, CancelClosesTheUpstreamConnection) {
+  auto answer = Text({"Hel", "lo"});
+  answer.hold_after = 2;
+  Script(answer);
+  std::stop_source source;
+  RequestContext ctx;
+  ctx.cancel = source.get_token();
+  std::thread hang_up([&] {
+    upstream->AwaitRequests(1);
+    source.request_stop();
+  });
+  auto got = Fixture::Ask(GetParam(), Says("hi"), ctx);
+  hang_up.join();
+  ASSERT_TRUE(got.error.has_value());
+  EXPECT_EQ(got.error->code(), Code::kCancelled) << got.error->message();
+  upstream->AwaitGone(1);
+}
+
+Task<bool> TakeOneEvent(ChatModel& model, RequestContext& ctx) {
+  auto started = co_await model.Start(Fixture::Says("hi"), ctx);
+  if (!started.has_value()) co_return false;
+  auto stream = std::move(*started);
+  auto event = co_await stream->Next();
+  co_return event.has_value();
+}
+
+TEST_P(RemoteApi, DroppedStreamClosesTheUpstreamConnection) {
+  auto answer = Text({"Hel", "lo"});
+  answer.hold_after = 2;
+  Script(answer);
+  RequestContext ctx;
+  auto model = Chat(GetParam());
+  EXPECT_TRUE(runtime.Run(TakeOneEvent(*model, ctx)));
+  upstream->AwaitGone(1);
+}
+
+TEST_P(RemoteApi, RefusedConnectionIsUnavailable) {
+  auto spec = Spec(GetParam());
+  auto deps = Deps();
+  upstream.reset();
+  auto model = MakeRemoteProvider(spec, deps).value()->Chat(GetParam().chat_model).value();
+  RequestContext ctx;
+  auto got = runtime.Run(Drain(*model, Says("hi"), ctx));
+  ASSERT_TRUE(got.error.has_value());
+  EXPECT_EQ(got.error->code(), Code::kUnavailable) << got.error->message();
+}
+
+TEST_P(RemoteApi, CountsTokensWhereTheApiDoes) {
+  FakeAnswer answer;
+  answer.input_tokens = 321;
+  Script(answer);
+  RequestContext ctx;
+  auto model = Chat(GetParam());
+  auto count = runtime.Run(model->CountTokens(Says("hi"), ctx));
+  if (IsBedrock() || IsAnthropic()) {
+    ASSERT_TRUE(count.has_value()) << count.error().message();
+    EXPECT_EQ(*count, 321);
+  } else {
+    ASSERT_FALSE(count.has_value());
+    EXPECT_EQ(count.error().code(), Code::kUnsupported);
+  }
+}
+
+TEST_P(RemoteApi, ListsItsModels) {
+  RequestContext ctx;
+  auto ids = runtime.Run(ListUpstreamModels(Spec(GetParam()), Deps(), ctx));
+  ASSERT_TRUE(ids.has_value()) << ids.error().message();
+  EXPECT_GE(ids->size(), 2u);
+}
+
+TEST_P(RemoteApi, EmbedsInBatchesAndNormalises) {
+  std::string id = GetParam().embed_model;
+  auto source = Source(GetParam());
+  if (id.empty()) {
+    EXPECT_EQ(source->Embed("any").error().code(), Code::kUnsupported);
+    return;
+  }
+  auto embedder = source->Embed(id);
+  ASSERT_TRUE(embedder.has_value()) << embedder.error().message();
+  std::vector<std::string> texts;
+  for (int i = 0; i < 300; ++i) texts.push_back("text " + std::to_string(i % 7));
+  if (id.find("titan") != std::string::npos) texts.resize(9);
+  RequestContext ctx;
+  auto got = runtime.Run((*embedder)->Embed(texts, EmbedPurpose::kQuery, ctx));
+  ASSERT_TRUE(got.has_value()) << got.error().message();
+  ASSERT_EQ(got->count(), texts.size());
+  EXPECT_GT(got->input_tokens, 0);
+  EXPECT_GT(upstream->requests().size(), 1u);
+  double length = 0;
+  for (float value : got->row(8)) length += static_cast<double>(value) * value;
+  EXPECT_NEAR(length, 1.0, 1e-5);
+  EXPECT_TRUE(std::ranges::equal(got->row(0), got->row(7)));
+  EXPECT_FALSE(std::ranges::equal(got->row(0), got->row(1)));
+}
+
+TEST_P(RemoteApi, ConnectionIsUsedAgainAfterAWholeAnswer) {
+  auto model = Chat(GetParam());
+  RequestContext ctx;
+  for (int i = 0; i < 3; ++i) {
+    auto got = runtime.Run(Drain(*model, Says("hi"), ctx));
+    ASSERT_FALSE(got.error.has_value()) << got.error->message();
+    EXPECT_EQ(domain::TextOf(got.response.content), "You said: hi");
+  }
+}
+
+class OpenAiCompatible : public testing::Test, protected Fixture {};
+
+TEST_F(OpenAiCompatible, ServerThatNeverCountsGetsAnEstimate) {
+  auto answer = Text({"12345678"});
+  answer.no_usage = true;
+  upstream->Script().Push(answer);
+  auto got = Ask(kApis[0], Says("hello there"));
+  ASSERT_FALSE(got.error.has_value()) << got.error->message();
+  EXPECT_TRUE(got.usage.estimated);
+  EXPECT_EQ(got.usage.output_tokens, 2);
+  EXPECT_GT(got.usage.input_tokens, 0);
+}
+
+TEST_F(OpenAiCompatible, AzureDeploymentStandsInThePath) {
+  auto got = Ask(kApis[2], Says("hi"));
+  ASSERT_FALSE(got.error.has_value()) << got.error->message();
+  auto sent = upstream->requests().back();
+  EXPECT_EQ(sent.target,
+            "/openai/deployments/my%20deployment/chat/completions?api-version=2024-10-21");
+  EXPECT_EQ(sent.headers.Get("api-key"), upstream->keys().azure);
+  EXPECT_FALSE(sent.headers.Has("authorization"));
+}
+
+TEST_F(OpenAiCompatible, ExtraHeadersAreSent) {
+  auto spec = Spec(kApis[0]);
+  spec.headers = {{"X-Team", "search"}};
+  auto model = MakeRemoteProvider(spec, Deps()).value()->Chat("gpt-4o-mini").value();
+  RequestContext ctx;
+  auto got = runtime.Run(Drain(*model, Says("hi"), ctx));
+  ASSERT_FALSE(got.error.has_value()) << got.error->message();
+  EXPECT_EQ(upstream->requests().back().headers.Get("x-team"), "search");
+}
+
+class BedrockSigned : public testing::Test, protected Fixture {};
+
+TEST_F(BedrockSigned, SessionTokenIsSentAndSigned) {
+  auto keys = upstream->keys();
+  keys.aws_session_token = "session";
+  upstream->SetKeys(keys);
+  auto got = Ask(kApis[4], Says("hi"));
+  ASSERT_FALSE(got.error.has_value()) << got.error->message();
+  auto sent = upstream->requests().back();
+  EXPECT_THAT(std::string(sent.headers.Get("authorization")), HasSubstr("x-amz-security-token"));
+  EXPECT_EQ(sent.target, "/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/converse-stream");
+}
+
+TEST_F(BedrockSigned, NoCredentialsIsSaidWhenTheProviderIsMade) {
+  auto deps = Deps();
+  deps.env = [](std::string_view) { return std::string(); };
+  auto made = MakeRemoteProvider(Spec(kApis[4]), deps);
+  ASSERT_FALSE(made.has_value());
+  EXPECT_EQ(made.error().code(), Code::kUnauthenticated);
+}
+
+TEST(RemoteSource, KnowsWhatItWasToldAndNothingElse) {
+  Fixture fixture;
+  auto spec = fixture.Spec(kApis[0]);
+  spec.models = {"llama3", "nomic-embed-text"};
+  auto source = MakeRemoteProvider(spec, fixture.Deps()).value();
+  EXPECT_TRUE(source->Has("llama3"));
+  EXPECT_FALSE(source->Has("gpt-4o-mini"));
+  auto models = source->Models();
+  ASSERT_EQ(models.size(), 2u);
+  EXPECT_EQ(models[0].info.id, "up/llama3");
+  EXPECT_TRUE(models[0].info.can.chat);
+  EXPECT_TRUE(models[1].info.can.embed);
+  EXPECT_FALSE(models[0].info.price.input.has_value()) << "nobody lists prices of this address";
+  EXPECT_EQ(source->Chat("nomic-embed-text").error().code(), Code::kInvalidArgument);
+  EXPECT_EQ(source->Chat("a\nb").error().code(), Code::kInvalidArgument);
+  EXPECT_EQ(source->Chat("llama3").value(), source->Chat("llama3").value());
+}
+
+TEST(RemoteSource, VendorsOwnAddressHasItsPricesAndNames) {
+  Fixture fixture;
+  auto spec = fixture.Spec(kApis[0]);
+  spec.base_url = "https://api.openai.com/v1";
+  auto source = MakeRemoteProvider(spec, fixture.Deps()).value();
+  EXPECT_TRUE(source->Has("gpt-4o-mini"));
+  EXPECT_FALSE(source->Has("claude-sonnet-4-5"));
+  auto info = source->Chat("gpt-4o-mini").value()->Info();
+  EXPECT_EQ(info.price.input, 150'000);
+  EXPECT_EQ(info.family, "gpt");
+}
+
+// ---- the contract of ChatModel ----
+
+class RemoteSubject final : public fakes::ChatModelSubject {
+ public:
+  explicit RemoteSubject(const ApiCase& api) : model_(fixture_.Chat(api)) {}
+  ChatModel& model() override { return *model_; }
+  net::Runtime& runtime() override { return fixture_.runtime; }
+
+ private:
+  Fixture fixture_;
+  std::shared_ptr<ChatModel> model_;
+};
+
+STRATA_CHAT_MODEL_CONTRACT(OpenAi, [] { return std::make_unique<RemoteSubject>(kApis[0]); });
+STRATA_CHAT_MODEL_CONTRACT(Anthropic, [] { return std::make_unique<RemoteSubject>(kApis[3]); });
+STRATA_CHAT_MODEL_CONTRACT(Bedrock, [] { return std::make_unique<RemoteSubject>(kApis[4]); });
+
+}  // namespace
+}  // namespace strata::provider::remote

@@ -1,0 +1,76 @@
+#include "provider/spec.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace strata::provider {
+namespace {
+
+ProviderSpec Valid() {
+  ProviderSpec spec;
+  spec.name = "openai";
+  spec.base_url = "https://api.openai.com/v1";
+  return spec;
+}
+
+TEST(ProviderSpec, AcceptsWhatIsComplete) {
+  EXPECT_TRUE(CheckSpec(Valid()).has_value());
+  ProviderSpec bedrock;
+  bedrock.name = "bedrock";
+  bedrock.kind = ProviderKind::kBedrock;
+  bedrock.region = "eu-central-1";
+  EXPECT_TRUE(CheckSpec(bedrock).has_value());
+}
+
+TEST(ProviderSpec, NamesTheMemberThatIsWrong) {
+  auto field_of = [](auto change) {
+    auto spec = Valid();
+    change(spec);
+    auto checked = CheckSpec(spec);
+    return checked.has_value() ? std::string("fine") : checked.error().field();
+  };
+  EXPECT_EQ(field_of([](ProviderSpec& s) { s.name = "Open AI"; }), "name");
+  EXPECT_EQ(field_of([](ProviderSpec& s) { s.name = ""; }), "name");
+  EXPECT_EQ(field_of([](ProviderSpec& s) { s.name = "kb"; }), "name");
+  EXPECT_EQ(field_of([](ProviderSpec& s) { s.name = std::string(64, 'a'); }), "name");
+  EXPECT_EQ(field_of([](ProviderSpec& s) { s.base_url = ""; }), "base_url");
+  EXPECT_EQ(field_of([](ProviderSpec& s) { s.base_url = "ftp://x"; }), "base_url");
+  EXPECT_EQ(field_of([](ProviderSpec& s) { s.base_url += "?a=b"; }), "base_url");
+  EXPECT_EQ(field_of([](ProviderSpec& s) { s.kind = ProviderKind::kBedrock; }), "region");
+  EXPECT_EQ(field_of([](ProviderSpec& s) { s.headers = {{"X", "a\r\nY: b"}}; }), "headers");
+}
+
+TEST(ProviderSpec, KindsHaveOneNameEach) {
+  for (auto kind : {ProviderKind::kOpenAi, ProviderKind::kAzure, ProviderKind::kAnthropic,
+                    ProviderKind::kBedrock}) {
+    auto parsed = ParseKind(KindName(kind));
+    ASSERT_TRUE(parsed.has_value());
+    EXPECT_EQ(*parsed, kind);
+  }
+  EXPECT_FALSE(ParseKind("gemini").has_value());
+}
+
+TEST(Secrets, ComeFromTheEnvironmentOrAFile) {
+  auto folder =
+      std::filesystem::temp_directory_path() / ("strata-secret-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder / "key") << "from-file\n";
+  std::ofstream(folder / "empty") << "\n";
+  auto read = ReadSecretsFrom(
+      [](std::string_view name) -> std::string { return name == "KEY" ? "from-env" : ""; });
+  EXPECT_EQ(read("env:KEY").value(), "from-env");
+  EXPECT_EQ(read("file:" + (folder / "key").string()).value(), "from-file");
+  EXPECT_EQ(read("env:OTHER").error().code(), Code::kNotFound);
+  EXPECT_EQ(read("file:" + (folder / "empty").string()).error().code(), Code::kNotFound);
+  EXPECT_EQ(read("file:" + (folder / "none").string()).error().code(), Code::kNotFound);
+  auto literal = read("sk-written-in-the-file");
+  EXPECT_EQ(literal.error().code(), Code::kInvalidArgument);
+  EXPECT_EQ(literal.error().message().find("sk-written"), std::string::npos);
+  std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace strata::provider
