@@ -32,12 +32,13 @@ struct ImportedModel {
   std::int64_t bytes = 0;
 };
 
-// Blocks for seconds: call it on a pool. The file appears whole or not at all. Errors: kNotFound
+// Takes seconds, on a thread of its own. The file appears whole or not at all. Errors: kNotFound
 // (source), kInvalidArgument (not a model we can run; says what is wrong and where), kConflict
 // (name taken), kUnavailable (disk).
 Task<Result<ImportedModel>> ImportModel(ModelImportSpec spec, RequestContext& ctx);
 
-// Body of the validating child: loads the file as llama.cpp would, decodes one token, and prints
+// Body of the validating child (environment STRATA_LLAMA_BACKENDS: the backends' folder): loads the
+// file as llama.cpp would, decodes one token, and prints
 // `{"kind":"chat","architecture":"llama",…}` on stdout. Returns the process's exit status: 0 good,
 // 1 refused (reason on stderr); anything else, a signal included, means the file broke the loader.
 int ValidateGgufMain(const std::string& path);

@@ -29,6 +29,17 @@ void TakeLog(ggml_log_level level, const char* text, void* /*unused*/) {
   Log(Level::kDebug, "llama.library", {{"text", line.substr(0, 500)}});
 }
 
+// llama.cpp's backends are the process's own, and so is this.
+struct Start {
+  std::mutex mutex;
+  bool done = false;
+  std::string folder;
+};
+Start& TheStart() {
+  static Start start;
+  return start;
+}
+
 bool HasBackend(const fs::path& folder) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
@@ -50,10 +61,9 @@ void ModelDeleter::operator()(llama_model* model) const { llama_model_free(model
 void ContextDeleter::operator()(llama_context* context) const { llama_free(context); }
 
 Result<> StartBackends(const std::string& folder) {
-  static std::mutex mutex;
-  static bool started = false;
-  std::lock_guard lock(mutex);
-  if (started) return {};
+  auto& start = TheStart();
+  std::lock_guard lock(start.mutex);
+  if (start.done) return {};
   llama_log_set(TakeLog, nullptr);
   common_log_pause(common_log_main());
   if (!folder.empty()) ggml_backend_load_all_from_path(folder.c_str());
@@ -64,8 +74,15 @@ Result<> StartBackends(const std::string& folder) {
                             folder));
   }
   llama_backend_init();
-  started = true;
+  start.folder = folder;
+  start.done = true;
   return {};
+}
+
+std::string StartedBackendFolder() {
+  auto& start = TheStart();
+  std::lock_guard lock(start.mutex);
+  return start.folder;
 }
 
 std::string DefaultBackendFolder() {

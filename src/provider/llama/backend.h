@@ -30,6 +30,20 @@ using ContextPtr = std::unique_ptr<llama_context, ContextDeleter>;
 // first call of a process acts; thread-safe. kNotFound when no backend can be loaded.
 Result<> StartBackends(const std::string& folder);
 
+// What the first StartBackends was given.
+std::string StartedBackendFolder();
+
+// Whether an address-space limit makes sense: sanitizers reserve terabytes.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+inline constexpr bool kLimitsFit = false;
+#else
+inline constexpr bool kLimitsFit = true;
+#endif
+#else
+inline constexpr bool kLimitsFit = true;
+#endif
+
 // Where the backends were built or packaged; "" when neither place has them.
 std::string DefaultBackendFolder();
 // Likewise the shipped models' folder.

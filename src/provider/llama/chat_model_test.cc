@@ -240,7 +240,7 @@ TEST(LlamaChat, CallsAToolWhenItsTemplateKnowsTools) {
   auto response = Good(*model, request);
   ASSERT_FALSE(response.content.empty());
   const auto* use = std::get_if<domain::ToolUseBlock>(&response.content.back());
-  ASSERT_NE(use, nullptr);
+  ASSERT_NE(use, nullptr) << domain::TextOf(response.content);
   EXPECT_EQ(use->name, "get_weather");
   EXPECT_FALSE(use->id.empty());
   EXPECT_TRUE(boost::json::parse(use->input.text).at("city").is_string()) << use->input.text;

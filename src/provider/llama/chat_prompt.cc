@@ -94,6 +94,18 @@ Result<> CheckSampling(const domain::ChatRequest& request) {
   return {};
 }
 
+// llama-common's grammar lets a model talk before a call that the request demands ("until-160?" at
+// the head of the root rule), and a small model may never come to the call. Takes that part out.
+std::string CallAtOnce(std::string grammar) {
+  auto root = grammar.find("root ::= ");
+  if (root == std::string::npos) return grammar;
+  auto end = std::min(grammar.find('\n', root), grammar.size());
+  auto talk = grammar.find(" until-", root);
+  auto mark = talk < end ? grammar.find_first_not_of("0123456789", talk + 7) : end;
+  if (mark < end && grammar[mark] == '?') grammar.erase(talk, mark + 1 - talk);
+  return grammar;
+}
+
 std::uint32_t SeedOf(const domain::ChatRequest& request) {
   std::uint32_t seed = 0;
   if (request.seed) {
@@ -132,18 +144,22 @@ struct ChatPrompts::State {
     }
   }
 
-  void TakeTools(const common_chat_params& made, PreparedPrompt& out) const {
+  Result<> TakeTools(const common_chat_params& made, bool required, PreparedPrompt& out) const {
+    if (made.grammar.empty()) {
+      return Refuse(
+          "tools", "this model cannot use tools: the form of its chat template's calls is unknown");
+    }
     auto parser = std::make_shared<ToolParser>();
     parser->params = common_chat_parser_params(made);
     if (!made.parser.empty()) parser->params.parser.load(made.parser);
     out.tool_parser = std::move(parser);
-    if (!made.grammar.empty()) {
-      out.constraint = std::make_shared<Constraint>();
-      out.constraint->grammar = {COMMON_GRAMMAR_TYPE_TOOL_CALLS, made.grammar};
-      out.constraint->lazy = made.grammar_lazy;
-      out.constraint->generation_prompt = made.generation_prompt;
-      TakeTriggers(made, out);
-    }
+    out.constraint = std::make_shared<Constraint>();
+    auto grammar = required ? CallAtOnce(made.grammar) : made.grammar;
+    out.constraint->grammar = {COMMON_GRAMMAR_TYPE_TOOL_CALLS, std::move(grammar)};
+    out.constraint->lazy = made.grammar_lazy;
+    out.constraint->generation_prompt = made.generation_prompt;
+    TakeTriggers(made, out);
+    return {};
   }
 };
 
@@ -182,18 +198,23 @@ Result<PreparedPrompt> ChatPrompts::Prepare(const domain::ChatRequest& request) 
   }
   if (tools) STRATA_CHECK_OK(AddTools(request, inputs));
   // A conversation that ends with the assistant's words asks to go on from there.
-  if (inputs.messages.back().role == "assistant") {
-    inputs.continue_final_message = COMMON_CHAT_CONTINUATION_CONTENT;
-    inputs.add_generation_prompt = false;
+  std::string begun;
+  if (inputs.messages.back().role == "assistant" && inputs.messages.back().tool_calls.empty()) {
+    begun = std::move(inputs.messages.back().content);
+    inputs.messages.pop_back();
+    if (inputs.messages.empty()) return Refuse("messages", "the first one is not the user's");
   }
   // Without tools the template is only rendered, not analysed.
   inputs.force_pure_content = !tools;
   PreparedPrompt out;
   try {
     auto made = common_chat_templates_apply(state_->templates.get(), inputs);
-    out.tokens = shield.Tokenize(state_->vocab, made.prompt);
+    out.tokens = shield.Tokenize(state_->vocab, made.prompt + begun);
     out.template_stops = made.additional_stops;
-    if (tools) state_->TakeTools(made, out);
+    if (tools) {
+      bool required = inputs.tool_choice == COMMON_CHAT_TOOL_CHOICE_REQUIRED;
+      STRATA_CHECK_OK(state_->TakeTools(made, required, out));
+    }
   } catch (const std::exception& e) {
     return Refuse("messages", fmt::format("the model's chat template refuses them: {}", e.what()));
   }

@@ -119,8 +119,10 @@ struct EmbeddingEngine::State {
   std::mutex mutex;
   std::condition_variable returned;
 
+  // A multiple of the number of sequences: llama.cpp asserts that when it plans its memory.
   std::size_t BatchTokens() const {
-    return std::max(kPackTokens, static_cast<std::size_t>(tokens_max));
+    auto tokens = std::max(kPackTokens, static_cast<std::size_t>(tokens_max));
+    return (tokens + kPackTexts - 1) / kPackTexts * kPackTexts;
   }
 
   Result<ContextPtr> MakeContext(enum llama_pooling_type pooling) const {

@@ -2,7 +2,7 @@
 // first start is quick. Run by the build (target strata_models) and by packaging.
 //
 //   strata-model-tool prepare DEPS OUT BACKENDS   OUT/*.gguf and OUT/*.bin from DEPS, if missing
-//   strata-model-tool validate FILE BACKENDS      what ValidateGgufMain says of FILE
+//   strata-model-tool validate FILE               what ValidateGgufMain says of FILE
 
 #include <fmt/format.h>
 
@@ -71,15 +71,14 @@ int Fault(const strata::Error& error) {
 int main(int argc, char** argv) {
   std::vector<std::string> args(argv + 1, argv + argc);
   bool prepare = args.size() == 4 && args[0] == "prepare";
-  bool validate = args.size() == 3 && args[0] == "validate";
+  bool validate = args.size() == 2 && args[0] == "validate";
   if (!prepare && !validate) {
-    fmt::print(stderr,
-               "usage: strata-model-tool prepare DEPS OUT BACKENDS | validate FILE BACKENDS\n");
+    fmt::print(stderr, "usage: strata-model-tool prepare DEPS OUT BACKENDS | validate FILE\n");
     return 2;
   }
-  auto started = strata::provider::llama::StartBackends(args.back());
-  if (!started.has_value()) return Fault(started.error());
   if (validate) return strata::provider::ValidateGgufMain(args[1]);
+  auto started = strata::provider::llama::StartBackends(args[3]);
+  if (!started.has_value()) return Fault(started.error());
   auto made = Prepare(args[1], args[2]);
   return made.has_value() ? 0 : Fault(made.error());
 }
