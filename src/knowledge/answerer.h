@@ -24,6 +24,8 @@ class KnowledgeBases;
 
 // The version of the built-in prompt template; pinned in DecidedBy::prompt.
 inline constexpr std::string_view kPromptVersion = "kb-answer/1";
+// ModelInfo::provider of every knowledge base model, and the prefix of their ids.
+inline constexpr std::string_view kKbProvider = "kb";
 
 // One earlier exchange of a session or conversation.
 struct Turn {
@@ -51,6 +53,11 @@ class Answerer {
   // are added to ctx.labels. `ctx` must outlive the stream.
   Task<Result<std::unique_ptr<provider::ChatStream>>> Start(AnswerInput input, RequestContext& ctx);
 
+  // A language model by id; kNotFound, or kInvalidArgument when it is a knowledge base itself.
+  Result<std::shared_ptr<provider::ChatModel>> ModelFor(std::string_view id) const;
+
+  int results() const { return results_; }  // option kb.answer.results
+
  private:
   Task<Result<std::unique_ptr<provider::ChatStream>>> StartExtract(AnswerInput input,
                                                                    RequestContext& ctx);
@@ -60,6 +67,7 @@ class Answerer {
   std::shared_ptr<const Extractor> extractor_;
   const provider::Registry& models_;
   std::int64_t prompt_tokens_max_;
+  int results_;
 };
 
 // The model source "kb" of the registry: `kb/NAME` answers with builtin/extract, `kb/NAME@MODEL`

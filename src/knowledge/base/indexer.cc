@@ -43,7 +43,8 @@ std::size_t BlankLine(std::string_view text, std::size_t at) {
   return text.size();
 }
 
-// The lines that a chunk touches, counted from its begin.
+}  // namespace
+
 std::vector<domain::DocumentPart::Line> LinesIn(const domain::ParsedDocument& document,
                                                 std::size_t start, std::size_t end) {
   std::vector<domain::DocumentPart::Line> lines;
@@ -58,8 +59,6 @@ std::vector<domain::DocumentPart::Line> LinesIn(const domain::ParsedDocument& do
   }
   return lines;
 }
-
-}  // namespace
 
 domain::ParsedDocument PlainDocument(std::string_view text, std::string title) {
   domain::ParsedDocument document;

@@ -18,6 +18,10 @@ namespace strata::knowledge {
 // of a plain text refer to its own characters. Malformed UTF-8 becomes U+FFFD.
 domain::ParsedDocument PlainDocument(std::string_view text, std::string title);
 
+// The lines of page formats that bytes [start, end) touch, counted from `start`.
+std::vector<domain::DocumentPart::Line> LinesIn(const domain::ParsedDocument& document,
+                                                std::size_t start, std::size_t end);
+
 // What tells one version of an inline document from another: a hash of all that is indexed of it.
 std::string VersionOf(const DocumentInput& input);
 

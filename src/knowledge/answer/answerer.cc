@@ -1,0 +1,186 @@
+#include "knowledge/answerer.h"
+
+#include <algorithm>
+#include <deque>
+#include <utility>
+
+#include "base/utf8.h"
+#include "knowledge/answer/align.h"
+#include "knowledge/answer/passages.h"
+#include "knowledge/answer/prompt.h"
+
+namespace strata::knowledge {
+namespace {
+
+using domain::StreamEvent;
+
+constexpr std::int64_t kAnswerTokens = 512;  // when neither caller nor model says
+
+std::int64_t WordsAsTokens(std::string_view text) {
+  return static_cast<std::int64_t>(text.size() + 3) / 4;
+}
+
+// A model's answer with citations put in: text is held until its sentence is whole, then comes the
+// sentence and what supports it.
+class AlignedStream final : public provider::ChatStream {
+ public:
+  AlignedStream(std::unique_ptr<provider::ChatStream> inner, std::vector<RetrievedChunk> chunks,
+                Span span)
+      : inner_(std::move(inner)), chunks_(std::move(chunks)), span_(std::move(span)) {
+    passages_ = PassagesOf(chunks_);
+  }
+
+  Task<Result<StreamEvent>> Next() override {
+    while (ready_.empty()) {
+      STRATA_CO_TRY(auto event, co_await inner_->Next());
+      Take(std::move(event));
+    }
+    auto event = std::move(ready_.front());
+    ready_.pop_front();
+    co_return event;
+  }
+
+  domain::Usage UsageSoFar() const override { return inner_->UsageSoFar(); }
+
+ private:
+  void Take(StreamEvent event) {
+    if (const auto* text = std::get_if<domain::TextDelta>(&event)) {
+      index_ = text->index;
+      buffer_.Add(text->text);
+      for (auto& sentence : buffer_.TakeWhole()) Emit(std::move(sentence));
+      return;
+    }
+    if (std::holds_alternative<domain::BlockStop>(event) ||
+        std::holds_alternative<domain::StreamEnd>(event)) {
+      Emit(buffer_.TakeRest());
+    }
+    if (std::holds_alternative<domain::BlockStart>(event)) written_ = 0;
+    if (std::holds_alternative<domain::StreamEnd>(event)) {
+      span_.Set("sentences", sentences_);
+      span_.Set("supported", supported_);
+      span_.End();
+    }
+    ready_.push_back(std::move(event));
+  }
+
+  void Emit(std::string sentence) {
+    if (sentence.empty()) return;
+    const auto begin = std::min(sentence.find_first_not_of(" \t\r\n"), sentence.size());
+    const std::string_view bare = std::string_view(sentence).substr(begin);
+    auto citations = bare.empty() || bare.find(kRefusal) != std::string_view::npos
+                         ? std::vector<domain::Citation>()
+                         : AlignSentence(bare, passages_);
+    const auto start = written_ + static_cast<std::int64_t>(begin);
+    written_ += static_cast<std::int64_t>(CodePointCount(sentence));
+    if (!bare.empty()) ++sentences_;
+    if (!citations.empty()) ++supported_;
+    ready_.push_back(domain::TextDelta{.index = index_, .text = std::move(sentence)});
+    for (auto& citation : citations) {
+      citation.answer_start = start;
+      citation.answer_end = written_;
+      ready_.push_back(domain::CitationDelta{.index = index_, .citation = std::move(citation)});
+    }
+  }
+
+  std::unique_ptr<provider::ChatStream> inner_;
+  const std::vector<RetrievedChunk> chunks_;
+  std::vector<SourcePassage> passages_;  // views of chunks_
+  Span span_;
+  SentenceBuffer buffer_;
+  std::deque<StreamEvent> ready_;
+  int index_ = 0;
+  std::int64_t written_ = 0;  // code points of the block
+  std::int64_t sentences_ = 0;
+  std::int64_t supported_ = 0;
+};
+
+constexpr Option kOptions[] = {
+    {"kb.answer.prompt_tokens_max", OptionKind::kInteger, "tokens", "2000", "200..1000000",
+     "Longest prompt for a language model that answers over a knowledge base; passages that do not "
+     "fit are left out, the worst first."},
+    {"kb.answer.results", OptionKind::kInteger, "chunks", "5", "1..100",
+     "Passages that kb/NAME models retrieve for a question."},
+    {"kb.session.ttl", OptionKind::kInteger, "s", "3600", "10..604800",
+     "How long a RetrieveAndGenerate session is kept after its last answer."},
+    {"kb.session.count_max", OptionKind::kInteger, "sessions", "10000", "1..1000000",
+     "Most RetrieveAndGenerate sessions kept; the one unused longest makes room."},
+    {"kb.session.turns_max", OptionKind::kInteger, "turns", "10", "1..100",
+     "Earlier questions and answers that a session keeps."},
+};
+
+}  // namespace
+
+OptionTable AnswerOptionTable() { return kOptions; }
+
+Answerer::Answerer(std::shared_ptr<const Extractor> extractor, const provider::Registry& models,
+                   const Options& options)
+    : extractor_(std::move(extractor)),
+      models_(models),
+      prompt_tokens_max_(options.Integer("kb.answer.prompt_tokens_max")),
+      results_(static_cast<int>(options.Integer("kb.answer.results"))) {}
+
+Result<std::shared_ptr<provider::ChatModel>> Answerer::ModelFor(std::string_view id) const {
+  STRATA_TRY(auto model, models_.Chat(id));
+  if (model->Info().provider == kKbProvider) {
+    return Fail(InvalidArgument("model", "a knowledge base cannot answer for another one"));
+  }
+  return model;
+}
+
+Task<Result<std::unique_ptr<provider::ChatStream>>> Answerer::Start(AnswerInput input,
+                                                                    RequestContext& ctx) {
+  for (const auto& passage : input.passages) ctx.labels.AddAll(passage.labels);
+  if (input.generation.model.empty() || input.generation.model == kExtractModelId) {
+    co_return co_await StartExtract(std::move(input), ctx);
+  }
+  co_return co_await StartModel(std::move(input), ctx);
+}
+
+Task<Result<std::unique_ptr<provider::ChatStream>>> Answerer::StartExtract(AnswerInput input,
+                                                                           RequestContext& ctx) {
+  ctx.decided_by.prompt = std::string(kExtractModelId);
+  auto question = StandaloneQuestion(input.question, input.history);
+  auto passages = PassagesOf(input.passages);
+  domain::Usage usage;
+  usage.estimated = true;
+  usage.input_tokens = WordsAsTokens(question);
+  for (const auto& passage : passages) usage.input_tokens += WordsAsTokens(passage.text);
+  STRATA_CO_TRY(auto answer,
+                co_await extractor_->Answer(std::move(question), std::move(passages), ctx));
+  usage.output_tokens = WordsAsTokens(answer.text);
+  co_return StreamOf(answer, usage);
+}
+
+Task<Result<std::unique_ptr<provider::ChatStream>>> Answerer::StartModel(AnswerInput input,
+                                                                         RequestContext& ctx) {
+  STRATA_CO_TRY(auto model, ModelFor(input.generation.model));
+  if (input.passages.empty()) {
+    // Without a passage a model could only make something up.
+    co_return co_await StartExtract(std::move(input), ctx);
+  }
+  const auto& info = model->Info();
+  auto budget = prompt_tokens_max_;
+  if (info.context_tokens > 0) {
+    const auto answer = input.generation.max_tokens.value_or(kAnswerTokens);
+    budget = std::min(budget, std::max<std::int64_t>(200, info.context_tokens - answer - 64));
+  }
+  STRATA_CO_TRY(auto packed, PackPrompt(input, budget, ctx.clock->Wall()));
+  if (!packed.request.max_tokens) packed.request.max_tokens = kAnswerTokens;
+  ctx.decided_by.prompt =
+      input.generation.prompt_template.empty() ? std::string(kPromptVersion) : "request";
+  Span span = ctx.span.Child("knowledge.generate");
+  span.Set("model", info.id);
+  span.Set("prompt", ctx.decided_by.prompt);
+  span.Set("passages", packed.passages);
+  span.Set("passages_left_out", input.passages.size() - packed.passages);
+  auto stream = co_await model->Start(std::move(packed.request), ctx);
+  if (!stream.has_value()) {
+    span.Fail(stream.error());
+    co_return std::unexpected(std::move(stream.error()));
+  }
+  input.passages.resize(packed.passages);
+  co_return std::make_unique<AlignedStream>(std::move(*stream), std::move(input.passages),
+                                            std::move(span));
+}
+
+}  // namespace strata::knowledge

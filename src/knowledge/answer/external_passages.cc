@@ -1,0 +1,87 @@
+#include "knowledge/answer/external_passages.h"
+
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "knowledge/answer/passages.h"
+#include "knowledge/answer/sentence_pool.h"
+#include "knowledge/base/indexer.h"
+#include "knowledge/chunker.h"
+#include "text/offsets.h"
+
+namespace strata::knowledge {
+namespace {
+
+// Word pieces of English text are about four bytes; here only the size of passages depends on it.
+std::int64_t EstimateTokens(std::string_view text) {
+  return static_cast<std::int64_t>(text.size() + 3) / 4;
+}
+
+Result<std::vector<RetrievedChunk>> Cut(const domain::ParsedDocument& document,
+                                        const ExternalSource& source) {
+  STRATA_TRY(auto chunker, MakeChunker(ChunkRecipe{}, EstimateTokens));
+  STRATA_TRY(auto chunks, chunker->Split(document, {.document_id = Sha256Hex(source.bytes),
+                                                    .source_uri = source.identifier}));
+  const text::CodePointOffsets offsets(document.text);
+  std::vector<RetrievedChunk> out;
+  for (auto& chunk : chunks) {
+    RetrievedChunk passage;
+    passage.document_id = chunk.document_id;
+    passage.chunk_id = chunk.id;
+    passage.uri = source.identifier;
+    passage.title = document.title.empty() ? source.identifier : document.title;
+    passage.headings = std::move(chunk.headings);
+    passage.text = std::move(chunk.text);
+    passage.start = static_cast<std::int64_t>(offsets.FromByte(chunk.start));
+    passage.end = static_cast<std::int64_t>(offsets.FromByte(chunk.end));
+    passage.pages = std::move(chunk.pages);
+    if (document.page_count > 0) passage.lines = LinesIn(document, chunk.start, chunk.end);
+    out.push_back(std::move(passage));
+  }
+  return out;
+}
+
+// Each passage is as good as its best sentence; 0..1.
+void Rank(std::string_view question, int limit, std::vector<RetrievedChunk>& chunks) {
+  const auto pool = BuildPool(question, PassagesOf(chunks));
+  for (const auto& sentence : pool.sentences) {
+    auto& score = chunks[sentence.passage].score;
+    score = std::max(score, sentence.features.context);
+  }
+  std::ranges::sort(chunks, [](const auto& a, const auto& b) {
+    return a.score != b.score ? a.score > b.score : a.start < b.start;
+  });
+  if (chunks.size() > static_cast<std::size_t>(limit)) {
+    chunks.resize(static_cast<std::size_t>(limit));
+  }
+}
+
+}  // namespace
+
+Task<Result<std::vector<RetrievedChunk>>> ExternalPassages(Parser& parser,
+                                                           std::vector<ExternalSource> sources,
+                                                           std::string question, int limit,
+                                                           RequestContext& ctx) {
+  std::vector<RetrievedChunk> all;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    auto& source = sources[i];
+    domain::ParsedDocument document;
+    if (source.media_type == "text/plain") {
+      document = PlainDocument(source.bytes, {});
+    } else {
+      ParseInput input{
+          .name = source.identifier, .media_type = source.media_type, .bytes = source.bytes};
+      auto parsed = co_await parser.Parse(std::move(input), ctx);
+      if (!parsed.has_value()) {
+        co_return Fail(std::move(parsed.error()).AtField("sources." + std::to_string(i)));
+      }
+      document = std::move(*parsed);
+    }
+    STRATA_CO_TRY(auto chunks, Cut(document, source));
+    std::ranges::move(chunks, std::back_inserter(all));
+  }
+  Rank(question, limit, all);
+  co_return all;
+}
+
+}  // namespace strata::knowledge

@@ -1,0 +1,179 @@
+// Every knowledge base as a chat model: kb/NAME and kb/NAME@MODEL.
+
+#include <algorithm>
+#include <utility>
+
+#include "base/utf8.h"
+#include "knowledge/answer/passages.h"
+#include "knowledge/answerer.h"
+#include "knowledge/knowledge_base.h"
+
+namespace strata::knowledge {
+namespace {
+
+struct KbModelName {
+  std::string base;
+  std::string model;  // "" = builtin/extract
+};
+
+KbModelName SplitName(std::string_view rest) {
+  const auto at = rest.find('@');
+  if (at == std::string_view::npos) return {.base = std::string(rest), .model = {}};
+  return {.base = std::string(rest.substr(0, at)), .model = std::string(rest.substr(at + 1))};
+}
+
+// What a knowledge base costs itself is nothing; the language model behind it is metered on its
+// own.
+domain::ModelInfo InfoOf(const KbModelName& name, const provider::ChatModel* model) {
+  domain::ModelInfo info;
+  info.id = std::string(kKbProvider) + "/" + name.base;
+  if (!name.model.empty()) info.id += "@" + name.model;
+  info.provider = kKbProvider;
+  info.upstream_id = name.base;
+  info.family = kKbProvider;
+  info.display_name = "Knowledge base " + name.base;
+  info.can.chat = true;
+  info.price.input = 0;
+  info.price.output = 0;
+  info.price.as_of = "built in";
+  info.region = "local";
+  info.cleared_for_all_labels = true;
+  if (model) {
+    info.output_tokens_max = model->Info().output_tokens_max;
+    info.demo_note = model->Info().demo_note;
+  }
+  return info;
+}
+
+// Question and earlier turns of a conversation. Only text counts.
+void TakeTurns(const domain::ChatRequest& request, AnswerInput& input) {
+  std::string question;
+  for (const auto& message : request.messages) {
+    auto text = domain::TextOf(message.content);
+    if (message.role == domain::Role::kUser) {
+      question = std::move(text);
+    } else if (!question.empty()) {
+      input.history.push_back({.question = std::exchange(question, {}), .answer = std::move(text)});
+    }
+  }
+  input.question = std::move(question);
+}
+
+Result<> CheckRequest(const domain::ChatRequest& request) {
+  if (!request.tools.empty()) {
+    return Fail(InvalidArgument("tools", "a knowledge base model calls no tools"));
+  }
+  if (request.json_output) {
+    return Fail(InvalidArgument("response_format", "a knowledge base model answers in text"));
+  }
+  return {};
+}
+
+class KbModel final : public provider::ChatModel {
+ public:
+  KbModel(KnowledgeBases& bases, Answerer& answerer, KbModelName name,
+          const provider::ChatModel* model)
+      : bases_(bases), answerer_(answerer), name_(std::move(name)), info_(InfoOf(name_, model)) {}
+
+  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest request,
+                                                            RequestContext& ctx) override {
+    STRATA_CO_CHECK_OK(CheckRequest(request));
+    AnswerInput input;
+    TakeTurns(request, input);
+    if (input.question.find_first_not_of(" \t\r\n") == std::string::npos) {
+      co_return Fail(InvalidArgument("messages", "the last message must be a question as text"));
+    }
+    input.question = std::string(Utf8Prefix(input.question, kQueryBytesMax));
+    STRATA_CO_TRY(auto base, bases_.FindByName(name_.base, ctx.workspace));
+    RetrieveRequest retrieve;
+    retrieve.knowledge_base_id = base.id;
+    retrieve.query =
+        std::string(Utf8Prefix(StandaloneQuestion(input.question, input.history), kQueryBytesMax));
+    retrieve.results = answerer_.results();
+    STRATA_CO_TRY(auto found, co_await bases_.Retrieve(std::move(retrieve), ctx));
+    input.passages = std::move(found.results);
+    auto& generation = input.generation;
+    generation.model = name_.model;
+    generation.max_tokens = request.max_tokens;
+    generation.temperature = request.temperature;
+    generation.top_p = request.top_p;
+    generation.stop = std::move(request.stop);
+    co_return co_await answerer_.Start(std::move(input), ctx);
+  }
+
+  // What the passages add is known only after retrieval.
+  Task<Result<std::int64_t>> CountTokens(domain::ChatRequest, RequestContext&) override {
+    co_return Fail(Code::kUnsupported,
+                   "the prompt of a knowledge base model is known only when it has retrieved");
+  }
+
+  const domain::ModelInfo& Info() const override { return info_; }
+
+ private:
+  KnowledgeBases& bases_;
+  Answerer& answerer_;
+  const KbModelName name_;
+  const domain::ModelInfo info_;
+};
+
+class KbModelSource final : public provider::ModelSource {
+ public:
+  KbModelSource(KnowledgeBases& bases, Answerer& answerer)
+      : bases_(bases), answerer_(answerer), name_(kKbProvider) {}
+
+  const std::string& name() const override { return name_; }
+
+  Result<std::shared_ptr<provider::ChatModel>> Chat(std::string_view rest) override {
+    auto name = SplitName(rest);
+    if (!Has(name.base)) return Fail(NotFound("knowledge base", name.base));
+    std::shared_ptr<provider::ChatModel> model;
+    if (name.model == kExtractModelId) name.model.clear();
+    if (!name.model.empty()) {
+      STRATA_TRY(model, answerer_.ModelFor(name.model));
+    }
+    return std::make_shared<KbModel>(bases_, answerer_, std::move(name), model.get());
+  }
+
+  Result<std::shared_ptr<provider::Embedder>> Embed(std::string_view) override {
+    return Fail(Code::kUnsupported, "a knowledge base is no embedding model");
+  }
+
+  std::vector<provider::ListedModel> Models() const override {
+    std::vector<provider::ListedModel> models;
+    for (const auto& base : bases_.ListAll()) {
+      const auto info = InfoOf({.base = base.name, .model = {}}, nullptr);
+      // The same name in two workspaces is one model id.
+      if (!models.empty() && models.back().info.id == info.id) continue;
+      models.push_back({.info = info, .created = base.created, .alias_of = {}});
+    }
+    return models;
+  }
+
+  bool Has(std::string_view bare) const override {
+    const auto name = SplitName(bare);
+    return std::ranges::any_of(bases_.ListAll(),
+                               [&](const auto& base) { return base.name == name.base; });
+  }
+
+  provider::ProviderStatus Status() const override {
+    provider::ProviderStatus status;
+    status.name = name_;
+    status.kind = name_;
+    status.models = bases_.ListAll().size();
+    return status;
+  }
+
+ private:
+  KnowledgeBases& bases_;
+  Answerer& answerer_;
+  const std::string name_;
+};
+
+}  // namespace
+
+std::shared_ptr<provider::ModelSource> MakeKbModelSource(KnowledgeBases& bases,
+                                                         Answerer& answerer) {
+  return std::make_shared<KbModelSource>(bases, answerer);
+}
+
+}  // namespace strata::knowledge

@@ -1,0 +1,18 @@
+#pragma once
+// Retrieved chunks as passages that may be quoted, and the question that a conversation amounts to.
+
+#include <string>
+#include <vector>
+
+#include "knowledge/answerer.h"
+#include "knowledge/extract.h"
+
+namespace strata::knowledge {
+
+// Views of `chunks`, which must outlive them and not move. document_index is the chunk's place.
+std::vector<SourcePassage> PassagesOf(const std::vector<RetrievedChunk>& chunks);
+
+// A question that leans on the one before ("And in 2011?") with that one in front; else itself.
+std::string StandaloneQuestion(const std::string& question, const std::vector<Turn>& history);
+
+}  // namespace strata::knowledge

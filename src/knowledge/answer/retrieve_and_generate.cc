@@ -1,0 +1,183 @@
+#include "knowledge/retrieve_and_generate.h"
+
+#include <deque>
+#include <utility>
+
+#include "base/utf8.h"
+#include "knowledge/answer/external_passages.h"
+#include "knowledge/answer/passages.h"
+#include "knowledge/answer/sessions.h"
+#include "knowledge/answerer.h"
+#include "knowledge/knowledge_base.h"
+
+namespace strata::knowledge {
+namespace {
+
+// The events of a chat answer as those of RetrieveAndGenerate. Citations of one span come together.
+class Generated final : public AnswerStream {
+ public:
+  struct Start {
+    std::unique_ptr<provider::ChatStream> stream;
+    std::vector<RetrievedChunk> passages;
+    std::string question;
+    std::string session_id;
+  };
+  Generated(Start start, Sessions& sessions, RequestContext& ctx)
+      : start_(std::move(start)), sessions_(sessions), ctx_(ctx) {
+    response_.session_id = start_.session_id;
+  }
+
+  Task<Result<AnswerEvent>> Next() override {
+    while (ready_.empty()) {
+      STRATA_CO_TRY(auto event, co_await start_.stream->Next());
+      Take(event);
+    }
+    auto event = std::move(ready_.front());
+    ready_.pop_front();
+    co_return event;
+  }
+
+  const std::string& session_id() const override { return start_.session_id; }
+
+ private:
+  void Take(const domain::StreamEvent& event) {
+    if (const auto* citation = std::get_if<domain::CitationDelta>(&event)) {
+      Cite(citation->citation);
+      return;
+    }
+    Flush();
+    if (const auto* text = std::get_if<domain::TextDelta>(&event)) {
+      response_.text += text->text;
+      ready_.push_back(AnswerText{.text = text->text});
+    } else if (const auto* end = std::get_if<domain::StreamEnd>(&event)) {
+      End(*end);
+    }
+  }
+
+  void Cite(const domain::Citation& citation) {
+    const auto index = static_cast<std::size_t>(citation.document_index);
+    if (index >= start_.passages.size() || citation.answer_end <= citation.answer_start) return;
+    if (citation_ && citation_->start != citation.answer_start) Flush();
+    if (!citation_) {
+      const auto begin =
+          ByteOffset(response_.text, static_cast<std::size_t>(citation.answer_start));
+      const auto end = ByteOffset(response_.text, static_cast<std::size_t>(citation.answer_end));
+      citation_ = AnswerCitation{.text = response_.text.substr(begin, end - begin),
+                                 .start = citation.answer_start,
+                                 .end = citation.answer_end - 1,
+                                 .references = {}};
+    }
+    citation_->references.push_back(start_.passages[index]);
+  }
+
+  void Flush() {
+    if (!citation_) return;
+    response_.citations.push_back(*citation_);
+    ready_.push_back(std::move(*citation_));
+    citation_.reset();
+  }
+
+  void End(const domain::StreamEnd& end) {
+    response_.refused = response_.text.find(kRefusal) != std::string::npos;
+    response_.stop_reason = end.stop_reason;
+    response_.usage = end.usage;
+    sessions_.Add(start_.session_id,
+                  {.question = std::move(start_.question), .answer = response_.text}, ctx_);
+    ready_.push_back(AnswerEnd{.response = std::move(response_)});
+  }
+
+  Start start_;
+  Sessions& sessions_;
+  RequestContext& ctx_;
+  RetrieveAndGenerateResponse response_;
+  std::optional<AnswerCitation> citation_;
+  std::deque<AnswerEvent> ready_;
+};
+
+Result<> Check(const RetrieveAndGenerateRequest& request) {
+  if (request.question.find_first_not_of(" \t\r\n") == std::string::npos ||
+      request.question.size() > kQueryBytesMax || !IsValidUtf8(request.question)) {
+    return Fail(InvalidArgument(
+        "input.text",
+        "expected a question of 1 to " + std::to_string(kQueryBytesMax) + " bytes of UTF-8"));
+  }
+  if (request.retrieve.knowledge_base_id.empty() == request.sources.empty()) {
+    return Fail(InvalidArgument("retrieveAndGenerateConfiguration",
+                                "expected either a knowledge base or external sources"));
+  }
+  return {};
+}
+
+SessionLimits LimitsFrom(const Options& options) {
+  return {.ttl = std::chrono::seconds(options.Integer("kb.session.ttl")),
+          .count_max = static_cast<std::size_t>(options.Integer("kb.session.count_max")),
+          .turns_max = static_cast<std::size_t>(options.Integer("kb.session.turns_max"))};
+}
+
+}  // namespace
+
+class RetrieveAndGenerate::Impl {
+ public:
+  Impl(KnowledgeBases& bases, Answerer& answerer, Parser& parser, const Options& options)
+      : bases_(bases), answerer_(answerer), parser_(parser), sessions_(LimitsFrom(options)) {}
+
+  Task<Result<std::unique_ptr<AnswerStream>>> Start(RetrieveAndGenerateRequest request,
+                                                    RequestContext& ctx) {
+    STRATA_CO_CHECK_OK(Check(request));
+    AnswerInput input;
+    if (!request.session_id.empty()) {
+      STRATA_CO_TRY(input.history, sessions_.Turns(request.session_id, ctx));
+    }
+    input.question = request.question;
+    input.generation = std::move(request.generation);
+    STRATA_CO_TRY(input.passages, co_await Passages(request, input.history, ctx));
+    Generated::Start start;
+    start.passages = input.passages;
+    start.question = std::move(request.question);
+    STRATA_CO_TRY(start.stream, co_await answerer_.Start(std::move(input), ctx));
+    start.session_id =
+        request.session_id.empty() ? sessions_.Begin(ctx) : std::move(request.session_id);
+    co_return std::make_unique<Generated>(std::move(start), sessions_, ctx);
+  }
+
+ private:
+  Task<Result<std::vector<RetrievedChunk>>> Passages(RetrieveAndGenerateRequest& request,
+                                                     const std::vector<Turn>& history,
+                                                     RequestContext& ctx) {
+    auto query =
+        std::string(Utf8Prefix(StandaloneQuestion(request.question, history), kQueryBytesMax));
+    if (!request.sources.empty()) {
+      co_return co_await ExternalPassages(parser_, std::move(request.sources), std::move(query),
+                                          request.retrieve.results, ctx);
+    }
+    request.retrieve.query = std::move(query);
+    STRATA_CO_TRY(auto found, co_await bases_.Retrieve(std::move(request.retrieve), ctx));
+    co_return std::move(found.results);
+  }
+
+  KnowledgeBases& bases_;
+  Answerer& answerer_;
+  Parser& parser_;
+  Sessions sessions_;
+};
+
+RetrieveAndGenerate::RetrieveAndGenerate(KnowledgeBases& bases, Answerer& answerer, Parser& parser,
+                                         const Options& options)
+    : impl_(std::make_unique<Impl>(bases, answerer, parser, options)) {}
+RetrieveAndGenerate::~RetrieveAndGenerate() = default;
+
+Task<Result<std::unique_ptr<AnswerStream>>> RetrieveAndGenerate::Start(
+    RetrieveAndGenerateRequest request, RequestContext& ctx) {
+  co_return co_await impl_->Start(std::move(request), ctx);
+}
+
+Task<Result<RetrieveAndGenerateResponse>> RetrieveAndGenerate::Answer(
+    RetrieveAndGenerateRequest request, RequestContext& ctx) {
+  STRATA_CO_TRY(auto stream, co_await impl_->Start(std::move(request), ctx));
+  for (;;) {
+    STRATA_CO_TRY(auto event, co_await stream->Next());
+    if (auto* end = std::get_if<AnswerEnd>(&event)) co_return std::move(end->response);
+  }
+}
+
+}  // namespace strata::knowledge

@@ -1,0 +1,68 @@
+#include "knowledge/answer/sessions.h"
+
+#include "base/rng.h"
+#include "base/utf8.h"
+
+namespace strata::knowledge {
+namespace {
+
+// Of one turn's text; longer answers are kept in part.
+constexpr std::size_t kTurnBytesMax = 8000;
+
+}  // namespace
+
+void Sessions::DropOld(SteadyTime now) {
+  while (!sessions_.empty() &&
+         (sessions_.back().used + limits_.ttl < now || sessions_.size() > limits_.count_max)) {
+    by_id_.erase(sessions_.back().id);
+    sessions_.pop_back();
+  }
+}
+
+Sessions::List::iterator Sessions::Find(const std::string& id, const RequestContext& ctx) {
+  const auto now = ctx.clock->Steady();
+  DropOld(now);
+  const auto found = by_id_.find(id);
+  if (found == by_id_.end() || found->second->workspace != ctx.workspace ||
+      found->second->key != ctx.key) {
+    return sessions_.end();
+  }
+  sessions_.splice(sessions_.begin(), sessions_, found->second);
+  found->second->used = now;
+  return found->second;
+}
+
+std::string Sessions::Begin(const RequestContext& ctx) {
+  Session session;
+  session.id = SecureRandomHex(16);
+  session.workspace = ctx.workspace;
+  session.key = ctx.key;
+  session.used = ctx.clock->Steady();
+  std::lock_guard lock(mutex_);
+  sessions_.push_front(std::move(session));
+  by_id_.emplace(sessions_.front().id, sessions_.begin());
+  const std::string id = sessions_.front().id;
+  DropOld(ctx.clock->Steady());
+  return id;
+}
+
+Result<std::vector<Turn>> Sessions::Turns(const std::string& id, const RequestContext& ctx) {
+  std::lock_guard lock(mutex_);
+  const auto found = Find(id, ctx);
+  if (found == sessions_.end()) {
+    return Fail(InvalidArgument("sessionId", "no such session, or it has expired"));
+  }
+  return found->turns;
+}
+
+void Sessions::Add(const std::string& id, Turn turn, const RequestContext& ctx) {
+  turn.answer = std::string(Utf8Prefix(turn.answer, kTurnBytesMax));
+  turn.question = std::string(Utf8Prefix(turn.question, kTurnBytesMax));
+  std::lock_guard lock(mutex_);
+  const auto found = Find(id, ctx);
+  if (found == sessions_.end()) return;
+  found->turns.push_back(std::move(turn));
+  if (found->turns.size() > limits_.turns_max) found->turns.erase(found->turns.begin());
+}
+
+}  // namespace strata::knowledge

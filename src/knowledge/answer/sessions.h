@@ -1,0 +1,57 @@
+#pragma once
+// The sessions of RetrieveAndGenerate: earlier turns by session id, in memory, bounded in number,
+// length and age. They end with the process.
+
+#include <list>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/context.h"
+#include "knowledge/answerer.h"
+
+namespace strata::knowledge {
+
+struct SessionLimits {
+  std::chrono::seconds ttl{3600};
+  std::size_t count_max = 10'000;
+  std::size_t turns_max = 10;
+};
+
+// Thread-safe.
+class Sessions {
+ public:
+  explicit Sessions(SessionLimits limits) : limits_(limits) {}
+
+  // A new session of the caller's; its id is hard to guess.
+  std::string Begin(const RequestContext& ctx);
+
+  // The earlier turns. kInvalidArgument at "sessionId": no such session of this workspace and key,
+  // or it has expired.
+  Result<std::vector<Turn>> Turns(const std::string& id, const RequestContext& ctx);
+
+  // Adds a turn; nothing when the session is gone meanwhile.
+  void Add(const std::string& id, Turn turn, const RequestContext& ctx);
+
+ private:
+  struct Session {
+    std::string id;
+    WorkspaceId workspace;
+    KeyId key;
+    SteadyTime used;
+    std::vector<Turn> turns;
+  };
+  using List = std::list<Session>;  // most recently used first
+
+  void DropOld(SteadyTime now);
+  List::iterator Find(const std::string& id, const RequestContext& ctx);
+
+  const SessionLimits limits_;
+  std::mutex mutex_;
+  List sessions_;
+  std::map<std::string, List::iterator, std::less<>> by_id_;
+};
+
+}  // namespace strata::knowledge

@@ -1,0 +1,52 @@
+#include "knowledge/base/kb_options.h"
+
+#include <algorithm>
+
+#include "knowledge/knowledge_base.h"
+
+namespace strata::knowledge {
+namespace {
+
+constexpr Option kOptions[] = {
+    {"kb.embedding_model", OptionKind::kText, "", "builtin/all-minilm-l6-v2", "",
+     "Embedding model of knowledge bases that name none; existing ones keep theirs."},
+    {"kb.search.mode", OptionKind::kText, "", "hybrid", "lexical|dense|hybrid",
+     "How knowledge bases search that were made without a mode."},
+    {"kb.search.dense_weight", OptionKind::kReal, "", "0.5", "0..1",
+     "Share of the vector score in hybrid search; the rest is BM25's."},
+    {"kb.search.candidates", OptionKind::kInteger, "chunks", "100", "10..1000",
+     "Best chunks of each kind of search that are blended; more finds a little more and costs "
+     "time."},
+    {"kb.storage_map", OptionKind::kTextList, "", "", "",
+     "Storage types of Bedrock's API that mean the embedded store, each as TYPE=embedded; "
+     "S3_VECTORS always does, any other that is not listed is refused."},
+};
+
+}  // namespace
+
+OptionTable KnowledgeBaseOptionTable() { return kOptions; }
+
+KbSettings KbSettings::From(const Options& options) {
+  KbSettings settings;
+  settings.embedding_model = options.Text("kb.embedding_model");
+  settings.mode = ParseSearchMode(options.Text("kb.search.mode")).value_or(SearchMode::kHybrid);
+  settings.retriever.dense_weight = options.Real("kb.search.dense_weight");
+  settings.retriever.candidates = static_cast<int>(options.Integer("kb.search.candidates"));
+  settings.storage_map = options.TextList("kb.storage_map");
+  settings.recipe = ChunkRecipeFrom(options);
+  return settings;
+}
+
+Result<> KbSettings::CheckStorage(const std::string& type) const {
+  if (type.empty() || type == "S3_VECTORS") return {};
+  const std::string entry = type + "=embedded";
+  if (std::ranges::find(storage_map, entry) != storage_map.end()) return {};
+  return Fail(Error(Code::kUnsupported, "storage type " + type +
+                                            " is not mapped; to keep such knowledge bases in the "
+                                            "embedded store add to the configuration: "
+                                            "kb.storage_map: \"" +
+                                            entry + "\"")
+                  .AtField("storageConfiguration.type"));
+}
+
+}  // namespace strata::knowledge

@@ -1,0 +1,264 @@
+// Knowledge bases, data sources and retrieval of KnowledgeBases.
+
+#include "knowledge/knowledge_base.h"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <charconv>
+
+#include "base/crash_point.h"
+#include "base/ids.h"
+#include "knowledge/base/service.h"
+
+namespace strata::knowledge {
+namespace {
+
+constexpr std::size_t kNameMax = 100;
+
+bool IsNameByte(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '-' || c == '.';
+}
+
+Result<> CheckName(const std::string& name) {
+  const bool ends_right = !name.empty() && name.front() != '.' && name.front() != '-' &&
+                          name.back() != '.' && name.back() != '-';
+  if (name.size() > kNameMax || !ends_right || !std::ranges::all_of(name, IsNameByte)) {
+    return Fail(InvalidArgument(
+        "name", "expected 1 to 100 letters, digits, '_', '-' or '.', not '-' or '.' at the ends"));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::int64_t> ReadToken(const PageRequest& page) {
+  if (page.max_results < 1 || page.max_results > 1000) {
+    return Fail(InvalidArgument("maxResults", "expected 1 to 1000"));
+  }
+  if (page.next_token.empty()) return 0;
+  std::int64_t number = 0;
+  const auto* end = page.next_token.data() + page.next_token.size();
+  const auto [at, error] = std::from_chars(page.next_token.data(), end, number);
+  if (error != std::errc() || at != end || number < 0) {
+    return Fail(InvalidArgument("nextToken", "not a token of this list"));
+  }
+  return number;
+}
+
+KnowledgeBases::KnowledgeBases(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+KnowledgeBases::~KnowledgeBases() { Stop(); }
+
+Result<std::unique_ptr<KnowledgeBases>> KnowledgeBases::Open(KnowledgeBasesParts parts,
+                                                             const Options& options) {
+  STRATA_TRY(auto catalog, Catalog::Open(*parts.meta));
+  auto impl = std::make_unique<Impl>(std::move(parts), options, std::move(catalog));
+  STRATA_CHECK_OK(impl->FinishDeletions());
+  return std::unique_ptr<KnowledgeBases>(new KnowledgeBases(std::move(impl)));
+}
+
+Result<> KnowledgeBases::Start() {
+  boost::asio::io_context io;
+  Result<> result;
+  for (const auto& base : impl_->catalog_->Bases()) {
+    boost::asio::co_spawn(io, impl_->ingestor_.Recover(base),
+                          [&](std::exception_ptr error, Result<> recovered) {
+                            if (error) std::rethrow_exception(error);
+                            if (result.has_value()) result = std::move(recovered);
+                          });
+  }
+  io.run();
+  STRATA_CHECK_OK(std::move(result));
+  impl_->worker_.Start();
+  return {};
+}
+
+void KnowledgeBases::Stop() { impl_->worker_.Stop(); }
+
+// --- Knowledge bases
+
+Task<Result<KnowledgeBase>> KnowledgeBases::Create(CreateKnowledgeBaseInput input,
+                                                   RequestContext& ctx) {
+  STRATA_CO_CHECK_OK(CheckName(input.name));
+  STRATA_CO_CHECK_OK(impl_->settings_.CheckStorage(input.storage_type));
+  KnowledgeBase base;
+  base.id = NewResourceId();
+  base.workspace = ctx.workspace;
+  base.name = std::move(input.name);
+  base.description = std::move(input.description);
+  base.embedding_model =
+      input.embedding_model.empty() ? impl_->settings_.embedding_model : input.embedding_model;
+  STRATA_CO_TRY(auto embedder, impl_->parts_.embedder(base.embedding_model));
+  base.embedding_model = embedder->Info().id;
+  base.dimensions = embedder->Info().dimensions;
+  base.mode = input.mode.value_or(SearchMode::kDefault);
+  if (base.mode == SearchMode::kDefault) base.mode = impl_->settings_.mode;
+  base.storage_type = std::move(input.storage_type);
+  base.extra = std::move(input.extra);
+  base.created = ctx.clock->Wall();
+  base.updated = base.created;
+  STRATA_CO_CHECK_OK(co_await impl_->catalog_->AddBase(base));
+  co_return base;
+}
+
+Result<KnowledgeBase> KnowledgeBases::Get(std::string_view id, const WorkspaceId& workspace) const {
+  return impl_->catalog_->Base(id, workspace);
+}
+
+Result<KnowledgeBase> KnowledgeBases::FindByName(std::string_view name,
+                                                 const WorkspaceId& workspace) const {
+  return impl_->catalog_->BaseByName(name, workspace);
+}
+
+Result<Page<KnowledgeBase>> KnowledgeBases::List(const PageRequest& page,
+                                                 const WorkspaceId& workspace) const {
+  auto all = impl_->catalog_->Bases();
+  std::erase_if(all, [&](const auto& base) { return base.workspace != workspace; });
+  return Slice(std::move(all), page);
+}
+
+std::vector<KnowledgeBase> KnowledgeBases::ListAll() const { return impl_->catalog_->Bases(); }
+
+Task<Result<>> KnowledgeBases::Delete(std::string id, RequestContext& ctx) {
+  STRATA_CO_CHECK_OK(impl_->Base(id, ctx));
+  STRATA_CO_CHECK_OK(co_await impl_->catalog_->SetBaseStatus(id, KnowledgeBaseStatus::kDeleting));
+  CrashPoint("kb.base.deleting");
+  STRATA_CO_CHECK_OK(co_await impl_->open_.Remove(id));
+  co_return co_await impl_->catalog_->RemoveBase(std::move(id));
+}
+
+// --- Data sources
+
+Task<Result<DataSource>> KnowledgeBases::CreateSource(std::string kb_id,
+                                                      CreateDataSourceInput input,
+                                                      RequestContext& ctx) {
+  STRATA_CO_TRY(auto base, impl_->Base(kb_id, ctx));
+  STRATA_CO_CHECK_OK(CheckName(input.name));
+  DataSource source;
+  source.id = NewResourceId();
+  source.knowledge_base_id = base.id;
+  source.name = std::move(input.name);
+  source.description = std::move(input.description);
+  source.kind = input.kind;
+  source.uri = std::move(input.uri);
+  source.include = std::move(input.include);
+  source.exclude = std::move(input.exclude);
+  source.recipe = input.recipe.value_or(impl_->settings_.recipe);
+  source.delete_documents_with_source = input.delete_documents_with_source;
+  source.extra = std::move(input.extra);
+  source.created = ctx.clock->Wall();
+  source.updated = source.created;
+  if (source.kind != DataSourceKind::kCustom) {
+    SourceOptions options = impl_->parts_.sources;
+    options.include = source.include;
+    options.exclude = source.exclude;
+    auto open = [&] { return OpenSource(source.uri, std::move(options)); };
+    STRATA_CO_CHECK_OK(co_await RunBlocking(*impl_->parts_.pool, std::move(open)));
+  }
+  STRATA_CO_CHECK_OK(co_await impl_->catalog_->AddSource(source));
+  co_return source;
+}
+
+Task<Result<DataSource>> KnowledgeBases::GetSource(std::string kb_id, std::string source_id,
+                                                   RequestContext& ctx) {
+  STRATA_CO_CHECK_OK(impl_->Base(kb_id, ctx));
+  co_return impl_->catalog_->Source(kb_id, source_id);
+}
+
+Task<Result<Page<DataSource>>> KnowledgeBases::ListSources(std::string kb_id, PageRequest page,
+                                                           RequestContext& ctx) {
+  STRATA_CO_CHECK_OK(impl_->Base(kb_id, ctx));
+  co_return Slice(impl_->catalog_->Sources(kb_id), page);
+}
+
+Task<Result<>> KnowledgeBases::DeleteSource(std::string kb_id, std::string source_id,
+                                            RequestContext& ctx) {
+  STRATA_CO_TRY(auto place, co_await impl_->Find(kb_id, source_id, ctx));
+  auto unfinished = [](store::Database& db) { return UnfinishedIngestions(db); };
+  STRATA_CO_TRY(auto jobs, co_await place.open->file->Read(std::move(unfinished)));
+  for (const auto& row : jobs) {
+    if (row.job.data_source_id == source_id) {
+      co_return Fail(Code::kConflict, "ingestion job " + row.job.id + " of this data source runs");
+    }
+  }
+  while (place.source.delete_documents_with_source) {
+    auto batch = [&](store::Database& db) -> Result<bool> {
+      STRATA_TRY(auto rows, ListDocumentRows(db, source_id, 0, 100));
+      for (const auto& row : rows) STRATA_CHECK_OK(RemoveDocument(db, source_id, row.uri, {}));
+      return !rows.empty();
+    };
+    STRATA_CO_TRY(bool more, co_await place.open->file->Write(std::move(batch)));
+    CrashPoint("kb.source.batch_removed");
+    if (!more) break;
+  }
+  co_return co_await impl_->catalog_->RemoveSource(std::move(source_id));
+}
+
+// --- Retrieval
+
+Task<Result<RetrieveResponse>> KnowledgeBases::Retrieve(RetrieveRequest request,
+                                                        RequestContext& ctx) {
+  STRATA_CO_TRY(auto base, impl_->Base(request.knowledge_base_id, ctx));
+  STRATA_CO_TRY(auto open, co_await impl_->open_.Get(base));
+  STRATA_CO_TRY(auto embedder, impl_->parts_.embedder(base.embedding_model));
+  if (request.mode == SearchMode::kDefault) request.mode = base.mode;
+  Span span = ctx.span.Child("knowledge.retrieve");
+  std::swap(span, ctx.span);
+  auto response = co_await impl_->retriever_.Run(open, *embedder, std::move(request), ctx);
+  std::swap(span, ctx.span);
+  if (!response.has_value()) {
+    span.Fail(response.error());
+    co_return std::unexpected(std::move(response.error()));
+  }
+  span.Set("knowledge_base", base.id);
+  span.Set("index", response->index_version);
+  span.Set("results", response->results.size());
+  ctx.decided_by.index = response->index_version;
+  co_return response;
+}
+
+Task<Result<RetrievedChunk>> KnowledgeBases::FetchChunk(std::string kb_id, std::string chunk_id,
+                                                        RequestContext& ctx) {
+  STRATA_CO_TRY(auto base, impl_->Base(kb_id, ctx));
+  STRATA_CO_TRY(auto open, co_await impl_->open_.Get(base));
+  auto read = [&](store::Database& db) { return ReadChunkById(db, chunk_id); };
+  STRATA_CO_TRY(auto stored, co_await open->file->Read(std::move(read)));
+  if (!stored || !MayRead(stored->access, ctx.principals)) {
+    co_return Fail(NotFound("chunk", chunk_id));
+  }
+  stored->chunk.knowledge_base_id = std::move(kb_id);
+  co_return std::move(stored->chunk);
+}
+
+Task<Result<KnowledgeBases::OriginalDocument>> KnowledgeBases::FetchOriginal(
+    std::string kb_id, std::string document_id, RequestContext& ctx) {
+  STRATA_CO_TRY(auto base, impl_->Base(kb_id, ctx));
+  STRATA_CO_TRY(auto open, co_await impl_->open_.Get(base));
+  auto read = [&](store::Database& db) { return FindDocumentById(db, document_id); };
+  STRATA_CO_TRY(auto row, co_await open->file->Read(std::move(read)));
+  if (!row || !MayRead(row->access, ctx.principals)) {
+    co_return Fail(NotFound("document", document_id));
+  }
+  if (row->page_count == 0) {
+    co_return Fail(Code::kUnsupported, "this document has no pages to show");
+  }
+  OriginalDocument out{.name = row->uri, .media_type = row->media_type, .bytes = {}};
+  if (row->location == LocationKind::kCustom) {
+    auto original = [&](store::Database& db) { return ReadOriginal(db, row->row); };
+    STRATA_CO_TRY(auto bytes, co_await open->file->Read(std::move(original)));
+    if (!bytes) co_return Fail(NotFound("original of document", document_id));
+    out.bytes = std::move(*bytes);
+    co_return out;
+  }
+  STRATA_CO_TRY(auto source, impl_->catalog_->Source(base.id, row->source_id));
+  auto fetch = [&]() -> Result<std::string> {
+    STRATA_TRY(auto items, OpenSource(source.uri, impl_->parts_.sources));
+    STRATA_TRY(auto item, items->Stat(row->uri));
+    return items->Fetch(item);
+  };
+  STRATA_CO_TRY(out.bytes, co_await RunBlocking(*impl_->parts_.pool, std::move(fetch)));
+  co_return out;
+}
+
+}  // namespace strata::knowledge
