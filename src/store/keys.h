@@ -42,7 +42,7 @@ struct ApiKey {
   std::string name;  // for humans
   KeyGrant grant;
   std::string access_key_id;  // AKIA…
-  std::string bearer_hint;    // first and last four characters of the bearer, to tell keys apart
+  std::string bearer_hint;    // "…" and the last four characters, "" for a short given bearer
   WallTime created;
   std::optional<WallTime> expires;
   std::optional<WallTime> revoked;
@@ -117,10 +117,12 @@ class KeyStore {
   Task<Result<NewKey>> Create(CreateKey request);
   // The workspace's keys, or all; revoked ones too. Newest first.
   Task<Result<std::vector<ApiKey>>> List(std::optional<WorkspaceId> workspace);
+  // By key id or access key id. Harmless to repeat.
   Task<Result<ApiKey>> Revoke(KeyId id);
   // New bearer and secret; the old ones stay valid for `overlap`.
   Task<Result<NewKey>> Rotate(KeyId id, std::chrono::seconds overlap);
-  // After KeyRing::Rotate; returns how many secrets were sealed again.
+  // At a start after KeyRing::Rotate; returns how many secrets were sealed again. Cheap when there
+  // is nothing to do.
   Task<Result<std::int64_t>> ResealAll();
 
   // For the command line and start-up, which may block.
@@ -129,12 +131,13 @@ class KeyStore {
  private:
   KeyStore(SqlFile& file, const KeyRing& ring, const Clock& clock)
       : file_(file), ring_(ring), clock_(clock) {}
-  Result<NewKey> Insert(Database& database, CreateKey& request);
   Result<> Reload(Database& database);
+  Task<Result<>> ReloadOnPool();
 
   SqlFile& file_;
   const KeyRing& ring_;
   const Clock& clock_;
+  std::mutex reload_mutex_;  // reading and publishing are one step, so an old state cannot win
   mutable std::mutex mutex_;
   std::shared_ptr<const KeySnapshot> snapshot_ = std::make_shared<KeySnapshot>();
 };

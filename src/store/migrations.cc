@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "base/log.h"
 
 namespace strata::store {
@@ -15,7 +17,12 @@ struct VersionSlot {
 
 Result<> ApplyStep(Database& database, std::string_view name, const Migration& step,
                    std::size_t version, const VersionSlot& slot) {
-  STRATA_TRY(auto transaction, Transaction::Begin(database));
+  // On a writer's thread a transaction is open already: then the step is part of that one.
+  std::optional<Transaction> own;
+  if (!database.in_transaction()) {
+    STRATA_TRY(auto begun, Transaction::Begin(database));
+    own.emplace(std::move(begun));
+  }
   auto context = fmt::format("upgrading {} to version {} ({})", name, version, step.what);
   if (auto done = database.Execute(step.sql); !done.has_value()) {
     return Fail(std::move(done.error()).Because(context));
@@ -26,7 +33,7 @@ Result<> ApplyStep(Database& database, std::string_view name, const Migration& s
     }
   }
   STRATA_CHECK_OK(database.Execute(fmt::format(fmt::runtime(slot.write), version)));
-  return transaction.Commit();
+  return own ? own->Commit() : Result<>();
 }
 
 Result<> Apply(Database& database, std::string_view name, std::span<const Migration> steps,

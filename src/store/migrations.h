@@ -1,6 +1,7 @@
 #pragma once
 // Versioned schema upgrades. Each step runs in one transaction together with the new version
-// number, so a crash leaves the old schema or the new one.
+// number (or in the one that is open already, on a writer's thread), so a crash leaves the old
+// schema or the new one.
 
 #include <span>
 #include <string_view>

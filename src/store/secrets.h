@@ -60,7 +60,8 @@ class KeyRing {
   const std::string& newest_key_id() const { return keys_.front().id; }
 
   // Puts a fresh key in front of DIR/secrets/master.key (old ones stay to open what they sealed).
-  // Only for a ring that lives there. Load again, then Reseal everything.
+  // Only for a ring that lives there. Done while no server runs; the next start loads both keys and
+  // seals everything again (KeyStore::ResealAll and the like), which is harmless to repeat.
   static Result<> Rotate(const std::string& secrets_folder);
 
  private:

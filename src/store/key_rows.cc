@@ -1,0 +1,192 @@
+#include "store/key_rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+namespace strata::store {
+namespace {
+
+namespace json = boost::json;
+
+constexpr Migration kMigrations[] = {
+    {"makes api_keys", R"sql(
+CREATE TABLE api_keys(
+  id TEXT PRIMARY KEY, name TEXT NOT NULL, workspace TEXT NOT NULL, grant_json TEXT NOT NULL,
+  access_key_id TEXT NOT NULL UNIQUE, secret_sealed TEXT NOT NULL,
+  bearer_sha256 BLOB NOT NULL UNIQUE, bearer_hint TEXT NOT NULL,
+  created INTEGER NOT NULL, expires INTEGER, revoked INTEGER,
+  old_secret_sealed TEXT NOT NULL DEFAULT '', old_bearer_sha256 BLOB, old_valid_until INTEGER
+) STRICT;
+CREATE INDEX api_keys_by_workspace ON api_keys(workspace, created);
+)sql"},
+};
+
+constexpr std::size_t kNameMax = 200;
+
+json::array ArrayOf(const std::vector<std::string>& texts) {
+  json::array array;
+  for (const auto& text : texts) array.emplace_back(text);
+  return array;
+}
+
+// Absent members read as empty: a grant written before a member existed.
+std::vector<std::string> TextsOf(const json::object& object, std::string_view name) {
+  std::vector<std::string> texts;
+  const auto* member = object.if_contains(name);
+  if (member == nullptr || !member->is_array()) return texts;
+  for (const auto& item : member->get_array()) {
+    if (item.is_string()) texts.emplace_back(item.get_string());
+  }
+  return texts;
+}
+
+std::optional<std::int64_t> IntegerOf(const json::object& object, std::string_view name) {
+  const auto* member = object.if_contains(name);
+  if (member == nullptr || !member->is_int64()) return std::nullopt;
+  return member->get_int64();
+}
+
+std::optional<WallTime> TimeOf(const Statement& row, int column) {
+  auto micros = row.OptionalInteger(column);
+  return micros ? std::optional(FromUnixMicros(*micros)) : std::nullopt;
+}
+
+std::optional<std::int64_t> Micros(const std::optional<WallTime>& time) {
+  return time ? std::optional(ToUnixMicros(*time)) : std::nullopt;
+}
+
+bool IsPrintable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+bool IsAccessKeyId(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' ||
+           c == '-';
+  });
+}
+
+Result<> CheckSecretText(std::string_view field, std::string_view text) {
+  if (text.empty()) return {};
+  if (text.size() < 16 || text.size() > 256 || !IsPrintable(text)) {
+    return Fail(InvalidArgument(std::string(field),
+                                "it must be 16 to 256 printable ASCII characters without spaces"));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::span<const Migration> KeyMigrations() { return kMigrations; }
+
+std::string SecretContext(const KeyId& id) { return "secret of api key " + id.value; }
+
+std::string GrantJson(const KeyGrant& grant) {
+  json::object object;
+  object["roles"] = ArrayOf(grant.roles);
+  object["models"] = ArrayOf(grant.models);
+  object["principals"] = ArrayOf(grant.principals);
+  object["labels"] = ArrayOf(grant.labels.names());
+  object["regions"] = ArrayOf(grant.regions);
+  auto put = [&](const char* name, const std::optional<std::int64_t>& value) {
+    if (value) object[name] = *value;
+  };
+  if (grant.budget_month) object["budget_month_picousd"] = grant.budget_month->picousd;
+  put("requests_per_minute", grant.requests_per_minute);
+  put("tokens_per_minute", grant.tokens_per_minute);
+  put("concurrent_max", grant.concurrent_max);
+  return json::serialize(object);
+}
+
+Result<KeyGrant> ParseGrant(std::string_view text) {
+  boost::system::error_code code;
+  auto value = json::parse(text, code);
+  if (code || !value.is_object()) return Fail(Code::kCorruption, "a key's grant is not JSON");
+  const auto& object = value.get_object();
+  KeyGrant grant;
+  grant.roles = TextsOf(object, "roles");
+  grant.models = TextsOf(object, "models");
+  grant.principals = TextsOf(object, "principals");
+  for (const auto& label : TextsOf(object, "labels")) grant.labels.Add(label);
+  grant.regions = TextsOf(object, "regions");
+  if (auto budget = IntegerOf(object, "budget_month_picousd")) {
+    grant.budget_month = domain::Money{*budget};
+  }
+  grant.requests_per_minute = IntegerOf(object, "requests_per_minute");
+  grant.tokens_per_minute = IntegerOf(object, "tokens_per_minute");
+  grant.concurrent_max = IntegerOf(object, "concurrent_max");
+  return grant;
+}
+
+Result<std::vector<KeyRow>> ReadKeyRows(Database& database, std::string_view where,
+                                        std::span<const std::string> args) {
+  STRATA_TRY(auto rows,
+             database.Prepare(fmt::format(
+                 "SELECT id, name, workspace, grant_json, access_key_id, secret_sealed, "
+                 "bearer_sha256, bearer_hint, created, expires, revoked, "
+                 "old_secret_sealed, old_bearer_sha256, old_valid_until FROM api_keys {}",
+                 where)));
+  int index = 0;
+  for (const auto& arg : args) rows.Bind(++index, arg);
+  std::vector<KeyRow> out;
+  while (true) {
+    STRATA_TRY(bool more, rows.Step());
+    if (!more) return out;
+    KeyRow row;
+    row.key.id.value = rows.Text(0);
+    row.key.name = rows.Text(1);
+    STRATA_TRY(row.key.grant, ParseGrant(rows.Text(3)));
+    row.key.grant.workspace.value = rows.Text(2);
+    row.key.access_key_id = rows.Text(4);
+    row.secret_sealed = rows.Text(5);
+    row.bearer_digest = rows.Blob(6);
+    row.key.bearer_hint = rows.Text(7);
+    row.key.created = FromUnixMicros(rows.Integer(8));
+    row.key.expires = TimeOf(rows, 9);
+    row.key.revoked = TimeOf(rows, 10);
+    row.old_secret_sealed = rows.Text(11);
+    row.old_bearer_digest = rows.Blob(12);
+    row.key.old_valid_until = TimeOf(rows, 13);
+    out.push_back(std::move(row));
+  }
+}
+
+Result<> InsertKeyRow(Database& database, const KeyRow& row) {
+  auto done = database.Run(
+      "INSERT INTO api_keys(id, name, workspace, grant_json, access_key_id, secret_sealed, "
+      "bearer_sha256, bearer_hint, created, expires) VALUES(?,?,?,?,?,?,?,?,?,?)",
+      row.key.id.value, row.key.name, row.key.grant.workspace.value, GrantJson(row.key.grant),
+      row.key.access_key_id, row.secret_sealed, BlobView{row.bearer_digest}, row.key.bearer_hint,
+      ToUnixMicros(row.key.created), Micros(row.key.expires));
+  if (!done.has_value() && done.error().code() == Code::kConflict) {
+    return Fail(Code::kConflict, "a key with that access key id or that bearer exists already");
+  }
+  return done;
+}
+
+Result<> CheckCreateKey(const CreateKey& request, WallTime now) {
+  if (request.name.size() > kNameMax) {
+    return Fail(InvalidArgument("name", fmt::format("it is longer than {} bytes", kNameMax)));
+  }
+  if (request.grant.workspace.empty()) {
+    return Fail(InvalidArgument("workspace", "it is empty"));
+  }
+  if (request.grant.roles.empty()) {
+    return Fail(InvalidArgument("roles", "a key without a role can do nothing"));
+  }
+  if (request.expires && *request.expires <= now) {
+    return Fail(InvalidArgument("expires", "it lies in the past"));
+  }
+  const auto& id = request.access_key_id;
+  if (!id.empty() && (id.size() < 16 || id.size() > 128 || !IsAccessKeyId(id))) {
+    return Fail(InvalidArgument("id", "it must be 16 to 128 letters, digits, '-' or '_'"));
+  }
+  STRATA_CHECK_OK(CheckSecretText("secret", request.secret));
+  return CheckSecretText("bearer", request.bearer);
+}
+
+}  // namespace strata::store

@@ -1,0 +1,254 @@
+#include "store/keys.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/rng.h"
+#include "store/key_rows.h"
+
+namespace strata::store {
+namespace {
+
+std::string NewBearer() { return "sk-strata-" + SecureRandomHex(24); }  // 192 bits
+
+std::string NewSecret() {
+  std::array<std::uint8_t, 30> bytes{};
+  SecureRandom(bytes);
+  return Base64UrlEncode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+std::string Digest(std::string_view bearer) { return std::string(AsBytes(Sha256(bearer))); }
+
+// Enough to tell keys apart; of a short one the last characters would tell too much.
+std::string Hint(std::string_view bearer) {
+  return bearer.size() < 32 ? std::string() : "…" + std::string(bearer.substr(bearer.size() - 4));
+}
+
+// A key with its secrets, ready to be stored and to be shown once.
+Result<NewKey> MakeKey(const CreateKey& request, const KeyRing& ring, WallTime now, KeyRow& row) {
+  NewKey made;
+  made.key.id = {"key_" + SecureRandomHex(8)};
+  made.key.name = request.name;
+  made.key.grant = request.grant;
+  made.key.created = now;
+  made.key.expires = request.expires;
+  made.key.access_key_id =
+      request.access_key_id.empty() ? "AKIA" + NewResourceId(16) : request.access_key_id;
+  made.bearer = SecretText(request.bearer.empty() ? NewBearer() : request.bearer);
+  made.secret = SecretText(request.secret.empty() ? NewSecret() : request.secret);
+  made.key.bearer_hint = Hint(made.bearer.view());
+  row.key = made.key;
+  row.bearer_digest = Digest(made.bearer.view());
+  STRATA_TRY(row.secret_sealed, ring.Seal(made.secret.view(), SecretContext(made.key.id)));
+  return made;
+}
+
+Result<KeyRow> FindRow(Database& database, const KeyId& id) {
+  std::string args[] = {id.value};
+  STRATA_TRY(auto rows, ReadKeyRows(database, "WHERE id = ? OR access_key_id = ?1", args));
+  if (rows.empty()) return Fail(NotFound("key", id.value));
+  return std::move(rows.front());
+}
+
+Result<ApiKey> RevokeRow(Database& database, const KeyId& id, WallTime now) {
+  STRATA_TRY(auto row, FindRow(database, id));
+  if (!row.key.revoked) {
+    row.key.revoked = now;
+    STRATA_CHECK_OK(database.Run("UPDATE api_keys SET revoked = ? WHERE id = ?", ToUnixMicros(now),
+                                 row.key.id.value));
+  }
+  return std::move(row.key);
+}
+
+Result<NewKey> RotateRow(Database& database, const KeyId& id, const KeyRing& ring, WallTime now,
+                         std::chrono::seconds overlap) {
+  STRATA_TRY(auto row, FindRow(database, id));
+  if (!row.key.ValidAt(now)) {
+    return Fail(Code::kConflict, fmt::format("key {} is revoked or has expired", id.value));
+  }
+  NewKey made;
+  made.key = row.key;
+  made.bearer = SecretText(NewBearer());
+  made.secret = SecretText(NewSecret());
+  made.key.bearer_hint = Hint(made.bearer.view());
+  made.key.old_valid_until = now + overlap;
+  STRATA_TRY(auto sealed, ring.Seal(made.secret.view(), SecretContext(made.key.id)));
+  auto digest = Digest(made.bearer.view());
+  STRATA_CHECK_OK(database.Run(
+      "UPDATE api_keys SET old_secret_sealed = secret_sealed, old_bearer_sha256 = bearer_sha256, "
+      "old_valid_until = ?, secret_sealed = ?, bearer_sha256 = ?, bearer_hint = ? WHERE id = ?",
+      ToUnixMicros(*made.key.old_valid_until), sealed, BlobView{digest}, made.key.bearer_hint,
+      made.key.id.value));
+  return made;
+}
+
+Result<std::int64_t> ResealRows(Database& database, const KeyRing& ring) {
+  STRATA_TRY(auto rows, ReadKeyRows(database, "", {}));
+  std::int64_t changed = 0;
+  for (const auto& row : rows) {
+    auto context = SecretContext(row.key.id);
+    STRATA_TRY(auto secret, ring.Reseal(row.secret_sealed, context));
+    std::string old;
+    if (!row.old_secret_sealed.empty()) {
+      STRATA_TRY(old, ring.Reseal(row.old_secret_sealed, context));
+    }
+    if (secret == row.secret_sealed && old == row.old_secret_sealed) continue;
+    STRATA_CHECK_OK(
+        database.Run("UPDATE api_keys SET secret_sealed = ?, old_secret_sealed = ? WHERE id = ?",
+                     secret, old, row.key.id.value));
+    ++changed;
+  }
+  return changed;
+}
+
+}  // namespace
+
+bool ApiKey::HasRole(std::string_view role) const {
+  const auto& roles = grant.roles;
+  return std::any_of(roles.begin(), roles.end(),
+                     [&](const auto& held) { return held == role || held == "admin"; });
+}
+
+bool ApiKey::MayUseModel(std::string_view model) const {
+  if (grant.models.empty()) return true;
+  return std::any_of(grant.models.begin(), grant.models.end(), [&](std::string_view allowed) {
+    if (allowed.ends_with('*')) return model.starts_with(allowed.substr(0, allowed.size() - 1));
+    return model == allowed;
+  });
+}
+
+// ---- KeySnapshot
+
+std::shared_ptr<const ApiKey> KeySnapshot::FindBearer(std::string_view bearer, WallTime now) const {
+  auto it = by_bearer_.find(Digest(bearer));
+  if (it == by_bearer_.end()) return nullptr;
+  const auto& [key, until] = it->second;
+  if (!key->ValidAt(now) || (until && now >= *until)) return nullptr;
+  return key;
+}
+
+std::optional<KeySnapshot::AccessKey> KeySnapshot::FindAccessKey(std::string_view access_key_id,
+                                                                 WallTime now) const {
+  auto it = by_access_key_.find(std::string(access_key_id));
+  if (it == by_access_key_.end() || !it->second.key->ValidAt(now)) return std::nullopt;
+  AccessKey found{it->second.key, {it->second.secret}};
+  const auto& until = found.key->old_valid_until;
+  if (!it->second.old_secret.empty() && until && now < *until) {
+    found.secrets.push_back(it->second.old_secret);
+  }
+  return found;
+}
+
+std::shared_ptr<const ApiKey> KeySnapshot::FindId(const KeyId& id) const {
+  auto it = by_id_.find(id);
+  return it == by_id_.end() ? nullptr : it->second;
+}
+
+// ---- KeyStore
+
+Result<std::unique_ptr<KeyStore>> KeyStore::Open(SqlFile& file, const KeyRing& ring,
+                                                 const Clock& clock) {
+  STRATA_CHECK_OK(file.WriteBlocking([](Database& database) -> Result<> {
+    // The writer's transaction is open already; a component's first tables are made in it.
+    return MigrateComponent(database, "api_keys", KeyMigrations());
+  }));
+  std::unique_ptr<KeyStore> keys(new KeyStore(file, ring, clock));
+  STRATA_CHECK_OK(file.ReadBlocking([&](Database& database) { return keys->Reload(database); }));
+  return keys;
+}
+
+std::shared_ptr<const KeySnapshot> KeyStore::snapshot() const {
+  std::lock_guard lock(mutex_);
+  return snapshot_;
+}
+
+Result<> KeyStore::Reload(Database& database) {
+  std::lock_guard one_at_a_time(reload_mutex_);
+  STRATA_TRY(auto rows, ReadKeyRows(database, "", {}));
+  auto next = std::make_shared<KeySnapshot>();
+  for (auto& row : rows) {
+    auto key = std::make_shared<const ApiKey>(std::move(row.key));
+    next->by_id_[key->id] = key;
+    if (key->revoked) continue;
+    next->by_bearer_[row.bearer_digest] = {key, std::nullopt};
+    auto& access = next->by_access_key_[key->access_key_id];
+    access.key = key;
+    STRATA_TRY(access.secret, ring_.Unseal(row.secret_sealed, SecretContext(key->id)));
+    if (!key->old_valid_until || row.old_secret_sealed.empty()) continue;
+    next->by_bearer_[row.old_bearer_digest] = {key, key->old_valid_until};
+    STRATA_TRY(access.old_secret, ring_.Unseal(row.old_secret_sealed, SecretContext(key->id)));
+  }
+  std::lock_guard lock(mutex_);
+  snapshot_ = std::move(next);
+  return {};
+}
+
+Task<Result<>> KeyStore::ReloadOnPool() {
+  auto work = [this](Database& database) { return Reload(database); };
+  co_return co_await file_.Read(std::move(work));
+}
+
+Task<Result<NewKey>> KeyStore::Create(CreateKey request) {
+  auto now = clock_.Wall();
+  STRATA_CO_CHECK_OK(CheckCreateKey(request, now));
+  KeyRow row;
+  STRATA_CO_TRY(auto made, MakeKey(request, ring_, now, row));
+  auto insert = [&row](Database& database) { return InsertKeyRow(database, row); };
+  STRATA_CO_CHECK_OK(co_await file_.Write(insert));
+  STRATA_CO_CHECK_OK(co_await ReloadOnPool());
+  co_return made;
+}
+
+Result<NewKey> KeyStore::CreateBlocking(CreateKey request) {
+  auto now = clock_.Wall();
+  STRATA_CHECK_OK(CheckCreateKey(request, now));
+  KeyRow row;
+  STRATA_TRY(auto made, MakeKey(request, ring_, now, row));
+  STRATA_CHECK_OK(file_.WriteBlocking([&](Database& db) { return InsertKeyRow(db, row); }));
+  STRATA_CHECK_OK(file_.ReadBlocking([&](Database& db) { return Reload(db); }));
+  return made;
+}
+
+Task<Result<std::vector<ApiKey>>> KeyStore::List(std::optional<WorkspaceId> workspace) {
+  auto read = [workspace =
+                   std::move(workspace)](Database& database) -> Result<std::vector<ApiKey>> {
+    std::vector<std::string> args;
+    if (workspace) args.push_back(workspace->value);
+    STRATA_TRY(auto rows,
+               ReadKeyRows(database,
+                           workspace ? "WHERE workspace = ? ORDER BY created DESC, rowid DESC"
+                                     : "ORDER BY created DESC, rowid DESC",
+                           args));
+    std::vector<ApiKey> keys;
+    for (auto& row : rows) keys.push_back(std::move(row.key));
+    return keys;
+  };
+  co_return co_await file_.Read(std::move(read));
+}
+
+Task<Result<ApiKey>> KeyStore::Revoke(KeyId id) {
+  auto revoke = [&id, now = clock_.Wall()](Database& db) { return RevokeRow(db, id, now); };
+  STRATA_CO_TRY(auto key, co_await file_.Write(revoke));
+  STRATA_CO_CHECK_OK(co_await ReloadOnPool());
+  co_return key;
+}
+
+Task<Result<NewKey>> KeyStore::Rotate(KeyId id, std::chrono::seconds overlap) {
+  auto rotate = [this, &id, overlap, now = clock_.Wall()](Database& db) {
+    return RotateRow(db, id, ring_, now, overlap);
+  };
+  STRATA_CO_TRY(auto made, co_await file_.Write(rotate));
+  STRATA_CO_CHECK_OK(co_await ReloadOnPool());
+  co_return made;
+}
+
+Task<Result<std::int64_t>> KeyStore::ResealAll() {
+  auto reseal = [this](Database& db) { return ResealRows(db, ring_); };
+  STRATA_CO_TRY(auto changed, co_await file_.Write(reseal));
+  STRATA_CO_CHECK_OK(co_await ReloadOnPool());
+  co_return changed;
+}
+
+}  // namespace strata::store
