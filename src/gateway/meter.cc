@@ -50,7 +50,6 @@ store::CallIntent IntentOf(const domain::ModelInfo& info, RequestContext& ctx,
   intent.model = info.id;
   intent.provider = info.provider;
   intent.kb = ctx.kb;
-  intent.subject = ctx.subject;
   intent.estimate = estimate;
   intent.estimate_cost = domain::CostOf(estimate, info.price);
   return intent;

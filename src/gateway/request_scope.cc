@@ -19,6 +19,7 @@ RequestScope::RequestScope(const TraceSinks& sinks, std::string_view name, std::
 }
 
 RequestScope::~RequestScope() {
+  if (discarded_) return;
   if (ctx_.calls > 0) {
     ctx_.span.Set("cost_usd", domain::FormatUsd({ctx_.spent_picousd}));
     if (ctx_.unpriced_calls > 0) ctx_.span.Set("calls_of_unknown_price", ctx_.unpriced_calls);

@@ -33,6 +33,10 @@ class RequestScope {
 
   RequestContext& ctx() { return ctx_; }
 
+  // Nothing is handed on: for requests that say nothing about an answer (pages, listings,
+  // strangers).
+  void Discard() { discarded_ = true; }
+
   // Time since arrival.
   std::chrono::milliseconds Elapsed() const;
 
@@ -41,6 +45,7 @@ class RequestScope {
   std::shared_ptr<Trace> trace_;
   SteadyTime start_;
   RequestContext ctx_;
+  bool discarded_ = false;
 };
 
 // What headers say beside the key: cost tags from `x-strata-tag-NAME: value` (at most 16, 256 bytes

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/pool.h"
+#include "gateway/meter.h"
 #include "guard/model_access.h"
 #include "net/runtime.h"
 #include "observe/drain.h"
@@ -65,7 +66,6 @@ struct App::Parts {
   store::KeyRing ring;
   std::unique_ptr<store::SqlFile> meta;
   std::unique_ptr<store::KeyStore> keys;
-  std::optional<store::NewKey> first_key;
   std::unique_ptr<store::JobQueue> jobs;
   observe::Accounting accounting;
   std::unique_ptr<observe::TraceStore> traces;
@@ -77,6 +77,7 @@ struct App::Parts {
   std::unique_ptr<Pool> parse_pool;
   std::unique_ptr<Pool> kb_pool;
   std::unique_ptr<knowledge::Parser> parser;
+  std::unique_ptr<knowledge::PageRenderer> renderer;
   std::unique_ptr<knowledge::KnowledgeBases> bases;
   std::unique_ptr<knowledge::Answerer> answerer;
   std::unique_ptr<knowledge::RetrieveAndGenerate> answers;
@@ -99,13 +100,6 @@ struct App::Parts {
 Result<> App::Parts::OpenStores() {
   STRATA_TRY(meta, store::SqlFile::Open(folder.meta_db(), {}));
   STRATA_TRY(keys, store::KeyStore::Open(*meta, ring));
-  if (keys->snapshot()->empty()) {
-    store::CreateKey first;
-    first.name = "first key";
-    first.grant.roles = {"admin"};
-    STRATA_TRY(auto made, keys->CreateBlocking(std::move(first)));
-    first_key.emplace(std::move(made));
-  }
   STRATA_TRY(jobs, store::JobQueue::Open(folder.jobs_db()));
   STRATA_TRY(accounting, observe::OpenAccounting(folder, config.options));
   STRATA_TRY(traces, observe::TraceStore::Open(
@@ -143,8 +137,9 @@ Result<> App::Parts::OpenKnowledge() {
   auto children = static_cast<std::size_t>(config.options.Integer("server.parse_children"));
   parse_pool = std::make_unique<Pool>("parse", children, 4096);
   kb_pool = std::make_unique<Pool>("kb", 4, 4096);
-  parser = knowledge::MakeChildParser(*parse_pool,
-                                      {.limits = knowledge::ParseLimitsFrom(config.options)});
+  knowledge::ChildParserOptions child{.limits = knowledge::ParseLimitsFrom(config.options)};
+  parser = knowledge::MakeChildParser(*parse_pool, child);
+  renderer = std::make_unique<knowledge::PageRenderer>(*parse_pool, child);
 
   // The extractor's embedder is metered like every other call.
   STRATA_TRY(auto own_embedder, local_models->AnyEmbedder(provider::kBuiltinEmbedder));
@@ -217,6 +212,7 @@ Result<> App::Parts::OpenRoutes() {
                               .answers = *answers,
                               .parser = *parser,
                               .parse_pool = *parse_pool,
+                              .renderer = *renderer,
                               .links = *links,
                               .providers = providers});
   AddOpenAiRoutes(router, *services);
@@ -277,6 +273,7 @@ Task<void> App::Handle(net::HttpRequest& request, net::ResponseWriter& writer,
                               FaceName(face), timeout, std::move(client_gone));
   auto& ctx = scope.ctx();
   Result<> done;
+  bool known_caller = false;
   if (!match.has_value()) {
     done = std::unexpected(std::move(match.error()));
   } else if (!found && match->path_exists) {
@@ -287,15 +284,28 @@ Task<void> App::Handle(net::HttpRequest& request, net::ResponseWriter& writer,
   } else {
     Exchange exchange{request, writer, ctx, std::move(match->params), nullptr};
     done = co_await parts_->Dispatch(exchange, *match->route);
+    known_caller = exchange.key != nullptr;
   }
-  if (done.has_value()) co_return;
-  ctx.span.Fail(done.error());
-  if (done.error().code() == Code::kInternal || done.error().code() == Code::kCorruption) {
+  // Traces are for answers: strangers would flood the store, and the console's own pages say
+  // nothing.
+  bool listing = face == Face::kStrata && ctx.calls == 0 && done.has_value();
+  if (!known_caller || listing) scope.Discard();
+  if (!done.has_value()) co_await FailRequest(face, done.error(), writer, ctx);
+}
+
+// Writes an error that no handler has written.
+Task<void> App::FailRequest(Face face, const Error& error, net::ResponseWriter& writer,
+                            RequestContext& ctx) {
+  ctx.span.Fail(error);
+  if (error.code() == Code::kInternal || error.code() == Code::kCorruption) {
     Log(Level::kError, "server.request_failed",
-        {{"trace", ctx.request_id.value}, {"error", done.error().message()}});
+        {{"trace", ctx.request_id.value}, {"error", error.message()}});
   }
-  if (writer.started()) co_return writer.Abort();
-  auto http = EncodeFaceError(face, done.error(), ctx.request_id.value);
+  if (writer.started()) {
+    writer.Abort();
+    co_return;
+  }
+  auto http = EncodeFaceError(face, error, ctx.request_id.value);
   [[maybe_unused]] auto sent =
       co_await writer.Send(http.status, ToHeaders(http.headers), std::move(http.body));
 }
@@ -310,11 +320,18 @@ void App::SetControlBearer(std::string bearer) {
 Result<> App::PublishAddress(const std::string& url, const std::string& control_bearer) {
   return parts_->folder.PublishServer({.pid = ::getpid(), .url = url, .control = control_bearer});
 }
-std::optional<store::NewKey> App::TakeFirstKey() {
-  return std::exchange(parts_->first_key, std::nullopt);
+Result<std::optional<store::NewKey>> App::MakeFirstKey() {
+  if (!parts_->keys->snapshot()->empty()) return std::optional<store::NewKey>();
+  store::CreateKey first;
+  first.name = "first key";
+  first.grant.roles = {"admin"};
+  STRATA_TRY(auto made, parts_->keys->CreateBlocking(std::move(first)));
+  return std::optional<store::NewKey>(std::move(made));
 }
+
 const Config& App::config() const { return parts_->config; }
 std::string App::tls_folder() const { return parts_->folder.tls(); }
+std::string App::ConsoleUrl() const { return parts_->links->ConsoleUrl(); }
 Services& App::services() { return *parts_->services; }
 
 }  // namespace strata::server

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/context.h"
 #include "base/result.h"
 #include "base/task.h"
 #include "net/http.h"
@@ -21,6 +22,7 @@
 namespace strata::server {
 
 struct Services;
+enum class Face : std::uint8_t;
 
 // Options `server.*`.
 OptionTable ServerOptionTable();
@@ -49,14 +51,17 @@ class App {
   // Publishes where this server is reached, for the command line.
   Result<> PublishAddress(const std::string& url, const std::string& control_bearer);
 
-  // The key made at the very first start; shown once.
-  std::optional<store::NewKey> TakeFirstKey();
+  // On a folder without any key: makes an administrator's key, to be shown once. Blocks.
+  Result<std::optional<store::NewKey>> MakeFirstKey();
 
   const Config& config() const;
   std::string tls_folder() const;
+  std::string ConsoleUrl() const;
   Services& services();
 
  private:
+  static Task<void> FailRequest(Face face, const Error& error, net::ResponseWriter& writer,
+                                RequestContext& ctx);
   struct Parts;
   explicit App(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;

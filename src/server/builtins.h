@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "knowledge/extract.h"
+#include "net/client.h"
 #include "provider/local_models.h"
 #include "provider/registry.h"
 #include "provider/spec.h"

@@ -103,8 +103,9 @@ RunningServer::~RunningServer() {
   server_.reset();
 }
 
-void PrintWelcome(RunningServer& server) {
-  if (auto key = server.app().TakeFirstKey()) {
+Result<std::string> Welcome(RunningServer& server) {
+  STRATA_TRY(auto key, server.app().MakeFirstKey());
+  if (key) {
     fmt::print(
         "This is the first start. Its keys are shown once; more: strata key create\n"
         "  bearer key          {}\n  access key id       {}\n  secret access key   {}\n",
@@ -112,12 +113,13 @@ void PrintWelcome(RunningServer& server) {
   }
   if (!server.authority_file().empty()) {
     fmt::print(
-        "TLS is on {} with a self-signed authority. To trust it:\n  export AWS_CA_BUNDLE={} "
-        "SSL_CERT_FILE={}\n",
+        "TLS is on {} with a self-signed authority. To trust it:\n"
+        "  export AWS_CA_BUNDLE={} SSL_CERT_FILE={}\n",
         server.tls_url(), server.authority_file(), server.authority_file());
   }
   fmt::print("ready {}\n", server.url());
   std::fflush(stdout);
+  return key ? std::string(key->bearer.view()) : std::string();
 }
 
 }  // namespace strata::server

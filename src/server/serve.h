@@ -41,8 +41,8 @@ class RunningServer {
   std::string authority_file_;
 };
 
-// What a new user needs to know, on stdout: the first key, the line that trusts our authority, and
-// at last `ready http://…`.
-void PrintWelcome(RunningServer& server);
+// What a new user needs to know, on stdout: the first key (made here), the line that trusts our
+// authority, and at last `ready http://…`. Gives the bearer of a key that was made, "" otherwise.
+Result<std::string> Welcome(RunningServer& server);
 
 }  // namespace strata::server

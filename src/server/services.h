@@ -11,6 +11,7 @@
 #include "gateway/request_scope.h"
 #include "knowledge/answerer.h"
 #include "knowledge/knowledge_base.h"
+#include "knowledge/page_render.h"
 #include "knowledge/retrieve_and_generate.h"
 #include "net/client.h"
 #include "observe/drain.h"
@@ -42,6 +43,7 @@ struct Services {
   knowledge::RetrieveAndGenerate& answers;
   knowledge::Parser& parser;
   Pool& parse_pool;
+  knowledge::PageRenderer& renderer;
   const TraceLinks& links;
   std::vector<provider::ProviderSpec> providers;  // configured and detected
 };

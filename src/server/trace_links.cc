@@ -60,6 +60,17 @@ std::string TraceLinks::UrlOf(std::string_view trace_id) const {
   return fmt::format("{}/console/trace/{}?t={}", public_url_, trace_id, TokenOf(trace_id));
 }
 
+// A trace id is hex, so no trace's token opens the console.
+constexpr std::string_view kConsoleSubject = "console";
+
+std::string TraceLinks::ConsoleUrl() const {
+  return fmt::format("{}/console?t={}", public_url_, TokenOf(kConsoleSubject));
+}
+
+bool TraceLinks::OpensConsole(std::string_view token) const {
+  return ConstantTimeEqual(token, TokenOf(kConsoleSubject));
+}
+
 bool TraceLinks::Opens(std::string_view trace_id, std::string_view token) const {
   return ConstantTimeEqual(token, TokenOf(trace_id));
 }

@@ -19,6 +19,10 @@ class TraceLinks {
   // "http://127.0.0.1:8080/console/trace/ID?t=TOKEN".
   std::string UrlOf(std::string_view trace_id) const;
   bool Opens(std::string_view trace_id, std::string_view token) const;
+  // The console's first page with a token that opens all of it: for the operator who started the
+  // server.
+  std::string ConsoleUrl() const;
+  bool OpensConsole(std::string_view token) const;
   const std::string& public_url() const { return public_url_; }
   // The address is known only after the listeners are open; called before the first request.
   void SetPublicUrl(std::string url) { public_url_ = std::move(url); }

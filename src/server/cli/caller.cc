@@ -1,0 +1,215 @@
+#include "server/cli/caller.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "base/rng.h"
+#include "dialect/json_value.h"
+#include "net/client.h"
+#include "net/runtime.h"
+#include "server/app.h"
+#include "store/data_dir.h"
+
+namespace strata::server {
+namespace {
+
+constexpr std::size_t kErrorBytesMax = 1 << 20;
+
+Code CodeNamed(std::string_view name) {
+  for (int i = 0; i <= static_cast<int>(Code::kInternal); ++i) {
+    if (CodeName(static_cast<Code>(i)) == name) return static_cast<Code>(i);
+  }
+  return Code::kInternal;
+}
+
+// {"error": {"code", "message"}} as the Error that it was.
+Error ErrorOf(std::string_view body, int status) {
+  auto parsed = dialect::ParseJson(body);
+  if (parsed.has_value()) {
+    dialect::JsonField top(*parsed);
+    auto error = top.Get("error");
+    auto code = error.Get("code");
+    auto message = error.Get("message");
+    if (message.present() && message.value().string()) {
+      return Error(code.present() && code.value().string() ? CodeNamed(*code.value().string())
+                                                           : Code::kInternal,
+                   *message.value().string());
+    }
+  }
+  return Internal(fmt::format("the server answered {}", status));
+}
+
+// Cuts what arrives into lines and watches for the error line.
+class LineCutter {
+ public:
+  explicit LineCutter(const Caller::LineHandler& on_line) : on_line_(on_line) {}
+
+  void Feed(std::string_view bytes) {
+    buffer_ += bytes;
+    std::size_t start = 0;
+    for (auto end = buffer_.find('\n'); end != buffer_.npos; end = buffer_.find('\n', start)) {
+      Take(std::string_view(buffer_).substr(start, end - start));
+      start = end + 1;
+    }
+    buffer_.erase(0, start);
+  }
+
+  Result<> End() {
+    if (!buffer_.empty()) Take(buffer_);
+    buffer_.clear();
+    if (error_) return std::unexpected(std::move(*error_));
+    return {};
+  }
+
+ private:
+  void Take(std::string_view line) {
+    if (line.starts_with("{\"error\":")) {
+      error_ = ErrorOf(line, 0);
+    } else {
+      on_line_(line);
+    }
+  }
+
+  const Caller::LineHandler& on_line_;
+  std::string buffer_;
+  std::optional<Error> error_;
+};
+
+// A server that runs.
+class RemoteCaller final : public Caller {
+ public:
+  RemoteCaller(store::ServerAddress server, const Options& options)
+      : server_(std::move(server)), client_(net::Client::Create(options)) {}
+
+  Result<> Stream(std::string_view method, std::string_view target, std::string body,
+                  const LineHandler& on_line) override {
+    return runtime_.Run(
+        Exchange(std::string(method), std::string(target), std::move(body), on_line));
+  }
+
+ private:
+  Task<Result<>> Exchange(std::string method, std::string target, std::string body,
+                          const LineHandler& on_line) {
+    net::ClientRequest request;
+    request.method = std::move(method);
+    request.url = server_.url + target;
+    request.headers.Set("authorization", "Bearer " + server_.control);
+    request.headers.Set("content-type", "application/json");
+    request.body = std::move(body);
+    request.allow_private_addresses = true;
+    STRATA_CO_TRY(auto response, co_await client_->Send(std::move(request)));
+    if (response->status() >= 300) {
+      STRATA_CO_TRY(auto text, co_await response->ReadAll(kErrorBytesMax));
+      co_return Fail(ErrorOf(text, response->status()));
+    }
+    LineCutter cutter(on_line);
+    while (true) {
+      STRATA_CO_TRY(auto bytes, co_await response->Read());
+      if (bytes.empty()) break;
+      cutter.Feed(bytes);
+    }
+    co_return cutter.End();
+  }
+
+  store::ServerAddress server_;
+  net::Runtime runtime_;
+  std::shared_ptr<net::Client> client_;
+};
+
+// Takes an answer in memory.
+class LineWriter final : public net::ResponseWriter {
+ public:
+  explicit LineWriter(const Caller::LineHandler& on_line) : cutter_(on_line) {}
+
+  Task<Result<>> Send(int status, net::Headers, std::string body) override {
+    started_ = true;
+    if (status >= 300) {
+      error_ = ErrorOf(body, status);
+    } else {
+      cutter_.Feed(body);
+    }
+    co_return Result<>{};
+  }
+  Task<Result<>> Start(int, net::Headers) override {
+    started_ = true;
+    co_return Result<>{};
+  }
+  Task<Result<>> Write(std::string_view bytes) override {
+    cutter_.Feed(bytes);
+    co_return Result<>{};
+  }
+  Task<Result<>> Finish() override { co_return Result<>{}; }
+  void Abort() override { error_ = Internal("the answer broke off"); }
+  bool started() const override { return started_; }
+
+  Result<> End() {
+    if (error_) return std::unexpected(std::move(*error_));
+    return cutter_.End();
+  }
+
+ private:
+  LineCutter cutter_;
+  std::optional<Error> error_;
+  bool started_ = false;
+};
+
+// A folder that nobody holds: opened for the time of the command.
+class LocalCaller final : public Caller {
+ public:
+  explicit LocalCaller(std::unique_ptr<App> app)
+      : bearer_("control-" + SecureRandomHex(32)), app_(std::move(app)) {
+    app_->SetControlBearer(bearer_);
+  }
+
+  Result<> Stream(std::string_view method, std::string_view target, std::string body,
+                  const LineHandler& on_line) override {
+    net::HttpRequest request;
+    request.method = method;
+    request.target = target;
+    request.headers.Set("authorization", "Bearer " + bearer_);
+    request.body = std::move(body);
+    LineWriter writer(on_line);
+    runtime_.Run(app_->Handle(request, writer, {}));
+    return writer.End();
+  }
+
+ private:
+  std::string bearer_;
+  net::Runtime runtime_;
+  std::unique_ptr<App> app_;
+};
+
+}  // namespace
+
+std::string DefaultDataFolder() {
+  auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string(value ? value : "");
+  };
+  if (auto data = variable("STRATA_DATA"); !data.empty()) return data;
+  if (auto xdg = variable("XDG_DATA_HOME"); !xdg.empty()) return xdg + "/strata";
+  auto home = variable("HOME");
+  return home.empty() ? "/var/lib/strata" : home + "/.local/share/strata";
+}
+
+Result<std::unique_ptr<Caller>> Caller::Open(const CallerFlags& flags) {
+  STRATA_TRY(auto config, LoadConfig(flags.config_file, {}));
+  STRATA_TRY(auto server, store::DataDir::FindServer(flags.data_folder));
+  if (server) return std::make_unique<RemoteCaller>(std::move(*server), config.options);
+  STRATA_TRY(auto app, App::Open(std::move(config), flags.data_folder));
+  STRATA_CHECK_OK(app->StartJobs());
+  return std::make_unique<LocalCaller>(std::move(app));
+}
+
+Result<std::string> Caller::Call(std::string_view method, std::string_view target,
+                                 std::string body) {
+  std::string text;
+  STRATA_CHECK_OK(Stream(method, target, std::move(body), [&](std::string_view line) {
+    if (!text.empty()) text += '\n';
+    text += line;
+  }));
+  return text;
+}
+
+}  // namespace strata::server

@@ -1,0 +1,39 @@
+#pragma once
+// How a command reaches a data folder: through the server that holds it, or by opening it when none
+// runs. Either way the same routes answer, so a command has one code path.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace strata::server {
+
+struct CallerFlags {
+  std::string data_folder;  // --data
+  std::string config_file;  // --config; used only when no server runs
+};
+
+// Where data lies when --data is not given: STRATA_DATA, else XDG_DATA_HOME/strata, else
+// ~/.local/share/strata.
+std::string DefaultDataFolder();
+
+// Used by one thread. Blocks.
+class Caller {
+ public:
+  // kConflict when another process holds the folder and does not serve.
+  static Result<std::unique_ptr<Caller>> Open(const CallerFlags& flags);
+  virtual ~Caller() = default;
+
+  // The body of a 2xx answer. An error answer becomes its Error again.
+  Result<std::string> Call(std::string_view method, std::string_view target, std::string body = {});
+
+  // The same, given line by line as it arrives. A line {"error": …} ends it with that error.
+  using LineHandler = std::function<void(std::string_view line)>;
+  virtual Result<> Stream(std::string_view method, std::string_view target, std::string body,
+                          const LineHandler& on_line) = 0;
+};
+
+}  // namespace strata::server

@@ -1,0 +1,260 @@
+// strata kb create|list|sync|search|import|run|delete, and strata ask.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/json.hpp>
+#include <filesystem>
+
+#include "base/encoding.h"
+#include "server/cli/cli.h"
+#include "server/cli/print.h"
+
+namespace strata::server {
+namespace {
+
+namespace json = boost::json;
+
+struct KbFlags {
+  std::string name;
+  std::string source;
+  std::string embedding_model;
+  std::string mode;
+  std::string query;
+  int results = 5;
+  std::string file;
+  std::string queries;
+  std::string out;
+  int depth = 100;
+  std::string filter;
+  bool spans = false;
+  std::string model;
+};
+
+std::string Base(const std::string& name) { return "/strata/v1/kbs/" + PercentEncode(name); }
+
+std::string Absolute(const std::string& path) {
+  return path.starts_with("s3://") ? path
+                                   : std::filesystem::absolute(path).lexically_normal().string();
+}
+
+Result<int> Create(const CallerFlags& common, const KbFlags& flags) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  json::object body{{"name", flags.name}};
+  if (!flags.source.empty()) body["source"] = Absolute(flags.source);
+  if (!flags.embedding_model.empty()) body["embedding_model"] = flags.embedding_model;
+  if (!flags.mode.empty()) body["mode"] = flags.mode;
+  STRATA_TRY(auto reply, caller->Call("POST", "/strata/v1/kbs", json::serialize(body)));
+  auto made = json::parse(reply).as_object();
+  fmt::print("knowledge base {} ({}) answers as model {}\n", flags.name, TextOf(made, "id"),
+             TextOf(made, "model"));
+  if (!flags.source.empty()) fmt::print("next: strata kb sync {}\n", flags.name);
+  return 0;
+}
+
+Result<int> List(const CallerFlags& common) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto reply, caller->Call("GET", "/strata/v1/kbs"));
+  fmt::print("{:<24} {:<12} {:<10} {:<10} {}\n", "name", "id", "status", "search",
+             "embedding model");
+  auto parsed = json::parse(reply);
+  for (const auto& item : parsed.at("kbs").as_array()) {
+    const auto& kb = item.as_object();
+    fmt::print("{:<24} {:<12} {:<10} {:<10} {}\n", TextOf(kb, "name"), TextOf(kb, "id"),
+               TextOf(kb, "status"), TextOf(kb, "mode"), TextOf(kb, "embedding_model"));
+  }
+  return 0;
+}
+
+Result<int> Delete(const CallerFlags& common, const KbFlags& flags) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto reply, caller->Call("DELETE", Base(flags.name)));
+  fmt::print("deleted {}\n", flags.name);
+  return 0;
+}
+
+Result<> SyncWith(Caller& caller, const std::string& name) {
+  ProgressLine progress;
+  STRATA_CHECK_OK(caller.Stream("POST", Base(name) + "/sync", {}, [&](std::string_view text) {
+    auto line = json::parse(text).as_object();
+    bool done = line.contains("statistics");
+    const auto& s = line.at(done ? "statistics" : "progress").as_object();
+    auto summary = fmt::format("{}: {} scanned, {} new, {} changed, {} gone, {} skipped, {} failed",
+                               TextOf(line, "source"), NumberOf(s, "scanned"), NumberOf(s, "added"),
+                               NumberOf(s, "modified"), NumberOf(s, "deleted"),
+                               NumberOf(s, "skipped"), NumberOf(s, "failed"));
+    if (!done) return progress.Show(summary);
+    progress.Finish(fmt::format("{}: {}", TextOf(line, "status"), summary));
+    for (const auto& reason : line.at("failure_reasons").as_array())
+      fmt::print("  {}\n", reason.as_string().c_str());
+  }));
+  return {};
+}
+
+Result<int> Sync(const CallerFlags& common, const KbFlags& flags) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_CHECK_OK(SyncWith(*caller, flags.name));
+  return 0;
+}
+
+Result<json::object> SearchBody(const KbFlags& flags) {
+  json::object body;
+  if (!flags.mode.empty()) body["mode"] = flags.mode;
+  if (flags.filter.empty()) return body;
+  json::error_code error;
+  body["filter"] = json::parse(flags.filter, error);
+  if (error) return Fail(InvalidArgument("--filter", "is not JSON"));
+  return body;
+}
+
+Result<int> Search(const CallerFlags& common, const KbFlags& flags) {
+  STRATA_TRY(auto body, SearchBody(flags));
+  body["query"] = flags.query;
+  body["results"] = flags.results;
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto reply, caller->Call("POST", Base(flags.name) + "/search", json::serialize(body)));
+  auto parsed = json::parse(reply);
+  int rank = 0;
+  for (const auto& item : parsed.at("retrievalResults").as_array()) {
+    const auto& metadata = item.at("metadata").as_object();
+    auto where = TextOf(metadata, "x-amz-bedrock-kb-source-uri");
+    if (auto* page = metadata.if_contains("x-amz-bedrock-kb-document-page-number")) {
+      where += fmt::format(", page {}", page->to_number<int>());
+    }
+    fmt::print("{}. {:.4f}  {}\n", ++rank, item.at("score").to_number<double>(), where);
+    fmt::print("{}\n", Indented(std::string(item.at("content").at("text").as_string()), 4));
+  }
+  if (rank == 0) fmt::print("nothing found\n");
+  return 0;
+}
+
+Result<int> Import(const CallerFlags& common, const KbFlags& flags) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  // A first import makes the base: the exact form that anyone scores retrieval with is two
+  // commands, not three.
+  auto made =
+      caller->Call("POST", "/strata/v1/kbs", json::serialize(json::object{{"name", flags.name}}));
+  if (!made.has_value() && made.error().code() != Code::kConflict)
+    return std::unexpected(std::move(made.error()));
+  auto body = json::serialize(json::object{{"path", Absolute(flags.file)}});
+  ProgressLine progress;
+  std::string last;
+  STRATA_CHECK_OK(caller->Stream(
+      "POST", Base(flags.name) + "/import", std::move(body), [&](std::string_view text) {
+        auto p = json::parse(text).as_object();
+        last = fmt::format("{} lines, {} indexed, {} unchanged, {} failed", NumberOf(p, "lines"),
+                           NumberOf(p, "indexed"), NumberOf(p, "unchanged"), NumberOf(p, "failed"));
+        progress.Show(last);
+      }));
+  progress.Finish(last);
+  return 0;
+}
+
+Result<int> Run(const CallerFlags& common, const KbFlags& flags) {
+  STRATA_TRY(auto body, SearchBody(flags));
+  body["queries"] = Absolute(flags.queries);
+  body["out"] = Absolute(flags.out);
+  body["depth"] = flags.depth;
+  if (flags.spans) body["spans"] = true;
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto reply, caller->Call("POST", Base(flags.name) + "/run", json::serialize(body)));
+  fmt::print("{} queries written to {}\n", NumberOf(json::parse(reply).as_object(), "queries"),
+             flags.out);
+  return 0;
+}
+
+// A folder as the first argument of `ask` becomes a knowledge base of its own, named after it.
+Result<std::string> BaseForFolder(Caller& caller, const std::string& folder) {
+  auto path = Absolute(folder);
+  if (path.ends_with('/')) path.pop_back();
+  auto name = "folder-" + Sha256Hex(path).substr(0, 12);
+  auto made = caller.Call("POST", "/strata/v1/kbs",
+                          json::serialize(json::object{{"name", name}, {"source", path}}));
+  if (!made.has_value() && made.error().code() != Code::kConflict)
+    return std::unexpected(std::move(made.error()));
+  STRATA_CHECK_OK(SyncWith(caller, name));
+  return name;
+}
+
+Result<int> Ask(const CallerFlags& common, const KbFlags& flags) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  auto name = flags.name;
+  if (std::filesystem::is_directory(flags.name)) {
+    STRATA_TRY(name, BaseForFolder(*caller, flags.name));
+  }
+  json::object body{{"question", flags.query}};
+  if (!flags.model.empty()) body["model"] = flags.model;
+  STRATA_TRY(auto reply, caller->Call("POST", Base(name) + "/ask", json::serialize(body)));
+  PrintAnswer(reply);
+  return 0;
+}
+
+}  // namespace
+
+void AddKbCommands(Cli& cli) {
+  auto flags = std::make_shared<KbFlags>();
+  auto* group = cli.app.add_subcommand("kb", "knowledge bases");
+  group->require_subcommand(1);
+  group->fallthrough();
+  using Command = Result<int> (*)(const CallerFlags&, const KbFlags&);
+  auto add = [&](CLI::App& parent, const char* name, const char* what, Command run) {
+    auto* command = parent.add_subcommand(name, what);
+    command->callback(
+        [&cli, flags, run] { cli.run = [&cli, flags, run] { return run(cli.flags, *flags); }; });
+    return command;
+  };
+  auto named = [&](CLI::App* command) {
+    command->add_option("name", flags->name, "name of the knowledge base")->required();
+  };
+
+  auto* create =
+      add(*group, "create", "make a knowledge base, with a folder or s3:// source", Create);
+  named(create);
+  create->add_option("source", flags->source, "folder or s3://bucket/prefix (mapped by kb.s3_map)");
+  create->add_option("--embedding-model", flags->embedding_model,
+                     "embedding model (default: kb.embedding_model)");
+  create->add_option("--mode", flags->mode, "lexical, dense or hybrid");
+  add(*group, "list", "all knowledge bases",
+      [](const CallerFlags& c, const KbFlags&) { return List(c); });
+  named(add(*group, "delete", "remove a knowledge base and all it holds", Delete));
+  named(add(*group, "sync", "bring a knowledge base up to its sources; only what changed is read",
+            Sync));
+  auto* search = add(*group, "search", "show the passages that a query finds", Search);
+  named(search);
+  search->add_option("query", flags->query, "the query")->required();
+  search->add_option("--results", flags->results, "how many")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  search->add_option("--mode", flags->mode, "lexical, dense or hybrid");
+  search->add_option("--filter", flags->filter, "metadata filter, Bedrock's JSON");
+  auto* import = add(*group, "import",
+                     "index a corpus of JSON lines {_id, title, text, …}; makes the base", Import);
+  named(import);
+  import->add_option("file", flags->file, "corpus.jsonl or .jsonl.gz")
+      ->required()
+      ->check(CLI::ExistingFile);
+  auto* run = add(*group, "run", "run a file of queries and write what they find", Run);
+  named(run);
+  run->add_option("--queries", flags->queries, "queries.jsonl {_id, text}")
+      ->required()
+      ->check(CLI::ExistingFile);
+  run->add_option("--out", flags->out, "file to write: query-id, document-id, score, tab separated")
+      ->required();
+  run->add_option("--depth", flags->depth, "documents a query")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  run->add_option("--mode", flags->mode, "lexical, dense, hybrid or default");
+  run->add_option("--filter", flags->filter, "metadata filter, Bedrock's JSON");
+  run->add_flag("--spans", flags->spans, "write chunk spans instead, as JSON lines");
+
+  auto* ask =
+      add(cli.app, "ask",
+          "ask a knowledge base, or a folder of documents, and print the cited answer", Ask);
+  ask->add_option("source", flags->name, "name of a knowledge base, or a folder")->required();
+  ask->add_option("question", flags->query, "the question")->required();
+  ask->add_option("--model", flags->model,
+                  "model that writes the answer (default: builtin/extract, no language model)");
+}
+
+}  // namespace strata::server

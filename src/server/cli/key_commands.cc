@@ -1,0 +1,154 @@
+// strata key create|list|revoke|rotate.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/json.hpp>
+
+#include "base/encoding.h"
+#include "server/cli/cli.h"
+
+namespace strata::server {
+namespace {
+
+namespace json = boost::json;
+
+struct CreateFlags {
+  std::string name;
+  std::string workspace;
+  std::vector<std::string> roles;
+  std::vector<std::string> models;
+  std::vector<std::string> principals;
+  std::vector<std::string> labels;
+  std::vector<std::string> regions;
+  std::int64_t expires_days = 0;
+  std::string id;
+  std::string secret;
+  std::string bearer;
+};
+
+std::string CreateBody(const CreateFlags& flags) {
+  json::object body;
+  auto text = [&](const char* name, const std::string& value) {
+    if (!value.empty()) body[name] = value;
+  };
+  auto list = [&](const char* name, const std::vector<std::string>& values) {
+    if (!values.empty()) body[name] = json::value_from(values);
+  };
+  text("name", flags.name);
+  text("workspace", flags.workspace);
+  list("roles", flags.roles);
+  list("models", flags.models);
+  list("principals", flags.principals);
+  list("labels", flags.labels);
+  list("regions", flags.regions);
+  if (flags.expires_days > 0) body["expires_in_s"] = flags.expires_days * 86400;
+  text("id", flags.id);
+  text("secret", flags.secret);
+  text("bearer", flags.bearer);
+  return json::serialize(body);
+}
+
+std::string Text(const json::object& object, std::string_view name) {
+  auto* value = object.if_contains(name);
+  return value && value->is_string() ? std::string(value->as_string()) : std::string();
+}
+
+void PrintNewKey(const std::string& reply) {
+  auto key = json::parse(reply).as_object();
+  fmt::print(
+      "key                 {}\nbearer key          {}\naccess key id       {}\nsecret access key   "
+      "{}\n"
+      "These secrets are shown once.\n",
+      Text(key, "key"), Text(key, "bearer"), Text(key, "access_key_id"),
+      Text(key, "secret_access_key"));
+}
+
+Result<int> Create(const CallerFlags& common, const CreateFlags& flags) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto reply, caller->Call("POST", "/strata/v1/keys", CreateBody(flags)));
+  PrintNewKey(reply);
+  return 0;
+}
+
+Result<int> List(const CallerFlags& common) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto reply, caller->Call("GET", "/strata/v1/keys"));
+  fmt::print("{:<22} {:<20} {:<14} {:<22} {:<14} {}\n", "key", "name", "workspace", "access key id",
+             "bearer", "state");
+  auto parsed = json::parse(reply);
+  for (const auto& item : parsed.at("keys").as_array()) {
+    const auto& key = item.as_object();
+    auto state = !Text(key, "revoked").empty()   ? "revoked " + Text(key, "revoked")
+                 : !Text(key, "expires").empty() ? "until " + Text(key, "expires")
+                                                 : std::string("valid");
+    fmt::print("{:<22} {:<20} {:<14} {:<22} {:<14} {}\n", Text(key, "key"), Text(key, "name"),
+               Text(key, "workspace"), Text(key, "access_key_id"), Text(key, "bearer_hint"), state);
+  }
+  return 0;
+}
+
+Result<int> Revoke(const CallerFlags& common, const std::string& key) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto reply, caller->Call("DELETE", "/strata/v1/keys/" + PercentEncode(key)));
+  fmt::print("{} is revoked\n", key);
+  return 0;
+}
+
+Result<int> Rotate(const CallerFlags& common, const std::string& key, std::int64_t overlap_hours) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  auto body = fmt::format(R"({{"overlap_s":{}}})", overlap_hours * 3600);
+  STRATA_TRY(auto reply, caller->Call("POST", "/strata/v1/keys/" + PercentEncode(key) + "/rotate",
+                                      std::move(body)));
+  PrintNewKey(reply);
+  fmt::print("The old ones stay valid for {} hours.\n", overlap_hours);
+  return 0;
+}
+
+}  // namespace
+
+void AddKeyCommands(Cli& cli) {
+  auto* group = cli.app.add_subcommand("key", "API keys");
+  group->require_subcommand(1);
+  group->fallthrough();
+  auto flags = std::make_shared<CreateFlags>();
+  auto* create = group->add_subcommand("create", "make a key; its secrets are shown once");
+  create->add_option("--name", flags->name, "for humans");
+  create->add_option("--workspace", flags->workspace,
+                     "the tenant it belongs to (default: default)");
+  create->add_option("--role", flags->roles,
+                     "invoke, kb.read, kb.write, admin (default: invoke); may be repeated");
+  create->add_option("--model", flags->models, "models it may use; may end in *; may be repeated");
+  create->add_option("--principal", flags->principals,
+                     "whose documents it may read (user:7, group:hr)");
+  create->add_option("--label", flags->labels, "labels put on everything sent with it");
+  create->add_option("--region", flags->regions, "regions its data may go to");
+  create->add_option("--expires-days", flags->expires_days, "days until it expires")
+      ->check(CLI::Range(1, 36500));
+  create->add_option("--id", flags->id, "access key id, instead of a random one");
+  create->add_option("--secret", flags->secret, "secret access key, instead of a random one");
+  create->add_option("--bearer", flags->bearer, "bearer key, instead of a random one");
+  create->callback(
+      [&cli, flags] { cli.run = [&cli, flags] { return Create(cli.flags, *flags); }; });
+
+  group->add_subcommand("list", "all keys, without their secrets")->callback([&cli] {
+    cli.run = [&cli] { return List(cli.flags); };
+  });
+
+  auto key = std::make_shared<std::string>();
+  auto* revoke = group->add_subcommand("revoke", "make a key invalid at once");
+  revoke->add_option("key", *key, "id of the key")->required();
+  revoke->callback([&cli, key] { cli.run = [&cli, key] { return Revoke(cli.flags, *key); }; });
+
+  auto overlap = std::make_shared<std::int64_t>(24);
+  auto* rotate =
+      group->add_subcommand("rotate", "new secrets for a key; the old ones stay valid for a while");
+  rotate->add_option("key", *key, "id of the key")->required();
+  rotate->add_option("--overlap-hours", *overlap, "how long the old secrets stay valid")
+      ->check(CLI::Range(0, 2160));
+  rotate->callback([&cli, key, overlap] {
+    cli.run = [&cli, key, overlap] { return Rotate(cli.flags, *key, *overlap); };
+  });
+}
+
+}  // namespace strata::server

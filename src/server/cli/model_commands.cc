@@ -1,0 +1,159 @@
+// strata model list|import and strata provider list|add|test.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/json.hpp>
+#include <filesystem>
+
+#include "base/encoding.h"
+#include "server/cli/cli.h"
+#include "server/cli/print.h"
+
+namespace strata::server {
+namespace {
+
+namespace json = boost::json;
+
+// pico-USD a token → USD a million tokens.
+std::string PerMillion(const json::object& model, std::string_view member) {
+  auto* value = model.if_contains(member);
+  if (!value || !value->is_number()) return "unknown";
+  return fmt::format("{:.4g}", static_cast<double>(value->to_number<std::int64_t>()) / 1e6);
+}
+
+Result<int> ListModels(const CallerFlags& common) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto reply, caller->Call("GET", "/strata/v1/models"));
+  fmt::print("{:<44} {:<12} {:<6} {:>9} {:>10} {:>10}  {}\n", "model", "provider", "kind",
+             "context", "in $/M", "out $/M", "note");
+  auto parsed = json::parse(reply);
+  for (const auto& item : parsed.at("models").as_array()) {
+    const auto& m = item.as_object();
+    auto alias = TextOf(m, "alias_of");
+    auto note = alias.empty() ? TextOf(m, "demo_note") : "alias of " + alias;
+    fmt::print("{:<44} {:<12} {:<6} {:>9} {:>10} {:>10}  {}\n", TextOf(m, "id"),
+               TextOf(m, "provider"), m.at("embed").as_bool() ? "embed" : "chat",
+               NumberOf(m, "context_tokens"), PerMillion(m, "input_picousd"),
+               PerMillion(m, "output_picousd"), note);
+  }
+  return 0;
+}
+
+Result<int> ImportModel(const CallerFlags& common, const std::string& source,
+                        const std::string& name) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  json::object body{{"path", std::filesystem::absolute(source).lexically_normal().string()}};
+  if (!name.empty()) body["name"] = name;
+  STRATA_TRY(auto reply, caller->Call("POST", "/strata/v1/models/import", json::serialize(body)));
+  auto model = json::parse(reply).as_object();
+  fmt::print("imported {} ({}, {}, {} bytes)\n", TextOf(model, "id"), TextOf(model, "kind"),
+             TextOf(model, "architecture"), NumberOf(model, "bytes"));
+  return 0;
+}
+
+Result<int> ListProviders(const CallerFlags& common) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto reply, caller->Call("GET", "/strata/v1/providers"));
+  fmt::print("{:<14} {:<10} {:>7}  {:<44} {}\n", "provider", "kind", "models", "address", "state");
+  auto parsed = json::parse(reply);
+  for (const auto& item : parsed.at("providers").as_array()) {
+    const auto& p = item.as_object();
+    auto problem = TextOf(p, "problem");
+    auto found = TextOf(p, "detected_by");
+    auto state = !problem.empty() ? "problem: " + problem
+                 : !found.empty() ? "found: " + found
+                                  : std::string("configured");
+    fmt::print("{:<14} {:<10} {:>7}  {:<44} {}\n", TextOf(p, "name"), TextOf(p, "kind"),
+               NumberOf(p, "models"), TextOf(p, "base_url"), state);
+  }
+  return 0;
+}
+
+struct AddFlags {
+  std::string name;
+  std::string kind;
+  std::string base_url;
+  std::string secret;
+  std::string api_version;
+  std::string region;
+  std::string profile;
+  std::string data_region;
+  std::vector<std::string> models;
+};
+
+Result<int> AddProvider(const CallerFlags& common, const AddFlags& flags) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  json::object body{{"name", flags.name}, {"kind", flags.kind}};
+  auto put = [&](const char* member, const std::string& value) {
+    if (!value.empty()) body[member] = value;
+  };
+  put("base_url", flags.base_url);
+  put("secret", flags.secret);
+  put("api_version", flags.api_version);
+  put("region", flags.region);
+  put("profile", flags.profile);
+  put("data_region", flags.data_region);
+  if (!flags.models.empty()) body["models"] = json::value_from(flags.models);
+  STRATA_TRY(auto reply, caller->Call("POST", "/strata/v1/providers", json::serialize(body)));
+  fmt::print("added {}; its models are {}/MODEL. next: strata provider test {}\n", flags.name,
+             flags.name, flags.name);
+  return 0;
+}
+
+Result<int> TestProvider(const CallerFlags& common, const std::string& name) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto reply,
+             caller->Call("POST", "/strata/v1/providers/" + PercentEncode(name) + "/test"));
+  fmt::print("{}: good, {}\n", name, TextOf(json::parse(reply).as_object(), "summary"));
+  return 0;
+}
+
+}  // namespace
+
+void AddModelCommands(Cli& cli) {
+  auto* models = cli.app.add_subcommand("model", "models");
+  models->require_subcommand(1);
+  models->fallthrough();
+  models->add_subcommand("list", "all models, with prices in USD per million tokens")
+      ->callback([&cli] { cli.run = [&cli] { return ListModels(cli.flags); }; });
+  auto source = std::make_shared<std::string>();
+  auto name = std::make_shared<std::string>();
+  auto* import = models->add_subcommand(
+      "import", "register a GGUF file, or convert a sentence-transformers folder");
+  import->add_option("source", *source, "file or folder")->required()->check(CLI::ExistingPath);
+  import->add_option("--name", *name, "name in local/NAME (default: from the file's name)");
+  import->callback([&cli, source, name] {
+    cli.run = [&cli, source, name] { return ImportModel(cli.flags, *source, *name); };
+  });
+
+  auto* providers = cli.app.add_subcommand("provider", "providers of models");
+  providers->require_subcommand(1);
+  providers->fallthrough();
+  providers->add_subcommand("list", "configured, added and detected providers")->callback([&cli] {
+    cli.run = [&cli] { return ListProviders(cli.flags); };
+  });
+  auto flags = std::make_shared<AddFlags>();
+  auto* add =
+      providers->add_subcommand("add", "add a provider; secrets are given by reference only");
+  add->add_option("name", flags->name, "prefix of its model ids")->required();
+  add->add_option("--kind", flags->kind, "openai, azure, anthropic or bedrock")->required();
+  add->add_option("--base-url", flags->base_url, "address of the API");
+  add->add_option("--secret", flags->secret, "env:NAME or file:PATH");
+  add->add_option("--api-version", flags->api_version, "Azure's deployments form");
+  add->add_option("--region", flags->region, "AWS region");
+  add->add_option("--profile", flags->profile, "AWS profile");
+  add->add_option("--data-region", flags->data_region,
+                  "where data goes, for keys restricted to regions");
+  add->add_option("--model", flags->models,
+                  "upstream model ids it is known to have; may be repeated");
+  add->callback(
+      [&cli, flags] { cli.run = [&cli, flags] { return AddProvider(cli.flags, *flags); }; });
+  auto* test =
+      providers->add_subcommand("test", "make one cheap call and say exactly what is wrong");
+  test->add_option("name", *name, "name of the provider")->required();
+  test->callback(
+      [&cli, name] { cli.run = [&cli, name] { return TestProvider(cli.flags, *name); }; });
+}
+
+}  // namespace strata::server

@@ -1,0 +1,63 @@
+// strata parse FILE --format json|md|html: what the parser sees in a document.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <iterator>
+
+#include "base/pool.h"
+#include "knowledge/document_format.h"
+#include "knowledge/parser.h"
+#include "net/runtime.h"
+#include "server/cli/cli.h"
+#include "server/config.h"
+
+namespace strata::server {
+namespace {
+
+Result<std::string> ReadFile(const std::string& path, std::size_t bytes_max) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return Fail(NotFound("file", path));
+  std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (bytes.size() > bytes_max)
+    return Fail(Code::kTooLarge, fmt::format("{} is larger than {} bytes", path, bytes_max));
+  return bytes;
+}
+
+Task<Result<domain::ParsedDocument>> ParseIt(knowledge::Parser& parser, knowledge::ParseInput input,
+                                             RequestContext& ctx) {
+  co_return co_await parser.Parse(std::move(input), ctx);
+}
+
+Result<int> Parse(const CallerFlags& common, const std::string& path, const std::string& format) {
+  STRATA_TRY(auto config, LoadConfig(common.config_file, {}));
+  auto limits = knowledge::ParseLimitsFrom(config.options);
+  knowledge::ParseInput input;
+  input.name = path;
+  STRATA_TRY(input.bytes, ReadFile(path, limits.input_bytes_max));
+  net::Runtime runtime;
+  Pool pool("parse", 1, 1);
+  auto parser = knowledge::MakeChildParser(pool, {.limits = limits});
+  RequestContext ctx;
+  STRATA_TRY(auto document, runtime.Run(ParseIt(*parser, std::move(input), ctx)));
+  STRATA_TRY(auto text, knowledge::FormatDocument(document, format));
+  fmt::print("{}\n", text);
+  return 0;
+}
+
+}  // namespace
+
+void AddParseCommand(Cli& cli) {
+  auto path = std::make_shared<std::string>();
+  auto format = std::make_shared<std::string>("md");
+  auto* parse = cli.app.add_subcommand("parse", "show what the parser sees in a document");
+  parse->add_option("file", *path, "the document")->required()->check(CLI::ExistingFile);
+  parse->add_option("--format", *format, "json (blocks with page and boxes), md or html")
+      ->capture_default_str();
+  parse->callback([&cli, path, format] {
+    cli.run = [&cli, path, format] { return Parse(cli.flags, *path, *format); };
+  });
+}
+
+}  // namespace strata::server

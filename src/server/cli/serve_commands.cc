@@ -1,0 +1,85 @@
+// strata serve, check. (demo is in demo_command.cc.)
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <map>
+
+#include "server/cli/cli.h"
+#include "server/cli/demo.h"
+#include "server/serve.h"
+
+namespace strata::server {
+namespace {
+
+struct ServeFlags {
+  std::string listen;
+  std::string tls_listen;
+  std::string samples;
+};
+
+std::map<std::string, std::string> Overrides(const CLI::App& command, const ServeFlags& flags) {
+  std::map<std::string, std::string> out;
+  if (!flags.listen.empty()) out["server.listen"] = flags.listen;
+  // An empty value switches TLS off, so presence counts, not emptiness.
+  if (command.count("--tls-listen") > 0) out["server.tls_listen"] = flags.tls_listen;
+  return out;
+}
+
+void AddListenFlags(CLI::App& command, ServeFlags& flags) {
+  command.add_option("--listen", flags.listen,
+                     "ADDRESS:PORT of the plain listener (server.listen)");
+  command.add_option("--tls-listen", flags.tls_listen,
+                     "ADDRESS:PORT of the TLS listener, '' for none (server.tls_listen)");
+}
+
+Result<int> Serve(const CallerFlags& common, const std::map<std::string, std::string>& overrides) {
+  BlockSignals();
+  STRATA_TRY(auto config, LoadConfig(common.config_file, overrides));
+  STRATA_TRY(auto server, RunningServer::Start(std::move(config), common.data_folder));
+  STRATA_TRY(auto bearer, Welcome(*server));
+  WaitForSignal();
+  return 0;
+}
+
+Result<int> Check(const CallerFlags& common, bool markdown) {
+  if (markdown) {
+    fmt::print("{}", OptionsAsMarkdown());
+    return 0;
+  }
+  STRATA_TRY(auto config, LoadConfig(common.config_file, {}));
+  fmt::print("{}: good ({} providers, {} aliases)\n",
+             common.config_file.empty() ? "defaults" : common.config_file, config.providers.size(),
+             config.aliases.size());
+  return 0;
+}
+
+}  // namespace
+
+void AddServeCommands(Cli& cli) {
+  auto flags = std::make_shared<ServeFlags>();
+  auto* serve = cli.app.add_subcommand("serve", "serve until SIGINT or SIGTERM");
+  AddListenFlags(*serve, *flags);
+  serve->callback([&cli, serve, flags] {
+    cli.run = [&cli, serve, flags] { return Serve(cli.flags, Overrides(*serve, *flags)); };
+  });
+
+  auto* demo = cli.app.add_subcommand(
+      "demo", "serve with a sample knowledge base, ask it one question, show how");
+  AddListenFlags(*demo, *flags);
+  demo->add_option("--samples", flags->samples, "folder of sample documents")->required();
+  demo->callback([&cli, demo, flags] {
+    cli.run = [&cli, demo, flags] {
+      return Demo(cli.flags, Overrides(*demo, *flags), flags->samples);
+    };
+  });
+
+  auto markdown = std::make_shared<bool>(false);
+  auto* check = cli.app.add_subcommand(
+      "check", "say whether the configuration is good, and if not, what and where");
+  check->add_flag("--options-as-markdown", *markdown, "print docs/config.md instead");
+  check->callback(
+      [&cli, markdown] { cli.run = [&cli, markdown] { return Check(cli.flags, *markdown); }; });
+}
+
+}  // namespace strata::server
