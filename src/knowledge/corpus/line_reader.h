@@ -1,0 +1,33 @@
+#pragma once
+// Lines of a text file, gzip or plain (zlib tells them apart).
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+
+namespace strata::knowledge {
+
+// Not thread-safe; blocks on the disk.
+class LineReader {
+ public:
+  // Errors: kNotFound, kUnavailable.
+  static Result<LineReader> Open(const std::string& path);
+  ~LineReader();
+  LineReader(LineReader&&) noexcept;
+  LineReader& operator=(LineReader&&) = delete;
+
+  // The next line without its end; false at the end of the file. Errors: kTooLarge (a line longer
+  // than `bytes_max`), kCorruption (broken gzip).
+  Result<bool> Next(std::string& line, std::size_t bytes_max);
+
+  std::int64_t number() const { return number_; }  // of the line that Next gave, from 1
+
+ private:
+  struct State;
+  explicit LineReader(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+  std::int64_t number_ = 0;
+};
+
+}  // namespace strata::knowledge
