@@ -247,6 +247,54 @@ TEST_F(ClientTest, BadUrlAndBadHeadersAreInvalid) {
   EXPECT_EQ(out.error->code(), Code::kInvalidArgument);
 }
 
+// The shape of the gateway: a handler that streams an upstream's answer through.
+Task<void> PassThrough(std::shared_ptr<Client> client, std::string upstream, HttpRequest& request,
+                       ResponseWriter& writer, std::stop_token gone) {
+  auto call = Get(upstream, request.target);
+  call.method = "POST";
+  call.body = std::move(request.body);
+  call.cancel = gone;
+  auto response = co_await client->Send(std::move(call));
+  if (!response.has_value()) {
+    (void)co_await writer.Send(502, {}, response.error().message());
+    co_return;
+  }
+  (void)co_await writer.Start((*response)->status(), {});
+  while (true) {
+    auto piece = co_await (*response)->Read();
+    if (!piece.has_value()) co_return writer.Abort();
+    if (piece->empty()) break;
+    if (auto sent = co_await writer.Write(*piece); !sent.has_value()) co_return;
+  }
+  (void)co_await writer.Finish();
+}
+
+TEST_F(ClientTest, HandlersOfAServerStreamUpstreamAnswersThroughManyAtOnce) {
+  auto upstream = StartServer(EchoPeer);
+  auto client = client_;
+  auto address = upstream->addresses()[0];
+  auto front = StartServer([client, address](HttpRequest& request, ResponseWriter& writer,
+                                             std::stop_token gone) -> Task<void> {
+    return PassThrough(client, address, request, writer, gone);
+  });
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&, i] {
+      Runtime runtime;
+      for (int j = 0; j < 25; ++j) {
+        auto request = Get(front->addresses()[0], "/" + std::to_string(i * 100 + j));
+        request.method = "POST";
+        request.body = std::string(static_cast<std::size_t>(j) * 5000, 'b');
+        auto body = request.body;
+        auto out = runtime.Run(Collect(client, std::move(request)));
+        EXPECT_EQ(out.status, 200) << (out.error ? out.error->message() : "");
+        EXPECT_TRUE(out.body.ends_with("|" + body));
+      }
+    });
+  }
+  for (auto& caller : callers) caller.join();
+}
+
 TEST_F(ClientTest, RuntimeMayEndWhileACallWaits) {
   std::promise<void> entered;
   auto server = StartServer([&](HttpRequest&, ResponseWriter&, std::stop_token gone) -> Task<void> {

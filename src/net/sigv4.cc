@@ -308,7 +308,8 @@ void SignSigV4(const SigV4Credentials& credentials, const SigV4Scope& scope, Wal
                std::string_view method, std::string_view host, std::string_view target,
                std::string_view body, Headers& headers) {
   auto amz_date = AmzDate(now);
-  auto payload_hash = Sha256Hex(body);
+  bool unsigned_payload = headers.Get("x-amz-content-sha256") == kUnsigned;
+  auto payload_hash = unsigned_payload ? std::string(kUnsigned) : Sha256Hex(body);
   if (!headers.Has("host")) headers.Set("host", std::string(host));
   headers.Set("x-amz-date", amz_date);
   if (!credentials.session_token.empty()) {

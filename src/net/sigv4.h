@@ -32,7 +32,8 @@ struct SigV4Scope {
 
 // Sets Host (unless present), X-Amz-Date, X-Amz-Security-Token (with a session token),
 // X-Amz-Content-Sha256 (S3 only) and Authorization in `headers`. Signs host, content-type and all
-// x-amz-* headers. `target` is path and query exactly as they will be sent; `host` as in the Host
+// x-amz-* headers; X-Amz-Content-Sha256: UNSIGNED-PAYLOAD, when set before, leaves the body
+// unsigned. `target` is path and query exactly as they will be sent; `host` as in the Host
 // header, with the port when it is not the scheme's own.
 void SignSigV4(const SigV4Credentials& credentials, const SigV4Scope& scope, WallTime now,
                std::string_view method, std::string_view host, std::string_view target,

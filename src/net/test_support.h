@@ -59,7 +59,7 @@ class RawSocket {
     ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     EXPECT_EQ(::connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
   }
-  ~RawSocket() { Close(); }
+  virtual ~RawSocket() { Close(); }
   RawSocket(const RawSocket&) = delete;
   RawSocket& operator=(const RawSocket&) = delete;
 
@@ -68,7 +68,7 @@ class RawSocket {
     fd_ = -1;
   }
   // False when the peer has closed.
-  bool Send(std::string_view bytes) {
+  virtual bool Send(std::string_view bytes) {
     while (!bytes.empty()) {
       auto sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
       if (sent <= 0) return false;
@@ -77,7 +77,7 @@ class RawSocket {
     return true;
   }
   // Some bytes; "" when the peer closed or nothing came in time.
-  std::string ReadSome() {
+  virtual std::string ReadSome() {
     std::string bytes(64 * 1024, '\0');
     auto got = ::recv(fd_, bytes.data(), bytes.size(), 0);
     bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
