@@ -2,20 +2,19 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <memory>
 #include <utility>
 
 #include "base/crash_point.h"
 #include "base/encoding.h"
 #include "base/rng.h"
 #include "store/file.h"
+#include "store/hasher.h"
 
 namespace strata::store {
 namespace {
@@ -30,22 +29,6 @@ bool IsBlobId(std::string_view id) {
 std::string FolderOf(const std::string& root, std::string_view id) {
   return fmt::format("{}/{}", root, id.substr(0, 2));
 }
-
-class Hasher {
- public:
-  Hasher() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-    EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);
-  }
-  void Add(std::string_view bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
-  std::string Hex() {
-    std::string digest(32, '\0');
-    EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(digest.data()), nullptr);
-    return HexEncode(digest);
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context_;
-};
 
 // Takes its file away unless it was put in place.
 class Temporary {

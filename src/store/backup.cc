@@ -1,0 +1,391 @@
+#include "store/backup.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+#include <cerrno>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "base/json_text.h"
+#include "base/rng.h"
+#include "store/file.h"
+#include "store/hasher.h"
+#include "store/sqlite.h"
+#include "store/tar.h"
+
+namespace strata::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kPiece = 1 << 20;
+constexpr std::uint64_t kManifestMax = 256 << 20;
+constexpr std::string_view kManifest = "manifest.json";
+constexpr const char* kFolders[] = {"blobs", "models", "secrets", "tls"};
+
+using Piece = std::function<Result<>(std::string_view)>;
+
+// Up to `bytes_max` bytes of `fd`, in pieces; returns how many there were.
+Result<std::uint64_t> ReadPieces(int fd, std::uint64_t bytes_max, const std::string& path,
+                                 const Piece& take) {
+  std::string buffer(kPiece, '\0');
+  std::uint64_t total = 0;
+  while (total < bytes_max) {
+    auto want = std::min<std::uint64_t>(buffer.size(), bytes_max - total);
+    auto got = ::read(fd, buffer.data(), want);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Fail(SystemError(errno, "reading", path));
+    if (got == 0) break;
+    STRATA_CHECK_OK(take(std::string_view(buffer).substr(0, static_cast<std::size_t>(got))));
+    total += static_cast<std::uint64_t>(got);
+  }
+  return total;
+}
+
+struct Summed {
+  std::uint64_t bytes = 0;
+  std::string sha256;
+};
+
+Result<FileHandle> OpenForRead(const std::string& path) {
+  FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!file.valid()) return Fail(SystemError(errno, "opening", path));
+  return file;
+}
+
+Result<FileHandle> CreateFile(const std::string& path) {
+  auto slash = path.rfind('/');
+  if (slash != path.npos && slash > 0) STRATA_CHECK_OK(MakeFolder(path.substr(0, slash)));
+  FileHandle file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file.valid()) return Fail(SystemError(errno, "creating", path));
+  return file;
+}
+
+Result<> SyncFile(const FileHandle& file, const std::string& path) {
+  if (::fsync(file.get()) != 0) return Fail(SystemError(errno, "syncing", path));
+  return {};
+}
+
+// ---- where a backup goes
+
+class Target {
+ public:
+  virtual ~Target() = default;
+  virtual Result<Summed> Add(const std::string& name, const std::string& source) = 0;
+  virtual Result<> Finish() = 0;
+};
+
+class FolderTarget final : public Target {
+ public:
+  explicit FolderTarget(std::string folder) : folder_(std::move(folder)) {}
+
+  Result<Summed> Add(const std::string& name, const std::string& source) override {
+    auto path = folder_ + "/" + name;
+    STRATA_TRY(auto in, OpenForRead(source));
+    STRATA_TRY(auto out, CreateFile(path));
+    Hasher hasher;
+    STRATA_TRY(auto bytes, ReadPieces(in.get(), ~std::uint64_t{0}, source, [&](auto piece) {
+                 hasher.Add(piece);
+                 return WriteAll(out.get(), piece, path);
+               }));
+    STRATA_CHECK_OK(SyncFile(out, path));
+    return Summed{bytes, hasher.Hex()};
+  }
+  Result<> Finish() override { return SyncFolder(folder_); }
+
+ private:
+  std::string folder_;
+};
+
+class TarTarget final : public Target {
+ public:
+  static Result<std::unique_ptr<TarTarget>> Create(const std::string& path) {
+    STRATA_TRY(auto file, CreateFile(path));
+    return std::unique_ptr<TarTarget>(new TarTarget(path, std::move(file)));
+  }
+
+  Result<Summed> Add(const std::string& name, const std::string& source) override {
+    STRATA_TRY(auto in, OpenForRead(source));
+    struct stat info{};
+    if (::fstat(in.get(), &info) != 0) return Fail(SystemError(errno, "reading", source));
+    auto bytes = static_cast<std::uint64_t>(info.st_size);
+    STRATA_TRY(auto header, TarHeader({name, bytes}));
+    STRATA_CHECK_OK(WriteAll(file_.get(), header, path_));
+    Hasher hasher;
+    STRATA_TRY(auto got, ReadPieces(in.get(), bytes, source, [&](auto piece) {
+                 hasher.Add(piece);
+                 return WriteAll(file_.get(), piece, path_);
+               }));
+    if (got != bytes) return Fail(Code::kConflict, source + " became shorter while it was read");
+    STRATA_CHECK_OK(WriteAll(file_.get(), std::string(TarPadding(bytes), '\0'), path_));
+    return Summed{bytes, hasher.Hex()};
+  }
+  Result<> Finish() override {
+    STRATA_CHECK_OK(WriteAll(file_.get(), std::string(2 * kTarBlock, '\0'), path_));
+    return SyncFile(file_, path_);
+  }
+
+ private:
+  TarTarget(std::string path, FileHandle file) : path_(std::move(path)), file_(std::move(file)) {}
+  std::string path_;
+  FileHandle file_;
+};
+
+// ---- backup
+
+std::string ManifestJson(const std::map<std::string, Summed>& files) {
+  std::string json = "{\"format\":1,\"files\":{";
+  for (const auto& [name, sum] : files) {
+    if (json.back() != '{') json += ',';
+    AppendJsonString(json, name);
+    json += fmt::format(":{{\"bytes\":{},\"sha256\":\"{}\"}}", sum.bytes, sum.sha256);
+  }
+  return json + "}}\n";
+}
+
+class BackupRun {
+ public:
+  BackupRun(std::string data, std::string scratch, Target& target)
+      : data_(std::move(data)), scratch_(std::move(scratch)), target_(target) {}
+
+  Result<BackupReport> Go() {
+    STRATA_TRY(auto names, ListFolder(data_));
+    for (const auto& name : names) {
+      if (name.ends_with(".db")) STRATA_CHECK_OK(AddDatabase(name));
+    }
+    for (const char* folder : kFolders) STRATA_CHECK_OK(AddFolder(folder));
+    auto manifest = scratch_ + "/" + std::string(kManifest);
+    STRATA_CHECK_OK(WriteFileAtomic(manifest, ManifestJson(files_)));
+    STRATA_TRY([[maybe_unused]] auto sum, target_.Add(std::string(kManifest), manifest));
+    STRATA_CHECK_OK(target_.Finish());
+    return report_;
+  }
+
+ private:
+  Result<> AddDatabase(const std::string& name) {
+    auto copy = scratch_ + "/" + name;
+    {
+      STRATA_TRY(auto live, Database::Open(data_ + "/" + name, {.mode = OpenMode::kReadOnly}));
+      STRATA_CHECK_OK(live->BackupTo(copy));
+    }
+    {
+      STRATA_TRY(auto check, Database::Open(copy));
+      // One plain file, without a -wal beside it.
+      STRATA_CHECK_OK(check->Execute("PRAGMA journal_mode = DELETE"));
+      STRATA_CHECK_OK(check->Check());
+    }
+    STRATA_CHECK_OK(Add(name, copy));
+    ++report_.databases;
+    return RemoveFile(copy);
+  }
+
+  Result<> AddFolder(const std::string& folder) {
+    std::error_code code;
+    fs::recursive_directory_iterator it(data_ + "/" + folder, code), end;
+    for (; !code && it != end; it.increment(code)) {
+      auto path = it->path().string();
+      std::error_code ignored;
+      if (!it->is_regular_file(ignored) || it->is_symlink(ignored) || path.ends_with(".tmp")) {
+        continue;
+      }
+      auto added = Add(path.substr(data_.size() + 1), path);
+      // A blob may be collected between the listing and the copy: nobody refers to it.
+      if (!added.has_value() && added.error().code() != Code::kNotFound) return added;
+    }
+    if (code && code != std::errc::no_such_file_or_directory) {
+      return Fail(SystemError(code.value(), "listing", data_ + "/" + folder));
+    }
+    return {};
+  }
+
+  Result<> Add(const std::string& name, const std::string& source) {
+    STRATA_TRY(auto sum, target_.Add(name, source));
+    ++report_.files;
+    report_.bytes += sum.bytes;
+    files_[name] = std::move(sum);
+    return {};
+  }
+
+  const std::string data_;
+  const std::string scratch_;  // database copies stand here for a moment
+  Target& target_;
+  std::map<std::string, Summed> files_;
+  BackupReport report_;
+};
+
+// A folder of our own beside the target, gone at the end.
+class Scratch {
+ public:
+  explicit Scratch(const std::string& beside)
+      : path_(beside + "." + SecureRandomHex(4) + ".work") {}
+  ~Scratch() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+// ---- restore
+
+Result<std::map<std::string, Summed>> ParseManifest(const std::string& text) {
+  boost::system::error_code code;
+  auto json = boost::json::parse(text, code);
+  auto broken = [] { return Fail(Code::kCorruption, "the backup's manifest.json cannot be read"); };
+  if (code || !json.is_object()) return broken();
+  const auto* format = json.get_object().if_contains("format");
+  const auto* list = json.get_object().if_contains("files");
+  if (format == nullptr || !format->is_int64() || list == nullptr || !list->is_object()) {
+    return broken();
+  }
+  if (format->get_int64() != 1) {
+    return Fail(Code::kUnsupported, "the backup was written by a newer strata");
+  }
+  std::map<std::string, Summed> files;
+  for (const auto& member : list->get_object()) {
+    auto name = std::string(member.key());
+    STRATA_CHECK_OK(CheckRelative(name));
+    const auto* file = member.value().if_object();
+    const auto* bytes = file == nullptr ? nullptr : file->if_contains("bytes");
+    const auto* sha = file == nullptr ? nullptr : file->if_contains("sha256");
+    if (bytes == nullptr || !bytes->is_int64() || sha == nullptr || !sha->is_string()) {
+      return broken();
+    }
+    files[name] = {static_cast<std::uint64_t>(bytes->get_int64()), std::string(sha->get_string())};
+  }
+  return files;
+}
+
+Result<> UnpackTar(const std::string& archive, const std::string& folder) {
+  STRATA_TRY(auto in, OpenForRead(archive));
+  auto read_block = [&](std::string& block) -> Result<> {
+    block.clear();
+    STRATA_TRY([[maybe_unused]] auto got, ReadPieces(in.get(), kTarBlock, archive, [&](auto piece) {
+                 block += piece;
+                 return Result<>();
+               }));
+    return {};
+  };
+  std::string block;
+  while (true) {
+    STRATA_CHECK_OK(read_block(block));
+    STRATA_TRY(auto entry, ParseTarHeader(block));
+    if (!entry) return {};
+    auto path = folder + "/" + entry->name;
+    STRATA_TRY(auto out, CreateFile(path));
+    STRATA_TRY(auto got, ReadPieces(in.get(), entry->bytes, archive,
+                                    [&](auto piece) { return WriteAll(out.get(), piece, path); }));
+    if (got != entry->bytes) return Fail(Code::kCorruption, archive + " is cut short");
+    STRATA_CHECK_OK(SyncFile(out, path));
+    if (auto padding = TarPadding(entry->bytes); padding > 0) {
+      STRATA_TRY([[maybe_unused]] auto skipped,
+                 ReadPieces(in.get(), padding, archive, [](auto) { return Result<>(); }));
+    }
+  }
+}
+
+Result<Summed> SumOf(const std::string& path) {
+  STRATA_TRY(auto in, OpenForRead(path));
+  Hasher hasher;
+  STRATA_TRY(auto bytes, ReadPieces(in.get(), ~std::uint64_t{0}, path, [&](auto piece) {
+               hasher.Add(piece);
+               return Result<>();
+             }));
+  return Summed{bytes, hasher.Hex()};
+}
+
+Result<> CheckFile(const std::string& name, const Summed& expected, const std::string& path) {
+  auto sum = SumOf(path);
+  if (!sum.has_value() && sum.error().code() == Code::kNotFound) {
+    return Fail(Code::kCorruption, fmt::format("the backup lacks {}", name));
+  }
+  if (!sum.has_value()) return Fail(std::move(sum.error()));
+  if (sum->bytes != expected.bytes || sum->sha256 != expected.sha256) {
+    return Fail(Code::kCorruption, fmt::format("{} is not what was backed up", name));
+  }
+  return {};
+}
+
+bool IsTar(const std::string& path) { return path.ends_with(".tar"); }
+
+Result<> RefuseWhatIsThere(const std::string& folder) {
+  auto names = ListFolder(folder);
+  if (names.has_value() && !names->empty()) {
+    return Fail(Code::kConflict,
+                fmt::format("{} is not empty: restore goes into a new folder", folder));
+  }
+  if (!names.has_value() && names.error().code() != Code::kNotFound) {
+    return Fail(std::move(names.error()));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<BackupReport> Backup(const std::string& data_folder, const std::string& target) {
+  if (fs::exists(target)) return Fail(Code::kConflict, target + " exists already");
+  Scratch scratch(target);
+  STRATA_CHECK_OK(MakeFolder(scratch.path()));
+  if (IsTar(target)) {
+    // Written under another name, so that an archive that is there is whole.
+    auto unfinished = scratch.path() + "/archive";
+    STRATA_TRY(auto tar, TarTarget::Create(unfinished));
+    STRATA_TRY(auto report, BackupRun(data_folder, scratch.path(), *tar).Go());
+    if (::rename(unfinished.c_str(), target.c_str()) != 0) {
+      return Fail(SystemError(errno, "creating", target));
+    }
+    return report;
+  }
+  STRATA_CHECK_OK(MakeFolder(target));
+  FolderTarget folder(target);
+  return BackupRun(data_folder, scratch.path(), folder).Go();
+}
+
+Result<BackupReport> Restore(const std::string& source, const std::string& data_folder) {
+  STRATA_CHECK_OK(RefuseWhatIsThere(data_folder));
+  Scratch scratch(data_folder);
+  STRATA_CHECK_OK(MakeFolder(scratch.path()));
+  auto from = source;
+  if (IsTar(source)) {
+    from = scratch.path() + "/unpacked";
+    STRATA_CHECK_OK(MakeFolder(from));
+    STRATA_CHECK_OK(UnpackTar(source, from));
+  }
+  auto manifest = ReadWholeFile(from + "/" + std::string(kManifest), kManifestMax);
+  if (!manifest.has_value()) {
+    return Fail(Code::kCorruption, source + " has no manifest.json: it is not a whole backup");
+  }
+  STRATA_TRY(auto files, ParseManifest(*manifest));
+  auto staged = scratch.path() + "/data";
+  STRATA_CHECK_OK(MakeFolder(staged));
+  FolderTarget folder(staged);
+  BackupReport report;
+  for (const auto& [name, expected] : files) {
+    STRATA_CHECK_OK(CheckFile(name, expected, from + "/" + name));
+    STRATA_TRY(auto sum, folder.Add(name, from + "/" + name));
+    if (sum.sha256 != expected.sha256) return Fail(Code::kConflict, name + " changes while read");
+    ++report.files;
+    report.bytes += sum.bytes;
+    if (name.ends_with(".db")) ++report.databases;
+  }
+  std::error_code ignored;
+  fs::remove(data_folder, ignored);  // when it is there, it is empty
+  if (::rename(staged.c_str(), data_folder.c_str()) != 0) {
+    return Fail(SystemError(errno, "creating", data_folder));
+  }
+  return report;
+}
+
+}  // namespace strata::store
