@@ -47,7 +47,8 @@ struct RequestContext {
   SteadyTime deadline = SteadyTime::max();
   std::stop_token cancel;  // stops when the client has gone away; thread-safe
   const Clock* clock = &SystemClock();
-  Span span;  // the request's current span; children are made from it
+  bool capture_text = false;  // spans may hold questions, prompts and answers
+  Span span;                  // the request's current span; children are made from it
   DecidedBy decided_by;
   // What the model calls so far have cost; calls without a known price are counted, not guessed.
   std::int64_t spent_picousd = 0;

@@ -1,5 +1,6 @@
 #include "gateway/chat_service.h"
 
+#include "gateway/answer_capture.h"
 #include "guard/model_access.h"
 #include "route/direct.h"
 
@@ -29,12 +30,16 @@ Task<Result<>> ChatService::Answer(domain::ChatRequest request, RequestContext& 
   ctx.span.Set("model_asked", ctx.model_asked);
   ctx.span.Set("route", plan.reason);
 
+  AnswerCapture capture(ctx, ctx.capture_text ? domain::LastUserText(request) : std::string());
   STRATA_CO_TRY(auto stream, co_await plan.model->Start(std::move(request), ctx));
   STRATA_CO_CHECK_OK(co_await sink.Begin(plan.model->Info()));
   while (true) {
     STRATA_CO_TRY(auto event, co_await stream->Next());
+    capture.Add(event);
+    bool last = std::holds_alternative<domain::StreamEnd>(event);
+    if (last) capture.Record(ctx);
     STRATA_CO_CHECK_OK(co_await sink.Event(event));
-    if (std::holds_alternative<domain::StreamEnd>(event)) co_return Result<>{};
+    if (last) co_return Result<>{};
   }
 }
 

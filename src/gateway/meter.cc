@@ -1,6 +1,8 @@
 #include "gateway/meter.h"
 
+#include "base/utf8.h"
 #include "domain/stream.h"
+#include "gateway/answer_capture.h"
 #include "guard/outbound.h"
 
 namespace strata::gateway {
@@ -23,6 +25,18 @@ std::int64_t TextBytes(const domain::ChatRequest& request) {
     }
   }
   return bytes;
+}
+
+// The prompt as a person reads it, for the trace: role by role, text only.
+std::string PromptText(const domain::ChatRequest& request) {
+  std::string out = domain::TextOf(request.system);
+  for (const auto& message : request.messages) {
+    out += out.empty() ? "" : "\n\n";
+    out += message.role == domain::Role::kUser ? "user: " : "assistant: ";
+    out += domain::TextOf(message.content);
+    if (out.size() > kCaptureBytesMax) break;
+  }
+  return std::string(Utf8Prefix(out, kCaptureBytesMax));
 }
 
 domain::Usage Estimate(std::int64_t text_bytes, std::int64_t output_tokens) {
@@ -209,6 +223,7 @@ class MeteredChatModel final : public provider::ChatModel {
                                                             RequestContext& ctx) override {
     auto estimate = Estimate(TextBytes(request), request.max_tokens.value_or(kOutputTokensAssumed));
     STRATA_CO_TRY(auto meter, BeginCall(Info(), ctx, journal_, "chat", estimate));
+    if (ctx.capture_text) meter->span().Set("prompt", PromptText(request));
     if (request.stream) meter->span().Set("gen_ai.request.stream", true);
     if (request.max_tokens) meter->span().Set("gen_ai.request.max_tokens", *request.max_tokens);
     auto started = co_await model_->Start(std::move(request), ctx);

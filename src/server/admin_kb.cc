@@ -11,6 +11,7 @@
 #include "knowledge/corpus.h"
 #include "net/runtime.h"
 #include "server/admin_json.h"
+#include "server/answer_record.h"
 #include "server/api/retrieval_json.h"
 
 namespace strata::server {
@@ -219,7 +220,9 @@ Task<Result<>> Ask(Services& s, Exchange& e) {
   }
   request.retrieve.knowledge_base_id = base.id;
   e.ctx.model_asked = "kb/" + base.name;
+  auto text = request.question;
   STRATA_CO_TRY(auto answer, co_await s.answers.Answer(std::move(request), e.ctx));
+  RecordAnswer(e.ctx, text, answer);
   auto out = EncodeAsk(answer);
   out["trace_id"] = e.ctx.request_id.value;
   out["trace_url"] = s.links.UrlOf(e.ctx.request_id.value);

@@ -47,6 +47,9 @@ constexpr Option kServerOptions[] = {
      "machine of your own."},
     {"server.detect_providers", OptionKind::kFlag, "", "true", "",
      "Whether keys in the environment and local Ollama or vLLM servers become providers at start."},
+    {"server.trace_text", OptionKind::kFlag, "", "true", "",
+     "Whether traces keep questions, prompts, answers and quotes; false keeps only names, counts "
+     "and times."},
     {"store.master_key", OptionKind::kText, "", "", "",
      "env:NAME or file:PATH of the master key that seals secrets; empty: DATA/secrets/master.key, "
      "made at first start."},
@@ -272,6 +275,7 @@ Task<void> App::Handle(net::HttpRequest& request, net::ResponseWriter& writer,
                               found ? "server." + match->route->operation : "server.unknown",
                               FaceName(face), timeout, std::move(client_gone));
   auto& ctx = scope.ctx();
+  ctx.capture_text = parts_->config.options.Flag("server.trace_text");
   Result<> done;
   bool known_caller = false;
   if (!match.has_value()) {

@@ -6,6 +6,7 @@
 
 #include "base/json_text.h"
 #include "dialect/event_stream.h"
+#include "server/answer_record.h"
 #include "server/answer_sinks.h"
 #include "server/api/retrieval_json.h"
 #include "server/routes.h"
@@ -45,8 +46,10 @@ Task<Result<>> RetrieveAndGenerate(Services& services, Exchange& exchange) {
   STRATA_CO_TRY(auto call, DecodeRetrieveAndGenerate(exchange.http.body));
   STRATA_CO_CHECK_OK(ActFor(call.user_id, exchange.ctx));
   exchange.ctx.model_asked = call.request.generation.model;
+  auto question = call.request.question;
   STRATA_CO_TRY(auto answer,
                 co_await services.answers.Answer(std::move(call.request), exchange.ctx));
+  RecordAnswer(exchange.ctx, question, answer);
   co_return co_await SendJson(exchange, services.links, Dialect::kBedrock,
                               EncodeRetrieveAndGenerateResponse(answer));
 }
@@ -63,7 +66,8 @@ std::string FrameOf(const knowledge::AnswerEvent& event) {
 }
 
 // After the headers have left, an error travels as an exception event.
-Task<Result<>> SendEvents(knowledge::AnswerStream& stream, Exchange& exchange) {
+Task<Result<>> SendEvents(knowledge::AnswerStream& stream, Exchange& exchange,
+                          const std::string& question) {
   while (true) {
     auto event = co_await stream.Next();
     if (!event.has_value()) {
@@ -74,9 +78,11 @@ Task<Result<>> SendEvents(knowledge::AnswerStream& stream, Exchange& exchange) {
       STRATA_CO_CHECK_OK(co_await exchange.writer.Write(frame));
       break;
     }
+    auto* end = std::get_if<knowledge::AnswerEnd>(&*event);
+    if (end) RecordAnswer(exchange.ctx, question, end->response);
     auto frame = FrameOf(*event);
     if (!frame.empty()) STRATA_CO_CHECK_OK(co_await exchange.writer.Write(frame));
-    if (std::holds_alternative<knowledge::AnswerEnd>(*event)) break;
+    if (end) break;
   }
   co_return co_await exchange.writer.Finish();
 }
@@ -85,6 +91,7 @@ Task<Result<>> RetrieveAndGenerateStream(Services& services, Exchange& exchange)
   STRATA_CO_TRY(auto call, DecodeRetrieveAndGenerate(exchange.http.body));
   STRATA_CO_CHECK_OK(ActFor(call.user_id, exchange.ctx));
   exchange.ctx.model_asked = call.request.generation.model;
+  auto question = call.request.question;
   STRATA_CO_TRY(auto stream,
                 co_await services.answers.Start(std::move(call.request), exchange.ctx));
   auto frame =
@@ -93,7 +100,7 @@ Task<Result<>> RetrieveAndGenerateStream(Services& services, Exchange& exchange)
   headers.Set("content-type", "application/vnd.amazon.eventstream");
   headers.Set("x-amzn-bedrock-knowledge-base-session-id", stream->session_id());
   STRATA_CO_CHECK_OK(co_await exchange.writer.Start(200, std::move(headers)));
-  co_return co_await SendEvents(*stream, exchange);
+  co_return co_await SendEvents(*stream, exchange, question);
 }
 
 }  // namespace

@@ -229,6 +229,11 @@ std::vector<TracedCitation> CitationsOf(const observe::FinishedTrace& trace) {
       }
     }
   }
+  // A request that asked one knowledge base says so once, in the span of its retrieval.
+  auto base = FieldOf(trace, "knowledge_base");
+  for (auto& citation : out) {
+    if (citation.knowledge_base_id.empty()) citation.knowledge_base_id = base;
+  }
   return out;
 }
 

@@ -1,0 +1,220 @@
+// The chat pipeline with the meter, on scripted models and a real journal.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <mutex>
+
+#include "gateway/chat_service.h"
+#include "gateway/embed_service.h"
+#include "gateway/meter.h"
+#include "net/runtime.h"
+#include "tests/fakes/fake_chat_model.h"
+#include "tests/fakes/fake_embedder.h"
+
+namespace strata::gateway {
+namespace {
+
+using testing::HasSubstr;
+
+// What a dialect would write.
+class Written final : public AnswerSink {
+ public:
+  Task<Result<>> Begin(const domain::ModelInfo& model) override {
+    model_id = model.id;
+    co_return Result<>{};
+  }
+  Task<Result<>> Event(const domain::StreamEvent& event) override {
+    if (refuse_events) co_return strata::Fail(Code::kCancelled, "the client has gone");
+    answer.Add(event);
+    co_return Result<>{};
+  }
+  Task<void> Fail(const Error& e) override {
+    error = e;
+    co_return;
+  }
+
+  std::string model_id;
+  domain::StreamAccumulator answer;
+  std::optional<Error> error;
+  bool refuse_events = false;
+};
+
+class Pipeline : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = testing::TempDir() + "strata-pipeline-" + NewRequestId().value;
+    std::filesystem::create_directories(folder_);
+    auto sink = [this](std::span<const store::CallRow> rows) -> Result<> {
+      std::lock_guard lock(mutex_);
+      rows_.insert(rows_.end(), rows.begin(), rows.end());
+      return {};
+    };
+    store::JournalOptions options;
+    options.folder = folder_;
+    options.segment_bytes = 64 << 10;
+    journal_ = store::Journal::Open(options, sink).value();
+  }
+  void TearDown() override {
+    registry_.reset();
+    journal_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  std::shared_ptr<fakes::FakeChatModel> AddModel(const std::string& id) {
+    auto model = std::make_shared<fakes::FakeChatModel>(id);
+    model->MutableInfo().price.input = 1'000'000;
+    model->MutableInfo().price.output = 2'000'000;
+    EXPECT_TRUE(registry_
+                    ->Update([&](provider::RegistrySnapshot& models) {
+                      return models.AddChat(Metered(model, *journal_), WallTime{});
+                    })
+                    .has_value());
+    return model;
+  }
+
+  void Ask(Written& sink, const std::string& model = "a") {
+    domain::ChatRequest request;
+    request.model = model;
+    request.messages.push_back({.role = domain::Role::kUser, .content = {}});
+    request.messages.back().content.push_back(domain::TextBlock{.text = "hi", .citations = {}});
+    ctx_.request_id = NewRequestId();
+    net::Runtime runtime;
+    runtime.Run(ChatService(*registry_).Run(std::move(request), ctx_, sink));
+  }
+
+  std::vector<store::CallRow> Rows() {
+    EXPECT_TRUE(journal_->Flush().has_value());
+    std::lock_guard lock(mutex_);
+    return rows_;
+  }
+
+  std::string folder_;
+  std::mutex mutex_;
+  std::vector<store::CallRow> rows_;
+  std::unique_ptr<store::Journal> journal_;
+  std::unique_ptr<provider::Registry> registry_ = std::make_unique<provider::Registry>();
+  RequestContext ctx_;
+};
+
+TEST_F(Pipeline, AnsweredRequestIsInTheJournalOnceWithItsCost) {
+  AddModel("a")->Script().Text("Hel").Text("lo").Usage(9, 2);
+  Written sink;
+  Ask(sink);
+  EXPECT_FALSE(sink.error.has_value());
+  EXPECT_EQ(domain::TextOf(sink.answer.response().content), "Hello");
+  auto rows = Rows();
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].outcome.status, store::CallStatus::kOk);
+  EXPECT_EQ(rows[0].intent.request_id, ctx_.request_id);
+  EXPECT_EQ(rows[0].outcome.cost->picousd, 9 * 1'000'000 + 2 * 2'000'000);
+  EXPECT_EQ(rows[0].outcome.decided_by.router, "direct/1");
+  EXPECT_EQ(ctx_.spent_picousd, 13'000'000);
+}
+
+TEST_F(Pipeline, FailureInTheStreamReachesTheSinkAndTheJournal) {
+  AddModel("a")->Script().Text("Hel").Fail(Code::kUnavailable);
+  Written sink;
+  Ask(sink);
+  ASSERT_TRUE(sink.error.has_value());
+  EXPECT_EQ(sink.error->code(), Code::kUnavailable);
+  EXPECT_EQ(domain::TextOf(sink.answer.response().content), "Hel");
+  auto rows = Rows();
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].outcome.status, store::CallStatus::kError);
+  EXPECT_EQ(rows[0].outcome.error_code, "unavailable");
+}
+
+TEST_F(Pipeline, ClientThatLeavesCancelsTheProviderAndIsMarkedSo) {
+  auto model = AddModel("a");
+  model->Script().Text("Hel").Text("lo");
+  std::stop_source gone;
+  ctx_.cancel = gone.get_token();
+  Written sink;
+  gone.request_stop();
+  Ask(sink);
+  EXPECT_EQ(model->open_streams(), 0);
+  ASSERT_TRUE(sink.error.has_value());
+  EXPECT_EQ(sink.error->code(), Code::kCancelled);
+}
+
+TEST_F(Pipeline, DroppedAnswerIsChargedAndMarked) {
+  auto model = AddModel("a");
+  model->Script().Text("Hel").Text("lo");
+  Written sink;
+  sink.refuse_events = true;
+  Ask(sink);
+  EXPECT_EQ(model->open_streams(), 0);
+  auto rows = Rows();
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_NE(rows[0].outcome.status, store::CallStatus::kOk);
+}
+
+TEST_F(Pipeline, LabelThatIsNotClearedNeverReachesTheProvider) {
+  auto model = AddModel("a");
+  ctx_.labels.Add("secret");
+  Written sink;
+  Ask(sink);
+  ASSERT_TRUE(sink.error.has_value());
+  EXPECT_EQ(sink.error->code(), Code::kPermissionDenied);
+  EXPECT_THAT(sink.error->message(), HasSubstr("secret"));
+  EXPECT_EQ(model->calls(), 0);
+  EXPECT_TRUE(Rows().empty());
+}
+
+TEST_F(Pipeline, KeyThatMayNotUseAModelIsToldWhich) {
+  auto model = AddModel("a");
+  ctx_.models_allowed = {"b*"};
+  Written sink;
+  Ask(sink);
+  ASSERT_TRUE(sink.error.has_value());
+  EXPECT_THAT(sink.error->message(), HasSubstr("'a'"));
+  EXPECT_EQ(model->calls(), 0);
+}
+
+TEST_F(Pipeline, UnknownModelNamesTheNearest) {
+  AddModel("claude-small");
+  Written sink;
+  Ask(sink, "claude-smal");
+  ASSERT_TRUE(sink.error.has_value());
+  EXPECT_EQ(sink.error->code(), Code::kNotFound);
+  EXPECT_THAT(sink.error->message(), HasSubstr("claude-small"));
+}
+
+TEST_F(Pipeline, PassedDeadlineStopsBeforeTheProvider) {
+  auto model = AddModel("a");
+  ctx_.deadline = ctx_.clock->Steady();
+  Written sink;
+  Ask(sink);
+  EXPECT_EQ(sink.error->code(), Code::kDeadlineExceeded);
+  EXPECT_EQ(model->calls(), 0);
+}
+
+TEST_F(Pipeline, EmbeddingsAreMeteredAndCanBeCut) {
+  auto embedder = std::make_shared<fakes::FakeEmbedder>("e", 32);
+  ASSERT_TRUE(registry_
+                  ->Update([&](provider::RegistrySnapshot& models) {
+                    return models.AddEmbedder(Metered(embedder, *journal_), WallTime{});
+                  })
+                  .has_value());
+  net::Runtime runtime;
+  auto answer =
+      runtime.Run(EmbedService(*registry_)
+                      .Run("e", {"one text", "two"}, provider::EmbedPurpose::kQuery, 8, ctx_));
+  ASSERT_TRUE(answer.has_value()) << answer.error().message();
+  EXPECT_EQ(answer->vectors.dimensions, 8);
+  ASSERT_EQ(answer->vectors.count(), 2U);
+  double squares = 0;
+  for (float v : answer->vectors.row(1)) squares += static_cast<double>(v) * v;
+  EXPECT_NEAR(squares, 1, 1e-5);
+  auto too_many = runtime.Run(
+      EmbedService(*registry_).Run("e", {"x"}, provider::EmbedPurpose::kQuery, 64, ctx_));
+  EXPECT_EQ(too_many.error().field(), "dimensions");
+  auto rows = Rows();
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].intent.operation, "embeddings");
+}
+
+}  // namespace
+}  // namespace strata::gateway

@@ -1,0 +1,154 @@
+// Bedrock's JSON of knowledge bases and retrieval: what is taken, what is refused and by which
+// name.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "server/api/kb_json.h"
+#include "server/api/retrieval_json.h"
+
+namespace strata::server {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(DecodeRetrieve, TakesIdsArnsFiltersAndCounts) {
+  auto call =
+      DecodeRetrieve("arn:aws:bedrock:eu-west-1:000000000000:knowledge-base/ABCDEFGHIJ", R"({
+    "retrievalQuery": {"text": "tides"},
+    "retrievalConfiguration": {"vectorSearchConfiguration": {"numberOfResults": 7, "overrideSearchType": "SEMANTIC",
+      "filter": {"equals": {"key": "year", "value": 2024}}}},
+    "userContext": {"userId": "7"}})");
+  ASSERT_TRUE(call.has_value()) << call.error().message();
+  EXPECT_EQ(call->request.knowledge_base_id, "ABCDEFGHIJ");
+  EXPECT_EQ(call->request.query, "tides");
+  EXPECT_EQ(call->request.results, 7);
+  EXPECT_EQ(call->request.mode, knowledge::SearchMode::kDense);
+  EXPECT_TRUE(call->request.filter.has_value());
+  EXPECT_EQ(call->user_id, "7");
+}
+
+TEST(DecodeRetrieve, NamesTheMemberThatIsWrong) {
+  auto field = [](std::string_view body) {
+    return DecodeRetrieve("ABCDEFGHIJ", body).error().field();
+  };
+  EXPECT_EQ(field(R"({"retrievalQuery": {"text": 5}})"), "retrievalQuery.text");
+  EXPECT_EQ(field(R"({"retrievalQuery": {"text": "x"}, "retrievalConfiguration":
+                      {"vectorSearchConfiguration": {"numberOfResults": 101}}})"),
+            "retrievalConfiguration.vectorSearchConfiguration.numberOfResults");
+  EXPECT_EQ(field(R"({"retrievalQuery": {"text": "x"}, "guardrailConfiguration": {}})"),
+            "guardrailConfiguration");
+}
+
+TEST(DecodeRetrieve, RefusesRerankingRatherThanSkippingIt) {
+  auto call =
+      DecodeRetrieve("ABCDEFGHIJ", R"({"retrievalQuery": {"text": "x"}, "retrievalConfiguration":
+    {"vectorSearchConfiguration": {"rerankingConfiguration": {"type": "BEDROCK_RERANKING_MODEL"}}}})");
+  ASSERT_FALSE(call.has_value());
+  EXPECT_EQ(call.error().code(), Code::kUnsupported);
+}
+
+knowledge::RetrievedChunk SampleChunk() {
+  knowledge::RetrievedChunk chunk;
+  chunk.chunk_id = "c1";
+  chunk.document_id = "d1";
+  chunk.location = knowledge::LocationKind::kS3;
+  chunk.uri = "s3://b/k.pdf";
+  chunk.title = "Tides";
+  chunk.text = "High water is at noon.";
+  chunk.pages.push_back({.page = 3, .boxes = {{.x1 = 1, .y1 = 2, .x2 = 3, .y2 = 4}}});
+  chunk.metadata.text = R"({"year": 2024})";
+  chunk.score = 0.5;
+  return chunk;
+}
+
+TEST(EncodeRetrieveResponse, CarriesLocationPageAndMetadata) {
+  knowledge::RetrieveResponse response;
+  response.results.push_back(SampleChunk());
+  auto body = EncodeRetrieveResponse(response);
+  EXPECT_THAT(body, HasSubstr(R"("location":{"type":"S3","s3Location":{"uri":"s3://b/k.pdf"}})"));
+  EXPECT_THAT(body, HasSubstr(R"("year":2024)"));
+  EXPECT_THAT(body, HasSubstr(R"("x-amz-bedrock-kb-document-page-number":3)"));
+  EXPECT_THAT(body, HasSubstr(R"("score":5E-1)"));
+}
+
+TEST(EncodeCitationEvent, HasTheMembersAndTheirDeprecatedTwin) {
+  knowledge::AnswerCitation citation;
+  citation.text = "noon";
+  citation.start = 3;
+  citation.end = 6;
+  citation.references.push_back(SampleChunk());
+  auto body = EncodeCitationEvent(citation);
+  EXPECT_THAT(body, HasSubstr(R"("span":{"start":3,"end":6})"));
+  EXPECT_THAT(body, HasSubstr(R"("citation":{"generatedResponsePart")"));
+}
+
+TEST(DecodeRetrieveAndGenerate, TakesAKnowledgeBaseOrOneExternalSource) {
+  auto base = DecodeRetrieveAndGenerate(R"({"input": {"text": "when?"}, "sessionId": "s1",
+    "retrieveAndGenerateConfiguration": {"type": "KNOWLEDGE_BASE", "knowledgeBaseConfiguration":
+      {"knowledgeBaseId": "ABCDEFGHIJ", "modelArn": "arn:aws:bedrock:us-east-1::foundation-model/builtin/extract",
+       "generationConfiguration": {"inferenceConfig": {"textInferenceConfig": {"maxTokens": 99, "stopSequences": ["x"]}}}}}})");
+  ASSERT_TRUE(base.has_value()) << base.error().message();
+  EXPECT_EQ(base->request.generation.model, "builtin/extract");
+  EXPECT_EQ(base->request.generation.max_tokens, 99);
+  EXPECT_THAT(base->request.generation.stop, ElementsAre("x"));
+  auto external =
+      DecodeRetrieveAndGenerate(R"({"input": {"text": "when?"}, "retrieveAndGenerateConfiguration":
+    {"type": "EXTERNAL_SOURCES", "externalSourcesConfiguration": {"modelArn": "builtin/extract", "sources": [
+      {"sourceType": "BYTE_CONTENT", "byteContent": {"identifier": "a.txt", "contentType": "text/plain", "data": "aGk="}}]}}})");
+  ASSERT_TRUE(external.has_value()) << external.error().message();
+  EXPECT_EQ(external->request.sources.at(0).bytes, "hi");
+}
+
+TEST(DecodeCreateKnowledgeBase, RemembersWhatItDoesNotActOn) {
+  auto input = DecodeCreateKnowledgeBase(
+      R"({"name": "n", "roleArn": "arn:aws:iam::1:role/r", "tags": {"a": "b"},
+    "knowledgeBaseConfiguration": {"type": "VECTOR", "vectorKnowledgeBaseConfiguration":
+      {"embeddingModelArn": "arn:aws:bedrock:us-east-1::foundation-model/builtin/all-minilm-l6-v2"}},
+    "storageConfiguration": {"type": "S3_VECTORS"}})");
+  ASSERT_TRUE(input.has_value()) << input.error().message();
+  EXPECT_EQ(input->embedding_model, "builtin/all-minilm-l6-v2");
+  EXPECT_EQ(input->storage_type, "S3_VECTORS");
+  EXPECT_THAT(input->extra.text, HasSubstr("arn:aws:iam::1:role/r"));
+}
+
+TEST(DecodeCreateDataSource, MapsBucketsAndRefusesOtherKinds) {
+  auto source = DecodeCreateDataSource(
+      R"({"name": "n", "dataDeletionPolicy": "RETAIN", "dataSourceConfiguration":
+    {"type": "S3", "s3Configuration": {"bucketArn": "arn:aws:s3:::docs", "inclusionPrefixes": ["a/b"]}},
+    "vectorIngestionConfiguration": {"chunkingConfiguration": {"chunkingStrategy": "FIXED_SIZE",
+      "fixedSizeChunkingConfiguration": {"maxTokens": 100, "overlapPercentage": 10}}}})");
+  ASSERT_TRUE(source.has_value()) << source.error().message();
+  EXPECT_EQ(source->uri, "s3://docs/a/b");
+  EXPECT_FALSE(source->delete_documents_with_source);
+  EXPECT_EQ(source->recipe->strategy, knowledge::ChunkStrategy::kFixedSize);
+  auto web = DecodeCreateDataSource(R"({"name": "n", "dataSourceConfiguration": {"type": "WEB"}})");
+  EXPECT_EQ(web.error().code(), Code::kUnsupported);
+  EXPECT_EQ(web.error().field(), "dataSourceConfiguration.type");
+}
+
+TEST(DecodeIngestDocuments, TakesTextBytesAndAttributes) {
+  auto documents = DecodeIngestDocuments(R"({"documents": [
+    {"content": {"dataSourceType": "CUSTOM", "custom": {"customDocumentIdentifier": {"id": "a"}, "sourceType": "IN_LINE",
+       "inlineContent": {"type": "TEXT", "textContent": {"data": "hi"}}}},
+     "metadata": {"type": "IN_LINE_ATTRIBUTE", "inlineAttributes": [
+       {"key": "n", "value": {"type": "NUMBER", "numberValue": 3}}],
+       "accessControlList": [{"name": "7", "type": "USER", "access": "ALLOW"}]}},
+    {"content": {"dataSourceType": "S3", "s3": {"s3Location": {"uri": "s3://b/k"}}}}]})");
+  ASSERT_TRUE(documents.has_value()) << documents.error().message();
+  ASSERT_EQ(documents->size(), 2U);
+  EXPECT_EQ((*documents)[0].content, "hi");
+  EXPECT_THAT((*documents)[0].access.allow, ElementsAre("user:7"));
+  EXPECT_EQ((*documents)[1].id, "s3://b/k");
+  EXPECT_FALSE(DecodeIngestDocuments(R"({"documents": []})").has_value());
+}
+
+TEST(DecodePage, TakesAnEmptyBody) {
+  EXPECT_TRUE(DecodePage("").has_value());
+  EXPECT_EQ(DecodePage(R"({"maxResults": 3})")->max_results, 3);
+  EXPECT_FALSE(DecodePage(R"({"maxResults": 0})").has_value());
+}
+
+}  // namespace
+}  // namespace strata::server

@@ -1,0 +1,75 @@
+#include "server/router.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace strata::server {
+namespace {
+
+using testing::ElementsAre;
+
+Route For(std::string method, std::string pattern) {
+  Route route;
+  route.method = std::move(method);
+  route.operation = pattern;
+  route.pattern = std::move(pattern);
+  return route;
+}
+
+class RouterTest : public testing::Test {
+ protected:
+  RouterTest() {
+    for (auto pattern :
+         {"/model/{id}/converse", "/v1/models", "/flows/{id}", "/flows/validate-definition"}) {
+      router_.Add(For("POST", pattern));
+    }
+    router_.Add(For("GET", "/v1/models"));
+  }
+  Router router_;
+};
+
+TEST_F(RouterTest, SplitsBeforeItDecodes) {
+  auto match = router_.Find("POST", "/model/arn%3Aaws%3Abedrock%3A%3Amodel%2Fx.y%3A1/converse");
+  ASSERT_TRUE(match.has_value() && match->route != nullptr);
+  EXPECT_THAT(match->params, ElementsAre("arn:aws:bedrock::model/x.y:1"));
+}
+
+TEST_F(RouterTest, TakesATrailingSlashOrNone) {
+  EXPECT_NE(router_.Find("GET", "/v1/models/")->route, nullptr);
+  EXPECT_NE(router_.Find("GET", "/v1/models")->route, nullptr);
+  EXPECT_EQ(router_.Find("GET", "/v1/models//")->route, nullptr);
+}
+
+TEST_F(RouterTest, LiteralsWinOverParameters) {
+  EXPECT_EQ(router_.Find("POST", "/flows/validate-definition")->route->pattern,
+            "/flows/validate-definition");
+  EXPECT_EQ(router_.Find("POST", "/flows/F123")->route->pattern, "/flows/{id}");
+}
+
+TEST_F(RouterTest, StripsDialectPrefixes) {
+  EXPECT_NE(router_.Find("GET", "/openai/v1/models")->route, nullptr);
+  EXPECT_NE(router_.Find("POST", "/bedrock/model/x/converse")->route, nullptr);
+  EXPECT_EQ(router_.Find("GET", "/other/v1/models")->route, nullptr);
+}
+
+TEST_F(RouterTest, TellsAWrongMethodFromAnUnknownPath) {
+  EXPECT_TRUE(router_.Find("DELETE", "/v1/models")->path_exists);
+  EXPECT_FALSE(router_.Find("GET", "/v2/models")->path_exists);
+}
+
+TEST_F(RouterTest, RefusesBrokenEscapes) {
+  EXPECT_FALSE(router_.Find("POST", "/model/a%zz/converse").has_value());
+}
+
+TEST(FaceOfPath, DecidesByPrefixAndHeader) {
+  net::Headers none;
+  net::Headers anthropic;
+  anthropic.Set("anthropic-version", "2023-06-01");
+  EXPECT_EQ(FaceOfPath("/v1/unknown", none), Face::kOpenAi);
+  EXPECT_EQ(FaceOfPath("/v1/unknown", anthropic), Face::kAnthropic);
+  EXPECT_EQ(FaceOfPath("/knowledgebases/x/y/z", none), Face::kBedrockAgent);
+  EXPECT_EQ(FaceOfPath("/guardrails", none), Face::kBedrockControl);
+}
+
+}  // namespace
+}  // namespace strata::server
