@@ -64,6 +64,7 @@ class Packer {
   void Open() {
     open_.clear();
     open_tokens_ = 0;
+    overlap_atoms_ = 0;
     opened_with_heading_ = false;
     opened_level_ = path_.level();
     SetContext(HeadingPath::OwnHeading::kNo);
@@ -90,6 +91,7 @@ class Packer {
   }
 
   void AddHeading(const DocumentPart& part, const std::vector<Atom>& atoms) {
+    if (open_.size() == overlap_atoms_) Open();  // a section does not begin with another's end
     // A small section stays with its neighbours of the same rank; a larger one, or one of a higher
     // rank, starts a chunk of its own.
     const bool small = open_tokens_ * 3 < recipe_.tokens_target;
@@ -122,10 +124,20 @@ class Packer {
         Close(table ? Overlap::kNo : Overlap::kYes);
         if (table && i > 0) EnterTable(part);
       }
+      DropOverlapFor(atoms[i].tokens);
       Append(atoms[i]);
     }
     // What follows a table's last piece is not below its header row.
     if (inside_table_) Close(Overlap::kNo);
+  }
+
+  // Overlap gives way to what is new.
+  void DropOverlapFor(std::int64_t tokens) {
+    while (overlap_atoms_ > 0 && tokens > Room()) {
+      open_tokens_ -= open_.front().tokens;
+      open_.erase(open_.begin());
+      --overlap_atoms_;
+    }
   }
 
   // The chunk goes on with later rows: its context repeats the header row.
@@ -148,10 +160,17 @@ class Packer {
       carried.insert(carried.begin(), done.back());
       done.pop_back();
     }
-    if (carried.empty() && overlap == Overlap::kYes) carried = Tail(done);
+    const bool has_headings = !carried.empty();
+    if (!has_headings && overlap == Overlap::kYes) carried = Tail(done);
     Emit(done);
     Open();
     for (const auto& atom : carried) Append(atom);
+    if (has_headings) {
+      opened_with_heading_ = true;
+      SetContext(HeadingPath::OwnHeading::kYes);
+    } else {
+      overlap_atoms_ = carried.size();
+    }
   }
 
   // The last sentences of a chunk, as many as the overlap allows, never all of it.
@@ -168,7 +187,9 @@ class Packer {
     return tail;
   }
 
-  void Emit(const std::vector<Atom>& atoms) { maker_.Add(atoms, context_, headings_); }
+  void Emit(const std::vector<Atom>& atoms) {
+    if (atoms.size() > overlap_atoms_) maker_.Add(atoms, context_, headings_);
+  }
 
   const ParsedDocument& document_;
   const ChunkRecipe& recipe_;
@@ -179,6 +200,7 @@ class Packer {
 
   std::vector<Atom> open_;
   std::int64_t open_tokens_ = 0;
+  std::size_t overlap_atoms_ = 0;  // of `open_`, at its front: emitted before
   bool opened_with_heading_ = false;
   bool inside_table_ = false;
   int opened_level_ = 0;

@@ -90,6 +90,9 @@ class ParagraphMaker {
     if (above.mono != line.mono) return true;
     if (std::abs(above.size - line.size) > 0.12F * em) return true;
     if (above.bold != line.bold) return true;
+    // A heading in italics; a whole line of them inside a paragraph is full.
+    const bool above_short = above.box.x2 < column_.right - 0.3F * (column_.right - column_.left);
+    if (above.italic && !line.italic && above_short && block.lines.size() == 1) return true;
     const float step = above.baseline - line.baseline;
     if (step < 0.2F * em || step > (column_.leading + 0.35F) * em) return true;
     if (block.type == BlockType::kCode) return false;
@@ -248,7 +251,9 @@ Looks HeadingLooks(const Block& block, const BodyStyle& body) {
       EndsSentence(block.lines.back().text) && !block.lines.back().text.ends_with(':');
   if (ends || block.lines.size() > 2 || HalfPoints(size) * 100 < body.size * 95)
     return Looks::kBody;
-  const bool stands_out = block.lines[0].bold && !body.bold;
+  const bool title = block.lines[0].italic && block.lines.size() == 1 && chars < 80 &&
+                     !StartsLowercase(block.lines[0].text);
+  const bool stands_out = (block.lines[0].bold && !body.bold) || title;
   const bool capitals = IsAllCapitals(block.lines[0].text) && letters * 2 > chars && chars < 80;
   if (stands_out && (section || chars < 120)) return Looks::kBold;
   return capitals && block.type == BlockType::kParagraph ? Looks::kBold : Looks::kBody;

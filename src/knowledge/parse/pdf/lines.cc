@@ -105,17 +105,19 @@ void OrderWords(std::vector<Word>& words, bool rtl) {
 
 Line LineOf(const PageText& page, std::vector<Word> words) {
   Line line;
-  std::size_t chars = 0, rtl = 0, bold = 0, mono = 0;
+  std::size_t chars = 0, rtl = 0, bold = 0, italic = 0, mono = 0;
   std::map<int, std::size_t> sizes;  // tenths of a point → characters
   for (const auto& word : words) {
     chars += word.text.size();
     rtl += word.rtl ? word.text.size() : 0;
     bold += word.bold ? word.text.size() : 0;
+    italic += word.italic ? word.text.size() : 0;
     mono += word.mono ? word.text.size() : 0;
     sizes[static_cast<int>(std::lround(word.size * 10))] += word.text.size();
   }
   line.rtl = rtl * 2 > chars;
   line.bold = bold * 10 >= chars * 9;
+  line.italic = italic * 10 >= chars * 9;
   line.mono = mono * 10 >= chars * 9;
   OrderWords(words, line.rtl);
   std::size_t most = 0;

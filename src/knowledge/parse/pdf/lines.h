@@ -17,6 +17,7 @@ struct Line {
   float baseline = 0;
   float size = 0;  // that of most characters
   bool bold = false;
+  bool italic = false;
   bool mono = false;
   bool rtl = false;
   domain::Box user_box;  // the same box in PDF user space

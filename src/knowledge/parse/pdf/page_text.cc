@@ -22,6 +22,7 @@ struct Style {
   float size = 0;
   int turns = -1;  // of the baseline; -1: not along an axis
   bool bold = false;
+  bool italic = false;
   bool mono = false;
 };
 
@@ -36,6 +37,12 @@ Rect Turn(const Rect& box, int turns) {
     default:
       return box;
   }
+}
+
+bool Holds(std::string_view font, std::initializer_list<std::string_view> names) {
+  return std::any_of(names.begin(), names.end(), [&](std::string_view name) {
+    return font.find(name) != std::string_view::npos;
+  });
 }
 
 Style ReadStyle(const pdfium::Api& api, pdfium::TextPage text, int i, void* object) {
@@ -55,13 +62,11 @@ Style ReadStyle(const pdfium::Api& api, pdfium::TextPage text, int i, void* obje
   const unsigned long length = api.CharFontInfo(text, i, name, sizeof name, &flags);
   const std::string_view font =
       length > 0 && length <= sizeof name ? std::string_view(name, length - 1) : std::string_view();
-  // Font descriptor flags of ISO 32000-1, table 123: bit 1 fixed pitch, bit 19 force bold.
-  style.bold =
-      api.CharFontWeight(text, i) >= 600 || (flags & (1 << 18)) != 0 ||
-      font.find("Bold") != std::string_view::npos || font.find("Black") != std::string_view::npos ||
-      font.find("Heavy") != std::string_view::npos || font.find("CMBX") != std::string_view::npos;
-  style.mono = (flags & 1) != 0 || font.find("Mono") != std::string_view::npos ||
-               font.find("Courier") != std::string_view::npos;
+  // Font descriptor flags of ISO 32000-1, table 123: bit 1 fixed pitch, 7 italic, 19 force bold.
+  style.bold = api.CharFontWeight(text, i) >= 600 || (flags & (1 << 18)) != 0 ||
+               Holds(font, {"Bold", "bold", "Black", "Heavy", "Demi", "-Medi", "CMBX", "SFBX"});
+  style.italic = (flags & (1 << 6)) != 0 || Holds(font, {"Italic", "Oblique"});
+  style.mono = (flags & 1) != 0 || Holds(font, {"Mono", "Courier", "CMTT", "SFTT"});
   return style;
 }
 
@@ -141,6 +146,7 @@ class WordMaker {
       word_.baseline = c.baseline;
       word_.size = size;
       word_.bold = c.style->bold;
+      word_.italic = c.style->italic;
       word_.mono = c.style->mono;
       word_.astray = c.astray;
       word_.space_before = space_;

@@ -43,6 +43,7 @@ struct Word {
   float baseline = 0;
   float size = 0;  // font size in points, after all scaling
   bool bold = false;
+  bool italic = false;
   bool mono = false;
   bool rtl = false;           // letters of a right-to-left script
   bool space_before = false;  // the page says so, or PDFium inferred it

@@ -15,7 +15,8 @@ constexpr float kGutterEms = 1.0F;       // least width of a gutter
 constexpr std::size_t kColumnLines = 3;  // a column has at least so many lines
 constexpr double kSpanningMax = 0.25;    // of the items may span a gutter
 constexpr double kProseChars = 18;       // mean characters of a line of prose in a narrow column
-constexpr double kPairedMax = 0.6;       // of short lines with a partner in the same row: a table
+constexpr double kLabelChars = 8;        // shorter lines are cells or labels, never columns
+constexpr double kPairedMax = 0.35;      // of short lines with a partner in the same row: a table
 
 struct Gutter {
   float x1 = 0, x2 = 0;
@@ -150,6 +151,7 @@ class Orderer {
       return false;
     }
     const double prose = std::min(MeanChars(left), MeanChars(right));
+    if (prose < kLabelChars) return false;
     return prose >= kProseChars || PairedShare(left, right) < kPairedMax;
   }
 

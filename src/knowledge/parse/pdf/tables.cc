@@ -91,7 +91,16 @@ struct CellMap {
   std::vector<std::size_t> owner;  // r * columns + c → the same index of the owning cell
 };
 
-CellMap MapCells(const Grid& grid) {
+// Does text run over the column edge x between the heights y1 and y2? Cells that no rule divides
+// are often only a row's shading: they are one cell only where text says so.
+bool TextCrosses(const std::vector<Line>& lines, float x, float y1, float y2) {
+  return std::any_of(lines.begin(), lines.end(), [&](const Line& line) {
+    return line.box.x1 < x - 1 && line.box.x2 > x + 1 && line.box.center_y() < y1 &&
+           line.box.center_y() > y2;
+  });
+}
+
+CellMap MapCells(const Grid& grid, const std::vector<Line>& lines) {
   const std::size_t rows = grid.ys.size() - 1, columns = grid.xs.size() - 1;
   CellMap map{.columns = columns, .owner = std::vector<std::size_t>(rows * columns)};
   for (std::size_t r = 0; r < rows; ++r) {
@@ -100,7 +109,8 @@ CellMap MapCells(const Grid& grid) {
       const float x = (grid.xs[c] + grid.xs[c + 1]) / 2;
       const std::size_t at = r * columns + c;
       map.owner[at] = at;
-      if (c > 0 && !Divides(grid, false, grid.xs[c], y)) {
+      if (c > 0 && !Divides(grid, false, grid.xs[c], y) &&
+          TextCrosses(lines, grid.xs[c], grid.ys[r], grid.ys[r + 1])) {
         map.owner[at] = map.owner[at - 1];
       } else if (r > 0 && !Divides(grid, true, grid.ys[r], x)) {
         map.owner[at] = map.owner[at - columns];
@@ -303,7 +313,7 @@ std::vector<Table> TakeRuledTables(PageText& page) {
   for (auto& component : Components(page.rules)) {
     const auto grid = GridOf(std::move(component));
     if (!grid) continue;
-    const CellMap map = MapCells(*grid);
+    const CellMap map = MapCells(*grid, MakeLines(page));
     std::vector<std::vector<Word>> cells(map.owner.size());
     std::vector<bool> taken(page.words.size());
     for (std::size_t i = 0; i < page.words.size(); ++i) {

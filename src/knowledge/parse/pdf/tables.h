@@ -20,8 +20,8 @@ struct Table {
 };
 
 // Grids of connected horizontal and vertical rules with at least two rows and two columns, mostly
-// filled. The words inside are taken out of `page`. Cells that no rule divides are one cell; its
-// text stands in the first.
+// filled. The words inside are taken out of `page`. Cells that no rule divides and that text runs
+// across are one cell; its text stands in the first.
 std::vector<Table> TakeRuledTables(PageText& page);
 
 // `rows`: the lines of one region, grouped by row, top down; cells of a row left to right. A table
