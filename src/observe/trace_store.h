@@ -101,8 +101,10 @@ class TraceStore {
   std::unique_ptr<State> state_;
 };
 
-// The binary-free form that is stored: a JSON array of spans. For exports and tests.
-std::string SpansToJson(const std::vector<SpanRecord>& spans);
+// The form that is stored: a JSON array of spans.
+// Longer fields are cut at `field_max` bytes.
+std::string SpansToJson(const std::vector<SpanRecord>& spans,
+                        std::size_t field_max = std::size_t{1} << 30);
 Result<std::vector<SpanRecord>> SpansFromJson(std::string_view json);
 
 }  // namespace strata::observe

@@ -1,0 +1,164 @@
+#include "observe/trace_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/json_text.h"
+#include "store/migrations.h"
+
+namespace strata::observe {
+namespace {
+
+using store::Database;
+
+constexpr store::Migration kMigrations[] = {
+    {"makes traces", R"sql(
+CREATE TABLE traces(
+  trace_id TEXT PRIMARY KEY, workspace TEXT NOT NULL, key TEXT NOT NULL, subject TEXT NOT NULL,
+  dialect TEXT NOT NULL, model TEXT NOT NULL, start INTEGER NOT NULL, finish INTEGER NOT NULL,
+  span_count INTEGER NOT NULL, error_code TEXT NOT NULL, spans TEXT NOT NULL
+) STRICT;
+CREATE INDEX traces_by_start ON traces(start);
+CREATE INDEX traces_by_subject ON traces(subject) WHERE subject <> '';
+CREATE INDEX traces_by_key ON traces(key);
+)sql"},
+};
+
+WallTime EndOf(const FinishedTrace& trace) {
+  auto end = trace.spans.front().end;
+  for (const auto& span : trace.spans) end = std::max(end, span.end);
+  return end;
+}
+
+// Of the root span that failed.
+std::string ErrorOf(const FinishedTrace& trace) {
+  for (const auto& span : trace.spans) {
+    if (span.parent_id.empty() && span.error) return std::string(CodeName(span.error->code()));
+  }
+  return {};
+}
+
+// The longest fields are cut, harder and harder, until the trace fits.
+std::string BoundedJson(const FinishedTrace& trace, std::size_t bytes_max) {
+  std::string text;
+  for (std::size_t field_max : {std::size_t{1} << 30, std::size_t{1} << 16, std::size_t{1} << 12,
+                                std::size_t{256}, std::size_t{0}}) {
+    text = SpansToJson(trace.spans, field_max);
+    if (text.size() <= bytes_max) return text;
+  }
+  auto root = trace.spans;
+  root.resize(1);
+  return SpansToJson(root, 256);
+}
+
+// A LIKE pattern for text inside JSON strings.
+std::string LikePattern(std::string_view text) {
+  auto quoted = JsonString(text);
+  std::string pattern = "%";
+  for (char c : std::string_view(quoted).substr(1, quoted.size() - 2)) {
+    if (c == '%' || c == '_' || c == '!') pattern += '!';
+    pattern += c;
+  }
+  return pattern + "%";
+}
+
+}  // namespace
+
+std::string DayOf(WallTime time) { return FormatIso8601(time).substr(0, 10); }
+
+WallTime StartOf(const FinishedTrace& trace) {
+  auto start = trace.spans.front().start;
+  for (const auto& span : trace.spans) start = std::min(start, span.start);
+  return start;
+}
+
+Result<std::unique_ptr<Database>> OpenTraceFile(const std::string& path) {
+  STRATA_TRY(auto database, Database::Open(path));
+  STRATA_CHECK_OK(store::Migrate(*database, "traces", kMigrations));
+  return database;
+}
+
+Result<std::unique_ptr<Database>> OpenTraceFileToRead(const std::string& path) {
+  return Database::Open(path, {.mode = store::OpenMode::kReadOnly});
+}
+
+Result<> WriteTrace(Database& database, const FinishedTrace& trace, std::size_t trace_bytes_max) {
+  auto spans = BoundedJson(trace, trace_bytes_max);
+  return database.Run(
+      "INSERT INTO traces VALUES(?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(trace_id) DO UPDATE SET "
+      "start = min(start, excluded.start), finish = max(finish, excluded.finish), "
+      "span_count = span_count + excluded.span_count, "
+      "error_code = CASE WHEN excluded.error_code <> '' THEN excluded.error_code ELSE error_code "
+      "END, spans = substr(spans, 1, length(spans) - 1) || ',' || substr(excluded.spans, 2) "
+      "WHERE workspace = excluded.workspace AND length(spans) < ?12",
+      trace.trace_id, trace.workspace.value, trace.key.value, trace.subject, trace.dialect,
+      trace.model, ToUnixMicros(StartOf(trace)), ToUnixMicros(EndOf(trace)), trace.spans.size(),
+      ErrorOf(trace), spans, trace_bytes_max);
+}
+
+Result<std::optional<FinishedTrace>> ReadTrace(Database& database, const std::string& trace_id) {
+  STRATA_TRY(auto row, database.Prepare("SELECT workspace, key, subject, dialect, model, spans "
+                                        "FROM traces WHERE trace_id = ?"));
+  row.Bind(1, trace_id);
+  STRATA_TRY(bool found, row.Step());
+  if (!found) return std::optional<FinishedTrace>();
+  FinishedTrace trace;
+  trace.trace_id = trace_id;
+  trace.workspace.value = row.Text(0);
+  trace.key.value = row.Text(1);
+  trace.subject = row.Text(2);
+  trace.dialect = row.Text(3);
+  trace.model = row.Text(4);
+  STRATA_TRY(trace.spans, SpansFromJson(row.Text(5)));
+  return std::optional(std::move(trace));
+}
+
+Result<std::vector<TraceSummary>> ListTraces(Database& database, const TraceQuery& query,
+                                             std::size_t limit) {
+  STRATA_TRY(
+      auto rows,
+      database.Prepare(
+          "SELECT trace_id, workspace, key, subject, dialect, model, start, finish, span_count, "
+          "error_code FROM traces WHERE (?1 IS NULL OR workspace = ?1) AND (?2 = '' OR model = ?2) "
+          "AND (?3 = '' OR key = ?3) AND (?4 = 0 OR error_code <> '') AND (?5 IS NULL OR start >= "
+          "?5) AND (?6 IS NULL OR start < ?6) AND (?7 IS NULL OR spans LIKE ?7 ESCAPE '!') "
+          "ORDER BY start DESC LIMIT ?8"));
+  std::optional<std::string> workspace, pattern;
+  if (query.workspace) workspace = query.workspace->value;
+  if (!query.text.empty()) pattern = LikePattern(query.text);
+  std::optional<std::int64_t> from, until;
+  if (query.from) from = ToUnixMicros(*query.from);
+  if (query.until) until = ToUnixMicros(*query.until);
+  rows.BindAll(workspace, query.model, query.key, query.errors_only ? 1 : 0, from, until, pattern,
+               limit);
+  std::vector<TraceSummary> out;
+  while (true) {
+    STRATA_TRY(bool more, rows.Step());
+    if (!more) return out;
+    TraceSummary summary;
+    summary.trace_id = rows.Text(0);
+    summary.workspace.value = rows.Text(1);
+    summary.key.value = rows.Text(2);
+    summary.subject = rows.Text(3);
+    summary.dialect = rows.Text(4);
+    summary.model = rows.Text(5);
+    summary.start = FromUnixMicros(rows.Integer(6));
+    summary.duration = std::chrono::microseconds(rows.Integer(7) - rows.Integer(6));
+    summary.span_count = rows.Integer(8);
+    summary.error_code = rows.Text(9);
+    out.push_back(std::move(summary));
+  }
+}
+
+Result<std::int64_t> EraseTraces(Database& database, std::string_view column,
+                                 const std::string& value) {
+  // Freed pages are overwritten, and the log that still holds them is emptied.
+  STRATA_CHECK_OK(database.Execute("PRAGMA secure_delete = ON"));
+  STRATA_CHECK_OK(database.Run(fmt::format("DELETE FROM traces WHERE {} = ?", column), value));
+  auto erased = database.changes();
+  if (erased > 0) STRATA_CHECK_OK(database.Execute("PRAGMA wal_checkpoint(TRUNCATE)"));
+  return erased;
+}
+
+}  // namespace strata::observe

@@ -1,0 +1,319 @@
+#include "observe/trace_store.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "base/log.h"
+#include "base/pool.h"
+#include "observe/trace_file.h"
+#include "store/file.h"
+#include "store/sqlite.h"
+
+namespace strata::observe {
+namespace {
+
+using store::Database;
+
+constexpr Option kOptions[] = {
+    {"trace.retention_days", OptionKind::kInteger, "days", "14", "0..3650",
+     "Files of traces older than this are deleted; 0 keeps them for ever."},
+    {"trace.queue_max", OptionKind::kInteger, "traces", "4096", "1..1000000",
+     "Finished traces that wait to be written; one more is dropped and counted."},
+    {"trace.bytes_max", OptionKind::kInteger, "bytes", "4194304", "4096..67108864",
+     "Size of one stored trace; longer fields are cut so that it fits."},
+};
+
+constexpr std::size_t kBatch = 256;    // traces a transaction
+constexpr std::size_t kFilesOpen = 2;  // days the writer keeps open
+constexpr std::size_t kListMax = 1000;
+constexpr auto kExpiryEvery = std::chrono::hours(1);
+
+std::string PathOf(const std::string& folder, std::string_view day) {
+  return fmt::format("{}/traces-{}.db", folder, day);
+}
+
+// Days that have a file, newest first.
+Result<std::vector<std::string>> Days(const std::string& folder) {
+  STRATA_TRY(auto names, store::ListFolder(folder));
+  std::vector<std::string> days;
+  for (const auto& name : names) {
+    if (name.starts_with("traces-") && name.ends_with(".db") && name.size() == 20) {
+      days.push_back(name.substr(7, 10));
+    }
+  }
+  std::reverse(days.begin(), days.end());
+  return days;
+}
+
+}  // namespace
+
+struct TraceStore::State {
+  State(TraceStoreOptions given, const Clock& given_clock)
+      : options(std::move(given)), clock(given_clock) {}
+
+  const TraceStoreOptions options;
+  const Clock& clock;
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::condition_variable flushed;
+  std::deque<FinishedTrace> queue;
+  std::uint64_t submitted = 0;
+  std::uint64_t handled = 0;  // written or dropped, of those submitted
+  bool closing = false;
+  std::atomic<std::uint64_t> written{0};
+  std::atomic<std::uint64_t> dropped{0};
+  std::map<std::string, std::unique_ptr<Database>> files;  // writer only, by day
+  WallTime next_expiry{};                                  // writer only
+  std::thread thread;
+  std::unique_ptr<Pool> readers;  // destroyed first
+
+  void Loop();
+  void WriteBatch(std::vector<FinishedTrace> batch);
+  Result<std::size_t> WriteDay(const std::string& day, const std::vector<FinishedTrace>& batch);
+  Result<Database*> FileOf(const std::string& day);
+  Result<std::int64_t> DropExpired();
+  std::string OldestDay() const;
+  void Flush();
+
+  Result<FinishedTrace> Get(const std::string& trace_id);
+  Result<std::vector<TraceSummary>> List(const TraceQuery& query);
+  Result<std::int64_t> Erase(std::string_view column, const std::string& value);
+};
+
+void TraceStore::State::Loop() {
+  while (true) {
+    std::vector<FinishedTrace> batch;
+    {
+      std::unique_lock lock(mutex);
+      wake.wait_for(lock, std::chrono::minutes(1), [&] { return closing || !queue.empty(); });
+      if (queue.empty() && closing) return;
+      while (!queue.empty() && batch.size() < kBatch) {
+        batch.push_back(std::move(queue.front()));
+        queue.pop_front();
+      }
+    }
+    auto count = batch.size();
+    if (count > 0) WriteBatch(std::move(batch));
+    if (clock.Wall() >= next_expiry) {
+      next_expiry = clock.Wall() + kExpiryEvery;
+      if (auto done = DropExpired(); !done.has_value()) {
+        Log(Level::kWarning, "trace.expiry.failed", {{"error", done.error().message()}});
+      }
+    }
+    {
+      std::lock_guard lock(mutex);
+      handled += count;
+    }
+    flushed.notify_all();
+  }
+}
+
+void TraceStore::State::WriteBatch(std::vector<FinishedTrace> batch) {
+  std::map<std::string, std::vector<FinishedTrace>> by_day;
+  auto oldest = OldestDay();
+  for (auto& trace : batch) {
+    auto day = DayOf(StartOf(trace));
+    if (day < oldest) {
+      ++dropped;
+    } else {
+      by_day[day].push_back(std::move(trace));
+    }
+  }
+  for (const auto& [day, traces] : by_day) {
+    auto done = WriteDay(day, traces);
+    if (done.has_value()) {
+      written += traces.size();
+      continue;
+    }
+    dropped += traces.size();
+    Log(Level::kWarning, "trace.write.failed",
+        {{"day", day}, {"traces", traces.size()}, {"error", done.error().message()}});
+  }
+}
+
+Result<std::size_t> TraceStore::State::WriteDay(const std::string& day,
+                                                const std::vector<FinishedTrace>& batch) {
+  STRATA_TRY(auto* file, FileOf(day));
+  STRATA_TRY(auto transaction, store::Transaction::Begin(*file));
+  for (const auto& trace : batch) {
+    STRATA_CHECK_OK(WriteTrace(*file, trace, options.trace_bytes_max));
+  }
+  STRATA_CHECK_OK(transaction.Commit());
+  return batch.size();
+}
+
+Result<Database*> TraceStore::State::FileOf(const std::string& day) {
+  auto it = files.find(day);
+  if (it != files.end()) return it->second.get();
+  STRATA_TRY(auto file, OpenTraceFile(PathOf(options.folder, day)));
+  auto* raw = file.get();
+  files.emplace(day, std::move(file));
+  if (files.size() > kFilesOpen) {
+    files.erase(files.begin()->first == day ? std::prev(files.end()) : files.begin());
+  }
+  return raw;
+}
+
+// Days before it are past retention.
+std::string TraceStore::State::OldestDay() const {
+  if (options.retention_days == 0) return {};
+  return DayOf(clock.Wall() - std::chrono::hours(24) * options.retention_days);
+}
+
+Result<std::int64_t> TraceStore::State::DropExpired() {
+  STRATA_TRY(auto days, Days(options.folder));
+  auto oldest = OldestDay();
+  std::int64_t removed = 0;
+  for (const auto& day : days) {
+    if (day >= oldest) continue;
+    for (const char* suffix : {"", "-wal", "-shm"}) {
+      STRATA_CHECK_OK(store::RemoveFile(PathOf(options.folder, day) + suffix));
+    }
+    ++removed;
+    Log(Level::kInfo, "trace.expired", {{"day", day}});
+  }
+  return removed;
+}
+
+void TraceStore::State::Flush() {
+  std::unique_lock lock(mutex);
+  auto goal = submitted;
+  flushed.wait(lock, [&] { return handled >= goal; });
+}
+
+Result<FinishedTrace> TraceStore::State::Get(const std::string& trace_id) {
+  STRATA_TRY(auto days, Days(options.folder));
+  for (const auto& day : days) {
+    auto file = OpenTraceFileToRead(PathOf(options.folder, day));
+    if (!file.has_value()) {
+      if (file.error().code() == Code::kNotFound) continue;  // retention was faster
+      return Fail(std::move(file.error()));
+    }
+    STRATA_TRY(auto trace, ReadTrace(**file, trace_id));
+    if (trace) return std::move(*trace);
+  }
+  return Fail(NotFound("trace", trace_id));
+}
+
+Result<std::vector<TraceSummary>> TraceStore::State::List(const TraceQuery& query) {
+  STRATA_TRY(auto days, Days(options.folder));
+  auto limit = std::min(query.limit, kListMax);
+  std::vector<TraceSummary> all;
+  for (const auto& day : days) {
+    if (all.size() >= limit) break;
+    if (query.from && day < DayOf(*query.from)) break;
+    if (query.until && day > DayOf(*query.until)) continue;
+    auto file = OpenTraceFileToRead(PathOf(options.folder, day));
+    if (!file.has_value()) {
+      if (file.error().code() == Code::kNotFound) continue;
+      return Fail(std::move(file.error()));
+    }
+    STRATA_TRY(auto some, ListTraces(**file, query, limit - all.size()));
+    std::move(some.begin(), some.end(), std::back_inserter(all));
+  }
+  return all;
+}
+
+Result<std::int64_t> TraceStore::State::Erase(std::string_view column, const std::string& value) {
+  if (value.empty()) return Fail(InvalidArgument(std::string(column), "it is empty"));
+  Flush();  // what waits in the queue may be theirs
+  STRATA_TRY(auto days, Days(options.folder));
+  std::int64_t erased = 0;
+  for (const auto& day : days) {
+    STRATA_TRY(auto file, OpenTraceFile(PathOf(options.folder, day)));
+    STRATA_TRY(auto count, EraseTraces(*file, column, value));
+    erased += count;
+  }
+  return erased;
+}
+
+// ---- TraceStore
+
+OptionTable TraceStore::TraceOptionTable() { return kOptions; }
+
+TraceStoreOptions TraceStoreOptionsOf(const Options& options, std::string folder) {
+  TraceStoreOptions out;
+  out.folder = std::move(folder);
+  out.retention_days = static_cast<int>(options.Integer("trace.retention_days"));
+  out.queue_max = static_cast<std::size_t>(options.Integer("trace.queue_max"));
+  out.trace_bytes_max = static_cast<std::size_t>(options.Integer("trace.bytes_max"));
+  return out;
+}
+
+TraceStore::TraceStore(std::unique_ptr<State> state) : state_(std::move(state)) {
+  state_->thread = std::thread([s = state_.get()] { s->Loop(); });
+  pthread_setname_np(state_->thread.native_handle(), "traces");
+}
+
+TraceStore::~TraceStore() {
+  state_->readers.reset();
+  {
+    std::lock_guard lock(state_->mutex);
+    state_->closing = true;
+  }
+  state_->wake.notify_all();
+  state_->thread.join();
+}
+
+Result<std::unique_ptr<TraceStore>> TraceStore::Open(TraceStoreOptions options,
+                                                     const Clock& clock) {
+  STRATA_CHECK_OK(store::MakeFolder(options.folder));
+  auto state = std::make_unique<State>(std::move(options), clock);
+  state->readers = std::make_unique<Pool>("r:traces", 2, 256);
+  state->next_expiry = clock.Wall();
+  return std::unique_ptr<TraceStore>(new TraceStore(std::move(state)));
+}
+
+void TraceStore::Submit(FinishedTrace trace) {
+  if (trace.spans.empty()) return;
+  {
+    std::lock_guard lock(state_->mutex);
+    if (state_->queue.size() >= state_->options.queue_max) {
+      ++state_->dropped;
+      return;
+    }
+    state_->queue.push_back(std::move(trace));
+    ++state_->submitted;
+  }
+  state_->wake.notify_one();
+}
+
+Task<Result<FinishedTrace>> TraceStore::Get(std::string trace_id) {
+  auto work = [this, &trace_id] { return state_->Get(trace_id); };
+  co_return co_await RunBlocking(*state_->readers, work);
+}
+Task<Result<std::vector<TraceSummary>>> TraceStore::List(TraceQuery query) {
+  auto work = [this, &query] { return state_->List(query); };
+  co_return co_await RunBlocking(*state_->readers, work);
+}
+Task<Result<std::int64_t>> TraceStore::EraseSubject(std::string subject) {
+  auto work = [this, &subject] { return state_->Erase("subject", subject); };
+  co_return co_await RunBlocking(*state_->readers, work);
+}
+Task<Result<std::int64_t>> TraceStore::EraseKey(KeyId key) {
+  auto work = [this, &key] { return state_->Erase("key", key.value); };
+  co_return co_await RunBlocking(*state_->readers, work);
+}
+Task<Result<std::int64_t>> TraceStore::DropExpired() {
+  auto work = [this] { return state_->DropExpired(); };
+  co_return co_await RunBlocking(*state_->readers, work);
+}
+
+Result<FinishedTrace> TraceStore::GetBlocking(const std::string& trace_id) {
+  return state_->Get(trace_id);
+}
+Result<std::vector<TraceSummary>> TraceStore::ListBlocking(const TraceQuery& query) {
+  return state_->List(query);
+}
+void TraceStore::Flush() { state_->Flush(); }
+
+TraceStore::Counters TraceStore::counters() const { return {state_->written, state_->dropped}; }
+
+}  // namespace strata::observe
