@@ -1,0 +1,238 @@
+#include "dialect/anthropic.h"
+
+#include <gtest/gtest.h>
+
+#include "dialect/test_support.h"
+
+namespace strata::dialect::anthropic {
+namespace {
+
+using domain::StopReason;
+using domain::TextBlock;
+using namespace test;  // NOLINT
+
+std::string Fault(std::string_view body) {
+  auto request = DecodeChatRequest(body);
+  return request ? "accepted" : request.error().message();
+}
+
+std::string WithContent(std::string_view blocks) {
+  return R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":)" +
+         std::string(blocks) + "}]}";
+}
+
+TEST(AnthropicRequest, RoundTripsEveryKindOfBlock) {
+  auto request = ToolConversation();
+  request.system.emplace_back(domain::CachePoint{.ttl = "1h"});
+  auto& first = request.messages.front().content;
+  first.emplace_back(domain::ImageBlock{.format = "png", .bytes = "\x89PNG", .url = {}});
+  first.emplace_back(domain::ImageBlock{.format = {}, .bytes = {}, .url = "https://x.example/i"});
+  auto pdf = PdfDocument();
+  pdf.cite = true;
+  pdf.context = "from 2025";
+  first.emplace_back(pdf);
+  domain::DocumentBlock text;
+  text.format = "txt";
+  text.name = "notes";
+  text.text = "plain";
+  first.emplace_back(text);
+  domain::DocumentBlock custom;
+  custom.format = "txt";
+  custom.name = "custom";
+  custom.chunks = {"a", "b"};
+  first.emplace_back(custom);
+  domain::DocumentBlock found = custom;
+  found.source_uri = "https://x.example/found";
+  found.cite = true;
+  first.emplace_back(found);
+  first.emplace_back(domain::CachePoint{});
+  auto& assistant = request.messages[1].content;
+  assistant.insert(assistant.begin(),
+                   {domain::ReasoningBlock{.text = "hm", .signature = "sig", .redacted = {}},
+                    domain::ReasoningBlock{.text = {}, .signature = {}, .redacted = "xyz"}});
+  auto& result = std::get<domain::ToolResultBlock>(request.messages[2].content[0]);
+  result.content.emplace_back(domain::ImageBlock{.format = "webp", .bytes = "RIFF", .url = {}});
+  result.content.emplace_back(found);
+  result.is_error = true;
+  request.tools[1].cache_point = domain::CachePoint{.ttl = "5m"};
+  request.tool_choice->parallel = false;
+  request.top_k = 5;
+  request.user = "subject";
+  request.stop = {"END"};
+  request.reasoning = domain::ReasoningConfig{.enabled = true, .budget_tokens = 100, .effort = {}};
+  request.max_tokens = 2048;
+  request.reasoning->budget_tokens = 1500;
+  request.json_output = domain::JsonOutput{.name = {}, .schema = {R"({"type":"object"})"}};
+  request.extra = {R"({"context_management":{"edits":[]}})"};
+  request.extra_dialect = "anthropic";
+  auto encoded = EncodeChatRequest(request, {});
+  ASSERT_TRUE(encoded) << encoded.error().message();
+  auto back = DecodeChatRequest(*encoded);
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(*back, request);
+}
+
+TEST(AnthropicRequest, EffortAndAdaptiveThinkingRoundTrip) {
+  auto request = ToolConversation();
+  request.reasoning =
+      domain::ReasoningConfig{.enabled = true, .budget_tokens = 0, .effort = "high"};
+  auto back = DecodeChatRequest(*EncodeChatRequest(request, {}));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->reasoning, request.reasoning);
+}
+
+TEST(AnthropicRequest, EffortBecomesABudgetForOlderModels) {
+  auto request = ToolConversation();
+  request.max_tokens = 4096;
+  request.reasoning =
+      domain::ReasoningConfig{.enabled = true, .budget_tokens = 0, .effort = "high"};
+  auto text = EncodeChatRequest(request, {.thinking_budgets = true});
+  ASSERT_TRUE(text);
+  EXPECT_NE(text->find(R"("thinking":{"type":"enabled","budget_tokens":4095})"), std::string::npos);
+}
+
+TEST(AnthropicRequest, NamesTheMemberThatIsWrong) {
+  EXPECT_EQ(Fault(R"({"model":"m","messages":[]})"),
+            "max_tokens: expected an integer from 1 to 2147483648");
+  EXPECT_EQ(Fault(WithContent("7")),
+            "messages[0].content: expected a string or a list of content blocks");
+  EXPECT_EQ(Fault(WithContent(R"([{"type":"text","text":1}])")),
+            "messages[0].content[0].text: expected a string");
+  EXPECT_EQ(
+      Fault(WithContent(
+          R"([{"type":"image","source":{"type":"base64","media_type":"image/png","data":"?"}}])")),
+      "messages[0].content[0].source.data: expected a string of base64");
+  EXPECT_EQ(Fault(WithContent(R"([{"type":"text","text":"a","colour":1}])")),
+            "messages[0].content[0].colour: this member is not supported here");
+  EXPECT_EQ(Fault(WithContent(R"([{"type":"container_upload"}])")),
+            "messages[0].content[0].type: expected one of text, image, document, search_result, "
+            "tool_use, tool_result, thinking, redacted_thinking");
+}
+
+TEST(AnthropicRequest, CountNeedsNoLimit) {
+  auto request = DecodeCountRequest(R"({"model":"m","messages":[{"role":"user","content":"hi"}]})");
+  ASSERT_TRUE(request);
+  EXPECT_EQ(domain::LastUserText(*request), "hi");
+  EXPECT_EQ(*DecodeCountResponse(EncodeCountResponse(12)), 12);
+}
+
+TEST(AnthropicRequest, UnsignedReasoningOfOtherModelsIsNotPlayedBack) {
+  auto request = ToolConversation();
+  request.messages[1].content.insert(
+      request.messages[1].content.begin(),
+      domain::ReasoningBlock{.text = "secret", .signature = {}, .redacted = {}});
+  auto text = EncodeChatRequest(request, {});
+  ASSERT_TRUE(text);
+  EXPECT_EQ(text->find("secret"), std::string::npos);
+}
+
+TEST(AnthropicResponse, RoundTripsReasoningTextAndCalls) {
+  auto response = ToolAnswer();
+  auto back = DecodeChatResponse(EncodeChatResponse(response, {}));
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(*back, response);
+}
+
+TEST(AnthropicResponse, RoundTripsEveryPlaceOfACitation) {
+  using Place = domain::CitationPlace;
+  for (auto place : {Place::kText, Place::kPages, Place::kChunks, Place::kSearchResult}) {
+    auto response = CitedAnswer();
+    auto& citation = std::get<TextBlock>(response.content[0]).citations[0];
+    citation.place = place;
+    if (place != Place::kSearchResult) citation.source_uri.clear();
+    if (place == Place::kPages) {
+      citation.source_start = citation.source_end = 0;
+      citation.pages = {{.page = 3, .boxes = {}}, {.page = 4, .boxes = {}}};
+    }
+    auto back = DecodeChatResponse(EncodeChatResponse(response, {}));
+    ASSERT_TRUE(back) << back.error().message();
+    EXPECT_EQ(*back, response);
+  }
+}
+
+TEST(AnthropicResponse, TextIsCutWhereCitationsEnd) {
+  domain::ChatResponse response;
+  domain::Citation citation;
+  citation.source_uri = "file:///a";
+  citation.chunk_id = "c";
+  citation.answer_start = 4;
+  citation.answer_end = 8;
+  response.content = {TextBlock{.text = "Ja. Es ü. Gut.", .citations = {citation}}};
+  auto back = DecodeChatResponse(EncodeChatResponse(response, {}));
+  ASSERT_TRUE(back);
+  ASSERT_EQ(back->content.size(), 3u);
+  const auto& cited = std::get<TextBlock>(back->content[1]);
+  EXPECT_EQ(cited.text, "Es ü");
+  ASSERT_EQ(cited.citations.size(), 1u);
+  EXPECT_EQ(cited.citations[0].place, domain::CitationPlace::kSearchResult);
+  EXPECT_EQ(domain::TextOf(back->content), "Ja. Es ü. Gut.");
+}
+
+TEST(AnthropicResponse, HalfACallIsStillValidJson) {
+  domain::ChatResponse response;
+  response.content = {domain::ToolUseBlock{.id = "a", .name = "f", .input = {R"({"x":)"}}};
+  auto back = DecodeChatResponse(EncodeChatResponse(response, {}));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(std::get<domain::ToolUseBlock>(back->content[0]).input.text,
+            R"({"INVALID_JSON":"{\"x\":"})");
+}
+
+TEST(AnthropicStream, AddsUpToTheSameAnswerUnderEveryChunking) {
+  auto response = ToolAnswer();
+  response.content.insert(
+      response.content.begin() + 1,
+      domain::ReasoningBlock{.text = {}, .signature = {}, .redacted = "opaque"});
+  response.stop_reason = StopReason::kStopSequence;
+  response.stop_sequence = "END";
+  auto encoder = MakeStreamEncoder({});
+  ExpectStreamRoundTrip(*encoder, [] { return MakeStreamDecoder(); }, response);
+}
+
+TEST(AnthropicStream, CitationsSurvive) {
+  auto response = CitedAnswer();
+  std::get<TextBlock>(response.content[0]).citations[0].source_uri.clear();
+  auto encoder = MakeStreamEncoder({});
+  ExpectStreamRoundTrip(*encoder, [] { return MakeStreamDecoder(); }, response);
+}
+
+TEST(AnthropicStream, TextAfterACitationBeginsAnotherBlock) {
+  auto encoder = MakeStreamEncoder({});
+  std::vector<domain::StreamEvent> events = {
+      domain::StreamStart{},
+      domain::BlockStart{.index = 0, .tool_use_id = {}, .tool_name = {}},
+      domain::TextDelta{.index = 0, .text = "One."},
+      domain::CitationDelta{},
+      domain::TextDelta{.index = 0, .text = "Two."},
+      domain::BlockStop{.index = 0},
+      domain::StreamEnd{}};
+  auto decoder = MakeStreamDecoder();
+  auto decoded = decoder->Feed(EncodeAll(*encoder, events));
+  ASSERT_TRUE(decoded);
+  domain::StreamAccumulator sum;
+  for (const auto& event : *decoded) sum.Add(event);
+  ASSERT_EQ(sum.response().content.size(), 2u);
+  EXPECT_EQ(std::get<TextBlock>(sum.response().content[0]).citations.size(), 1u);
+  EXPECT_EQ(std::get<TextBlock>(sum.response().content[1]).text, "Two.");
+}
+
+TEST(AnthropicStream, ErrorEventIsReadBack) {
+  auto encoder = MakeStreamEncoder({});
+  auto text = encoder->Encode(domain::StreamStart{});
+  text += encoder->Ping();
+  text += encoder->EncodeError(Error(Code::kUnavailable, "overloaded"));
+  auto events = MakeStreamDecoder()->Feed(text);
+  ASSERT_FALSE(events);
+  EXPECT_EQ(events.error().code(), Code::kUnavailable);
+}
+
+TEST(AnthropicModels, ListIsReadBack) {
+  ListedModel model;
+  model.info.id = "claude-x";
+  model.created_s = 1767225600;
+  auto text = EncodeModelList({model}, false);
+  EXPECT_NE(text.find("\"created_at\":\"2026-01-01T00:00:00Z\""), std::string::npos);
+  EXPECT_EQ(*DecodeModelList(text), std::vector<std::string>{"claude-x"});
+}
+
+}  // namespace
+}  // namespace strata::dialect::anthropic

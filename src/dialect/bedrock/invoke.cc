@@ -1,0 +1,132 @@
+// InvokeModel: which vendor's body it is, and answers in one piece.
+
+#include <algorithm>
+#include <array>
+
+#include "base/check.h"
+#include "dialect/anthropic.h"
+#include "dialect/bedrock.h"
+#include "dialect/bedrock/embed_format.h"
+#include "dialect/bedrock/prompt_format.h"
+#include "dialect/json_value.h"
+#include "dialect/openai.h"
+
+namespace strata::dialect::bedrock {
+namespace {
+
+struct Vendor {
+  std::string_view prefix;
+  InvokeFormat format;
+};
+
+constexpr std::array<Vendor, 6> kVendors = {{
+    {"anthropic.", InvokeFormat::kAnthropic},
+    {"openai.", InvokeFormat::kOpenAi},
+    {"meta.", InvokeFormat::kMeta},
+    {"mistral.", InvokeFormat::kMistral},
+    {"amazon.titan-embed", InvokeFormat::kTitanEmbed},
+    {"cohere.embed", InvokeFormat::kCohereEmbed},
+}};
+
+std::optional<InvokeFormat> FormatOfId(std::string_view id) {
+  // An ARN ends in "…/ID"; cross-region profiles put "us.", "eu.", "global." in front.
+  if (id.starts_with("arn:")) id = id.substr(id.rfind('/') + 1);
+  auto dot = id.find('.');
+  for (auto name : {id, dot == id.npos ? id : id.substr(dot + 1)}) {
+    for (const auto& vendor : kVendors) {
+      if (name.starts_with(vendor.prefix)) return vendor.format;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<InvokeFormat> FormatOfShape(const JsonField& body) {
+  struct Mark {
+    std::string_view member;
+    InvokeFormat format;
+  };
+  constexpr std::array<Mark, 6> kMarks = {{
+      {"anthropic_version", InvokeFormat::kAnthropic},
+      {"inputText", InvokeFormat::kTitanEmbed},
+      {"texts", InvokeFormat::kCohereEmbed},
+      {"messages", InvokeFormat::kOpenAi},
+      {"max_gen_len", InvokeFormat::kMeta},
+      {"prompt", InvokeFormat::kMistral},
+  }};
+  for (const auto& mark : kMarks) {
+    if (body.Get(mark.member).present()) return mark.format;
+  }
+  return std::nullopt;
+}
+
+Result<domain::ChatRequest> DecodeOpenAi(std::string_view model_id, JsonValue root) {
+  // The model stands in the path; a body may repeat it, or leave it out.
+  auto& members = std::get<JsonValue::Object>(root.data);
+  auto at = std::ranges::find(members, "model", &JsonMember::key);
+  if (at == members.end()) at = members.insert(at, JsonMember{"model", JsonValue()});
+  at->value = JsonValue(std::string(model_id.empty() ? std::string_view("model") : model_id));
+  STRATA_TRY(auto request, openai::DecodeChatRequest(root.Dump()));
+  request.chat.model.clear();
+  return std::move(request.chat);
+}
+
+Result<domain::ChatRequest> DecodeChat(InvokeFormat format, std::string_view model_id,
+                                       std::string_view text, const JsonValue& root) {
+  JsonField body(root);
+  switch (format) {
+    case InvokeFormat::kAnthropic:
+      return anthropic::DecodeChatRequest(text, anthropic::Form::kBedrock);
+    case InvokeFormat::kMeta:
+      return DecodeMeta(body);
+    case InvokeFormat::kMistral:
+      return DecodeMistral(body);
+    default:
+      return DecodeOpenAi(model_id, root);
+  }
+}
+
+}  // namespace
+
+Result<InvokeRequest> DecodeInvoke(std::string_view model_id, std::string_view text) {
+  STRATA_TRY(auto root, ParseJson(text));
+  JsonField body(root);
+  STRATA_CHECK_OK(body.ExpectObject());
+  auto format = FormatOfId(model_id);
+  // Newer models of these two take messages as OpenAI writes them.
+  if (format == InvokeFormat::kMeta || format == InvokeFormat::kMistral) {
+    if (body.Get("messages").present()) format = InvokeFormat::kOpenAi;
+  }
+  if (!format) format = FormatOfShape(body);
+  if (!format) {
+    return Fail(
+        body.Wrong("the body has none of anthropic_version, messages, prompt, inputText, "
+                   "texts, which tell its format"));
+  }
+  if (*format == InvokeFormat::kTitanEmbed) return DecodeTitan(body);
+  if (*format == InvokeFormat::kCohereEmbed) return DecodeCohere(body);
+  STRATA_TRY(auto chat, DecodeChat(*format, model_id, text, root));
+  return InvokeRequest{.format = *format, .call = std::move(chat), .embedding_types = {}};
+}
+
+std::string EncodeInvokeChatResponse(InvokeFormat format, const domain::ChatResponse& response,
+                                     const AnswerMeta& meta) {
+  switch (format) {
+    case InvokeFormat::kAnthropic:
+      return anthropic::EncodeChatResponse(response, meta);
+    case InvokeFormat::kOpenAi:
+      return openai::EncodeChatResponse(response, meta);
+    case InvokeFormat::kMeta:
+    case InvokeFormat::kMistral:
+      break;
+    case InvokeFormat::kTitanEmbed:
+    case InvokeFormat::kCohereEmbed:
+      STRATA_CHECK(false, "an embedding format has no chat answer");
+  }
+  return EncodePromptAnswer(format,
+                            {.text = domain::TextOf(response.content),
+                             .stop = response.stop_reason,
+                             .usage = response.usage},
+                            meta, {});
+}
+
+}  // namespace strata::dialect::bedrock

@@ -1,0 +1,111 @@
+// InvokeModelWithResponseStream: frames `chunk{bytes}` that hold the vendor's own stream JSON.
+
+#include "base/check.h"
+#include "base/encoding.h"
+#include "dialect/anthropic.h"
+#include "dialect/bedrock.h"
+#include "dialect/bedrock/prompt_format.h"
+#include "dialect/error_table.h"
+#include "dialect/event_stream.h"
+#include "dialect/json/json_writer.h"
+#include "dialect/openai.h"
+#include "dialect/sse.h"
+
+namespace strata::dialect::bedrock {
+namespace {
+
+std::string Chunk(std::string_view json) {
+  JsonWriter out;
+  out.BeginObject().Field("bytes", Base64Encode(json)).EndObject();
+  return EncodeEvent("chunk", out.text());
+}
+
+// Counts for the member "amazon-bedrock-invocationMetrics" of the last chunk, which LangChain and
+// others read.
+std::string Metrics(const domain::Usage& usage, const AnswerMeta& meta) {
+  JsonWriter out;
+  out.BeginObject().Field("inputTokenCount", usage.input_tokens);
+  out.Field("outputTokenCount", usage.output_tokens);
+  out.Field("cacheReadInputTokenCount", usage.cache_read_tokens);
+  out.Field("cacheWriteInputTokenCount", usage.cache_write_tokens);
+  out.Field("invocationLatency", static_cast<std::int64_t>(meta.latency.count()));
+  return out.EndObject().Take();
+}
+
+// `json`: an object with at least one member.
+std::string WithMember(std::string json, std::string_view key, std::string_view value) {
+  json.pop_back();
+  JsonWriter name;
+  json += "," + name.Value(key).Take() + ":";
+  json += value;
+  json += '}';
+  return json;
+}
+
+class InvokeEncoder final : public StreamEncoder {
+ public:
+  InvokeEncoder(InvokeFormat format, AnswerMeta meta) : format_(format), meta_(std::move(meta)) {
+    if (format == InvokeFormat::kAnthropic) inner_ = anthropic::MakeStreamEncoder(meta_);
+    if (format == InvokeFormat::kOpenAi) inner_ = openai::MakeStreamEncoder(meta_, true);
+    STRATA_CHECK(
+        inner_ != nullptr || format == InvokeFormat::kMeta || format == InvokeFormat::kMistral,
+        "only chat formats are streamed");
+  }
+
+  std::string_view content_type() const override { return "application/vnd.amazon.eventstream"; }
+  std::string Encode(const domain::StreamEvent& event) override {
+    return inner_ != nullptr ? Rewrap(event) : EncodePrompt(event);
+  }
+  std::string EncodeError(const Error& error) override {
+    return EncodeException(BedrockStreamExceptionName(error.code()), PublicMessage(error));
+  }
+  std::string Ping() override { return {}; }
+  AnswerMeta& meta() override { return inner_ != nullptr ? inner_->meta() : meta_; }
+
+ private:
+  std::string Rewrap(const domain::StreamEvent& event);
+  std::string EncodePrompt(const domain::StreamEvent& event);
+
+  InvokeFormat format_;
+  AnswerMeta meta_;
+  std::unique_ptr<StreamEncoder> inner_;  // null for bare-prompt formats
+};
+
+std::string InvokeEncoder::Rewrap(const domain::StreamEvent& event) {
+  SseReader reader;
+  reader.Append(inner_->Encode(event));
+  std::vector<std::string> documents;
+  while (true) {
+    auto next = reader.Next();
+    STRATA_CHECK(next.has_value(), "our own events are within the limit");
+    if (!*next) break;
+    if ((*next)->data != "[DONE]") documents.push_back(std::move((*next)->data));
+  }
+  if (const auto* end = std::get_if<domain::StreamEnd>(&event); end && !documents.empty()) {
+    documents.back() = WithMember(std::move(documents.back()), "amazon-bedrock-invocationMetrics",
+                                  Metrics(end->usage, meta()));
+  }
+  std::string bytes;
+  for (const auto& document : documents) bytes += Chunk(document);
+  return bytes;
+}
+
+std::string InvokeEncoder::EncodePrompt(const domain::StreamEvent& event) {
+  if (const auto* text = std::get_if<domain::TextDelta>(&event)) {
+    return Chunk(EncodePromptAnswer(
+        format_, {.text = text->text, .stop = std::nullopt, .usage = std::nullopt}, meta_, {}));
+  }
+  const auto* end = std::get_if<domain::StreamEnd>(&event);
+  if (end == nullptr) return {};
+  return Chunk(EncodePromptAnswer(format_,
+                                  {.text = {}, .stop = end->stop_reason, .usage = end->usage},
+                                  meta_, Metrics(end->usage, meta_)));
+}
+
+}  // namespace
+
+std::unique_ptr<StreamEncoder> MakeInvokeStreamEncoder(InvokeFormat format, AnswerMeta meta) {
+  return std::make_unique<InvokeEncoder>(format, std::move(meta));
+}
+
+}  // namespace strata::dialect::bedrock

@@ -1,0 +1,101 @@
+#include "dialect/error_table.h"
+
+#include <gtest/gtest.h>
+
+namespace strata::dialect {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string HeaderOf(const HttpError& error, std::string_view name) {
+  for (const auto& [key, value] : error.headers) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
+TEST(ErrorTable, EachDialectHasItsOwnForm) {
+  auto bad = InvalidArgument("messages[0]", "expected an object");
+  EXPECT_EQ(
+      EncodeOpenAiError(bad, "r").body,
+      R"({"error":{"message":"messages[0]: expected an object","type":"invalid_request_error","param":"messages[0]","code":"invalid_value"}})");
+  EXPECT_EQ(
+      EncodeAnthropicError(bad, "r").body,
+      R"({"type":"error","error":{"type":"invalid_request_error","message":"messages[0]: expected an object"},"request_id":"r"})");
+  auto bedrock = EncodeBedrockError(bad, "r");
+  EXPECT_EQ(bedrock.status, 400);
+  EXPECT_EQ(HeaderOf(bedrock, "x-amzn-errortype"), "ValidationException");
+  EXPECT_EQ(HeaderOf(bedrock, "x-amzn-requestid"), "r");
+  EXPECT_EQ(bedrock.body, R"({"message":"messages[0]: expected an object"})");
+}
+
+TEST(ErrorTable, BedrockServicesDifferWhereTheirModelsDo) {
+  Error conflict(Code::kConflict, "name taken");
+  EXPECT_EQ(EncodeBedrockError(conflict, "", BedrockService::kRuntime).status, 400);
+  EXPECT_EQ(EncodeBedrockError(conflict, "", BedrockService::kAgent).status, 409);
+  auto bad = EncodeBedrockError(InvalidArgument("name", "too long"), "", BedrockService::kAgent);
+  EXPECT_NE(bad.body.find(R"("fieldList":[{"name":"name")"), std::string::npos);
+  Error late(Code::kDeadlineExceeded, "slow");
+  EXPECT_EQ(EncodeBedrockError(late, "").status, 408);
+}
+
+TEST(ErrorTable, WaitsAreSaidInSecondsAndMilliseconds) {
+  auto error = Error(Code::kRateLimited, "slow down").RetryAfter(1500ms);
+  auto out = EncodeOpenAiError(error, "");
+  EXPECT_EQ(out.status, 429);
+  EXPECT_EQ(HeaderOf(out, "retry-after"), "2");
+  EXPECT_EQ(HeaderOf(out, "retry-after-ms"), "1500");
+  EXPECT_EQ(HeaderOf(out, "x-should-retry"), "true");
+}
+
+TEST(ErrorTable, InternalMessagesStayInside) {
+  auto out = EncodeAnthropicError(Internal("index 7 broke at /data/kb"), "r");
+  EXPECT_EQ(out.body.find("/data"), std::string::npos);
+}
+
+TEST(UpstreamError, StatusMessageAndWaitAreUnderstood) {
+  auto error = DecodeUpstreamError(
+      Dialect::kOpenAi, 429, {{"Retry-After", "7"}, {"x-ratelimit-reset-requests", "1s"}},
+      R"({"error":{"message":"too fast","type":"rate_limit_error","code":"rate_limit_exceeded"}})");
+  EXPECT_EQ(error.code(), Code::kRateLimited);
+  EXPECT_EQ(error.message(), "the provider answered 429: too fast");
+  EXPECT_EQ(error.retry_after(), 7s);
+  EXPECT_EQ(error.upstream_status(), 429);
+}
+
+TEST(UpstreamError, ResetDurationsAndMillisecondsAreRead) {
+  auto reset =
+      DecodeUpstreamError(Dialect::kOpenAi, 429, {{"x-ratelimit-reset-tokens", "1m0.5s"}}, "");
+  EXPECT_EQ(reset.retry_after(), 60500ms);
+  auto ms = DecodeUpstreamError(Dialect::kOpenAi, 503, {{"retry-after-ms", "250"}}, "");
+  EXPECT_EQ(ms.retry_after(), 250ms);
+  auto date = DecodeUpstreamError(Dialect::kOpenAi, 503,
+                                  {{"retry-after", "Wed, 21 Oct 2026 07:28:00 GMT"}}, "");
+  EXPECT_FALSE(date.retry_after());
+}
+
+TEST(UpstreamError, BedrockExceptionsDecideByName) {
+  auto error = DecodeUpstreamError(Dialect::kBedrock, 429,
+                                   {{"X-Amzn-ErrorType", "ModelNotReadyException:http://x/"}},
+                                   R"({"message":"warming up"})");
+  EXPECT_EQ(error.code(), Code::kUnavailable);
+  auto body = DecodeUpstreamError(Dialect::kBedrock, 400, {},
+                                  R"({"__type":"com.x#ThrottlingException","message":"m"})");
+  EXPECT_EQ(body.code(), Code::kRateLimited);
+}
+
+TEST(UpstreamError, OurOwnCredentialsBeingRefusedIsNotTheCallersFault) {
+  auto error =
+      DecodeUpstreamError(Dialect::kAnthropic, 401, {}, R"({"error":{"message":"bad key"}})");
+  EXPECT_EQ(error.code(), Code::kPermissionDenied);
+}
+
+TEST(UpstreamError, AnyBytesAreTaken) {
+  auto error = DecodeUpstreamError(Dialect::kOpenAi, 502, {}, "<html>\xff\xfe");
+  EXPECT_EQ(error.code(), Code::kUnavailable);
+  auto deep = DecodeUpstreamError(Dialect::kOpenAi, 400, {}, std::string(5000, '['));
+  EXPECT_EQ(deep.code(), Code::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace strata::dialect
