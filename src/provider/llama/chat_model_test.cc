@@ -5,66 +5,22 @@
 
 #include <boost/json.hpp>
 
-#include "provider/llama/testing.h"
+#include "provider/llama/chat_testing.h"
 
 namespace strata::provider::llama {
 namespace {
 
+using testing::Answer;
+using testing::Ask;
 using ::testing::HasSubstr;
-using ::testing::StartsWith;
-
-domain::ModelInfo TestInfo() {
-  domain::ModelInfo info;
-  info.id = "builtin/test";
-  info.provider = "builtin";
-  info.upstream_id = "SmolLM2";
-  return info;
-}
-
-ChatModelSpec TestSpec() {
-  ChatModelSpec spec;
-  spec.path = testing::ShippedModel(kChatFile);
-  spec.generation.context_tokens = 2048;
-  spec.generation.sequences_max = 4;
-  return spec;
-}
-
-std::shared_ptr<LlamaChatModel> Load(const ChatModelSpec& spec) {
-  auto model = LoadChatModel(spec, TestInfo());
-  EXPECT_TRUE(model.has_value()) << model.error().message();
-  return *model;
-}
+using testing::LoadTestModel;
+using testing::Says;
+using testing::TestSpec;
 
 // One model for the tests that need nothing special of it: loading takes most of their time.
 LlamaChatModel& Shared() {
-  static auto model = Load(TestSpec());
+  static auto model = LoadTestModel(TestSpec());
   return *model;
-}
-
-domain::Message Says(domain::Role role, std::string text) {
-  domain::Message message;
-  message.role = role;
-  message.content.emplace_back(domain::TextBlock{.text = std::move(text), .citations = {}});
-  return message;
-}
-
-domain::ChatRequest Ask(std::string text, std::int64_t max_tokens = 16) {
-  domain::ChatRequest request;
-  request.messages.push_back(Says(domain::Role::kUser, std::move(text)));
-  request.max_tokens = max_tokens;
-  request.temperature = 0;
-  return request;
-}
-
-Task<Result<domain::ChatResponse>> Answer(ChatModel& model, domain::ChatRequest request,
-                                          RequestContext& ctx) {
-  STRATA_CO_TRY(auto stream, co_await model.Start(std::move(request), ctx));
-  domain::StreamAccumulator all;
-  while (!all.ended()) {
-    STRATA_CO_TRY(auto event, co_await stream->Next());
-    all.Add(event);
-  }
-  co_return all.Take();
 }
 
 Result<domain::ChatResponse> Run(ChatModel& model, domain::ChatRequest request) {
@@ -107,7 +63,7 @@ TEST(LlamaChat, TheSameSeedGivesTheSameAnswerAndAnotherSeedAnother) {
 }
 
 TEST(LlamaChat, ACommonPrefixIsReadFromTheCacheAndChangesNothing) {
-  auto model = Load(TestSpec());
+  auto model = LoadTestModel(TestSpec());
   std::string passage;
   for (int i = 0; i < 20; ++i) passage += "The mill on the river grinds wheat into flour. ";
   auto request = Ask(passage + "What does the mill grind?", 12);
@@ -227,7 +183,7 @@ constexpr const char* kToolTemplate = R"(
 TEST(LlamaChat, CallsAToolWhenItsTemplateKnowsTools) {
   auto spec = TestSpec();
   spec.chat_template = kToolTemplate;
-  auto model = Load(spec);
+  auto model = LoadTestModel(spec);
   EXPECT_TRUE(model->Info().can.tools);
   auto request = Ask("What is the weather in Oslo?", 60);
   request.tools.push_back(

@@ -377,8 +377,10 @@ Result<std::unique_ptr<GenerationEngine>> GenerationEngine::Create(llama_model& 
   auto trained = llama_model_n_ctx_train(&model);
   params.n_ctx =
       static_cast<std::uint32_t>(spec.context_tokens > 0 ? spec.context_tokens : trained);
-  params.n_batch = params.n_ubatch =
-      static_cast<std::uint32_t>(spec.prefill_tokens + spec.sequences_max + kPrefillTokensMin);
+  // A multiple of the number of sequences: llama.cpp plans its memory so.
+  auto batch = spec.prefill_tokens + spec.sequences_max + kPrefillTokensMin;
+  batch = (batch + spec.sequences_max - 1) / spec.sequences_max * spec.sequences_max;
+  params.n_batch = params.n_ubatch = static_cast<std::uint32_t>(batch);
   params.n_seq_max = static_cast<std::uint32_t>(spec.sequences_max);
   params.n_threads = params.n_threads_batch = spec.threads;
   // One buffer for all sequences: a shared beginning is stored once, and a short answer leaves its
