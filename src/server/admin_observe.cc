@@ -156,6 +156,9 @@ void AddAdminObserveRoutes(Router& router, Services& services) {
   add("GET", "/strata/v1/cost", "cost", [s](Exchange& e) { return Cost(*s, e); });
   add("GET", "/strata/v1/ledger/verify", "verify_ledger",
       [s](Exchange& e) { return VerifyLedger(*s, e); });
+  add("GET", "/strata/v1/console", "console_address", [s](Exchange& e) {
+    return SendAdminJson(e, json::serialize(json::object{{"url", s->links.ConsoleUrl()}}));
+  });
   add("POST", "/strata/v1/backup", "backup", [s](Exchange& e) { return Backup(*s, e); });
 }
 

@@ -36,6 +36,8 @@ class Server:
         for name, text in DOCUMENTS.items():
             with open(os.path.join(docs, name), "w", encoding="utf-8") as f:
                 f.write(text)
+        samples = os.path.join(os.path.dirname(__file__), "..", "..", "samples")
+        shutil.copy(os.path.join(samples, "storage-manual.pdf"), docs)
         config_file = os.path.join(self.folder, "strata.yaml")
         with open(config_file, "w", encoding="utf-8") as f:
             f.write("server:\n  detect_providers: false\n" + config)

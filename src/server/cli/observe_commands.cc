@@ -1,4 +1,4 @@
-// strata trace, cost, backup, restore.
+// strata trace, cost, console, backup, restore.
 
 #include <fmt/format.h>
 
@@ -74,9 +74,21 @@ Result<int> Restore(const CallerFlags& common, const std::string& from) {
   return 0;
 }
 
+Result<int> ConsoleAddress(const CallerFlags& common) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto reply, caller->Call("GET", "/strata/v1/console"));
+  fmt::print("{}\n", TextOf(json::parse(reply).as_object(), "url"));
+  return 0;
+}
+
 }  // namespace
 
 void AddObserveCommands(Cli& cli) {
+  cli.app
+      .add_subcommand("console",
+                      "print the console's address; it opens everything, keep it to yourself")
+      ->callback([&cli] { cli.run = [&cli] { return ConsoleAddress(cli.flags); }; });
+
   auto id = std::make_shared<std::string>();
   auto as_json = std::make_shared<bool>(false);
   auto* trace =
