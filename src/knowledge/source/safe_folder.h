@@ -1,0 +1,47 @@
+#pragma once
+// Reading below a folder without leaving it: paths are resolved by the kernel under the folder's
+// descriptor, so that a symbolic link that changes between check and use leads nowhere.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace strata::knowledge {
+
+struct FileInfo {
+  std::uint64_t bytes = 0;
+  std::int64_t mtime_ns = 0;  // since 1970
+};
+
+// Owns the folder's descriptor. Thread-safe.
+class SafeFolder {
+ public:
+  // kNotFound, kPermissionDenied, kInvalidArgument (not a folder).
+  static Result<SafeFolder> Open(const std::string& path);
+  SafeFolder(SafeFolder&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
+  SafeFolder& operator=(SafeFolder&&) = delete;
+  ~SafeFolder();
+
+  // Regular files only. kNotFound, kPermissionDenied (a link that leads outside, too).
+  Result<FileInfo> Stat(const std::string& relative) const;
+
+  // At most `bytes_max` bytes; more is kTooLarge.
+  Result<std::string> Read(const std::string& relative, std::uint64_t bytes_max) const;
+
+  // Calls `visit` with the relative path of every regular file, hidden names (".x") left out,
+  // folders at most 64 deep. Linked folders are entered when they lie inside, each at most once.
+  // Stops at the first error that `visit` returns.
+  Result<> Walk(
+      const std::function<Result<>(const std::string& relative, const FileInfo&)>& visit) const;
+
+ private:
+  explicit SafeFolder(int fd) : fd_(fd) {}
+  Result<int> OpenAt(const std::string& relative, int flags) const;
+
+  int fd_;
+};
+
+}  // namespace strata::knowledge
