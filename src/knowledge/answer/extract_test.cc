@@ -112,7 +112,7 @@ domain::ChatRequest Request(std::vector<domain::ContentBlock> content) {
   return request;
 }
 
-Result<domain::ChatResponse> Run(domain::ChatRequest request) {
+Result<domain::ChatResponse> Chat(domain::ChatRequest request) {
   auto model = MakeExtractModel(std::make_shared<Extractor>(nullptr), nullptr);
   RequestContext ctx;
   auto stream = Get(model->Start(std::move(request), ctx));
@@ -132,7 +132,7 @@ TEST(ExtractModel, AnswersFromDocumentsOfTheRequestWithCitations) {
   document.name = "glacier";
   document.text = kText;
   document.cite = true;
-  auto response = Run(Request(
+  auto response = Chat(Request(
       {document, domain::TextBlock{.text = "How long is the Aletsch glacier?", .citations = {}}}));
   ASSERT_TRUE(response.has_value()) << response.error().message();
   ASSERT_EQ(response->content.size(), 1U);
@@ -150,8 +150,8 @@ TEST(ExtractModel, CitesThePieceOfASearchResult) {
   result.source_uri = "https://example.org/a";
   result.chunks = {"The library opens at nine.", "The library closes at six in the evening."};
   auto response =
-      Run(Request({result, domain::TextBlock{.text = "When is the library closing in the evening?",
-                                             .citations = {}}}));
+      Chat(Request({result, domain::TextBlock{.text = "When is the library closing in the evening?",
+                                              .citations = {}}}));
   ASSERT_TRUE(response.has_value());
   const auto& block = std::get<domain::TextBlock>(response->content[0]);
   ASSERT_FALSE(block.citations.empty()) << block.text;
@@ -162,7 +162,7 @@ TEST(ExtractModel, CitesThePieceOfASearchResult) {
 }
 
 TEST(ExtractModel, ReadsTheSourceFromTheMessageItself) {
-  auto response = Run(Request(
+  auto response = Chat(Request(
       {domain::TextBlock{.text = std::string(kText) + "\n\nHow thick is the ice at Konkordiaplatz?",
                          .citations = {}}}));
   ASSERT_TRUE(response.has_value());
@@ -173,7 +173,7 @@ TEST(ExtractModel, ReadsTheSourceFromTheMessageItself) {
 TEST(ExtractModel, SaysWhichDocumentsItCannotRead) {
   domain::DocumentBlock document;
   document.url = "https://example.org/a.pdf";
-  auto response = Run(Request({document, domain::TextBlock{.text = "What?", .citations = {}}}));
+  auto response = Chat(Request({document, domain::TextBlock{.text = "What?", .citations = {}}}));
   ASSERT_FALSE(response.has_value());
   EXPECT_EQ(response.error().code(), Code::kInvalidArgument);
 }

@@ -1,0 +1,266 @@
+#include <gmock/gmock.h>
+
+#include "knowledge/base/service_fixture.h"
+#include "knowledge/base/sync.h"
+#include "knowledge/corpus.h"
+
+namespace strata::knowledge {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+domain::SourceItem Item(std::string uri, std::string version) {
+  domain::SourceItem item;
+  item.uri = std::move(uri);
+  item.version = std::move(version);
+  return item;
+}
+
+KnownDocument Known(std::string version, std::string recipe = "r") {
+  KnownDocument known;
+  known.version = std::move(version);
+  known.recipe = std::move(recipe);
+  known.status = DocumentStatus::kIndexed;
+  return known;
+}
+
+std::vector<std::string> Uris(const std::vector<SyncPlan::Index>& entries) {
+  std::vector<std::string> uris;
+  for (const auto& entry : entries) uris.push_back(entry.item.uri);
+  return uris;
+}
+
+TEST(PlanSync, IndexesWhatIsNewChangedFailedOrCutByAnotherRecipe) {
+  SourceListing listing;
+  listing.items = {Item("changed", "2"), Item("failed", "1"), Item("new", "1"), Item("recipe", "1"),
+                   Item("same", "1")};
+  KnownMap known;
+  known.emplace("changed", Known("1"));
+  known.emplace("failed", Known("1"));
+  known.at("failed").status = DocumentStatus::kFailed;
+  known.emplace("recipe", Known("1", "older"));
+  known.emplace("same", Known("1"));
+  known.emplace("gone", Known("1"));
+  const auto plan = PlanSync(listing, known, "r");
+  EXPECT_THAT(Uris(plan.index),
+              ::testing::UnorderedElementsAre("changed", "failed", "new", "recipe"));
+  EXPECT_THAT(plan.removed, ElementsAre("gone"));
+  EXPECT_THAT(plan.facts, IsEmpty());
+}
+
+TEST(PlanSync, ChangedReadersOrMetadataNeedNoParsing) {
+  SourceListing listing;
+  listing.items = {Item("a", "1")};
+  listing.items[0].principals = {"user:7"};
+  KnownMap known;
+  known.emplace("a", Known("1"));
+  const auto plan = PlanSync(listing, known, "r");
+  EXPECT_THAT(plan.index, IsEmpty());
+  ASSERT_EQ(plan.facts.size(), 1U);
+}
+
+TEST(PlanSync, SkippedDocumentsAreIgnoredNotServed) {
+  SourceListing listing;
+  listing.skipped = {{.uri = "a", .reason = "too large"}, {.uri = "b", .reason = "too large"}};
+  KnownMap known;
+  known.emplace("a", Known("1"));
+  known.emplace("b", Known("1"));
+  known.at("b").status = DocumentStatus::kIgnored;
+  const auto plan = PlanSync(listing, known, "r");
+  ASSERT_EQ(plan.ignored.size(), 1U);
+  EXPECT_EQ(plan.ignored[0].uri, "a");
+  EXPECT_THAT(plan.removed, IsEmpty());
+}
+
+class IngestionTest : public ServiceFixture {
+ protected:
+  IngestionJob Sync(const KnowledgeBase& base, const DataSource& source) {
+    return Get(bases_->Sync(base.id, source.id, nullptr, ctx_));
+  }
+};
+
+TEST_F(IngestionTest, ASyncParsesOnlyWhatChanged) {
+  TempFolder folder;
+  folder.Write("a.md", "Glaciers are made of ice.");
+  folder.Write("b.md", "Bridges are made of steel.");
+  folder.Write("c.md", "This one is BROKEN.");
+  const auto base = MakeBase();
+  const auto source = MakeFolder(base, folder.path());
+  const auto first = Sync(base, source);
+  EXPECT_EQ(first.status, JobStatus::kComplete);
+  EXPECT_EQ(first.statistics.scanned, 3);
+  EXPECT_EQ(first.statistics.added, 2);
+  EXPECT_EQ(first.statistics.failed, 1);
+  folder.Write("b.md", "Bridges are made of wood and of stone.");
+  folder.Write("d.md", "Dams are made of concrete.");
+  std::filesystem::remove(folder.path() + "/a.md");
+  parser_.calls = 0;
+  const auto second = Sync(base, source);
+  EXPECT_EQ(second.statistics.added, 1);
+  EXPECT_EQ(second.statistics.modified, 1);
+  EXPECT_EQ(second.statistics.deleted, 1);
+  EXPECT_EQ(parser_.calls, 3);  // b, d, and c once more, as it failed before
+  EXPECT_THAT(Search(base, "glaciers ice", SearchMode::kLexical), IsEmpty());
+  EXPECT_FALSE(Search(base, "stone", SearchMode::kLexical).empty());
+}
+
+TEST_F(IngestionTest, AVanishedFolderDeletesNothing) {
+  auto folder = std::make_unique<TempFolder>();
+  folder->Write("a.md", "Glaciers are made of ice.");
+  const auto base = MakeBase();
+  const auto source = MakeFolder(base, folder->path());
+  Sync(base, source);
+  folder.reset();
+  const auto job = Sync(base, source);
+  EXPECT_EQ(job.status, JobStatus::kFailed);
+  EXPECT_FALSE(job.failure_reasons.empty());
+  EXPECT_FALSE(Search(base, "glaciers").empty());
+}
+
+TEST_F(IngestionTest, TheWorkerRunsJobsAndPendingDocuments) {
+  TempFolder folder;
+  folder.Write("a.md", "Glaciers are made of ice.");
+  const auto base = MakeBase();
+  const auto source = MakeFolder(base, folder.path());
+  const auto custom = MakeCustom(base);
+  ASSERT_TRUE(bases_->Start().has_value());
+  const auto job = Get(bases_->StartIngestion(base.id, source.id, "first", ctx_));
+  EXPECT_EQ(job.status, JobStatus::kStarting);
+  const auto details = Get(bases_->IngestDocuments(
+      base.id, custom.id, {Document("x", "Bridges are made of steel.")}, ctx_));
+  EXPECT_EQ(details[0].status, DocumentStatus::kPending);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  bool done = false;
+  while (!done && std::chrono::steady_clock::now() < until) {
+    const auto now = Get(bases_->GetIngestion(base.id, source.id, job.id, ctx_));
+    const auto document = Get(bases_->GetDocuments(base.id, custom.id, {"x"}, ctx_));
+    done = now.status == JobStatus::kComplete && document[0].status == DocumentStatus::kIndexed;
+    std::this_thread::yield();
+  }
+  EXPECT_TRUE(done);
+  bases_->Stop();
+  EXPECT_FALSE(Search(base, "steel", SearchMode::kLexical).empty());
+}
+
+TEST_F(IngestionTest, WhatAnEarlierProcessAcceptedIsDoneByTheNext) {
+  TempFolder folder;
+  folder.Write("a.md", "Glaciers are made of ice.");
+  const auto base = MakeBase();
+  const auto source = MakeFolder(base, folder.path());
+  const auto custom = MakeCustom(base);
+  const auto job = Get(bases_->StartIngestion(base.id, source.id, "", ctx_));
+  Get(bases_->IngestDocuments(base.id, custom.id, {Document("x", "Steel bridges.")}, ctx_));
+  CloseService();  // the worker never ran
+  OpenService();
+  ASSERT_TRUE(bases_->Start().has_value());
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (std::chrono::steady_clock::now() < until) {
+    const auto now = Get(bases_->GetIngestion(base.id, source.id, job.id, ctx_));
+    const auto document = Get(bases_->GetDocuments(base.id, custom.id, {"x"}, ctx_));
+    if (IsFinal(now.status) && document[0].status == DocumentStatus::kIndexed) break;
+    std::this_thread::yield();
+  }
+  bases_->Stop();
+  EXPECT_EQ(Get(bases_->GetIngestion(base.id, source.id, job.id, ctx_)).status,
+            JobStatus::kComplete);
+  EXPECT_EQ(Get(bases_->GetDocuments(base.id, custom.id, {"x"}, ctx_))[0].status,
+            DocumentStatus::kIndexed);
+}
+
+TEST_F(IngestionTest, OneJobAtATimeAndQueuedOnesCanBeStopped) {
+  TempFolder folder;
+  folder.Write("a.md", "x");
+  const auto base = MakeBase();
+  const auto source = MakeFolder(base, folder.path());
+  const auto job = Get(bases_->StartIngestion(base.id, source.id, "", ctx_));
+  auto second = Run(bases_->StartIngestion(base.id, source.id, "", ctx_));
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error().code(), Code::kConflict);
+  EXPECT_EQ(Get(bases_->StopIngestion(base.id, source.id, job.id, ctx_)).status,
+            JobStatus::kStopped);
+  EXPECT_EQ(Run(bases_->StopIngestion(base.id, source.id, job.id, ctx_)).error().code(),
+            Code::kConflict);
+  const auto page = Get(bases_->ListIngestions(base.id, source.id, {}, ctx_));
+  ASSERT_EQ(page.items.size(), 1U);
+}
+
+TEST_F(IngestionTest, ListsComeInPages) {
+  const auto base = MakeBase();
+  const auto source = MakeCustom(base);
+  std::vector<DocumentInput> documents;
+  for (int i = 0; i < 5; ++i) documents.push_back(Document("d" + std::to_string(i), "Text here."));
+  Index(base, source, std::move(documents));
+  PageRequest page{.max_results = 2, .next_token = {}};
+  std::vector<std::string> ids;
+  int pages = 0;
+  do {
+    const auto list = Get(bases_->ListDocuments(base.id, source.id, page, ctx_));
+    for (const auto& item : list.items) ids.push_back(item.id);
+    page.next_token = list.next_token;
+    ++pages;
+  } while (!page.next_token.empty() && pages < 10);
+  EXPECT_THAT(ids, ElementsAre("d0", "d1", "d2", "d3", "d4"));
+  EXPECT_EQ(pages, 3);
+  page.next_token = "x";
+  EXPECT_EQ(Run(bases_->ListDocuments(base.id, source.id, page, ctx_)).error().field(),
+            "nextToken");
+}
+
+TEST_F(IngestionTest, DeletingASourceTakesItsDocumentsUnlessRetained) {
+  const auto base = MakeBase();
+  const auto gone = MakeCustom(base, "gone");
+  CreateDataSourceInput input;
+  input.name = "kept";
+  input.delete_documents_with_source = false;
+  const auto kept = Get(bases_->CreateSource(base.id, std::move(input), ctx_));
+  Index(base, gone, {Document("a", "Glaciers are made of ice.")});
+  Index(base, kept, {Document("b", "Glaciers are cold.")});
+  ASSERT_TRUE(Run(bases_->DeleteSource(base.id, gone.id, ctx_)).has_value());
+  ASSERT_TRUE(Run(bases_->DeleteSource(base.id, kept.id, ctx_)).has_value());
+  const auto found = Search(base, "glaciers", SearchMode::kLexical);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].uri, "b");
+}
+
+TEST_F(IngestionTest, CorporaAreImportedOnceAndRunsAreScored) {
+  TempFolder files;
+  const auto corpus = files.Write("corpus.jsonl",
+                                  "{\"_id\": \"1\", \"title\": \"Ice\", \"text\": \"Glaciers are "
+                                  "made of ice.\", \"year\": 2020}\n\n"
+                                  "{\"_id\": \"2\", \"title\": \"Steel\", \"text\": \"Bridges are "
+                                  "made of steel.\"}\n");
+  const auto queries =
+      files.Write("queries.jsonl", "{\"_id\": \"q1\", \"text\": \"what are bridges made of\"}\n");
+  const auto base = MakeBase();
+  EXPECT_EQ(Get(ImportCorpus(*bases_, base.id, corpus, nullptr, ctx_)).indexed, 2);
+  EXPECT_EQ(Get(ImportCorpus(*bases_, base.id, corpus, nullptr, ctx_)).unchanged, 2);
+  RunInput run;
+  run.knowledge_base_id = base.id;
+  run.queries_path = queries;
+  run.out_path = files.path() + "/run.tsv";
+  EXPECT_EQ(Get(RunQueries(*bases_, run, nullptr, ctx_)), 1);
+  std::ifstream in(run.out_path);
+  std::string line;
+  ASSERT_TRUE(std::getline(in, line));
+  EXPECT_EQ(line.substr(0, 5), "q1\t2\t");
+  run.form = RunInput::Form::kSpans;
+  Get(RunQueries(*bases_, run, nullptr, ctx_));
+  std::ifstream spans(run.out_path);
+  ASSERT_TRUE(std::getline(spans, line));
+  EXPECT_EQ(line.substr(0, 36), R"({"_id": "q1", "chunks": [[0, 26], [0)");
+}
+
+TEST_F(IngestionTest, ABadCorpusLineIsNamed) {
+  TempFolder files;
+  const auto corpus =
+      files.Write("corpus.jsonl", "{\"_id\": \"1\", \"text\": \"x\"}\n{\"_id\": 2}\n");
+  const auto base = MakeBase();
+  auto result = Run(ImportCorpus(*bases_, base.id, corpus, nullptr, ctx_));
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().field(), "_id");
+  EXPECT_THAT(result.error().message(), ::testing::HasSubstr("line 2"));
+}
+
+}  // namespace
+}  // namespace strata::knowledge

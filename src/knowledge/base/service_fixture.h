@@ -1,0 +1,166 @@
+#pragma once
+// For tests: a knowledge base service over a temporary folder, with a fake embedder and a parser
+// that takes everything as plain text.
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "knowledge/answerer.h"
+#include "knowledge/base/indexer.h"
+#include "knowledge/chunker.h"
+#include "knowledge/knowledge_base.h"
+#include "net/runtime.h"
+#include "store/jobs.h"
+#include "store/sql_file.h"
+#include "tests/fakes/fake_embedder.h"
+
+namespace strata::knowledge {
+
+class TempFolder {
+ public:
+  TempFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "strata-kb-XXXXXX").string();
+    EXPECT_NE(mkdtemp(pattern.data()), nullptr);
+    path_ = pattern;
+  }
+  ~TempFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TempFolder(const TempFolder&) = delete;
+  TempFolder& operator=(const TempFolder&) = delete;
+
+  const std::string& path() const { return path_; }
+  std::string Write(const std::string& name, std::string_view text) const {
+    const auto file = path_ + "/" + name;
+    std::filesystem::create_directories(std::filesystem::path(file).parent_path());
+    std::ofstream(file, std::ios::binary) << text;
+    return file;
+  }
+
+ private:
+  std::string path_;
+};
+
+// Every document is plain text, but "BROKEN" in it is a parse error.
+class TextParser final : public Parser {
+ public:
+  Task<Result<domain::ParsedDocument>> Parse(ParseInput input, RequestContext&) override {
+    ++calls;
+    if (input.bytes.find("BROKEN") != std::string::npos) {
+      co_return Fail(Code::kInvalidArgument, input.name + " is broken");
+    }
+    co_return PlainDocument(input.bytes, {});
+  }
+  std::atomic<int> calls{0};
+};
+
+inline Options DefaultOptions() {
+  const OptionTable tables[] = {KnowledgeBaseOptionTable(), AnswerOptionTable(),
+                                ChunkOptionTable()};
+  auto options = Options::Build(tables, {});
+  EXPECT_TRUE(options.has_value());
+  return *options;
+}
+
+// One "process" after another may be opened over the same folder.
+class ServiceFixture : public ::testing::Test {
+ protected:
+  void SetUp() override { OpenService(); }
+  void TearDown() override { CloseService(); }
+
+  void OpenService() {
+    store::SqlFileOptions options;
+    meta_ = *store::SqlFile::Open(data_.path() + "/meta.db", options);
+    jobs_ = *store::JobQueue::Open(data_.path() + "/jobs.db");
+    KnowledgeBasesParts parts;
+    parts.folder = data_.path();
+    parts.meta = meta_.get();
+    parts.jobs = jobs_.get();
+    parts.parser = &parser_;
+    parts.pool = &pool_;
+    parts.embedder = [this](std::string_view) -> Result<std::shared_ptr<provider::Embedder>> {
+      return embedder_;
+    };
+    auto bases = KnowledgeBases::Open(std::move(parts), DefaultOptions());
+    ASSERT_TRUE(bases.has_value()) << bases.error().message();
+    bases_ = std::move(*bases);
+  }
+  void CloseService() {
+    bases_.reset();
+    jobs_.reset();
+    meta_.reset();
+  }
+
+  template <class T>
+  T Run(Task<T> task) {
+    return runtime_.Run(std::move(task));
+  }
+  // The value, or a failed test and a default.
+  template <class T>
+  T Get(Task<Result<T>> task) {
+    auto result = runtime_.Run(std::move(task));
+    EXPECT_TRUE(result.has_value()) << result.error().message();
+    return result.has_value() ? std::move(*result) : T{};
+  }
+
+  KnowledgeBase MakeBase(std::string name = "docs") {
+    CreateKnowledgeBaseInput input;
+    input.name = std::move(name);
+    return Get(bases_->Create(std::move(input), ctx_));
+  }
+  DataSource MakeCustom(const KnowledgeBase& base, std::string name = "custom") {
+    CreateDataSourceInput input;
+    input.name = std::move(name);
+    return Get(bases_->CreateSource(base.id, std::move(input), ctx_));
+  }
+  DataSource MakeFolder(const KnowledgeBase& base, const std::string& folder) {
+    CreateDataSourceInput input;
+    input.name = "folder";
+    input.kind = DataSourceKind::kFolder;
+    input.uri = folder;
+    return Get(bases_->CreateSource(base.id, std::move(input), ctx_));
+  }
+  static DocumentInput Document(std::string id, std::string text) {
+    DocumentInput input;
+    input.id = std::move(id);
+    input.media_type = "text/plain";
+    input.content = std::move(text);
+    return input;
+  }
+  KnowledgeBases::IndexResult Index(const KnowledgeBase& base, const DataSource& source,
+                                    std::vector<DocumentInput> documents) {
+    return Get(bases_->IndexDocuments(base.id, source.id, std::move(documents), ctx_));
+  }
+  std::vector<RetrievedChunk> Search(const KnowledgeBase& base, std::string query,
+                                     SearchMode mode = SearchMode::kHybrid) {
+    RetrieveRequest request;
+    request.knowledge_base_id = base.id;
+    request.query = std::move(query);
+    request.mode = mode;
+    return Get(bases_->Retrieve(std::move(request), ctx_)).results;
+  }
+  static std::vector<std::string> Uris(const std::vector<RetrievedChunk>& chunks) {
+    std::vector<std::string> uris;
+    for (const auto& chunk : chunks) uris.push_back(chunk.uri);
+    return uris;
+  }
+
+  TempFolder data_;
+  net::Runtime runtime_;
+  Pool pool_{"test", 2, 1000};
+  TextParser parser_;
+  std::shared_ptr<fakes::FakeEmbedder> embedder_ = std::make_shared<fakes::FakeEmbedder>();
+  std::unique_ptr<store::SqlFile> meta_;
+  std::unique_ptr<store::JobQueue> jobs_;
+  std::unique_ptr<KnowledgeBases> bases_;
+  RequestContext ctx_;
+};
+
+}  // namespace strata::knowledge
