@@ -1,5 +1,5 @@
-// Model ids come from callers: resolving any bytes ends in a model or an error, and the price lookup
-// (clauses, regular expressions) stays quick.
+// Model ids come from callers: resolving any bytes ends in a model or an error, and the price
+// lookup (clauses, regular expressions) stays quick.
 
 #include <cstdint>
 

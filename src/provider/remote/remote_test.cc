@@ -364,7 +364,7 @@ TEST_F(OpenAiCompatible, AzureDeploymentStandsInThePath) {
   ASSERT_FALSE(got.error.has_value()) << got.error->message();
   auto sent = upstream->requests().back();
   EXPECT_EQ(sent.target,
-            "/openai/deployments/my%20deployment/chat/completions?api-version=2024-10-21");
+            "/openai/deployments/my%2Bdeployment/chat/completions?api-version=2024-10-21");
   EXPECT_EQ(sent.headers.Get("api-key"), upstream->keys().azure);
   EXPECT_FALSE(sent.headers.Has("authorization"));
 }

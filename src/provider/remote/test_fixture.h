@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -27,11 +28,13 @@ struct ApiCase {
   const char* embed_model;  // "": none
 };
 
+inline void PrintTo(const ApiCase& api, std::ostream* out) { *out << api.name; }
+
 inline constexpr ApiCase kApis[] = {
     {"OpenAi", ProviderKind::kOpenAi, "/v1", "env:OPENAI", "", "gpt-4o-mini",
      "text-embedding-3-small"},
     {"AzureV1", ProviderKind::kAzure, "", "env:AZURE", "", "gpt-4o-mini", "embed-deployment"},
-    {"AzureDeployments", ProviderKind::kAzure, "/", "env:AZURE", "2024-10-21", "my deployment",
+    {"AzureDeployments", ProviderKind::kAzure, "/", "env:AZURE", "2024-10-21", "my+deployment",
      "embed-deployment"},
     {"Anthropic", ProviderKind::kAnthropic, "", "env:ANTHROPIC", "", "claude-sonnet-4-5", ""},
     {"BedrockSigned", ProviderKind::kBedrock, "", "", "",

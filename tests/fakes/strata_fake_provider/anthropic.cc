@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <set>
 
@@ -84,6 +85,26 @@ Checked CheckTools(const json::object& body) {
     if (tool == nullptr || !IsString(*tool, "name") || !tool->contains("input_schema")) {
       return Bad("tools.0.custom.input_schema: Field required");
     }
+  }
+  return std::nullopt;
+}
+
+// Version 2026-10-21 takes no sampling parameters; the SDKs that speak it send a bearer key.
+constexpr std::string_view kVersions[] = {"2023-06-01", "2026-10-21"};
+
+Checked CheckHeaders(const Exchange& exchange) {
+  const auto& headers = exchange.request.headers;
+  bool bearer = headers.Get("Authorization") == "Bearer " + exchange.keys.anthropic;
+  if (headers.Get("x-api-key") != exchange.keys.anthropic && !bearer) {
+    return Refusal{401, "authentication_error", "invalid x-api-key", "", ""};
+  }
+  auto version = headers.Get("anthropic-version");
+  if (std::ranges::find(kVersions, version) == std::end(kVersions)) {
+    return Bad("anthropic-version: header is required");
+  }
+  if (version == kVersions[0]) return std::nullopt;
+  for (const char* key : {"temperature", "top_p", "top_k"}) {
+    if (exchange.body.contains(key)) return Bad(fmt::format("{}: not supported", key));
   }
   return std::nullopt;
 }
@@ -227,13 +248,8 @@ bool Serves(const net::HttpRequest& request) {
 }
 
 Checked Check(const Exchange& exchange) {
+  if (auto refusal = CheckHeaders(exchange)) return refusal;
   const auto& headers = exchange.request.headers;
-  if (headers.Get("x-api-key") != exchange.keys.anthropic) {
-    return Refusal{401, "authentication_error", "invalid x-api-key", "", ""};
-  }
-  if (headers.Get("anthropic-version") != "2023-06-01") {
-    return Bad("anthropic-version: header is required");
-  }
   if (exchange.request.path().ends_with("/v1/models")) return std::nullopt;
   if (!headers.Get("Content-Type").starts_with("application/json") || !exchange.body_is_json) {
     return Bad("The request body is not valid JSON");

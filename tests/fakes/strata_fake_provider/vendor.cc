@@ -57,7 +57,7 @@ FakeUsage UsageOf(const FakeAnswer& answer, const Exchange& exchange) {
   for (const auto& chunk : answer.chunks) characters += chunk.size();
   for (const auto& call : answer.tool_calls) characters += call.input.size();
   FakeUsage usage;
-  auto tokens = [](std::size_t count) { return static_cast<std::int64_t>((count + 3) / 4); };
+  auto tokens = [](std::size_t count) { return static_cast<std::int64_t>(count / 4 + 1); };
   usage.input =
       answer.input_tokens >= 0 ? answer.input_tokens : tokens(LastUserText(exchange.body).size());
   usage.output = answer.output_tokens >= 0 ? answer.output_tokens : tokens(characters);
