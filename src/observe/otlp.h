@@ -3,6 +3,7 @@
 // application/json, the protobuf JSON mapping), with the GenAI attributes of OpenTelemetry's
 // semantic conventions. Bounded, batched, retried; a request never waits for it.
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -18,7 +19,7 @@
 namespace strata::observe {
 
 struct OtlpOptions {
-  std::string endpoint;  // base URL; /v1/traces is added. "": off
+  std::string endpoint;  // full URL of the traces endpoint ("…/v1/traces"); "": off
   std::vector<std::pair<std::string, std::string>> headers;
   std::string service_name = "strata";
   std::size_t queue_max = 2048;  // traces
@@ -28,12 +29,12 @@ struct OtlpOptions {
   std::chrono::milliseconds timeout{10'000};
   std::chrono::milliseconds retry_first{500};  // doubled each time, Retry-After wins
 };
-// From `otlp.*`; endpoint and headers fall back to OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
-// OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_HEADERS. kInvalidArgument: a bad URL or
-// header.
+// From `otlp.*` (/v1/traces is added to its base URL); endpoint and headers fall back to
+// OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_HEADERS.
+// kInvalidArgument: a bad URL or header.
 Result<OtlpOptions> OtlpOptionsOf(const Options& options);
 
-// The body of one export request. `kGenAiVersion` of genai_attributes.h is the schema version.
+// The body of one export request. Traces and spans whose ids are not hex are left out.
 std::string OtlpJson(const std::vector<FinishedTrace>& traces, std::string_view service_name);
 
 // Thread-safe.
