@@ -20,7 +20,7 @@ namespace asio = boost::asio;
 
 constexpr Option kClientOptions[] = {
     {"net.client.connect_timeout_ms", OptionKind::kInteger, "ms", "10000", "10..600000",
-     "Time for name look-up excepted: to connect, and again to shake hands; then unavailable."},
+     "Time to connect (name look-up not counted), and again for the TLS handshake."},
     {"net.client.idle_timeout_ms", OptionKind::kInteger, "ms", "60000", "0..3600000",
      "A kept-alive connection that nobody used for this time is closed."},
     {"net.client.idle_connections_max", OptionKind::kInteger, "connections", "64", "0..10000",

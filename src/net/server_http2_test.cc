@@ -60,6 +60,14 @@ TEST(ServerHttp2, LargeBodiesGoBothWaysUnderFlowControl) {
   EXPECT_EQ(answer.body, "POST / h|" + body);
 }
 
+TEST(ServerHttp2, ExpectContinueIsAnsweredBeforeTheBody) {
+  auto server = StartServer(Echo);
+  Http2Peer peer(server->addresses()[0]);
+  int id = peer.Request("POST", "/", std::string(200'000, 'x'), {{"expect", "100-continue"}});
+  EXPECT_TRUE(peer.RunUntil([&] { return peer.answer(id).status == 100; }));
+  EXPECT_EQ(peer.Await(id).status, 200);
+}
+
 TEST(ServerHttp2, HeadHasNoBody) {
   auto server = StartServer(Echo);
   Http2Peer peer(server->addresses()[0]);

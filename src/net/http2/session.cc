@@ -30,7 +30,8 @@ struct Stream {
   std::size_t fields = 0;
   std::optional<http1::Failure> failure;  // why the request is answered without a handler
   bool request_whole = false;
-  bool reported = false;  // OnRequest was called
+  bool continued = false;  // the question whether to send a body has been answered
+  bool reported = false;   // OnRequest was called
   bool head_request = false;
   // The answer.
   bool responded = false;
@@ -95,6 +96,7 @@ class ServerSession final : public Session {
   void OnStreamEnd(StreamId id, std::uint32_t error_code);
   void OnSent(const nghttp2_frame& frame);
   void Complete(Stream& stream);
+  void Continue(StreamId id);
   void Fail(Stream& stream);
   void Submit(Stream& stream, int status, const Headers& headers);
   void Resume(Stream& stream);
@@ -318,7 +320,20 @@ void ServerSession::OnRequestFrame(Stream& stream, bool end_stream) {
   if (end_stream) stream.request_whole = true;
   if (stream.responded) return;
   if (stream.failure) return Fail(stream);
-  if (end_stream) Complete(stream);
+  if (end_stream) return Complete(stream);
+  if (!std::exchange(stream.continued, true) &&
+      SameHeader(stream.request.headers.Get("expect"), "100-continue")) {
+    Continue(stream.id);
+  }
+}
+
+void ServerSession::Continue(StreamId id) {
+  std::string name = ":status";
+  std::string value = "100";
+  nghttp2_nv field{reinterpret_cast<std::uint8_t*>(name.data()),
+                   reinterpret_cast<std::uint8_t*>(value.data()), name.size(), value.size(),
+                   NGHTTP2_NV_FLAG_NONE};
+  nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, id, nullptr, &field, 1, nullptr);
 }
 
 void ServerSession::Complete(Stream& stream) {
