@@ -1,0 +1,122 @@
+#include "store/backup.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "store/file.h"
+#include "store/sqlite.h"
+#include "store/tar.h"
+#include "store/testing.h"
+
+namespace strata::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A small data folder whose database is in use.
+class Backups : public testing::Test {
+ protected:
+  Backups() {
+    for (const char* name : {"blobs/ab", "secrets", "run"}) {
+      EXPECT_TRUE(MakeFolder(folder_ / "data/" + name));
+    }
+    live_ = std::move(*Database::Open(folder_ / "data/meta.db"));
+    EXPECT_TRUE(live_->Execute("CREATE TABLE t(i); INSERT INTO t VALUES(42)"));
+    EXPECT_TRUE(WriteFileAtomic(folder_ / "data/blobs/ab/cd", std::string(700, 'b')));
+    EXPECT_TRUE(WriteFileAtomic(folder_ / "data/blobs/half.tmp", "half"));
+    EXPECT_TRUE(WriteFileAtomic(folder_ / "data/secrets/master.key", "k"));
+    EXPECT_TRUE(WriteFileAtomic(folder_ / "data/run/lock", "1"));
+  }
+  void ExpectRestored(const std::string& backup) {
+    auto back = Restore(backup, folder_ / "back");
+    ASSERT_TRUE(back.has_value()) << back.error().message();
+    EXPECT_EQ(back->files, 3);
+    auto db = Database::Open(folder_ / "back/meta.db");
+    EXPECT_EQ(*(*db)->Integer("SELECT i FROM t"), 42);
+    EXPECT_EQ(*ReadWholeFile(folder_ / "back/blobs/ab/cd", 1000), std::string(700, 'b'));
+    EXPECT_FALSE(fs::exists(folder_ / "back/run/lock"));
+    EXPECT_FALSE(fs::exists(folder_ / "back/blobs/half.tmp"));
+    EXPECT_EQ(fs::status(folder_ / "back").permissions(), fs::perms::owner_all);
+  }
+
+  TempFolder folder_;
+  std::unique_ptr<Database> live_;
+};
+
+TEST_F(Backups, AFolderComesBackAsItWasWhileTheServerWrites) {
+  auto report = Backup(folder_ / "data", folder_ / "copy");
+  ASSERT_TRUE(report.has_value()) << report.error().message();
+  EXPECT_EQ(report->databases, 1);
+  EXPECT_EQ(report->files, 3);
+  ASSERT_TRUE(live_->Run("INSERT INTO t VALUES(43)"));
+  ExpectRestored(folder_ / "copy");
+}
+
+TEST_F(Backups, AnArchiveComesBackAsItWas) {
+  ASSERT_TRUE(Backup(folder_ / "data", folder_ / "copy.tar").has_value());
+  auto listed = std::system(("tar tf " + (folder_ / "copy.tar") + " >/dev/null").c_str());
+  EXPECT_EQ(listed, 0) << "other programs read it";
+  ExpectRestored(folder_ / "copy.tar");
+  EXPECT_EQ(ListFolder(folder_.path())->size(), 3U) << "no working folder is left";
+}
+
+TEST_F(Backups, NothingIsOverwritten) {
+  ASSERT_TRUE(Backup(folder_ / "data", folder_ / "copy").has_value());
+  EXPECT_EQ(Backup(folder_ / "data", folder_ / "copy").error().code(), Code::kConflict);
+  EXPECT_EQ(Restore(folder_ / "copy", folder_ / "data").error().code(), Code::kConflict);
+}
+
+TEST_F(Backups, AChangedMissingOrUnfinishedBackupIsRefusedWhole) {
+  ASSERT_TRUE(Backup(folder_ / "data", folder_ / "copy").has_value());
+  {
+    std::ofstream(folder_ / "copy/blobs/ab/cd") << "changed";
+  }
+  EXPECT_EQ(Restore(folder_ / "copy", folder_ / "back").error().code(), Code::kCorruption);
+  fs::remove(folder_ / "copy/blobs/ab/cd");
+  EXPECT_EQ(Restore(folder_ / "copy", folder_ / "back").error().code(), Code::kCorruption);
+  fs::remove(folder_ / "copy/manifest.json");
+  EXPECT_EQ(Restore(folder_ / "copy", folder_ / "back").error().code(), Code::kCorruption);
+  EXPECT_FALSE(fs::exists(folder_ / "back"));
+}
+
+TEST_F(Backups, AnArchiveThatIsCutIsRefused) {
+  ASSERT_TRUE(Backup(folder_ / "data", folder_ / "copy.tar").has_value());
+  auto size = fs::file_size(folder_ / "copy.tar");
+  for (std::uintmax_t keep : {size / 2, std::uintmax_t{700}, std::uintmax_t{100}}) {
+    fs::resize_file(folder_ / "copy.tar", keep);
+    EXPECT_EQ(Restore(folder_ / "copy.tar", folder_ / "back").error().code(), Code::kCorruption);
+  }
+}
+
+TEST_F(Backups, AManifestThatLeavesTheFolderIsRefused) {
+  ASSERT_TRUE(Backup(folder_ / "data", folder_ / "copy").has_value());
+  ASSERT_TRUE(WriteFileAtomic(folder_ / "copy/manifest.json",
+                              R"({"format":1,"files":{"../evil":{"bytes":1,"sha256":"x"}}})"));
+  EXPECT_EQ(Restore(folder_ / "copy", folder_ / "back").error().code(), Code::kInvalidArgument);
+}
+
+TEST(Tar, HeadersComeBack) {
+  for (const TarEntry& entry :
+       {TarEntry{"a", 0}, TarEntry{"blobs/ab/" + std::string(62, 'c'), 1ULL << 40},
+        TarEntry{std::string(120, 'd') + "/" + std::string(90, 'e'), 077777777777ULL}}) {
+    auto header = TarHeader(entry);
+    ASSERT_TRUE(header.has_value()) << header.error().message();
+    auto back = ParseTarHeader(*header);
+    ASSERT_TRUE(back.has_value() && back->has_value());
+    EXPECT_EQ((*back)->name, entry.name);
+    EXPECT_EQ((*back)->bytes, entry.bytes);
+  }
+  EXPECT_FALSE(ParseTarHeader(std::string(512, '\0'))->has_value());
+  EXPECT_EQ(TarHeader({std::string(300, 'x'), 1}).error().code(), Code::kUnsupported);
+}
+
+TEST(Tar, NamesThatLeaveTheFolderAreRefused) {
+  for (const char* name : {"", "/etc/passwd", "..", "a/../b", "a//b", "./a", "a/", "a\nb"}) {
+    EXPECT_EQ(CheckRelative(name).error().code(), Code::kInvalidArgument) << name;
+  }
+  EXPECT_TRUE(CheckRelative("a/b..c/.d"));
+}
+
+}  // namespace
+}  // namespace strata::store

@@ -1,0 +1,134 @@
+#include "store/jobs.h"
+
+#include <gtest/gtest.h>
+
+#include "store/testing.h"
+#include "store/testing_async.h"
+
+namespace strata::store {
+namespace {
+
+using std::chrono::seconds;
+
+class Jobs : public testing::Test {
+ protected:
+  Jobs() { queue_ = std::move(*JobQueue::Open(folder_ / "jobs.db", clock_)); }
+  Job Enqueue(const std::string& key, int attempts_max = 3) {
+    JobSpec spec{.kind = "k",
+                 .key = key,
+                 .workspace = {"w"},
+                 .payload = {"{\"a\":1}"},
+                 .attempts_max = attempts_max};
+    auto job = RunTask(queue_->Enqueue(std::move(spec)));
+    EXPECT_TRUE(job.has_value()) << job.error().message();
+    return *job;
+  }
+  std::optional<Job> Lease() { return *RunTask(queue_->Lease({"other", "k"}, seconds(10))); }
+  JobState StateOf(const Job& job) { return RunTask(queue_->Get(job.id))->state; }
+
+  TempFolder folder_;
+  ManualClock clock_;
+  std::unique_ptr<JobQueue> queue_;
+};
+
+TEST_F(Jobs, TheSameKeyIsOneJob) {
+  auto first = Enqueue("a");
+  EXPECT_EQ(Enqueue("a").id, first.id);
+  EXPECT_NE(Enqueue("b").id, first.id);
+  EXPECT_EQ(first.payload.text, "{\"a\":1}");
+  EXPECT_EQ(RunTask(queue_->Enqueue({.kind = "", .key = "x", .workspace = {}, .payload = {}}))
+                .error()
+                .field(),
+            "kind");
+}
+
+TEST_F(Jobs, OneWorkerAtATimeAndTheOldestFirst) {
+  auto a = Enqueue("a");
+  clock_.Advance(seconds(1));
+  auto b = Enqueue("b");
+  EXPECT_EQ(Lease()->id, a.id);
+  auto second = Lease();
+  EXPECT_EQ(second->id, b.id);
+  EXPECT_FALSE(Lease());
+  ASSERT_TRUE(RunTask(queue_->Complete(*second, {"{\"ok\":true}"})));
+  ASSERT_TRUE(RunTask(queue_->Complete(*second, {"{}"}))) << "twice with the same lease";
+  auto done = RunTask(queue_->Get(b.id));
+  EXPECT_EQ(done->state, JobState::kDone);
+  EXPECT_EQ(done->result.text, "{\"ok\":true}");
+}
+
+TEST_F(Jobs, AWorkerThatDiedLosesItsJobToTheNextAndProgressStays) {
+  Enqueue("a");
+  auto dead = Lease();
+  ASSERT_TRUE(RunTask(queue_->Heartbeat(*dead, {"{\"done\":5}"}, seconds(10))));
+  clock_.Advance(seconds(9));
+  EXPECT_FALSE(Lease()) << "the heartbeat renewed it";
+  clock_.Advance(seconds(2));
+  auto next = Lease();
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->progress.text, "{\"done\":5}");
+  EXPECT_EQ(next->attempts, 2);
+  EXPECT_EQ(RunTask(queue_->Heartbeat(*dead, {}, seconds(10))).error().code(), Code::kConflict);
+  EXPECT_EQ(RunTask(queue_->Complete(*dead, {})).error().code(), Code::kConflict);
+  EXPECT_TRUE(RunTask(queue_->Complete(*next, {})));
+}
+
+TEST_F(Jobs, FailuresAreRetriedLaterAndThenGivenUp) {
+  auto job = Enqueue("a", 2);
+  auto first = Lease();
+  ASSERT_TRUE(RunTask(queue_->Fail(*first, "disk", JobQueue::Retry::kYes, seconds(4))));
+  EXPECT_FALSE(Lease());
+  clock_.Advance(seconds(4));
+  auto second = Lease();
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->error, "disk");
+  ASSERT_TRUE(RunTask(queue_->Fail(*second, "disk again", JobQueue::Retry::kYes)));
+  EXPECT_EQ(StateOf(job), JobState::kFailed);
+  auto other = Enqueue("b", 9);
+  ASSERT_TRUE(RunTask(queue_->Fail(*Lease(), "bad input", JobQueue::Retry::kPermanent)));
+  EXPECT_EQ(StateOf(other), JobState::kFailed);
+}
+
+TEST_F(Jobs, AJobWhoseWorkersAllDieEndsAsFailed) {
+  auto job = Enqueue("a", 2);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(Lease());
+    clock_.Advance(seconds(11));
+  }
+  EXPECT_FALSE(Lease());
+  EXPECT_EQ(StateOf(job), JobState::kFailed);
+}
+
+TEST_F(Jobs, CancellingReachesQueuedAndRunningJobs) {
+  auto queued = Enqueue("a");
+  EXPECT_EQ(RunTask(queue_->Cancel(queued.id))->state, JobState::kCancelled);
+  auto running = Enqueue("b");
+  auto lease = Lease();
+  EXPECT_TRUE(RunTask(queue_->Cancel(running.id))->cancel_asked);
+  EXPECT_EQ(RunTask(queue_->Heartbeat(*lease, {}, seconds(10))).error().code(), Code::kCancelled);
+  ASSERT_TRUE(RunTask(queue_->Cancelled(*lease)));
+  EXPECT_EQ(StateOf(running), JobState::kCancelled);
+  EXPECT_EQ(RunTask(queue_->Cancel("none")).error().code(), Code::kNotFound);
+}
+
+TEST_F(Jobs, ListingIsPagedAndFilteredAndOldJobsArePruned) {
+  for (const char* key : {"a", "b", "c"}) Enqueue(key);
+  auto page = RunTask(
+      queue_->List({.kind = "k", .workspace = {}, .state = {}, .limit = 2, .after_id = {}}));
+  ASSERT_EQ(page->size(), 2U);
+  EXPECT_EQ(page->front().key, "c");
+  auto rest = RunTask(queue_->List({.kind = "",
+                                    .workspace = WorkspaceId{"w"},
+                                    .state = JobState::kQueued,
+                                    .limit = 2,
+                                    .after_id = page->back().id}));
+  ASSERT_EQ(rest->size(), 1U);
+  EXPECT_EQ(rest->front().key, "a");
+  ASSERT_TRUE(RunTask(queue_->Complete(*Lease(), {})));
+  clock_.Advance(seconds(1));
+  EXPECT_EQ(*RunTask(queue_->Prune(clock_.Wall())), 1);
+  EXPECT_EQ(RunTask(queue_->List({}))->size(), 2U);
+}
+
+}  // namespace
+}  // namespace strata::store
