@@ -163,6 +163,8 @@ Result<std::optional<RegistrySnapshot::Found>> RegistrySnapshot::ResolveExact(st
 
 Result<std::optional<RegistrySnapshot::Found>> RegistrySnapshot::ResolveBare(std::string_view id,
                                                                              Want want) const {
+  // An ARN names what its spellings name: an alias of the plain id must win over a provider here.
+  if (id.starts_with("arn:")) return std::nullopt;
   std::vector<ModelSource*> having;
   for (const auto& [name, source] : sources_) {
     if (source->Has(id)) having.push_back(source.get());

@@ -62,7 +62,7 @@ class RegistryTest : public testing::Test {
       STRATA_CHECK_OK(
           next.AddSource(std::make_shared<FakeSource>("openai", Ids{"gpt-4o", "shared"})));
       return next.AddSource(std::make_shared<FakeSource>(
-          "bedrock", Ids{"amazon.nova-lite-v1:0", "anthropic.claude-x-v1:0", "shared"}));
+          "bedrock", Ids{"amazon.nova-lite-v1:0", "anthropic.claude-x-v1:0", kTitanArn, "shared"}));
     });
     ASSERT_TRUE(filled.has_value()) << filled.error().message();
   }
@@ -76,6 +76,8 @@ class RegistryTest : public testing::Test {
   }
 
   using Ids = std::vector<std::string>;
+  static constexpr const char* kTitanArn =
+      "arn:aws:bedrock:us-east-1::foundation-model/amazon.titan-text-lite-v1";
   static constexpr WallTime kCreated{std::chrono::seconds(1'760'000'000)};
   Registry registry_;
 };
@@ -138,8 +140,7 @@ TEST_F(RegistryTest, AliasesAnswerAndAreListedAsSuch) {
   ASSERT_TRUE(Alias("amazon.titan-text-lite-v1", "gpt-4o").has_value());
   EXPECT_EQ(Resolved("gpt-4o"), "smollm2") << "an alias goes before a provider's bare id";
   EXPECT_EQ(Resolved("amazon.titan-text-lite-v1"), "smollm2");
-  EXPECT_EQ(Resolved("arn:aws:bedrock:us-east-1::foundation-model/amazon.titan-text-lite-v1"),
-            "smollm2");
+  EXPECT_EQ(Resolved(kTitanArn), "smollm2") << "also before a provider that knows the ARN";
   auto described = registry_.Snapshot()->Describe("gpt-4o");
   ASSERT_TRUE(described.has_value());
   EXPECT_EQ(described->info.id, "gpt-4o");
@@ -148,8 +149,9 @@ TEST_F(RegistryTest, AliasesAnswerAndAreListedAsSuch) {
   for (const auto& model : registry_.Snapshot()->List()) ids.push_back(model.info.id);
   EXPECT_THAT(ids,
               ElementsAre("builtin/extract", "minilm", "smollm2", "bedrock/amazon.nova-lite-v1:0",
-                          "bedrock/anthropic.claude-x-v1:0", "bedrock/shared", "openai/gpt-4o",
-                          "openai/shared", "amazon.titan-text-lite-v1", "gpt-4o"));
+                          "bedrock/anthropic.claude-x-v1:0", std::string("bedrock/") + kTitanArn,
+                          "bedrock/shared", "openai/gpt-4o", "openai/shared",
+                          "amazon.titan-text-lite-v1", "gpt-4o"));
 }
 
 TEST_F(RegistryTest, RefusedChangesLeaveEverythingAsItWas) {

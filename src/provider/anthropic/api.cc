@@ -5,7 +5,8 @@
 namespace strata::provider::anthropic {
 namespace {
 
-// The version of the wire format that dialect/anthropic speaks.
+// The version of the wire format that dialect/anthropic speaks. Not 2026-10-21, which refuses the
+// sampling parameters that conversations may carry; a header of the spec overrides it.
 constexpr std::string_view kVersion = "2023-06-01";
 
 // People write the base both with and without "/v1".
