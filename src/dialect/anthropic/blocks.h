@@ -24,6 +24,8 @@ Result<domain::Citation> DecodeCitation(const JsonField& citation);
 // The elements of a content list. Left out are empty texts and unsigned thinking, which the API
 // refuses. kInvalidArgument for what the dialect cannot say.
 Result<> WriteBlocks(JsonWriter& out, const std::vector<domain::ContentBlock>& content);
+// Something of `content` would be written; a message without content is refused by the API.
+bool Writable(const std::vector<domain::ContentBlock>& content);
 void WriteCacheControl(JsonWriter& out, const domain::CachePoint& point);
 void WriteCitation(JsonWriter& out, const domain::Citation& citation);
 

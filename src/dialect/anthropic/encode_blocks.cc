@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/encoding.h"
 #include "dialect/anthropic/blocks.h"
 #include "dialect/json/citations.h"
@@ -154,6 +156,12 @@ Result<> WriteOne(JsonWriter& out, const ContentBlock& block, const CachePoint* 
 }
 
 }  // namespace
+
+bool Writable(const std::vector<ContentBlock>& content) {
+  return std::ranges::any_of(content, [](const ContentBlock& block) {
+    return !std::holds_alternative<CachePoint>(block) && !LeftOut(block);
+  });
+}
 
 Result<> WriteBlocks(JsonWriter& out, const std::vector<ContentBlock>& content) {
   for (std::size_t i = 0; i < content.size(); ++i) {

@@ -115,6 +115,7 @@ Result<> WriteConversation(JsonWriter& out, const domain::ChatRequest& request) 
   }
   out.Key("messages").BeginArray();
   for (const auto& message : request.messages) {
+    if (!Writable(message.content)) continue;
     out.BeginObject();
     out.Field("role", message.role == domain::Role::kUser ? "user" : "assistant");
     out.Key("content").BeginArray();

@@ -124,6 +124,18 @@ TEST(Converse, NeighboursOfOneRoleBecomeOneMessage) {
   EXPECT_EQ(*text, R"({"messages":[{"role":"user","content":[{"text":"a"},{"text":"b"}]}]})");
 }
 
+TEST(Converse, AMessageWithNothingToSayIsLeftOut) {
+  ConverseRequest request;
+  for (auto text : {"a", "", "b"}) {
+    request.chat.messages.push_back(
+        {.role = *text == '\0' ? domain::Role::kAssistant : domain::Role::kUser,
+         .content = {TextBlock{.text = text, .citations = {}}}});
+  }
+  auto text = EncodeConverse(request);
+  ASSERT_TRUE(text);
+  EXPECT_EQ(*text, R"({"messages":[{"role":"user","content":[{"text":"a"},{"text":"b"}]}]})");
+}
+
 TEST(Converse, AnswerRoundTrips) {
   auto response = Anonymous(ToolAnswer());
   auto back = DecodeConverseResponse(EncodeConverseResponse(response, {}));

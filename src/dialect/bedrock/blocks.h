@@ -23,6 +23,8 @@ Result<domain::CachePoint> DecodeCachePoint(const JsonField& point);
 // The elements of a content list; empty texts, which the API refuses, are left out.
 // kInvalidArgument for what the dialect cannot say.
 Result<> WriteBlocks(JsonWriter& out, const std::vector<domain::ContentBlock>& content);
+// Something of `content` would be written; a message without content is refused by the API.
+bool Writable(const std::vector<domain::ContentBlock>& content);
 void WriteCitation(JsonWriter& out, const domain::Citation& citation);
 void WriteCachePoint(JsonWriter& out, const domain::CachePoint& point);
 

@@ -160,6 +160,13 @@ Result<> WriteOne(JsonWriter& out, const ContentBlock& block) {
 
 }  // namespace
 
+bool Writable(const std::vector<ContentBlock>& content) {
+  return std::ranges::any_of(content, [](const ContentBlock& block) {
+    const auto* text = std::get_if<TextBlock>(&block);
+    return text == nullptr || !text->text.empty();
+  });
+}
+
 Result<> WriteBlocks(JsonWriter& out, const std::vector<ContentBlock>& content) {
   for (const auto& block : content) {
     const auto* text = std::get_if<TextBlock>(&block);

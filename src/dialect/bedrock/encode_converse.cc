@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "dialect/bedrock.h"
 #include "dialect/bedrock/blocks.h"
@@ -14,16 +15,19 @@ namespace {
 // The API demands turns that alternate, so neighbours of one role become one message.
 Result<> WriteMessages(JsonWriter& out, const std::vector<domain::Message>& messages) {
   out.Key("messages").BeginArray();
-  for (std::size_t i = 0; i < messages.size();) {
-    out.BeginObject();
-    out.Field("role", messages[i].role == domain::Role::kUser ? "user" : "assistant");
-    out.Key("content").BeginArray();
-    const auto role = messages[i].role;
-    for (; i < messages.size() && messages[i].role == role; ++i) {
-      STRATA_CHECK_OK(WriteBlocks(out, messages[i].content));
+  std::optional<domain::Role> open;
+  for (const auto& message : messages) {
+    if (!Writable(message.content)) continue;
+    if (open != message.role) {
+      if (open) out.EndArray().EndObject();
+      out.BeginObject();
+      out.Field("role", message.role == domain::Role::kUser ? "user" : "assistant");
+      out.Key("content").BeginArray();
+      open = message.role;
     }
-    out.EndArray().EndObject();
+    STRATA_CHECK_OK(WriteBlocks(out, message.content));
   }
+  if (open) out.EndArray().EndObject();
   out.EndArray();
   return {};
 }

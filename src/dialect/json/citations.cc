@@ -7,7 +7,8 @@
 namespace strata::dialect {
 namespace {
 
-constexpr std::size_t kSplitMax = 1000;
+// Pieces times citations are copied, so hostile answers must not make many of both.
+constexpr std::size_t kSplitMax = 100;
 
 bool Covers(const domain::Citation& citation, std::int64_t start, std::int64_t end) {
   if (citation.answer_end <= citation.answer_start) return true;
@@ -50,11 +51,17 @@ domain::CitationPlace PlaceOf(const domain::Citation& citation) {
 }
 
 std::vector<domain::PageRegion> PageRange(std::int64_t start, std::int64_t end) {
-  constexpr std::int64_t kPagesMax = 10'000;
+  constexpr std::int64_t kListedMax = 16;
   std::vector<domain::PageRegion> pages;
-  for (auto page = start; page < std::min(end, start + kPagesMax); ++page) {
+  auto add = [&](std::int64_t page) {
     pages.push_back({.page = static_cast<int>(page), .boxes = {}});
+  };
+  if (end - start > kListedMax) {
+    add(start);
+    add(end - 1);
+    return pages;
   }
+  for (auto page = start; page < end; ++page) add(page);
   return pages;
 }
 

@@ -219,6 +219,9 @@ Result<Message> DecodeAssistant(const JsonField& message) {
   if (auto calls = message.Get("tool_calls"); calls.present()) {
     STRATA_CHECK_OK(DecodeToolCalls(calls, out));
   }
+  if (out.content.empty() && content.present()) {
+    out.content.push_back(TextBlock{.text = {}, .citations = {}});  // an answer that was empty
+  }
   if (out.content.empty()) {
     return Fail(content.Wrong("an assistant message needs content or tool_calls"));
   }
