@@ -86,11 +86,18 @@ Task<Result<>> Pool::Run(std::function<void()> work) {
   // The initiating function runs inside the caller's coroutine frame, which outlives the operation.
   co_await asio::async_initiate<const asio::use_awaitable_t<>&, void()>(
       [&](auto handler) {
-        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        auto executor = asio::get_associated_executor(*shared);
-        auto guard = std::make_shared<asio::executor_work_guard<decltype(executor)>>(executor);
-        auto complete = [shared, executor, guard] {
-          asio::post(executor, [shared, guard] { std::move (*shared)(); });
+        auto executor = asio::get_associated_executor(handler);
+        using Guard = asio::executor_work_guard<decltype(executor)>;
+        struct Pending {
+          decltype(handler) resume;
+          Guard guard;
+        };
+        auto pending = std::make_shared<Pending>(Pending{std::move(handler), Guard(executor)});
+        // Moves on what it resumes: afterwards the pool's thread holds nothing of an io_context
+        // that may end with this coroutine.
+        auto complete = [pending, executor] {
+          asio::post(executor,
+                     [taken = std::move(*pending)]() mutable { std::move(taken.resume)(); });
         };
         auto posted = Post([&thrown, work = std::move(work), complete] {
           try {

@@ -19,11 +19,14 @@ Generation::Generation(std::int64_t prompt_tokens) { usage_.input_tokens = promp
 Task<void> Generation::Wait() {
   co_await asio::async_initiate<const asio::use_awaitable_t<>&, void()>(
       [this](auto handler) {
-        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        auto executor = asio::get_associated_executor(*shared);
-        auto guard = std::make_shared<asio::executor_work_guard<decltype(executor)>>(executor);
-        Wake wake = [shared, executor, guard] {
-          asio::post(executor, [shared, guard] { std::move (*shared)(); });
+        auto executor = asio::get_associated_executor(handler);
+        // The guard moves on with the handler: once posted, the engine's thread must hold nothing
+        // of an io_context that may end with this coroutine.
+        Wake wake = [executor, handler = std::move(handler),
+                     guard = asio::executor_work_guard<decltype(executor)>(executor)]() mutable {
+          asio::post(executor, [handler = std::move(handler), guard = std::move(guard)]() mutable {
+            std::move(handler)();
+          });
         };
         {
           std::lock_guard lock(mutex_);

@@ -77,7 +77,7 @@ class Generation {
   void Fail(Error error);
 
  private:
-  using Wake = std::function<void()>;
+  using Wake = std::move_only_function<void()>;
   Task<void> Wait();
   Wake TakeWaiter();  // with mutex_ held; call the result without it
 
