@@ -1,7 +1,6 @@
 #include <time.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
@@ -21,7 +20,6 @@ namespace strata::bench {
 namespace {
 
 namespace fs = std::filesystem;
-using Timer = std::chrono::steady_clock;
 
 constexpr std::size_t kTop = 10;
 constexpr std::size_t kFused = 50;  // hits of each leg that hybrid search blends
@@ -32,10 +30,6 @@ double CpuMilliseconds() {
   timespec now = {};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
-}
-
-double MillisecondsSince(Timer::time_point start) {
-  return std::chrono::duration<double, std::milli>(Timer::now() - start).count();
 }
 
 struct Latency {
@@ -112,17 +106,17 @@ class Contest {
     if (::mkdtemp(folder_.data()) == nullptr)
       return Fail(Code::kUnavailable, "no temporary folder");
     STRATA_TRY(lexical_, knowledge::OpenLexicalIndex(folder_));
-    auto start = Timer::now();
+    double start = CpuMilliseconds();
     STRATA_CHECK_OK(FillLexical(*lexical_));
-    double ours = MillisecondsSince(start);
+    double ours = CpuMilliseconds() - start;
     auto stats = lexical_->Stats();
     std::printf("lexical index: built in %.1f s, %.1f MB, %llu segments, %llu words\n", ours / 1000,
                 static_cast<double>(stats.file_bytes) / 1e6,
                 static_cast<unsigned long long>(stats.segments),
                 static_cast<unsigned long long>(stats.terms));
-    start = Timer::now();
+    start = CpuMilliseconds();
     STRATA_CHECK_OK(FillLexical(fts5_));
-    std::printf("FTS5 in memory: built in %.1f s\n", MillisecondsSince(start) / 1000);
+    std::printf("FTS5 in memory: built in %.1f s\n", (CpuMilliseconds() - start) / 1000);
     return FillVectors();
   }
 
@@ -153,10 +147,10 @@ class Contest {
     dense_ = vector::MakeExactIndex({.dimensions = vectors_.dimensions});
     std::vector<std::uint64_t> ids(corpus_.chunks.size());
     for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = i;
-    auto start = Timer::now();
+    double start = CpuMilliseconds();
     STRATA_CHECK_OK(dense_->Upsert(ids, vectors_.chunks));
     std::printf("vector index: filled in %.2f s, %.1f MB (floats: %.1f MB), kernels %s\n",
-                MillisecondsSince(start) / 1000,
+                (CpuMilliseconds() - start) / 1000,
                 static_cast<double>(dense_->Stats().memory_bytes) / 1e6,
                 static_cast<double>(vectors_.chunks.size()) * 4 / 1e6,
                 std::string(vector::BestKernels().name).c_str());
