@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "gateway/meter.h"
-#include "guard/model_access.h"
 #include "net/runtime.h"
 #include "observe/drain.h"
 #include "provider/detect.h"
@@ -159,17 +158,7 @@ Result<> App::Parts::OpenKnowledge() {
   STRATA_TRY(parts.sources, knowledge::SourceOptionsFrom(config.options));
   STRATA_TRY(bases, knowledge::KnowledgeBases::Open(std::move(parts), config.options));
 
-  auto start = [this](std::string model, domain::ChatRequest request,
-                      RequestContext& ctx) -> Task<Result<std::unique_ptr<provider::ChatStream>>> {
-    STRATA_CO_CHECK_OK(guard::CheckModelAllowed(model, ctx));
-    STRATA_CO_TRY(auto chosen, registry.Chat(model));
-    co_return co_await chosen->Start(std::move(request), ctx);
-  };
-  auto lookup = [this](std::string_view model) -> std::shared_ptr<provider::ChatModel> {
-    auto found = registry.Chat(model);
-    return found.has_value() ? std::move(*found) : nullptr;
-  };
-  answerer = std::make_unique<knowledge::Answerer>(extractor, start, lookup, config.options);
+  answerer = std::make_unique<knowledge::Answerer>(extractor, registry, config.options);
   answers =
       std::make_unique<knowledge::RetrieveAndGenerate>(*bases, *answerer, *parser, config.options);
 

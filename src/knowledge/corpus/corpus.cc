@@ -104,8 +104,7 @@ Task<Result<std::vector<RetrievedChunk>>> Search(KnowledgeBases& bases, const Ru
 }  // namespace
 
 Task<Result<ImportProgress>> ImportCorpus(KnowledgeBases& bases, std::string knowledge_base_id,
-                                          std::string path,
-                                          std::function<void(const ImportProgress&)> progress,
+                                          std::string path, ImportReporter report,
                                           RequestContext& ctx) {
   STRATA_CO_TRY(auto source_id, co_await ImportSource(bases, knowledge_base_id, ctx));
   STRATA_CO_TRY(auto reader, LineReader::Open(path));
@@ -130,7 +129,7 @@ Task<Result<ImportProgress>> ImportCorpus(KnowledgeBases& bases, std::string kno
     done.indexed += result.indexed;
     done.unchanged += result.unchanged;
     done.failed += result.failed;
-    if (progress) progress(done);
+    if (report) STRATA_CO_CHECK_OK(co_await report(done));
   }
   co_return done;
 }
