@@ -43,7 +43,7 @@ class Detection : public testing::Test, protected remote::Fixture {
   }
 
   std::map<std::string, std::string> env_;
-  std::chrono::milliseconds probe_time_{2000};
+  std::chrono::milliseconds probe_time_{20'000};
   std::string ollama_url_ = upstream->url();
   std::string vllm_url_ = ClosedUrl();
 };
