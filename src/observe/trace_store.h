@@ -44,13 +44,13 @@ struct TraceSummary {
 };
 
 struct TraceQuery {
-  std::optional<WorkspaceId> workspace;
-  std::string text;  // substring of any span's fields, "" any
-  std::string model;
-  std::string key;
+  std::optional<WorkspaceId> workspace{};
+  std::string text{};  // substring of any span's fields, "" any
+  std::string model{};
+  std::string key{};
   bool errors_only = false;
-  std::optional<WallTime> from;
-  std::optional<WallTime> until;
+  std::optional<WallTime> from{};
+  std::optional<WallTime> until{};
   std::size_t limit = 50;  // at most 1000; newest first
 };
 

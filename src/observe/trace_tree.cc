@@ -43,8 +43,15 @@ TraceNode NodeOf(const SpanRecord* span, const ByParent& by_parent,
   return node;
 }
 
+// Numbers as people write them (Boost serialises 0.5 as 5E-1).
+std::string Plain(const json::value& value) {
+  if (value.is_string()) return std::string(value.get_string());
+  if (value.is_double()) return fmt::format("{:.6g}", value.get_double());
+  return json::serialize(value);
+}
+
 std::string Cell(const json::value& value) {
-  auto text = value.is_string() ? std::string(value.get_string()) : json::serialize(value);
+  auto text = Plain(value);
   std::replace_if(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
   if (CodePointCount(text) <= kCellMax) return text;
   return text.substr(0, ByteOffset(text, kCellMax - 1)) + "…";
@@ -76,10 +83,6 @@ class Printer {
   std::string Take() { return std::move(out_); }
 
  private:
-  static std::string Plain(const json::value& value) {
-    return value.is_string() ? std::string(value.get_string()) : json::serialize(value);
-  }
-
   void Array(std::size_t indent, std::string_view name, const json::array& array) {
     bool table = !array.empty() && std::all_of(array.begin(), array.end(),
                                                [](const auto& v) { return v.is_object(); });
