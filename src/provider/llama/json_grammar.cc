@@ -39,6 +39,10 @@ Result<> CheckMember(std::string_view key, const json::value& value, std::string
   if (key == "pattern" && value.is_string() && value.get_string().size() > kPatternBytesMax) {
     return Refuse(field, fmt::format("pattern is longer than {} bytes", kPatternBytesMax));
   }
+  // llama-common would accept any string in its place.
+  if (key == "pattern" && value.is_string() && value.get_string().find("(?") != std::string::npos) {
+    return Refuse(field, "pattern: (?…) groups cannot be enforced");
+  }
   if (key == "$ref" && value.is_string() && !value.get_string().starts_with("#")) {
     return Refuse(field, "$ref to another document is not followed");
   }

@@ -35,6 +35,7 @@ TEST(JsonGrammar, HostileSchemasAreRefusedByName) {
   EXPECT_THAT(Problem(R"({"type":"string","maxLength":1e9})"), HasSubstr("maxLength"));
   EXPECT_THAT(Problem(R"({"enum":[]})"), HasSubstr("enum"));
   EXPECT_THAT(Problem(R"({"$ref":"https://example.org/s.json"})"), HasSubstr("$ref"));
+  EXPECT_THAT(Problem(R"({"type":"string","pattern":"^(?=x)y$"})"), HasSubstr("pattern"));
   std::string deep;
   for (int i = 0; i < 60; ++i) deep += R"({"items":)";
   EXPECT_THAT(Problem(deep + "{}" + std::string(60, '}')), HasSubstr("levels"));

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <set>
 
+#include "base/utf8.h"
 #include "provider/llama/backend.h"
 
 namespace strata::provider::llama {
@@ -93,7 +94,8 @@ std::vector<std::int32_t> PromptShield::Tokenize(const llama_vocab& vocab,
   for (const auto& piece : Split(prompt)) {
     auto parse = piece.literal ? ParseSpecial::kNo : ParseSpecial::kYes;
     // User-defined tokens are matched even without parsing: such a text goes in cut in two.
-    auto half = piece.literal ? 1 : piece.text.size();
+    auto half = piece.literal ? std::max<std::size_t>(1, Utf8SequenceSize(piece.text, 0))
+                              : piece.text.size();
     for (auto part : {piece.text.substr(0, half), piece.text.substr(half)}) {
       if (part.empty()) continue;
       auto more = TokenizeText(vocab, part, add, parse);
