@@ -92,10 +92,10 @@ class Packer {
 
   void AddHeading(const DocumentPart& part, const std::vector<Atom>& atoms) {
     if (open_.size() == overlap_atoms_) Open();  // a section does not begin with another's end
-    // A small section stays with its neighbours of the same rank; a larger one, or one of a higher
-    // rank, starts a chunk of its own.
+    // A small section stays with its neighbours of the same rank; what follows a larger one, or is
+    // of a higher or the top rank, starts a chunk of its own.
     const bool small = open_tokens_ * 3 < recipe_.tokens_target;
-    const bool higher = opened_with_heading_ && part.level < opened_level_;
+    const bool higher = opened_with_heading_ && (part.level < opened_level_ || part.level <= 1);
     std::int64_t tokens = 0;
     for (const auto& atom : atoms) tokens += atom.tokens;
     const bool stays = !by_structure_ || !HasContent() || (small && !higher);

@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
-#include <cstring>
+#include <cctype>
 #include <utility>
 #include <vector>
 
@@ -17,14 +18,48 @@ void* Allocate(void* arena, std::size_t size) {
 }
 void Release(void*, void*) {}
 
+Error TooDeep(int nesting_max) {
+  return Error(Code::kTooLarge,
+               fmt::format("elements nest deeper than {} (kb.parse.nesting_max)", nesting_max));
+}
+
+// Is the name at `at` one of an element that only its own end tag closes?
+bool NeedsEndTag(std::string_view html, std::size_t at) {
+  constexpr auto kNames = std::to_array<std::string_view>(
+      {"div",  "span",  "section",    "article",  "b",      "i",       "u",
+       "s",    "em",    "strong",     "font",     "a",      "ul",      "ol",
+       "dl",   "table", "blockquote", "center",   "small",  "big",     "sub",
+       "sup",  "svg",   "math",       "button",   "object", "details", "main",
+       "code", "tt",    "nobr",       "fieldset", "form"});
+  std::string name;
+  while (at < html.size() && name.size() < 12 &&
+         std::isalpha(static_cast<unsigned char>(html[at])) != 0) {
+    name += static_cast<char>(html[at++] | 0x20);
+  }
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
+// gumbo's work grows with the square of the depth, so bombs are refused before it sees them. Sloppy
+// pages leave tags open: only a multiple of the limit is surely one.
+Result<> CheckTags(std::string_view html, int nesting_max) {
+  constexpr std::int64_t kSloppy = 4;
+  std::int64_t depth = 0;
+  for (std::size_t at = html.find('<'); at != std::string_view::npos; at = html.find('<', at + 1)) {
+    const bool closes = at + 1 < html.size() && html[at + 1] == '/';
+    if (!NeedsEndTag(html, at + (closes ? 2 : 1))) continue;
+    depth = std::max<std::int64_t>(0, depth + (closes ? -1 : 1));
+    if (depth > kSloppy * nesting_max) return std::unexpected(TooDeep(nesting_max));
+  }
+  return {};
+}
+
 Result<> CheckDepth(const GumboNode* root, int nesting_max) {
   std::vector<std::pair<const GumboNode*, int>> open = {{root, 1}};
   while (!open.empty()) {
     const auto [node, depth] = open.back();
     open.pop_back();
     if (depth > nesting_max) {
-      return Fail(Code::kTooLarge,
-                  fmt::format("elements nest deeper than {} (kb.parse.nesting_max)", nesting_max));
+      return std::unexpected(TooDeep(nesting_max));
     }
     const GumboVector& children = Children(node);
     for (unsigned i = 0; i < children.length; ++i) open.emplace_back(Child(children, i), depth + 1);
@@ -56,6 +91,7 @@ bool HoldsWord(std::string_view names) {
 }  // namespace
 
 Result<std::unique_ptr<HtmlTree>> HtmlTree::Parse(std::string_view utf8, int nesting_max) {
+  STRATA_CHECK_OK(CheckTags(utf8, nesting_max));
   auto tree = std::make_unique<HtmlTree>();
   GumboOptions options = kGumboDefaultOptions;
   options.allocator = &Allocate;

@@ -27,6 +27,11 @@ std::int64_t NowNs() {
       .count();
 }
 
+// Has a name that begins with '.', ".." included.
+bool IsHidden(const std::string& path) {
+  return path.starts_with('.') || path.find("/.") != std::string::npos;
+}
+
 class FolderSource final : public Source {
  public:
   // `uri_prefix` + percent-encoded path = uri. `key_prefix`: paths begin with it (s3 prefixes need
@@ -95,7 +100,8 @@ class FolderSource final : public Source {
       return std::unexpected(NotFound("document", uri));
     }
     auto path = PercentDecode(uri.substr(uri_prefix_.size()));
-    if (!path || path->empty() || path->find('\0') != std::string::npos || !IsWanted(*path)) {
+    if (!path || path->empty() || path->find('\0') != std::string::npos || IsHidden(*path) ||
+        !IsWanted(*path)) {
       return std::unexpected(NotFound("document", uri));
     }
     return std::move(*path);

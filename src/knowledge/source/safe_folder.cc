@@ -83,7 +83,10 @@ SafeFolder::~SafeFolder() {
 
 Result<int> SafeFolder::OpenAt(const std::string& relative, int flags) const {
   open_how how = {};
-  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  // openat2 refuses flags that mean nothing for a path descriptor. A pipe must not block its
+  // reader.
+  const int further = (flags & O_PATH) != 0 ? 0 : O_NOCTTY | O_NONBLOCK;
+  how.flags = static_cast<std::uint64_t>(flags | further | O_CLOEXEC);
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
   const long fd = syscall(SYS_openat2, fd_, relative.c_str(), &how, sizeof how);
   if (fd < 0) return std::unexpected(FileError(relative, errno));

@@ -1,0 +1,211 @@
+#include "knowledge/source.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+
+#include "knowledge/source/glob.h"
+
+namespace strata::knowledge {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class SourceTest : public testing::Test {
+ protected:
+  SourceTest() {
+    std::string name = testing::TempDir() + "strata-source-XXXXXX";
+    folder_ = mkdtemp(name.data());
+  }
+  ~SourceTest() override { fs::remove_all(folder_); }
+
+  // Files are dated back: what was written this second is never trusted by its time stamp.
+  void Write(const std::string& path, std::string_view text, int hours_ago = 1) {
+    fs::create_directories((folder_ / path).parent_path());
+    std::ofstream(folder_ / path, std::ios::binary) << text;
+    fs::last_write_time(folder_ / path,
+                        fs::file_time_type::clock::now() - std::chrono::hours(hours_ago));
+  }
+
+  std::unique_ptr<Source> Open(SourceOptions options = {}) {
+    auto source = OpenSource(folder_.string(), std::move(options));
+    EXPECT_TRUE(source.has_value());
+    return std::move(*source);
+  }
+
+  SourceListing List(SourceOptions options = {}, const KnownVersions& known = {}) {
+    auto listing = Open(std::move(options))->List(known, {});
+    EXPECT_TRUE(listing.has_value());
+    return std::move(*listing);
+  }
+
+  std::vector<std::string> Names(const SourceListing& listing) {
+    std::vector<std::string> names;
+    const std::string root = "file://" + folder_.string() + "/";
+    for (const auto& item : listing.items) names.push_back(item.uri.substr(root.size()));
+    return names;
+  }
+
+  static KnownVersions Known(const SourceListing& listing) {
+    KnownVersions known;
+    for (const auto& item : listing.items) known[item.uri] = item.version;
+    return known;
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(SourceTest, ListsRecursivelyInOrderWithMediaTypes) {
+  Write("b.md", "# b");
+  Write("a/x.pdf", "%PDF-1.4");
+  Write("a/.hidden", "no");
+  Write(".git/config", "no");
+  const auto listing = List();
+  ASSERT_THAT(Names(listing), ElementsAre("a/x.pdf", "b.md"));
+  EXPECT_EQ(listing.items[0].media_type, "application/pdf");
+  EXPECT_EQ(listing.items[1].media_type, "text/markdown");
+}
+
+TEST_F(SourceTest, HoldsIncludeAndExcludeGlobs) {
+  Write("a.md", "1");
+  Write("b.txt", "2");
+  Write("drafts/c.md", "3");
+  SourceOptions options;
+  options.include = {"*.md"};
+  options.exclude = {"drafts/**"};
+  EXPECT_THAT(Names(List(options)), ElementsAre("a.md"));
+}
+
+TEST_F(SourceTest, FollowsLinksOnlyInsideTheFolder) {
+  Write("real/a.md", "1");
+  fs::create_symlink("real/a.md", folder_ / "link.md");
+  fs::create_symlink("/etc/hostname", folder_ / "outside.txt");
+  fs::create_directory_symlink(".", folder_ / "loop");
+  EXPECT_THAT(Names(List()), ElementsAre("link.md", "real/a.md"));
+  domain::SourceItem item;
+  item.uri = "file://" + folder_.string() + "/outside.txt";
+  EXPECT_EQ(Open()->Fetch(item).error().code(), Code::kPermissionDenied);
+}
+
+TEST_F(SourceTest, SkipsWhatIsTooLargeAndSaysWhy) {
+  Write("big.txt", std::string(100, 'x'));
+  SourceOptions options;
+  options.file_bytes_max = 99;
+  const auto listing = List(options);
+  EXPECT_TRUE(listing.items.empty());
+  ASSERT_EQ(listing.skipped.size(), 1U);
+  EXPECT_THAT(listing.skipped[0].reason, HasSubstr("kb.source.file_bytes_max"));
+}
+
+TEST_F(SourceTest, TellsAddedChangedTouchedAndRemoved) {
+  Write("same.md", "1");
+  Write("changed.md", "1");
+  Write("touched.md", "1");
+  Write("gone.md", "1");
+  const auto known = Known(List());
+  Write("changed.md", "2", 3);  // same size, other time
+  Write("touched.md", "1", 3);
+  Write("new.md", "1");
+  fs::remove(folder_ / "gone.md");
+  const auto changes = DiffSource(List({}, known), known);
+  ASSERT_EQ(changes.added.size(), 1U);
+  EXPECT_THAT(changes.added[0].uri, HasSubstr("new.md"));
+  ASSERT_EQ(changes.changed.size(), 1U);
+  EXPECT_THAT(changes.changed[0].uri, HasSubstr("changed.md"));
+  ASSERT_EQ(changes.touched.size(), 1U);
+  EXPECT_THAT(changes.touched[0].uri, HasSubstr("touched.md"));
+  EXPECT_THAT(changes.removed, ElementsAre(HasSubstr("gone.md")));
+}
+
+TEST_F(SourceTest, SeesAChangeThatKeepsSizeAndTimeWhenTheFileWasJustWritten) {
+  const auto now = fs::file_time_type::clock::now();
+  Write("a.md", "1");
+  fs::last_write_time(folder_ / "a.md", now);
+  const auto known = Known(List());
+  Write("a.md", "2");
+  fs::last_write_time(folder_ / "a.md", now);
+  EXPECT_EQ(DiffSource(List({}, known), known).changed.size(), 1U);
+}
+
+TEST_F(SourceTest, FetchRefusesBytesThatAreNotThoseListed) {
+  Write("a.md", "1");
+  const auto listing = List();
+  ASSERT_EQ(listing.items.size(), 1U);
+  const auto item = listing.items[0];
+  EXPECT_EQ(*Open()->Fetch(item), "1");
+  Write("a.md", "2");
+  EXPECT_EQ(Open()->Fetch(item).error().code(), Code::kConflict);
+}
+
+TEST_F(SourceTest, ReadsSidecarsAndAChangedSidecarChangesTheVersion) {
+  Write("a.md", "1");
+  Write("a.md.metadata.json",
+        R"({"metadataAttributes":{"year":2024,"team":{"value":{"type":"STRING","stringValue":"x"}},
+            "strata_principals":["group:hr"],"strata_labels":["pii"]}})");
+  const auto before = List();
+  ASSERT_EQ(before.items.size(), 1U);
+  EXPECT_EQ(before.items[0].metadata.text, R"({"year":2024,"team":"x"})");
+  EXPECT_THAT(before.items[0].principals, ElementsAre("group:hr"));
+  EXPECT_TRUE(before.items[0].labels.Has("pii"));
+  Write("a.md.metadata.json", R"({"metadataAttributes":{}})");
+  const auto known = Known(before);
+  EXPECT_EQ(DiffSource(List({}, known), known).changed.size(), 1U);
+}
+
+TEST_F(SourceTest, ABrokenSidecarHidesItsDocument) {
+  Write("a.md", "1");
+  Write("a.md.metadata.json", R"({"metadataAttributes":{"strata_principals":"hr"}})");
+  const auto listing = List();
+  EXPECT_TRUE(listing.items.empty());
+  ASSERT_EQ(listing.skipped.size(), 1U);
+  EXPECT_THAT(listing.skipped[0].reason, HasSubstr("strata_principals"));
+}
+
+TEST_F(SourceTest, MapsBucketsToFoldersAndNamesTheMissingLine) {
+  Write("docs/a.md", "1");
+  Write("other/b.md", "1");
+  SourceOptions options;
+  options.s3_map["bucket"] = folder_.string();
+  auto source = OpenSource("s3://bucket/docs/", options);
+  ASSERT_TRUE(source.has_value());
+  const auto listing = (*source)->List({}, {});
+  ASSERT_EQ(listing->items.size(), 1U);
+  EXPECT_EQ(listing->items[0].uri, "s3://bucket/docs/a.md");
+  EXPECT_EQ(*(*source)->Fetch(listing->items[0]), "1");
+  const auto unknown = OpenSource("s3://nobody/docs", options);
+  EXPECT_EQ(unknown.error().code(), Code::kUnsupported);
+  EXPECT_THAT(unknown.error().message(), HasSubstr("kb.s3_map: [\"nobody="));
+}
+
+TEST_F(SourceTest, AMissingFolderIsAnErrorNotAnEmptyListing) {
+  auto source = Open();
+  fs::remove_all(folder_);
+  EXPECT_EQ(source->List({}, {}).error().code(), Code::kNotFound);
+}
+
+TEST_F(SourceTest, UrisCannotClimbOut) {
+  Write("a.md", "1");
+  const std::string root = "file://" + folder_.string() + "/";
+  for (const char* path : {"../x", "%2e%2e/x", "a/../../x", ".git/config", ""}) {
+    EXPECT_EQ(Open()->Stat(root + path).error().code(), Code::kNotFound) << path;
+  }
+}
+
+TEST(Glob, MatchesAsShellsDo) {
+  EXPECT_TRUE(GlobMatches("*.md", "a/b/c.md"));
+  EXPECT_FALSE(GlobMatches("a/*.md", "a/b/c.md"));
+  EXPECT_TRUE(GlobMatches("a/**/*.md", "a/b/c.md"));
+  EXPECT_TRUE(GlobMatches("**/c.md", "c.md"));
+  EXPECT_TRUE(GlobMatches("/a/**", "a/b"));
+  EXPECT_TRUE(GlobMatches("[a-c]?[!x]", "bzz"));
+  EXPECT_FALSE(GlobMatches("[a-", "a"));
+  EXPECT_FALSE(GlobMatches(std::string(200, '*') + "b", std::string(2000, 'a')));
+}
+
+}  // namespace
+}  // namespace strata::knowledge
