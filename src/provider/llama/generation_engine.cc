@@ -246,6 +246,7 @@ class GenerationEngine::Impl {
     FillBatch(shares);
     int status = llama_decode(context_.get(), batch_.get());
     if (status != 0) return DecodeFailed(shares, status);
+    failures_ = 0;
     {
       std::lock_guard lock(mutex_);
       ++counters_.steps;
@@ -279,7 +280,9 @@ class GenerationEngine::Impl {
   // again. Anything else has broken the sequences of this batch.
   void DecodeFailed(const std::vector<Share>& shares, int status) {
     Log(Level::kWarning, "llama.decode_failed", {{"model", name_}, {"status", status}});
-    if (status == 1 && sequences_.MakeRoom(llama_n_ctx(context_.get()) / 2)) return;
+    bool first = ++failures_ == 1;
+    if (status == 1 && first && sequences_.MakeRoom(llama_n_ctx(context_.get()) / 2)) return;
+    failures_ = 0;
     for (const auto& share : shares) {
       auto running = sequences_.Release(*share.sequence);
       sequences_.Clear(*share.sequence);
@@ -359,6 +362,7 @@ class GenerationEngine::Impl {
   Batch batch_;
   std::uint64_t admissions_ = 0;
   std::size_t turn_ = 0;
+  int failures_ = 0;  // of llama_decode in a row
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
