@@ -102,7 +102,7 @@ class CallMeter {
     if (ttft_) return;
     ttft_ = Elapsed();
     record_.outcome().ttft_ms = *ttft_;
-    span_.Set("ttft_ms", *ttft_);
+    span_.Set("ttft_s", static_cast<double>(*ttft_) / 1000);
   }
 
   void SetUsage(const domain::Usage& usage) { usage_ = usage; }
@@ -143,10 +143,9 @@ class CallMeter {
     outcome.price_date = info_.price.as_of;
     outcome.latency_ms = Elapsed();
     outcome.decided_by = ctx_.decided_by;
-    span_.Set("gen_ai.usage.input_tokens", usage.input_tokens);
-    span_.Set("gen_ai.usage.output_tokens", usage.output_tokens);
-    if (usage.cache_read_tokens > 0)
-      span_.Set("gen_ai.usage.cache_read.input_tokens", usage.cache_read_tokens);
+    span_.Set("tokens_in", usage.input_tokens);
+    span_.Set("tokens_out", usage.output_tokens);
+    if (usage.cache_read_tokens > 0) span_.Set("tokens_cache_read", usage.cache_read_tokens);
     if (usage.estimated) span_.Set("usage_estimated", true);
     span_.Set("cost_usd", outcome.cost ? domain::FormatUsd(*outcome.cost) : "unknown");
   }
@@ -176,9 +175,8 @@ Result<std::unique_ptr<CallMeter>> BeginCall(const domain::ModelInfo& info, Requ
   STRATA_CHECK_OK(guard::CheckOutbound(info, ctx));
   STRATA_TRY(auto record, journal.Begin(IntentOf(info, ctx, operation, estimate)));
   auto span = ctx.span.Child(operation == "chat" ? "provider.chat" : "provider.embed");
-  span.Set("gen_ai.operation.name", operation);
-  span.Set("gen_ai.provider.name", info.provider);
-  span.Set("gen_ai.request.model", info.id);
+  span.Set("provider", info.provider);
+  span.Set("model", info.id);
   return std::make_unique<CallMeter>(info, ctx, std::move(record), std::move(span));
 }
 
@@ -223,9 +221,9 @@ class MeteredChatModel final : public provider::ChatModel {
                                                             RequestContext& ctx) override {
     auto estimate = Estimate(TextBytes(request), request.max_tokens.value_or(kOutputTokensAssumed));
     STRATA_CO_TRY(auto meter, BeginCall(Info(), ctx, journal_, "chat", estimate));
-    if (ctx.capture_text) meter->span().Set("prompt", PromptText(request));
-    if (request.stream) meter->span().Set("gen_ai.request.stream", true);
-    if (request.max_tokens) meter->span().Set("gen_ai.request.max_tokens", *request.max_tokens);
+    if (ctx.capture_text) meter->span().Set("prompt_text", PromptText(request));
+    if (request.stream) meter->span().Set("stream", true);
+    if (request.max_tokens) meter->span().Set("max_tokens", *request.max_tokens);
     auto started = co_await model_->Start(std::move(request), ctx);
     if (!started.has_value()) {
       co_return std::unexpected(meter->FinishWith(std::move(started.error()), {}));

@@ -1,5 +1,8 @@
 #include "gateway/request_scope.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/utf8.h"
 #include "domain/money.h"
 
@@ -18,6 +21,24 @@ RequestScope::RequestScope(const TraceSinks& sinks, std::string_view name, std::
   ctx_.span.Set("dialect", dialect);
 }
 
+namespace {
+
+// Fields that hold what people wrote, or what their documents say.
+bool IsTextField(std::string_view name) {
+  static constexpr std::string_view kNames[] = {"question", "answer", "citations", "prompt_text",
+                                                "query"};
+  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+}
+
+observe::FinishedTrace WithoutText(observe::FinishedTrace trace) {
+  for (auto& span : trace.spans) {
+    std::erase_if(span.fields, [](const auto& field) { return IsTextField(field.first); });
+  }
+  return trace;
+}
+
+}  // namespace
+
 RequestScope::~RequestScope() {
   if (discarded_) return;
   if (ctx_.calls > 0) {
@@ -33,7 +54,7 @@ RequestScope::~RequestScope() {
                                   .dialect = ctx_.dialect,
                                   .model = ctx_.model_asked,
                                   .spans = trace_->TakeEnded()};
-  if (sinks_.otlp) sinks_.otlp->Submit(finished);
+  if (sinks_.otlp) sinks_.otlp->Submit(sinks_.export_text ? finished : WithoutText(finished));
   if (sinks_.store) sinks_.store->Submit(std::move(finished));
 }
 

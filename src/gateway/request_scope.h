@@ -17,6 +17,7 @@ namespace strata::gateway {
 struct TraceSinks {
   observe::TraceStore* store = nullptr;
   observe::OtlpExporter* otlp = nullptr;
+  bool export_text = false;  // whether questions, prompts, answers and quotes go to `otlp` too
   const Clock* clock = &SystemClock();
 };
 

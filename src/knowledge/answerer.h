@@ -3,6 +3,7 @@
 // language model whose every sentence is aligned afterwards with the passages that were in the
 // prompt. And `kb/NAME`, `kb/NAME@MODEL`: every knowledge base as a ChatModel.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -40,12 +41,18 @@ struct AnswerInput {
   GenerationOptions generation;
 };
 
+// Puts a model behind the meter (gateway/meter.h), as those of the registry are.
+using ModelWrapper =
+    std::function<std::shared_ptr<provider::ChatModel>(std::shared_ptr<provider::ChatModel>)>;
+
 // Thread-safe. `models` outlives it and holds metered models only, so that labels are checked and
-// calls are paid for as everywhere else.
+// calls are paid for as everywhere else; `meter` does the same for answers of builtin/extract,
+// which are given passages that no ChatRequest can carry. Without it they leave no row in the
+// ledger.
 class Answerer {
  public:
   Answerer(std::shared_ptr<const Extractor> extractor, const provider::Registry& models,
-           const Options& options);
+           const Options& options, ModelWrapper meter = nullptr);
 
   // A stream with one text block. Each supported sentence is followed by its CitationDeltas at once
   // (answer_start..end: code points of the block; document_index: the passage's place in
@@ -66,6 +73,7 @@ class Answerer {
 
   std::shared_ptr<const Extractor> extractor_;
   const provider::Registry& models_;
+  ModelWrapper meter_;
   std::int64_t prompt_tokens_max_;
   int results_;
 };

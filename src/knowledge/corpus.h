@@ -36,16 +36,15 @@ struct ImportProgress {
   std::int64_t failed = 0;
 };
 
-// Called from time to time by the importing coroutine, which waits for it; its error (the client has
-// gone) ends the import.
+// Called from time to time by the importing coroutine, which waits for it; its error (the client
+// has gone) ends the import.
 using ImportReporter = std::function<Task<Result<>>(const ImportProgress&)>;
 
 // Reads corpus.jsonl or .jsonl.gz into the custom data source "import" of the knowledge base (made
 // when missing). A bad line stops the import with its number; what was imported before stays.
 // Repeating an import changes nothing. `report` may be empty.
 Task<Result<ImportProgress>> ImportCorpus(KnowledgeBases& bases, std::string knowledge_base_id,
-                                          std::string path,
-                                          ImportReporter report,
+                                          std::string path, ImportReporter report,
                                           RequestContext& ctx);
 
 struct RunInput {

@@ -86,6 +86,9 @@ class Parser;
 std::unique_ptr<provider::ChatModel> MakeExtractModel(std::shared_ptr<const Extractor> extractor,
                                                       Parser* parser);
 
+// What is known of builtin/extract: in-process, price 0, cleared for everything.
+domain::ModelInfo ExtractInfo();
+
 // A finished answer as a stream: one text block of the extracted sentences.
 std::unique_ptr<provider::ChatStream> StreamOf(const Extracted& extracted, domain::Usage usage);
 

@@ -49,6 +49,8 @@ constexpr Option kServerOptions[] = {
     {"server.trace_text", OptionKind::kFlag, "", "true", "",
      "Whether traces keep questions, prompts, answers and quotes; false keeps only names, counts "
      "and times."},
+    {"server.export_text", OptionKind::kFlag, "", "false", "",
+     "Whether exported spans (otlp.*) carry questions, prompts, answers and quotes too."},
     {"store.master_key", OptionKind::kText, "", "", "",
      "env:NAME or file:PATH of the master key that seals secrets; empty: DATA/secrets/master.key, "
      "made at first start."},
@@ -158,7 +160,10 @@ Result<> App::Parts::OpenKnowledge() {
   STRATA_TRY(parts.sources, knowledge::SourceOptionsFrom(config.options));
   STRATA_TRY(bases, knowledge::KnowledgeBases::Open(std::move(parts), config.options));
 
-  answerer = std::make_unique<knowledge::Answerer>(extractor, registry, config.options);
+  auto meter = [this](std::shared_ptr<provider::ChatModel> model) {
+    return gateway::Metered(std::move(model), *accounting.journal);
+  };
+  answerer = std::make_unique<knowledge::Answerer>(extractor, registry, config.options, meter);
   answers =
       std::make_unique<knowledge::RetrieveAndGenerate>(*bases, *answerer, *parser, config.options);
 
@@ -186,7 +191,9 @@ Result<> App::Parts::OpenRoutes() {
     everybody->grant.roles = {"admin"};
     anonymous = std::move(everybody);
   }
-  gateway::TraceSinks sinks{.store = traces.get(), .otlp = otlp.get()};
+  gateway::TraceSinks sinks{.store = traces.get(),
+                            .otlp = otlp.get(),
+                            .export_text = config.options.Flag("server.export_text")};
   services.reset(new Services{.config = config,
                               .folder = folder,
                               .keys = *keys,

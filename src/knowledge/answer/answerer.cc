@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "guard/model_access.h"
 #include "knowledge/answer/align.h"
 #include "knowledge/answer/passages.h"
 #include "knowledge/answer/prompt.h"
@@ -19,6 +20,46 @@ constexpr std::int64_t kAnswerTokens = 512;  // when neither caller nor model sa
 std::int64_t WordsAsTokens(std::string_view text) {
   return static_cast<std::int64_t>(text.size() + 3) / 4;
 }
+
+// One answer of builtin/extract over given passages, as a model that can be metered like any other.
+class ExtractCall final : public provider::ChatModel {
+ public:
+  ExtractCall(std::shared_ptr<const Extractor> extractor, AnswerInput input)
+      : extractor_(std::move(extractor)), input_(std::move(input)), info_(ExtractInfo()) {}
+
+  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest /*request*/,
+                                                            RequestContext& ctx) override {
+    auto question = StandaloneQuestion(input_.question, input_.history);
+    auto passages = PassagesOf(input_.passages);
+    auto usage = UsageOf(question, passages);
+    STRATA_CO_TRY(auto answer,
+                  co_await extractor_->Answer(std::move(question), std::move(passages), ctx));
+    usage.output_tokens = WordsAsTokens(answer.text);
+    co_return StreamOf(answer, usage);
+  }
+
+  Task<Result<std::int64_t>> CountTokens(domain::ChatRequest /*request*/,
+                                         RequestContext& /*ctx*/) override {
+    auto passages = PassagesOf(input_.passages);
+    co_return UsageOf(input_.question, passages).input_tokens;
+  }
+
+  const domain::ModelInfo& Info() const override { return info_; }
+
+ private:
+  static domain::Usage UsageOf(std::string_view question,
+                               const std::vector<SourcePassage>& passages) {
+    domain::Usage usage;
+    usage.estimated = true;
+    usage.input_tokens = WordsAsTokens(question);
+    for (const auto& passage : passages) usage.input_tokens += WordsAsTokens(passage.text);
+    return usage;
+  }
+
+  std::shared_ptr<const Extractor> extractor_;
+  AnswerInput input_;
+  domain::ModelInfo info_;
+};
 
 // A model's answer with citations put in: text is held until its sentence is whole, then comes the
 // sentence and what supports it.
@@ -113,9 +154,10 @@ constexpr Option kOptions[] = {
 OptionTable AnswerOptionTable() { return kOptions; }
 
 Answerer::Answerer(std::shared_ptr<const Extractor> extractor, const provider::Registry& models,
-                   const Options& options)
+                   const Options& options, ModelWrapper meter)
     : extractor_(std::move(extractor)),
       models_(models),
+      meter_(std::move(meter)),
       prompt_tokens_max_(options.Integer("kb.answer.prompt_tokens_max")),
       results_(static_cast<int>(options.Integer("kb.answer.results"))) {}
 
@@ -139,20 +181,20 @@ Task<Result<std::unique_ptr<provider::ChatStream>>> Answerer::Start(AnswerInput 
 Task<Result<std::unique_ptr<provider::ChatStream>>> Answerer::StartExtract(AnswerInput input,
                                                                            RequestContext& ctx) {
   ctx.decided_by.prompt = std::string(kExtractModelId);
-  auto question = StandaloneQuestion(input.question, input.history);
-  auto passages = PassagesOf(input.passages);
-  domain::Usage usage;
-  usage.estimated = true;
-  usage.input_tokens = WordsAsTokens(question);
-  for (const auto& passage : passages) usage.input_tokens += WordsAsTokens(passage.text);
-  STRATA_CO_TRY(auto answer,
-                co_await extractor_->Answer(std::move(question), std::move(passages), ctx));
-  usage.output_tokens = WordsAsTokens(answer.text);
-  co_return StreamOf(answer, usage);
+  domain::ChatRequest request;
+  request.model = kExtractModelId;
+  request.messages.push_back({.role = domain::Role::kUser, .content = {}});
+  request.messages.back().content.push_back(domain::TextBlock{.text = input.question});
+  std::shared_ptr<provider::ChatModel> call =
+      std::make_shared<ExtractCall>(extractor_, std::move(input));
+  if (meter_) call = meter_(std::move(call));
+  co_return co_await call->Start(std::move(request), ctx);
 }
 
 Task<Result<std::unique_ptr<provider::ChatStream>>> Answerer::StartModel(AnswerInput input,
                                                                          RequestContext& ctx) {
+  // The allow-list counts for the model behind `kb/NAME@MODEL` too.
+  STRATA_CO_CHECK_OK(guard::CheckModelAllowed(input.generation.model, ctx));
   STRATA_CO_TRY(auto model, ModelFor(input.generation.model));
   if (input.passages.empty()) {
     // Without a passage a model could only make something up.

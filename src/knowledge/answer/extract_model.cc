@@ -196,23 +196,6 @@ class FixedStream final : public provider::ChatStream {
   domain::Usage usage_;
 };
 
-domain::ModelInfo ExtractInfo() {
-  domain::ModelInfo info;
-  info.id = kExtractModelId;
-  info.provider = "builtin";
-  info.upstream_id = "extract";
-  info.family = "extract";
-  info.display_name = "Extractive answers";
-  info.can.chat = true;
-  info.can.documents = true;
-  info.price.input = 0;
-  info.price.output = 0;
-  info.price.as_of = "built in";
-  info.region = "local";
-  info.cleared_for_all_labels = true;
-  return info;
-}
-
 class ExtractModel final : public provider::ChatModel {
  public:
   ExtractModel(std::shared_ptr<const Extractor> extractor, Parser* parser)
@@ -260,6 +243,23 @@ class ExtractModel final : public provider::ChatModel {
 };
 
 }  // namespace
+
+domain::ModelInfo ExtractInfo() {
+  domain::ModelInfo info;
+  info.id = kExtractModelId;
+  info.provider = "builtin";
+  info.upstream_id = "extract";
+  info.family = "extract";
+  info.display_name = "Extractive answers";
+  info.can.chat = true;
+  info.can.documents = true;
+  info.price.input = 0;
+  info.price.output = 0;
+  info.price.as_of = "built in";
+  info.region = "local";
+  info.cleared_for_all_labels = true;
+  return info;
+}
 
 std::unique_ptr<provider::ChatStream> StreamOf(const Extracted& extracted, domain::Usage usage) {
   std::vector<StreamEvent> events;
