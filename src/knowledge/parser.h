@@ -42,7 +42,7 @@ struct ParseInput {
   std::string bytes;
 };
 
-// Thread-safe; one object serves all ingestion jobs. The contract test is parse/parser_contract.h.
+// Thread-safe; one object serves all ingestion jobs.
 class Parser {
  public:
   virtual ~Parser() = default;

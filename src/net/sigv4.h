@@ -70,9 +70,10 @@ struct SigV4VerifyOptions {
 // The secret of an access key id; nullopt: unknown key. Called at most once.
 using SigV4SecretOf = std::function<std::optional<std::string>(std::string_view access_key_id)>;
 
-// Checks scope, time, signed headers (host and every x-amz-* header sent must be signed), payload
-// hash and signature; the comparison takes constant time, and an unknown key costs as much as a
-// wrong signature and gives the same message. kUnauthenticated with the reason otherwise.
+// Checks scope, time, signed headers (host, or :authority of HTTP/2, and every x-amz-* header sent
+// must be signed), payload hash and signature; the comparison takes constant time, and an unknown
+// key costs as much as a wrong signature and gives the same message. kUnauthenticated with the
+// reason otherwise.
 Result<SigV4Verified> VerifySigV4(const HttpRequest& request, const Clock& clock,
                                   const SigV4SecretOf& secret_of,
                                   const SigV4VerifyOptions& options = {});

@@ -73,7 +73,7 @@ Task<Result<>> AddProvider(Services& s, Exchange& e) {
     // The registry refuses a name that is taken; the file is written only after that, so both
     // agree.
     STRATA_CHECK_OK(s.registry.Update([&](provider::RegistrySnapshot& models) {
-      return AddOneProvider(models, spec, s.client, s.journal);
+      return AddOneProvider(models, spec, RemoteDepsFrom(s.config.options, s.client), s.journal);
     }));
     auto saved = SaveProvider(s.folder.path(), spec);
     if (saved.has_value()) return saved;
@@ -100,7 +100,7 @@ Result<provider::ProviderSpec> FindSpec(const Services& s, const std::string& na
 
 Task<Result<>> TestOne(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto spec, FindSpec(s, e.params.at(0)));
-  provider::RemoteDeps deps{.client = s.client};
+  auto deps = RemoteDepsFrom(s.config.options, s.client);
   STRATA_CO_TRY(auto test,
                 co_await provider::TestProvider(std::move(spec), std::move(deps), e.ctx));
   json::object out{{"provider", e.params.at(0)},

@@ -54,8 +54,6 @@ constexpr Option kServerOptions[] = {
     {"store.master_key", OptionKind::kText, "", "", "",
      "env:NAME or file:PATH of the master key that seals secrets; empty: DATA/secrets/master.key, "
      "made at first start."},
-    {"server.parse_children", OptionKind::kInteger, "processes", "2", "1..64",
-     "Documents that are parsed at the same time, each in a child process."},
 };
 
 }  // namespace
@@ -131,14 +129,17 @@ Result<> App::Parts::OpenModels() {
   for (const auto& spec : added) take(spec);
   if (config.options.Flag("server.detect_providers")) {
     RequestContext ctx;
-    for (const auto& found : runtime->Run(provider::DetectProviders({.client = client}, ctx)))
-      take(found.spec);
+    provider::DetectOptions detect;
+    detect.client = client;
+    detect.probe_time = std::chrono::milliseconds(config.options.Integer("provider.probe_ms"));
+    auto found_ones = runtime->Run(provider::DetectProviders(std::move(detect), ctx));
+    for (const auto& found : found_ones) take(found.spec);
   }
   return {};
 }
 
 Result<> App::Parts::OpenKnowledge() {
-  auto children = static_cast<std::size_t>(config.options.Integer("server.parse_children"));
+  auto children = static_cast<std::size_t>(config.options.Integer("kb.parse.processes"));
   parse_pool = std::make_unique<Pool>("parse", children, 4096);
   kb_pool = std::make_unique<Pool>("kb", 4, 4096);
   knowledge::ChildParserOptions child{.limits = knowledge::ParseLimitsFrom(config.options)};
@@ -172,7 +173,8 @@ Result<> App::Parts::OpenKnowledge() {
     STRATA_CHECK_OK(AddLocalModels(models, builtin));
     STRATA_CHECK_OK(models.AddSource(knowledge::MakeKbModelSource(*bases, *answerer)));
     for (const auto& spec : providers) {
-      STRATA_CHECK_OK(AddOneProvider(models, spec, client, *accounting.journal));
+      STRATA_CHECK_OK(AddOneProvider(models, spec, RemoteDepsFrom(config.options, client),
+                                     *accounting.journal));
     }
     for (const auto& [alias, target] : config.aliases)
       STRATA_CHECK_OK(models.AddAlias(alias, target));
@@ -265,7 +267,7 @@ Task<void> App::Handle(net::HttpRequest& request, net::ResponseWriter& writer,
                        std::stop_token client_gone) {
   auto match = parts_->router.Find(request.method, request.path());
   bool found = match.has_value() && match->route != nullptr;
-  Face face = found ? match->route->face : FaceOfPath(request.path(), request.headers);
+  Face face = found ? FaceOf(*match->route, request) : FaceOfPath(request.path(), request.headers);
   std::chrono::seconds timeout(parts_->config.options.Integer("server.request_timeout"));
   gateway::RequestScope scope(parts_->services->trace_sinks,
                               found ? "server." + match->route->operation : "server.unknown",

@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "gateway/meter.h"
 #include "gateway/metered_source.h"
-#include "provider/remote.h"
 
 namespace strata::server {
 namespace {
@@ -68,9 +67,16 @@ Result<> AddLocalModels(provider::RegistrySnapshot& models, const BuiltinParts& 
   return {};
 }
 
+provider::RemoteDeps RemoteDepsFrom(const Options& options, std::shared_ptr<net::Client> client) {
+  provider::RemoteDeps deps;
+  deps.client = std::move(client);
+  deps.answer_bytes_max = static_cast<std::size_t>(options.Integer("provider.answer_bytes_max"));
+  deps.models_cached_max = static_cast<std::size_t>(options.Integer("provider.models_cached_max"));
+  return deps;
+}
+
 Result<> AddOneProvider(provider::RegistrySnapshot& models, const provider::ProviderSpec& spec,
-                        std::shared_ptr<net::Client> client, store::Journal& journal) {
-  provider::RemoteDeps deps{.client = std::move(client)};
+                        provider::RemoteDeps deps, store::Journal& journal) {
   auto source = provider::MakeRemoteProvider(spec, std::move(deps));
   if (source.has_value())
     return models.AddSource(gateway::MeteredSource(std::move(*source), journal));

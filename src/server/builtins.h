@@ -10,6 +10,7 @@
 #include "net/client.h"
 #include "provider/local_models.h"
 #include "provider/registry.h"
+#include "provider/remote.h"
 #include "provider/spec.h"
 #include "store/journal.h"
 
@@ -30,10 +31,13 @@ Result<> AddLocalModels(provider::RegistrySnapshot& models, const BuiltinParts& 
 Result<> AddImportedModel(provider::RegistrySnapshot& models, provider::LocalModels& local_models,
                           store::Journal& journal, const std::string& id);
 
+// What providers share, with the limits of the configuration (`provider.*`).
+provider::RemoteDeps RemoteDepsFrom(const Options& options, std::shared_ptr<net::Client> client);
+
 // One provider, metered. One that cannot be made (a missing secret) is listed with its problem and
 // answers every call with it, so that it neither fails the start nor disappears. kConflict when the
 // name is taken.
 Result<> AddOneProvider(provider::RegistrySnapshot& models, const provider::ProviderSpec& spec,
-                        std::shared_ptr<net::Client> client, store::Journal& journal);
+                        provider::RemoteDeps deps, store::Journal& journal);
 
 }  // namespace strata::server

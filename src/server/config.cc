@@ -26,6 +26,24 @@ namespace {
 
 constexpr std::size_t kFileBytesMax = 1 << 20;
 constexpr int kDepthMax = 16;
+constexpr std::size_t kNodesMax = 20'000;
+
+// Counts the nodes of a document as they are reached: an alias (&a, *a) can make a small file a
+// tree without end.
+bool IsBounded(const YAML::Node& node, int depth, std::size_t& nodes) {
+  if (depth > kDepthMax + 1 || ++nodes > kNodesMax) return false;
+  if (node.IsSequence()) {
+    for (const auto& item : node) {
+      if (!IsBounded(item, depth + 1, nodes)) return false;
+    }
+  } else if (node.IsMap()) {
+    for (const auto& item : node) {
+      if (!IsBounded(item.first, depth + 1, nodes)) return false;
+      if (!IsBounded(item.second, depth + 1, nodes)) return false;
+    }
+  }
+  return true;
+}
 
 class Reader {
  public:
@@ -215,9 +233,18 @@ Result<Config> ParseConfig(std::string_view yaml, const std::string& file,
   auto tables = AllOptionTables();
   Reader reader(file, tables);
   try {
-    reader.ReadTop(YAML::Load(std::string(yaml)));
+    auto top = YAML::Load(std::string(yaml));
+    std::size_t nodes = 0;
+    if (!IsBounded(top, 0, nodes)) {
+      return Fail(Code::kTooLarge, fmt::format("{} is nested deeper than {} or has more than {} "
+                                               "values, aliases resolved",
+                                               file, kDepthMax, kNodesMax));
+    }
+    reader.ReadTop(top);
   } catch (const YAML::Exception& e) {
     return Fail(Code::kInvalidArgument, fmt::format("{}:{}: {}", file, e.mark.line + 1, e.msg));
+  } catch (const std::exception& e) {
+    return Fail(Code::kInvalidArgument, fmt::format("{}: {}", file, e.what()));
   }
   for (const auto& [name, value] : overrides) reader.given[name] = {value, "command line"};
   auto options = Options::Build(tables, reader.given);

@@ -67,6 +67,20 @@ TEST(Config, RefusesWhatIsNotYaml) {
   EXPECT_FALSE(ParseConfig(std::string(2 << 20, ' '), "s.yaml", {}).has_value());
 }
 
+TEST(Config, RefusesAliasesThatMultiplyWithoutEnd) {
+  std::string yaml = "a0: &a0 {x: 1}\n";
+  for (int i = 1; i < 12; ++i) {
+    yaml += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " {";
+    for (char c = 'a'; c < 'k'; ++c)
+      yaml += std::string(1, c) + ": *a" + std::to_string(i - 1) + ", ";
+    yaml += "}\n";
+  }
+  auto config = ParseConfig(yaml, "s.yaml", {});
+  ASSERT_FALSE(config.has_value());
+  EXPECT_EQ(config.error().code(), Code::kTooLarge);
+  EXPECT_FALSE(ParseConfig("server: &a {b: *a}\n", "s.yaml", {}).has_value());
+}
+
 TEST(Config, DocumentationNamesEveryOption) {
   auto text = OptionsAsMarkdown();
   for (auto table : AllOptionTables()) {

@@ -59,24 +59,22 @@ void AddOpenAiRoutes(Router& router, Services& services) {
               .operation = "embeddings",
               .role = "invoke",
               .handler = [s](Exchange& e) { return Embeddings(*s, e); }});
-  router.Add({.method = "GET",
-              .pattern = "/v1/models",
-              .face = Face::kOpenAi,
-              .operation = "models",
-              .role = "invoke",
-              .handler = [s](Exchange& e) {
-                return e.http.headers.Has("anthropic-version") ? ListModelsAnthropic(*s, e)
-                                                               : ListModelsOpenAi(*s, e);
-              }});
-  router.Add({.method = "GET",
-              .pattern = "/v1/models/{model}",
-              .face = Face::kOpenAi,
-              .operation = "models",
-              .role = "invoke",
-              .handler = [s](Exchange& e) {
-                return e.http.headers.Has("anthropic-version") ? GetModelAnthropic(*s, e)
-                                                               : GetModelOpenAi(*s, e);
-              }});
+  using Operation = Task<Result<>> (*)(Services&, Exchange&);
+  auto add_models = [&](std::string pattern, Operation openai, Operation anthropic) {
+    auto handler = [s, openai, anthropic](Exchange& e) {
+      bool other = FaceOfPath(e.http.path(), e.http.headers) == Face::kAnthropic;
+      return other ? anthropic(*s, e) : openai(*s, e);
+    };
+    router.Add({.method = "GET",
+                .pattern = std::move(pattern),
+                .face = Face::kOpenAi,
+                .operation = "models",
+                .role = "invoke",
+                .handler = handler,
+                .shared = true});
+  };
+  add_models("/v1/models", ListModelsOpenAi, ListModelsAnthropic);
+  add_models("/v1/models/{model}", GetModelOpenAi, GetModelAnthropic);
 }
 
 }  // namespace strata::server

@@ -137,12 +137,19 @@ std::string_view FaceName(Face face) {
 }
 
 Face FaceOfPath(std::string_view raw_path, const net::Headers& headers) {
+  if (raw_path.starts_with("/openai/")) return Face::kOpenAi;
   if (raw_path.starts_with("/anthropic/") || headers.Has("anthropic-version"))
     return Face::kAnthropic;
   if (raw_path.starts_with("/strata/") || raw_path.starts_with("/console")) return Face::kStrata;
-  if (raw_path.starts_with("/openai/") || raw_path.starts_with("/v1/")) return Face::kOpenAi;
+  if (raw_path.starts_with("/v1/")) return Face::kOpenAi;
   if (raw_path.starts_with("/knowledgebases")) return Face::kBedrockAgent;
   return Face::kBedrockControl;
+}
+
+Face FaceOf(const Route& route, const net::HttpRequest& request) {
+  if (!route.shared) return route.face;
+  return FaceOfPath(request.path(), request.headers) == Face::kAnthropic ? Face::kAnthropic
+                                                                         : route.face;
 }
 
 dialect::HttpError EncodeFaceError(Face face, const Error& error, std::string_view request_id) {

@@ -53,6 +53,8 @@ struct Route {
   std::string operation;  // "Converse": span field and, for Bedrock, the name in errors
   std::string role;       // "" = public
   RouteHandler handler;
+  // OpenAI and Anthropic have the path in common (/v1/models): FaceOf tells whose it is.
+  bool shared = false;
 };
 
 // HTTP form of `error` in the face's dialect. kStrata answers {"error": {"code", "message",
@@ -81,7 +83,11 @@ class Router {
   std::unique_ptr<Node> root_;
 };
 
-// The face whose errors an unknown path gets: by prefix, else by what the path looks like.
+// The face whose errors an unknown path gets: by prefix, else by the header anthropic-version, else
+// by what the path looks like.
 Face FaceOfPath(std::string_view raw_path, const net::Headers& headers);
+
+// The face that a matched request is answered in.
+Face FaceOf(const Route& route, const net::HttpRequest& request);
 
 }  // namespace strata::server

@@ -52,6 +52,26 @@ TEST_F(RouterTest, StripsDialectPrefixes) {
   EXPECT_EQ(router_.Find("GET", "/other/v1/models")->route, nullptr);
 }
 
+TEST(FaceOf, SharedPathsBelongToWhomPrefixOrHeaderSays) {
+  Route models = For("GET", "/v1/models");
+  models.shared = true;
+  struct Case {
+    const char* target;
+    const char* version;  // anthropic-version; null: not sent
+    Face face;
+  };
+  const Case cases[] = {{"/v1/models", nullptr, Face::kOpenAi},
+                        {"/v1/models?limit=2", "2026-10-21", Face::kAnthropic},
+                        {"/anthropic/v1/models", nullptr, Face::kAnthropic},
+                        {"/openai/v1/models", "2023-06-01", Face::kOpenAi}};
+  for (const auto& c : cases) {
+    net::HttpRequest request;
+    request.target = c.target;
+    if (c.version != nullptr) request.headers.Add("anthropic-version", c.version);
+    EXPECT_EQ(FaceOf(models, request), c.face) << c.target;
+  }
+}
+
 TEST_F(RouterTest, TellsAWrongMethodFromAnUnknownPath) {
   EXPECT_TRUE(router_.Find("DELETE", "/v1/models")->path_exists);
   EXPECT_FALSE(router_.Find("GET", "/v2/models")->path_exists);

@@ -176,6 +176,7 @@ Result<> DecodeKnowledgeBaseConfiguration(const JsonField& field,
   auto id = field.Get("knowledgeBaseId");
   STRATA_TRY(auto knowledge_base, id.NonEmptyString());
   out.retrieve.knowledge_base_id = KnowledgeBaseIdOf(knowledge_base);
+  if (out.retrieve.knowledge_base_id.empty()) return Fail(id.Wrong("the ARN names no resource"));
   auto model = field.Get("modelArn");
   STRATA_TRY(auto arn, model.NonEmptyString());
   out.generation.model = ModelIdOf(arn);
