@@ -184,7 +184,9 @@ Task<Result<std::unique_ptr<provider::ChatStream>>> Answerer::StartExtract(Answe
   domain::ChatRequest request;
   request.model = kExtractModelId;
   request.messages.push_back({.role = domain::Role::kUser, .content = {}});
-  request.messages.back().content.push_back(domain::TextBlock{.text = input.question});
+  domain::TextBlock text;
+  text.text = input.question;
+  request.messages.back().content.emplace_back(std::move(text));
   std::shared_ptr<provider::ChatModel> call =
       std::make_shared<ExtractCall>(extractor_, std::move(input));
   if (meter_) call = meter_(std::move(call));

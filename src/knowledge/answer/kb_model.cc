@@ -1,5 +1,7 @@
 // Every knowledge base as a chat model: kb/NAME and kb/NAME@MODEL.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -116,6 +118,13 @@ class KbModel final : public provider::ChatModel {
   const domain::ModelInfo info_;
 };
 
+// Names the whole id, so that callers recognise what they sent.
+Error Unknown(std::string_view rest) {
+  auto message = fmt::format("model '{}/{}' does not exist: there is no such knowledge base",
+                             kKbProvider, rest);
+  return Error(Code::kNotFound, std::move(message)).AtField("model");
+}
+
 class KbModelSource final : public provider::ModelSource {
  public:
   KbModelSource(KnowledgeBases& bases, Answerer& answerer)
@@ -125,7 +134,7 @@ class KbModelSource final : public provider::ModelSource {
 
   Result<std::shared_ptr<provider::ChatModel>> Chat(std::string_view rest) override {
     auto name = SplitName(rest);
-    if (!Has(name.base)) return Fail(NotFound("knowledge base", name.base));
+    if (!Has(name.base)) return Fail(Unknown(rest));
     std::shared_ptr<provider::ChatModel> model;
     if (name.model == kExtractModelId) name.model.clear();
     if (!name.model.empty()) {

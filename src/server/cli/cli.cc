@@ -31,9 +31,14 @@ int RunCli(int argc, char** argv) {
     return code == 0 ? 0 : 2;
   }
   if (!cli.run) return 2;
-  auto done = cli.run();
-  if (done.has_value()) return *done;
-  fmt::print(stderr, "error: {}\n", done.error().message());
+  try {
+    auto done = cli.run();
+    if (done.has_value()) return *done;
+    fmt::print(stderr, "error: {}\n", done.error().message());
+  } catch (const std::exception& e) {
+    // Start-up may throw: a certificate file that cannot be used, memory that is not there.
+    fmt::print(stderr, "error: {}\n", e.what());
+  }
   return 1;
 }
 
