@@ -21,6 +21,15 @@ if(STRATA_SANITIZE)
   add_compile_options(-fsanitize=${STRATA_SANITIZE})
   add_link_options(-fsanitize=${STRATA_SANITIZE})
 endif()
+# What tests of a sanitizer build run with: any report fails the test; the suppressions name libraries only.
+set(STRATA_SANITIZER_ENVIRONMENT)
+if(STRATA_SANITIZE)
+  set(folder ${CMAKE_CURRENT_LIST_DIR}/sanitizers)
+  set(STRATA_SANITIZER_ENVIRONMENT
+    "LSAN_OPTIONS=suppressions=${folder}/lsan.supp:print_suppressions=0"
+    "UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1"
+    "TSAN_OPTIONS=suppressions=${folder}/tsan.supp:halt_on_error=1:second_deadlock_stack=1")
+endif()
 if(STRATA_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
@@ -32,6 +41,7 @@ find_package(fmt REQUIRED)
 find_package(SQLite3 REQUIRED)
 find_package(GTest REQUIRED)
 find_package(PkgConfig REQUIRED)
+find_package(ZLIB REQUIRED)
 
 # Third-party files that cmake/setup/deps.sh fetched and built.
 set(STRATA_DEPS "$ENV{STRATA_DEPS}" CACHE PATH "folder filled by cmake/setup/deps.sh")
@@ -68,7 +78,7 @@ function(strata_module name)
     target_compile_definitions(${name}_test PRIVATE STRATA_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     target_link_libraries(${name}_test PRIVATE strata_${name} ${ARG_TEST_LIBS} GTest::gmock GTest::gtest_main)
     add_test(NAME ${name}_test COMMAND ${name}_test)
-    set_tests_properties(${name}_test PROPERTIES LABELS unit)
+    set_tests_properties(${name}_test PROPERTIES LABELS unit ENVIRONMENT "${STRATA_SANITIZER_ENVIRONMENT}")
     set_property(GLOBAL APPEND PROPERTY STRATA_UNIT_TESTS ${name}_test)
   endif()
 endfunction()
