@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -59,7 +60,8 @@ class KnowledgeBases {
                                                       const Options& options);
   ~KnowledgeBases();  // stops
 
-  // Begins to work on ingestion jobs, those left by an earlier process first.
+  // Begins to work on ingestion jobs, those left by an earlier process first. Call it once, before
+  // other threads use the service, and from the only process that works on these files.
   Result<> Start();
   // Gives running jobs back to the queue and joins. Safe to call twice.
   void Stop();
@@ -85,6 +87,10 @@ class KnowledgeBases {
   // kConflict when a job of that source is not finished; kUnsupported for custom sources.
   Task<Result<IngestionJob>> StartIngestion(std::string kb_id, std::string source_id,
                                             std::string description, RequestContext& ctx);
+  // The job that an earlier process left unfinished and this one goes on with, if there is one.
+  Task<Result<std::optional<IngestionJob>>> ResumedIngestion(std::string kb_id,
+                                                             std::string source_id,
+                                                             RequestContext& ctx);
   Task<Result<IngestionJob>> GetIngestion(std::string kb_id, std::string source_id,
                                           std::string job_id, RequestContext& ctx);
   Task<Result<Page<IngestionJob>>> ListIngestions(std::string kb_id, std::string source_id,

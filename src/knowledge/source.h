@@ -47,8 +47,9 @@ class Source {
   virtual ~Source() = default;
 
   // Everything the source holds now. `known` saves reading files whose size and time are as before.
-  // Errors: kNotFound (the folder is gone: nothing must be deleted because of it),
-  // kPermissionDenied, kTooLarge (more than files_max), kCancelled.
+  // Errors: kNotFound (the folder is gone), kPermissionDenied (it or a folder in it cannot be
+  // read), kUnavailable (the disk), kTooLarge (more than files_max), kCancelled. Nothing must be
+  // deleted because of any of them.
   virtual Result<SourceListing> List(const KnownVersions& known, std::stop_token cancel) = 0;
 
   // The bytes of one listed item. Errors: kNotFound (gone meanwhile), kConflict (the bytes are not

@@ -103,11 +103,10 @@ Task<Result<>> Delete(Services& s, Exchange& e) {
   co_return co_await SendAdminJson(e, json::serialize(json::object{{"deleted", base.name}}));
 }
 
-// Runs the job of one source and writes a line whenever its statistics changed.
-Task<Result<>> SyncSource(Services& s, Exchange& e, std::string kb_id, knowledge::DataSource source,
-                          JsonLines& lines) {
-  STRATA_CO_TRY(auto job,
-                co_await s.bases.StartIngestion(kb_id, source.id, "strata kb sync", e.ctx));
+// Follows a job to its end and writes a line whenever its statistics changed.
+Task<Result<>> FollowJob(Services& s, Exchange& e, const knowledge::DataSource& source,
+                         knowledge::IngestionJob job, JsonLines& lines) {
+  const auto kb_id = job.knowledge_base_id;
   auto last = job.statistics;
   while (!knowledge::IsFinal(job.status)) {
     STRATA_CO_CHECK_OK(co_await net::Sleep(std::chrono::milliseconds(100), e.ctx.cancel));
@@ -122,6 +121,16 @@ Task<Result<>> SyncSource(Services& s, Exchange& e, std::string kb_id, knowledge
                     {"statistics", EncodeStatistics(job.statistics)},
                     {"failure_reasons", json::value_from(job.failure_reasons)}};
   co_return co_await lines.Line(json::serialize(line));
+}
+
+// A job that an earlier process left is ended first: it may have listed the source long ago.
+Task<Result<>> SyncSource(Services& s, Exchange& e, std::string kb_id, knowledge::DataSource source,
+                          JsonLines& lines) {
+  STRATA_CO_TRY(auto left, co_await s.bases.ResumedIngestion(kb_id, source.id, e.ctx));
+  if (left) STRATA_CO_CHECK_OK(co_await FollowJob(s, e, source, std::move(*left), lines));
+  STRATA_CO_TRY(auto job,
+                co_await s.bases.StartIngestion(kb_id, source.id, "strata kb sync", e.ctx));
+  co_return co_await FollowJob(s, e, source, std::move(job), lines);
 }
 
 Task<Result<>> SyncAll(Services& s, Exchange& e, std::string kb_id, JsonLines& lines) {

@@ -92,9 +92,9 @@ Result<> RunningServer::Listen() {
   app_->SetPublicUrl(url_);
   auto control_bearer = "control-" + SecureRandomHex(32);
   app_->SetControlBearer(control_bearer);
+  STRATA_CHECK_OK(app_->StartJobs());
   server_->Start();
-  STRATA_CHECK_OK(app_->PublishAddress(url_, control_bearer));
-  return app_->StartJobs();
+  return app_->PublishAddress(url_, control_bearer);
 }
 
 RunningServer::~RunningServer() {

@@ -234,6 +234,17 @@ Task<Result<std::optional<Job>>> JobQueue::Lease(std::vector<std::string> kinds,
   co_return co_await file_->Write(work);
 }
 
+Task<Result<>> JobQueue::TakeBackLeases(std::vector<std::string_view> kinds) {
+  auto work = [&kinds, now = ToUnixMicros(clock_.Wall())](Database& db) -> Result<> {
+    for (auto kind : kinds) {
+      STRATA_CHECK_OK(db.Run("UPDATE jobs SET due = ?1 WHERE kind = ?2 AND state = ?3 AND due > ?1",
+                             now, kind, Number(JobState::kLeased)));
+    }
+    return {};
+  };
+  co_return co_await file_->Write(work);
+}
+
 Task<Result<>> JobQueue::Heartbeat(Job job, JsonText progress,
                                    std::chrono::milliseconds lease_for) {
   auto work = [&, now = clock_.Wall()](Database& db) -> Result<> {

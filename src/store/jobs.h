@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -69,6 +70,10 @@ class JobQueue {
   // is none. A job that ran out of attempts becomes kFailed instead.
   Task<Result<std::optional<Job>>> Lease(std::vector<std::string> kinds,
                                          std::chrono::milliseconds lease_for);
+
+  // For the one process that works on jobs of `kinds`, as it starts: leases that are still held are
+  // those of a process that died, and their jobs are due now.
+  Task<Result<>> TakeBackLeases(std::vector<std::string_view> kinds);
 
   // Renews the lease and stores progress. kConflict when the lease is no longer held (another
   // worker has it): stop working. kCancelled when somebody asked to cancel: stop and call

@@ -149,8 +149,11 @@ Task<JobOutcome> Ingestor::IndexPending(const KnowledgeBase& base, RequestContex
                               ? LocationKind::kS3
                               : LocationKind::kCustom;
     auto row = RowOf(**pending, location, *ctx.clock);
-    auto indexed = co_await IndexOne(file, *indexer, std::move(row),
-                                     std::move((*pending)->input.content), recipe, {}, ctx);
+    JobTally tally;
+    tally.pending_row = after;
+    auto indexed =
+        co_await IndexOne(file, *indexer, std::move(row), std::move((*pending)->input.content),
+                          recipe, std::move(tally), ctx);
     if (!indexed.has_value()) co_return OutcomeOf(indexed.error(), 1, false);
   }
 }
@@ -194,11 +197,13 @@ Task<Result<store::Job>> Ingestor::EnqueuePending(const KnowledgeBase& base) con
   co_return co_await parts_.jobs->Enqueue(std::move(spec));
 }
 
-Task<Result<>> Ingestor::Recover(const KnowledgeBase& base) const {
+Task<Result<std::vector<IngestionJob>>> Ingestor::Recover(KnowledgeBase base) const {
   STRATA_CO_TRY(auto open, co_await bases_.Get(base));
   auto read = [](store::Database& db) { return UnfinishedIngestions(db); };
   STRATA_CO_TRY(auto rows, co_await open->file->Read(std::move(read)));
+  std::vector<IngestionJob> left;
   for (const auto& row : rows) {
+    left.push_back(row.job);
     STRATA_CO_TRY(auto job, co_await EnqueueSync(base, row.job.data_source_id, row.job.id));
     auto note = [&](store::Database& db) { return SetIngestionQueueId(db, row.job.id, job.id); };
     STRATA_CO_CHECK_OK(co_await open->file->Write(std::move(note)));
@@ -206,7 +211,7 @@ Task<Result<>> Ingestor::Recover(const KnowledgeBase& base) const {
   auto next = [](store::Database& db) { return NextPending(db, 0); };
   STRATA_CO_TRY(auto pending, co_await open->file->Read(std::move(next)));
   if (pending) STRATA_CO_CHECK_OK(co_await EnqueuePending(base));
-  co_return Result<>();
+  co_return left;
 }
 
 }  // namespace strata::knowledge

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "knowledge/base/catalog.h"
 #include "knowledge/base/indexer.h"
@@ -43,8 +44,9 @@ class Ingestor {
   Task<Result<store::Job>> EnqueueSync(const KnowledgeBase& base, std::string source_id,
                                        std::string job_id) const;
   Task<Result<store::Job>> EnqueuePending(const KnowledgeBase& base) const;
-  // Queues again what an earlier process recorded and did not get into the queue.
-  Task<Result<>> Recover(const KnowledgeBase& base) const;
+  // Queues again what an earlier process recorded and did not get into the queue. Returns the
+  // ingestion jobs that it left unfinished.
+  Task<Result<std::vector<IngestionJob>>> Recover(KnowledgeBase base) const;
 
  private:
   Task<JobOutcome> EndSync(OpenBase& open, std::string job_id, Result<> result, int attempt,

@@ -121,14 +121,14 @@ Result<> PruneRemovals(store::Database& db, std::int64_t generation) {
 
 Result<> PutPending(store::Database& db, std::string_view source_id, const DocumentInput& input,
                     const DocumentRow& document) {
-  STRATA_CHECK_OK(db.Run(
-      "INSERT INTO pending (source_id, uri, title, media_type, metadata, access, labels, content) "
-      "VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (source_id, uri) DO UPDATE SET "
-      "title = excluded.title, media_type = excluded.media_type, metadata = excluded.metadata, "
-      "access = excluded.access, labels = excluded.labels, content = excluded.content",
-      source_id, input.id, input.title, input.media_type, input.metadata.text,
-      WriteAccess(input.access), WriteStrings(input.labels.names()),
-      store::BlobView{input.content}));
+  // A row of its own number each time, so that whoever indexes what was there before sees that it
+  // is no longer wanted.
+  STRATA_CHECK_OK(
+      db.Run("INSERT OR REPLACE INTO pending (source_id, uri, title, media_type, metadata, access, "
+             "labels, content) VALUES (?,?,?,?,?,?,?,?)",
+             source_id, input.id, input.title, input.media_type, input.metadata.text,
+             WriteAccess(input.access), WriteStrings(input.labels.names()),
+             store::BlobView{input.content}));
   // The indexed version, if there is one, goes on being served until the new one replaces it.
   STRATA_CHECK_OK(db.Run(
       "INSERT INTO documents (document_id, source_id, uri, location, title, media_type, version, "

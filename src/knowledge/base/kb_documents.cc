@@ -63,6 +63,17 @@ Result<> RemovePending(store::Database& db, std::string_view source_id, std::str
   return db.Run("DELETE FROM pending WHERE source_id = ? AND uri = ?", source_id, uri);
 }
 
+// Takes away the pending content that a change settles. false: the change is void, see JobTally.
+Result<bool> SettlePending(store::Database& db, const DocumentRow& document,
+                           const JobTally& tally) {
+  if (tally.pending_row == 0) {
+    STRATA_CHECK_OK(RemovePending(db, document.source_id, document.uri));
+    return true;
+  }
+  STRATA_CHECK_OK(db.Run("DELETE FROM pending WHERE row = ?", tally.pending_row));
+  return db.changes() > 0;
+}
+
 std::string_view TallyColumn(Tally tally) {
   switch (tally) {
     case Tally::kNone:
@@ -89,6 +100,14 @@ Result<> AddTally(store::Database& db, const JobTally& tally) {
   const std::string sql = "UPDATE ingestions SET " + std::string(column) + " = " +
                           std::string(column) + " + 1 WHERE job_id = ?";
   return db.Run(sql, tally.job_id);
+}
+
+// A job that ran long says what was wrong with its first documents; the documents say the rest.
+Result<> AddReason(store::Database& db, const DocumentRow& document, const JobTally& tally) {
+  if (tally.job_id.empty() || document.reason.empty()) return {};
+  const bool named = document.reason.find(document.uri) != std::string::npos;
+  return AddIngestionReason(db, tally.job_id,
+                            named ? document.reason : document.uri + ": " + document.reason);
 }
 
 // Inserts or replaces the row of a document; returns its number.
@@ -183,6 +202,8 @@ Result<> PutDocument(store::Database& db, const IndexedDocument& indexed, const 
   STRATA_FATAL(indexed.vectors.size() ==
                    indexed.chunks.size() * static_cast<std::size_t>(indexed.dimensions),
                "every chunk has one vector");
+  STRATA_TRY(bool current, SettlePending(db, document, tally));
+  if (!current) return {};
   STRATA_TRY(auto generation, NextGeneration(db));
   STRATA_TRY(
       auto row,
@@ -196,18 +217,19 @@ Result<> PutDocument(store::Database& db, const IndexedDocument& indexed, const 
     STRATA_CHECK_OK(
         db.Run("INSERT INTO originals VALUES (?, ?)", row, store::BlobView{*indexed.original}));
   }
-  STRATA_CHECK_OK(RemovePending(db, document.source_id, document.uri));
   STRATA_CHECK_OK(AddTally(db, tally));
   CrashPoint("kb.document.written");
   return {};
 }
 
 Result<> PutDocumentState(store::Database& db, const DocumentRow& document, const JobTally& tally) {
+  STRATA_TRY(bool current, SettlePending(db, document, tally));
+  if (!current) return {};
   STRATA_TRY(auto generation, NextGeneration(db));
   STRATA_TRY(auto row, UpsertDocument(db, document, 0, generation));
   STRATA_CHECK_OK(RemoveChunks(db, row, generation));
-  STRATA_CHECK_OK(RemovePending(db, document.source_id, document.uri));
   STRATA_CHECK_OK(AddTally(db, tally));
+  STRATA_CHECK_OK(AddReason(db, document, tally));
   CrashPoint("kb.document.state");
   return {};
 }

@@ -84,6 +84,9 @@ enum class Tally : std::uint8_t {
 struct JobTally {
   std::string job_id;  // "" = no job
   Tally tally = Tally::kNone;
+  // PendingDocument::row of the content that the change is about, 0 when it was not pending. A
+  // document that was deleted or given anew since then stays as it is: the change is void.
+  std::int64_t pending_row = 0;
 };
 
 Result<std::unique_ptr<store::SqlFile>> OpenKbFile(const std::string& path);
@@ -180,9 +183,14 @@ struct IngestionList {
 Result<IngestionList> ListIngestionRows(store::Database& db, std::string_view source_id,
                                         std::int64_t before, int limit);
 Result<std::vector<IngestionRow>> UnfinishedIngestions(store::Database& db);
-// A final status is never changed again.
+// A final status is never changed again. `reasons` come before those that are there.
 Result<> SetIngestionStatus(store::Database& db, std::string_view job_id, JobStatus status,
                             const std::vector<std::string>& reasons, WallTime now);
+// One more reason of a job that is running, unless it said so before; after the 100th they are
+// dropped.
+Result<> AddIngestionReason(store::Database& db, std::string_view job_id, std::string reason);
+// What the listing of a run found. Documents that failed in an earlier run of the job are tried
+// again, so they are counted anew.
 Result<> SetIngestionScanned(store::Database& db, std::string_view job_id, std::int64_t scanned,
                              std::int64_t metadata_scanned, WallTime now);
 

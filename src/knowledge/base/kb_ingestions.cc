@@ -1,11 +1,15 @@
 // Ingestion jobs of kb-ID.db.
 
+#include <algorithm>
+
 #include "base/crash_point.h"
 #include "knowledge/base/kb_file.h"
 #include "knowledge/base/kb_json.h"
 
 namespace strata::knowledge {
 namespace {
+
+constexpr std::size_t kReasonsMax = 100;
 
 constexpr std::string_view kColumns =
     "SELECT row, job_id, source_id, queue_id, description, status, scanned, metadata_scanned, "
@@ -32,6 +36,13 @@ Result<IngestionRow> ReadRow(const store::Statement& row) {
   job.started = FromUnixMicros(row.Integer(15));
   job.updated = FromUnixMicros(row.Integer(16));
   return out;
+}
+
+Result<std::vector<std::string>> ReadReasons(store::Database& db, std::string_view job_id) {
+  STRATA_TRY(auto statement, db.Prepare("SELECT reasons FROM ingestions WHERE job_id = ?"));
+  STRATA_TRY(bool found, statement.BindAll(job_id).Step());
+  if (!found) return std::vector<std::string>();
+  return ReadStrings(statement.Text(0));
 }
 
 }  // namespace
@@ -91,20 +102,33 @@ Result<std::vector<IngestionRow>> UnfinishedIngestions(store::Database& db) {
 
 Result<> SetIngestionStatus(store::Database& db, std::string_view job_id, JobStatus status,
                             const std::vector<std::string>& reasons, WallTime now) {
+  STRATA_TRY(auto all, ReadReasons(db, job_id));
+  all.insert(all.begin(), reasons.begin(), reasons.end());
+  all.resize(std::min(all.size(), kReasonsMax));
   STRATA_CHECK_OK(
       db.Run("UPDATE ingestions SET status = ?1, reasons = ?2, updated = ?3 WHERE job_id = ?4 "
              "AND status NOT IN (?5, ?6, ?7)",
-             static_cast<int>(status), WriteStrings(reasons), ToUnixMicros(now), job_id,
+             static_cast<int>(status), WriteStrings(all), ToUnixMicros(now), job_id,
              static_cast<int>(JobStatus::kComplete), static_cast<int>(JobStatus::kFailed),
              static_cast<int>(JobStatus::kStopped)));
   CrashPoint("kb.job.status");
   return {};
 }
 
+Result<> AddIngestionReason(store::Database& db, std::string_view job_id, std::string reason) {
+  STRATA_TRY(auto reasons, ReadReasons(db, job_id));
+  if (reasons.size() >= kReasonsMax) return {};
+  if (std::ranges::find(reasons, reason) != reasons.end()) return {};
+  reasons.push_back(std::move(reason));
+  return db.Run("UPDATE ingestions SET reasons = ? WHERE job_id = ?", WriteStrings(reasons),
+                job_id);
+}
+
 Result<> SetIngestionScanned(store::Database& db, std::string_view job_id, std::int64_t scanned,
                              std::int64_t metadata_scanned, WallTime now) {
   return db.Run(
-      "UPDATE ingestions SET scanned = ?, metadata_scanned = ?, updated = ? WHERE job_id = ?",
+      "UPDATE ingestions SET scanned = ?, metadata_scanned = ?, failed = 0, "
+      "updated = ? WHERE job_id = ?",
       scanned, metadata_scanned, ToUnixMicros(now), job_id);
 }
 

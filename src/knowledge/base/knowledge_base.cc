@@ -61,13 +61,10 @@ Result<std::unique_ptr<KnowledgeBases>> KnowledgeBases::Open(KnowledgeBasesParts
 Result<> KnowledgeBases::Start() {
   boost::asio::io_context io;
   Result<> result;
-  for (const auto& base : impl_->catalog_->Bases()) {
-    boost::asio::co_spawn(io, impl_->ingestor_.Recover(base),
-                          [&](std::exception_ptr error, Result<> recovered) {
-                            if (error) std::rethrow_exception(error);
-                            if (result.has_value()) result = std::move(recovered);
-                          });
-  }
+  boost::asio::co_spawn(io, impl_->Recover(), [&](std::exception_ptr error, Result<> recovered) {
+    if (error) std::rethrow_exception(error);
+    result = std::move(recovered);
+  });
   io.run();
   STRATA_CHECK_OK(std::move(result));
   impl_->worker_.Start();

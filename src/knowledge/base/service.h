@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -79,6 +80,9 @@ class KnowledgeBases::Impl {
     co_return place;
   }
 
+  // Takes over what an earlier process left: its leases, its unfinished jobs, pending documents.
+  Task<Result<>> Recover();
+
   // Records a job, STARTING. kConflict while another of the source is not finished.
   Task<Result<IngestionJob>> NewIngestion(std::string kb_id, std::string source_id,
                                           std::string description, RequestContext& ctx);
@@ -93,6 +97,8 @@ class KnowledgeBases::Impl {
   OpenBases open_;
   Ingestor ingestor_;
   Retriever retriever_;
+  // Ids of the jobs that Recover took over. Written before the worker and the first call start.
+  std::set<std::string, std::less<>> resumed_;
   Worker worker_;
 };
 

@@ -5,8 +5,40 @@
 #include "knowledge/base/service.h"
 
 namespace strata::knowledge {
+namespace {
+
+// Of jobs that ended, for whoever looks into jobs.db.
+constexpr std::chrono::hours kEndedJobsKept{7 * 24};
+
+}  // namespace
 
 // --- Ingestion jobs
+
+Task<Result<>> KnowledgeBases::Impl::Recover() {
+  // Whatever held a lease of ours is dead: the folder has one process at a time.
+  std::vector<std::string_view> kinds = {kIngestKind, kPendingKind};
+  STRATA_CO_CHECK_OK(co_await parts_.jobs->TakeBackLeases(std::move(kinds)));
+  STRATA_CO_CHECK_OK(co_await parts_.jobs->Prune(parts_.clock->Wall() - kEndedJobsKept));
+  for (const auto& base : catalog_->Bases()) {
+    STRATA_CO_TRY(auto left, co_await ingestor_.Recover(base));
+    for (auto& job : left) resumed_.insert(std::move(job.id));
+  }
+  co_return Result<>();
+}
+
+Task<Result<std::optional<IngestionJob>>> KnowledgeBases::ResumedIngestion(std::string kb_id,
+                                                                           std::string source_id,
+                                                                           RequestContext& ctx) {
+  STRATA_CO_TRY(auto place, co_await impl_->Find(kb_id, source_id, ctx));
+  auto read = [](store::Database& db) { return UnfinishedIngestions(db); };
+  STRATA_CO_TRY(auto rows, co_await place.open->file->Read(std::move(read)));
+  for (auto& row : rows) {
+    if (row.job.data_source_id != source_id || !impl_->resumed_.contains(row.job.id)) continue;
+    row.job.knowledge_base_id = std::move(kb_id);
+    co_return std::optional(std::move(row.job));
+  }
+  co_return std::nullopt;
+}
 
 Task<Result<IngestionJob>> KnowledgeBases::Impl::NewIngestion(std::string kb_id,
                                                               std::string source_id,

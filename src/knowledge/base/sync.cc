@@ -110,8 +110,9 @@ class Sync {
     for (auto& item : items) {
       auto row = RowOf(task_.source, item, *ctx_.clock);
       if (auto parsed = ParseMetadata(row.metadata); !parsed.has_value()) {
+        JobTally failed{.job_id = task_.job_id};
         STRATA_CO_CHECK_OK(co_await MarkFailed(task_.file, std::move(row), parsed.error(),
-                                               task_.job_id, *ctx_.clock));
+                                               std::move(failed), *ctx_.clock));
         continue;
       }
       const JobTally tally{.job_id = task_.job_id, .tally = Tally::kMetadataModified};
@@ -141,8 +142,9 @@ class Sync {
       // Gone or changed since it was listed: the next sync sees it as it is then.
       if (content.error().code() == Code::kConflict) co_return Result<>();
       if (!IsDocumentsFault(content.error())) co_return std::unexpected(content.error());
+      JobTally failed{.job_id = task_.job_id};
       STRATA_CO_CHECK_OK(co_await MarkFailed(task_.file, std::move(row), content.error(),
-                                             task_.job_id, *ctx_.clock));
+                                             std::move(failed), *ctx_.clock));
       task_.changed();
       co_return Result<>();
     }
@@ -207,13 +209,13 @@ SyncPlan PlanSync(const SourceListing& listing, const KnownMap& known, std::stri
 }
 
 Task<Result<>> MarkFailed(store::SqlFile& file, DocumentRow document, const Error& error,
-                          std::string job_id, const Clock& clock) {
+                          JobTally tally, const Clock& clock) {
   document.status = DocumentStatus::kFailed;
   document.reason = error.message();
   document.updated = clock.Wall();
-  const JobTally tally{.job_id = std::move(job_id), .tally = Tally::kFailed};
+  tally.tally = Tally::kFailed;
   Log(Level::kWarning, "kb.document.failed",
-      {{"document", document.document_id}, {"reason", document.reason}});
+      {{"document", document.uri}, {"reason", document.reason}});
   auto write = [&](store::Database& db) { return PutDocumentState(db, document, tally); };
   co_return co_await file.Write(std::move(write));
 }
@@ -226,7 +228,7 @@ Task<Result<DocumentStatus>> IndexOne(store::SqlFile& file, const Indexer& index
     STRATA_CO_CHECK_OK(ctx.CheckAlive());
     if (!IsDocumentsFault(built.error())) co_return std::unexpected(std::move(built.error()));
     STRATA_CO_CHECK_OK(co_await MarkFailed(file, std::move(document), built.error(),
-                                           std::move(tally.job_id), *ctx.clock));
+                                           std::move(tally), *ctx.clock));
     co_return DocumentStatus::kFailed;
   }
   auto write = [&](store::Database& db) { return PutDocument(db, *built, tally); };

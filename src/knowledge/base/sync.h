@@ -52,8 +52,8 @@ Task<Result<DocumentStatus>> IndexOne(store::SqlFile& file, const Indexer& index
                                       DocumentRow document, std::string content, ChunkRecipe recipe,
                                       JobTally tally, RequestContext& ctx);
 
-// Marks a document FAILED because of `error`.
+// Marks a document FAILED because of `error`; of `tally` the kind does not matter.
 Task<Result<>> MarkFailed(store::SqlFile& file, DocumentRow document, const Error& error,
-                          std::string job_id, const Clock& clock);
+                          JobTally tally, const Clock& clock);
 
 }  // namespace strata::knowledge

@@ -53,8 +53,7 @@ class FolderSource final : public Source {
         return Fail(Code::kTooLarge, fmt::format("{} has more than {} files (kb.source.files_max)",
                                                  uri_prefix_, options_.files_max));
       }
-      Add(folder, path, info, known, listing);
-      return {};
+      return Add(folder, path, info, known, listing);
     };
     STRATA_CHECK_OK(folder.Walk(visit));
     std::sort(listing.items.begin(), listing.items.end(),
@@ -107,14 +106,18 @@ class FolderSource final : public Source {
     return std::move(*path);
   }
 
-  void Add(const SafeFolder& folder, const std::string& path, const FileInfo& info,
-           const KnownVersions& known, SourceListing& listing) const {
+  Result<> Add(const SafeFolder& folder, const std::string& path, const FileInfo& info,
+               const KnownVersions& known, SourceListing& listing) const {
     auto item = ItemOf(folder, path, info, known);
     if (item) {
       listing.items.push_back(std::move(*item));
+    } else if (item.error().code() == Code::kUnavailable) {
+      // A disk's fault says nothing about the document.
+      return std::unexpected(std::move(item.error()));
     } else if (item.error().code() != Code::kNotFound) {  // gone meanwhile: not there
       listing.skipped.push_back({UriOf(path), item.error().message()});
     }
+    return {};
   }
 
   Result<domain::SourceItem> ItemOf(const SafeFolder& folder, const std::string& path,

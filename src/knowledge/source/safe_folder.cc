@@ -57,9 +57,19 @@ FileInfo InfoOf(const struct stat& st) {
           static_cast<std::int64_t>(st.st_mtim.tv_sec) * 1'000'000'000 + st.st_mtim.tv_nsec};
 }
 
-std::vector<std::string> NamesIn(DIR* folder) {
+// Whether a name that was listed is no longer there, or leads out of the source: then it is not the
+// source's. After any other failure nobody knows, and what is below must not count as gone.
+bool IsNotOurs(int number) {
+  return number == ENOENT || number == ENOTDIR || number == EXDEV || number == ELOOP;
+}
+
+Result<std::vector<std::string>> NamesIn(DIR* folder, std::string_view path) {
   std::vector<std::string> names;
-  while (const dirent* entry = readdir(folder)) {
+  while (true) {
+    errno = 0;
+    const dirent* entry = readdir(folder);
+    if (entry == nullptr && errno != 0) return std::unexpected(FileError(path, errno));
+    if (entry == nullptr) break;
     if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
   }
   std::sort(names.begin(), names.end());
@@ -81,16 +91,20 @@ SafeFolder::~SafeFolder() {
   if (fd_ >= 0) close(fd_);
 }
 
-Result<int> SafeFolder::OpenAt(const std::string& relative, int flags) const {
+int SafeFolder::TryOpenAt(const std::string& relative, int flags) const {
   open_how how = {};
   // openat2 refuses flags that mean nothing for a path descriptor. A pipe must not block its
   // reader.
   const int further = (flags & O_PATH) != 0 ? 0 : O_NOCTTY | O_NONBLOCK;
   how.flags = static_cast<std::uint64_t>(flags | further | O_CLOEXEC);
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-  const long fd = syscall(SYS_openat2, fd_, relative.c_str(), &how, sizeof how);
+  return static_cast<int>(syscall(SYS_openat2, fd_, relative.c_str(), &how, sizeof how));
+}
+
+Result<int> SafeFolder::OpenAt(const std::string& relative, int flags) const {
+  const int fd = TryOpenAt(relative, flags);
   if (fd < 0) return std::unexpected(FileError(relative, errno));
-  return static_cast<int>(fd);
+  return fd;
 }
 
 Result<FileInfo> SafeFolder::Stat(const std::string& relative) const {
@@ -126,32 +140,47 @@ Result<std::string> SafeFolder::Read(const std::string& relative, std::uint64_t 
   }
 }
 
+Result<SafeFolder::Names> SafeFolder::NamesOf(const std::string& folder) const {
+  STRATA_TRY(const int fd, OpenAt(folder, O_RDONLY | O_DIRECTORY));
+  DIR* stream = fdopendir(fd);
+  if (stream == nullptr) {
+    const int number = errno;
+    close(fd);
+    return std::unexpected(FileError(folder, number));
+  }
+  Names out;
+  struct stat st = {};
+  fstat(fd, &st);
+  out.device = st.st_dev;
+  out.inode = st.st_ino;
+  auto names = NamesIn(stream, folder);
+  closedir(stream);
+  if (!names) return std::unexpected(std::move(names.error()));
+  out.names = std::move(*names);
+  return out;
+}
+
 Result<> SafeFolder::Walk(
     const std::function<Result<>(const std::string&, const FileInfo&)>& visit) const {
   std::vector<std::pair<std::string, int>> folders = {{".", 0}};
-  std::set<std::pair<dev_t, ino_t>> entered;  // links may make a folder reachable twice, or loop
+  // Links may make a folder reachable twice, or loop.
+  std::set<std::pair<std::uint64_t, std::uint64_t>> entered;
   while (!folders.empty()) {
     const auto [folder, depth] = std::move(folders.back());
     folders.pop_back();
-    auto opened = OpenAt(folder, O_RDONLY | O_DIRECTORY);
-    if (!opened && depth > 0) continue;  // gone meanwhile, or not ours to read
-    if (!opened) return std::unexpected(std::move(opened.error()));
-    DIR* stream = fdopendir(*opened);
-    if (stream == nullptr) {
-      close(*opened);
-      return std::unexpected(FileError(folder, errno));
-    }
-    struct stat st = {};
-    fstat(dirfd(stream), &st);
-    const bool first = entered.insert({st.st_dev, st.st_ino}).second;
-    const std::vector<std::string> names = first ? NamesIn(stream) : std::vector<std::string>();
-    closedir(stream);
-    for (const auto& name : names) {
+    const auto listed = NamesOf(folder);
+    const bool gone = !listed && listed.error().code() == Code::kNotFound;
+    if (gone && depth > 0) continue;
+    if (!listed) return std::unexpected(listed.error());
+    if (!entered.insert({listed->device, listed->inode}).second) continue;
+    for (const auto& name : listed->names) {
       const std::string path = folder == "." ? name : folder + '/' + name;
-      auto file = OpenAt(path, O_PATH);
-      if (!file) continue;
-      const Descriptor held(*file);
-      if (fstat(held.get(), &st) != 0) continue;
+      const int fd = TryOpenAt(path, O_PATH);
+      if (fd < 0 && IsNotOurs(errno)) continue;
+      if (fd < 0) return std::unexpected(FileError(path, errno));
+      const Descriptor held(fd);
+      struct stat st = {};
+      if (fstat(fd, &st) != 0) return std::unexpected(FileError(path, errno));
       if (S_ISDIR(st.st_mode) && depth < kDepthMax) folders.emplace_back(path, depth + 1);
       if (S_ISREG(st.st_mode)) STRATA_CHECK_OK(visit(path, InfoOf(st)));
     }

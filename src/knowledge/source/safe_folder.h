@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -33,12 +34,23 @@ class SafeFolder {
 
   // Calls `visit` with the relative path of every regular file, hidden names (".x") left out,
   // folders at most 64 deep. Linked folders are entered when they lie inside, each at most once.
-  // Stops at the first error that `visit` returns.
+  // Stops at the first error that `visit` returns, and at a folder that cannot be read: half a list
+  // would look as if the rest were gone.
   Result<> Walk(
       const std::function<Result<>(const std::string& relative, const FileInfo&)>& visit) const;
 
  private:
+  // The names in a folder, sorted, and what tells it from others.
+  struct Names {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    std::vector<std::string> names;
+  };
+
   explicit SafeFolder(int fd) : fd_(fd) {}
+  Result<Names> NamesOf(const std::string& folder) const;
+  // -1, with errno, on failure.
+  int TryOpenAt(const std::string& relative, int flags) const;
   Result<int> OpenAt(const std::string& relative, int flags) const;
 
   int fd_;
