@@ -29,7 +29,7 @@ std::string Words(int count) {
 // Answers all requests at once on one io_context; the results are in order.
 std::vector<Result<domain::ChatResponse>> AnswerTogether(
     ChatModel& model, std::vector<domain::ChatRequest> requests) {
-  boost::asio::io_context io;
+  auto& io = testing::TestIo();
   std::vector<RequestContext> contexts(requests.size());
   std::vector<Result<domain::ChatResponse>> out(requests.size());
   auto one = [&](std::size_t i) -> Task<void> {
@@ -117,7 +117,7 @@ TEST(GenerationEngine, ACancelledAnswerGivesItsPlaceToTheNext) {
     EXPECT_TRUE((co_await (*second)->Next()).has_value());
     co_return;
   };
-  boost::asio::io_context io;
+  auto& io = testing::TestIo();
   boost::asio::co_spawn(io, run(), boost::asio::detached);
   io.run();
 }

@@ -26,10 +26,18 @@ inline std::string ShippedModel(std::string_view file) {
   return path.string();
 }
 
-// Runs `task` to its end on an io_context of its own.
+// An io_context that outlives every model, as the models ask for: their threads post to it. Leaked,
+// so that it also outlives static ones.
+inline boost::asio::io_context& TestIo() {
+  static auto* io = new boost::asio::io_context();
+  io->restart();
+  return *io;
+}
+
+// Runs `task` to its end.
 template <class T>
 T RunTask(Task<T> task) {
-  boost::asio::io_context io;
+  auto& io = TestIo();
   std::optional<T> out;
   std::exception_ptr thrown;
   auto body = [&]() -> Task<void> { out.emplace(co_await std::move(task)); };
