@@ -93,6 +93,9 @@ std::string_view NearestName(std::string_view name, std::span<const std::string_
   std::string_view best;
   std::size_t best_distance = std::max<std::size_t>(2, name.size() / 3) + 1;
   for (auto candidate : known) {
+    // The distance is at least the difference in length, which is cheap even for a hostile name.
+    auto longer = std::max(name.size(), candidate.size());
+    if (longer - std::min(name.size(), candidate.size()) >= best_distance) continue;
     auto distance = EditDistance(name, candidate);
     if (distance < best_distance) {
       best = candidate;
