@@ -196,10 +196,11 @@ class LlamaSubject final : public fakes::ChatModelSubject {
     static auto shared = LoadTestModel(TestSpec());
     return *shared;
   }
-  net::Runtime& runtime() override { return runtime_; }
-
- private:
-  net::Runtime runtime_;
+  // Outlives the model, whose thread posts to it; leaked, as the model is static.
+  net::Runtime& runtime() override {
+    static auto* shared = new net::Runtime();
+    return *shared;
+  }
 };
 
 STRATA_CHAT_MODEL_CONTRACT(Llama, [] { return std::make_unique<LlamaSubject>(); });
