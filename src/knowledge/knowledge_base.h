@@ -66,8 +66,18 @@ class KnowledgeBases {
   // Gives running jobs back to the queue and joins. Safe to call twice.
   void Stop();
 
+  // Where work on files belongs that concerns these knowledge bases.
+  Pool& pool() const;
+
   // --- Knowledge bases of ctx.workspace. Unknown ids and those of other workspaces: kNotFound.
   Task<Result<KnowledgeBase>> Create(CreateKnowledgeBaseInput input, RequestContext& ctx);
+  // Both or neither, also after a crash.
+  struct BaseAndSource {
+    KnowledgeBase base;
+    DataSource source;
+  };
+  Task<Result<BaseAndSource>> CreateWithSource(CreateKnowledgeBaseInput input,
+                                               CreateDataSourceInput source, RequestContext& ctx);
   Result<KnowledgeBase> Get(std::string_view id, const WorkspaceId& workspace) const;
   Result<KnowledgeBase> FindByName(std::string_view name, const WorkspaceId& workspace) const;
   Result<Page<KnowledgeBase>> List(const PageRequest& page, const WorkspaceId& workspace) const;

@@ -26,7 +26,8 @@ std::string_view SearchModeName(SearchMode mode);  // "default", "lexical", "den
 // Takes those names and Bedrock's HYBRID and SEMANTIC.
 Result<SearchMode> ParseSearchMode(std::string_view name, std::string_view field = "mode");
 
-inline constexpr int kResultsMax = 1000;               // of the engine; Bedrock's API allows 100
+inline constexpr int kResultsMax = 1000;               // of the engine
+inline constexpr int kApiResultsMax = 100;             // of Bedrock's API, and of ours
 inline constexpr std::size_t kQueryBytesMax = 80'000;  // 20,000 code points
 
 struct RetrieveRequest {

@@ -80,8 +80,8 @@ Result<std::unique_ptr<Source>> OpenSource(std::string_view uri, SourceOptions o
 struct SourceChanges {
   std::vector<domain::SourceItem> added;
   std::vector<domain::SourceItem> changed;
-  // Same bytes under a new time stamp: nothing to parse, but storing the version saves hashing next
-  // time.
+  // Same bytes under a new time stamp or with another sidecar: nothing to parse, but storing the
+  // version saves hashing next time.
   std::vector<domain::SourceItem> touched;
   std::vector<std::string> removed;  // uris
 };

@@ -25,6 +25,10 @@ Result<knowledge::KnowledgeBase> Named(Services& s, const Exchange& e) {
   return s.bases.FindByName(e.params.at(0), e.ctx.workspace);
 }
 
+// Work over a whole corpus takes as long as the corpus is large: it ends when it is done or the
+// caller goes away, not at server.request_timeout.
+void RunUntilLeft(Exchange& e) { e.ctx.deadline = SteadyTime::max(); }
+
 json::object EncodeBase(const knowledge::KnowledgeBase& base) {
   return {{"id", base.id},
           {"name", base.name},
@@ -75,17 +79,14 @@ Result<CreateCall> DecodeCreate(std::string_view body) {
 
 Task<Result<>> Create(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto call, DecodeCreate(e.http.body));
-  STRATA_CO_TRY(auto base, co_await s.bases.Create(std::move(call.base), e.ctx));
-  auto out = EncodeBase(base);
-  if (!call.source.uri.empty()) {
-    auto source = co_await s.bases.CreateSource(base.id, std::move(call.source), e.ctx);
-    if (!source.has_value()) {
-      // Nothing half-applied: a base whose folder is not there is not left behind.
-      [[maybe_unused]] auto removed = co_await s.bases.Delete(base.id, e.ctx);
-      co_return std::unexpected(std::move(source.error()));
-    }
-    out["data_source"] = source->id;
+  if (call.source.uri.empty()) {
+    STRATA_CO_TRY(auto base, co_await s.bases.Create(std::move(call.base), e.ctx));
+    co_return co_await SendAdminJson(e, json::serialize(EncodeBase(base)));
   }
+  STRATA_CO_TRY(auto made, co_await s.bases.CreateWithSource(std::move(call.base),
+                                                             std::move(call.source), e.ctx));
+  auto out = EncodeBase(made.base);
+  out["data_source"] = made.source.id;
   co_return co_await SendAdminJson(e, json::serialize(out));
 }
 
@@ -144,6 +145,7 @@ Task<Result<>> SyncAll(Services& s, Exchange& e, std::string kb_id, JsonLines& l
 
 Task<Result<>> Sync(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto base, Named(s, e));
+  RunUntilLeft(e);
   JsonLines lines(e);
   STRATA_CO_CHECK_OK(co_await lines.Start());
   auto outcome = co_await SyncAll(s, e, base.id, lines);
@@ -160,7 +162,7 @@ Result<knowledge::RetrieveRequest> DecodeSearch(std::string_view body, std::stri
   auto query = top.Get("query");
   STRATA_TRY(request.query, query.NonEmptyString());
   if (auto results = top.Get("results"); results.present()) {
-    STRATA_TRY(auto count, results.Integer(1, knowledge::kResultsMax));
+    STRATA_TRY(auto count, results.Integer(1, knowledge::kApiResultsMax));
     request.results = static_cast<int>(count);
   }
   if (auto mode = top.Get("mode"); mode.present()) {
@@ -264,6 +266,7 @@ Task<Result<>> Import(Services& s, Exchange& e) {
   STRATA_CO_CHECK_OK(top.ExpectObject());
   auto path_field = top.Get("path");
   STRATA_CO_TRY(auto path, path_field.NonEmptyString());
+  RunUntilLeft(e);
   JsonLines lines(e);
   STRATA_CO_CHECK_OK(co_await lines.Start());
   auto outcome = co_await RunImport(s, e, base.id, std::move(path), lines);
@@ -304,6 +307,7 @@ Result<knowledge::RunInput> DecodeRun(std::string_view body, std::string kb_id) 
 Task<Result<>> Run(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto base, Named(s, e));
   STRATA_CO_TRY(auto input, DecodeRun(e.http.body, base.id));
+  RunUntilLeft(e);
   STRATA_CO_TRY(auto count,
                 co_await knowledge::RunQueries(s.bases, std::move(input), nullptr, e.ctx));
   co_return co_await SendAdminJson(e, json::serialize(json::object{{"queries", count}}));

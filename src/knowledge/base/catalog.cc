@@ -176,14 +176,21 @@ std::vector<KnowledgeBase> Catalog::Bases() const {
   return out;
 }
 
-Task<Result<>> Catalog::AddBase(KnowledgeBase base) {
-  auto insert = [&base](store::Database& db) { return InsertBase(db, base); };
+Task<Result<>> Catalog::AddBase(KnowledgeBase base, std::optional<DataSource> source) {
+  auto insert = [&](store::Database& db) -> Result<> {
+    STRATA_CHECK_OK(InsertBase(db, base));
+    return source ? InsertSource(db, *source) : Result<>();
+  };
   auto written = co_await meta_.Write(std::move(insert));
   STRATA_CO_CHECK_OK(NameTaken(std::move(written), "a knowledge base", base.name));
   CrashPoint("kb.base.created");
   std::lock_guard lock(mutex_);
   auto id = base.id;
   bases_.insert_or_assign(std::move(id), std::move(base));
+  if (source) {
+    auto source_id = source->id;
+    sources_.insert_or_assign(std::move(source_id), std::move(*source));
+  }
   co_return Result<>();
 }
 

@@ -24,8 +24,8 @@ class Catalog {
   Result<KnowledgeBase> BaseByName(std::string_view name, const WorkspaceId& workspace) const;
   // All, in the order of their names, then ids; also those being deleted.
   std::vector<KnowledgeBase> Bases() const;
-  // kConflict: the name is taken in its workspace.
-  Task<Result<>> AddBase(KnowledgeBase base);
+  // Both or neither. kConflict: the base's name is taken in its workspace.
+  Task<Result<>> AddBase(KnowledgeBase base, std::optional<DataSource> source);
   Task<Result<>> SetBaseStatus(std::string id, KnowledgeBaseStatus status);
   // Its data sources go too.
   Task<Result<>> RemoveBase(std::string id);

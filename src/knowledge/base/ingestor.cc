@@ -103,12 +103,21 @@ Task<JobOutcome> Ingestor::Sync(const KnowledgeBase& base, const DataSource& sou
   co_return co_await EndSync(**open, std::move(job_id), std::move(result), attempt, asked(), ctx);
 }
 
+Task<Result<>> Ingestor::CatchUp(OpenBase& open) const {
+  auto catch_up = [&] { return open.cache->CatchUp(*open.file); };
+  STRATA_CO_CHECK_OK(co_await RunBlocking(*parts_.pool, std::move(catch_up)));
+  // There is no other cache, so nobody asks for these removals again.
+  auto prune = [followed = open.cache->generation()](store::Database& db) {
+    return PruneRemovals(db, followed);
+  };
+  co_return co_await open.file->Write(std::move(prune));
+}
+
 Task<JobOutcome> Ingestor::EndSync(OpenBase& open, std::string job_id, Result<> result, int attempt,
                                    bool asked, RequestContext& ctx) const {
   JobOutcome outcome;
   if (!result.has_value()) outcome = OutcomeOf(result.error(), attempt, asked);
-  auto catch_up = [&] { return open.cache->CatchUp(*open.file); };
-  if (auto caught = co_await RunBlocking(*parts_.pool, std::move(catch_up)); !caught.has_value()) {
+  if (auto caught = co_await CatchUp(open); !caught.has_value()) {
     Log(Level::kWarning, "kb.catch_up_failed", {{"error", caught.error().message()}});
   }
   JobStatus status = JobStatus::kComplete;

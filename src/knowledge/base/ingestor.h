@@ -49,6 +49,8 @@ class Ingestor {
   Task<Result<std::vector<IngestionJob>>> Recover(KnowledgeBase base) const;
 
  private:
+  // Brings the indexes up to the file, and lets the file forget what they have followed.
+  Task<Result<>> CatchUp(OpenBase& open) const;
   Task<JobOutcome> EndSync(OpenBase& open, std::string job_id, Result<> result, int attempt,
                            bool asked, RequestContext& ctx) const;
 

@@ -71,32 +71,77 @@ Result<> KnowledgeBases::Start() {
   return {};
 }
 
+Pool& KnowledgeBases::pool() const { return *impl_->parts_.pool; }
+
 void KnowledgeBases::Stop() { impl_->worker_.Stop(); }
 
 // --- Knowledge bases
 
-Task<Result<KnowledgeBase>> KnowledgeBases::Create(CreateKnowledgeBaseInput input,
-                                                   RequestContext& ctx) {
-  STRATA_CO_CHECK_OK(CheckName(input.name));
-  STRATA_CO_CHECK_OK(impl_->settings_.CheckStorage(input.storage_type));
+Result<KnowledgeBase> KnowledgeBases::Impl::NewBase(CreateKnowledgeBaseInput input,
+                                                    const RequestContext& ctx) const {
+  STRATA_CHECK_OK(CheckName(input.name));
+  STRATA_CHECK_OK(settings_.CheckStorage(input.storage_type));
   KnowledgeBase base;
   base.id = NewResourceId();
   base.workspace = ctx.workspace;
   base.name = std::move(input.name);
   base.description = std::move(input.description);
   base.embedding_model =
-      input.embedding_model.empty() ? impl_->settings_.embedding_model : input.embedding_model;
-  STRATA_CO_TRY(auto embedder, impl_->parts_.embedder(base.embedding_model));
+      input.embedding_model.empty() ? settings_.embedding_model : input.embedding_model;
+  STRATA_TRY(auto embedder, parts_.embedder(base.embedding_model));
   base.embedding_model = embedder->Info().id;
   base.dimensions = embedder->Info().dimensions;
   base.mode = input.mode.value_or(SearchMode::kDefault);
-  if (base.mode == SearchMode::kDefault) base.mode = impl_->settings_.mode;
+  if (base.mode == SearchMode::kDefault) base.mode = settings_.mode;
   base.storage_type = std::move(input.storage_type);
   base.extra = std::move(input.extra);
   base.created = ctx.clock->Wall();
   base.updated = base.created;
-  STRATA_CO_CHECK_OK(co_await impl_->catalog_->AddBase(base));
+  return base;
+}
+
+Task<Result<DataSource>> KnowledgeBases::Impl::NewSource(std::string kb_id,
+                                                         CreateDataSourceInput input,
+                                                         RequestContext& ctx) {
+  STRATA_CO_CHECK_OK(CheckName(input.name));
+  DataSource source;
+  source.id = NewResourceId();
+  source.knowledge_base_id = std::move(kb_id);
+  source.name = std::move(input.name);
+  source.description = std::move(input.description);
+  source.kind = input.kind;
+  source.uri = std::move(input.uri);
+  source.include = std::move(input.include);
+  source.exclude = std::move(input.exclude);
+  source.recipe = input.recipe.value_or(settings_.recipe);
+  source.delete_documents_with_source = input.delete_documents_with_source;
+  source.extra = std::move(input.extra);
+  source.created = ctx.clock->Wall();
+  source.updated = source.created;
+  if (source.kind != DataSourceKind::kCustom) {
+    SourceOptions options = parts_.sources;
+    options.include = source.include;
+    options.exclude = source.exclude;
+    auto open = [&] { return OpenSource(source.uri, std::move(options)); };
+    STRATA_CO_CHECK_OK(co_await RunBlocking(*parts_.pool, std::move(open)));
+  }
+  co_return source;
+}
+
+Task<Result<KnowledgeBase>> KnowledgeBases::Create(CreateKnowledgeBaseInput input,
+                                                   RequestContext& ctx) {
+  STRATA_CO_TRY(auto base, impl_->NewBase(std::move(input), ctx));
+  STRATA_CO_CHECK_OK(co_await impl_->catalog_->AddBase(base, std::nullopt));
   co_return base;
+}
+
+Task<Result<KnowledgeBases::BaseAndSource>> KnowledgeBases::CreateWithSource(
+    CreateKnowledgeBaseInput input, CreateDataSourceInput source, RequestContext& ctx) {
+  BaseAndSource made;
+  STRATA_CO_TRY(made.base, impl_->NewBase(std::move(input), ctx));
+  STRATA_CO_TRY(made.source, co_await impl_->NewSource(made.base.id, std::move(source), ctx));
+  STRATA_CO_CHECK_OK(co_await impl_->catalog_->AddBase(made.base, made.source));
+  co_return made;
 }
 
 Result<KnowledgeBase> KnowledgeBases::Get(std::string_view id, const WorkspaceId& workspace) const {
@@ -131,28 +176,7 @@ Task<Result<DataSource>> KnowledgeBases::CreateSource(std::string kb_id,
                                                       CreateDataSourceInput input,
                                                       RequestContext& ctx) {
   STRATA_CO_TRY(auto base, impl_->Base(kb_id, ctx));
-  STRATA_CO_CHECK_OK(CheckName(input.name));
-  DataSource source;
-  source.id = NewResourceId();
-  source.knowledge_base_id = base.id;
-  source.name = std::move(input.name);
-  source.description = std::move(input.description);
-  source.kind = input.kind;
-  source.uri = std::move(input.uri);
-  source.include = std::move(input.include);
-  source.exclude = std::move(input.exclude);
-  source.recipe = input.recipe.value_or(impl_->settings_.recipe);
-  source.delete_documents_with_source = input.delete_documents_with_source;
-  source.extra = std::move(input.extra);
-  source.created = ctx.clock->Wall();
-  source.updated = source.created;
-  if (source.kind != DataSourceKind::kCustom) {
-    SourceOptions options = impl_->parts_.sources;
-    options.include = source.include;
-    options.exclude = source.exclude;
-    auto open = [&] { return OpenSource(source.uri, std::move(options)); };
-    STRATA_CO_CHECK_OK(co_await RunBlocking(*impl_->parts_.pool, std::move(open)));
-  }
+  STRATA_CO_TRY(auto source, co_await impl_->NewSource(base.id, std::move(input), ctx));
   STRATA_CO_CHECK_OK(co_await impl_->catalog_->AddSource(source));
   co_return source;
 }

@@ -80,6 +80,11 @@ class KnowledgeBases::Impl {
     co_return place;
   }
 
+  // Records that pass the checks of their fields and are not stored yet.
+  Result<KnowledgeBase> NewBase(CreateKnowledgeBaseInput input, const RequestContext& ctx) const;
+  Task<Result<DataSource>> NewSource(std::string kb_id, CreateDataSourceInput input,
+                                     RequestContext& ctx);
+
   // Takes over what an earlier process left: its leases, its unfinished jobs, pending documents.
   Task<Result<>> Recover();
 

@@ -7,8 +7,10 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 
 #include "base/json_text.h"
+#include "base/pool.h"
 #include "knowledge/corpus/line_reader.h"
 #include "knowledge/knowledge_base.h"
 
@@ -16,6 +18,7 @@ namespace strata::knowledge {
 namespace {
 
 constexpr std::string_view kSourceName = "import";
+// Lines that are read at a time.
 constexpr std::size_t kBatch = 32;
 constexpr int kDepthMax = 1000;
 
@@ -40,7 +43,35 @@ Error AtLine(Error error, const std::string& path, std::int64_t number) {
   return std::move(error).Because(path + " line " + std::to_string(number));
 }
 
-// A file that appears under its name only when it is whole.
+// The next lines that are not blank, at most kBatch; none at the end of the file. Reads on the
+// pool. `parse` makes of a line what the caller wants of it.
+template <class T>
+Task<Result<std::vector<T>>> ReadBatch(Pool& pool, LineReader& reader, const std::string& path,
+                                       Result<T> (*parse)(std::string_view line)) {
+  auto read = [&]() -> Result<std::vector<T>> {
+    std::vector<T> batch;
+    std::string line;
+    while (batch.size() < kBatch) {
+      STRATA_TRY(const bool more, reader.Next(line, kCorpusLineBytesMax));
+      if (!more) break;
+      if (line.find_first_not_of(" \t") == std::string::npos) continue;
+      auto parsed = parse(line);
+      if (!parsed.has_value()) {
+        return Fail(AtLine(std::move(parsed.error()), path, reader.number()));
+      }
+      batch.push_back(std::move(*parsed));
+    }
+    return batch;
+  };
+  co_return co_await RunBlocking(pool, std::move(read));
+}
+
+Task<Result<LineReader>> OpenLines(Pool& pool, const std::string& path) {
+  auto open = [&] { return LineReader::Open(path); };
+  co_return co_await RunBlocking(pool, std::move(open));
+}
+
+// A file that appears under its name only when it is whole. Blocks.
 class WholeFile {
  public:
   explicit WholeFile(std::string path) : path_(std::move(path)), out_(path_ + ".part") {}
@@ -48,19 +79,22 @@ class WholeFile {
     std::error_code ignored;
     if (!done_) std::filesystem::remove(path_ + ".part", ignored);
   }
-  void Write(std::string_view text) {
+  Result<> Write(std::string_view text) {
     out_.write(text.data(), static_cast<std::streamsize>(text.size()));
+    return out_ ? Result<>() : Failed();
   }
   Result<> Finish() {
     out_.close();
     std::error_code error;
     if (out_) std::filesystem::rename(path_ + ".part", path_, error);
-    if (!out_ || error) return Fail(Code::kUnavailable, "writing " + path_ + " failed");
+    if (!out_ || error) return Failed();
     done_ = true;
     return {};
   }
 
  private:
+  Result<> Failed() const { return Fail(Code::kUnavailable, "writing " + path_ + " failed"); }
+
   std::string path_;
   std::ofstream out_;
   bool done_ = false;
@@ -88,17 +122,29 @@ std::string SpanLine(const CorpusQuery& query, const std::vector<RetrievedChunk>
   return out + "]}\n";
 }
 
-// More chunks than documents, as a document may have several among the best.
+std::size_t DocumentsIn(const std::vector<RetrievedChunk>& chunks) {
+  std::set<std::string_view> uris;
+  for (const auto& chunk : chunks) uris.insert(chunk.uri);
+  return uris.size();
+}
+
+// Asks for more chunks than documents, as a document may have several among the best, and for more
+// again while they are of too few documents and there may be others.
 Task<Result<std::vector<RetrievedChunk>>> Search(KnowledgeBases& bases, const RunInput& input,
                                                  const std::string& query, RequestContext& ctx) {
-  RetrieveRequest request;
-  request.knowledge_base_id = input.knowledge_base_id;
-  request.query = query;
-  request.results = std::min(kResultsMax, 3 * input.depth);
-  request.mode = input.mode;
-  request.filter = input.filter;
-  STRATA_CO_TRY(auto found, co_await bases.Retrieve(std::move(request), ctx));
-  co_return std::move(found.results);
+  const bool documents = input.form == RunInput::Form::kDocuments;
+  for (int results = std::min(kResultsMax, 3 * input.depth);; results = kResultsMax) {
+    RetrieveRequest request;
+    request.knowledge_base_id = input.knowledge_base_id;
+    request.query = query;
+    request.results = results;
+    request.mode = input.mode;
+    request.filter = input.filter;
+    STRATA_CO_TRY(auto found, co_await bases.Retrieve(std::move(request), ctx));
+    const bool all = found.results.size() < static_cast<std::size_t>(results);
+    const bool enough = DocumentsIn(found.results) >= static_cast<std::size_t>(input.depth);
+    if (!documents || all || enough || results == kResultsMax) co_return std::move(found.results);
+  }
 }
 
 }  // namespace
@@ -107,21 +153,10 @@ Task<Result<ImportProgress>> ImportCorpus(KnowledgeBases& bases, std::string kno
                                           std::string path, ImportReporter report,
                                           RequestContext& ctx) {
   STRATA_CO_TRY(auto source_id, co_await ImportSource(bases, knowledge_base_id, ctx));
-  STRATA_CO_TRY(auto reader, LineReader::Open(path));
+  STRATA_CO_TRY(auto reader, co_await OpenLines(bases.pool(), path));
   ImportProgress done;
-  std::string line;
-  for (bool more = true; more;) {
-    std::vector<DocumentInput> batch;
-    while (batch.size() < kBatch) {
-      STRATA_CO_TRY(more, reader.Next(line, kCorpusLineBytesMax));
-      if (!more) break;
-      if (line.find_first_not_of(" \t") == std::string::npos) continue;
-      auto document = ParseCorpusLine(line);
-      if (!document.has_value()) {
-        co_return Fail(AtLine(std::move(document.error()), path, reader.number()));
-      }
-      batch.push_back(std::move(*document));
-    }
+  for (;;) {
+    STRATA_CO_TRY(auto batch, co_await ReadBatch(bases.pool(), reader, path, &ParseCorpusLine));
     done.lines += static_cast<std::int64_t>(batch.size());
     if (batch.empty()) break;
     STRATA_CO_TRY(auto result, co_await bases.IndexDocuments(knowledge_base_id, source_id,
@@ -140,25 +175,27 @@ Task<Result<std::int64_t>> RunQueries(KnowledgeBases& bases, RunInput input,
   if (input.depth < 1 || input.depth > kDepthMax) {
     co_return Fail(InvalidArgument("depth", "expected 1 to " + std::to_string(kDepthMax)));
   }
-  STRATA_CO_TRY(auto reader, LineReader::Open(input.queries_path));
+  auto& pool = bases.pool();
+  STRATA_CO_TRY(auto reader, co_await OpenLines(pool, input.queries_path));
   WholeFile out(input.out_path);
   std::int64_t done = 0;
-  std::string line;
   for (;;) {
-    STRATA_CO_TRY(bool more, reader.Next(line, kCorpusLineBytesMax));
-    if (!more) break;
-    if (line.find_first_not_of(" \t") == std::string::npos) continue;
-    auto query = ParseQueryLine(line);
-    if (!query.has_value()) {
-      co_return Fail(AtLine(std::move(query.error()), input.queries_path, reader.number()));
+    STRATA_CO_TRY(auto batch,
+                  co_await ReadBatch(pool, reader, input.queries_path, &ParseQueryLine));
+    if (batch.empty()) break;
+    std::string text;
+    for (const auto& query : batch) {
+      STRATA_CO_TRY(auto chunks, co_await Search(bases, input, query.text, ctx));
+      text += input.form == RunInput::Form::kSpans ? SpanLine(query, chunks, input.depth)
+                                                   : DocumentLines(query, chunks, input.depth);
+      ++done;
+      if (progress) progress(done);
     }
-    STRATA_CO_TRY(auto chunks, co_await Search(bases, input, query->text, ctx));
-    out.Write(input.form == RunInput::Form::kSpans ? SpanLine(*query, chunks, input.depth)
-                                                   : DocumentLines(*query, chunks, input.depth));
-    ++done;
-    if (progress) progress(done);
+    auto write = [&] { return out.Write(text); };
+    STRATA_CO_CHECK_OK(co_await RunBlocking(pool, std::move(write)));
   }
-  STRATA_CO_CHECK_OK(out.Finish());
+  auto finish = [&] { return out.Finish(); };
+  STRATA_CO_CHECK_OK(co_await RunBlocking(pool, std::move(finish)));
   co_return done;
 }
 

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/fsuid.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -142,7 +144,7 @@ TEST_F(SourceTest, FetchRefusesBytesThatAreNotThoseListed) {
   EXPECT_EQ(Open()->Fetch(item).error().code(), Code::kConflict);
 }
 
-TEST_F(SourceTest, ReadsSidecarsAndAChangedSidecarChangesTheVersion) {
+TEST_F(SourceTest, AChangedSidecarTouchesItsDocumentWithoutChangingIt) {
   Write("a.md", "1");
   Write("a.md.metadata.json",
         R"({"metadataAttributes":{"year":2024,"team":{"value":{"type":"STRING","stringValue":"x"}},
@@ -154,7 +156,10 @@ TEST_F(SourceTest, ReadsSidecarsAndAChangedSidecarChangesTheVersion) {
   EXPECT_TRUE(before.items[0].labels.Has("pii"));
   Write("a.md.metadata.json", R"({"metadataAttributes":{}})");
   const auto known = Known(before);
-  EXPECT_EQ(DiffSource(List({}, known), known).changed.size(), 1U);
+  const auto changes = DiffSource(List({}, known), known);
+  EXPECT_TRUE(changes.changed.empty());
+  ASSERT_EQ(changes.touched.size(), 1U);
+  EXPECT_THAT(changes.touched[0].principals, testing::IsEmpty());
 }
 
 TEST_F(SourceTest, ABrokenSidecarHidesItsDocument) {
@@ -186,6 +191,29 @@ TEST_F(SourceTest, AMissingFolderIsAnErrorNotAnEmptyListing) {
   auto source = Open();
   fs::remove_all(folder_);
   EXPECT_EQ(source->List({}, {}).error().code(), Code::kNotFound);
+}
+
+// Acts on files as another user while it lives, on this thread only: root may read everything.
+class AsNobody {
+ public:
+  AsNobody() { setfsuid(65534); }
+  ~AsNobody() { setfsuid(geteuid()); }
+};
+
+TEST_F(SourceTest, AFolderThatCannotBeReadIsAnErrorNotAnEmptyListing) {
+  Write("a.md", "1");
+  Write("closed/b.md", "1");
+  fs::permissions(folder_, fs::perms(0755));
+  fs::permissions(folder_ / "closed", fs::perms::none);
+  Result<SourceListing> listing;
+  {
+    AsNobody nobody;
+    listing = Open()->List({}, {});
+  }
+  fs::permissions(folder_ / "closed", fs::perms::owner_all);
+  ASSERT_FALSE(listing.has_value());
+  EXPECT_EQ(listing.error().code(), Code::kPermissionDenied);
+  EXPECT_THAT(listing.error().message(), HasSubstr("closed"));
 }
 
 TEST_F(SourceTest, UrisCannotClimbOut) {

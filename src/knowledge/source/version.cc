@@ -29,8 +29,8 @@ std::string StampOf(const FileInfo& file, const std::optional<FileInfo>& sidecar
 }
 
 std::string VersionOf(std::string_view stamp, std::string_view bytes, std::string_view sidecar) {
-  const std::string both = Sha256Hex(bytes) + Sha256Hex(sidecar);
-  return fmt::format("{}-{}", stamp, Sha256Hex(both).substr(0, kHashDigits));
+  return fmt::format("{}-{}.{}", stamp, Sha256Hex(bytes).substr(0, kHashDigits),
+                     Sha256Hex(sidecar).substr(0, kHashDigits));
 }
 
 bool HasStamp(std::string_view version, std::string_view stamp) {
@@ -39,9 +39,11 @@ bool HasStamp(std::string_view version, std::string_view stamp) {
 }
 
 bool SameContent(std::string_view a, std::string_view b) {
-  const std::size_t dash_a = a.rfind('-'), dash_b = b.rfind('-');
-  if (dash_a == std::string_view::npos || dash_b == std::string_view::npos) return a == b;
-  return a.substr(dash_a) == b.substr(dash_b);
+  const auto content = [](std::string_view version) {
+    const std::size_t dash = version.rfind('-');
+    return dash == std::string_view::npos ? version : version.substr(dash, kHashDigits + 1);
+  };
+  return content(a) == content(b);
 }
 
 }  // namespace strata::knowledge

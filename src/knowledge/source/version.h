@@ -21,7 +21,7 @@ std::string VersionOf(std::string_view stamp, std::string_view bytes, std::strin
 // Is `version` one of a file that still has this stamp?
 bool HasStamp(std::string_view version, std::string_view stamp);
 
-// Do both versions stand for the same bytes and sidecar?
+// Do both versions stand for the same bytes, whatever their sidecars say?
 bool SameContent(std::string_view a, std::string_view b);
 
 }  // namespace strata::knowledge

@@ -91,7 +91,7 @@ Result<> DecodeVectorSearch(const JsonField& field, knowledge::RetrieveRequest& 
   if (rerank.present()) return Fail(Lacks(rerank, "reranking models"));
   auto count = field.Get("numberOfResults");
   if (count.present()) {
-    STRATA_TRY(auto results, count.Integer(1, knowledge::kResultsMax));
+    STRATA_TRY(auto results, count.Integer(1, knowledge::kApiResultsMax));
     out.results = static_cast<int>(results);
   }
   auto type = field.Get("overrideSearchType");
