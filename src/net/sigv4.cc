@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 constexpr std::string_view kUnsigned = "UNSIGNED-PAYLOAD";
+constexpr std::string_view kAuthority = ":authority";
 constexpr std::size_t kAuthorizationBytesMax = 8 * 1024;
 constexpr std::size_t kSignedHeadersMax = 64;
 
@@ -103,8 +104,9 @@ bool AppendCanonicalHeader(std::string& out, std::string_view name, const Header
     if (std::exchange(found, true)) out += ',';
     AppendCanonicalValue(out, value);
   }
-  if (!found && name == "host" && !host.empty()) {
-    out.append(host);  // HTTP/2 sends it as :authority
+  // HTTP/2 carries the host as :authority, and AWS's JavaScript SDK signs it under that name.
+  if (!found && (name == "host" || name == kAuthority) && !host.empty()) {
+    out.append(host);
     found = true;
   }
   out += '\n';
@@ -235,7 +237,9 @@ bool IsSigned(const SigV4Authorization& auth, std::string_view lower_name) {
 }
 
 Result<> CheckSignedHeaders(const HttpRequest& request, const SigV4Authorization& auth) {
-  if (!IsSigned(auth, "host")) return Unauthenticated("the host header is not signed");
+  if (!IsSigned(auth, "host") && !IsSigned(auth, kAuthority)) {
+    return Unauthenticated("the host header is not signed");
+  }
   for (const auto& [name, value] : request.headers.fields()) {
     auto lower = LowerCase(name);
     if (lower.starts_with("x-amz-") && !IsSigned(auth, lower)) {

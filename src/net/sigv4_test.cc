@@ -147,6 +147,29 @@ TEST(SigV4, Http2RequestWithoutHostHeaderIsVerifiedByItsAuthority) {
   EXPECT_TRUE(VerifySigV4(request, clock, SecretOf).has_value());
 }
 
+// What @smithy/signature-v4 of AWS's JavaScript SDK sends over HTTP/2.
+TEST(SigV4, AuthorityMayBeSignedInPlaceOfHost) {
+  HttpRequest request;
+  request.method = "POST";
+  request.target = "/model/kb%2Fharbour/converse";
+  request.authority = "127.0.0.1:8080";
+  request.body = "{\"messages\":[]}";
+  request.headers.Add("content-type", "application/json");
+  request.headers.Add("x-amz-date", "20261122T105459Z");
+  request.headers.Add("x-amz-content-sha256",
+                      "5e4ce7b36ba37b78a5d5f9fd08e6b7b54ba6879d651aa46ec9e1d6fa24ebe30a");
+  request.headers.Add(
+      "authorization",
+      "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261122/us-east-1/bedrock/aws4_request, "
+      "SignedHeaders=:authority;content-type;x-amz-content-sha256;x-amz-date, "
+      "Signature=a734216d09254eb758246bdc76b3dc1f80dc7d00e3c24aa516286ee3e4662b85");
+  ManualClock clock(kNow);
+  auto verified = VerifySigV4(request, clock, SecretOf);
+  EXPECT_TRUE(verified.has_value()) << verified.error().message();
+  request.authority = "evil:8080";
+  EXPECT_FALSE(VerifySigV4(request, clock, SecretOf).has_value());
+}
+
 TEST(SigV4, UnsignedPayloadIsAcceptedAndAFalseHashIsNot) {
   auto vector = Vectors()[2];
   vector.headers.push_back({"X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD"});

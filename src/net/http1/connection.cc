@@ -343,9 +343,8 @@ Task<Result<>> Http1Connection::Finish() {
 }
 
 Task<Result<>> Http1Connection::SendFailure(Failure failure) {
-  Headers headers;
-  headers.Add("content-type", "application/json");
-  auto body = ErrorBody(failure.message);
+  auto headers = ErrorHeaders();
+  auto body = ErrorBody(failure.status, failure.message);
   co_return co_await Send(failure.status, std::move(headers), std::move(body));
 }
 

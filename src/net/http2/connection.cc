@@ -126,9 +126,8 @@ Http2Stream::Http2Stream(std::shared_ptr<Http2Connection> connection, StreamId i
 Task<void> Http2Stream::Run(const Handler& handler) {
   co_await RunHandler(handler, request_, *this, client_gone_.get_token());
   if (!gone_ && !started_) {
-    Headers headers;
-    headers.Add("content-type", "application/json");
-    auto body = ErrorBody("internal error");
+    auto headers = ErrorHeaders();
+    auto body = ErrorBody(500, "internal error");
     (void)co_await Send(500, std::move(headers), std::move(body));
   } else if (!gone_ && !finished_) {
     Abort();

@@ -365,9 +365,8 @@ void ServerSession::OnBody(Stream& stream, std::string_view bytes) {
 
 // Answers a request that no handler will see.
 void ServerSession::Fail(Stream& stream) {
-  Headers headers;
-  headers.Add("content-type", "application/json");
-  Respond(stream.id, stream.failure->status, headers, ErrorBody(stream.failure->message));
+  const auto& failure = *stream.failure;
+  Respond(stream.id, failure.status, ErrorHeaders(), ErrorBody(failure.status, failure.message));
 }
 
 // False: the frame tipped the scale and the connection ends.

@@ -9,8 +9,20 @@
 
 namespace strata::net {
 
-std::string ErrorBody(std::string_view message) {
-  return fmt::format("{{\"message\": {}}}", JsonString(message));
+Headers ErrorHeaders() {
+  Headers headers;
+  headers.Add("content-type", "application/json");
+  headers.Add("x-amzn-errortype", "ValidationException");
+  return headers;
+}
+
+std::string ErrorBody(int status, std::string_view message) {
+  std::string_view type = status == 413   ? "request_too_large"
+                          : status >= 500 ? "api_error"
+                                          : "invalid_request_error";
+  auto text = JsonString(message);
+  return fmt::format(R"({{"type":"error","error":{{"type":"{}","message":{}}},"message":{}}})",
+                     type, text, text);
 }
 
 std::string_view HttpDate() {
