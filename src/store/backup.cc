@@ -29,7 +29,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t kPiece = 1 << 20;
 constexpr std::uint64_t kManifestMax = 256 << 20;
 constexpr std::string_view kManifest = "manifest.json";
-constexpr const char* kFolders[] = {"blobs", "models", "secrets", "tls"};
+constexpr const char* kFolders[] = {"models", "secrets", "tls"};
 
 using Piece = std::function<Result<>(std::string_view)>;
 
@@ -197,7 +197,7 @@ class BackupRun {
         continue;
       }
       auto added = Add(path.substr(data_.size() + 1), path);
-      // A blob may be collected between the listing and the copy: nobody refers to it.
+      // A model may be removed between the listing and the copy.
       if (!added.has_value() && added.error().code() != Code::kNotFound) return added;
     }
     if (code && code != std::errc::no_such_file_or_directory) {

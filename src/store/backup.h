@@ -1,6 +1,6 @@
 #pragma once
 // Online backup of a data folder, and its way back. Databases are copied with SQLite's backup
-// interface while the server writes; blobs, models, secrets and certificates as files. The journal
+// interface while the server writes; models, secrets and certificates as files. The journal
 // is not copied: flush it first (Journal::Flush), then the ledger has what was answered.
 
 #include <cstdint>

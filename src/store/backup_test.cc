@@ -18,13 +18,13 @@ namespace fs = std::filesystem;
 class Backups : public testing::Test {
  protected:
   Backups() {
-    for (const char* name : {"blobs/ab", "secrets", "run"}) {
+    for (const char* name : {"models/ab", "secrets", "run"}) {
       EXPECT_TRUE(MakeFolder(folder_ / "data/" + name));
     }
     live_ = std::move(*Database::Open(folder_ / "data/meta.db"));
     EXPECT_TRUE(live_->Execute("CREATE TABLE t(i); INSERT INTO t VALUES(42)"));
-    EXPECT_TRUE(WriteFileAtomic(folder_ / "data/blobs/ab/cd", std::string(700, 'b')));
-    EXPECT_TRUE(WriteFileAtomic(folder_ / "data/blobs/half.tmp", "half"));
+    EXPECT_TRUE(WriteFileAtomic(folder_ / "data/models/ab/cd", std::string(700, 'b')));
+    EXPECT_TRUE(WriteFileAtomic(folder_ / "data/models/half.tmp", "half"));
     EXPECT_TRUE(WriteFileAtomic(folder_ / "data/secrets/master.key", "k"));
     EXPECT_TRUE(WriteFileAtomic(folder_ / "data/run/lock", "1"));
   }
@@ -34,9 +34,9 @@ class Backups : public testing::Test {
     EXPECT_EQ(back->files, 3);
     auto db = Database::Open(folder_ / "back/meta.db");
     EXPECT_EQ(*(*db)->Integer("SELECT i FROM t"), 42);
-    EXPECT_EQ(*ReadWholeFile(folder_ / "back/blobs/ab/cd", 1000), std::string(700, 'b'));
+    EXPECT_EQ(*ReadWholeFile(folder_ / "back/models/ab/cd", 1000), std::string(700, 'b'));
     EXPECT_FALSE(fs::exists(folder_ / "back/run/lock"));
-    EXPECT_FALSE(fs::exists(folder_ / "back/blobs/half.tmp"));
+    EXPECT_FALSE(fs::exists(folder_ / "back/models/half.tmp"));
     EXPECT_EQ(fs::status(folder_ / "back").permissions(), fs::perms::owner_all);
   }
 
@@ -70,10 +70,10 @@ TEST_F(Backups, NothingIsOverwritten) {
 TEST_F(Backups, AChangedMissingOrUnfinishedBackupIsRefusedWhole) {
   ASSERT_TRUE(Backup(folder_ / "data", folder_ / "copy").has_value());
   {
-    std::ofstream(folder_ / "copy/blobs/ab/cd") << "changed";
+    std::ofstream(folder_ / "copy/models/ab/cd") << "changed";
   }
   EXPECT_EQ(Restore(folder_ / "copy", folder_ / "back").error().code(), Code::kCorruption);
-  fs::remove(folder_ / "copy/blobs/ab/cd");
+  fs::remove(folder_ / "copy/models/ab/cd");
   EXPECT_EQ(Restore(folder_ / "copy", folder_ / "back").error().code(), Code::kCorruption);
   fs::remove(folder_ / "copy/manifest.json");
   EXPECT_EQ(Restore(folder_ / "copy", folder_ / "back").error().code(), Code::kCorruption);
@@ -98,7 +98,7 @@ TEST_F(Backups, AManifestThatLeavesTheFolderIsRefused) {
 
 TEST(Tar, HeadersComeBack) {
   for (const TarEntry& entry :
-       {TarEntry{"a", 0}, TarEntry{"blobs/ab/" + std::string(62, 'c'), 1ULL << 40},
+       {TarEntry{"a", 0}, TarEntry{"models/ab/" + std::string(62, 'c'), 1ULL << 40},
         TarEntry{std::string(120, 'd') + "/" + std::string(90, 'e'), 077777777777ULL}}) {
     auto header = TarHeader(entry);
     ASSERT_TRUE(header.has_value()) << header.error().message();

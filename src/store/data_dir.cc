@@ -73,7 +73,7 @@ Error HeldBy(const std::string& path) {
 Result<> MakeLayout(const std::string& path) {
   STRATA_CHECK_OK(MakeFolder(path));
   if (::chmod(path.c_str(), 0700) != 0) return Fail(SystemError(errno, "setting mode of", path));
-  for (const char* name : {"blobs", "journal", "models", "secrets", "tls", "run"}) {
+  for (const char* name : {"journal", "models", "secrets", "tls", "run"}) {
     STRATA_CHECK_OK(MakeFolder(path + "/" + name));
   }
   return {};

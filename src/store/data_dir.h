@@ -3,7 +3,7 @@
 // have mode 0700, files 0600.
 //
 //   meta.db jobs.db ledger.db traces-DAY.db kb-ID.db    SQLite
-//   blobs/ journal/ models/ secrets/ tls/               see blobs.h, journal.h, secrets.h
+//   journal/ models/ secrets/ tls/                     see journal.h, secrets.h
 //   run/lock run/server.json                            who holds it, how to reach it
 
 #include <optional>
@@ -45,7 +45,6 @@ class DataDir {
   std::string ledger_db() const { return path_ + "/ledger.db"; }
   std::string kb_db(std::string_view kb_id) const;    // "kb-ID.db"
   std::string traces_db(std::string_view day) const;  // "traces-2026-11-22.db"
-  std::string blobs() const { return path_ + "/blobs"; }
   std::string journal() const { return path_ + "/journal"; }
   std::string models() const { return path_ + "/models"; }
   std::string secrets() const { return path_ + "/secrets"; }

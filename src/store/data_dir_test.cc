@@ -17,7 +17,7 @@ TEST(DataDir, MakesPrivateFoldersAndFiles) {
   ASSERT_TRUE(dir.has_value()) << dir.error().message();
   EXPECT_EQ(fs::status(dir->path()).permissions(), fs::perms::owner_all);
   for (const auto& inside :
-       {dir->blobs(), dir->journal(), dir->models(), dir->secrets(), dir->tls(), dir->run()}) {
+       {dir->journal(), dir->models(), dir->secrets(), dir->tls(), dir->run()}) {
     EXPECT_EQ(fs::status(inside).permissions(), fs::perms::owner_all) << inside;
   }
   EXPECT_EQ(fs::status(dir->run() + "/lock").permissions(),

@@ -73,6 +73,19 @@ TEST_F(Jobs, AWorkerThatDiedLosesItsJobToTheNextAndProgressStays) {
   EXPECT_TRUE(RunTask(queue_->Complete(*next, {})));
 }
 
+TEST_F(Jobs, LeasesOfADeadProcessAreTakenBackAtOnce) {
+  auto mine = Enqueue("a");
+  ASSERT_TRUE(Lease());
+  EXPECT_FALSE(Lease());
+  ASSERT_TRUE(RunTask(queue_->TakeBackLeases({"other"})));
+  EXPECT_FALSE(Lease()) << "leases of other kinds stay";
+  ASSERT_TRUE(RunTask(queue_->TakeBackLeases({"k"})));
+  auto again = Lease();
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->id, mine.id);
+  EXPECT_EQ(again->attempts, 2);
+}
+
 TEST_F(Jobs, FailuresAreRetriedLaterAndThenGivenUp) {
   auto job = Enqueue("a", 2);
   auto first = Lease();

@@ -14,7 +14,7 @@ namespace strata::store {
 inline constexpr std::size_t kTarBlock = 512;
 
 struct TarEntry {
-  std::string name;  // relative, "blobs/ab/cd…"
+  std::string name;  // relative, "models/ab/cd…"
   std::uint64_t bytes = 0;
 };
 

@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <iterator>
+
 #include "knowledge/base/service_fixture.h"
 #include "knowledge/base/sync.h"
 #include "knowledge/corpus.h"
@@ -73,6 +75,42 @@ TEST(PlanSync, SkippedDocumentsAreIgnoredNotServed) {
   EXPECT_THAT(plan.removed, IsEmpty());
 }
 
+TEST(PendingContent, GivenAnewWhileItsOldVersionIsIndexedIsNotLost) {
+  TempFolder folder;
+  auto file = OpenKbFile(folder.path() + "/kb.db");
+  ASSERT_TRUE(file.has_value());
+  auto steps = [](store::Database& db) -> Result<> {
+    DocumentInput input;
+    input.id = "d";
+    input.content = "old";
+    DocumentRow row;
+    row.document_id = DocumentIdOf("s", "d");
+    row.source_id = "s";
+    row.uri = "d";
+    STRATA_CHECK_OK(PutPending(db, "s", input, row));
+    STRATA_TRY(const auto old, NextPending(db, 0));
+    input.content = "new";
+    STRATA_CHECK_OK(PutPending(db, "s", input, row));
+    JobTally tally;
+    tally.pending_row = old->row;
+    row.status = DocumentStatus::kFailed;
+    STRATA_CHECK_OK(PutDocumentState(db, row, tally));  // void
+    STRATA_TRY(const auto now, NextPending(db, old->row));
+    EXPECT_TRUE(now && now->input.content == "new");
+    STRATA_TRY(const auto document, FindDocument(db, "s", "d"));
+    EXPECT_EQ(document->status, DocumentStatus::kPending);
+    // Deleted while it is indexed: it does not come back.
+    STRATA_CHECK_OK(RemoveDocument(db, "s", "d", {}));
+    tally.pending_row = now->row;
+    STRATA_CHECK_OK(PutDocumentState(db, row, tally));
+    STRATA_TRY(const auto gone, FindDocument(db, "s", "d"));
+    EXPECT_FALSE(gone.has_value());
+    return {};
+  };
+  const auto done = (*file)->WriteBlocking(steps);
+  EXPECT_TRUE(done.has_value()) << done.error().message();
+}
+
 class IngestionTest : public ServiceFixture {
  protected:
   IngestionJob Sync(const KnowledgeBase& base, const DataSource& source) {
@@ -92,6 +130,9 @@ TEST_F(IngestionTest, ASyncParsesOnlyWhatChanged) {
   EXPECT_EQ(first.statistics.scanned, 3);
   EXPECT_EQ(first.statistics.added, 2);
   EXPECT_EQ(first.statistics.failed, 1);
+  ASSERT_EQ(first.failure_reasons.size(), 1U);
+  EXPECT_THAT(first.failure_reasons[0], ::testing::HasSubstr("c.md"));
+  EXPECT_THAT(first.failure_reasons[0], ::testing::HasSubstr("is broken"));
   folder.Write("b.md", "Bridges are made of wood and of stone.");
   folder.Write("d.md", "Dams are made of concrete.");
   std::filesystem::remove(folder.path() + "/a.md");
@@ -249,6 +290,33 @@ TEST_F(IngestionTest, CorporaAreImportedOnceAndRunsAreScored) {
   std::ifstream spans(run.out_path);
   ASSERT_TRUE(std::getline(spans, line));
   EXPECT_EQ(line.substr(0, 36), R"({"_id": "q1", "chunks": [[0, 26], [0)");
+}
+
+TEST_F(IngestionTest, RunsFindAsManyDocumentsAsAskedWhenOneFillsTheTop) {
+  const auto base = MakeBase();
+  const auto source = MakeCustom(base);
+  std::string large;
+  for (int i = 0; i < 60; ++i) {
+    for (int word = 0; word < 150; ++word) large += "glacier ";
+    large += "\n\n";
+  }
+  std::vector<DocumentInput> documents = {Document("large", large)};
+  for (int i = 0; i < 4; ++i) {
+    const auto number = std::to_string(i);
+    documents.push_back(Document("small" + number, "Of " + number + " things one is a glacier."));
+  }
+  ASSERT_EQ(Index(base, source, std::move(documents)).indexed, 5);
+  TempFolder files;
+  RunInput run;
+  run.knowledge_base_id = base.id;
+  run.queries_path = files.Write("q.jsonl", R"({"_id": "q", "text": "glacier"})");
+  run.out_path = files.path() + "/run.tsv";
+  run.depth = 5;
+  run.mode = SearchMode::kLexical;
+  EXPECT_EQ(Get(RunQueries(*bases_, run, nullptr, ctx_)), 1);
+  std::ifstream in(run.out_path);
+  const std::vector<std::string> lines{std::istream_iterator<std::string>(in), {}};
+  EXPECT_EQ(lines.size(), 5U * 3U);
 }
 
 TEST_F(IngestionTest, ABadCorpusLineIsNamed) {
