@@ -1,0 +1,204 @@
+#include "knowledge/answerer.h"
+
+#include <gmock/gmock.h>
+
+#include "base/utf8.h"
+#include "domain/stream.h"
+#include "knowledge/base/service_fixture.h"
+#include "knowledge/retrieve_and_generate.h"
+#include "tests/fakes/fake_chat_model.h"
+
+namespace strata::knowledge {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr std::string_view kGlacier =
+    "The Aletsch glacier lies in the canton of Valais. Its area was 81.7 square kilometres in "
+    "2011. Größe und Länge 🙂 were measured by hand.";
+
+Task<Result<domain::ChatResponse>> Collect(provider::ChatStream& stream) {
+  domain::StreamAccumulator sum;
+  while (!sum.ended()) {
+    STRATA_CO_TRY(auto event, co_await stream.Next());
+    sum.Add(event);
+  }
+  co_return sum.Take();
+}
+
+class AnswererTest : public ServiceFixture {
+ protected:
+  void SetUp() override {
+    ServiceFixture::SetUp();
+    model_ = std::make_shared<fakes::FakeChatModel>("fake");
+    auto added = models_.Update(
+        [&](provider::RegistrySnapshot& snapshot) { return snapshot.AddChat(model_, WallTime{}); });
+    ASSERT_TRUE(added.has_value());
+    answerer_ =
+        std::make_unique<Answerer>(std::make_shared<Extractor>(nullptr), models_, DefaultOptions());
+    source_ = MakeKbModelSource(*bases_, *answerer_);
+    base_ = MakeBase();
+    custom_ = MakeCustom(base_);
+    auto document = Document("glaciers.txt", std::string(kGlacier));
+    document.labels.Add("eu-only");
+    document.metadata.text = R"({"year": 2011})";
+    Index(base_, custom_, {document});
+  }
+
+  Result<domain::ChatResponse> Ask(std::string_view rest, std::string question) {
+    auto model = source_->Chat(rest);
+    if (!model.has_value()) return std::unexpected(model.error());
+    domain::ChatRequest request;
+    domain::TextBlock block;
+    block.text = std::move(question);
+    domain::Message message;
+    message.content.emplace_back(std::move(block));
+    request.messages.push_back(std::move(message));
+    auto stream = Run((*model)->Start(std::move(request), ctx_));
+    if (!stream.has_value()) return std::unexpected(stream.error());
+    return Run(Collect(**stream));
+  }
+  static const domain::TextBlock& TextOf(const domain::ChatResponse& response) {
+    return std::get<domain::TextBlock>(response.content.at(0));
+  }
+
+  provider::Registry models_;
+  std::shared_ptr<fakes::FakeChatModel> model_;
+  std::unique_ptr<Answerer> answerer_;
+  std::shared_ptr<provider::ModelSource> source_;
+  KnowledgeBase base_;
+  DataSource custom_;
+};
+
+TEST_F(AnswererTest, AKnowledgeBaseIsAModelThatCitesItsSources) {
+  auto response = Ask("docs", "What was the area of the Aletsch glacier in 2011?");
+  ASSERT_TRUE(response.has_value()) << response.error().message();
+  const auto& block = TextOf(*response);
+  EXPECT_THAT(block.text, HasSubstr("81.7 square kilometres"));
+  ASSERT_FALSE(block.citations.empty());
+  for (const auto& citation : block.citations) {
+    EXPECT_EQ(citation.source_uri, "glaciers.txt");
+    EXPECT_FALSE(citation.chunk_id.empty());
+    EXPECT_EQ(citation.metadata.text, R"({"year": 2011})");
+    const auto begin = ByteOffset(kGlacier, static_cast<std::size_t>(citation.source_start));
+    const auto end = ByteOffset(kGlacier, static_cast<std::size_t>(citation.source_end));
+    EXPECT_EQ(kGlacier.substr(begin, end - begin), citation.quoted);
+  }
+  EXPECT_TRUE(ctx_.labels.Has("eu-only"));
+  EXPECT_THAT(ctx_.decided_by.index, HasSubstr(base_.id));
+}
+
+TEST_F(AnswererTest, AModelsSentencesAreCitedWhereTheSourcesSupportThem) {
+  model_->Script()
+      .Text("The area of the glacier was 81.7 square ")
+      .Text("kilometres in 2011. Penguins live on it. ")
+      .Text("Its area was 90.3 in 2011.");
+  auto response = Ask("docs@fake", "What was the area of the Aletsch glacier in 2011?");
+  ASSERT_TRUE(response.has_value()) << response.error().message();
+  const auto& block = TextOf(*response);
+  ASSERT_EQ(block.citations.size(), 1U) << block.text;
+  const auto begin =
+      ByteOffset(block.text, static_cast<std::size_t>(block.citations[0].answer_start));
+  const auto end = ByteOffset(block.text, static_cast<std::size_t>(block.citations[0].answer_end));
+  EXPECT_EQ(block.text.substr(begin, end - begin),
+            "The area of the glacier was 81.7 square kilometres in 2011.");
+  EXPECT_THAT(block.citations[0].quoted, HasSubstr("81.7"));
+  ASSERT_EQ(model_->requests().size(), 1U);
+  EXPECT_THAT(domain::LastUserText(model_->requests()[0]), HasSubstr("Aletsch glacier lies"));
+}
+
+TEST_F(AnswererTest, UnknownBasesAndModelsAreRefused) {
+  EXPECT_EQ(source_->Chat("nope").error().code(), Code::kNotFound);
+  EXPECT_EQ(source_->Chat("docs@nope").error().code(), Code::kNotFound);
+  EXPECT_EQ(source_->Models().size(), 1U);
+  EXPECT_EQ(source_->Models()[0].info.id, "kb/docs");
+}
+
+TEST_F(AnswererTest, WithoutReadablePassagesNoModelIsAsked) {
+  auto secret = MakeBase("secret");
+  auto custom = MakeCustom(secret);
+  auto document = Document("a", std::string(kGlacier));
+  document.access.allow = {"group:board"};
+  Index(secret, custom, {document});
+  auto response = Ask("secret@fake", "What was the area of the Aletsch glacier?");
+  ASSERT_TRUE(response.has_value());
+  EXPECT_EQ(TextOf(*response).text, kRefusal);
+  EXPECT_EQ(model_->calls(), 0);
+}
+
+class RetrieveAndGenerateTest : public AnswererTest {
+ protected:
+  void SetUp() override {
+    AnswererTest::SetUp();
+    engine_ = std::make_unique<RetrieveAndGenerate>(*bases_, *answerer_, parser_, DefaultOptions());
+  }
+  RetrieveAndGenerateRequest Request(std::string question) {
+    RetrieveAndGenerateRequest request;
+    request.question = std::move(question);
+    request.retrieve.knowledge_base_id = base_.id;
+    return request;
+  }
+  std::unique_ptr<RetrieveAndGenerate> engine_;
+};
+
+TEST_F(RetrieveAndGenerateTest, CitesPartsWithInclusiveSpansAndReferences) {
+  const auto response =
+      Get(engine_->Answer(Request("What was the area of the Aletsch glacier in 2011?"), ctx_));
+  ASSERT_FALSE(response.citations.empty()) << response.text;
+  for (const auto& citation : response.citations) {
+    const auto begin = ByteOffset(response.text, static_cast<std::size_t>(citation.start));
+    const auto end = ByteOffset(response.text, static_cast<std::size_t>(citation.end) + 1);
+    EXPECT_EQ(response.text.substr(begin, end - begin), citation.text);
+    ASSERT_FALSE(citation.references.empty());
+    EXPECT_EQ(citation.references[0].uri, "glaciers.txt");
+  }
+  EXPECT_FALSE(response.refused);
+  EXPECT_FALSE(response.session_id.empty());
+}
+
+TEST_F(RetrieveAndGenerateTest, SessionsCarryTheQuestionOnAndBelongToTheirKey) {
+  const auto first = Get(engine_->Answer(Request("Where does the Aletsch glacier lie?"), ctx_));
+  auto request = Request("And what was its area in 2011?");
+  request.session_id = first.session_id;
+  const auto second = Get(engine_->Answer(request, ctx_));
+  EXPECT_THAT(second.text, HasSubstr("81.7"));
+  EXPECT_EQ(second.session_id, first.session_id);
+  RequestContext other;
+  other.key = {"someone"};
+  EXPECT_EQ(Run(engine_->Answer(request, other)).error().field(), "sessionId");
+  request.session_id = "nope";
+  EXPECT_EQ(Run(engine_->Answer(request, ctx_)).error().field(), "sessionId");
+}
+
+TEST_F(RetrieveAndGenerateTest, AnswersFromADocumentThatComesWithTheQuestion) {
+  RetrieveAndGenerateRequest request;
+  request.question = "Who built the bridge?";
+  request.sources.push_back({.identifier = "b.txt",
+                             .media_type = "text/plain",
+                             .bytes = "The bridge was built by Anna Bürkli in 1884."});
+  const auto response = Get(engine_->Answer(std::move(request), ctx_));
+  EXPECT_THAT(response.text, HasSubstr("Anna Bürkli"));
+  ASSERT_FALSE(response.citations.empty());
+  EXPECT_EQ(response.citations[0].references[0].uri, "b.txt");
+}
+
+TEST_F(RetrieveAndGenerateTest, TemplatesNeedTheSearchResults) {
+  auto request = Request("What was the area of the Aletsch glacier?");
+  request.generation.model = "fake";
+  request.generation.prompt_template = "Just answer $query$";
+  EXPECT_EQ(Run(engine_->Answer(request, ctx_)).error().field(),
+            "promptTemplate.textPromptTemplate");
+  request.generation.prompt_template = "Use $search_results$ for $query$";
+  EXPECT_TRUE(Run(engine_->Answer(request, ctx_)).has_value());
+  EXPECT_THAT(domain::LastUserText(model_->requests().back()), HasSubstr("Aletsch glacier lies"));
+}
+
+TEST_F(RetrieveAndGenerateTest, NeedsAQuestionAndOneKindOfSource) {
+  EXPECT_EQ(Run(engine_->Answer(Request(" "), ctx_)).error().field(), "input.text");
+  RetrieveAndGenerateRequest request;
+  request.question = "x";
+  EXPECT_FALSE(Run(engine_->Answer(request, ctx_)).has_value());
+}
+
+}  // namespace
+}  // namespace strata::knowledge
