@@ -53,8 +53,11 @@ void PrintAnswer(std::string_view reply) {
     fmt::print("  [{}] {}{}\n      {}\n", NumberOf(source, "n"), TextOf(source, "title"), page,
                TextOf(source, "uri"));
   }
-  fmt::print("\ntrace  {}\n       strata trace {}\ncost   {} USD\n", TextOf(answer, "trace_url"),
-             TextOf(answer, "trace_id"), TextOf(answer, "cost_usd"));
+  // Only a running server shows the page.
+  auto page = TextOf(answer, "trace_url");
+  auto shown = page.starts_with("http") ? page + "\n       " : std::string();
+  fmt::print("\ntrace  {}strata trace {}\ncost   {} USD\n", shown, TextOf(answer, "trace_id"),
+             TextOf(answer, "cost_usd"));
 }
 
 }  // namespace strata::server
