@@ -1,8 +1,10 @@
 """Starts a strata server on a fresh data folder and free ports, with fixed keys and a small knowledge base; stops it by its id.
 
-Used by every client test. The server runs with its defaults: in-process models, keys required, TLS on.
+Used by every client test. The server runs with its defaults: in-process models, keys required, TLS on. A second one, behind
+which a scripted upstream plays every remote provider, is for tests that need a configuration of their own.
 """
 import atexit
+import json
 import os
 import re
 import shutil
@@ -11,6 +13,7 @@ import tempfile
 import urllib.request
 
 STRATA = os.environ["STRATA_BINARY"]
+SAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "samples")
 BEARER = "sk-strata-client-tests-0123456789abcdef"
 ACCESS_KEY = "AKIACLIENTTESTS00000"
 SECRET_KEY = "client-tests-secret-0123456789-abcdefghij"
@@ -24,20 +27,59 @@ DOCUMENTS = {
 }
 
 
+BODY_BYTES_MAX = 100_000
+UPSTREAM_CONFIG = """
+net: {{body_bytes_max: {limit}}}
+providers:
+  - {{name: up-openai, kind: openai, base_url: "{url}/v1", secret: "env:FAKE_OPENAI_KEY"}}
+  - {{name: up-anthropic, kind: anthropic, base_url: "{url}", secret: "env:FAKE_ANTHROPIC_KEY"}}
+  - {{name: up-bedrock, kind: bedrock, base_url: "{url}", region: eu-central-1}}
+"""
+UPSTREAM_SECRETS = {
+    "FAKE_OPENAI_KEY": "sk-fake-openai",
+    "FAKE_ANTHROPIC_KEY": "sk-ant-fake",
+    "AWS_ACCESS_KEY_ID": "AKIAFAKEFAKEFAKEFAKE",
+    "AWS_SECRET_ACCESS_KEY": "fake-secret-access-key",
+}
+
+
+def clean_environment():
+    """This process's, without what would make strata find providers or a data folder of its own."""
+    return {k: v for k, v in os.environ.items()
+            if not k.startswith(("AWS_", "OPENAI_", "ANTHROPIC_", "AZURE_", "STRATA_DATA", "XDG_DATA"))}
+
+
+def run_strata(data, *args, env=None, input_text=None):
+    """Runs one command on a data folder; the finished process, whatever its exit code."""
+    return subprocess.run([STRATA, "--data", data, *args], capture_output=True, text=True, timeout=120,
+                          env=env or clean_environment(), input=input_text)
+
+
+def write_documents(folder):
+    os.mkdir(folder)
+    for name, text in DOCUMENTS.items():
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
+            f.write(text)
+    shutil.copy(os.path.join(SAMPLES, "storage-manual.pdf"), folder)
+    return folder
+
+
+def stop_process(process):
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(40)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    process.stdout.close()
+
+
 class Server:
-    def __init__(self, config="", env=None):
+    def __init__(self, config="", env=None, documents=True):
         self.folder = tempfile.mkdtemp(prefix="strata-clients-")
         self.data = os.path.join(self.folder, "data")
-        self.env = {k: v for k, v in os.environ.items()
-                    if not k.startswith(("AWS_", "OPENAI_", "ANTHROPIC_", "AZURE_"))}
-        self.env.update(env or {})
-        docs = os.path.join(self.folder, "docs")
-        os.mkdir(docs)
-        for name, text in DOCUMENTS.items():
-            with open(os.path.join(docs, name), "w", encoding="utf-8") as f:
-                f.write(text)
-        samples = os.path.join(os.path.dirname(__file__), "..", "..", "samples")
-        shutil.copy(os.path.join(samples, "storage-manual.pdf"), docs)
+        self.env = dict(clean_environment(), **(env or {}))
         config_file = os.path.join(self.folder, "strata.yaml")
         with open(config_file, "w", encoding="utf-8") as f:
             f.write("server:\n  detect_providers: false\n" + config)
@@ -60,12 +102,13 @@ class Server:
             self.fail("did not get ready")
         self.cli("key", "create", "--name", "tests", "--role", "admin", "--id", ACCESS_KEY, "--secret", SECRET_KEY,
                  "--bearer", BEARER)
-        self.cli("kb", "create", "harbour", docs)
-        self.cli("kb", "sync", "harbour")
+        if documents:
+            self.cli("kb", "create", "harbour", write_documents(os.path.join(self.folder, "docs")))
+            self.cli("kb", "sync", "harbour")
 
     def cli(self, *args):
         """Runs a command against this server; its output."""
-        done = subprocess.run([STRATA, "--data", self.data, *args], capture_output=True, text=True, env=self.env, timeout=120)
+        done = run_strata(self.data, *args, env=self.env)
         if done.returncode != 0:
             raise AssertionError(f"strata {' '.join(args)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout
@@ -79,23 +122,43 @@ class Server:
         except urllib.error.HTTPError as e:
             return e.code, e.headers, e.read()
 
+    def alive(self):
+        return self.process.poll() is None and self.get("/healthz")[0] == 200
+
+    def log_text(self):
+        self.log.flush()
+        with open(self.log.name, encoding="utf-8") as f:
+            return f.read()
+
     def fail(self, what):
-        self.log.seek(0)
-        raise AssertionError(f"the server {what}:\n{self.log.read()[-4000:]}")
+        raise AssertionError(f"the server {what}:\n{self.log_text()[-4000:]}")
 
     def stop(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(40)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        stop_process(self.process)
         self.log.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+class FakeUpstream:
+    """strata-fake-provider: OpenAI, Anthropic and Bedrock on one port, answering by script."""
+
+    def __init__(self):
+        self.process = subprocess.Popen([os.environ["STRATA_FAKE_PROVIDER"]], stdout=subprocess.PIPE, text=True)
+        atexit.register(stop_process, self.process)
+        self.url = self.process.stdout.readline().split()[1]
+
+    def script(self, *answers):
+        """These answers and no others, from now on; forgets what was asked before."""
+        body = json.dumps({"reset": True, "answers": list(answers)}).encode()
+        urllib.request.urlopen(urllib.request.Request(self.url + "/_script", body, method="POST"), timeout=10).close()
+
+    def requests(self):
+        with urllib.request.urlopen(self.url + "/_requests", timeout=10) as r:
+            return json.load(r)["requests"]
+
+
 _server = None
+_upstream = None
 
 
 def server():
@@ -104,3 +167,13 @@ def server():
     if _server is None:
         _server = Server()
     return _server
+
+
+def server_with_upstream():
+    """(server, fake upstream): models up-openai/…, up-anthropic/…, up-bedrock/…; bodies up to BODY_BYTES_MAX."""
+    global _upstream
+    if _upstream is None:
+        fake = FakeUpstream()
+        config = UPSTREAM_CONFIG.format(url=fake.url, limit=BODY_BYTES_MAX)
+        _upstream = Server(config, UPSTREAM_SECRETS, documents=False), fake
+    return _upstream

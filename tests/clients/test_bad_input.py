@@ -1,0 +1,239 @@
+"""Hostile requests over real sockets: each gets a clear error in its dialect's form that names the field, and the server lives on."""
+import http.client
+import json
+import socket
+import struct
+import unittest
+import urllib.parse
+
+from harness import BEARER, BODY_BYTES_MAX, server, server_with_upstream
+
+CHAT, MESSAGES, CONVERSE = "/v1/chat/completions", "/v1/messages", "/model/builtin%2Fextract/converse"
+HI = [{"role": "user", "content": "hi"}]
+HI_BLOCKS = [{"role": "user", "content": [{"text": "hi"}]}]
+
+
+def openai(**members):
+    return json.dumps(dict({"model": "builtin/extract", "messages": HI}, **members))
+
+
+def claude(**members):
+    return json.dumps(dict({"model": "builtin/extract", "max_tokens": 9, "messages": HI}, **members))
+
+
+def converse(**members):
+    return json.dumps(dict({"messages": HI_BLOCKS}, **members))
+
+
+# path, body, status, what the message names
+CASES = [
+    # Not JSON, or not text.
+    (CHAT, "", 400, "JSON"),
+    (CHAT, "{", 400, "JSON"),
+    (CHAT, '{"model": "builtin/extract",}', 400, "JSON"),
+    (CHAT, "[" * 100_000, 413, "nested deeper"),
+    (CHAT, '"just text"', 400, "object"),
+    (CHAT, b'{"model": "\xff\xfe", "messages": []}', 400, "UTF-8"),
+    (CHAT, b'{"model": "builtin/extract", "messages": [{"role": "user", "content": "caf\xe9"}]}', 400, "UTF-8"),
+    (CHAT, '{"model": "builtin/extract", "messages": [{"role": "user", "content": "\\ud800"}]}', 400, "JSON"),
+    (MESSAGES, b"\x00\x01\x02", 400, "JSON"),
+    (MESSAGES, "null", 400, "object"),
+    (CONVERSE, "{]", 400, "JSON"),
+    (CONVERSE, b'{"messages": [{"role": "user", "content": [{"text": "\xc3\x28"}]}]}', 400, "UTF-8"),
+    ("/v1/embeddings", "7", 400, "object"),
+    # Wrong types and ranges.
+    (CHAT, openai(model=7), 400, "model"),
+    (CHAT, openai(messages="hi"), 400, "messages"),
+    (CHAT, openai(messages=[]), 400, "messages"),
+    (CHAT, openai(messages=[7]), 400, "messages[0]"),
+    (CHAT, openai(messages=[{"role": "user", "content": {"a": 1}}]), 400, "messages[0].content"),
+    (CHAT, openai(messages=[{"role": "wizard", "content": "x"}]), 400, "messages[0].role"),
+    (CHAT, openai(messages=[{"role": "user", "content": [{"type": "text", "text": 7}]}]), 400, "messages[0].content[0].text"),
+    (CHAT, openai(messages=[{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,%%"}}]}]),
+     400, "messages[0].content[0]"),
+    (CHAT, openai(temperature="hot"), 400, "temperature"),
+    (CHAT, openai(temperature=1e300), 400, "temperature"),
+    (CHAT, openai(temperature=float("inf")), 400, "JSON"),
+    (CHAT, openai(max_tokens=-1), 400, "max_tokens"),
+    (CHAT, openai(max_tokens=10**30), 400, "max_tokens"),
+    (CHAT, openai(stream="yes"), 400, "stream"),
+    (CHAT, openai(n=5), 400, "n"),
+    (CHAT, openai(tools=[{"type": "function"}]), 400, "tools[0].function"),
+    (CHAT, openai(response_format={"type": "json_schema"}), 400, "response_format"),
+    (MESSAGES, claude(max_tokens=None), 400, "max_tokens"),
+    (MESSAGES, claude(max_tokens="many"), 400, "max_tokens"),
+    (MESSAGES, claude(system=7), 400, "system"),
+    (MESSAGES, claude(messages=[{"role": "user", "content": [{"type": "spell"}]}]), 400, "messages[0].content[0].type"),
+    (MESSAGES, claude(messages=[{"role": "user", "content": [{"type": "document", "source": {
+        "type": "base64", "media_type": "application/pdf", "data": "!"}}]}]), 400, "messages[0].content[0]"),
+    (MESSAGES, claude(stop_sequences="x"), 400, "stop_sequences"),
+    (MESSAGES, claude(tools=[{"name": "f"}]), 400, "tools[0].input_schema"),
+    (CONVERSE, converse(messages="hi"), 400, "messages"),
+    (CONVERSE, converse(messages=[{"role": "user", "content": [{"text": 7}]}]), 400, "messages[0].content[0].text"),
+    (CONVERSE, converse(messages=[{"role": "user", "content": [{"text": "a", "image": {}}]}]), 400, "messages[0].content[0]"),
+    (CONVERSE, converse(inferenceConfig={"maxTokens": 0}), 400, "inferenceConfig.maxTokens"),
+    (CONVERSE, converse(toolConfig={"tools": {}}), 400, "toolConfig.tools"),
+    ("/v1/embeddings", json.dumps({"model": "builtin/all-minilm-l6-v2"}), 400, "input"),
+    ("/v1/embeddings", json.dumps({"model": "builtin/all-minilm-l6-v2", "input": [{}]}), 400, "input[0]"),
+    ("/v1/embeddings", json.dumps({"model": "builtin/all-minilm-l6-v2", "input": "a", "encoding_format": "roman"}), 400, "encoding_format"),
+    ("/v1/embeddings", json.dumps({"model": "builtin/all-minilm-l6-v2", "input": "a", "dimensions": 0}), 400, "dimensions"),
+    ("/knowledgebases/NOBODY1234/retrieve", json.dumps({"retrievalQuery": {"text": "x"}}), 404, "NOBODY1234"),
+    ("/knowledgebases/NOBODY1234/retrieve", json.dumps({"retrievalQuery": {"text": ["x"]}}), 400, "retrievalQuery.text"),
+    ("/retrieveAndGenerate", json.dumps({"input": {}}), 400, "input.text"),
+    # Unknown things.
+    (CHAT, openai(model="nobody/nothing"), 404, "nobody/nothing"),
+    (CHAT, openai(model="kb/nowhere"), 404, "kb/nowhere"),
+    (CHAT, openai(model="builtin/all-minilm-l6-v2"), 400, "builtin/all-minilm-l6-v2"),
+    (CHAT, openai(model=""), 400, "model"),
+    (CHAT, openai(model="x" * 5000), 400, "model"),
+    (MESSAGES, claude(model="nobody"), 404, "nobody"),
+    ("/model/nobody/converse", converse(), 404, "nobody"),
+    ("/model/%zz/converse", converse(), 400, "path"),
+    ("/v1/embeddings", json.dumps({"model": "builtin/extract", "input": "a"}), 400, "builtin/extract"),
+    ("/v1/nothing", "{}", 404, "/v1/nothing"),
+]
+
+SDK_HEADERS = {MESSAGES: {"anthropic-version": "2026-10-21"}}
+
+
+def post(url, path, body, headers=None):
+    """(status, headers, body) of one POST on a connection of its own."""
+    connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=30)
+    try:
+        sent = dict({"content-type": "application/json", "authorization": "Bearer " + BEARER}, **(headers or {}))
+        connection.request("POST", path, body if isinstance(body, bytes) else body.encode(), sent)
+        reply = connection.getresponse()
+        return reply.status, reply.headers, reply.read()
+    finally:
+        connection.close()
+
+
+def exchange(url, sent):
+    """What the server says to these bytes, up to its close or to the first pause after an answer."""
+    host, port = urllib.parse.urlsplit(url).netloc.split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as s:
+        try:
+            s.sendall(sent)
+            s.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # it has answered and closed already
+        answer = b""
+        try:
+            while part := s.recv(65536):
+                answer += part
+        except ConnectionResetError:
+            pass
+        return answer
+
+
+def frame(kind, flags, stream, payload):
+    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
+
+
+class BadInput(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = server()
+
+    def tearDown(self):
+        self.assertTrue(self.server.alive(), "the server lives on")
+
+    def check_form(self, path, headers, body):
+        """The message of an error in the form of the path's dialect."""
+        self.assertTrue(headers["content-type"].startswith("application/json"), headers["content-type"])
+        error = json.loads(body)
+        if path == MESSAGES:
+            self.assertEqual(error["type"], "error")
+            self.assertTrue(error["error"]["type"].endswith("_error"))
+            return error["error"]["message"]
+        if path.startswith("/v1/"):
+            self.assertTrue(error["error"]["type"])
+            return error["error"]["message"] + str(error["error"].get("param"))
+        self.assertRegex(headers["x-amzn-errortype"], r"^[A-Z][A-Za-z]+Exception$")
+        return error["message"]
+
+    def test_each_error_has_its_dialect_s_form_and_names_the_field(self):
+        for path, body, status, names in CASES:
+            with self.subTest(path=path, body=str(body)[:120]):
+                got, headers, reply = post(self.server.url, path, body, SDK_HEADERS.get(path))
+                self.assertEqual(got, status, reply[:500])
+                self.assertIn(names, self.check_form(path, headers, reply))
+
+    def test_keys_are_asked_for_before_anything_is_read(self):
+        for path in (CHAT, MESSAGES, CONVERSE):
+            status, headers, reply = post(self.server.url, path, "{", dict(SDK_HEADERS.get(path, {}), authorization="Bearer x"))
+            self.assertIn(status, (401, 403))
+            self.assertIn("key", self.check_form(path, headers, reply))
+
+    def test_oversized_bodies_are_refused_with_the_option_s_name(self):
+        limited, _ = server_with_upstream()
+        big = openai(messages=[{"role": "user", "content": "x" * BODY_BYTES_MAX}])
+        for path in (CHAT, MESSAGES, CONVERSE):
+            status, headers, reply = post(limited.url, path, big)
+            self.assertEqual(status, 413)
+            self.assertIn("net.body_bytes_max", self.check_form(path, headers, reply))
+        chunked = (f"POST {CHAT} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n".encode() +
+                   b"10000\r\n" + b" " * 65536 + b"\r\n" + b"10000\r\n" + b" " * 65536 + b"\r\n0\r\n\r\n")
+        self.assertIn(b" 413 ", exchange(limited.url, chunked)[:20])
+        self.assertTrue(limited.alive())
+
+    def test_broken_http_is_answered_or_closed(self):
+        head = f"POST {CHAT} HTTP/1.1\r\nhost: x\r\n".encode()
+        cases = [
+            (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"400"),
+            (b"GET / HTTP/9.9\r\nhost: x\r\n\r\n", b"505"),
+            (b"GET /\r\n\r\n", b"400"),
+            (b"G@T / HTTP/1.1\r\nhost: x\r\n\r\n", b"400"),
+            (b"GET / HTTP/1.1\r\n\r\n", b"400"),
+            (b"GET / HTTP/1.1\r\nhost: x\r\nbad header\r\n\r\n", b"400"),
+            (b"GET / HTTP/1.1\r\nhost: x\r\na: " + b"y" * 100_000 + b"\r\n\r\n", b"431"),
+            (head + b"content-length: -1\r\n\r\n", b"400"),
+            (head + b"content-length: 5\r\ncontent-length: 6\r\n\r\nhello", b"400"),
+            (head + b"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", b"400"),
+            (head + b"content-length: 99999999999999999999\r\n\r\n", b"4"),
+            (head + b"transfer-encoding: gzip\r\n\r\n", b"501"),
+            (head + b"transfer-encoding: chunked\r\n\r\nzz\r\n", b"400"),
+        ]
+        for sent, status in cases:
+            with self.subTest(sent=sent[:60]):
+                answer = exchange(self.server.url, sent)
+                self.assertTrue(answer.startswith(b"HTTP/1.1 " + status), answer[:200])
+                self.assertIn("message", json.loads(answer.split(b"\r\n\r\n", 1)[1]))
+        # A body that stops half-way has nobody to answer.
+        exchange(self.server.url, head + b"content-length: 50\r\n\r\n{")
+
+    def test_broken_http2_frames_end_the_connection(self):
+        preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+        settings = frame(4, 0, 0, b"")
+        cases = [
+            preface + b"\xff" * 64,
+            preface + frame(0, 1, 1, b"data before any settings"),
+            preface + settings + frame(0, 1, 1, b"data of a stream that is not open"),
+            preface + settings + frame(1, 5, 2, b"\x82"),
+            preface + settings + frame(1, 5, 1, b"\xff\xff\xff\xff\xff"),
+            preface + settings + frame(4, 0, 0, b"abc"),
+            preface + settings + frame(8, 0, 0, struct.pack(">I", 0)),
+            preface + settings + frame(9, 4, 1, b"\x82"),
+            preface + settings + b"".join(frame(3, 0, i, struct.pack(">I", 8)) for i in range(1, 2001, 2)),
+        ]
+        for sent in cases:
+            with self.subTest(sent=sent[24:60]):
+                answer = exchange(self.server.url, sent)
+                kinds, at = [], 0
+                while at + 9 <= len(answer):
+                    kinds.append(answer[at + 3])
+                    at += 9 + int.from_bytes(answer[at:at + 3], "big")
+                self.assertIn(7, kinds, "the server says goodbye with GOAWAY")
+
+    def test_rapid_resets_do_not_stop_other_clients(self):
+        # HPACK: :method POST, :scheme http, :path /v1/models, :authority x (literals without indexing).
+        def literal(index, value):
+            return bytes([index]) + bytes([len(value)]) + value
+        block = b"\x83\x86" + literal(4, b"/v1/models") + literal(1, b"x")
+        burst = b"".join(frame(1, 4, i, block) + frame(3, 0, i, struct.pack(">I", 8)) for i in range(1, 4001, 2))
+        exchange(self.server.url, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") + burst)
+        self.assertTrue(self.server.alive())
+
+
+if __name__ == "__main__":
+    unittest.main()
