@@ -10,9 +10,14 @@ make_venv() {
   sha256sum <"$here/clients.txt" >"$STRATA_DEPS/clients/stamp"
 }
 
+# Only what is missing: a Node.js from elsewhere brings npm of its own and conflicts with Debian's package of that name.
 install_browser() {
+  local packages=(fonts-dejavu-core)
+  command -v chromium >/dev/null || packages+=(chromium)
+  command -v node >/dev/null || packages+=(nodejs)
+  command -v npm >/dev/null || packages+=(npm)
   apt-get update
-  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium nodejs npm fonts-dejavu-core
+  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${packages[@]}"
 }
 
 install_node_packages() {
@@ -25,7 +30,7 @@ install_node_packages() {
 
 [ "$(sha256sum <"$here/clients.txt")" = "$(cat "$STRATA_DEPS/clients/stamp" 2>/dev/null)" ] ||
   step "SDKs for the client tests (openai, anthropic, boto3)" make_venv
-if ! command -v chromium >/dev/null || ! command -v npm >/dev/null; then
+if ! command -v chromium >/dev/null || ! command -v node >/dev/null || ! command -v npm >/dev/null; then
   step "Chromium and Node.js for the page tests" install_browser
 fi
 [ "$(sha256sum <"$here/node/package-lock.json")" = "$(cat "$STRATA_DEPS/node/stamp" 2>/dev/null)" ] ||
