@@ -47,7 +47,7 @@ struct DocumentPart {
 struct ParsedDocument {
   std::string title;
   std::string language;  // ISO 639-1, "" unknown
-  std::string text;      // all block texts, joined by blank lines: the text that offsets refer to
+  std::string text;      // all block texts with white space between: the text that offsets refer to
   std::vector<DocumentPart> parts;
   int page_count = 0;  // 0: the format has no pages
   // What the document says of itself (Markdown front matter, HTML meta, PDF information): a flat

@@ -244,14 +244,30 @@ TEST_F(KnowledgeBaseTest, OverlappingPassagesAreReturnedOnce) {
   const auto source = Get(bases_->CreateSource(base.id, std::move(input), ctx_));
   std::string text;
   for (int i = 0; i < 20; ++i) text += "Sentence " + std::to_string(i) + " is about glaciers. ";
-  Index(base, source, {Document("a", text)});
+  ASSERT_EQ(Index(base, source, {Document("a", text)}).indexed, 1);
   const auto found = Search(base, "glaciers");
+  ASSERT_GT(found.size(), 1U);
   for (std::size_t i = 0; i < found.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       const auto both =
           std::min(found[i].end, found[j].end) - std::max(found[i].start, found[j].start);
       EXPECT_LT(both * 2, found[i].end - found[i].start);
     }
+  }
+}
+
+// Spans of a plain text count its own characters, so its white space must not be normalised away.
+TEST_F(KnowledgeBaseTest, PlainTextIsIndexedWhateverWhiteSpaceItHas) {
+  const auto base = MakeBase();
+  const auto source = MakeCustom(base);
+  const std::string text = "\n\n  One glacier.\r\n\r\n\r\n \t\nTwo glaciers.\n\n\n";
+  ASSERT_EQ(Index(base, source, {Document("a", text), Document("b", "Three glaciers. \n")}).indexed,
+            2);
+  for (const auto& chunk : Search(base, "glacier")) {
+    if (chunk.document_id != "a") continue;
+    EXPECT_EQ(text.substr(static_cast<std::size_t>(chunk.start),
+                          static_cast<std::size_t>(chunk.end - chunk.start)),
+              chunk.text);
   }
 }
 

@@ -21,6 +21,10 @@ bool IsFinite(const domain::Box& box) {
          std::isfinite(box.y2);
 }
 
+bool IsBlank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
 bool AtCodePoint(std::string_view text, std::size_t at) {
   return at == text.size() || (static_cast<unsigned char>(text[at]) & 0xC0) != 0x80;
 }
@@ -54,27 +58,24 @@ Result<> CheckDocument(const ParsedDocument& document) {
       !IsValidUtf8(document.metadata.text)) {
     return Fail(Code::kCorruption, "the document's text is not UTF-8");
   }
-  std::size_t expected = 0;
+  const std::string_view text = document.text;
+  std::size_t at = 0;
   for (std::size_t i = 0; i < document.parts.size(); ++i) {
     const DocumentPart& part = document.parts[i];
-    if (part.start != expected || part.end <= part.start || part.end > document.text.size()) {
+    if (part.start < at || part.end <= part.start || part.end > text.size()) {
       return Broken(i, "its offsets are wrong");
     }
-    if (document.text.compare(part.start, part.end - part.start, part.text) != 0) {
+    if (!IsBlank(text.substr(at, part.start - at))) return Broken(i, "text stands before it");
+    if (text.compare(part.start, part.end - part.start, part.text) != 0) {
       return Broken(i, "its text is not that of its offsets");
     }
-    if (!AtCodePoint(document.text, part.start) || !AtCodePoint(document.text, part.end)) {
+    if (!AtCodePoint(text, part.start) || !AtCodePoint(text, part.end)) {
       return Broken(i, "it cuts a character");
     }
     STRATA_CHECK_OK(CheckLines(document, part, i));
-    const bool last = i + 1 == document.parts.size();
-    if (!last && document.text.compare(part.end, 2, "\n\n") != 0) {
-      return Broken(i, "no blank line follows it");
-    }
-    expected = part.end + 2;
+    at = part.end;
   }
-  const std::size_t end = document.parts.empty() ? 0 : document.parts.back().end;
-  if (end != document.text.size()) return Fail(Code::kCorruption, "text behind the last part");
+  if (!IsBlank(text.substr(at))) return Fail(Code::kCorruption, "text behind the last part");
   return {};
 }
 
