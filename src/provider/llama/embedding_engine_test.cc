@@ -25,7 +25,7 @@ struct Reference {
 
 const Reference& GetReference() {
   static const Reference reference = [] {
-    std::ifstream in(STRATA_SOURCE_DIR "/src/provider/llama/testdata/minilm_reference.json");
+    std::ifstream in(STRATA_TESTDATA "/minilm_reference.json");
     std::stringstream text;
     text << in.rdbuf();
     auto value = json::parse(text.str());
