@@ -185,7 +185,9 @@ TEST(LlamaChat, CallsAToolWhenItsTemplateKnowsTools) {
   spec.chat_template = kToolTemplate;
   auto model = LoadTestModel(spec);
   EXPECT_TRUE(model->Info().can.tools);
-  auto request = Ask("What is the weather in Oslo?", 60);
+  // Far more than the call needs: the grammar allows white space, and how much of it the model puts
+  // differs between CPUs.
+  auto request = Ask("What is the weather in Oslo?", 400);
   request.tools.push_back(
       {.name = "get_weather",
        .description = "Weather of a city",
