@@ -20,8 +20,8 @@ class StreamEncoder {
   // "text/event-stream" or "application/vnd.amazon.eventstream".
   virtual std::string_view content_type() const = 0;
 
-  // The bytes of `event`, "" when the dialect has none for it. After StreamEnd (whose bytes hold
-  // usage and the dialect's own end mark) nothing more may be encoded.
+  // The bytes of `event`, "" when the dialect has none for it (a WireChunk never has any). After
+  // StreamEnd (whose bytes hold usage and the dialect's own end mark) nothing more may be encoded.
   virtual std::string Encode(const domain::StreamEvent& event) = 0;
 
   // Takes the place of StreamEnd: the dialect's own error event, and its end mark if it has one.

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -15,6 +16,7 @@
 #include "base/span.h"
 #include "domain/citation.h"
 #include "domain/usage.h"
+#include "domain/wire.h"
 
 namespace strata::domain {
 
@@ -149,6 +151,12 @@ struct ChatRequest {
                    // JSON object or ""
   // The dialect that `extra` is written in: "openai", "anthropic", "bedrock", "" when it is empty.
   std::string extra_dialect;
+  // The client's own bytes, where a provider of its dialect may get them; null otherwise. Whoever
+  // changes anything but `model` decodes first (DecodeWhole) and drops it.
+  std::shared_ptr<const WireRequest> wire;
+  // Only model, stream, max_tokens, user, metadata and service_tier are filled; everything else is
+  // still in wire->body.
+  bool wire_only = false;
   friend bool operator==(const ChatRequest&, const ChatRequest&) = default;
 };
 

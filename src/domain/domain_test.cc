@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "domain/conversation.h"
 #include "domain/money.h"
 #include "domain/stream.h"
 #include "domain/usage.h"
@@ -12,6 +13,60 @@ TEST(Money, FormatsPicodollarsExactly) {
   EXPECT_EQ(FormatUsd({1}), "0.000000000001");
   EXPECT_EQ(FormatUsd({1'500'000'000'000}), "1.50");
   EXPECT_EQ(FormatUsd({-250'000'000'000}), "-0.25");
+}
+
+WireRequest SampleWire() {
+  WireRequest wire;
+  wire.format = "openai.chat";
+  wire.body = R"({ "model" : "a", "stream":true,"x":1})";
+  wire.model = {.start = 12, .end = 15};
+  return wire;
+}
+
+TEST(WireBodyFor, ReplacesTheModelAndNothingElse) {
+  EXPECT_EQ(WireBodyFor(SampleWire(), "b\"c"), R"({ "model" : "b\"c", "stream":true,"x":1})");
+}
+
+TEST(WireBodyFor, AsksForUsageBeforeOrBehindTheModel) {
+  auto wire = SampleWire();
+  wire.usage = {.start = 1, .end = 1};
+  wire.usage_text = R"("u":1,)";
+  EXPECT_EQ(WireBodyFor(wire, "long-id"), R"({"u":1, "model" : "long-id", "stream":true,"x":1})");
+  wire.usage = {.start = 35, .end = 36};
+  wire.usage_text = "2";
+  EXPECT_EQ(wire.body.substr(35, 1), "1");
+  EXPECT_EQ(WireBodyFor(wire, "i"), R"({ "model" : "i", "stream":true,"x":2})");
+}
+
+TEST(WireBodyFor, LeavesABodyWithoutAModelAlone) {
+  auto wire = SampleWire();
+  wire.model = {};
+  EXPECT_EQ(WireBodyFor(wire, "b"), wire.body);
+}
+
+TEST(DecodeWhole, KeepsModelAndFormAndReportsTheDecodersError) {
+  auto wire = std::make_shared<WireRequest>(SampleWire());
+  wire->decode = [](std::string_view body) -> Result<ChatRequest> {
+    if (body.empty()) return Fail(InvalidArgument("messages", "expected a list"));
+    ChatRequest whole;
+    whole.model = "as the client wrote it";
+    whole.temperature = 0.5;
+    return whole;
+  };
+  ChatRequest request;
+  request.model = "upstream";
+  request.stream = true;
+  request.wire = wire;
+  request.wire_only = true;
+  ASSERT_TRUE(DecodeWhole(request).has_value());
+  EXPECT_EQ(request.model, "upstream");
+  EXPECT_TRUE(request.stream);
+  EXPECT_EQ(request.temperature, 0.5);
+  EXPECT_FALSE(request.wire_only);
+  EXPECT_EQ(request.wire, wire);
+  wire->body.clear();
+  request.wire_only = true;
+  EXPECT_EQ(DecodeWhole(request).error().field(), "messages");
 }
 
 Price ClaudePrice() {

@@ -75,6 +75,7 @@ void StreamAccumulator::Add(const StreamEvent& event) {
                    auto* tool = block ? std::get_if<ToolUseBlock>(block) : nullptr;
                    if (tool && tool->input.text.empty()) tool->input.text = "{}";
                  },
+                 [&](const WireChunk&) {},
                  [&](const StreamEnd& e) {
                    response_.stop_reason = e.stop_reason;
                    response_.stop_sequence = e.stop_sequence;

@@ -5,9 +5,14 @@
 // Order: StreamStart, then per block BlockStart, deltas, BlockStop (blocks do not interleave in
 // what providers emit; index counts from 0), then StreamEnd. An error takes the place of StreamEnd
 // and travels as a Result.
+//
+// An answer whose bytes are forwarded unchanged (StreamStart.wire) comes as WireChunks between
+// start and end. Decoded events may stand beside them, each before the chunk that holds it: a
+// shadow for whoever reads the text, which is not written.
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -17,9 +22,11 @@
 namespace strata::domain {
 
 struct StreamStart {
-  std::string id;     // the provider's message id, "" when it has none
-  std::string model;  // the model that answers, as the provider names it
-  Usage usage;        // what is known at the start (prompt tokens), zero otherwise
+  std::string id;            // the provider's message id, "" when it has none
+  std::string model;         // the model that answers, as the provider names it
+  Usage usage;               // what is known at the start (prompt tokens), zero otherwise
+  bool wire = false;         // bytes follow, in the dialect of the request's WireRequest
+  WireHeaders headers = {};  // with `wire`: those of the provider's answer that a client may see
 };
 
 enum class BlockKind : std::uint8_t { kText, kToolUse, kReasoning };
@@ -52,14 +59,23 @@ struct CitationDelta {
 struct BlockStop {
   int index = 0;
 };
+// The next bytes of an answer that is forwarded; a model's whole events, so any number of them may
+// have left when an error follows.
+struct WireChunk {
+  std::string_view bytes;  // valid until the stream is asked for its next event
+};
 struct StreamEnd {
   StopReason stop_reason = StopReason::kEndTurn;
   std::string stop_sequence;  // the one that matched
   Usage usage;                // final
+  // Of a forwarded answer: its last bytes (the whole body when it is not streamed), held back so
+  // that the call is on record before they leave; and the model, as the provider names it.
+  std::string wire = {};
+  std::string model = {};
 };
 
 using StreamEvent = std::variant<StreamStart, BlockStart, TextDelta, ToolInputDelta, ReasoningDelta,
-                                 CitationDelta, BlockStop, StreamEnd>;
+                                 CitationDelta, BlockStop, WireChunk, StreamEnd>;
 
 struct ChatResponse {
   std::string id;

@@ -88,6 +88,7 @@ struct OrderCheck {
     EXPECT_EQ(stop.index, open);
     open = -1;
   }
+  void operator()(const domain::WireChunk&) { EXPECT_TRUE(started && !ended); }
   void operator()(const domain::StreamEnd&) {
     EXPECT_TRUE(started);
     EXPECT_EQ(open, -1) << "a block is open at the end";

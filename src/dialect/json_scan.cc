@@ -1,0 +1,261 @@
+#include "dialect/json_scan.h"
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <cstring>
+
+#include "base/utf8.h"
+
+namespace strata::dialect {
+namespace {
+
+// A number of more digits in its exponent is left to the parser.
+constexpr int kExponentDigitsMax = 3;
+// Bodies have about ten members; comparing each name with all others stays cheap up to here.
+constexpr std::size_t kMembersCompared = 64;
+
+// The first byte of eight that a string may not simply hold: a quote, a backslash, a control
+// character or part of a longer sequence. 8 when there is none.
+std::size_t FirstSpecial(const char* at) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  constexpr std::uint64_t kHigh = 0x8080808080808080;
+  std::uint64_t x = 0;
+  std::memcpy(&x, at, sizeof(x));
+  auto zero_bytes = [](std::uint64_t v) { return (v - kOnes) & ~v & kHigh; };
+  std::uint64_t marks = zero_bytes(x ^ (kOnes * '"')) | zero_bytes(x ^ (kOnes * '\\')) |
+                        ((x - kOnes * 0x20) & ~x & kHigh) | (x & kHigh);
+  // A borrow makes marks above the first one unsure, never the first.
+  return marks == 0 ? 8 : static_cast<std::size_t>(std::countr_zero(marks)) / 8;
+}
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+class Scanner {
+ public:
+  Scanner(std::string_view text, const JsonLimits& limits)
+      : text_(text), limits_(limits), at_(text.data()), end_(at_ + text.size()) {}
+
+  bool Run(std::vector<ScannedMember>& members) {
+    if (text_.size() > limits_.bytes_max) return false;
+    SkipSpace();
+    if (!Next('{') || !Object(1, &members)) return false;
+    SkipSpace();
+    return at_ == end_;
+  }
+
+ private:
+  bool Next(char c) const { return at_ != end_ && *at_ == c; }
+  bool Take(char c) {
+    if (!Next(c)) return false;
+    ++at_;
+    return true;
+  }
+  void SkipSpace() {
+    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\t' || *at_ == '\r')) ++at_;
+  }
+
+  bool Value(std::size_t depth);
+  bool Object(std::size_t depth, std::vector<ScannedMember>* members);
+  bool Array(std::size_t depth);
+  bool String();
+  bool Escape();
+  bool Hex4(std::uint32_t& out);
+  bool Number();
+  bool Digits(int digits_max);
+  bool Word(std::string_view word) {
+    if (!std::string_view(at_, end_).starts_with(word)) return false;
+    at_ += word.size();
+    return true;
+  }
+  std::size_t Offset() const { return static_cast<std::size_t>(at_ - text_.data()); }
+
+  std::string_view text_;
+  const JsonLimits& limits_;
+  const char* at_;
+  const char* end_;
+  std::size_t values_ = 1;  // the outermost one
+};
+
+bool Scanner::Value(std::size_t depth) {
+  if (at_ == end_ || ++values_ > limits_.values_max) return false;
+  switch (*at_) {
+    case '{':
+      return Object(depth + 1, nullptr);
+    case '[':
+      return Array(depth + 1);
+    case '"':
+      return String();
+    case 't':
+      return Word("true");
+    case 'f':
+      return Word("false");
+    case 'n':
+      return Word("null");
+    default:
+      return Number();
+  }
+}
+
+bool Scanner::Object(std::size_t depth, std::vector<ScannedMember>* members) {
+  if (depth > limits_.depth_max) return false;
+  ++at_;
+  SkipSpace();
+  if (Take('}')) return true;
+  while (true) {
+    SkipSpace();
+    const auto key_start = Offset() + 1;
+    if (!Next('"') || !String()) return false;
+    auto key = text_.substr(key_start, Offset() - 1 - key_start);
+    SkipSpace();
+    if (!Take(':')) return false;
+    SkipSpace();
+    const auto start = Offset();
+    if (!Value(depth)) return false;
+    if (members != nullptr) members->push_back({key, {start, Offset()}});
+    SkipSpace();
+    if (Take('}')) return true;
+    if (!Take(',')) return false;
+  }
+}
+
+bool Scanner::Array(std::size_t depth) {
+  if (depth > limits_.depth_max) return false;
+  ++at_;
+  SkipSpace();
+  if (Take(']')) return true;
+  while (true) {
+    SkipSpace();
+    if (!Value(depth)) return false;
+    SkipSpace();
+    if (Take(']')) return true;
+    if (!Take(',')) return false;
+  }
+}
+
+bool Scanner::String() {
+  ++at_;
+  while (true) {
+    if constexpr (std::endian::native == std::endian::little) {
+      while (end_ - at_ >= 8) {
+        auto plain = FirstSpecial(at_);
+        at_ += plain;
+        if (plain < 8) break;
+      }
+    }
+    if (at_ == end_) return false;
+    const auto c = static_cast<unsigned char>(*at_);
+    if (c == '"') {
+      ++at_;
+      return true;
+    }
+    if (c < 0x20) return false;
+    if (c == '\\') {
+      if (!Escape()) return false;
+    } else if (c < 0x80) {
+      ++at_;
+    } else {
+      auto size = Utf8SequenceSize(text_, Offset());
+      if (size == 0) return false;
+      at_ += size;
+    }
+  }
+}
+
+bool Scanner::Hex4(std::uint32_t& out) {
+  if (end_ - at_ < 4) return false;
+  auto [stop, ec] = std::from_chars(at_, at_ + 4, out, 16);
+  if (ec != std::errc() || stop != at_ + 4) return false;
+  at_ += 4;
+  return true;
+}
+
+bool Scanner::Escape() {
+  ++at_;
+  if (at_ == end_) return false;
+  const char c = *at_++;
+  if (c != 'u') return std::string_view("\"\\/bfnrt").find(c) != std::string_view::npos;
+  std::uint32_t unit = 0;
+  if (!Hex4(unit)) return false;
+  if (unit < 0xD800 || unit > 0xDFFF) return true;
+  std::uint32_t second = 0;
+  return unit <= 0xDBFF && Word("\\u") && Hex4(second) && second >= 0xDC00 && second <= 0xDFFF;
+}
+
+// At least one digit.
+bool Scanner::Digits(int digits_max) {
+  int digits = 0;
+  while (at_ != end_ && IsDigit(*at_)) {
+    ++at_;
+    if (++digits > digits_max) return false;
+  }
+  return digits > 0;
+}
+
+bool Scanner::Number() {
+  constexpr int kNoLimit = 1 << 30;
+  Take('-');
+  if (Take('0')) {
+    if (at_ != end_ && IsDigit(*at_)) return false;
+  } else if (!Digits(kNoLimit)) {
+    return false;
+  }
+  if (Take('.') && !Digits(kNoLimit)) return false;
+  if (!Take('e') && !Take('E')) return true;
+  if (!Take('+')) Take('-');
+  return Digits(kExponentDigitsMax);
+}
+
+bool Unambiguous(const std::vector<ScannedMember>& members) {
+  if (members.size() > kMembersCompared) return false;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (members[i].key.find('\\') != std::string_view::npos) return false;
+    for (std::size_t j = 0; j < i; ++j) {
+      if (members[i].key == members[j].key) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+const ScannedMember* ScannedObject::Find(std::string_view key) const {
+  auto at = std::ranges::find(members_, key, &ScannedMember::key);
+  return at == members_.end() || TextOf(*at) == "null" ? nullptr : &*at;
+}
+
+std::string_view ScannedObject::TextAt(std::string_view key) const {
+  const auto* member = Find(key);
+  return member == nullptr ? std::string_view() : TextOf(*member);
+}
+
+std::optional<ScannedObject> ScanObject(std::string_view text, const JsonLimits& limits) {
+  std::vector<ScannedMember> members;
+  members.reserve(16);
+  if (!Scanner(text, limits).Run(members) || !Unambiguous(members)) return std::nullopt;
+  return ScannedObject(text, std::move(members));
+}
+
+std::optional<std::string> ScannedString(std::string_view json) {
+  if (json.size() < 2 || json.front() != '"') return std::nullopt;
+  auto inner = json.substr(1, json.size() - 2);
+  if (inner.find('\\') == inner.npos) return std::string(inner);
+  auto parsed = ParseJson(json);
+  if (!parsed || parsed->string() == nullptr) return std::nullopt;
+  return *parsed->string();
+}
+
+std::optional<std::int64_t> ScannedInteger(std::string_view json) {
+  std::int64_t out = 0;
+  auto [end, ec] = std::from_chars(json.data(), json.data() + json.size(), out);
+  if (ec != std::errc() || end != json.data() + json.size()) return std::nullopt;
+  return out;
+}
+
+std::optional<bool> ScannedBool(std::string_view json) {
+  if (json == "true") return true;
+  if (json == "false") return false;
+  return std::nullopt;
+}
+
+}  // namespace strata::dialect

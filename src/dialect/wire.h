@@ -1,0 +1,91 @@
+#pragma once
+// Reading along while a provider's answer is forwarded to a client of the same dialect: whole
+// events go on unchanged; what the ledger needs is taken from the few that hold it; the end is held
+// back until the call is on record. Pure: no I/O, one owner.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "dialect/sse.h"
+#include "domain/conversation.h"
+#include "domain/usage.h"
+
+namespace strata::dialect {
+
+// What an answer says of itself.
+struct WireFacts {
+  std::string model;  // as the provider names it
+  domain::Usage usage;
+  domain::StopReason stop_reason = domain::StopReason::kEndTurn;
+};
+
+// The bytes of one streamed answer on their way. Not thread-safe.
+class WireTap {
+ public:
+  virtual ~WireTap() = default;
+
+  // Takes the next bytes, in any chunking; gives those that may leave now: whole events, unchanged,
+  // "" when none is whole. The view is valid until the next call and as long as `bytes` is. Not to
+  // be called after the end or a failure.
+  virtual std::string_view Feed(std::string_view bytes) = 0;
+
+  // The body has ended. kUnavailable when the answer is not whole.
+  virtual Result<> Finish() = 0;
+
+  // The last event has come.
+  virtual bool ended() const = 0;
+  // Its bytes; to be asked for once.
+  virtual std::string TakeEnd() = 0;
+
+  // Why the answer is over before its end: the provider's own error event, or broken framing. The
+  // event at fault is not given out; those before it were.
+  virtual const std::optional<Error>& failure() const = 0;
+
+  // The best that is known so far.
+  virtual const WireFacts& facts() const = 0;
+};
+
+// What taps of server-sent events share: cutting at blank lines. Lines may end in LF or CRLF.
+class SseWireTap : public WireTap {
+ public:
+  std::string_view Feed(std::string_view bytes) final;
+  Result<> Finish() final;
+  bool ended() const final { return ended_; }
+  std::string TakeEnd() final { return std::move(end_); }
+  const std::optional<Error>& failure() const final { return failure_; }
+  const WireFacts& facts() const final { return facts_; }
+
+ protected:
+  enum class Verdict : std::uint8_t { kPass, kDrop, kEnd };
+
+  // One event, its blank line included.
+  virtual Result<Verdict> OnEvent(std::string_view event) = 0;
+  // Whether a body that ends here is whole, though the dialect's end mark did not come.
+  virtual bool WholeWithoutEnd() const { return false; }
+
+  WireFacts facts_;
+
+ private:
+  std::size_t EventEnd(std::string_view work, std::size_t from) const;
+
+  std::string held_;         // an event that is not whole yet
+  std::size_t used_ = 0;     // bytes of held_ that the last Feed gave out
+  std::size_t scanned_ = 0;  // bytes behind used_ that are known to hold no blank line
+  std::string kept_;         // what may leave of a Feed in which an event was dropped
+  std::string end_;
+  std::optional<Error> failure_;
+  bool ended_ = false;
+};
+
+// The data of one event: its "data:" line, or all of them joined in `scratch`; "" without any.
+std::string_view SseDataOf(std::string_view event, std::string& scratch);
+// The value of the event's "event:" line when that is its first, "" otherwise.
+std::string_view SseNameOf(std::string_view event);
+
+// Whether JSON text has a member `quoted_name` (`"usage"`, quotes included) anywhere that is not
+// null. May say yes wrongly (a text that looks like it): for choosing what is worth parsing.
+bool MayHaveMember(std::string_view json, std::string_view quoted_name);
+
+}  // namespace strata::dialect
