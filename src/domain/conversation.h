@@ -22,12 +22,24 @@ namespace strata::domain {
 
 enum class Role : std::uint8_t { kUser, kAssistant };
 
+// One generated token: its text, its bytes (a token may be a part of a character, then `token`
+// holds a replacement), its natural log-probability, and the likeliest tokens at its place, best
+// first.
+struct TokenLogprob {
+  std::string token;
+  std::string bytes;
+  double logprob = 0;
+  std::vector<TokenLogprob> top = {};  // whose own `top` are empty
+  friend bool operator==(const TokenLogprob&, const TokenLogprob&) = default;
+};
+
 struct TextBlock {
   std::string text;
   std::vector<Citation> citations;  // of an answer, or of an assistant message that is played back
   bool guard_only = false;  // Bedrock guardContent: only such blocks are checked when any exists
   // Bedrock's, with guard_only: "grounding_source", "query", "guard_content".
   std::vector<std::string> guard_qualifiers = {};
+  std::vector<TokenLogprob> logprobs = {};  // of an answer, when they were asked for
   friend bool operator==(const TextBlock&, const TextBlock&) = default;
 };
 
@@ -143,6 +155,8 @@ struct ChatRequest {
   std::optional<std::int64_t> top_k;
   std::optional<std::int64_t> seed;
   std::vector<std::string> stop;
+  bool logprobs = false;  // log-probabilities of the answer's tokens are wanted
+  int top_logprobs = 0;   // and of so many alternatives at each place; only with `logprobs`
   bool stream = false;
   std::string user;                             // pseudonymous subject id of the end user
   std::map<std::string, std::string> metadata;  // request metadata: cost attribution only

@@ -20,10 +20,13 @@ ContentBlock NewBlock(const BlockStart& start) {
   return TextBlock{};
 }
 
-void AppendText(std::vector<StreamEvent>& events, int index, const TextBlock& text) {
+void AppendText(std::vector<StreamEvent>& events, int index, const TextBlock& text, bool refusal) {
   events.push_back(
       BlockStart{.index = index, .kind = BlockKind::kText, .tool_use_id = {}, .tool_name = {}});
-  if (!text.text.empty()) events.push_back(TextDelta{.index = index, .text = text.text});
+  if (!text.text.empty() || !text.logprobs.empty()) {
+    events.push_back(TextDelta{
+        .index = index, .text = text.text, .logprobs = text.logprobs, .refusal = refusal});
+  }
   for (const auto& citation : text.citations) {
     events.push_back(CitationDelta{.index = index, .citation = citation});
   }
@@ -49,8 +52,11 @@ void StreamAccumulator::Add(const StreamEvent& event) {
                  },
                  [&](const TextDelta& e) {
                    auto* block = Block(e.index);
-                   if (auto* text = block ? std::get_if<TextBlock>(block) : nullptr)
+                   if (auto* text = block ? std::get_if<TextBlock>(block) : nullptr) {
                      text->text += e.text;
+                     text->logprobs.insert(text->logprobs.end(), e.logprobs.begin(),
+                                           e.logprobs.end());
+                   }
                  },
                  [&](const ToolInputDelta& e) {
                    auto* block = Block(e.index);
@@ -93,7 +99,7 @@ std::vector<StreamEvent> EventsOf(const ChatResponse& response) {
   int index = 0;
   for (const auto& block : response.content) {
     if (auto* text = std::get_if<TextBlock>(&block)) {
-      AppendText(events, index, *text);
+      AppendText(events, index, *text, response.stop_reason == StopReason::kRefusal);
     } else if (auto* tool = std::get_if<ToolUseBlock>(&block)) {
       events.push_back(BlockStart{.index = index,
                                   .kind = BlockKind::kToolUse,

@@ -41,6 +41,10 @@ struct BlockStart {
 struct TextDelta {
   int index = 0;
   std::string text;
+  std::vector<TokenLogprob> logprobs = {};
+  // The text is known to be a refusal already. Providers that say so only at the end leave it false
+  // and end with StopReason::kRefusal.
+  bool refusal = false;
 };
 struct ToolInputDelta {
   int index = 0;

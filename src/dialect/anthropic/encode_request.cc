@@ -153,6 +153,7 @@ void WriteSettings(JsonWriter& out, const domain::ChatRequest& request, std::int
 
 Result<std::string> EncodeChatRequest(const domain::ChatRequest& request,
                                       const EncodeOptions& options) {
+  STRATA_CHECK_OK(RefuseLogprobs(request));
   const auto max_tokens = request.max_tokens.value_or(options.default_max_tokens);
   JsonWriter out;
   out.BeginObject();

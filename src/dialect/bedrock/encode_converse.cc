@@ -188,6 +188,7 @@ Result<> WritePrompt(JsonWriter& out, const domain::ChatRequest& request) {
 }
 
 Result<std::string> EncodeConverse(const ConverseRequest& request) {
+  STRATA_CHECK_OK(RefuseLogprobs(request.chat));
   JsonWriter out;
   out.BeginObject();
   STRATA_CHECK_OK(WritePrompt(out, request.chat));

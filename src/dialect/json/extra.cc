@@ -59,4 +59,11 @@ Result<> WriteExtra(JsonWriter& out, const domain::ChatRequest& request, std::st
   return {};
 }
 
+Result<> RefuseLogprobs(const domain::ChatRequest& request) {
+  if (!request.logprobs) return {};
+  return Fail(InvalidArgument("logprobs",
+                              "the provider that was chosen gives no log-probabilities; leave it "
+                              "out or name another model"));
+}
+
 }  // namespace strata::dialect

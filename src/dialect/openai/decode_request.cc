@@ -20,6 +20,7 @@ using domain::TextBlock;
 
 constexpr std::int64_t kTokensMax = 1LL << 31;
 constexpr std::size_t kStopMax = 64;
+constexpr std::int64_t kTopLogprobsMax = 20;
 
 Result<TextBlock> DecodeTextPart(const JsonField& part) {
   STRATA_CHECK_OK(part.OnlyMembers({"type", "text", "annotations"}));
@@ -404,13 +405,6 @@ Result<> RefuseUnsupported(const JsonField& body) {
     auto count = n.Integer(1, 1);
     if (!count) return Fail(n.Wrong("expected 1: one choice an answer is supported"));
   }
-  if (auto logprobs = body.Get("logprobs"); logprobs.present()) {
-    STRATA_TRY(auto wanted, logprobs.Bool());
-    if (wanted) return Fail(logprobs.Wrong("log probabilities are not supported"));
-  }
-  if (auto top = body.Get("top_logprobs"); top.present() && !top.Integer(0, 0)) {
-    return Fail(top.Wrong("log probabilities are not supported"));
-  }
   if (auto audio = body.Get("audio"); audio.present()) {
     return Fail(audio.Wrong("audio output is not supported"));
   }
@@ -420,6 +414,18 @@ Result<> RefuseUnsupported(const JsonField& body) {
       auto item = modalities.Item(i);
       if (!item.Is("text")) return Fail(item.Wrong("only text output is supported"));
     }
+  }
+  return {};
+}
+
+Result<> DecodeLogprobs(const JsonField& body, domain::ChatRequest& chat) {
+  if (auto field = body.Get("logprobs"); field.present()) {
+    STRATA_TRY(chat.logprobs, field.Bool());
+  }
+  if (auto field = body.Get("top_logprobs"); field.present()) {
+    STRATA_TRY(auto count, field.Integer(0, kTopLogprobsMax));
+    if (!chat.logprobs) return Fail(field.Wrong("needs \"logprobs\": true"));
+    chat.top_logprobs = static_cast<int>(count);
   }
   return {};
 }
@@ -515,6 +521,7 @@ Result<ChatCompletionRequest> DecodeChatRequest(std::string_view text) {
   if (auto format = body.Get("response_format"); format.present()) {
     STRATA_CHECK_OK(DecodeResponseFormat(format, chat));
   }
+  STRATA_CHECK_OK(DecodeLogprobs(body, chat));
   STRATA_CHECK_OK(DecodeTokenLimit(body, chat));
   STRATA_CHECK_OK(DecodeSampling(body, chat));
   STRATA_CHECK_OK(DecodeCallerMembers(body, chat));

@@ -190,6 +190,10 @@ void WriteSampling(JsonWriter& out, const domain::ChatRequest& request,
     for (const auto& stop : request.stop) out.Value(stop);
     out.EndArray();
   }
+  if (request.logprobs) {
+    out.Field("logprobs", true);
+    if (request.top_logprobs > 0) out.Field("top_logprobs", request.top_logprobs);
+  }
   if (request.reasoning) out.FieldIfAny("reasoning_effort", EffortOf(*request.reasoning));
 }
 
@@ -229,11 +233,28 @@ Result<std::string> EncodeChatRequest(const domain::ChatRequest& request,
   WriteTools(out, request);
   WriteSampling(out, request, options);
   WriteCallerMembers(out, request, options);
-  STRATA_CHECK_OK(WriteExtra(
-      out, request, "openai",
-      {"model", "messages", "tools", "tool_choice", "parallel_tool_calls", "response_format",
-       "max_tokens", "max_completion_tokens", "temperature", "top_p", "top_k", "seed", "stop",
-       "reasoning_effort", "user", "service_tier", "metadata", "stream", "stream_options"}));
+  STRATA_CHECK_OK(WriteExtra(out, request, "openai",
+                             {"model",
+                              "messages",
+                              "tools",
+                              "tool_choice",
+                              "parallel_tool_calls",
+                              "response_format",
+                              "max_tokens",
+                              "max_completion_tokens",
+                              "temperature",
+                              "top_p",
+                              "top_k",
+                              "seed",
+                              "stop",
+                              "logprobs",
+                              "top_logprobs",
+                              "reasoning_effort",
+                              "user",
+                              "service_tier",
+                              "metadata",
+                              "stream",
+                              "stream_options"}));
   return out.EndObject().Take();
 }
 

@@ -28,6 +28,8 @@ TEST(OpenAiRequest, RoundTripsAConversationWithImagesToolsAndSettings) {
   request.metadata = {{"team", "blue"}};
   request.service_tier = "flex";
   request.stop = {"END"};
+  request.logprobs = true;
+  request.top_logprobs = 2;
   request.json_output = domain::JsonOutput{
       .name = "n", .schema = {R"({"type":"object"})"}, .strict = true, .description = "d"};
   request.reasoning = domain::ReasoningConfig{.enabled = true, .budget_tokens = 0, .effort = "low"};
@@ -66,8 +68,12 @@ TEST(OpenAiRequest, NamesTheMemberThatIsWrong) {
             "messages[0].weight: this member is not supported here");
   EXPECT_EQ(Fault(R"({"model":"m","n":2,"messages":[{"role":"user","content":"x"}]})"),
             "n: expected 1: one choice an answer is supported");
-  EXPECT_EQ(Fault(R"({"model":"m","logprobs":true,"messages":[]})"),
-            "logprobs: log probabilities are not supported");
+  EXPECT_EQ(Fault(R"({"model":"m","top_logprobs":2,"messages":[{"role":"user","content":"x"}]})"),
+            "top_logprobs: needs \"logprobs\": true");
+  EXPECT_EQ(
+      Fault(
+          R"({"model":"m","logprobs":true,"top_logprobs":21,"messages":[{"role":"user","content":"x"}]})"),
+      "top_logprobs: expected an integer from 0 to 20");
   EXPECT_EQ(Fault(R"({"model":"m","messages":[{"role":"robot"}]})"),
             "messages[0].role: expected one of system, developer, user, assistant, tool");
   EXPECT_EQ(Fault(R"({"model":"m","temperature":3,"messages":[{"role":"user","content":"x"}]})"),
@@ -150,6 +156,66 @@ TEST(OpenAiResponse, RefusalIsNotContent) {
   auto back = DecodeChatResponse(text);
   ASSERT_TRUE(back);
   EXPECT_EQ(*back, response);
+}
+
+domain::ChatResponse ScoredAnswer() {
+  domain::ChatResponse response;
+  TextBlock text{.text = "Hi \xE2\x82\xAC", .citations = {}};
+  text.logprobs = {{.token = "Hi",
+                    .bytes = "Hi",
+                    .logprob = -0.25,
+                    .top = {{.token = "Hi", .bytes = "Hi", .logprob = -0.25},
+                            {.token = "Ho", .bytes = "Ho", .logprob = -9999}}},
+                   {.token = "\xEF\xBF\xBD", .bytes = " \xE2\x82", .logprob = -1.5},
+                   {.token = "\xEF\xBF\xBD", .bytes = "\xAC", .logprob = 0}};
+  response.content = {std::move(text)};
+  return response;
+}
+
+TEST(OpenAiLogprobs, SurviveBothForms) {
+  auto response = ScoredAnswer();
+  auto text = EncodeChatResponse(response, {});
+  EXPECT_NE(text.find(R"("logprobs":{"content":[{"token":"Hi","logprob":-0.25,"bytes":[72,105],)"),
+            std::string::npos)
+      << text;
+  auto back = DecodeChatResponse(text);
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(*back, response);
+  auto encoder = MakeStreamEncoder({}, true);
+  ExpectStreamRoundTrip(*encoder, [] { return MakeStreamDecoder(); }, response);
+}
+
+TEST(OpenAiLogprobs, OfARefusalStandInItsList) {
+  auto response = ScoredAnswer();
+  response.stop_reason = StopReason::kRefusal;
+  auto text = EncodeChatResponse(response, {});
+  EXPECT_NE(text.find(R"("logprobs":{"refusal":[)"), std::string::npos) << text;
+  auto back = DecodeChatResponse(text);
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(*back, response);
+}
+
+TEST(OpenAiStream, RefusalStreamsAsRefusal) {
+  domain::ChatResponse response;
+  response.content = {TextBlock{.text = "No.", .citations = {}}};
+  response.stop_reason = StopReason::kRefusal;
+  auto encoder = MakeStreamEncoder({}, false);
+  auto text = EncodeAll(*encoder, domain::EventsOf(response));
+  EXPECT_NE(text.find(R"("delta":{"refusal":"No."})"), std::string::npos) << text;
+  EXPECT_EQ(text.find("refused to go on"), std::string::npos);
+  auto again = MakeStreamEncoder({}, false);
+  ExpectStreamRoundTrip(*again, [] { return MakeStreamDecoder(); }, response);
+}
+
+TEST(OpenAiStream, ARefusalThatIsKnownOnlyAtTheEndIsSaid) {
+  auto encoder = MakeStreamEncoder({}, false);
+  domain::ChatResponse response;
+  response.content = {TextBlock{.text = "I will", .citations = {}}};
+  auto events = domain::EventsOf(response);
+  std::get<domain::StreamEnd>(events.back()).stop_reason = StopReason::kRefusal;
+  auto text = EncodeAll(*encoder, events);
+  EXPECT_NE(text.find(R"("delta":{"content":"I will"})"), std::string::npos) << text;
+  EXPECT_NE(text.find(R"("delta":{"refusal":"The model refused to go on."})"), std::string::npos);
 }
 
 TEST(OpenAiStream, AddsUpToTheSameAnswerUnderEveryChunking) {

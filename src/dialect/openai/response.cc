@@ -1,11 +1,14 @@
 // Chat completion answers in one piece, both ways.
 
+#include <utility>
+
 #include "base/check.h"
 #include "dialect/json/strata_member.h"
 #include "dialect/json/upstream.h"
 #include "dialect/json_value.h"
 #include "dialect/openai.h"
 #include "dialect/openai/annotations.h"
+#include "dialect/openai/logprobs.h"
 #include "dialect/openai/message.h"
 
 namespace strata::dialect::openai {
@@ -96,6 +99,12 @@ Result<domain::ChatResponse> Decode(std::string_view text) {
   }
   auto message = choice.Get("message");
   STRATA_CHECK_OK(ReadMessage(message, out));
+  auto logprobs = choice.Get("logprobs");
+  STRATA_TRY(auto tokens, ReadLogprobs(logprobs));
+  for (auto& block : out.content) {
+    auto* text = std::get_if<domain::TextBlock>(&block);
+    if (text != nullptr) text->logprobs = std::exchange(tokens, {});
+  }
   auto usage = body.Get("usage");
   out.usage = ReadUsage(usage);
   return out;
@@ -113,7 +122,13 @@ std::string EncodeChatResponse(const domain::ChatResponse& response, const Answe
   auto written = WriteAssistantMembers(out, response.content,
                                        refused ? MessageUse::kRefusal : MessageUse::kAnswer);
   STRATA_CHECK(written.has_value(), "an answer holds only text, reasoning and tool calls");
-  out.EndObject().Key("logprobs").Null();
+  std::vector<domain::TokenLogprob> tokens;
+  for (const auto& block : response.content) {
+    const auto* text = std::get_if<domain::TextBlock>(&block);
+    if (text == nullptr) continue;
+    tokens.insert(tokens.end(), text->logprobs.begin(), text->logprobs.end());
+  }
+  WriteLogprobs(out.EndObject(), tokens, refused ? LogprobsOf::kRefusal : LogprobsOf::kContent);
   out.Field("finish_reason", FinishReason(response.stop_reason));
   if (response.stop_reason == StopReason::kStopSequence) {
     out.FieldIfAny("stop_reason", response.stop_sequence);

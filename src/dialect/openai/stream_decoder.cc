@@ -4,6 +4,7 @@
 #include "dialect/json_value.h"
 #include "dialect/openai.h"
 #include "dialect/openai/annotations.h"
+#include "dialect/openai/logprobs.h"
 #include "dialect/openai/message.h"
 #include "dialect/openai/tool_calls.h"
 
@@ -39,8 +40,9 @@ class ChunkDecoder final : public StreamDecoder {
  private:
   Result<> OnEvent(const SseEvent& event, Events& out);
   Result<> OnChunk(const JsonField& chunk, Events& out);
-  Result<> OnDelta(const JsonField& delta, Events& out);
-  void OnText(std::string text, Events& out);
+  using Logprobs = std::vector<domain::TokenLogprob>;
+  Result<> OnDelta(const JsonField& delta, Logprobs logprobs, Events& out);
+  void OnText(std::string text, Logprobs logprobs, Events& out);
   void End(Events& out);
 
   SseReader reader_;
@@ -63,13 +65,17 @@ void ChunkDecoder::End(Events& out) {
   ended_ = true;
 }
 
-void ChunkDecoder::OnText(std::string text, Events& out) {
-  if (text.empty()) return;
+void ChunkDecoder::OnText(std::string text, Logprobs logprobs, Events& out) {
+  // A token that is a part of a character has probabilities before it has text.
+  if (text.empty() && (logprobs.empty() || !blocks_.open(BlockKind::kText))) return;
   blocks_.Need(out, BlockKind::kText);
-  out.emplace_back(domain::TextDelta{.index = blocks_.index(), .text = std::move(text)});
+  out.emplace_back(domain::TextDelta{.index = blocks_.index(),
+                                     .text = std::move(text),
+                                     .logprobs = std::move(logprobs),
+                                     .refusal = refused_});
 }
 
-Result<> ChunkDecoder::OnDelta(const JsonField& delta, Events& out) {
+Result<> ChunkDecoder::OnDelta(const JsonField& delta, Logprobs logprobs, Events& out) {
   auto reasoning = delta.TextAt("reasoning_content");
   if (reasoning.empty()) reasoning = delta.TextAt("reasoning");
   if (!reasoning.empty()) {
@@ -77,10 +83,12 @@ Result<> ChunkDecoder::OnDelta(const JsonField& delta, Events& out) {
     out.emplace_back(domain::ReasoningDelta{
         .index = blocks_.index(), .text = std::move(reasoning), .signature = {}, .redacted = {}});
   }
-  OnText(delta.TextAt("content"), out);
   if (auto refusal = delta.TextAt("refusal"); !refusal.empty()) {
+    OnText(delta.TextAt("content"), {}, out);
     refused_ = true;
-    OnText(std::move(refusal), out);
+    OnText(std::move(refusal), std::move(logprobs), out);
+  } else {
+    OnText(delta.TextAt("content"), std::move(logprobs), out);
   }
   auto annotations = delta.Get("annotations");
   for (std::size_t i = 0; i < annotations.size(); ++i) {
@@ -107,7 +115,11 @@ Result<> ChunkDecoder::OnChunk(const JsonField& chunk, Events& out) {
   auto choices = chunk.Get("choices");
   auto choice = choices.Item(0);
   if (!choice.present()) return {};  // the usage chunk, and Azure's first one
-  if (auto delta = choice.Get("delta"); delta.present()) STRATA_CHECK_OK(OnDelta(delta, out));
+  if (auto delta = choice.Get("delta"); delta.present()) {
+    auto field = choice.Get("logprobs");
+    STRATA_TRY(auto logprobs, ReadLogprobs(field));
+    STRATA_CHECK_OK(OnDelta(delta, std::move(logprobs), out));
+  }
   if (auto reason = choice.TextAt("finish_reason"); !reason.empty()) {
     stop_reason_ = StopReasonOf(reason);
     stop_sequence_ = choice.TextAt("stop_reason");

@@ -6,6 +6,7 @@
 #include "dialect/json/strata_member.h"
 #include "dialect/openai.h"
 #include "dialect/openai/annotations.h"
+#include "dialect/openai/logprobs.h"
 #include "dialect/openai/message.h"
 #include "dialect/sse.h"
 
@@ -13,6 +14,7 @@ namespace strata::dialect::openai {
 namespace {
 
 constexpr std::string_view kDone = "data: [DONE]\n\n";
+constexpr std::string_view kLateRefusal = "The model refused to go on.";
 
 class ChunkEncoder final : public StreamEncoder {
  public:
@@ -32,6 +34,8 @@ class ChunkEncoder final : public StreamEncoder {
   JsonWriter BeginChunk() const;
   JsonWriter BeginDelta() const;
   std::string EndDelta(JsonWriter out) const;
+  std::string EndChoice(JsonWriter out) const;
+  std::string Text(const domain::TextDelta& delta);
   std::string Start(const domain::StreamStart& start);
   std::string Block(const domain::BlockStart& start);
   std::string Citation(const domain::CitationDelta& delta) const;
@@ -41,6 +45,7 @@ class ChunkEncoder final : public StreamEncoder {
   bool include_usage_;
   std::string id_;
   std::string model_;
+  bool refused_ = false;           // a refusal was written
   int calls_ = 0;                  // tool calls begun
   std::int64_t block_start_ = 0;   // code points of content before the open text block
   std::int64_t content_size_ = 0;  // code points of content so far
@@ -61,16 +66,32 @@ JsonWriter ChunkEncoder::BeginDelta() const {
 }
 
 std::string ChunkEncoder::EndDelta(JsonWriter out) const {
-  out.EndObject().Key("logprobs").Null().Key("finish_reason").Null().EndObject().EndArray();
+  out.EndObject().Key("logprobs").Null();
+  return EndChoice(std::move(out));
+}
+
+std::string ChunkEncoder::EndChoice(JsonWriter out) const {
+  out.Key("finish_reason").Null().EndObject().EndArray();
   if (include_usage_) out.Key("usage").Null();
   return EncodeSse({}, out.EndObject().text());
+}
+
+std::string ChunkEncoder::Text(const domain::TextDelta& delta) {
+  refused_ = refused_ || delta.refusal;
+  if (!delta.refusal) content_size_ += static_cast<std::int64_t>(CodePointCount(delta.text));
+  auto out = BeginDelta();
+  out.Field(delta.refusal ? "refusal" : "content", delta.text);
+  if (delta.logprobs.empty()) return EndDelta(std::move(out));
+  WriteLogprobs(out.EndObject(), delta.logprobs,
+                delta.refusal ? LogprobsOf::kRefusal : LogprobsOf::kContent);
+  return EndChoice(std::move(out));
 }
 
 std::string ChunkEncoder::Start(const domain::StreamStart& start) {
   id_ = AnswerId(meta_.request_id, start.id);
   model_ = meta_.model.empty() ? start.model : meta_.model;
   auto out = BeginDelta();
-  out.Field("role", "assistant").Field("content", "");
+  out.Field("role", "assistant").Field("content", "").Key("refusal").Null();
   return EndDelta(std::move(out));
 }
 
@@ -94,6 +115,10 @@ std::string ChunkEncoder::Citation(const domain::CitationDelta& delta) const {
 
 std::string ChunkEncoder::End(const domain::StreamEnd& end) const {
   auto out = BeginDelta();
+  // A provider that says only at the end that it refused (Anthropic) has sent the text as content.
+  if (end.stop_reason == domain::StopReason::kRefusal && !refused_) {
+    out.Field("refusal", kLateRefusal);
+  }
   out.EndObject().Key("logprobs").Null();
   out.Field("finish_reason", FinishReason(end.stop_reason));
   if (end.stop_reason == domain::StopReason::kStopSequence) {
@@ -117,12 +142,7 @@ std::string ChunkEncoder::Encode(const domain::StreamEvent& event) {
       Overloaded{
           [&](const domain::StreamStart& e) { return Start(e); },
           [&](const domain::BlockStart& e) { return Block(e); },
-          [&](const domain::TextDelta& e) {
-            content_size_ += static_cast<std::int64_t>(CodePointCount(e.text));
-            auto out = BeginDelta();
-            out.Field("content", e.text);
-            return EndDelta(std::move(out));
-          },
+          [&](const domain::TextDelta& e) { return Text(e); },
           [&](const domain::ToolInputDelta& e) {
             auto out = BeginDelta();
             out.Key("tool_calls").BeginArray().BeginObject().Field("index", calls_ - 1);
