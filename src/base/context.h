@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "base/ids.h"
 #include "base/labels.h"
 #include "base/result.h"
+#include "base/retention.h"
 #include "base/span.h"
 
 namespace strata {
@@ -25,10 +27,9 @@ struct DecidedBy {
   std::string index;  // "kb ID @ generation"
 };
 
-// Made by the gateway, owned by the request's coroutine, which outlives every call that takes a
-// reference to it. Fields are set before the request is handed down, except `labels`, `span` and
-// `decided_by`, which only that coroutine changes.
-struct RequestContext {
+// What of a context may be copied: all but its span. Fields are set before the request is handed
+// down, except `labels`, `decided_by` and the sums, which only the request's coroutine changes.
+struct RequestFacts {
   RequestId request_id;
   WorkspaceId workspace{"default"};
   KeyId key;
@@ -41,18 +42,23 @@ struct RequestContext {
       principals;   // whose documents may be read: "user:7", "group:hr"; empty: only public ones
   LabelSet labels;  // of everything the request holds so far; grows with retrieved text
   std::vector<std::string> regions_allowed;  // empty: any
+  std::optional<Retention> retention_max;    // longest that a provider may keep the request
   std::vector<std::string> models_allowed;   // ids, or prefixes that end in '*'; empty: any
   std::string subject;                       // pseudonymous id of the end user, "" unknown
   std::map<std::string, std::string> tags;   // cost attribution (requestMetadata, x-strata-tag-…)
+  std::string session;  // x-strata-session: what should go to the same deployment; "" unknown
   SteadyTime deadline = SteadyTime::max();
+  // Until when the caller waits for the first byte; a stream may go on after it.
+  SteadyTime first_byte_deadline = SteadyTime::max();
   std::stop_token cancel;  // stops when the client has gone away; thread-safe
   const Clock* clock = &SystemClock();
   bool capture_text = false;  // spans may hold questions, prompts and answers
-  Span span;                  // the request's current span; children are made from it
   DecidedBy decided_by;
   // What the model calls so far have cost; calls without a known price are counted, not guessed.
   std::int64_t spent_picousd = 0;
   int unpriced_calls = 0;
+  // Left of the provider's rate limit after the last call, 0..1; -1: it did not say.
+  double quota_share = -1;
 
   bool cancelled() const { return cancel.stop_requested(); }
   std::chrono::milliseconds TimeLeft() const;
@@ -60,6 +66,12 @@ struct RequestContext {
   // kCancelled or kDeadlineExceeded when it is pointless to go on; checked between stages and in
   // long loops.
   Result<> CheckAlive() const;
+};
+
+// Made by the gateway, owned by the request's coroutine, which outlives every call that takes a
+// reference to it.
+struct RequestContext : RequestFacts {
+  Span span;  // the request's current span; children are made from it
 };
 
 }  // namespace strata

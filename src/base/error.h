@@ -55,7 +55,7 @@ class Error {
     return std::move(*this);
   }
 
-  // HTTP status that an upstream provider answered with; 0 when the error is our own.
+  // HTTP status that a provider answered with, -1 when it did not; 0 when the error is our own.
   int upstream_status() const { return upstream_status_; }
   Error&& FromUpstream(int status) && {
     upstream_status_ = status;

@@ -83,11 +83,15 @@ struct ToolResultBlock {
 };
 
 // Thinking text; `signature` is the provider's proof, needed when it is played back to the model
-// that made it. Redacted thinking has only `redacted` (opaque bytes).
+// that made it. Redacted thinking has only `redacted` (opaque bytes). A signature without text
+// belongs to the block after it.
 struct ReasoningBlock {
   std::string text;
   std::string signature;
   std::string redacted;
+  // Whose models can read signature and redacted: "anthropic", "gemini"; "" where nothing is
+  // signed. Other families are not shown the block.
+  std::string signer = {};
   friend bool operator==(const ReasoningBlock&, const ReasoningBlock&) = default;
 };
 

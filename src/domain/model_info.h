@@ -2,10 +2,12 @@
 // What is known of a model: identity, what it can do, what it costs.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/labels.h"
+#include "base/retention.h"
 #include "domain/money.h"
 
 namespace strata::domain {
@@ -37,7 +39,8 @@ struct ModelInfo {
   // and clear everything.
   std::string region;
   bool cleared_for_all_labels = false;
-  LabelSet clearance;  // labels that may be sent when not cleared for all
+  LabelSet clearance;                  // labels that may be sent when not cleared for all
+  std::optional<Retention> retention;  // how long it keeps what it is sent; unset: not declared
   // Set for small built-in models: answers carry it in their metadata, so that nobody takes them
   // for a product model's.
   std::string demo_note;

@@ -69,6 +69,7 @@ void StreamAccumulator::Add(const StreamEvent& event) {
                      reasoning->text += e.text;
                      reasoning->signature += e.signature;
                      reasoning->redacted += e.redacted;
+                     if (!e.signer.empty()) reasoning->signer = e.signer;
                    }
                  },
                  [&](const CitationDelta& e) {
@@ -112,7 +113,8 @@ std::vector<StreamEvent> EventsOf(const ChatResponse& response) {
       events.push_back(ReasoningDelta{.index = index,
                                       .text = reasoning->text,
                                       .signature = reasoning->signature,
-                                      .redacted = reasoning->redacted});
+                                      .redacted = reasoning->redacted,
+                                      .signer = reasoning->signer});
     } else {
       continue;  // answers hold no other kinds
     }

@@ -55,6 +55,7 @@ struct ReasoningDelta {
   std::string text;
   std::string signature;
   std::string redacted;
+  std::string signer = {};  // see ReasoningBlock
 };
 struct CitationDelta {
   int index = 0;
