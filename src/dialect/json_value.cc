@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/json_text.h"
+#include "base/utf8.h"
 
 namespace strata::dialect {
 
@@ -215,6 +216,10 @@ Result<JsonValue> ParseJson(std::string_view text, const JsonLimits& limits) {
                 fmt::format("the JSON text is nested deeper than {} levels", limits.depth_max));
   }
   if (!ec && read < text.size()) ec = bj::error::extra_data;
+  if (ec && !IsValidUtf8(text)) {
+    return Fail(Code::kInvalidArgument,
+                fmt::format("not valid JSON at byte {}: the text is not UTF-8", read));
+  }
   if (ec) {
     return Fail(Code::kInvalidArgument,
                 fmt::format("not valid JSON at byte {}: {}", read, ec.message()));

@@ -36,6 +36,11 @@ TEST(Json, BrokenTextIsRefusedWithItsPlace) {
   }
 }
 
+TEST(Json, TextThatIsNotUtf8IsCalledThat) {
+  EXPECT_NE(ParseJson("{\"a\": \"caf\xe9\"}").error().message().find("UTF-8"), std::string::npos);
+  EXPECT_EQ(ParseJson("{\"a\": caf\xc3\xa9}").error().message().find("UTF-8"), std::string::npos);
+}
+
 TEST(JsonField, WholeNumbersMayBeWrittenAsReals) {
   auto root = *ParseJson(R"({"a":256.0,"b":1.5,"c":1e300})");
   JsonField field(root);

@@ -71,6 +71,12 @@ Result<> CheckHeaders(const ProviderSpec& spec) {
   return {};
 }
 
+// The message never repeats the value: it may be the secret itself.
+Result<> CheckReference(std::string_view secret) {
+  if (secret.empty() || secret.starts_with("env:") || secret.starts_with("file:")) return {};
+  return Fail(InvalidArgument("secret", "expected env:NAME or file:PATH"));
+}
+
 }  // namespace
 
 std::string_view KindName(ProviderKind kind) {
@@ -91,6 +97,7 @@ Result<ProviderKind> ParseKind(std::string_view name) {
 Result<> CheckSpec(const ProviderSpec& spec) {
   STRATA_CHECK_OK(CheckName(spec.name));
   STRATA_CHECK_OK(CheckHeaders(spec));
+  STRATA_CHECK_OK(CheckReference(spec.secret));
   bool bedrock = spec.kind == ProviderKind::kBedrock;
   if (bedrock && spec.region.empty()) {
     return Fail(InvalidArgument(

@@ -16,6 +16,19 @@ ProviderSpec Valid() {
   return spec;
 }
 
+TEST(ProviderSpec, ASecretIsAReferenceAndNeverRepeated) {
+  auto spec = Valid();
+  spec.secret = "sk-plain";
+  auto checked = CheckSpec(spec);
+  ASSERT_FALSE(checked.has_value());
+  EXPECT_EQ(checked.error().field(), "secret");
+  EXPECT_EQ(checked.error().message().find("sk-plain"), std::string::npos);
+  for (auto* reference : {"", "env:KEY", "file:/run/key"}) {
+    spec.secret = reference;
+    EXPECT_TRUE(CheckSpec(spec).has_value()) << reference;
+  }
+}
+
 TEST(ProviderSpec, AcceptsWhatIsComplete) {
   EXPECT_TRUE(CheckSpec(Valid()).has_value());
   ProviderSpec bedrock;

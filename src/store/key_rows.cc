@@ -1,6 +1,6 @@
 #include "store/key_rows.h"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <boost/json/parse.hpp>
@@ -177,6 +177,12 @@ Result<> CheckCreateKey(const CreateKey& request, WallTime now) {
   }
   if (request.grant.roles.empty()) {
     return Fail(InvalidArgument("roles", "a key without a role can do nothing"));
+  }
+  for (const auto& role : request.grant.roles) {
+    if (std::ranges::find(kRoles, role) == std::end(kRoles)) {
+      return Fail(InvalidArgument(
+          "roles", fmt::format("'{}' is no role; there are {}", role, fmt::join(kRoles, ", "))));
+    }
   }
   if (request.expires && *request.expires <= now) {
     return Fail(InvalidArgument("expires", "it lies in the past"));

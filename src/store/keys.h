@@ -23,10 +23,13 @@
 
 namespace strata::store {
 
+// What a key may be for. "admin" holds all the others; "metrics" reads figures only.
+inline constexpr std::string_view kRoles[] = {"invoke", "kb.read", "kb.write", "metrics", "admin"};
+
 // What a key allows. Empty lists mean no restriction of that kind, except roles.
 struct KeyGrant {
   WorkspaceId workspace{"default"};
-  std::vector<std::string> roles{"invoke"};   // "admin", "invoke", "kb.read", "kb.write", …
+  std::vector<std::string> roles{"invoke"};   // of kRoles
   std::vector<std::string> models;            // ids, or prefixes that end in '*'
   std::vector<std::string> principals;        // whose documents may be read
   LabelSet labels;                            // put on everything that is sent with this key

@@ -98,6 +98,7 @@ TEST_F(Keys, GivenValuesAreTakenOnceAndChecked) {
   EXPECT_EQ(refused([](auto& r) { r.bearer = std::string(20, '\n'); }), "bearer");
   EXPECT_EQ(refused([&](auto& r) { r.expires = clock_.Wall(); }), "expires");
   EXPECT_EQ(refused([](auto& r) { r.grant.roles.clear(); }), "roles");
+  EXPECT_EQ(refused([](auto& r) { r.grant.roles = {"invoke", "emperor"}; }), "roles");
 }
 
 TEST_F(Keys, ExpiryAndRevocationEndAKey) {

@@ -225,6 +225,18 @@ TEST(AnthropicStream, ErrorEventIsReadBack) {
   EXPECT_EQ(events.error().code(), Code::kUnavailable);
 }
 
+TEST(AnthropicStream, AnAnswerBeginsOnceAndBeforeAnythingElse) {
+  const std::string start =
+      "data: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"model\":\"x\"}}\n\n";
+  const std::string stop = "data: {\"type\":\"message_stop\"}\n\n";
+  EXPECT_TRUE(MakeStreamDecoder()->Feed(start + stop).has_value());
+  for (const auto& bytes : {stop, start + start, stop + start}) {
+    auto events = MakeStreamDecoder()->Feed(bytes);
+    ASSERT_FALSE(events.has_value()) << bytes;
+    EXPECT_EQ(events.error().code(), Code::kUnavailable);
+  }
+}
+
 TEST(AnthropicModels, ListIsReadBack) {
   ListedModel model;
   model.info.id = "claude-x";

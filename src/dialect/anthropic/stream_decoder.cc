@@ -29,7 +29,7 @@ class MessageDecoder final : public StreamDecoder {
  private:
   Result<> OnEvent(const SseEvent& event, Events& out);
   Result<> Dispatch(const JsonField& body, std::string_view type, Events& out);
-  void OnMessageStart(const JsonField& body, Events& out);
+  Result<> OnMessageStart(const JsonField& body, Events& out);
   Result<> OnBlockStart(const JsonField& block, Events& out);
   Result<> OnDelta(const JsonField& delta, Events& out);
   void OnMessageDelta(const JsonField& body);
@@ -44,6 +44,7 @@ class MessageDecoder final : public StreamDecoder {
   std::int64_t block_length_ = 0;            // code points of the open text block
   std::vector<domain::Citation> citations_;  // of the open text block, whose length is not known
   std::string whole_input_;  // a tool call's input when it came with the start; "" for none
+  bool started_ = false;
   bool ended_ = false;
 };
 
@@ -80,12 +81,15 @@ void MessageDecoder::CloseBlock(Events& out) {
   blocks_.Close(out);
 }
 
-void MessageDecoder::OnMessageStart(const JsonField& body, Events& out) {
+Result<> MessageDecoder::OnMessageStart(const JsonField& body, Events& out) {
+  if (started_) return Fail(Code::kUnavailable, "the provider began its answer twice");
+  started_ = true;
   auto message = body.Get("message");
   auto usage = message.Get("usage");
   ReadUsage(usage, usage_);
   out.emplace_back(domain::StreamStart{
       .id = message.TextAt("id"), .model = message.TextAt("model"), .usage = usage_});
+  return {};
 }
 
 Result<> MessageDecoder::OnBlockStart(const JsonField& block, Events& out) {
@@ -145,9 +149,12 @@ void MessageDecoder::OnMessageDelta(const JsonField& body) {
 }
 
 Result<> MessageDecoder::Dispatch(const JsonField& body, std::string_view type, Events& out) {
-  if (type == "message_start") {
-    OnMessageStart(body, out);
-  } else if (type == "content_block_start") {
+  if (type == "message_start") return OnMessageStart(body, out);
+  const bool of_message = type.starts_with("message_") || type.starts_with("content_block_");
+  if (of_message && !started_) {
+    return Fail(Code::kUnavailable, "the provider's answer has no message_start");
+  }
+  if (type == "content_block_start") {
     auto block = body.Get("content_block");
     return OnBlockStart(block, out);
   } else if (type == "content_block_delta") {
