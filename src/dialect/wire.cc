@@ -78,8 +78,8 @@ std::string_view SseWireTap::Feed(std::string_view bytes) {
   // A line end at the very end may be the first half of a blank line.
   scanned_ = rest.size() < 3 ? 0 : rest.size() - 3;
   if (rest.size() > SseReader::kEventBytesMax) {
-    failure_ = Error(Code::kUnavailable,
-                     fmt::format("a server-sent event is over {} bytes", SseReader::kEventBytesMax));
+    failure_ = Error(Code::kUnavailable, fmt::format("a server-sent event is over {} bytes",
+                                                     SseReader::kEventBytesMax));
   }
   auto pass = work.substr(0, start);
   if (joined) {
