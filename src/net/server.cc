@@ -6,6 +6,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <condition_variable>
+#include <latch>
 #include <mutex>
 
 #include "base/log.h"
@@ -51,10 +52,34 @@ class HttpServer final : public Server {
     for (auto& listener : listeners_) listener->Start();
   }
 
+  void StopAccepting() override {
+    if (!running_ || std::exchange(refusing_, true)) return;
+    std::latch closed(static_cast<std::ptrdiff_t>(listeners_.size()));
+    for (auto& listener : listeners_) listener->Stop([&closed] { closed.count_down(); });
+    closed.wait();
+    for (auto& worker : workers_) worker->Drain(IdleConnections::kKeep);
+  }
+
+  ServerStats Stats() const override {
+    ServerStats sum;
+    for (const auto& listener : listeners_) sum.connections_refused += listener->refused();
+    for (const auto& worker : workers_) {
+      const auto& home = worker->home();
+      sum.connections_open += home.count.value();
+      sum.connections_accepted += home.accepted.value();
+      sum.requests_in_flight += home.in_flight.value();
+      sum.requests += home.requests.value();
+      sum.bytes_in += home.traffic.in.value();
+      sum.bytes_out += home.traffic.out.value();
+    }
+    return sum;
+  }
+
   void Stop(std::chrono::milliseconds grace) override {
-    if (!std::exchange(running_, false)) return;
-    for (auto& listener : listeners_) listener->Stop();
-    for (auto& worker : workers_) worker->Drain();
+    if (!running_) return;
+    StopAccepting();
+    running_ = false;
+    for (auto& worker : workers_) worker->Drain(IdleConnections::kClose);
     if (!AwaitQuiet(grace)) {
       for (auto& worker : workers_) worker->CancelAll();
       if (!AwaitQuiet(kUnwindTime)) Log(Level::kWarning, "net.stop_left_requests");
@@ -106,6 +131,7 @@ class HttpServer final : public Server {
   std::vector<std::string> addresses_;
   std::atomic<std::size_t> next_ = 0;
   bool running_ = false;
+  bool refusing_ = false;
 };
 
 }  // namespace

@@ -57,10 +57,23 @@ struct ListenSpec {
   std::string private_key_file;  // PEM
 };
 
+// What a server does and has done since its start. Each number is exact by itself; they are not
+// read at one moment.
+struct ServerStats {
+  std::uint64_t connections_open = 0;
+  std::uint64_t connections_accepted = 0;
+  std::uint64_t connections_refused = 0;  // at net.connections_max or net.connections_per_peer_max
+  std::uint64_t requests_in_flight = 0;   // handlers that run
+  std::uint64_t requests = 0;             // handlers that were started
+  std::uint64_t bytes_in = 0;             // of HTTP, inside TLS
+  std::uint64_t bytes_out = 0;
+};
+
 class Server {
  public:
-  // Opens the listeners; nothing is served before Run. Errors: kUnavailable (address in use),
-  // kInvalidArgument (bad certificate, bad address).
+  // Opens the listeners; nothing is served before Start. Errors: kUnavailable (address in use),
+  // kInvalidArgument (bad certificate, bad address). With net.reuse_port a successor may listen on
+  // the same addresses while this server still runs.
   static Result<std::unique_ptr<Server>> Create(const Options& options,
                                                 std::vector<ListenSpec> listeners, Handler handler);
   virtual ~Server() = default;
@@ -71,9 +84,19 @@ class Server {
   // Starts the io threads and returns.
   virtual void Start() = 0;
 
+  // Accepts what is already in the listeners' queues, closes the listeners, and returns. From then
+  // on every HTTP/1.1 answer ends its connection and HTTP/2 clients are told to go elsewhere, so
+  // clients move to a successor without losing a request; idle connections stay until Stop. With
+  // net.reuse_port new connections go to the successor first, and this call takes about 0.1 s: the
+  // time in which handshakes under way come to their end.
+  virtual void StopAccepting() = 0;
+
   // Stops accepting, lets running requests finish for up to `grace`, then cancels them; returns
   // when all threads are joined.
   virtual void Stop(std::chrono::milliseconds grace) = 0;
+
+  // Any thread, at any time.
+  virtual ServerStats Stats() const = 0;
 
   // Runs `task` on one of the io threads (background work of the server: drains, pollers).
   // Thread-safe.

@@ -172,10 +172,11 @@ Task<Result<>> ClientConnection::Handshake(const ConnectSpec& spec) {
   auto socket = std::move(*socket_);
   socket_.reset();
   if (!spec.url.tls) {
-    transport_ = MakePlainTransport(std::move(socket));
+    transport_ = MakePlainTransport(std::move(socket), traffic_);
     co_return Result<>{};
   }
-  transport_ = MakeTlsTransport(std::move(socket), *spec.tls, TlsRole::kClient, spec.url.host);
+  transport_ =
+      MakeTlsTransport(std::move(socket), traffic_, *spec.tls, TlsRole::kClient, spec.url.host);
   transport_->StartHandshake(shared_from_this());
   StartStep(spec.timeout);
   auto done = co_await AwaitCompletion("TLS with");

@@ -94,6 +94,7 @@ class ClientConnection final : public TransportSink,
   boost::asio::steady_timer step_timer_;
   std::optional<std::stop_callback<std::function<void()>>> on_cancel_;
   std::optional<Tcp::socket> socket_;  // until it is connected
+  Traffic traffic_;
   std::unique_ptr<Transport> transport_;
   std::shared_ptr<const OutMessage> message_;
   InputBuffer input_{16 * 1024};

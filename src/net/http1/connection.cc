@@ -41,7 +41,7 @@ class Http1Connection final : public ServerConnection, private ResponseWriter {
 
   void Begin(std::string initial) override;
   void OnSweep(SteadyTime now) override;
-  void Drain() override;
+  void Drain(IdleConnections idle) override;
   void Cancel() override { Gone(); }
   void Abandon() override {
     auto self = shared_from_this();
@@ -108,6 +108,8 @@ class Http1Connection final : public ServerConnection, private ResponseWriter {
   bool writing_ = false;
   bool gone_ = false;
   bool draining_ = false;
+  bool close_idle_ = false;
+  bool served_ = false;  // had a request
   bool head_request_ = false;
   bool http10_ = false;
   bool keep_alive_ = true;
@@ -143,11 +145,12 @@ Task<bool> Http1Connection::AwaitRequest() {
     if (parser_.state() == RequestParser::State::kComplete) {
       keep_alive_ = parser_.keep_alive() && !draining_ && !parser_.http10();
       http10_ = parser_.http10();
+      served_ = true;
       SetPhase(Phase::kHandling);
       PumpRead();
       co_return true;
     }
-    if (draining_ && phase_ == Phase::kIdle) co_return false;
+    if (close_idle_ && served_ && phase_ == Phase::kIdle) co_return false;
     if (parser_.TakeExpectsContinue()) {
       constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
       auto sent = co_await WritePieces({asio::buffer(kContinue)});
@@ -210,7 +213,7 @@ void Http1Connection::OnSweep(SteadyTime now) {
   auto expired = [&](std::chrono::milliseconds limit) { return now - since_ > limit; };
   switch (phase_) {
     case Phase::kIdle:
-      if (expired(settings().idle_timeout)) Gone();
+      if (expired(close_idle_ ? kFirstRequestTime : settings().idle_timeout)) Gone();
       break;
     case Phase::kHead:
     case Phase::kBody:
@@ -231,8 +234,9 @@ void Http1Connection::OnSweep(SteadyTime now) {
   }
 }
 
-void Http1Connection::Drain() {
+void Http1Connection::Drain(IdleConnections idle) {
   draining_ = true;
+  close_idle_ |= idle == IdleConnections::kClose;
   if (phase_ == Phase::kIdle) event_.Notify();
 }
 
@@ -242,7 +246,7 @@ Task<void> Http1Connection::Answer(HttpRequest request) {
   request.peer = peer_;
   head_request_ = request.method == "HEAD";
   answer_ = {};
-  co_await RunHandler(home_.handler, request, *this, client_gone_.get_token());
+  co_await RunHandler(home_, request, *this, client_gone_.get_token());
   if (gone_) co_return;
   if (!answer_.started) {
     co_await SendFailure({500, "internal error"});

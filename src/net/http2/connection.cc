@@ -32,7 +32,7 @@ class Http2Stream final : public ResponseWriter {
  public:
   Http2Stream(std::shared_ptr<Http2Connection> connection, StreamId id, HttpRequest request);
 
-  Task<void> Run(const Handler& handler);
+  Task<void> Run(ConnectionHome& home);
   void Drained() { event_.Notify(); }
   void Gone();
   void Abandon() { event_.Abandon(); }
@@ -68,7 +68,7 @@ class Http2Connection final : public ServerConnection, private http2::SessionEve
 
   void Begin(std::string initial) override;
   void OnSweep(SteadyTime now) override;
-  void Drain() override;
+  void Drain(IdleConnections idle) override;
   void Cancel() override { Close(); }
   void Abandon() override;
 
@@ -123,8 +123,8 @@ Http2Stream::Http2Stream(std::shared_ptr<Http2Connection> connection, StreamId i
       event_(connection_->executor()),
       bodiless_(request_.method == "HEAD") {}
 
-Task<void> Http2Stream::Run(const Handler& handler) {
-  co_await RunHandler(handler, request_, *this, client_gone_.get_token());
+Task<void> Http2Stream::Run(ConnectionHome& home) {
+  co_await RunHandler(home, request_, *this, client_gone_.get_token());
   if (!gone_ && !started_) {
     auto headers = ErrorHeaders();
     auto body = ErrorBody(500, "internal error");
@@ -277,10 +277,10 @@ void Http2Connection::OnRequest(StreamId id, HttpRequest request) {
   request.scheme = transport_->secure() ? "https" : "http";
   auto stream = std::make_shared<Http2Stream>(Self(), id, std::move(request));
   handlers_[id] = stream;
-  auto run = [](std::shared_ptr<Http2Stream> kept, const Handler& handler) -> Task<void> {
-    co_await kept->Run(handler);
+  auto run = [](std::shared_ptr<Http2Stream> kept, ConnectionHome& home) -> Task<void> {
+    co_await kept->Run(home);
   };
-  asio::co_spawn(home_.executor, run(stream, home_.handler), [](std::exception_ptr thrown) {
+  asio::co_spawn(home_.executor, run(stream, home_), [](std::exception_ptr thrown) {
     if (thrown) Log(Level::kError, "net.connection_failed", {{"protocol", "h2"}});
   });
 }
@@ -319,7 +319,7 @@ void Http2Connection::OnSweep(SteadyTime now) {
   session_->ExpireRequests(now - settings().body_timeout);
   session_->ExpireAnswers(now - settings().write_timeout);
   bool idle = session_->open_streams() == 0 && handlers_.empty();
-  if (idle && now - idle_since_ > settings().idle_timeout) Drain();
+  if (idle && now - idle_since_ > settings().idle_timeout) Drain(IdleConnections::kClose);
   if (draining_ && !refusing_ && now - drain_since_ > kSecondGoAwayAfter) {
     refusing_ = true;
     session_->RefuseNewStreams();
@@ -327,7 +327,7 @@ void Http2Connection::OnSweep(SteadyTime now) {
   Flush();
 }
 
-void Http2Connection::Drain() {
+void Http2Connection::Drain(IdleConnections) {
   if (std::exchange(draining_, true)) return;
   drain_since_ = std::chrono::steady_clock::now();
   session_->AnnounceEnd();

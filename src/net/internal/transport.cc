@@ -57,7 +57,8 @@ void CloseSocket(Tcp::socket& socket) {
 
 class PlainTransport final : public Transport {
  public:
-  explicit PlainTransport(Tcp::socket socket) : socket_(std::move(socket)) {
+  PlainTransport(Tcp::socket socket, Traffic& traffic)
+      : socket_(std::move(socket)), traffic_(traffic) {
     ErrorCode ignored;
     socket_.set_option(Tcp::no_delay(true), ignored);
     socket_.non_blocking(true, ignored);
@@ -68,9 +69,11 @@ class PlainTransport final : public Transport {
   }
 
   void StartRead(SinkPointer sink, asio::mutable_buffer into) override {
-    socket_.async_read_some(into, [sink = std::move(sink)](ErrorCode error, std::size_t bytes) {
-      sink->OnRead(error, bytes);
-    });
+    socket_.async_read_some(into,
+                            [this, sink = std::move(sink)](ErrorCode error, std::size_t bytes) {
+                              traffic_.in.Add(bytes);
+                              sink->OnRead(error, bytes);
+                            });
   }
 
   // Most answers fit the socket's buffer, so the first try is made at once.
@@ -80,7 +83,7 @@ class PlainTransport final : public Transport {
     std::size_t written = pieces_.empty() ? 0 : socket_.write_some(pieces_.rest(), error);
     progress_ = std::chrono::steady_clock::now();
     if (error && error != asio::error::would_block) return IoStep::kFailed;
-    pieces_.Consume(written);
+    Consume(written);
     if (pieces_.empty()) return IoStep::kDone;
     WriteRest(std::move(sink));
     return IoStep::kPending;
@@ -98,26 +101,31 @@ class PlainTransport final : public Transport {
   SteadyTime last_write_progress() const override { return progress_; }
 
  private:
+  void Consume(std::size_t written) {
+    pieces_.Consume(written);
+    traffic_.out.Add(written);
+  }
   void WriteRest(SinkPointer sink) {
     socket_.async_write_some(pieces_.rest(), [this, sink = std::move(sink)](
                                                  ErrorCode error, std::size_t written) mutable {
       progress_ = std::chrono::steady_clock::now();
-      pieces_.Consume(written);
+      Consume(written);
       if (error || pieces_.empty()) return sink->OnWritten(error);
       WriteRest(std::move(sink));
     });
   }
 
   Tcp::socket socket_;
+  Traffic& traffic_;
   Pieces pieces_;
   SteadyTime progress_;
 };
 
 class TlsTransport final : public Transport {
  public:
-  TlsTransport(Tcp::socket socket, asio::ssl::context& context, TlsRole role,
+  TlsTransport(Tcp::socket socket, Traffic& traffic, asio::ssl::context& context, TlsRole role,
                const std::string& host)
-      : stream_(std::move(socket), context), role_(role) {
+      : stream_(std::move(socket), context), traffic_(traffic), role_(role) {
     ErrorCode ignored;
     stream_.lowest_layer().set_option(Tcp::no_delay(true), ignored);
     if (role_ == TlsRole::kClient) NameHost(host);
@@ -133,9 +141,11 @@ class TlsTransport final : public Transport {
   }
 
   void StartRead(SinkPointer sink, asio::mutable_buffer into) override {
-    stream_.async_read_some(into, [sink = std::move(sink)](ErrorCode error, std::size_t bytes) {
-      sink->OnRead(error, bytes);
-    });
+    stream_.async_read_some(into,
+                            [this, sink = std::move(sink)](ErrorCode error, std::size_t bytes) {
+                              traffic_.in.Add(bytes);
+                              sink->OnRead(error, bytes);
+                            });
   }
 
   IoStep StartWrite(SinkPointer sink, std::span<const asio::const_buffer> pieces) override {
@@ -179,6 +189,11 @@ class TlsTransport final : public Transport {
     if (size > 0) protocol_.assign(reinterpret_cast<const char*>(name), size);
   }
 
+  void Consume(std::size_t written) {
+    pieces_.Consume(written);
+    traffic_.out.Add(written);
+  }
+
   // The next bytes to encrypt: one large piece as it is, or several small ones joined.
   asio::const_buffer NextRecord() {
     auto rest = pieces_.rest();
@@ -191,13 +206,14 @@ class TlsTransport final : public Transport {
     stream_.async_write_some(
         NextRecord(), [this, sink = std::move(sink)](ErrorCode error, std::size_t written) mutable {
           progress_ = std::chrono::steady_clock::now();
-          pieces_.Consume(written);
+          Consume(written);
           if (error || pieces_.empty()) return sink->OnWritten(error);
           WriteRest(std::move(sink));
         });
   }
 
   asio::ssl::stream<Tcp::socket> stream_;
+  Traffic& traffic_;
   TlsRole role_;
   std::string protocol_;
   Pieces pieces_;
@@ -207,13 +223,14 @@ class TlsTransport final : public Transport {
 
 }  // namespace
 
-std::unique_ptr<Transport> MakePlainTransport(Tcp::socket socket) {
-  return std::make_unique<PlainTransport>(std::move(socket));
+std::unique_ptr<Transport> MakePlainTransport(Tcp::socket socket, Traffic& traffic) {
+  return std::make_unique<PlainTransport>(std::move(socket), traffic);
 }
 
-std::unique_ptr<Transport> MakeTlsTransport(Tcp::socket socket, asio::ssl::context& context,
-                                            TlsRole role, const std::string& host) {
-  return std::make_unique<TlsTransport>(std::move(socket), context, role, host);
+std::unique_ptr<Transport> MakeTlsTransport(Tcp::socket socket, Traffic& traffic,
+                                            asio::ssl::context& context, TlsRole role,
+                                            const std::string& host) {
+  return std::make_unique<TlsTransport>(std::move(socket), traffic, context, role, host);
 }
 
 }  // namespace strata::net

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "net/internal/counter.h"
 
 namespace boost::asio::ssl {
 class context;
@@ -64,11 +65,13 @@ class Transport {
   virtual SteadyTime last_write_progress() const = 0;
 };
 
-std::unique_ptr<Transport> MakePlainTransport(Tcp::socket socket);
+// `traffic` counts the bytes; it outlives the transport.
+std::unique_ptr<Transport> MakePlainTransport(Tcp::socket socket, Traffic& traffic);
 
 enum class TlsRole : std::uint8_t { kServer, kClient };
 // `host`: name for SNI and certificate verification; clients only. `context` must outlive it.
-std::unique_ptr<Transport> MakeTlsTransport(Tcp::socket socket, boost::asio::ssl::context& context,
-                                            TlsRole role, const std::string& host = {});
+std::unique_ptr<Transport> MakeTlsTransport(Tcp::socket socket, Traffic& traffic,
+                                            boost::asio::ssl::context& context, TlsRole role,
+                                            const std::string& host = {});
 
 }  // namespace strata::net

@@ -21,9 +21,12 @@ class Sniffer final : public ServerConnection {
     transport_->StartHandshake(shared_from_this());
   }
   void OnSweep(SteadyTime now) override {
-    if (now - since_ > settings().header_timeout) Cancel();
+    auto limit = close_soon_ ? kFirstRequestTime : settings().header_timeout;
+    if (now - since_ > limit) Cancel();
   }
-  void Drain() override { Cancel(); }
+  void Drain(IdleConnections idle) override {
+    if (idle == IdleConnections::kClose) close_soon_ = true;
+  }
   void Cancel() override {
     if (transport_) transport_->Close();
   }
@@ -53,12 +56,29 @@ class Sniffer final : public ServerConnection {
   void HandOver(Make make) {
     auto next = make(home_, std::move(transport_));
     next->Begin(std::string(bytes_.data(), size_));
-    if (home_.draining) next->Drain();
+    if (!home_.draining) return;
+    next->Drain(home_.closing_idle ? IdleConnections::kClose : IdleConnections::kKeep);
   }
 
   SteadyTime since_;
   std::array<char, kHttp2Preface.size()> bytes_;
   std::size_t size_ = 0;
+  bool close_soon_ = false;
+};
+
+// Counts a handler while it lives.
+class InFlight {
+ public:
+  explicit InFlight(ConnectionHome& home) : home_(home) {
+    home_.requests.Add(1);
+    home_.in_flight.Add(1);
+  }
+  ~InFlight() { home_.in_flight.Subtract(1); }
+  InFlight(const InFlight&) = delete;
+  InFlight& operator=(const InFlight&) = delete;
+
+ private:
+  ConnectionHome& home_;
 };
 
 }  // namespace
@@ -66,23 +86,25 @@ class Sniffer final : public ServerConnection {
 ServerConnection::ServerConnection(ConnectionHome& home, std::unique_ptr<Transport> transport)
     : home_(home), transport_(std::move(transport)) {
   home_.open.insert(this);
-  home_.count.store(home_.open.size(), std::memory_order_relaxed);
+  home_.count.Set(home_.open.size());
 }
 
 ServerConnection::~ServerConnection() {
   home_.open.erase(this);
-  home_.count.store(home_.open.size(), std::memory_order_relaxed);
+  home_.count.Set(home_.open.size());
 }
 
 void BeginConnection(ConnectionHome& home, std::unique_ptr<Transport> transport) {
+  home.accepted.Add(1);
   std::make_shared<Sniffer>(home, std::move(transport))->Begin({});
 }
 
-Task<void> RunHandler(const Handler& handler, HttpRequest& request, ResponseWriter& writer,
+Task<void> RunHandler(ConnectionHome& home, HttpRequest& request, ResponseWriter& writer,
                       std::stop_token client_gone) {
   std::string what;
+  InFlight counted(home);
   try {
-    co_await handler(request, writer, client_gone);
+    co_await home.handler(request, writer, client_gone);
     if (writer.started() || client_gone.stop_requested()) co_return;
     what = "no answer was given";
   } catch (const std::exception& e) {

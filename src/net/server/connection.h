@@ -2,7 +2,6 @@
 // What the server's io threads know of a connection, whatever protocol it speaks. Only for .cc
 // files: it needs Asio.
 
-#include <atomic>
 #include <boost/asio/any_io_executor.hpp>
 #include <memory>
 #include <string>
@@ -10,6 +9,7 @@
 #include <unordered_set>
 
 #include "base/clock.h"
+#include "net/internal/counter.h"
 #include "net/internal/transport.h"
 #include "net/server.h"
 #include "net/server/connection_text.h"
@@ -19,15 +19,26 @@ namespace strata::net {
 
 class ServerConnection;
 
-// What connections share with their io thread. `open` and everything in it belong to that thread.
+// What connections share with their io thread. `open` and everything in it belong to that thread;
+// the counters are written by it alone and read by any.
 struct ConnectionHome {
   boost::asio::any_io_executor executor;
   const ServerSettings& settings;
   const Handler& handler;
   std::unordered_set<ServerConnection*> open = {};
-  std::atomic<std::size_t> count = 0;  // open.size(), for the accepting thread
-  bool draining = false;
+  Counter accepted = {};
+  Counter count = {};  // open.size()
+  Counter requests = {};
+  Counter in_flight = {};
+  Traffic traffic = {};
+  bool draining = false;      // connections end with their next answer
+  bool closing_idle = false;  // and those that wait for a request end now
 };
+
+// A client that was accepted while the server was ending is heard this long.
+inline constexpr std::chrono::milliseconds kFirstRequestTime{500};
+
+enum class IdleConnections : std::uint8_t { kKeep, kClose };
 
 // Lives on one io thread. Kept alive by its pending operations and its coroutines; registered in
 // its home from construction to destruction.
@@ -43,8 +54,9 @@ class ServerConnection : public TransportSink,
   virtual void Begin(std::string initial) = 0;
   // Called a few times a second: time-outs.
   virtual void OnSweep(SteadyTime now) = 0;
-  // Finish what runs, take nothing new, then close.
-  virtual void Drain() = 0;
+  // Finish what runs, then close. kKeep: a request that still comes is answered as the last one.
+  // kClose: only one that comes within kFirstRequestTime on a connection that had none yet is.
+  virtual void Drain(IdleConnections idle) = 0;
   // Tell all handlers that their client is gone, and close.
   virtual void Cancel() = 0;
   // Called after the io threads ended: destroys coroutines that wait on this connection.
@@ -67,7 +79,7 @@ std::shared_ptr<ServerConnection> MakeHttp2Connection(ConnectionHome& home,
 
 // Runs the handler for one request. An exception is logged, and so is a handler that gives no
 // answer; the caller then answers 500.
-Task<void> RunHandler(const Handler& handler, HttpRequest& request, ResponseWriter& writer,
+Task<void> RunHandler(ConnectionHome& home, HttpRequest& request, ResponseWriter& writer,
                       std::stop_token client_gone);
 
 }  // namespace strata::net

@@ -1,6 +1,8 @@
 #include "net/server/listener.h"
 
 #include <fmt/format.h>
+#include <linux/filter.h>
+#include <sys/socket.h>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
@@ -13,6 +15,8 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::chrono::milliseconds kPauseAfterError{100};
+constexpr std::chrono::milliseconds kHandshakesEnd{100};
+constexpr int kQueueLength = 1024;
 
 std::string AddressText(const Tcp::endpoint& endpoint) {
   auto host = endpoint.address().to_string();
@@ -20,8 +24,6 @@ std::string AddressText(const Tcp::endpoint& endpoint) {
                      endpoint.port());
 }
 
-// Open connections of the whole server, over all workers; counted where they are accepted and
-// closed.
 void RefuseBusy(Tcp::socket socket) {
   constexpr std::string_view kBusy =
       "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n"
@@ -32,6 +34,33 @@ void RefuseBusy(Tcp::socket socket) {
   socket.write_some(asio::buffer(kBusy), ignored);
 }
 
+// Asks the kernel to give new connections of the group of listeners that share an address to the
+// second of them, the successor; when there is only one, it keeps them.
+void SendNewConnectionsToSuccessor(int fd) {
+  sock_filter second[] = {{BPF_RET | BPF_K, 0, 0, 1}};
+  sock_fprog program{1, second};
+  ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program);
+}
+
+// Back to the kernel's own choice. The program belongs to the group and would outlive this process:
+// it would send connections to the next successor before that is ready.
+void ChooseByHash(int fd) {
+  int unused = 0;
+  ::setsockopt(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &unused, sizeof unused);
+}
+
+ErrorCode Bind(Tcp::acceptor& acceptor, const Tcp::endpoint& endpoint, bool reuse_port) {
+  ErrorCode error;
+  acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(Tcp::acceptor::reuse_address(true), error);
+  using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+  if (!error && reuse_port) acceptor.set_option(ReusePort(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(kQueueLength, error);
+  if (!error) acceptor.non_blocking(true, error);
+  return error;
+}
+
 }  // namespace
 
 Listener::Listener(const ServerSettings& settings,
@@ -39,7 +68,7 @@ Listener::Listener(const ServerSettings& settings,
     : settings_(settings),
       workers_(workers),
       acceptor_(workers.front()->context()),
-      pause_(workers.front()->context()) {}
+      timer_(workers.front()->context()) {}
 
 Result<std::unique_ptr<Listener>> Listener::Open(
     const ListenSpec& spec, const ServerSettings& settings,
@@ -54,16 +83,12 @@ Result<std::unique_ptr<Listener>> Listener::Open(
     STRATA_TRY(listener->tls_, MakeServerTlsContext(spec.certificate_file, spec.private_key_file));
   }
   Tcp::endpoint endpoint(host, spec.port);
-  auto& acceptor = listener->acceptor_;
-  acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(Tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor.bind(endpoint, error);
-  if (!error) acceptor.listen(1024, error);
+  error = Bind(listener->acceptor_, endpoint, settings.reuse_port);
   if (error) {
     return Fail(Code::kUnavailable,
                 fmt::format("cannot listen on {}: {}", AddressText(endpoint), error.message()));
   }
-  listener->address_ = AddressText(acceptor.local_endpoint());
+  listener->address_ = AddressText(listener->acceptor_.local_endpoint());
   return listener;
 }
 
@@ -71,29 +96,54 @@ void Listener::Start() {
   asio::post(acceptor_.get_executor(), [this] { AcceptNext(); });
 }
 
-void Listener::Stop() {
-  asio::post(acceptor_.get_executor(), [this] {
-    ErrorCode ignored;
-    acceptor_.close(ignored);
-    pause_.cancel();
+void Listener::Stop(std::function<void()> stopped) {
+  asio::post(acceptor_.get_executor(), [this, stopped = std::move(stopped)]() mutable {
+    if (!settings_.reuse_port || !acceptor_.is_open()) {
+      Close();
+      return stopped();
+    }
+    // Whoever has begun its handshake with this listener would be reset by its end.
+    SendNewConnectionsToSuccessor(acceptor_.native_handle());
+    stopping_ = true;
+    timer_.expires_after(kHandshakesEnd);
+    timer_.async_wait([this, stopped = std::move(stopped)](ErrorCode) {
+      Close();
+      stopped();
+    });
   });
 }
 
+// The kernel resets what is in the queue when the socket closes, so that is emptied first.
+void Listener::Close() {
+  if (!acceptor_.is_open()) return;
+  ErrorCode error;
+  while (!error) {
+    auto& worker = NextWorker();
+    Tcp::socket socket(worker.home().executor);
+    acceptor_.accept(socket, error);
+    if (!error) Accepted(worker, std::move(socket));
+  }
+  if (settings_.reuse_port) ChooseByHash(acceptor_.native_handle());
+  acceptor_.close(error);
+  if (!stopping_) timer_.cancel();
+}
+
+Worker& Listener::NextWorker() { return *workers_[next_++ % workers_.size()]; }
+
 void Listener::AcceptNext() {
   if (!acceptor_.is_open()) return;
-  auto& worker = *workers_[next_++ % workers_.size()];
+  auto& worker = NextWorker();
   acceptor_.async_accept(worker.home().executor,
                          [this, &worker](ErrorCode error, Tcp::socket socket) {
-                           if (!acceptor_.is_open()) return;
-                           if (!error) {
-                             Accepted(worker, std::move(socket));
-                             return AcceptNext();
-                           }
+                           // One that was accepted just before the listener closed is served.
+                           if (!error) Accepted(worker, std::move(socket));
+                           if (!error || !acceptor_.is_open()) return AcceptNext();
                            // Out of descriptors, most likely: connections must end before another
                            // can be taken.
                            Log(Level::kWarning, "net.accept_failed", {{"why", error.message()}});
-                           pause_.expires_after(kPauseAfterError);
-                           pause_.async_wait([this](ErrorCode stopped) {
+                           if (stopping_) return;
+                           timer_.expires_after(kPauseAfterError);
+                           timer_.async_wait([this](ErrorCode stopped) {
                              if (!stopped) AcceptNext();
                            });
                          });
@@ -101,21 +151,23 @@ void Listener::AcceptNext() {
 
 bool Listener::TooMany() const {
   std::size_t open = 0;
-  for (const auto& worker : workers_) open += worker->home().count.load(std::memory_order_relaxed);
+  for (const auto& worker : workers_) open += worker->home().count.value();
   return open >= settings_.connections_max;
 }
 
 void Listener::Accepted(Worker& worker, Tcp::socket socket) {
   if (TooMany()) {
+    refused_.Add(1);
     if (!tls_) RefuseBusy(std::move(socket));
     return;
   }
   auto shared = std::make_shared<Tcp::socket>(std::move(socket));
   asio::post(worker.context(), [&worker, shared, tls = tls_] {
-    if (worker.home().draining) return;
-    auto transport = tls ? MakeTlsTransport(std::move(*shared), *tls, TlsRole::kServer)
-                         : MakePlainTransport(std::move(*shared));
-    BeginConnection(worker.home(), std::move(transport));
+    auto& home = worker.home();
+    auto transport =
+        tls ? MakeTlsTransport(std::move(*shared), home.traffic, *tls, TlsRole::kServer)
+            : MakePlainTransport(std::move(*shared), home.traffic);
+    BeginConnection(home, std::move(transport));
   });
 }
 

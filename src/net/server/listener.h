@@ -2,7 +2,7 @@
 // One listening socket. Accepts on the first io thread and hands connections to the threads in
 // turn. Only for .cc files: it needs Asio.
 
-#include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,22 +22,28 @@ class Listener {
 
   const std::string& address() const { return address_; }
   void Start();
-  // Any thread; no connection is accepted after the first io thread has seen it.
-  void Stop();
+  // Any thread. Accepts what the kernel holds for this listener, closes it, then calls `stopped` on
+  // the first io thread.
+  void Stop(std::function<void()> stopped);
+  std::uint64_t refused() const { return refused_.value(); }
 
  private:
   Listener(const ServerSettings& settings, const std::vector<std::unique_ptr<Worker>>& workers);
   void AcceptNext();
+  void Close();
+  Worker& NextWorker();
   void Accepted(Worker& worker, Tcp::socket socket);
   bool TooMany() const;
 
   const ServerSettings& settings_;
   const std::vector<std::unique_ptr<Worker>>& workers_;
   Tcp::acceptor acceptor_;
-  boost::asio::steady_timer pause_;
+  boost::asio::steady_timer timer_;
   TlsContext tls_;
   std::string address_;
   std::size_t next_ = 0;
+  Counter refused_;
+  bool stopping_ = false;
 };
 
 }  // namespace strata::net

@@ -17,6 +17,10 @@ constexpr Option kServerOptions[] = {
      "Largest request body; more is answered 413."},
     {"net.connections_max", OptionKind::kInteger, "connections", "8192", "1..1000000",
      "Connections open at once; further ones are answered 503 and closed."},
+    {"net.reuse_port", OptionKind::kFlag, "", "false", "",
+     "Lets a second process of the same user listen on the same addresses, so that a successor can "
+     "take over without refusing a connection. A second server started by mistake is then not "
+     "noticed by its address."},
     {"net.header_timeout_ms", OptionKind::kInteger, "ms", "15000", "50..600000",
      "From a request's first byte (or the TLS handshake's start) to the end of its head; then "
      "408."},
@@ -56,6 +60,7 @@ ServerSettings ServerSettings::From(const Options& options) {
   s.header_bytes_max = size("net.header_bytes_max");
   s.body_bytes_max = size("net.body_bytes_max");
   s.connections_max = size("net.connections_max");
+  s.reuse_port = options.Flag("net.reuse_port");
   s.header_timeout = time("net.header_timeout_ms");
   s.body_timeout = time("net.body_timeout_ms");
   s.idle_timeout = time("net.idle_timeout_ms");

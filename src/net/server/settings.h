@@ -14,6 +14,7 @@ struct ServerSettings {
   std::size_t header_bytes_max = 64 * 1024;
   std::size_t body_bytes_max = 64u << 20;
   std::size_t connections_max = 8192;
+  bool reuse_port = false;
   std::chrono::milliseconds header_timeout{15'000};
   std::chrono::milliseconds body_timeout{30'000};
   std::chrono::milliseconds idle_timeout{75'000};

@@ -48,10 +48,11 @@ void Worker::Sweep() {
   });
 }
 
-void Worker::Drain() {
-  boost::asio::post(context_, [this] {
+void Worker::Drain(IdleConnections idle) {
+  boost::asio::post(context_, [this, idle] {
     home_.draining = true;
-    for (const auto& connection : Open()) connection->Drain();
+    home_.closing_idle |= idle == IdleConnections::kClose;
+    for (const auto& connection : Open()) connection->Drain(idle);
   });
 }
 

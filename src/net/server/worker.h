@@ -20,7 +20,7 @@ class Worker {
 
   void Start(std::size_t number);
   // Any thread: see ServerConnection.
-  void Drain();
+  void Drain(IdleConnections idle);
   void CancelAll();
   void StopSoon();
   void Join();
@@ -29,6 +29,7 @@ class Worker {
 
   boost::asio::io_context& context() { return context_; }
   ConnectionHome& home() { return home_; }
+  const ConnectionHome& home() const { return home_; }
 
  private:
   void Sweep();
