@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <deque>
 #include <functional>
+#include <iterator>
 #include <stop_token>
 #include <utility>
 
@@ -51,8 +52,9 @@ class LlamaStream final : public ChatStream {
       STRATA_CO_TRY(auto step, co_await generation_->Next());
       if (tool_parser_) {
         whole_ += step.text;
-      } else if (!step.text.empty()) {
-        AddText(std::move(step.text));
+        std::ranges::move(step.logprobs, std::back_inserter(logprobs_));
+      } else if (!step.text.empty() || !step.logprobs.empty()) {
+        AddText(std::move(step.text), std::move(step.logprobs));
       }
       if (step.end) STRATA_CO_CHECK_OK(End(std::move(*step.end)));
     }
@@ -69,13 +71,14 @@ class LlamaStream final : public ChatStream {
     void operator()() const { generation->Cancel(); }
   };
 
-  void AddText(std::string text) {
+  void AddText(std::string text, std::vector<domain::TokenLogprob> logprobs) {
     if (!block_open_) {
       ready_.emplace_back(domain::BlockStart{
           .index = 0, .kind = domain::BlockKind::kText, .tool_use_id = {}, .tool_name = {}});
       block_open_ = true;
     }
-    ready_.emplace_back(domain::TextDelta{.index = 0, .text = std::move(text)});
+    ready_.emplace_back(
+        domain::TextDelta{.index = 0, .text = std::move(text), .logprobs = std::move(logprobs)});
   }
 
   // Text and tool uses of a request with tools come whole, at the end: before it, text and the
@@ -84,6 +87,10 @@ class LlamaStream final : public ChatStream {
     STRATA_TRY(auto blocks, ParseToolAnswer(*tool_parser_, whole_));
     domain::ChatResponse response;
     response.content = std::move(blocks);
+    if (response.content.size() == 1) {
+      auto* text = std::get_if<domain::TextBlock>(&response.content.front());
+      if (text != nullptr) text->logprobs = std::move(logprobs_);
+    }
     bool used = false;
     for (auto& event : domain::EventsOf(response)) {
       if (const auto* start = std::get_if<domain::BlockStart>(&event)) {
@@ -123,7 +130,8 @@ class LlamaStream final : public ChatStream {
   RequestContext& ctx_;
   bool started_ = false;
   bool block_open_ = false;
-  std::string whole_;  // with tools: the answer so far
+  std::string whole_;                           // with tools: the answer so far
+  std::vector<domain::TokenLogprob> logprobs_;  // of whole_
   std::deque<domain::StreamEvent> ready_;
   std::stop_callback<Canceller> on_cancel_;  // last: must not run on a half-made stream
 };
@@ -232,6 +240,8 @@ class Model final : public LlamaChatModel {
     out.prompt = std::move(prepared.prompt.tokens);
     out.output_max = request.max_tokens.value_or(spec_.output_tokens_default);
     out.stop = request.stop;
+    out.logprobs = request.logprobs;
+    out.top_logprobs = request.top_logprobs;
     const auto& more = prepared.prompt.template_stops;
     out.stop.insert(out.stop.end(), more.begin(), more.end());
     out.sampler = std::move(prepared.sampler);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
+#include <cmath>
 
 #include "provider/llama/chat_testing.h"
 
@@ -101,6 +102,40 @@ TEST(LlamaChat, StopSequencesEndTheAnswerAndAreNotPartOfIt) {
   EXPECT_EQ(response.stop_reason, domain::StopReason::kStopSequence);
   EXPECT_EQ(response.stop_sequence, stop);
   EXPECT_EQ(domain::TextOf(response.content), whole.substr(0, whole.find(stop)));
+}
+
+TEST(LlamaChat, LogProbabilitiesAreOfTheTokensThatAreShown) {
+  auto request = Ask("Count from one to nine in digits, separated by commas.", 12);
+  request.logprobs = true;
+  request.top_logprobs = 3;
+  auto response = Good(Shared(), request);
+  ASSERT_EQ(response.content.size(), 1U);
+  const auto& text = std::get<domain::TextBlock>(response.content[0]);
+  std::string said;
+  for (const auto& token : text.logprobs) {
+    said += token.bytes;
+    ASSERT_EQ(token.top.size(), 3U);
+    // Greedy: each token is the likeliest one of its place.
+    EXPECT_EQ(token.top[0].token, token.token);
+    EXPECT_EQ(token.top[0].logprob, token.logprob);
+    EXPECT_LE(token.logprob, 0);
+    EXPECT_GE(token.top[0].logprob, token.top[1].logprob);
+    EXPECT_GE(token.top[1].logprob, token.top[2].logprob);
+    double sum = 0;
+    for (const auto& other : token.top) sum += std::exp(other.logprob);
+    EXPECT_LE(sum, 1.0 + 1e-6);
+  }
+  EXPECT_EQ(said, text.text);
+
+  request.stop = {said.substr(5, 2)};
+  auto stopped = Good(Shared(), request);
+  const auto& shorter = std::get<domain::TextBlock>(stopped.content[0]);
+  EXPECT_LT(shorter.logprobs.size(), text.logprobs.size());
+  EXPECT_FALSE(shorter.logprobs.empty());
+
+  request.logprobs = false;
+  auto bare = Good(Shared(), request);
+  EXPECT_TRUE(std::get<domain::TextBlock>(bare.content[0]).logprobs.empty());
 }
 
 TEST(LlamaChat, MaxTokensIsExact) {

@@ -1,10 +1,12 @@
 #include "provider/llama/generation.h"
 
+#include <algorithm>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <iterator>
 #include <utility>
 
 #include "base/check.h"
@@ -60,7 +62,9 @@ Task<Result<Generation::Step>> Generation::Next() {
       std::lock_guard lock(mutex_);
       admission_seen_ = true;
       if (!text_.empty() || end_) {
-        Step step{.text = std::exchange(text_, {}), .end = end_};
+        Step step{.text = std::exchange(text_, {}),
+                  .logprobs = std::exchange(logprobs_, {}),
+                  .end = end_};
         co_return step;
       }
       if (error_) co_return std::unexpected(*error_);
@@ -105,20 +109,22 @@ void Generation::Admit(std::int64_t cached_tokens) {
   if (wake) wake();
 }
 
-void Generation::Add(std::string_view text) {
+void Generation::Add(std::string_view text, Logprobs logprobs) {
   Wake wake;
   {
     std::lock_guard lock(mutex_);
     ++usage_.output_tokens;
     text_ += text;
+    std::ranges::move(logprobs, std::back_inserter(logprobs_));
     if (!text.empty()) wake = TakeWaiter();
   }
   if (wake) wake();
 }
 
-void Generation::AddText(std::string_view text) {
+void Generation::AddRest(std::string_view text, Logprobs logprobs) {
   std::lock_guard lock(mutex_);  // Finish follows and wakes
   text_ += text;
+  std::ranges::move(logprobs, std::back_inserter(logprobs_));
 }
 
 void Generation::Finish(GenerationEnd end) {

@@ -30,6 +30,8 @@ struct GenerationRequest {
   std::vector<std::int32_t> prompt;  // at least one token, special ones included
   std::int64_t output_max = 0;       // tokens, at least 1
   std::vector<std::string> stop;
+  bool logprobs = false;
+  int top_logprobs = 0;
   SamplerPtr sampler;
   std::vector<std::int32_t> shown_special;  // control tokens that are part of the text (tools)
   // Only requests with the same key share cached prompt prefixes: what is cached, and so
@@ -53,7 +55,8 @@ class Generation {
   // --- the request's coroutine, one at a time ---
 
   struct Step {
-    std::string text;  // may be empty
+    std::string text;                            // may be empty
+    std::vector<domain::TokenLogprob> logprobs;  // when asked for, of the tokens that are shown
     std::optional<GenerationEnd> end;
   };
   // Returns when the answer has a place and its prompt is being read. Errors: as Next.
@@ -69,10 +72,11 @@ class Generation {
 
   bool cancelled() const;
   void Admit(std::int64_t cached_tokens);
+  using Logprobs = std::vector<domain::TokenLogprob>;
   // One generated token, and what may be shown now.
-  void Add(std::string_view text);
-  // Text that was held back, at the end.
-  void AddText(std::string_view text);
+  void Add(std::string_view text, Logprobs logprobs = {});
+  // What was held back, at the end.
+  void AddRest(std::string_view text, Logprobs logprobs);
   void Finish(GenerationEnd end);
   void Fail(Error error);
 
@@ -87,6 +91,7 @@ class Generation {
   bool admission_seen_ = false;
   bool cancelled_ = false;
   std::string text_;
+  Logprobs logprobs_;
   std::optional<GenerationEnd> end_;
   std::optional<Error> error_;
   domain::Usage usage_;

@@ -310,7 +310,13 @@ class GenerationEngine::Impl {
       return End(sequence, domain::StopReason::kEndTurn);
     }
     running.tokens.push_back(token);
-    running.out->Add(running.release.Push(Text(running, token)));
+    auto text = Text(running, token);
+    if (running.request.logprobs) {
+      auto scored = running.logprobs.Score(vocab_, *context_, logits_at, token);
+      running.logprobs.Push(std::move(scored), text.size());
+    }
+    auto shown = running.release.Push(text);
+    running.out->Add(shown, running.logprobs.Take(running.release.shown_bytes()));
     if (running.release.stopped()) return End(sequence, domain::StopReason::kStopSequence);
     if (running.produced >= running.request.output_max) {
       return End(sequence, domain::StopReason::kMaxTokens);
@@ -330,7 +336,9 @@ class GenerationEngine::Impl {
 
   void End(Sequence& sequence, domain::StopReason reason) {
     auto running = sequences_.Release(sequence);
-    if (auto rest = running->release.Finish(); !rest.empty()) running->out->AddText(rest);
+    auto rest = running->release.Finish();
+    auto scored = running->logprobs.Take(running->release.shown_bytes());
+    if (!rest.empty() || !scored.empty()) running->out->AddRest(rest, std::move(scored));
     GenerationEnd end{.reason = reason, .stop_sequence = {}};
     if (reason == domain::StopReason::kStopSequence) {
       end.stop_sequence = running->release.stop_sequence();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "provider/llama/generation.h"
+#include "provider/llama/logprobs.h"
 #include "provider/llama/text_release.h"
 
 struct llama_context;
@@ -20,11 +21,13 @@ struct Running {
       : request(std::move(r)),
         out(std::move(o)),
         release(std::move(request.stop)),
+        logprobs(request.top_logprobs),
         tokens(std::move(request.prompt)) {}
 
   GenerationRequest request;
   std::shared_ptr<Generation> out;
   TextRelease release;
+  LogprobRelease logprobs;
   std::vector<std::int32_t> tokens;  // prompt, then what was generated
   std::int64_t produced = 0;
   SteadyTime admitted_at{};

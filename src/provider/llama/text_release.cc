@@ -63,11 +63,13 @@ std::string TextRelease::Push(std::string_view bytes) {
   }
   auto out = ReplaceInvalidUtf8(std::string_view(pending_).substr(0, shown));
   pending_.erase(0, shown);
+  shown_bytes_ += shown;
   return out;
 }
 
 std::string TextRelease::Finish() {
   if (stopped_) return {};
+  shown_bytes_ += pending_.size();
   return ReplaceInvalidUtf8(std::exchange(pending_, {}));
 }
 
