@@ -5,14 +5,6 @@
 namespace strata::server {
 namespace {
 
-// Cost and latency are known only when the answer is whole.
-void Complete(dialect::AnswerMeta& meta, const AnswerFrame& frame) {
-  const auto& ctx = frame.exchange.ctx;
-  if (ctx.unpriced_calls == 0) meta.cost = domain::Money{ctx.spent_picousd};
-  meta.latency =
-      std::chrono::duration_cast<std::chrono::milliseconds>(ctx.clock->Wall() - frame.started);
-}
-
 Task<void> SendError(AnswerFrame& frame, const Error& error) {
   auto http = EncodeFaceError(frame.face, error, frame.meta.request_id);
   auto headers = ToHeaders(dialect::MetaHeaders(frame.dialect, frame.meta));
@@ -34,7 +26,7 @@ class JsonSink final : public gateway::AnswerSink {
   Task<Result<>> Event(const domain::StreamEvent& event) override {
     answer_.Add(event);
     if (!answer_.ended()) co_return Result<>{};
-    Complete(frame_.meta, frame_);
+    CompleteMeta(frame_, frame_.meta);
     auto body = encode_(answer_.response(), frame_.meta);
     auto headers = ToHeaders(dialect::MetaHeaders(frame_.dialect, frame_.meta));
     headers.Set("content-type", "application/json");
@@ -65,7 +57,7 @@ class StreamSink final : public gateway::AnswerSink {
 
   Task<Result<>> Event(const domain::StreamEvent& event) override {
     bool last = std::holds_alternative<domain::StreamEnd>(event);
-    if (last) Complete(encoder_->meta(), frame_);
+    if (last) CompleteMeta(frame_, encoder_->meta());
     auto bytes = encoder_->Encode(event);
     if (!bytes.empty()) STRATA_CO_CHECK_OK(co_await frame_.exchange.writer.Write(bytes));
     if (last) STRATA_CO_CHECK_OK(co_await frame_.exchange.writer.Finish());
@@ -92,6 +84,13 @@ class StreamSink final : public gateway::AnswerSink {
 };
 
 }  // namespace
+
+void CompleteMeta(const AnswerFrame& frame, dialect::AnswerMeta& meta) {
+  const auto& ctx = frame.exchange.ctx;
+  if (ctx.unpriced_calls == 0) meta.cost = domain::Money{ctx.spent_picousd};
+  meta.latency =
+      std::chrono::duration_cast<std::chrono::milliseconds>(ctx.clock->Wall() - frame.started);
+}
 
 net::Headers ToHeaders(const dialect::HeaderList& list) {
   net::Headers headers;

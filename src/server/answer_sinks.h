@@ -28,6 +28,9 @@ struct AnswerFrame {
 AnswerFrame MakeFrame(Exchange& exchange, const TraceLinks& links, dialect::Dialect dialect,
                       Face face, std::string model);
 
+// Fills in cost and latency, which are known only when the answer is whole.
+void CompleteMeta(const AnswerFrame& frame, dialect::AnswerMeta& meta);
+
 net::Headers ToHeaders(const dialect::HeaderList& list);
 
 using ResponseEncoder = std::function<std::string(const domain::ChatResponse& response,

@@ -68,6 +68,7 @@ struct App::Parts {
   store::KeyRing ring;
   std::unique_ptr<store::SqlFile> meta;
   std::unique_ptr<store::KeyStore> keys;
+  std::unique_ptr<store::ResponseStore> responses;
   std::unique_ptr<store::JobQueue> jobs;
   observe::Accounting accounting;
   std::unique_ptr<observe::TraceStore> traces;
@@ -102,6 +103,7 @@ struct App::Parts {
 Result<> App::Parts::OpenStores() {
   STRATA_TRY(meta, store::SqlFile::Open(folder.meta_db(), {}));
   STRATA_TRY(keys, store::KeyStore::Open(*meta, ring));
+  STRATA_TRY(responses, store::ResponseStore::Open(*meta, store::ResponseLimitsOf(config.options)));
   STRATA_TRY(jobs, store::JobQueue::Open(folder.jobs_db()));
   STRATA_TRY(accounting, observe::OpenAccounting(folder, config.options));
   STRATA_TRY(traces, observe::TraceStore::Open(
@@ -214,9 +216,11 @@ Result<> App::Parts::OpenRoutes() {
                               .parser = *parser,
                               .parse_pool = *parse_pool,
                               .renderer = *renderer,
+                              .responses = *responses,
                               .links = *links,
                               .providers = providers});
   AddOpenAiRoutes(router, *services);
+  AddResponsesRoutes(router, *services);
   AddAnthropicRoutes(router, *services);
   AddBedrockRuntimeRoutes(router, *services);
   AddBedrockModelRoutes(router, *services);

@@ -20,6 +20,7 @@
 #include "provider/remote.h"
 #include "server/app.h"
 #include "store/journal.h"
+#include "store/response_store.h"
 
 namespace strata::server {
 namespace {
@@ -214,6 +215,7 @@ std::vector<OptionTable> AllOptionTables() {
           net::ServerOptions(),
           net::Client::ClientOptions(),
           store::Journal::JournalOptionTable(),
+          store::ResponseStore::ResponseOptionTable(),
           observe::TraceStore::TraceOptionTable(),
           observe::OtlpExporter::OtlpOptionTable(),
           provider::LocalModelOptions(),

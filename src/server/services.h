@@ -21,6 +21,7 @@
 #include "server/trace_links.h"
 #include "store/data_dir.h"
 #include "store/keys.h"
+#include "store/response_store.h"
 
 namespace strata::server {
 
@@ -44,6 +45,7 @@ struct Services {
   knowledge::Parser& parser;
   Pool& parse_pool;
   knowledge::PageRenderer& renderer;
+  store::ResponseStore& responses;
   const TraceLinks& links;
   std::vector<provider::ProviderSpec> providers;  // configured and detected
 };

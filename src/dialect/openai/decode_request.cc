@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "dialect/json/extra.h"
-#include "dialect/json/media.h"
 #include "dialect/json_value.h"
 #include "dialect/openai.h"
 #include "dialect/openai/annotations.h"
+#include "dialect/openai/parts.h"
 
 namespace strata::dialect::openai {
 namespace {
@@ -38,19 +38,7 @@ Result<domain::ImageBlock> DecodeImagePart(const JsonField& part) {
     STRATA_TRY(image.detail, detail.OneOf({"auto", "low", "high"}));
   }
   auto url = image_url.Get("url");
-  STRATA_TRY(auto address, url.String());
-  if (address.starts_with("https://")) {
-    image.url = std::move(address);
-    return image;
-  }
-  if (!address.starts_with("data:")) {
-    return Fail(url.Wrong("expected an https: address, or data:image/TYPE;base64,BYTES"));
-  }
-  STRATA_TRY(auto data, DecodeDataUrl(url));
-  auto format = ImageFormat(data.media_type);
-  if (!format) return Fail(url.Wrong("expected an image of type png, jpeg, gif or webp"));
-  image.format = std::move(*format);
-  image.bytes = std::move(data.bytes);
+  STRATA_CHECK_OK(ReadImageAddress(url, image));
   return image;
 }
 
@@ -67,15 +55,8 @@ Result<domain::DocumentBlock> DecodeFilePart(const JsonField& part) {
   if (auto name = file.Get("filename"); name.present()) {
     STRATA_TRY(document.name, name.String());
   }
-  auto data_field = file.Get("file_data");
-  STRATA_TRY(auto data, DecodeDataUrl(data_field));
-  auto format = DocumentFormat(data.media_type);
-  if (!format) {
-    return Fail(data_field.Wrong(
-        fmt::format("files of type {} are not supported", data.media_type.substr(0, 100))));
-  }
-  document.format = std::move(*format);
-  STRATA_CHECK_OK(SetDocumentBytes(document, std::move(data.bytes), data_field));
+  auto data = file.Get("file_data");
+  STRATA_CHECK_OK(ReadFileData(data, document));
   return document;
 }
 

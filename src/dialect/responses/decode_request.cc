@@ -1,0 +1,400 @@
+// Responses request → domain.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "dialect/json/extra.h"
+#include "dialect/responses.h"
+#include "dialect/responses/turns.h"
+
+namespace strata::dialect::responses {
+namespace {
+
+constexpr std::int64_t kTokensMax = 1LL << 31;
+constexpr std::int64_t kTopLogprobsMax = 20;
+
+// Members that ask for something that is not served here.
+struct Refused {
+  std::string_view member;
+  std::string_view why;
+};
+constexpr std::array<Refused, 7> kRefused = {{
+    {"conversation", "conversations are not kept; use previous_response_id"},
+    {"prompt", "stored prompts are not served here; send instructions and input"},
+    {"context_management", "this member is not supported"},
+    {"moderation", "this member is not supported; use POST /v1/moderations"},
+    {"image", "this member is not supported"},
+    {"access_programs", "this member is not supported"},
+    {"background_options", "background responses are not supported"},
+}};
+
+Result<> RefuseUnsupported(const JsonField& body) {
+  for (const auto& refused : kRefused) {
+    auto field = body.Get(refused.member);
+    if (field.present()) return Fail(field.Wrong(refused.why));
+  }
+  auto background = body.Get("background");
+  if (!background.present()) return {};
+  STRATA_TRY(auto wanted, background.Bool());
+  if (wanted) {
+    return Fail(background.Wrong("background responses are not supported; leave it out"));
+  }
+  return {};
+}
+
+Result<domain::Tool> DecodeTool(const JsonField& item) {
+  STRATA_CHECK_OK(item.ExpectObject());
+  auto type = item.Get("type");
+  STRATA_TRY(auto kind, type.NonEmptyString());
+  if (kind != "function") {
+    return Fail(type.Wrong(
+        fmt::format("tools of type {} are not run by this server; only tools of type function are",
+                    kind.substr(0, 100))));
+  }
+  STRATA_CHECK_OK(item.OnlyMembers({"type", "name", "description", "parameters", "strict"}));
+  domain::Tool tool;
+  auto name = item.Get("name");
+  STRATA_TRY(tool.name, name.NonEmptyString());
+  if (auto description = item.Get("description"); description.present()) {
+    STRATA_TRY(tool.description, description.String());
+  }
+  if (auto strict = item.Get("strict"); strict.present()) {
+    STRATA_TRY(tool.strict, strict.Bool());
+  }
+  tool.input_schema.text = R"({"type":"object","properties":{}})";
+  if (auto parameters = item.Get("parameters"); parameters.present()) {
+    STRATA_TRY(tool.input_schema, parameters.ObjectText());
+  }
+  return tool;
+}
+
+// {"type": "allowed_tools", "mode", "tools": [{"type": "function", "name"}]}: the others are left
+// out of the request.
+Result<domain::ToolChoice> DecodeAllowed(const JsonField& choice, domain::ChatRequest& chat) {
+  STRATA_CHECK_OK(choice.OnlyMembers({"type", "mode", "tools"}));
+  auto mode_field = choice.Get("mode");
+  STRATA_TRY(auto mode, mode_field.OneOf({"auto", "required"}));
+  auto tools = choice.Get("tools");
+  STRATA_CHECK_OK(tools.ExpectArray());
+  std::vector<std::string> allowed;
+  for (std::size_t i = 0; i < tools.size(); ++i) {
+    auto item = tools.Item(i);
+    STRATA_CHECK_OK(item.ExpectObject());
+    auto name_field = item.Get("name");
+    STRATA_TRY(auto name, name_field.NonEmptyString());
+    if (std::ranges::find(chat.tools, name, &domain::Tool::name) == chat.tools.end()) {
+      return Fail(name_field.Wrong("names none of the tools"));
+    }
+    allowed.push_back(std::move(name));
+  }
+  std::erase_if(chat.tools, [&](const domain::Tool& tool) {
+    return std::ranges::find(allowed, tool.name) == allowed.end();
+  });
+  using Kind = domain::ToolChoice::Kind;
+  return domain::ToolChoice{.kind = mode == "auto" ? Kind::kAuto : Kind::kAny, .name = {}};
+}
+
+Result<domain::ToolChoice> DecodeChoice(const JsonField& choice, domain::ChatRequest& chat) {
+  using Kind = domain::ToolChoice::Kind;
+  if (choice.Is("auto")) return domain::ToolChoice{.kind = Kind::kAuto, .name = {}};
+  if (choice.Is("none")) return domain::ToolChoice{.kind = Kind::kNone, .name = {}};
+  if (choice.Is("required")) return domain::ToolChoice{.kind = Kind::kAny, .name = {}};
+  auto type = choice.Get("type");
+  if (type.Is("allowed_tools")) return DecodeAllowed(choice, chat);
+  if (!type.Is("function")) {
+    return Fail(
+        choice.Wrong("expected auto, none, required, allowed_tools or one function by name"));
+  }
+  auto name = choice.Get("name");
+  STRATA_TRY(auto named, name.NonEmptyString());
+  return domain::ToolChoice{.kind = Kind::kNamed, .name = std::move(named)};
+}
+
+Result<> DecodeTools(const JsonField& body, Request& out) {
+  if (auto tools = body.Get("tools"); tools.present()) {
+    STRATA_CHECK_OK(tools.ExpectArray());
+    for (std::size_t i = 0; i < tools.size(); ++i) {
+      auto item = tools.Item(i);
+      STRATA_TRY(auto tool, DecodeTool(item));
+      out.chat.tools.push_back(std::move(tool));
+    }
+    out.settings.tools.text = tools.value().Dump();
+  }
+  if (auto choice = body.Get("tool_choice"); choice.present()) {
+    STRATA_TRY(out.chat.tool_choice, DecodeChoice(choice, out.chat));
+    out.settings.tool_choice.text = choice.value().Dump();
+  }
+  if (auto field = body.Get("parallel_tool_calls"); field.present()) {
+    STRATA_TRY(auto allowed, field.Bool());
+    out.settings.parallel_tool_calls = allowed;
+    if (!allowed && !out.chat.tool_choice) out.chat.tool_choice.emplace();
+    if (out.chat.tool_choice) out.chat.tool_choice->parallel = allowed;
+  }
+  if (auto field = body.Get("max_tool_calls"); field.present()) {
+    STRATA_TRY(out.settings.max_tool_calls, field.Integer(1, kTokensMax));
+  }
+  return {};
+}
+
+Result<> DecodeFormat(const JsonField& format, domain::ChatRequest& chat) {
+  STRATA_CHECK_OK(format.OnlyMembers({"type", "name", "description", "schema", "strict"}));
+  auto type_field = format.Get("type");
+  STRATA_TRY(auto type, type_field.OneOf({"text", "json_object", "json_schema"}));
+  if (type == "text") return {};
+  domain::JsonOutput output;
+  if (type == "json_schema") {
+    auto name = format.Get("name");
+    auto schema = format.Get("schema");
+    STRATA_TRY(output.name, name.NonEmptyString());
+    STRATA_TRY(output.schema, schema.ObjectText());
+    if (auto description = format.Get("description"); description.present()) {
+      STRATA_TRY(output.description, description.String());
+    }
+    output.strict = false;
+    if (auto strict = format.Get("strict"); strict.present()) {
+      STRATA_TRY(output.strict, strict.Bool());
+    }
+  }
+  chat.json_output = std::move(output);
+  return {};
+}
+
+// `verbosity` has its place in chat completions' extra members.
+Result<std::string> DecodeText(const JsonField& body, Request& out) {
+  auto text = body.Get("text");
+  if (!text.present()) return std::string();
+  STRATA_CHECK_OK(text.OnlyMembers({"format", "verbosity"}));
+  if (auto format = text.Get("format"); format.present()) {
+    STRATA_CHECK_OK(DecodeFormat(format, out.chat));
+    out.settings.text.text = text.value().Dump();
+  }
+  auto verbosity = text.Get("verbosity");
+  if (!verbosity.present()) return std::string();
+  return verbosity.OneOf({"low", "medium", "high"});
+}
+
+Result<> DecodeReasoning(const JsonField& body, Request& out) {
+  auto reasoning = body.Get("reasoning");
+  if (!reasoning.present()) return {};
+  STRATA_CHECK_OK(reasoning.OnlyMembers({"effort", "summary", "generate_summary"}));
+  if (auto field = reasoning.Get("effort"); field.present()) {
+    STRATA_TRY(auto effort,
+               field.OneOf({"none", "minimal", "low", "medium", "high", "xhigh", "max"}));
+    out.chat.reasoning =
+        domain::ReasoningConfig{.enabled = effort != "none", .budget_tokens = 0, .effort = effort};
+  }
+  for (auto key : {"summary", "generate_summary"}) {
+    auto field = reasoning.Get(key);
+    if (!field.present()) continue;
+    STRATA_CHECK_OK(field.OneOf({"auto", "concise", "detailed"}));
+    out.settings.summaries = true;
+  }
+  out.settings.reasoning.text = reasoning.value().Dump();
+  return {};
+}
+
+Result<> DecodeInclude(const JsonField& body, Request& out) {
+  auto include = body.Get("include");
+  if (!include.present()) return {};
+  STRATA_CHECK_OK(include.ExpectArray());
+  for (std::size_t i = 0; i < include.size(); ++i) {
+    auto item = include.Item(i);
+    // The rest names results of tools that never run here, or what the answer never leaves out.
+    STRATA_TRY(
+        auto name,
+        item.OneOf({"message.output_text.logprobs", "reasoning.encrypted_content",
+                    "file_search_call.results", "web_search_call.results",
+                    "web_search_call.action.sources", "message.input_image.image_url",
+                    "computer_call_output.output.image_url", "code_interpreter_call.outputs"}));
+    if (name == "message.output_text.logprobs") out.settings.logprobs = true;
+    if (name == "reasoning.encrypted_content") out.settings.encrypted_content = true;
+  }
+  return {};
+}
+
+Result<> DecodeSampling(const JsonField& body, Request& out) {
+  auto& settings = out.settings;
+  if (auto field = body.Get("max_output_tokens"); field.present()) {
+    STRATA_TRY(settings.max_output_tokens, field.Integer(1, kTokensMax));
+  }
+  if (auto field = body.Get("temperature"); field.present()) {
+    STRATA_TRY(settings.temperature, field.Double(0, 2));
+  }
+  if (auto field = body.Get("top_p"); field.present()) {
+    STRATA_TRY(settings.top_p, field.Double(0, 1));
+  }
+  if (auto field = body.Get("top_logprobs"); field.present()) {
+    STRATA_TRY(auto count, field.Integer(0, kTopLogprobsMax));
+    settings.top_logprobs = static_cast<int>(count);
+    settings.logprobs = settings.logprobs || count > 0;
+  }
+  out.chat.max_tokens = settings.max_output_tokens;
+  out.chat.temperature = settings.temperature;
+  out.chat.top_p = settings.top_p;
+  out.chat.logprobs = settings.logprobs;
+  out.chat.top_logprobs = settings.top_logprobs;
+  return {};
+}
+
+// Text members of the caller's own, each copied to the settings.
+Result<> DecodeCaller(const JsonField& body, Request& out) {
+  auto& settings = out.settings;
+  const std::pair<std::string_view, std::string*> texts[] = {
+      {"user", &settings.user},
+      {"safety_identifier", &settings.safety_identifier},
+      {"prompt_cache_key", &settings.prompt_cache_key},
+      {"service_tier", &settings.service_tier},
+      {"previous_response_id", &settings.previous_response_id},
+      {"instructions", &settings.instructions}};
+  for (const auto& [key, into] : texts) {
+    auto field = body.Get(key);
+    if (!field.present()) continue;
+    STRATA_TRY(*into, field.String());
+  }
+  out.chat.user = settings.user.empty() ? settings.safety_identifier : settings.user;
+  out.chat.service_tier = settings.service_tier;
+  auto metadata = body.Get("metadata");
+  if (!metadata.present()) return {};
+  STRATA_CHECK_OK(metadata.ExpectObject());
+  for (std::size_t i = 0; i < metadata.size(); ++i) {
+    auto value = metadata.Member(i);
+    STRATA_TRY(settings.metadata[std::string(metadata.MemberName(i))], value.String());
+  }
+  out.chat.metadata = settings.metadata;
+  return {};
+}
+
+Result<> DecodeAnswerForm(const JsonField& body, Request& out) {
+  if (auto field = body.Get("store"); field.present()) {
+    STRATA_TRY(out.settings.store, field.Bool());
+  }
+  if (auto field = body.Get("truncation"); field.present()) {
+    STRATA_TRY(out.settings.truncation, field.OneOf({"auto", "disabled"}));
+  }
+  if (auto field = body.Get("stream"); field.present()) {
+    STRATA_TRY(out.chat.stream, field.Bool());
+  }
+  auto options = body.Get("stream_options");
+  if (!options.present()) return {};
+  // include_obfuscation asks for padding against traffic analysis; our events never carry it.
+  return options.OnlyMembers({"include_obfuscation"});
+}
+
+Result<> DecodeInput(const JsonField& body, Request& out) {
+  auto input = body.Get("input");
+  if (!input.present()) return Fail(input.Wrong("expected a string or a list of items"));
+  if (const auto* text = input.value().string()) {
+    JsonValue::Object message;
+    message.push_back({"type", JsonValue(JsonValue::Data(std::string("message")))});
+    message.push_back({"role", JsonValue(JsonValue::Data(std::string("user")))});
+    message.push_back({"content", JsonValue(JsonValue::Data(*text))});
+    JsonValue::Array items;
+    items.push_back(JsonValue(JsonValue::Data(std::move(message))));
+    out.input = JsonValue(JsonValue::Data(std::move(items)));
+  } else if (input.ExpectArray()) {
+    out.input = input.value();
+  } else {
+    return Fail(input.Wrong("expected a string or a list of items"));
+  }
+  if (!out.settings.instructions.empty()) {
+    out.chat.system.emplace_back(
+        domain::TextBlock{.text = out.settings.instructions, .citations = {}});
+  }
+  Turns turns(out.chat);
+  if (input.value().array() != nullptr) {
+    STRATA_CHECK_OK(turns.AddAll(input));
+  } else {
+    JsonField items(out.input);
+    STRATA_CHECK_OK(turns.AddAll(items));
+  }
+  if (out.chat.messages.empty() && out.settings.previous_response_id.empty()) {
+    return Fail(input.Wrong("expected at least one message"));
+  }
+  return {};
+}
+
+// What has no word in the domain goes to providers of this family as chat completions name it.
+Result<> KeepOthers(const JsonField& body, std::string_view verbosity, Request& out) {
+  KeepExtra(body,
+            {"model",
+             "input",
+             "instructions",
+             "store",
+             "stream",
+             "stream_options",
+             "include",
+             "tools",
+             "tool_choice",
+             "text",
+             "reasoning",
+             "max_output_tokens",
+             "max_tool_calls",
+             "temperature",
+             "top_p",
+             "top_logprobs",
+             "metadata",
+             "user",
+             "service_tier",
+             "truncation",
+             "background",
+             "parallel_tool_calls",
+             "previous_response_id"},
+            "openai", out.chat);
+  if (verbosity.empty()) return {};
+  JsonWriter extra;
+  extra.BeginObject().Field("verbosity", verbosity);
+  if (!out.chat.extra.text.empty()) {
+    STRATA_TRY(auto others, ParseJson(out.chat.extra.text));
+    for (const auto& member : *others.object()) extra.RawField(member.key, member.value.Dump());
+  }
+  out.chat.extra.text = extra.EndObject().Take();
+  out.chat.extra_dialect = "openai";
+  return {};
+}
+
+}  // namespace
+
+Result<Request> DecodeRequest(std::string_view text) {
+  STRATA_TRY(auto root, ParseJson(text));
+  JsonField body(root);
+  STRATA_CHECK_OK(body.ExpectObject());
+  Request out;
+  auto model = body.Get("model");
+  STRATA_TRY(out.chat.model, model.NonEmptyString());
+  STRATA_CHECK_OK(RefuseUnsupported(body));
+  STRATA_CHECK_OK(DecodeTools(body, out));
+  STRATA_TRY(auto verbosity, DecodeText(body, out));
+  STRATA_CHECK_OK(DecodeReasoning(body, out));
+  STRATA_CHECK_OK(DecodeInclude(body, out));
+  STRATA_CHECK_OK(DecodeSampling(body, out));
+  STRATA_CHECK_OK(DecodeCaller(body, out));
+  STRATA_CHECK_OK(DecodeAnswerForm(body, out));
+  STRATA_CHECK_OK(DecodeInput(body, out));
+  STRATA_CHECK_OK(KeepOthers(body, verbosity, out));
+  return out;
+}
+
+Result<> AddHistory(Request& request, const std::vector<std::string>& item_lists) {
+  auto& chat = request.chat;
+  chat.messages.clear();
+  chat.system.clear();
+  if (!request.settings.instructions.empty()) {
+    chat.system.emplace_back(
+        domain::TextBlock{.text = request.settings.instructions, .citations = {}});
+  }
+  Turns turns(chat);
+  for (const auto& list : item_lists) {
+    STRATA_TRY(auto root, ParseJson(list));
+    JsonField items(root);
+    STRATA_CHECK_OK(turns.AddAll(items));
+  }
+  JsonField input(request.input);
+  STRATA_CHECK_OK(turns.AddAll(input));
+  if (!chat.messages.empty()) return {};
+  return Fail(InvalidArgument("input", "expected at least one message"));
+}
+
+}  // namespace strata::dialect::responses

@@ -1,0 +1,33 @@
+#pragma once
+// Items of the Responses API → turns of one conversation.
+
+#include "dialect/json_value.h"
+#include "domain/conversation.h"
+
+namespace strata::dialect::responses {
+
+// Adds items to `chat` in order. Reasoning, text and calls that follow each other are one assistant
+// message; results of calls, and the user's words right after them, one user message.
+class Turns {
+ public:
+  explicit Turns(domain::ChatRequest& chat) : chat_(chat) {}
+  Result<> AddAll(const JsonField& items);
+
+ private:
+  Result<> Add(const JsonField& item);
+  Result<> AddMessage(const JsonField& item);
+  Result<> AddCall(const JsonField& item);
+  Result<> AddCallOutput(const JsonField& item);
+  Result<> AddReasoning(const JsonField& item);
+  domain::Message& Assistant();
+
+  domain::ChatRequest& chat_;
+};
+
+// A thinking block as `encrypted_content`: our own form, opaque to callers but not secret from
+// them.
+std::string SealReasoning(const domain::ReasoningBlock& block);
+// Whether `sealed` is of that form; then `block` is set.
+bool OpenReasoning(std::string_view sealed, domain::ReasoningBlock& block);
+
+}  // namespace strata::dialect::responses

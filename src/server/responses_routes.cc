@@ -1,0 +1,110 @@
+// The Responses API: POST /v1/responses, and what can be done with the stored ones.
+
+#include "dialect/responses.h"
+#include "gateway/fit_context.h"
+#include "server/responses_sink.h"
+#include "server/routes.h"
+
+namespace strata::server {
+namespace {
+
+namespace responses = dialect::responses;
+
+// Decodes a request and puts its chain in front. What was said before has labels: the request
+// inherits them.
+Task<Result<responses::Request>> ReadRequest(Services& services, Exchange& exchange) {
+  STRATA_CO_TRY(auto request, responses::DecodeRequest(exchange.http.body));
+  const auto& previous = request.settings.previous_response_id;
+  if (previous.empty()) co_return std::move(request);
+  auto owner = OwnerOf(exchange.ctx);
+  STRATA_CO_TRY(auto history, co_await services.responses.Chain(std::move(owner), previous));
+  exchange.ctx.labels.AddAll(history.labels);
+  STRATA_CO_CHECK_OK(responses::AddHistory(request, history.items));
+  co_return std::move(request);
+}
+
+Task<Result<>> Create(Services& services, Exchange& exchange) {
+  STRATA_CO_TRY(auto request, co_await ReadRequest(services, exchange));
+  if (request.settings.truncation == "auto") {
+    STRATA_CO_CHECK_OK(co_await gateway::FitContext(services.registry, request.chat, exchange.ctx));
+  }
+  ResponsesSinkSpec spec{.frame = MakeFrame(exchange, services.links, dialect::Dialect::kOpenAi,
+                                            Face::kOpenAi, request.chat.model),
+                         .settings = std::move(request.settings),
+                         .input = {}};
+  if (spec.settings.store) {
+    spec.storage = &services.responses;
+    spec.input = responses::InputItems(request, responses::ResponseId(spec.frame.meta.request_id));
+  }
+  auto sink = request.chat.stream ? MakeResponsesStreamSink(std::move(spec))
+                                  : MakeResponsesJsonSink(std::move(spec));
+  co_await services.chat.Run(std::move(request.chat), exchange.ctx, *sink);
+  co_return Result<>{};
+}
+
+Task<Result<>> CountInput(Services& services, Exchange& exchange) {
+  STRATA_CO_TRY(auto request, co_await ReadRequest(services, exchange));
+  STRATA_CO_TRY(auto tokens,
+                co_await services.chat.CountTokens(std::move(request.chat), exchange.ctx));
+  co_return co_await SendJson(exchange, services.links, dialect::Dialect::kOpenAi,
+                              responses::EncodeInputTokens(tokens));
+}
+
+Task<Result<store::StoredResponse>> Stored(Services& services, Exchange& exchange) {
+  auto owner = OwnerOf(exchange.ctx);
+  co_return co_await services.responses.Get(std::move(owner), exchange.params[0]);
+}
+
+Task<Result<>> Retrieve(Services& services, Exchange& exchange) {
+  if (net::QueryParameter(exchange.http.query(), "stream").value_or("false") == "true") {
+    co_return Fail(InvalidArgument("stream", "a stored response is read in one piece here"));
+  }
+  STRATA_CO_TRY(auto stored, co_await Stored(services, exchange));
+  co_return co_await SendJson(exchange, services.links, dialect::Dialect::kOpenAi,
+                              std::move(stored.response));
+}
+
+Task<Result<>> Delete(Services& services, Exchange& exchange) {
+  auto owner = OwnerOf(exchange.ctx);
+  STRATA_CO_CHECK_OK(co_await services.responses.Delete(std::move(owner), exchange.params[0]));
+  co_return co_await SendJson(exchange, services.links, dialect::Dialect::kOpenAi,
+                              responses::EncodeDeleted(exchange.params[0]));
+}
+
+Task<Result<>> ListInput(Services& services, Exchange& exchange) {
+  STRATA_CO_TRY(auto page, responses::DecodeItemPage(exchange.http.query()));
+  STRATA_CO_TRY(auto stored, co_await Stored(services, exchange));
+  STRATA_CO_TRY(auto body, responses::EncodeItemPage(stored.input, page));
+  co_return co_await SendJson(exchange, services.links, dialect::Dialect::kOpenAi, std::move(body));
+}
+
+Task<Result<>> Cancel(Services& services, Exchange& exchange) {
+  STRATA_CO_CHECK_OK(co_await Stored(services, exchange));
+  co_return Fail(InvalidArgument(
+      "response_id",
+      "only background responses can be cancelled, and this server makes none; to end a response "
+      "that is under way, close its connection"));
+}
+
+}  // namespace
+
+void AddResponsesRoutes(Router& router, Services& services) {
+  auto* s = &services;
+  using Operation = Task<Result<>> (*)(Services&, Exchange&);
+  auto add = [&](std::string method, std::string pattern, std::string name, Operation operation) {
+    router.Add({.method = std::move(method),
+                .pattern = std::move(pattern),
+                .face = Face::kOpenAi,
+                .operation = std::move(name),
+                .role = "invoke",
+                .handler = [s, operation](Exchange& e) { return operation(*s, e); }});
+  };
+  add("POST", "/v1/responses", "responses", Create);
+  add("POST", "/v1/responses/input_tokens", "responses.count", CountInput);
+  add("GET", "/v1/responses/{id}", "responses.get", Retrieve);
+  add("DELETE", "/v1/responses/{id}", "responses.delete", Delete);
+  add("GET", "/v1/responses/{id}/input_items", "responses.items", ListInput);
+  add("POST", "/v1/responses/{id}/cancel", "responses.cancel", Cancel);
+}
+
+}  // namespace strata::server
