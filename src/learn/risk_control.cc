@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "base/rng.h"
@@ -20,31 +21,6 @@ double Scaled(double policy, double strong, double keep) {
   return std::clamp((policy - keep * strong + keep) / (1 + keep), 0.0, 1.0);
 }
 double Centre(double keep) { return keep / (1 + keep); }
-
-// Files are often sorted by topic; the bets need rows in an order that says nothing.
-void Shuffle(std::vector<PairOutcome>& rows) {
-  Rng rng(20211001);
-  for (std::size_t i = rows.size(); i > 1; --i) std::swap(rows[i - 1], rows[rng.Below(i)]);
-}
-
-// What it takes to move the first `moved` rows, by the normal approximation.
-std::optional<std::size_t> RowsNeeded(std::span<const PairOutcome> ascending, std::size_t moved,
-                                      double keep) {
-  double sum = 0, squares = 0;
-  const auto n = static_cast<double>(ascending.size());
-  for (std::size_t i = 0; i < ascending.size(); ++i) {
-    const auto& row = ascending[i];
-    double x = (i < moved ? row.cheap : row.strong) - keep * row.strong;
-    sum += x;
-    squares += x * x;
-  }
-  double mean = sum / n;
-  if (!(mean > 0)) return std::nullopt;
-  double variance = std::max(0.0, squares / n - mean * mean);
-  // The betting bound is wider than the normal one by about a quarter in its half-width.
-  double z = 1.25 * kNormal95;
-  return static_cast<std::size_t>(std::min(1e9, std::ceil(z * z * variance / (mean * mean))));
-}
 
 }  // namespace
 
@@ -85,36 +61,70 @@ PairReport Measure(std::span<const PairOutcome> rows, double threshold) {
   return report;
 }
 
+std::size_t CertifySequence(
+    std::size_t rows, std::size_t settings, const Guarantee& guarantee,
+    const std::function<PolicyOutcome(std::size_t row, std::size_t setting)>& outcome) {
+  if (rows == 0) return 0;
+  std::vector<std::size_t> order(rows);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  Rng rng(20211001);
+  for (std::size_t i = rows; i > 1; --i) std::swap(order[i - 1], order[rng.Below(i)]);
+  const double keep = 1 - guarantee.tolerance;
+  std::vector<double> values(rows);
+  for (std::size_t setting = 0; setting < settings; ++setting) {
+    for (std::size_t i = 0; i < rows; ++i) {
+      auto result = outcome(order[i], setting);
+      values[i] = Scaled(result.policy, result.strong, keep);
+    }
+    if (BettingPValue(values, Centre(keep)) > 1 - guarantee.confidence) return setting;
+  }
+  return settings;
+}
+
+std::optional<std::size_t> RowsToCertify(std::span<const PolicyOutcome> rows,
+                                         const Guarantee& guarantee) {
+  double sum = 0, squares = 0;
+  const auto n = static_cast<double>(rows.size());
+  for (const auto& row : rows) {
+    double x = row.policy - (1 - guarantee.tolerance) * row.strong;
+    sum += x;
+    squares += x * x;
+  }
+  if (rows.empty() || !(sum > 0)) return std::nullopt;
+  double mean = sum / n;
+  double variance = std::max(0.0, squares / n - mean * mean);
+  // The betting bound is wider than the normal one by about a quarter in its half-width.
+  double z = 1.25 * kNormal95;
+  return static_cast<std::size_t>(std::min(1e9, std::ceil(z * z * variance / (mean * mean))));
+}
+
 CertifiedThreshold CertifyPair(std::vector<PairOutcome> rows, const Guarantee& guarantee) {
   CertifiedThreshold out;
   const std::size_t n = rows.size();
   if (n == 0) return out;
-  Shuffle(rows);
-  const double keep = 1 - guarantee.tolerance;
-  const double level = 1 - guarantee.confidence;
-  std::vector<double> sorted;
-  for (const auto& row : rows) sorted.push_back(row.need);
-  std::ranges::sort(sorted);
-  std::vector<double> values(n);
+  std::ranges::sort(rows, {}, &PairOutcome::need);
+  std::vector<double> thresholds;
   for (int percent = kFirstPercent; percent <= 100; ++percent) {
     auto at = n * static_cast<std::size_t>(percent) / 100;
     // Ties go to the strong model, so a threshold moves at most the asked share.
-    double threshold = at < n ? sorted[at] : sorted[n - 1] + 1;
-    if (at == 0) continue;
-    for (std::size_t i = 0; i < n; ++i) {
-      const auto& row = rows[i];
-      values[i] = Scaled(row.need < threshold ? row.cheap : row.strong, row.strong, keep);
-    }
-    if (BettingPValue(values, Centre(keep)) > level) break;
-    out.threshold = threshold;
+    thresholds.push_back(at < n ? rows[at].need : rows[n - 1].need + 1);
   }
-  if (out.threshold) {
+  auto outcome = [&](std::size_t row, std::size_t setting) {
+    const auto& r = rows[row];
+    return PolicyOutcome{r.need < thresholds[setting] ? r.cheap : r.strong, r.strong};
+  };
+  auto certified = CertifySequence(n, thresholds.size(), guarantee, outcome);
+  if (certified > 0) {
+    out.threshold = thresholds[certified - 1];
     auto report = Measure(rows, *out.threshold);
     out.share_moved = report.share_moved;
     out.ratio = report.ratio;
   }
-  std::ranges::sort(rows, {}, &PairOutcome::need);
-  out.rows_for_a_fifth = RowsNeeded(rows, n / 5, keep);
+  std::vector<PolicyOutcome> fifth;
+  for (std::size_t i = 0; i < n; ++i) {
+    fifth.push_back({i < n / 5 ? rows[i].cheap : rows[i].strong, rows[i].strong});
+  }
+  out.rows_for_a_fifth = RowsToCertify(fifth, guarantee);
   if (out.share_moved >= 0.2) out.rows_for_a_fifth = 0;
   return out;
 }

@@ -41,6 +41,26 @@ struct Guarantee {
   double confidence = 0.95;  // over the draw of the labelled rows
 };
 
+// What a setting gave on one row, and what always-strong gave.
+struct PolicyOutcome {
+  double policy = 0;
+  double strong = 0;
+};
+
+// Learn-then-test in fixed sequence: the number of leading settings (0, 1, …) for which "quality is
+// below 1 − tolerance of always-strong" was rejected at level 1 − confidence before the first that
+// was not. Order the settings from careful to bold; they must not depend on these outcomes. The
+// rows are taken in one fixed shuffled order, as files are often sorted by topic. O(rows ·
+// settings).
+std::size_t CertifySequence(
+    std::size_t rows, std::size_t settings, const Guarantee& guarantee,
+    const std::function<PolicyOutcome(std::size_t row, std::size_t setting)>& outcome);
+
+// About how many labelled rows would certify a setting with these outcomes; empty when no number
+// would, because it loses more than the tolerance.
+std::optional<std::size_t> RowsToCertify(std::span<const PolicyOutcome> rows,
+                                         const Guarantee& guarantee);
+
 struct CertifiedThreshold {
   // Empty: no setting could be certified, everything goes to the strong model.
   std::optional<double> threshold;

@@ -24,6 +24,7 @@ int RunCli(int argc, char** argv) {
   AddModelCommands(cli);
   AddObserveCommands(cli);
   AddParseCommand(cli);
+  AddRouteCommands(cli);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

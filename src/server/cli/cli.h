@@ -1,6 +1,6 @@
 #pragma once
 // The command line: `strata serve`, `ask`, `kb`, `parse`, `model`, `provider`, `key`, `trace`,
-// `cost`, `check`, `backup`, `restore`. One function a group of commands; each adds its subcommands
+// `cost`, `check`, `backup`, `restore`, `route`. One function a group of commands; each adds its subcommands
 // and sets `run` when it was chosen.
 
 #include <functional>
@@ -28,6 +28,7 @@ void AddKeyCommands(Cli& cli);      // key …
 void AddModelCommands(Cli& cli);    // model …, provider …
 void AddObserveCommands(Cli& cli);  // trace, cost, backup, restore
 void AddParseCommand(Cli& cli);     // parse
+void AddRouteCommands(Cli& cli);    // route …
 
 // Everything behind main(). Errors are printed to stderr as `error: …`; exit code 1, or 2 for a
 // wrong command line.

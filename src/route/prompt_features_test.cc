@@ -1,0 +1,63 @@
+#include "route/prompt_features.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/rng.h"
+
+namespace strata::route {
+namespace {
+
+TEST(FindQuestion, IsTheLastOneBehindWorkedExamples) {
+  const std::string shots =
+      "What is hot?\nA) ice\nB) fire\nPrint a letter.\nAnswer:\nB\n\n"
+      "What is wet?\nA) sand\nB) rain\nPrint a letter.\nAnswer:\nB\n\n";
+  auto found = FindQuestion(shots + "What is dark?\nA) night\nB) noon\nPrint a letter.\nAnswer:");
+  EXPECT_EQ(found.examples, 2U);
+  EXPECT_TRUE(found.text.starts_with("What is dark?")) << found.text;
+}
+
+TEST(FindQuestion, KnowsMarkersAtTheStartOfLines) {
+  auto found = FindQuestion(
+      "Q: One plus one?\nThat is 2.\nQ: Two plus two?\nThat is 4.\nQ: Three plus three?");
+  EXPECT_EQ(found.examples, 2U);
+  EXPECT_EQ(found.text, "Three plus three?");
+}
+
+TEST(FindQuestion, LeavesOtherPromptsWhole) {
+  for (std::string_view prompt : {"", ":", "Answer:", "Why is the sky blue?",
+                                  "A cat\nB. dog\nAnswer:", "Q: One thing only?"}) {
+    EXPECT_EQ(FindQuestion(prompt).text, prompt);
+    EXPECT_EQ(FindQuestion(prompt).examples, 0U);
+  }
+}
+
+TEST(MeasurePrompt, SeesOptionsNegationAndFormulas) {
+  auto names = MeasureNames();
+  auto measure = [&](std::string_view prompt, std::string_view name) {
+    auto values = MeasurePrompt({prompt, 0});
+    EXPECT_EQ(values.size(), kMeasures);
+    auto at = static_cast<std::size_t>(std::ranges::find(names, name) - names.begin());
+    return values.at(at);
+  };
+  EXPECT_EQ(measure("Which?\nA. one\nB. two\nC. three", "options"), 3);
+  EXPECT_EQ(measure("Which?\n(A) 1\n(B) 2", "number options"), 1);
+  EXPECT_EQ(measure("All of these are true EXCEPT", "except"), 1);
+  EXPECT_EQ(measure("Compute $x^2$", "formula"), 1);
+  EXPECT_EQ(measure("Hello there.", "formula"), 0);
+}
+
+TEST(MeasurePrompt, IsFiniteForAnyBytes) {
+  Rng rng(4);
+  for (int trial = 0; trial < 300; ++trial) {
+    std::string text(rng.Below(200), '\0');
+    for (char& c : text) c = static_cast<char>(rng.Below(256));
+    auto question = FindQuestion(text);
+    for (float value : MeasurePrompt(question)) ASSERT_TRUE(std::isfinite(value));
+  }
+}
+
+}  // namespace
+}  // namespace strata::route

@@ -1,0 +1,195 @@
+#include "route/router.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+#include "vector/kernels.h"
+
+namespace strata::route {
+namespace {
+
+// Scales of the blocks of dense inputs beside words of length 1, under one L2 penalty: words carry
+// most, measures and vector steady them where words are new (docs/measurements-router.md).
+constexpr float kMeasureScale = 0.1F;
+constexpr float kVectorScale = 0.5F;
+// Weight of the measures in the joint vector of neighbours: form counts as well as topic, as new
+// sources often look like known topics in another form.
+constexpr float kMeasureShare = 0.6F;
+constexpr float kMeasureClip = 3;
+
+}  // namespace
+
+ModelInputs PrepareInputs(const RouterState& state, const PromptFeatures& features) {
+  ModelInputs inputs;
+  // Features are signed counts over their length, so the smallest is one occurrence. A word's
+  // second occurrence says less than its first.
+  float once = 1;
+  for (const auto& word : features.words) once = std::min(once, std::abs(word.value));
+  double squares = 0;
+  for (const auto& word : features.words) {
+    float weight = state.word_weights[word.index];
+    if (weight == 0) continue;
+    float count = 1 + std::log(std::abs(word.value) / once);
+    float value = std::copysign(count, word.value) * weight;
+    inputs.words.push_back({word.index, value});
+    squares += static_cast<double>(value * value);
+  }
+  auto norm = static_cast<float>(squares > 0 ? 1 / std::sqrt(squares) : 0);
+  for (auto& word : inputs.words) word.value *= norm;
+
+  const std::size_t kinds = state.kinds.size();
+  inputs.dense.reserve(kMeasures + features.vector.size() + kinds);
+  inputs.reference.reserve(kMeasures + features.vector.size());
+  const float measure_weight = kMeasureShare / std::sqrt(static_cast<float>(kMeasures));
+  for (std::size_t i = 0; i < kMeasures; ++i) {
+    float value = (features.measures[i] - state.measure_mean[i]) / state.measure_scale[i];
+    value = std::clamp(value, -kMeasureClip, kMeasureClip);
+    inputs.dense.push_back(value * kMeasureScale);
+    inputs.reference.push_back(value * measure_weight);
+  }
+  for (float value : features.vector) {
+    inputs.dense.push_back(value * kVectorScale);
+    inputs.reference.push_back(value);
+  }
+  vector::Normalize(inputs.reference);
+  inputs.dense.insert(inputs.dense.end(), kinds, 0.0F);
+  return inputs;
+}
+
+void SetKinds(ModelInputs& inputs, std::span<const float> shares) {
+  STRATA_CHECK(shares.size() <= inputs.dense.size(), "one share a kind");
+  std::ranges::copy(shares, inputs.dense.end() - static_cast<std::ptrdiff_t>(shares.size()));
+}
+
+double PredictOutputTokens(const CostModel& cost, const ModelInputs& inputs) {
+  double log_tokens = std::clamp(cost.log_output_tokens.Score({}, inputs.dense), 0.0, 20.0);
+  return std::clamp(cost.output_scale * std::expm1(log_tokens), 0.0, cost.output_tokens_max);
+}
+
+std::uint32_t CheapestGoodEnough(std::span<const double> needs, std::span<const double> costs,
+                                 std::uint32_t strong, double margin) {
+  std::uint32_t best = strong;
+  for (std::uint32_t m = 0; m < needs.size(); ++m) {
+    if (m != strong && needs[m] < margin && costs[m] < costs[best]) best = m;
+  }
+  return best;
+}
+
+Router::Router(RouterState state, std::shared_ptr<const vector::StaticEmbedder> embedder)
+    : state_(std::move(state)),
+      embedder_(std::move(embedder)),
+      unfamiliarity_(learn::Unfamiliarity::FromQuantiles(state_.distance_quantiles)) {
+  const std::size_t dimensions = kMeasures + static_cast<std::size_t>(embedder_->dimensions());
+  index_ =
+      learn::NeighbourIndex(state_.reference_rows, dimensions, vector::BestKernels().dot_float);
+  state_.reference_rows.clear();
+  state_.reference_rows.shrink_to_fit();
+}
+
+Result<std::shared_ptr<const Router>> Router::Make(
+    RouterState state, std::shared_ptr<const vector::StaticEmbedder> embedder) {
+  if (state.embedder != embedder->version()) {
+    return Fail(InvalidArgument(
+        "router", fmt::format("was trained with the embedder {}, this is {}: train it again",
+                              state.embedder, embedder->version())));
+  }
+  const std::size_t dimensions = kMeasures + static_cast<std::size_t>(embedder->dimensions());
+  if (state.reference_rows.size() != state.references.size() * dimensions) {
+    return Fail(Code::kCorruption, "the router's vectors have another size than the embedder's");
+  }
+  return std::shared_ptr<const Router>(new Router(std::move(state), std::move(embedder)));
+}
+
+Prediction Router::Predict(std::string_view prompt) const {
+  return Predict(ExtractFeatures(prompt, *embedder_));
+}
+
+Prediction Router::Predict(const PromptFeatures& features) const {
+  auto inputs = PrepareInputs(state_, features);
+  Prediction out;
+  out.nearest = index_.Nearest(inputs.reference, kNeighbours);
+  out.unfamiliar = unfamiliarity_.Of(learn::MeanDistance(out.nearest));
+  std::vector<float> shares(state_.kinds.size(), 0.0F);
+  for (const auto& n : out.nearest) {
+    shares[state_.references[n.row].kind] += 1 / static_cast<float>(out.nearest.size());
+  }
+  out.kind = static_cast<std::uint32_t>(std::ranges::max_element(shares) - shares.begin());
+  const bool unfamiliar = out.unfamiliar >= kUnfamiliar;
+  // A request like no labelled one is of no kind.
+  if (unfamiliar) std::ranges::fill(shares, 0.0F);
+  SetKinds(inputs, shares);
+
+  std::vector<double> costs;
+  double cheap_guess = 0;  // what the cheap model's head says, trusted or not
+  for (const auto& candidate : state_.candidates) {
+    CandidatePrediction p;
+    cheap_guess = candidate.scale.Probability(candidate.quality.Score(inputs.words, inputs.dense));
+    p.quality = unfamiliar ? candidate.mean_quality : cheap_guess;
+    auto band = unfamiliar ? learn::Bands::Interval{} : candidate.bands.At(p.quality);
+    p.low = std::min(band.low, p.quality);
+    p.high = std::max(band.high, p.quality);
+    p.output_tokens = PredictOutputTokens(candidate.cost, inputs);
+    p.cost =
+        features.prompt_bytes * candidate.cost.input_tokens_per_byte * candidate.cost.input_price +
+        p.output_tokens * candidate.cost.output_price;
+    costs.push_back(p.cost);
+    out.candidates.push_back(p);
+  }
+  if (state_.pair) {
+    if (unfamiliar) {
+      // Above every familiar need; among themselves by the cheap model's head and by length, which
+      // hold up best on sources that were never seen.
+      double length =
+          (static_cast<double>(features.measures[0]) - state_.length_mean) / state_.length_scale;
+      out.need = 1 + learn::Sigmoid(0.5 * length - learn::Logit(cheap_guess));
+    } else {
+      out.need = out.candidates[0].quality - out.candidates[1].quality;
+    }
+  }
+  const auto& kind = state_.kinds[out.kind];
+  for (std::size_t t = 0; t < kTolerances.size(); ++t) {
+    const std::uint32_t strong = unfamiliar ? state_.strong : kind.strong;
+    out.decisions[t] = strong;
+    if (unfamiliar || !kind.certificates[t].certified) continue;
+    std::vector<double> needs;
+    for (const auto& p : out.candidates)
+      needs.push_back(out.candidates[strong].quality - p.quality);
+    if (state_.pair) needs[1 - strong] = out.need;
+    out.decisions[t] = CheapestGoodEnough(needs, costs, strong, kind.certificates[t].margin);
+  }
+  return out;
+}
+
+std::string Router::Explain(const Prediction& prediction, std::size_t tolerance) const {
+  const auto chosen = prediction.decisions[tolerance];
+  const auto& kind = state_.kinds[prediction.kind];
+  const auto& p = prediction.candidates[chosen];
+  std::string nearest;
+  if (!prediction.nearest.empty()) {
+    const auto& n = prediction.nearest.front();
+    nearest = fmt::format("; nearest labelled request {} ({:.2f})", state_.references[n.row].id,
+                          n.similarity);
+  }
+  const auto& name = state_.candidates[chosen].name;
+  if (prediction.unfamiliar >= kUnfamiliar) {
+    return fmt::format("unfamiliar ({:.3f} of labelled requests are closer to each other): {}{}",
+                       prediction.unfamiliar, name, nearest);
+  }
+  const auto& certificate = kind.certificates[tolerance];
+  if (!certificate.certified) {
+    return fmt::format("no setting at {:.0f} % is certified for requests like {}: {}{}",
+                       100 * (1 - kTolerances[tolerance]), kind.name, name, nearest);
+  }
+  const auto& strong = state_.candidates[kind.strong];
+  if (chosen == kind.strong) {
+    return fmt::format("{} expected {:.2f} ({:.2f} to {:.2f}), nothing cheaper is close enough{}",
+                       name, p.quality, p.low, p.high, nearest);
+  }
+  return fmt::format("{} expected {:.2f} ({:.2f} to {:.2f}), {} {:.2f}{}", name, p.quality, p.low,
+                     p.high, strong.name, prediction.candidates[kind.strong].quality, nearest);
+}
+
+}  // namespace strata::route

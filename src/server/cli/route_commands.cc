@@ -1,0 +1,261 @@
+// strata route train|predict|eval|simulate: a learned router from labelled rows, without a server.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <set>
+
+#include "base/json_text.h"
+#include "provider/local_models.h"
+#include "route/evaluation.h"
+#include "route/outcome_rows.h"
+#include "route/router_file.h"
+#include "route/trainer.h"
+#include "server/cli/cli.h"
+#include "server/config.h"
+#include "store/file.h"
+#include "vector/static_embedder.h"
+
+namespace strata::server {
+namespace {
+
+constexpr std::uint64_t kRouterBytesMax = std::uint64_t{1} << 30;
+
+struct RouteFlags {
+  std::vector<std::string> rows;
+  std::string pair;
+  std::string models;
+  std::string router;
+  std::string out;
+  std::string splits = "train,valid";
+  std::string hold_out = "none";
+  std::string test_split = "test";
+  std::string plots;
+  double confidence = 0.95;
+};
+
+std::vector<std::string> CommaList(std::string_view text) {
+  std::vector<std::string> items;
+  while (!text.empty()) {
+    auto end = text.find(',');
+    if (auto item = text.substr(0, end); !item.empty()) items.emplace_back(item);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return items;
+}
+
+Result<std::shared_ptr<const vector::StaticEmbedder>> OpenEmbedder(const CallerFlags& common) {
+  STRATA_TRY(auto config, LoadConfig(common.config_file, {}));
+  STRATA_TRY(auto local, provider::LocalModels::Open(config.options, {}));
+  return local->Static();
+}
+
+Result<route::TrainOptions> OptionsFrom(const RouteFlags& flags) {
+  route::TrainOptions options;
+  options.pair = !flags.pair.empty();
+  options.confidence = flags.confidence;
+  options.models = CommaList(options.pair ? flags.pair : flags.models);
+  std::set<std::string> distinct(options.models.begin(), options.models.end());
+  if (distinct.size() != options.models.size()) {
+    return Fail(InvalidArgument("models", "the same model stands twice"));
+  }
+  if (options.pair && options.models.size() != 2) {
+    return Fail(InvalidArgument("--pair", "expected STRONG,WEAK"));
+  }
+  if (options.models.size() < 2) {
+    return Fail(InvalidArgument(
+        "--models", "expected at least two models: --models A,B,… or --pair STRONG,WEAK"));
+  }
+  return options;
+}
+
+bool InSplits(const route::OutcomeRow& row, const std::string& splits) {
+  static constexpr std::string_view kNames[] = {"train", "valid", "test"};
+  for (const auto& name : CommaList(splits)) {
+    if (name == kNames[static_cast<std::size_t>(row.split)]) return true;
+  }
+  return false;
+}
+
+void PrintCertificates(const route::RouterState& state) {
+  fmt::print("{:<28} {:>7} {:>6} {:<28} {:>6} {:>7} {:>6}  {}\n", "requests like", "setting",
+             "rows", "always-strong", "moved", "saving", "ratio", "labels to move a fifth");
+  for (const auto& kind : state.kinds) {
+    for (const auto& c : kind.certificates) {
+      auto more = c.rows_for_a_fifth == 0  ? std::string("enough")
+                  : c.rows_for_a_fifth < 0 ? std::string("none would do")
+                                           : fmt::format("{}", c.rows_for_a_fifth);
+      fmt::print("{:<28} {:>6.0f}% {:>6} {:<28} {:>5.1f}% {:>6.1f}% {:>6.3f}  {}\n", kind.name,
+                 100 * (1 - c.tolerance), kind.rows, state.candidates[kind.strong].name,
+                 100 * c.share_moved, 100 * c.saving, c.ratio, more);
+    }
+  }
+}
+
+Result<int> Train(const CallerFlags& common, const RouteFlags& flags) {
+  STRATA_TRY(auto options, OptionsFrom(flags));
+  STRATA_TRY(auto rows, route::ReadOutcomeFiles(flags.rows, route::OutcomesAre::kRead));
+  STRATA_TRY(auto embedder, OpenEmbedder(common));
+  std::erase_if(rows, [&](const auto& row) { return !InSplits(row, flags.splits); });
+  auto features = route::ExtractAll(rows, *embedder);
+  std::vector<const route::FeatureRow*> use;
+  for (const auto& f : features) use.push_back(&f);
+  STRATA_TRY(auto state, route::TrainRouter(use, embedder->version(), options));
+  auto bytes = route::WriteRouter(state);
+  STRATA_CHECK_OK(store::WriteFileAtomic(flags.out, bytes));
+  fmt::print("{} from {} rows: {} ({} bytes)\n", state.version, use.size(), flags.out,
+             bytes.size());
+  PrintCertificates(state);
+  return 0;
+}
+
+Result<std::shared_ptr<const route::Router>> OpenRouter(const CallerFlags& common,
+                                                        const std::string& path) {
+  STRATA_TRY(auto bytes, store::ReadWholeFile(path, kRouterBytesMax));
+  auto state = route::ReadRouter(bytes);
+  if (!state) return Fail(std::move(state.error()).Because(path));
+  STRATA_TRY(auto embedder, OpenEmbedder(common));
+  return route::Router::Make(std::move(*state), std::move(embedder));
+}
+
+std::string PredictionLine(const route::Router& router, const std::string& id,
+                           const route::Prediction& p) {
+  const auto& candidates = router.state().candidates;
+  std::string line = "{\"id\":" + JsonString(id);
+  auto per_model = [&](std::string_view name, auto value) {
+    line += fmt::format(",\"{}\":{{", name);
+    for (std::size_t m = 0; m < candidates.size(); ++m) {
+      line += fmt::format("{}{}:{}", m == 0 ? "" : ",", JsonString(candidates[m].name), value(m));
+    }
+    line += '}';
+  };
+  per_model("scores",
+            [&](std::size_t m) { return fmt::format("{:.6g}", p.candidates[m].quality); });
+  per_model("intervals", [&](std::size_t m) {
+    return fmt::format("[{:.4g},{:.4g}]", p.candidates[m].low, p.candidates[m].high);
+  });
+  per_model("costs", [&](std::size_t m) { return fmt::format("{:.6g}", p.candidates[m].cost); });
+  if (router.state().pair) line += fmt::format(",\"strong\":{:.6g}", p.need);
+  line += ",\"decisions\":{";
+  for (std::size_t t = 0; t < route::kTolerances.size(); ++t) {
+    line += fmt::format("{}\"{:.2f}\":{}", t == 0 ? "" : ",", route::kTolerances[t],
+                        JsonString(candidates[p.decisions[t]].name));
+  }
+  constexpr std::size_t kExplained = 2;  // 0.03
+  line += fmt::format("}},\"unfamiliar\":{:.4g},\"reason\":{}}}\n", p.unfamiliar,
+                      JsonString(router.Explain(p, kExplained)));
+  return line;
+}
+
+Result<int> Predict(const CallerFlags& common, const RouteFlags& flags) {
+  STRATA_TRY(auto router, OpenRouter(common, flags.router));
+  STRATA_TRY(auto rows, route::ReadOutcomeFiles(flags.rows, route::OutcomesAre::kIgnored));
+  std::string out;
+  std::vector<double> micros;
+  for (const auto& row : rows) {
+    auto from = std::chrono::steady_clock::now();
+    auto prediction = router->Predict(row.prompt);
+    micros.push_back(
+        std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - from).count());
+    out += PredictionLine(*router, row.id, prediction);
+  }
+  STRATA_CHECK_OK(store::WriteFileAtomic(flags.out, out));
+  std::ranges::sort(micros);
+  if (!micros.empty()) {
+    fmt::print("{} predictions by {}: {} (one takes {:.0f} us at the median, {:.0f} us at p99)\n",
+               rows.size(), router->state().version, flags.out, micros[micros.size() / 2],
+               micros[micros.size() * 99 / 100]);
+  }
+  return 0;
+}
+
+using FeatureRefs = std::vector<const route::FeatureRow*>;
+
+// Trains on one part and tests on the other.
+Result<route::RouterState> Test(const FeatureRefs& train, const FeatureRefs& test,
+                                std::shared_ptr<const vector::StaticEmbedder> embedder,
+                                const route::TrainOptions& options,
+                                std::vector<route::Tested>& tested) {
+  STRATA_TRY(auto state, route::TrainRouter(train, embedder->version(), options));
+  auto copy = state;
+  STRATA_TRY(auto router, route::Router::Make(std::move(state), std::move(embedder)));
+  for (const auto* row : test) tested.push_back({row, router->Predict(row->features)});
+  return copy;
+}
+
+Result<int> Eval(const CallerFlags& common, const RouteFlags& flags) {
+  STRATA_TRY(auto options, OptionsFrom(flags));
+  STRATA_TRY(auto rows, route::ReadOutcomeFiles(flags.rows, route::OutcomesAre::kRead));
+  STRATA_TRY(auto embedder, OpenEmbedder(common));
+  auto features = route::ExtractAll(rows, *embedder);
+  std::vector<route::Tested> tested;
+  route::RouterState state;
+  if (flags.hold_out == "none") {
+    FeatureRefs train, test;
+    for (const auto& f : features) {
+      if (InSplits(*f.row, flags.splits)) train.push_back(&f);
+      if (InSplits(*f.row, flags.test_split)) test.push_back(&f);
+    }
+    STRATA_TRY(state, Test(train, test, embedder, options, tested));
+  } else {
+    std::set<std::string> sources;
+    for (const auto& row : rows) sources.insert(row.source);
+    if (sources.size() < 2)
+      return Fail(InvalidArgument("--hold-out", "needs rows of several sources"));
+    for (const auto& source : sources) {
+      FeatureRefs train, test;
+      for (const auto& f : features) (f.row->source == source ? test : train).push_back(&f);
+      STRATA_TRY(state, Test(train, test, embedder, options, tested));
+    }
+  }
+  auto evaluations = route::Evaluate(state, tested);
+  fmt::print("{}", route::FormatEvaluations(state, evaluations));
+  return 0;
+}
+
+void AddModelsFlags(CLI::App& command, RouteFlags& flags) {
+  auto* pair = command.add_option("--pair", flags.pair, "STRONG,WEAK");
+  command.add_option("--models", flags.models, "A,B,…")->excludes(pair);
+  command.add_option("--confidence", flags.confidence, "of certified settings")
+      ->check(CLI::Range(0.5, 0.999))
+      ->capture_default_str();
+  command.add_option("--splits", flags.splits, "splits to learn from")->capture_default_str();
+}
+
+}  // namespace
+
+void AddRouteCommands(Cli& cli) {
+  auto* route = cli.app.add_subcommand("route", "learned routers");
+  route->require_subcommand(1);
+  route->fallthrough();
+  auto flags = std::make_shared<RouteFlags>();
+  auto add = [&](const char* name, const char* what, auto run) {
+    auto* command = route->add_subcommand(name, what);
+    command->add_option("--rows", flags->rows, "labelled rows, JSON lines, plain or gzip")
+        ->required()
+        ->check(CLI::ExistingFile);
+    command->callback(
+        [&cli, flags, run] { cli.run = [&cli, flags, run] { return run(cli.flags, *flags); }; });
+    return command;
+  };
+  auto* train = add("train", "make a router from labelled rows", Train);
+  AddModelsFlags(*train, *flags);
+  train->add_option("--out", flags->out, "the router's file")->required();
+  auto* predict =
+      add("predict", "what a router says of rows; their outcomes are not read", Predict);
+  predict->add_option("--router", flags->router, "the router's file")
+      ->required()
+      ->check(CLI::ExistingFile);
+  predict->add_option("--out", flags->out, "JSON lines")->required();
+  auto* eval = add("eval", "train on some rows, test on others, print tables", Eval);
+  AddModelsFlags(*eval, *flags);
+  eval->add_option("--hold-out", flags->hold_out,
+                   "none (test on the split) or source (each in turn)")
+      ->check(CLI::IsMember({"none", "source"}))
+      ->capture_default_str();
+  eval->add_option("--test-split", flags->test_split, "splits to test on")->capture_default_str();
+  eval->add_option("--plots", flags->plots, "folder for plots (SVG)");
+}
+
+}  // namespace strata::server
