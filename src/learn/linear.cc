@@ -206,8 +206,8 @@ void Design::Append(std::span<const SparseEntry> sparse, std::span<const float> 
 
 double LinearModel::Score(std::span<const SparseEntry> sparse_row,
                           std::span<const float> dense_row) const {
-  double score = intercept + DotFloat(dense.data(), dense_row.data(),
-                                      std::min(dense.size(), dense_row.size()));
+  double score = intercept +
+                 DotFloat(dense.data(), dense_row.data(), std::min(dense.size(), dense_row.size()));
   for (const auto& e : sparse_row) {
     if (e.index < sparse.size()) score += static_cast<double>(sparse[e.index] * e.value);
   }

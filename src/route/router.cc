@@ -69,6 +69,11 @@ double PredictOutputTokens(const CostModel& cost, const ModelInputs& inputs) {
   return std::clamp(cost.output_scale * std::expm1(log_tokens), 0.0, cost.output_tokens_max);
 }
 
+double PredictCost(const CostModel& cost, const ModelInputs& inputs, double prompt_bytes) {
+  return prompt_bytes * cost.input_tokens_per_byte * cost.input_price +
+         PredictOutputTokens(cost, inputs) * cost.output_price;
+}
+
 std::uint32_t CheapestGoodEnough(std::span<const double> needs, std::span<const double> costs,
                                  std::uint32_t strong, double margin) {
   std::uint32_t best = strong;

@@ -135,6 +135,8 @@ inline constexpr std::size_t kNeighbours = 10;
 ModelInputs PrepareInputs(const RouterState& state, const PromptFeatures& features);
 void SetKinds(ModelInputs& inputs, std::span<const float> shares);
 double PredictOutputTokens(const CostModel& cost, const ModelInputs& inputs);
+// Dollars of one answer to a prompt of that many bytes.
+double PredictCost(const CostModel& cost, const ModelInputs& inputs, double prompt_bytes);
 // The cheapest candidate whose need is below `margin`; the strong one when there is none.
 // `needs[strong]` does not matter. Ties go to the earlier candidate.
 std::uint32_t CheapestGoodEnough(std::span<const double> needs, std::span<const double> costs,

@@ -25,7 +25,6 @@ constexpr double kQualityPenalty = 1.5;
 constexpr double kTokenPenalty = 0.5;
 constexpr double kNormal90 = 1.645;
 constexpr std::size_t kBandRows = 60;
-constexpr int kMarginPercents = 91;  // settings of 10 %, 11 %, … moved
 constexpr double kNever = 1e9;
 
 double MeanOf(std::span<const double> values) {
@@ -326,48 +325,58 @@ class Trainer {
     return needs;
   }
 
-  void Certify(std::uint32_t k) {
-    auto& kind = state_.kinds[k];
-    struct Labelled {
-      std::size_t row;
-      std::vector<double> needs, costs;
-      double least_need = kNever;
-    };
+  // A labelled row of one kind as the certificates need it.
+  struct Labelled {
+    std::size_t row;
+    std::vector<double> needs, costs;  // one a candidate; costs as predicted
+  };
+
+  std::vector<Labelled> LabelledOf(std::uint32_t k, std::uint32_t strong) const {
     std::vector<Labelled> labelled;
-    std::vector<double> least;
     for (std::size_t i = 0; i < size(); ++i) {
-      if (kind_[i] != k || OutcomeOf(i, kind.strong) == nullptr) continue;
-      Labelled l{.row = i, .needs = NeedsOf(i, kind.strong), .costs = {}};
+      if (kind_[i] != k || OutcomeOf(i, strong) == nullptr) continue;
+      Labelled l{.row = i, .needs = NeedsOf(i, strong), .costs = {}};
       for (const auto& c : state_.candidates) {
-        l.costs.push_back(rows_[i]->features.prompt_bytes * c.cost.input_tokens_per_byte *
-                              c.cost.input_price +
-                          PredictOutputTokens(c.cost, inputs_[i]) * c.cost.output_price);
+        l.costs.push_back(PredictCost(c.cost, inputs_[i], rows_[i]->features.prompt_bytes));
       }
-      for (std::size_t m = 0; m < l.needs.size(); ++m) {
-        if (m != kind.strong && l.costs[m] < l.costs[kind.strong]) {
-          l.least_need = std::min(l.least_need, l.needs[m]);
-        }
-      }
-      least.push_back(l.least_need);
       labelled.push_back(std::move(l));
     }
-    if (labelled.empty()) return;
+    return labelled;
+  }
+
+  // Margins that move 10 %, 11 %, … of the rows to something cheaper.
+  static std::vector<double> MarginsFor(std::span<const Labelled> labelled, std::uint32_t strong) {
+    std::vector<double> least;
+    for (const auto& l : labelled) {
+      least.push_back(kNever);
+      for (std::size_t m = 0; m < l.needs.size(); ++m) {
+        if (m == strong || l.costs[m] >= l.costs[strong]) continue;
+        least.back() = std::min(least.back(), l.needs[m]);
+      }
+    }
     std::ranges::sort(least);
     std::vector<double> margins;
-    for (int percent = 0; percent < kMarginPercents; ++percent) {
-      auto at = least.size() * static_cast<std::size_t>(percent + 10) / 100;
-      double margin = at < least.size() ? least[at] : std::min(least.back(), 1.0) + 1e-6;
-      margins.push_back(std::min(margin, 1.0));
+    for (std::size_t percent = 10; percent <= 100; ++percent) {
+      auto at = least.size() * percent / 100;
+      // No difference of qualities is above 1; what is unfamiliar stays above every margin.
+      margins.push_back(at < least.size() ? std::min(least[at], 1.0) : 1.0);
     }
-    auto choose = [&](std::size_t row, double margin) {
-      const auto& l = labelled[row];
-      return CheapestGoodEnough(l.needs, l.costs, kind.strong, margin);
-    };
+    return margins;
+  }
+
+  void Certify(std::uint32_t k) {
+    auto& kind = state_.kinds[k];
+    const auto labelled = LabelledOf(k, kind.strong);
+    if (labelled.empty()) return;
+    const auto margins = MarginsFor(labelled, kind.strong);
     auto outcome = [&](std::size_t row, double margin) {
-      auto i = labelled[row].row;
-      return learn::PolicyOutcome{OutcomeOf(i, choose(row, margin))->quality,
-                                  OutcomeOf(i, kind.strong)->quality};
+      const auto& l = labelled[row];
+      auto model = CheapestGoodEnough(l.needs, l.costs, kind.strong, margin);
+      return learn::PolicyOutcome{OutcomeOf(l.row, model)->quality,
+                                  OutcomeOf(l.row, kind.strong)->quality};
     };
+    std::vector<learn::PolicyOutcome> fifth;
+    for (std::size_t r = 0; r < labelled.size(); ++r) fifth.push_back(outcome(r, margins[10]));
     for (std::size_t t = 0; t < kTolerances.size(); ++t) {
       auto& certificate = kind.certificates[t];
       certificate.tolerance = kTolerances[t];
@@ -378,26 +387,33 @@ class Trainer {
           [&](std::size_t row, std::size_t setting) { return outcome(row, margins[setting]); });
       certificate.certified = certified > 0;
       if (certified > 0) certificate.margin = margins[certified - 1];
-      std::vector<learn::PolicyOutcome> fifth;
-      double moved = 0, policy = 0, strong = 0, spent = 0, always = 0;
-      for (std::size_t r = 0; r < labelled.size(); ++r) {
-        fifth.push_back(outcome(r, margins[10]));  // a fifth moved
-        auto model = certified > 0 ? choose(r, certificate.margin) : kind.strong;
-        moved += model != kind.strong ? 1 : 0;
-        policy += OutcomeOf(labelled[r].row, model)->quality;
-        strong += fifth.back().strong;
-        spent += OutcomeOf(labelled[r].row, model)->cost.value_or(labelled[r].costs[model]);
-        always +=
-            OutcomeOf(labelled[r].row, kind.strong)->cost.value_or(labelled[r].costs[kind.strong]);
-      }
-      certificate.share_moved = moved / static_cast<double>(labelled.size());
-      certificate.ratio = strong > 0 ? policy / strong : 1;
-      certificate.saving = always > 0 ? 1 - spent / always : 0;
-      auto rows_needed = learn::RowsToCertify(fifth, guarantee);
-      certificate.rows_for_a_fifth = certificate.share_moved >= 0.2 ? 0
-                                     : rows_needed ? static_cast<std::int64_t>(*rows_needed)
-                                                   : -1;
+      Report(labelled, kind.strong, certificate);
+      auto needed = learn::RowsToCertify(fifth, guarantee);
+      certificate.rows_for_a_fifth =
+          certificate.share_moved >= 0.2 ? 0 : (needed ? static_cast<std::int64_t>(*needed) : -1);
     }
+  }
+
+  // What the certificate's setting does on its own rows.
+  void Report(std::span<const Labelled> labelled, std::uint32_t strong,
+              Certificate& certificate) const {
+    double moved = 0, policy = 0, best = 0, spent = 0, always = 0;
+    for (const auto& l : labelled) {
+      auto model = strong;
+      if (certificate.certified) {
+        model = CheapestGoodEnough(l.needs, l.costs, strong, certificate.margin);
+      }
+      const auto* chosen = OutcomeOf(l.row, model);
+      const auto* strongest = OutcomeOf(l.row, strong);
+      moved += model != strong ? 1 : 0;
+      policy += chosen->quality;
+      best += strongest->quality;
+      spent += chosen->cost.value_or(l.costs[model]);
+      always += strongest->cost.value_or(l.costs[strong]);
+    }
+    certificate.share_moved = moved / static_cast<double>(labelled.size());
+    certificate.ratio = best > 0 ? policy / best : 1;
+    certificate.saving = always > 0 ? 1 - spent / always : 0;
   }
 
   const TrainOptions& options_;

@@ -1,7 +1,7 @@
 #pragma once
 // The command line: `strata serve`, `ask`, `kb`, `parse`, `model`, `provider`, `key`, `trace`,
-// `cost`, `check`, `backup`, `restore`, `route`. One function a group of commands; each adds its subcommands
-// and sets `run` when it was chosen.
+// `cost`, `check`, `backup`, `restore`, `route`. One function a group of commands; each adds its
+// subcommands and sets `run` when it was chosen.
 
 #include <functional>
 #include <string>
