@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "dialect/meta.h"
 #include "dialect/stream.h"
+#include "dialect/wire.h"
 #include "domain/conversation.h"
 #include "domain/model_info.h"
 #include "domain/stream.h"
@@ -28,6 +29,11 @@ enum class Form : std::uint8_t { kMessages, kBedrock };
 // ---- front door ----
 
 Result<domain::ChatRequest> DecodeChatRequest(std::string_view body, Form form = Form::kMessages);
+// As above, but reads only what routing, limits and ledger need and keeps the bytes for a provider
+// of this dialect (wire). What it cannot be sure of is decoded at once, so that errors are the
+// decoder's.
+Result<domain::ChatRequest> ScanChatRequest(std::string body, domain::WireHeaders headers);
+inline constexpr std::string_view kWireFormat = "anthropic.messages";
 // Body of /v1/messages/count_tokens: as above, but max_tokens is not needed.
 Result<domain::ChatRequest> DecodeCountRequest(std::string_view body);
 std::string EncodeChatResponse(const domain::ChatResponse& response, const AnswerMeta& meta);
@@ -57,6 +63,9 @@ Result<std::string> EncodeCountRequest(const domain::ChatRequest& request);
 Result<domain::ChatResponse> DecodeChatResponse(std::string_view body);
 Result<std::int64_t> DecodeCountResponse(std::string_view body);
 std::unique_ptr<StreamDecoder> MakeStreamDecoder();
+// The same answers when they are forwarded.
+Result<WireFacts> ReadWireAnswer(std::string_view body);
+std::unique_ptr<WireTap> MakeWireTap();
 Result<std::vector<std::string>> DecodeModelList(std::string_view body);
 
 }  // namespace strata::dialect::anthropic

@@ -16,6 +16,7 @@
 #include "dialect/embedding.h"
 #include "dialect/meta.h"
 #include "dialect/stream.h"
+#include "dialect/wire.h"
 #include "domain/conversation.h"
 #include "domain/model_info.h"
 #include "domain/stream.h"
@@ -29,6 +30,13 @@ struct ChatCompletionRequest {
   bool include_usage = false;  // stream_options.include_usage
 };
 Result<ChatCompletionRequest> DecodeChatRequest(std::string_view body);
+
+// As above, but reads only what routing, limits and ledger need and keeps the bytes for a provider
+// of this dialect (chat.wire). What it cannot be sure of is decoded at once, so that errors are the
+// decoder's.
+Result<ChatCompletionRequest> ScanChatRequest(std::string body, domain::WireHeaders headers);
+inline constexpr std::string_view kWireFormat = "openai.chat";
+
 std::string EncodeChatResponse(const domain::ChatResponse& response, const AnswerMeta& meta);
 std::unique_ptr<StreamEncoder> MakeStreamEncoder(AnswerMeta meta, bool include_usage);
 
@@ -57,6 +65,10 @@ Result<std::string> EncodeChatRequest(const domain::ChatRequest& request,
 // Errors: kUnavailable when the answer is not what the dialect promises.
 Result<domain::ChatResponse> DecodeChatResponse(std::string_view body);
 std::unique_ptr<StreamDecoder> MakeStreamDecoder();
+// The same answers when they are forwarded. `hide_usage`: the event that holds nothing but usage is
+// kept from the client.
+Result<WireFacts> ReadWireAnswer(std::string_view body);
+std::unique_ptr<WireTap> MakeWireTap(bool hide_usage);
 
 std::string EncodeEmbedRequest(const EmbedRequest& request);
 // `count`: how many rows were asked for. Rows may come in any order, as floats or base64.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -31,69 +32,80 @@ std::string_view TakeLine(std::string_view& rest) {
 
 }  // namespace
 
-// Behind the first blank line that follows a line end at or after `from`; npos when there is none.
-std::size_t SseWireTap::EventEnd(std::string_view work, std::size_t from) const {
-  for (auto at = from; at < work.size();) {
-    const void* found = std::memchr(work.data() + at, '\n', work.size() - at);
-    if (found == nullptr) return work.npos;
-    at = static_cast<std::size_t>(static_cast<const char*>(found) - work.data()) + 1;
-    if (at < work.size() && work[at] == '\n') return at + 1;
-    if (at + 1 < work.size() && work[at] == '\r' && work[at + 1] == '\n') return at + 2;
-  }
-  return work.npos;
+void EventWireTap::CountPiece(std::size_t bytes) {
+  const auto size = static_cast<std::int64_t>(bytes);
+  facts_.smallest_piece = facts_.pieces == 0 ? size : std::min(facts_.smallest_piece, size);
+  ++facts_.pieces;
+  facts_.piece_bytes += size;
 }
 
-std::string_view SseWireTap::Feed(std::string_view bytes) {
+// Judges the event that `rest` begins with; kWait while it is not whole.
+Result<EventWireTap::Verdict> EventWireTap::Next(std::string_view rest, std::size_t& size) {
+  STRATA_TRY(size, EventSize(rest, std::exchange(scanned_, 0)));
+  if (size > 0) return OnEvent(rest.substr(0, size));
+  if (rest.size() <= SseReader::kEventBytesMax) return Verdict::kWait;
+  return Fail(Code::kUnavailable, fmt::format("an event of the provider's stream is over {} bytes",
+                                              SseReader::kEventBytesMax));
+}
+
+std::string_view EventWireTap::Feed(std::string_view bytes) {
   const bool joined = held_.size() > used_;
   if (joined) {
     held_.erase(0, used_);
     held_.append(bytes);
-  } else {
-    held_.clear();
-    scanned_ = 0;
   }
-  used_ = 0;
   const std::string_view work = joined ? std::string_view(held_) : bytes;
   std::size_t start = 0;
   bool dropped = false;
-  while (!ended_ && !failure_) {
-    auto end = EventEnd(work, std::max(start, scanned_));
-    if (end == work.npos) break;
-    auto event = work.substr(start, end - start);
-    auto verdict = OnEvent(event);
+  while (start < work.size()) {
+    std::size_t size = 0;
+    auto verdict = Next(work.substr(start), size);
     if (!verdict.has_value()) {
       failure_ = std::move(verdict.error());
-    } else if (*verdict == Verdict::kEnd) {
+      break;
+    }
+    if (*verdict == Verdict::kWait) break;
+    auto event = work.substr(start, size);
+    if (*verdict == Verdict::kEnd) {
       ended_ = true;
       end_ = event;
-    } else if (*verdict == Verdict::kDrop) {
-      if (!std::exchange(dropped, true)) kept_.assign(work.substr(0, start));
-    } else if (dropped) {
-      kept_ += event;
+      break;
     }
-    if (ended_ || failure_) break;
-    start = end;
+    if (*verdict == Verdict::kDrop) {
+      if (!std::exchange(dropped, true)) kept_.assign(work.substr(0, start));
+    } else {
+      CountPiece(size);
+      if (dropped) kept_ += event;
+    }
+    start += size;
   }
   auto rest = work.substr(start);
-  // A line end at the very end may be the first half of a blank line.
-  scanned_ = rest.size() < 3 ? 0 : rest.size() - 3;
-  if (rest.size() > SseReader::kEventBytesMax) {
-    failure_ = Error(Code::kUnavailable, fmt::format("a server-sent event is over {} bytes",
-                                                     SseReader::kEventBytesMax));
-  }
-  auto pass = work.substr(0, start);
+  scanned_ = rest.size();
   if (joined) {
     used_ = start;
   } else {
     held_.assign(rest);
+    used_ = 0;
   }
-  return dropped ? std::string_view(kept_) : pass;
+  return dropped ? std::string_view(kept_) : work.substr(0, start);
 }
 
-Result<> SseWireTap::Finish() {
+Result<> EventWireTap::Finish() {
   if (failure_) return Fail(*failure_);
   if (ended_ || WholeWithoutEnd()) return {};
   return Fail(Code::kUnavailable, "the provider closed the stream before its end");
+}
+
+Result<std::size_t> SseWireTap::EventSize(std::string_view rest, std::size_t scanned) const {
+  // The line end that was last may be the first half of a blank line.
+  for (auto at = scanned < 3 ? 0 : scanned - 3; at < rest.size();) {
+    const void* found = std::memchr(rest.data() + at, '\n', rest.size() - at);
+    if (found == nullptr) break;
+    at = static_cast<std::size_t>(static_cast<const char*>(found) - rest.data()) + 1;
+    if (at < rest.size() && rest[at] == '\n') return at + 1;
+    if (at + 1 < rest.size() && rest[at] == '\r' && rest[at + 1] == '\n') return at + 2;
+  }
+  return 0;
 }
 
 std::string_view SseDataOf(std::string_view event, std::string& scratch) {

@@ -19,6 +19,11 @@ struct WireFacts {
   std::string model;  // as the provider names it
   domain::Usage usage;
   domain::StopReason stop_reason = domain::StopReason::kEndTurn;
+  // Of a stream: events that went on unread, their bytes in all, and the bytes of the smallest. For
+  // an estimate while the provider has not counted: what an event has beyond the smallest is text.
+  std::int64_t pieces = 0;
+  std::int64_t piece_bytes = 0;
+  std::int64_t smallest_piece = 0;
 };
 
 // The bytes of one streamed answer on their way. Not thread-safe.
@@ -47,8 +52,8 @@ class WireTap {
   virtual const WireFacts& facts() const = 0;
 };
 
-// What taps of server-sent events share: cutting at blank lines. Lines may end in LF or CRLF.
-class SseWireTap : public WireTap {
+// What taps share: the loop over whole events.
+class EventWireTap : public WireTap {
  public:
   std::string_view Feed(std::string_view bytes) final;
   Result<> Finish() final;
@@ -58,9 +63,11 @@ class SseWireTap : public WireTap {
   const WireFacts& facts() const final { return facts_; }
 
  protected:
-  enum class Verdict : std::uint8_t { kPass, kDrop, kEnd };
+  enum class Verdict : std::uint8_t { kWait, kPass, kDrop, kEnd };
 
-  // One event, its blank line included.
+  // Bytes of the event that `rest` begins with, its end mark included; 0 while it is not whole.
+  // `scanned`: bytes that were looked at before and hold no end.
+  virtual Result<std::size_t> EventSize(std::string_view rest, std::size_t scanned) const = 0;
   virtual Result<Verdict> OnEvent(std::string_view event) = 0;
   // Whether a body that ends here is whole, though the dialect's end mark did not come.
   virtual bool WholeWithoutEnd() const { return false; }
@@ -68,15 +75,22 @@ class SseWireTap : public WireTap {
   WireFacts facts_;
 
  private:
-  std::size_t EventEnd(std::string_view work, std::size_t from) const;
+  Result<Verdict> Next(std::string_view rest, std::size_t& size);
+  void CountPiece(std::size_t bytes);
 
   std::string held_;         // an event that is not whole yet
   std::size_t used_ = 0;     // bytes of held_ that the last Feed gave out
-  std::size_t scanned_ = 0;  // bytes behind used_ that are known to hold no blank line
+  std::size_t scanned_ = 0;  // bytes behind used_ that were looked at
   std::string kept_;         // what may leave of a Feed in which an event was dropped
   std::string end_;
   std::optional<Error> failure_;
   bool ended_ = false;
+};
+
+// Cuts at blank lines; lines may end in LF or CRLF.
+class SseWireTap : public EventWireTap {
+ private:
+  Result<std::size_t> EventSize(std::string_view rest, std::size_t scanned) const final;
 };
 
 // The data of one event: its "data:" line, or all of them joined in `scratch`; "" without any.

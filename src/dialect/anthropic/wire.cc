@@ -1,0 +1,141 @@
+// Messages that are forwarded: the scan of a request, the reading of an answer.
+
+#include "dialect/wire.h"
+
+#include <algorithm>
+
+#include "dialect/anthropic.h"
+#include "dialect/anthropic/blocks.h"
+#include "dialect/json/upstream.h"
+#include "dialect/json_scan.h"
+
+namespace strata::dialect::anthropic {
+namespace {
+
+constexpr std::int64_t kTokensMax = 1LL << 31;
+
+Result<domain::ChatRequest> DecodeMessages(std::string_view body) {
+  return DecodeChatRequest(body);
+}
+
+// An absent member leaves `out` alone; false when it is no string.
+bool ScanText(const ScannedObject& object, std::string_view key, std::string& out) {
+  auto json = object.TextAt(key);
+  if (json.empty()) return true;
+  auto text = ScannedString(json);
+  if (text) out = std::move(*text);
+  return text.has_value();
+}
+
+bool ScanUser(const ScannedObject& body, domain::ChatRequest& out) {
+  auto json = body.TextAt("metadata");
+  if (json.empty()) return true;
+  auto metadata = ScanObject(json);
+  return metadata && ScanText(*metadata, "user_id", out.user);
+}
+
+// false: decode it instead.
+bool Scan(const ScannedObject& body, domain::ChatRequest& out, domain::WireRequest& wire) {
+  const auto* model = body.Find("model");
+  if (model == nullptr || !ScanText(body, "model", out.model) || out.model.empty()) return false;
+  wire.model = model->value;
+  auto messages = body.TextAt("messages");
+  if (!messages.starts_with('[') || messages.find('{') == messages.npos) return false;
+  auto limit = ScannedInteger(body.TextAt("max_tokens"));
+  if (!limit || *limit < 1 || *limit > kTokensMax) return false;
+  out.max_tokens = limit;
+  if (auto json = body.TextAt("stream"); !json.empty()) {
+    auto stream = ScannedBool(json);
+    if (!stream) return false;
+    out.stream = *stream;
+  }
+  return ScanText(body, "service_tier", out.service_tier) && ScanUser(body, out);
+}
+
+class MessageTap final : public SseWireTap {
+ private:
+  Result<Verdict> OnEvent(std::string_view event) override;
+  Result<Verdict> OnFact(const JsonField& body, std::string_view type);
+
+  bool started_ = false;
+  std::string scratch_;
+};
+
+bool IsPiece(std::string_view name) {
+  return name == "content_block_delta" || name == "content_block_start" ||
+         name == "content_block_stop" || name == "ping";
+}
+
+Result<MessageTap::Verdict> MessageTap::OnEvent(std::string_view event) {
+  if (IsPiece(SseNameOf(event))) return Verdict::kPass;
+  auto data = SseDataOf(event, scratch_);
+  if (data.empty()) return Verdict::kPass;
+  auto root = ParseJson(data);
+  if (!root) return Fail(AsUpstreamFault(std::move(root.error())));
+  JsonField body(*root);
+  return OnFact(body, body.TextAt("type"));
+}
+
+Result<MessageTap::Verdict> MessageTap::OnFact(const JsonField& body, std::string_view type) {
+  if (type == "error") {
+    auto error = body.Get("error");
+    return Fail(UpstreamStreamError(error.TextAt("type"), error.TextAt("message")));
+  }
+  if (type == "message_stop" && !started_) {
+    return Fail(Code::kUnavailable, "the provider's stream ended before it began");
+  }
+  if (type == "message_start") {
+    started_ = true;
+    auto message = body.Get("message");
+    facts_.model = message.TextAt("model");
+    auto usage = message.Get("usage");
+    ReadUsage(usage, facts_.usage);
+  } else if (type == "message_delta") {
+    auto delta = body.Get("delta");
+    if (auto reason = delta.TextAt("stop_reason"); !reason.empty()) {
+      facts_.stop_reason = StopReasonOf(reason);
+    }
+    auto usage = body.Get("usage");
+    ReadUsage(usage, facts_.usage);
+  }
+  return type == "message_stop" ? Verdict::kEnd : Verdict::kPass;
+}
+
+}  // namespace
+
+Result<domain::ChatRequest> ScanChatRequest(std::string body, domain::WireHeaders headers) {
+  auto wire = std::make_shared<domain::WireRequest>();
+  domain::ChatRequest out;
+  auto scanned = ScanObject(body);
+  if (!scanned || !Scan(*scanned, out, *wire)) return DecodeChatRequest(body);
+  wire->format = kWireFormat;
+  wire->body = std::move(body);
+  wire->headers = std::move(headers);
+  wire->decode = DecodeMessages;
+  out.wire = std::move(wire);
+  out.wire_only = true;
+  return out;
+}
+
+Result<WireFacts> ReadWireAnswer(std::string_view body) {
+  auto scanned = ScanObject(body);
+  auto usage = scanned ? scanned->TextAt("usage") : std::string_view();
+  if (!scanned || !scanned->TextAt("content").starts_with('[')) {
+    // Says what is wrong, or that the scan was too strict.
+    STRATA_TRY(auto answer, DecodeChatResponse(body));
+    return WireFacts{
+        .model = std::move(answer.model), .usage = answer.usage, .stop_reason = answer.stop_reason};
+  }
+  WireFacts facts;
+  if (auto model = ScannedString(scanned->TextAt("model"))) facts.model = std::move(*model);
+  if (auto reason = ScannedString(scanned->TextAt("stop_reason"))) {
+    facts.stop_reason = StopReasonOf(*reason);
+  }
+  auto parsed = usage.empty() ? Result<JsonValue>(JsonValue()) : ParseJson(usage);
+  if (parsed) ReadUsage(JsonField(*parsed), facts.usage);
+  return facts;
+}
+
+std::unique_ptr<WireTap> MakeWireTap() { return std::make_unique<MessageTap>(); }
+
+}  // namespace strata::dialect::anthropic

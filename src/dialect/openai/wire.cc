@@ -1,0 +1,238 @@
+// Chat completions that are forwarded: the scan of a request, the reading of an answer.
+
+#include "dialect/wire.h"
+
+#include <algorithm>
+
+#include "dialect/json/upstream.h"
+#include "dialect/json_scan.h"
+#include "dialect/openai.h"
+#include "dialect/openai/message.h"
+
+namespace strata::dialect::openai {
+namespace {
+
+constexpr std::int64_t kTokensMax = 1LL << 31;
+
+// Scans one body; false: decode it instead.
+class RequestScan {
+ public:
+  RequestScan(const ScannedObject& body, ChatCompletionRequest& out, domain::WireRequest& wire)
+      : body_(body), out_(out), wire_(wire) {}
+
+  bool Run() {
+    const auto* model = body_.Find("model");
+    if (model == nullptr) return false;
+    wire_.model = model->value;
+    return Text("model", out_.chat.model) && !out_.chat.model.empty() && HasMessages() &&
+           Text("user", out_.chat.user) && Text("service_tier", out_.chat.service_tier) &&
+           Limit("max_tokens") && Limit("max_completion_tokens") && Metadata() && Stream();
+  }
+
+ private:
+  // An absent member leaves `out` alone.
+  bool Text(std::string_view key, std::string& out) const {
+    auto json = body_.TextAt(key);
+    if (json.empty()) return true;
+    auto text = ScannedString(json);
+    if (text) out = std::move(*text);
+    return text.has_value();
+  }
+
+  bool HasMessages() const {
+    auto json = body_.TextAt("messages");
+    if (!json.starts_with('[')) return false;
+    return std::ranges::any_of(json.substr(1), [](char c) { return c == '{'; });
+  }
+
+  bool Limit(std::string_view key) {
+    auto json = body_.TextAt(key);
+    if (json.empty()) return true;
+    auto limit = ScannedInteger(json);
+    auto& known = out_.chat.max_tokens;
+    if (!limit || *limit < 1 || *limit > kTokensMax || (known && *known != *limit)) return false;
+    known = limit;
+    return true;
+  }
+
+  bool Metadata() {
+    auto json = body_.TextAt("metadata");
+    if (json.empty()) return true;
+    auto tags = ScanObject(json);
+    if (!tags) return false;
+    for (const auto& member : tags->members()) {
+      auto value = ScannedString(tags->TextOf(member));
+      if (!value) return false;
+      out_.chat.metadata.emplace(member.key, std::move(*value));
+    }
+    return true;
+  }
+
+  bool Stream() {
+    auto json = body_.TextAt("stream");
+    if (json.empty()) return true;
+    auto stream = ScannedBool(json);
+    if (!stream) return false;
+    out_.chat.stream = *stream;
+    return !*stream || Usage();
+  }
+
+  // Streams always tell their usage; a client that did not ask does not see it.
+  bool Usage() {
+    constexpr std::string_view kAsked = R"({"include_usage":true})";
+    auto named = std::ranges::find(body_.members(), "stream_options", &ScannedMember::key);
+    if (named == body_.members().end()) {
+      const auto& first = body_.members().front().value;
+      wire_.usage = {first.end, first.end};
+      wire_.usage_text = std::string(R"(,"stream_options":)").append(kAsked);
+      return true;
+    }
+    if (body_.TextOf(*named) == "null") {
+      wire_.usage = named->value;
+      wire_.usage_text = kAsked;
+      return true;
+    }
+    return UsageOf(*named);
+  }
+
+  bool UsageOf(const ScannedMember& options_member) {
+    auto options = ScanObject(body_.TextOf(options_member));
+    if (!options) return false;
+    const auto at = options_member.value.start;
+    auto asked = std::ranges::find(options->members(), "include_usage", &ScannedMember::key);
+    if (asked == options->members().end()) {
+      wire_.usage = {at + 1, at + 1};
+      wire_.usage_text =
+          options->members().empty() ? R"("include_usage":true)" : R"("include_usage":true,)";
+      return true;
+    }
+    auto json = options->TextOf(*asked);
+    out_.include_usage = json == "true";
+    if (out_.include_usage) return true;
+    wire_.usage = {at + asked->value.start, at + asked->value.end};
+    wire_.usage_text = "true";
+    return json == "false" || json == "null";
+  }
+
+  const ScannedObject& body_;
+  ChatCompletionRequest& out_;
+  domain::WireRequest& wire_;
+};
+
+Result<domain::ChatRequest> DecodeWhole(std::string_view body) {
+  STRATA_TRY(auto request, DecodeChatRequest(body));
+  return std::move(request.chat);
+}
+
+// The value of the first member `finish_reason` that is a string; "" for none. Names inside of
+// texts are escaped there, so they are not taken for one.
+std::string_view FinishReasonIn(std::string_view json) {
+  constexpr std::string_view kName = R"("finish_reason")";
+  auto at = json.find(kName);
+  if (at == json.npos) return {};
+  at = json.find_first_not_of(" \t\r\n:", at + kName.size());
+  if (at == json.npos || json[at] != '"') return {};
+  return json.substr(at + 1, json.find('"', at + 1) - at - 1);
+}
+
+domain::Usage UsageIn(std::string_view json) {
+  auto parsed = json.empty() ? Result<JsonValue>(JsonValue()) : ParseJson(json);
+  if (!parsed) return {};
+  return ReadUsage(JsonField(*parsed));
+}
+
+class ChunkTap final : public SseWireTap {
+ public:
+  explicit ChunkTap(bool hide_usage) : hide_usage_(hide_usage) {}
+
+ private:
+  Result<Verdict> OnEvent(std::string_view event) override;
+  Result<Verdict> OnChunk(const ScannedObject& chunk);
+  // Some servers close without [DONE]; a finish reason makes the answer whole.
+  bool WholeWithoutEnd() const override { return finished_; }
+
+  bool hide_usage_;
+  bool started_ = false;
+  bool finished_ = false;
+  std::string scratch_;
+};
+
+Result<ChunkTap::Verdict> ChunkTap::OnEvent(std::string_view event) {
+  auto data = SseDataOf(event, scratch_);
+  if (data.empty()) return Verdict::kPass;
+  if (data == "[DONE]") {
+    if (!started_) return Fail(Code::kUnavailable, "the provider's stream was empty");
+    return Verdict::kEnd;
+  }
+  if (started_ && FinishReasonIn(data).empty() && !MayHaveMember(data, R"("usage")") &&
+      !MayHaveMember(data, R"("error")")) {
+    return Verdict::kPass;
+  }
+  auto chunk = ScanObject(data);
+  if (!chunk) {
+    return Fail(Code::kUnavailable,
+                "the provider's answer is not what it promises: an event is not a JSON object");
+  }
+  return OnChunk(*chunk);
+}
+
+Result<ChunkTap::Verdict> ChunkTap::OnChunk(const ScannedObject& chunk) {
+  if (auto text = chunk.TextAt("error"); !text.empty()) {
+    auto parsed = ParseJson(text);
+    if (!parsed) return Fail(AsUpstreamFault(std::move(parsed.error())));
+    JsonField error(*parsed);
+    auto said = parsed->string() != nullptr ? *parsed->string() : error.TextAt("message");
+    return Fail(UpstreamStreamError(error.TextAt("type"), said));
+  }
+  if (!std::exchange(started_, true)) {
+    if (auto model = ScannedString(chunk.TextAt("model"))) facts_.model = std::move(*model);
+  }
+  auto choices = chunk.TextAt("choices");
+  if (auto reason = FinishReasonIn(choices); !reason.empty()) {
+    finished_ = true;
+    facts_.stop_reason = StopReasonOf(reason);
+  }
+  auto usage = chunk.TextAt("usage");
+  if (usage.empty()) return Verdict::kPass;
+  facts_.usage = UsageIn(usage);
+  const bool only_usage = choices.find('{') == choices.npos;
+  return hide_usage_ && only_usage ? Verdict::kDrop : Verdict::kPass;
+}
+
+}  // namespace
+
+Result<ChatCompletionRequest> ScanChatRequest(std::string body, domain::WireHeaders headers) {
+  auto wire = std::make_shared<domain::WireRequest>();
+  ChatCompletionRequest out;
+  auto scanned = ScanObject(body);
+  if (!scanned || !RequestScan(*scanned, out, *wire).Run()) return DecodeChatRequest(body);
+  wire->format = kWireFormat;
+  wire->body = std::move(body);
+  wire->headers = std::move(headers);
+  wire->decode = DecodeWhole;
+  out.chat.wire = std::move(wire);
+  out.chat.wire_only = true;
+  return out;
+}
+
+Result<WireFacts> ReadWireAnswer(std::string_view body) {
+  auto scanned = ScanObject(body);
+  auto choices = scanned ? scanned->TextAt("choices") : std::string_view();
+  if (choices.find('{') == choices.npos) {
+    // Says what is wrong, or that the scan was too strict.
+    STRATA_TRY(auto answer, DecodeChatResponse(body));
+    return WireFacts{
+        .model = std::move(answer.model), .usage = answer.usage, .stop_reason = answer.stop_reason};
+  }
+  WireFacts facts;
+  if (auto model = ScannedString(scanned->TextAt("model"))) facts.model = std::move(*model);
+  facts.usage = UsageIn(scanned->TextAt("usage"));
+  facts.stop_reason = StopReasonOf(FinishReasonIn(choices));
+  return facts;
+}
+
+std::unique_ptr<WireTap> MakeWireTap(bool hide_usage) {
+  return std::make_unique<ChunkTap>(hide_usage);
+}
+
+}  // namespace strata::dialect::openai
