@@ -7,6 +7,7 @@
 #include <mutex>
 #include <set>
 
+#include "provider/lazy_models.h"
 #include "provider/llama/backend.h"
 #include "provider/llama/chat_model.h"
 #include "provider/llama/embedders.h"
@@ -23,6 +24,9 @@ namespace fs = std::filesystem;
 constexpr Option kOptions[] = {
     {"models.folder", OptionKind::kText, "", "", "",
      "Folder of the shipped models; empty finds the one that was built or packaged."},
+    {"models.load", OptionKind::kText, "", "at_start", "at_start|on_use",
+     "When the shipped models are loaded: at the start of the server, or with the first request "
+     "that needs one, which then waits for it (a server that only forwards stays small)."},
     {"llama.backends_folder", OptionKind::kText, "", "", "",
      "Folder of llama.cpp's backend libraries (libggml-cpu-*.so); empty finds the one that was "
      "built or packaged."},
@@ -117,6 +121,14 @@ class LocalModelsImpl final : public LocalModels {
   }
 
   Result<std::shared_ptr<ChatModel>> Chat(std::string_view id) override {
+    if (id == kBuiltinChatModel && OnUse()) {
+      auto load = [this] { return LoadedChat(kBuiltinChatModel); };
+      return LazyChatModel(ChatInfo(), loading_, load);
+    }
+    return LoadedChat(id);
+  }
+
+  Result<std::shared_ptr<ChatModel>> LoadedChat(std::string_view id) {
     std::lock_guard lock(mutex_);
     if (auto found = chat_.find(id); found != chat_.end()) return found->second;
     STRATA_TRY(auto file, Locate(id, "chat"));
@@ -143,6 +155,13 @@ class LocalModelsImpl final : public LocalModels {
   }
 
   Result<std::shared_ptr<Embedder>> AnyEmbedder(std::string_view id) override {
+    const bool shipped = id == kBuiltinEmbedder || id == kBuiltinStaticEmbedder;
+    if (!shipped || !OnUse()) return LoadedEmbedder(id);
+    auto load = [this, own = std::string(id)] { return LoadedEmbedder(own); };
+    return LazyEmbedder(id == kBuiltinEmbedder ? EmbedderInfo() : StaticInfo(), loading_, load);
+  }
+
+  Result<std::shared_ptr<Embedder>> LoadedEmbedder(std::string_view id) {
     std::lock_guard lock(mutex_);
     if (id != kBuiltinStaticEmbedder) {
       STRATA_TRY(std::shared_ptr<Embedder> embedder, FindTransformer(id));
@@ -166,6 +185,7 @@ class LocalModelsImpl final : public LocalModels {
     domain::ModelInfo info;
   };
 
+  bool OnUse() const { return options_.Text("models.load") == "on_use"; }
   int Int(std::string_view name) const { return static_cast<int>(options_.Integer(name)); }
 
   static domain::ModelInfo ImportedInfo(const ImportedModel& model) {
@@ -223,6 +243,7 @@ class LocalModelsImpl final : public LocalModels {
   std::map<std::string, std::shared_ptr<LocalEmbedder>, std::less<>> embedders_;
   std::shared_ptr<Embedder> static_embedder_;
   std::shared_ptr<const vector::StaticEmbedder> static_;
+  Pool loading_{"model-load", 1, 64};  // last: its work uses the rest
 };
 
 }  // namespace
