@@ -5,6 +5,16 @@
 #include "route/direct.h"
 
 namespace strata::gateway {
+namespace {
+
+// For the trace. A body that we cannot read may still be forwarded: then its question stays
+// unknown, and whoever needs the whole request reports the error.
+std::string QuestionOf(domain::ChatRequest& request) {
+  auto decoded = domain::DecodeWhole(request);
+  return decoded.has_value() ? domain::LastUserText(request) : std::string();
+}
+
+}  // namespace
 
 Task<void> ChatService::Run(domain::ChatRequest request, RequestContext& ctx,
                             AnswerSink& sink) const {
@@ -30,7 +40,7 @@ Task<Result<>> ChatService::Answer(domain::ChatRequest request, RequestContext& 
   ctx.span.Set("model_asked", ctx.model_asked);
   ctx.span.Set("route", plan.reason);
 
-  AnswerCapture capture(ctx, ctx.capture_text ? domain::LastUserText(request) : std::string());
+  AnswerCapture capture(ctx, ctx.capture_text ? QuestionOf(request) : std::string());
   STRATA_CO_TRY(auto stream, co_await plan.model->Start(std::move(request), ctx));
   STRATA_CO_CHECK_OK(co_await sink.Begin(plan.model->Info()));
   while (true) {

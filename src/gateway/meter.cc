@@ -14,6 +14,7 @@ using domain::StreamEvent;
 constexpr std::int64_t kOutputTokensAssumed = 1024;
 
 std::int64_t TextBytes(const domain::ChatRequest& request) {
+  if (request.wire_only) return static_cast<std::int64_t>(request.wire->body.size());
   std::int64_t bytes = static_cast<std::int64_t>(domain::TextOf(request.system).size());
   for (const auto& message : request.messages) {
     for (const auto& block : message.content) {
@@ -196,6 +197,7 @@ class MeteredStream final : public provider::ChatStream {
     if (auto* start = std::get_if<domain::StreamStart>(&*event)) {
       meter_->SetModelAnswered(start->model);
     } else if (auto* end = std::get_if<domain::StreamEnd>(&*event)) {
+      meter_->SetModelAnswered(end->model);
       // The final is durable before the last event goes on towards the client.
       STRATA_CO_CHECK_OK(meter_->Finish(end->usage));
     } else if (!std::holds_alternative<domain::BlockStart>(*event)) {

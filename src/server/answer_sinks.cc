@@ -13,6 +13,18 @@ Task<void> SendError(AnswerFrame& frame, const Error& error) {
       co_await frame.exchange.writer.Send(http.status, std::move(headers), std::move(http.body));
 }
 
+// The provider's header fields and strata's own. The request id is the one that the provider's
+// support asks for; the trace id is ours.
+net::Headers ForwardedHeaders(const AnswerFrame& frame, const domain::StreamStart& start) {
+  auto headers = ToHeaders(start.headers);
+  if (!headers.Has("content-type")) headers.Add("content-type", "application/json");
+  for (auto& [name, value] : dialect::MetaHeaders(frame.dialect, frame.meta)) {
+    const bool ours = name.starts_with("x-strata-");
+    if (ours || !headers.Has(name)) headers.Add(std::move(name), std::move(value));
+  }
+  return headers;
+}
+
 class JsonSink final : public gateway::AnswerSink {
  public:
   JsonSink(AnswerFrame frame, ResponseEncoder encode)
@@ -24,6 +36,10 @@ class JsonSink final : public gateway::AnswerSink {
   }
 
   Task<Result<>> Event(const domain::StreamEvent& event) override {
+    if (auto* start = std::get_if<domain::StreamStart>(&event); start && start->wire) {
+      wire_headers_ = ForwardedHeaders(frame_, *start);
+    }
+    if (wire_headers_) co_return co_await Forward(event);
     answer_.Add(event);
     if (!answer_.ended()) co_return Result<>{};
     CompleteMeta(frame_, frame_.meta);
@@ -36,26 +52,38 @@ class JsonSink final : public gateway::AnswerSink {
   Task<void> Fail(const Error& error) override { co_await SendError(frame_, error); }
 
  private:
+  // What is decoded beside the bytes is not for the client.
+  Task<Result<>> Forward(const domain::StreamEvent& event) {
+    const auto* end = std::get_if<domain::StreamEnd>(&event);
+    if (end == nullptr) co_return Result<>{};
+    co_return co_await frame_.exchange.writer.Send(200, std::move(*wire_headers_), end->wire);
+  }
+
   AnswerFrame frame_;
   ResponseEncoder encode_;
   domain::StreamAccumulator answer_;
+  std::optional<net::Headers> wire_headers_;  // set: the provider's own bytes are the answer
 };
 
 class StreamSink final : public gateway::AnswerSink {
  public:
-  StreamSink(AnswerFrame frame, EncoderMaker make)
-      : frame_(std::move(frame)), make_(std::move(make)) {}
+  StreamSink(AnswerFrame frame, EncoderMaker make, FirstHead first_head)
+      : frame_(std::move(frame)), make_(std::move(make)), first_head_(first_head) {}
 
   Task<Result<>> Begin(const domain::ModelInfo& model) override {
     frame_.meta.demo_note = model.demo_note;
-    encoder_ = make_(frame_.meta);
-    auto headers = ToHeaders(dialect::MetaHeaders(frame_.dialect, frame_.meta));
-    headers.Set("content-type", std::string(encoder_->content_type()));
-    headers.Set("cache-control", "no-cache");
-    co_return co_await frame_.exchange.writer.Start(200, std::move(headers));
+    if (first_head_ == FirstHead::kWithFirstEvent) co_return Result<>{};
+    co_return co_await StartEncoded();
   }
 
   Task<Result<>> Event(const domain::StreamEvent& event) override {
+    if (auto* start = std::get_if<domain::StreamStart>(&event); start && start->wire) {
+      forwarded_ = true;
+      auto headers = ForwardedHeaders(frame_, *start);
+      co_return co_await frame_.exchange.writer.Start(200, std::move(headers));
+    }
+    if (forwarded_) co_return co_await Forward(event);
+    if (!encoder_) STRATA_CO_CHECK_OK(co_await StartEncoded());
     bool last = std::holds_alternative<domain::StreamEnd>(event);
     if (last) CompleteMeta(frame_, encoder_->meta());
     auto bytes = encoder_->Encode(event);
@@ -71,6 +99,7 @@ class StreamSink final : public gateway::AnswerSink {
       co_return;
     }
     // The status line has left: the error travels in the stream, in the dialect's own form.
+    if (!encoder_) encoder_ = make_(frame_.meta);
     auto bytes = encoder_->EncodeError(error);
     auto written = co_await writer.Write(bytes);
     if (written.has_value()) written = co_await writer.Finish();
@@ -78,8 +107,30 @@ class StreamSink final : public gateway::AnswerSink {
   }
 
  private:
+  Task<Result<>> StartEncoded() {
+    encoder_ = make_(frame_.meta);
+    auto headers = ToHeaders(dialect::MetaHeaders(frame_.dialect, frame_.meta));
+    headers.Set("content-type", std::string(encoder_->content_type()));
+    headers.Set("cache-control", "no-cache");
+    co_return co_await frame_.exchange.writer.Start(200, std::move(headers));
+  }
+
+  // What is decoded beside the bytes is not for the client.
+  Task<Result<>> Forward(const domain::StreamEvent& event) {
+    auto& writer = frame_.exchange.writer;
+    if (auto* chunk = std::get_if<domain::WireChunk>(&event)) {
+      co_return co_await writer.Write(chunk->bytes);
+    }
+    const auto* end = std::get_if<domain::StreamEnd>(&event);
+    if (end == nullptr) co_return Result<>{};
+    STRATA_CO_CHECK_OK(co_await writer.Write(end->wire));
+    co_return co_await writer.Finish();
+  }
+
   AnswerFrame frame_;
   EncoderMaker make_;
+  FirstHead first_head_;
+  bool forwarded_ = false;  // the provider's own bytes are the answer
   std::unique_ptr<dialect::StreamEncoder> encoder_;
 };
 
@@ -114,8 +165,9 @@ std::unique_ptr<gateway::AnswerSink> MakeJsonSink(AnswerFrame frame, ResponseEnc
   return std::make_unique<JsonSink>(std::move(frame), std::move(encode));
 }
 
-std::unique_ptr<gateway::AnswerSink> MakeStreamSink(AnswerFrame frame, EncoderMaker make) {
-  return std::make_unique<StreamSink>(std::move(frame), std::move(make));
+std::unique_ptr<gateway::AnswerSink> MakeStreamSink(AnswerFrame frame, EncoderMaker make,
+                                                    FirstHead first_head) {
+  return std::make_unique<StreamSink>(std::move(frame), std::move(make), first_head);
 }
 
 Task<Result<>> SendJson(Exchange& exchange, const TraceLinks& links, dialect::Dialect dialect,

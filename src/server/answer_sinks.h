@@ -1,6 +1,6 @@
 #pragma once
 // The two ways an answer leaves: in one piece of JSON, or as a stream. Dialects bring functions and
-// encoders.
+// encoders; an answer that is forwarded (domain/stream.h) leaves as the provider wrote it.
 
 #include <functional>
 #include <memory>
@@ -39,7 +39,14 @@ std::unique_ptr<gateway::AnswerSink> MakeJsonSink(AnswerFrame frame, ResponseEnc
 
 using EncoderMaker =
     std::function<std::unique_ptr<dialect::StreamEncoder>(dialect::AnswerMeta meta)>;
-std::unique_ptr<gateway::AnswerSink> MakeStreamSink(AnswerFrame frame, EncoderMaker make);
+// When the head of a streamed answer leaves: when the provider has accepted, or, for a request
+// whose answer may be forwarded, with the first event, which says whose headers it has.
+enum class FirstHead : std::uint8_t { kOnAccept, kWithFirstEvent };
+inline FirstHead FirstHeadOf(const domain::ChatRequest& request) {
+  return request.wire ? FirstHead::kWithFirstEvent : FirstHead::kOnAccept;
+}
+std::unique_ptr<gateway::AnswerSink> MakeStreamSink(AnswerFrame frame, EncoderMaker make,
+                                                    FirstHead first_head = FirstHead::kOnAccept);
 
 // Sends a JSON body with status 200 and the exchange's trace headers.
 Task<Result<>> SendJson(Exchange& exchange, const TraceLinks& links, dialect::Dialect dialect,

@@ -2,6 +2,7 @@
 
 #include "dialect/anthropic.h"
 
+#include "provider/wire_headers.h"
 #include "server/answer_sinks.h"
 #include "server/routes.h"
 
@@ -11,10 +12,13 @@ namespace {
 namespace anthropic = dialect::anthropic;
 
 Task<Result<>> Messages(Services& services, Exchange& exchange) {
-  STRATA_CO_TRY(auto request, anthropic::DecodeChatRequest(exchange.http.body));
+  auto headers = provider::RequestHeadersToForward(exchange.http.headers);
+  STRATA_CO_TRY(auto request,
+                anthropic::ScanChatRequest(std::move(exchange.http.body), std::move(headers)));
   auto frame = MakeFrame(exchange, services.links, dialect::Dialect::kAnthropic, Face::kAnthropic,
                          request.model);
-  auto sink = request.stream ? MakeStreamSink(std::move(frame), anthropic::MakeStreamEncoder)
+  auto sink = request.stream ? MakeStreamSink(std::move(frame), anthropic::MakeStreamEncoder,
+                                              FirstHeadOf(request))
                              : MakeJsonSink(std::move(frame), anthropic::EncodeChatResponse);
   co_await services.chat.Run(std::move(request), exchange.ctx, *sink);
   co_return Result<>{};

@@ -2,6 +2,7 @@
 
 #include "dialect/openai.h"
 
+#include "provider/wire_headers.h"
 #include "server/answer_sinks.h"
 #include "server/model_routes.h"
 #include "server/routes.h"
@@ -12,15 +13,17 @@ namespace {
 namespace openai = dialect::openai;
 
 Task<Result<>> ChatCompletions(Services& services, Exchange& exchange) {
-  STRATA_CO_TRY(auto request, openai::DecodeChatRequest(exchange.http.body));
+  auto headers = provider::RequestHeadersToForward(exchange.http.headers);
+  STRATA_CO_TRY(auto request,
+                openai::ScanChatRequest(std::move(exchange.http.body), std::move(headers)));
   auto frame = MakeFrame(exchange, services.links, dialect::Dialect::kOpenAi, Face::kOpenAi,
                          request.chat.model);
   std::unique_ptr<gateway::AnswerSink> sink;
   if (request.chat.stream) {
-    sink =
-        MakeStreamSink(std::move(frame), [usage = request.include_usage](dialect::AnswerMeta meta) {
-          return openai::MakeStreamEncoder(std::move(meta), usage);
-        });
+    auto encoder = [usage = request.include_usage](dialect::AnswerMeta meta) {
+      return openai::MakeStreamEncoder(std::move(meta), usage);
+    };
+    sink = MakeStreamSink(std::move(frame), encoder, FirstHeadOf(request.chat));
   } else {
     sink = MakeJsonSink(std::move(frame), openai::EncodeChatResponse);
   }

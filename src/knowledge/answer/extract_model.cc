@@ -203,6 +203,7 @@ class ExtractModel final : public provider::ChatModel {
 
   Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest request,
                                                             RequestContext& ctx) override {
+    STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
     SourceReader reader(parser_, ctx);
     STRATA_CO_CHECK_OK(co_await reader.Read(request.messages));
     auto& sources = reader.sources();

@@ -79,6 +79,7 @@ class KbModel final : public provider::ChatModel {
 
   Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest request,
                                                             RequestContext& ctx) override {
+    STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
     STRATA_CO_CHECK_OK(CheckRequest(request));
     AnswerInput input;
     TakeTurns(request, input);

@@ -16,6 +16,13 @@ std::string Base(std::string_view base_url) {
   return base;
 }
 
+remote::Call WithVersion(remote::Call call) {
+  if (!call.headers.Has("anthropic-version")) {
+    call.headers.Add("anthropic-version", std::string(kVersion));
+  }
+  return call;
+}
+
 }  // namespace
 
 AnthropicApi::AnthropicApi(ProviderSpec spec, std::string key)
@@ -24,11 +31,7 @@ AnthropicApi::AnthropicApi(ProviderSpec spec, std::string key)
 }
 
 remote::Call AnthropicApi::Post(std::string_view path, std::string body) const {
-  auto call = remote::JsonCall(spec_, base_ + std::string(path), std::move(body));
-  if (!call.headers.Has("anthropic-version")) {
-    call.headers.Add("anthropic-version", std::string(kVersion));
-  }
-  return call;
+  return WithVersion(remote::JsonCall(spec_, base_ + std::string(path), std::move(body)));
 }
 
 Result<remote::Call> AnthropicApi::Chat(const domain::ChatRequest& request,
@@ -45,6 +48,24 @@ Result<domain::ChatResponse> AnthropicApi::DecodeChat(std::string_view body) con
 
 std::unique_ptr<dialect::StreamDecoder> AnthropicApi::MakeStreamDecoder() const {
   return dialect::anthropic::MakeStreamDecoder();
+}
+
+bool AnthropicApi::Forwards(std::string_view format) const {
+  return format == dialect::anthropic::kWireFormat;
+}
+
+remote::Call AnthropicApi::Forward(const domain::ChatRequest& request,
+                                   const std::string& upstream_id) const {
+  return WithVersion(
+      remote::ForwardCall(spec_, base_ + "/v1/messages", *request.wire, upstream_id));
+}
+
+Result<dialect::WireFacts> AnthropicApi::ReadForwarded(std::string_view body) const {
+  return dialect::anthropic::ReadWireAnswer(body);
+}
+
+std::unique_ptr<dialect::WireTap> AnthropicApi::MakeTap(const domain::WireRequest&) const {
+  return dialect::anthropic::MakeWireTap();
 }
 
 Result<remote::Call> AnthropicApi::Count(const domain::ChatRequest& request,

@@ -157,6 +157,7 @@ class Model final : public LlamaChatModel {
 
   Task<Result<std::unique_ptr<ChatStream>>> Start(domain::ChatRequest request,
                                                   RequestContext& ctx) override {
+    STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
     STRATA_CO_CHECK_OK(ctx.CheckAlive());
     STRATA_CO_CHECK_OK(Check(request));
     Prepared prepared;

@@ -1,5 +1,6 @@
 #include "provider/remote/api.h"
 
+#include "base/check.h"
 #include "provider/anthropic/api.h"
 #include "provider/bedrock/api.h"
 #include "provider/openai/api.h"
@@ -31,11 +32,37 @@ Result<std::shared_ptr<const Api>> MakeApi(const ProviderSpec& spec, const Secre
   return std::make_shared<const openai::OpenAiApi>(spec, std::move(key));
 }
 
+bool Api::Forwards(std::string_view) const { return false; }
+Call Api::Forward(const domain::ChatRequest&, const std::string&) const {
+  STRATA_CHECK(false, "this API forwards nothing");
+  return {};
+}
+Result<dialect::WireFacts> Api::ReadForwarded(std::string_view) const {
+  return Fail(Internal("this API forwards nothing"));
+}
+std::unique_ptr<dialect::WireTap> Api::MakeTap(const domain::WireRequest&) const {
+  STRATA_CHECK(false, "this API forwards nothing");
+  return nullptr;
+}
+
 Call JsonCall(const ProviderSpec& spec, std::string url, std::string body) {
   Call call;
   call.url = std::move(url);
   call.body = std::move(body);
   call.headers.Add("Content-Type", "application/json");
+  for (const auto& [name, value] : spec.headers) call.headers.Set(name, value);
+  return call;
+}
+
+Call ForwardCall(const ProviderSpec& spec, std::string url, const domain::WireRequest& wire,
+                 std::string_view upstream_id) {
+  Call call;
+  call.url = std::move(url);
+  call.body = domain::WireBodyFor(wire, upstream_id);
+  for (const auto& [name, value] : wire.headers) call.headers.Add(name, value);
+  call.headers.Add("Content-Type", "application/json");
+  // What is read along must not be compressed.
+  call.headers.Add("Accept-Encoding", "identity");
   for (const auto& [name, value] : spec.headers) call.headers.Set(name, value);
   return call;
 }

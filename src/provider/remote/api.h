@@ -12,6 +12,7 @@
 #include "dialect/embedding.h"
 #include "dialect/meta.h"
 #include "dialect/stream.h"
+#include "dialect/wire.h"
 #include "domain/conversation.h"
 #include "domain/stream.h"
 #include "net/http.h"
@@ -38,6 +39,14 @@ class Api {
                             const std::string& upstream_id) const = 0;
   virtual Result<domain::ChatResponse> DecodeChat(std::string_view body) const = 0;
   virtual std::unique_ptr<dialect::StreamDecoder> MakeStreamDecoder() const = 0;
+
+  // Whether a client's own body of that wire format (domain/wire.h) can be sent as it is. The next
+  // three are for such formats only.
+  virtual bool Forwards(std::string_view format) const;
+  // `request.wire`, with the places changed that must be.
+  virtual Call Forward(const domain::ChatRequest& request, const std::string& upstream_id) const;
+  virtual Result<dialect::WireFacts> ReadForwarded(std::string_view body) const;
+  virtual std::unique_ptr<dialect::WireTap> MakeTap(const domain::WireRequest& wire) const;
 
   // kUnsupported where the API does not count.
   virtual Result<Call> Count(const domain::ChatRequest& request,
@@ -66,6 +75,10 @@ Result<std::shared_ptr<const Api>> MakeApi(const ProviderSpec& spec, const Secre
 
 // A POST of JSON with the spec's own headers.
 Call JsonCall(const ProviderSpec& spec, std::string url, std::string body);
+
+// The same for a body that is forwarded: the client's own header fields stand below the spec's.
+Call ForwardCall(const ProviderSpec& spec, std::string url, const domain::WireRequest& wire,
+                 std::string_view upstream_id);
 
 // `base_url` without trailing slashes.
 std::string TrimmedBase(std::string_view base_url);

@@ -1,6 +1,7 @@
 #include "provider/remote/chat.h"
 
 #include "provider/remote/estimate.h"
+#include "provider/remote/forwarded_stream.h"
 #include "provider/remote/stream.h"
 
 namespace strata::provider::remote {
@@ -8,11 +9,19 @@ namespace strata::provider::remote {
 Task<Result<std::unique_ptr<ChatStream>>> RemoteChatModel::Start(domain::ChatRequest request,
                                                                  RequestContext& ctx) {
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
+  const bool forward = request.wire && account_->api->Forwards(request.wire->format);
+  if (!forward) STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
   request.model = info_.upstream_id;
   auto span = ctx.span.Child("provider.chat");
   span.Set("provider", account_->spec.name);
   span.Set("model", info_.upstream_id);
-  STRATA_CO_TRY(auto call, account_->api->Chat(request, info_.upstream_id));
+  if (forward) span.Set("forwarded", true);
+  Call call;
+  if (forward) {
+    call = account_->api->Forward(request, info_.upstream_id);
+  } else {
+    STRATA_CO_TRY(call, account_->api->Chat(request, info_.upstream_id));
+  }
   auto cancel = std::make_shared<Cancel>(ctx.cancel);
   auto sent = co_await Send(*account_, std::move(call), ctx.deadline, cancel->source.get_token(),
                             ctx.clock->Wall());
@@ -20,9 +29,22 @@ Task<Result<std::unique_ptr<ChatStream>>> RemoteChatModel::Start(domain::ChatReq
     span.Fail(sent.error());
     co_return Fail(std::move(sent.error()));
   }
-  std::unique_ptr<ChatStream> stream = std::make_unique<RemoteStream>(
-      account_, ctx, std::move(cancel), std::move(*sent), request.stream,
-      EstimatePromptTokens(request), std::move(span));
+  std::unique_ptr<ChatStream> stream;
+  if (forward) {
+    ForwardedStream::Parts parts{.account = account_,
+                                 .wire = request.wire,
+                                 .cancel = std::move(cancel),
+                                 .response = std::move(*sent),
+                                 .streamed = request.stream,
+                                 .prompt_estimate = EstimateTokens(request.wire->body.size()),
+                                 .shadow = ctx.capture_text ? Shadow::kYes : Shadow::kNo,
+                                 .span = std::move(span)};
+    stream = std::make_unique<ForwardedStream>(std::move(parts), ctx);
+  } else {
+    stream = std::make_unique<RemoteStream>(account_, ctx, std::move(cancel), std::move(*sent),
+                                            request.stream, EstimatePromptTokens(request),
+                                            std::move(span));
+  }
   co_return std::move(stream);
 }
 

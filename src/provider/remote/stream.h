@@ -5,26 +5,14 @@
 #include <deque>
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <string>
 
 #include "base/span.h"
 #include "provider/chat_model.h"
 #include "provider/remote/call.h"
+#include "provider/remote/let_go.h"
 
 namespace strata::provider::remote {
-
-// Cancels the call when either the client goes away or the stream is dropped. Stays alive while the
-// connection is drained.
-struct Cancel {
-  explicit Cancel(const std::stop_token& client) : on_client(client, Stop{&source}) {}
-  struct Stop {
-    std::stop_source* source;
-    void operator()() const { source->request_stop(); }
-  };
-  std::stop_source source;
-  std::stop_callback<Stop> on_client;
-};
 
 class RemoteStream final : public ChatStream {
  public:

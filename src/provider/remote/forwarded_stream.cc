@@ -1,0 +1,161 @@
+#include "provider/remote/forwarded_stream.h"
+
+#include "base/check.h"
+#include "provider/remote/estimate.h"
+#include "provider/wire_headers.h"
+
+namespace strata::provider::remote {
+namespace {
+
+// Every piece has about a token, and what it has beyond the smallest is text.
+std::int64_t EstimateOutput(const dialect::WireFacts& facts) {
+  auto text = facts.piece_bytes - facts.pieces * facts.smallest_piece;
+  return std::max(facts.pieces, EstimateTokens(static_cast<std::size_t>(text)));
+}
+
+}  // namespace
+
+ForwardedStream::ForwardedStream(Parts parts, RequestContext& ctx)
+    : parts_(std::move(parts)), ctx_(ctx) {
+  if (!parts_.streamed) return;
+  const auto& api = *parts_.account->api;
+  tap_ = api.MakeTap(*parts_.wire);
+  if (parts_.shadow == Shadow::kYes) decoder_ = api.MakeStreamDecoder();
+}
+
+ForwardedStream::~ForwardedStream() {
+  auto& span = parts_.span;
+  if (!span.recording()) return;
+  auto usage = UsageSoFar();
+  span.Set("tokens_in", usage.PromptTokens());
+  span.Set("tokens_out", usage.output_tokens);
+  span.Set("tokens_estimated", usage.estimated);
+}
+
+Task<Result<domain::StreamEvent>> ForwardedStream::Next() {
+  STRATA_CHECK(!done_, "Next after the end of a stream");
+  if (!begun_) co_return Begin();
+  while (!HasEvent()) {
+    auto alive = ctx_.CheckAlive();
+    if (!alive.has_value()) co_return Fail(Failed(std::move(alive.error())));
+    Result<> read;
+    if (tap_ != nullptr) {
+      read = co_await ReadSome();
+    } else {
+      read = co_await ReadWhole();
+    }
+    if (!read.has_value()) co_return Fail(Failed(std::move(read.error())));
+  }
+  auto event = TakeEvent();
+  if (done_ && parts_.response != nullptr) {
+    co_await LetGo(std::move(parts_.response), parts_.cancel);
+  }
+  co_return event;
+}
+
+Result<domain::StreamEvent> ForwardedStream::Begin() {
+  begun_ = true;
+  const auto& headers = parts_.response->headers();
+  auto coding = headers.Get("content-encoding");
+  if (!coding.empty() && !net::SameHeader(coding, "identity")) {
+    return Fail(Failed(Error(Code::kUnavailable, "the provider compressed its answer unasked")));
+  }
+  return domain::StreamStart{
+      .id = {}, .model = {}, .usage = {}, .wire = true, .headers = AnswerHeadersToForward(headers)};
+}
+
+// In the order in which they are handed up: the shadow before its bytes, bytes before the end.
+Result<domain::StreamEvent> ForwardedStream::TakeEvent() {
+  if (!shadow_.empty()) {
+    auto event = std::move(shadow_.front());
+    shadow_.pop_front();
+    return event;
+  }
+  if (!pass_.empty()) return domain::WireChunk{std::exchange(pass_, {})};
+  if (failed_) return Fail(Failed(std::move(*failed_)));
+  return End();
+}
+
+Task<Result<>> ForwardedStream::ReadSome() {
+  auto bytes = co_await parts_.response->Read();
+  if (!bytes.has_value()) co_return Fail(std::move(bytes.error()));
+  co_return Take(*bytes);
+}
+
+Result<> ForwardedStream::Take(std::string_view bytes) {
+  if (bytes.empty()) {
+    STRATA_CHECK_OK(tap_->Finish());
+    ended_ = true;
+    return {};
+  }
+  pass_ = tap_->Feed(bytes);
+  failed_ = tap_->failure();
+  if (decoder_ != nullptr) {
+    auto events = decoder_->Feed(bytes);
+    if (events.has_value()) {
+      AddShadow(std::move(*events));
+    } else {
+      decoder_ = nullptr;  // the tap decides what a good answer is
+    }
+  }
+  if (tap_->ended()) {
+    // One write: what came together leaves together.
+    end_.assign(std::exchange(pass_, {})).append(tap_->TakeEnd());
+    ended_ = true;
+  }
+  return {};
+}
+
+Task<Result<>> ForwardedStream::ReadWhole() {
+  auto body = co_await parts_.response->ReadAll(parts_.account->answer_bytes_max);
+  if (!body.has_value()) co_return Fail(std::move(body.error()));
+  const auto& api = *parts_.account->api;
+  STRATA_CO_TRY(whole_, api.ReadForwarded(*body));
+  if (parts_.shadow == Shadow::kYes) {
+    if (auto answer = api.DecodeChat(*body)) AddShadow(domain::EventsOf(*answer));
+  }
+  end_ = std::move(*body);
+  ended_ = true;
+  co_return Result<>{};
+}
+
+void ForwardedStream::AddShadow(std::vector<domain::StreamEvent> events) {
+  for (auto& event : events) {
+    if (std::holds_alternative<domain::StreamStart>(event)) continue;
+    if (std::holds_alternative<domain::StreamEnd>(event)) continue;
+    shadow_.push_back(std::move(event));
+  }
+}
+
+domain::StreamEnd ForwardedStream::End() {
+  done_ = true;
+  const auto& facts = tap_ != nullptr ? tap_->facts() : whole_;
+  domain::StreamEnd end;
+  end.stop_reason = facts.stop_reason;
+  // A server that never counts gets our estimate instead of zeros.
+  end.usage = facts.usage.TotalTokens() > 0 ? facts.usage : UsageSoFar();
+  end.wire = std::move(end_);
+  end.model = facts.model;
+  return end;
+}
+
+Error ForwardedStream::Failed(Error error) {
+  done_ = true;
+  parts_.response.reset();  // closes the connection: the provider stops generating
+  auto out = OfProvider(*parts_.account, std::move(error));
+  parts_.span.Fail(out);
+  return out;
+}
+
+domain::Usage ForwardedStream::UsageSoFar() const {
+  const auto& facts = tap_ != nullptr ? tap_->facts() : whole_;
+  auto usage = facts.usage;
+  if (ended_ && usage.TotalTokens() > 0) return usage;
+  if (usage.PromptTokens() == 0) usage.input_tokens = parts_.prompt_estimate;
+  auto text = tap_ != nullptr ? EstimateOutput(facts) : EstimateTokens(end_.size());
+  usage.output_tokens = std::max(usage.output_tokens, text);
+  usage.estimated = true;
+  return usage;
+}
+
+}  // namespace strata::provider::remote

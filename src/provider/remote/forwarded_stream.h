@@ -1,0 +1,62 @@
+#pragma once
+// One answer that goes to its client as the provider wrote it: bytes as they come, read along only
+// for what the ledger needs, and decoded beside that when somebody wants to read the text.
+
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "base/span.h"
+#include "provider/chat_model.h"
+#include "provider/remote/call.h"
+#include "provider/remote/let_go.h"
+
+namespace strata::provider::remote {
+
+// Whether decoded events are wanted beside the bytes.
+enum class Shadow : std::uint8_t { kNo, kYes };
+
+class ForwardedStream final : public ChatStream {
+ public:
+  struct Parts {
+    std::shared_ptr<const Account> account;
+    std::shared_ptr<const domain::WireRequest> wire;
+    std::shared_ptr<Cancel> cancel;
+    std::unique_ptr<net::ClientResponse> response;
+    bool streamed = false;             // the answer is a stream of the wire's format
+    std::int64_t prompt_estimate = 0;  // tokens to assume until the provider says
+    Shadow shadow = Shadow::kNo;
+    Span span;
+  };
+  ForwardedStream(Parts parts, RequestContext& ctx);
+  ~ForwardedStream() override;
+
+  Task<Result<domain::StreamEvent>> Next() override;
+  domain::Usage UsageSoFar() const override;
+
+ private:
+  Result<domain::StreamEvent> Begin();
+  bool HasEvent() const { return !shadow_.empty() || !pass_.empty() || failed_ || ended_; }
+  Result<domain::StreamEvent> TakeEvent();
+  Task<Result<>> ReadSome();
+  Result<> Take(std::string_view bytes);
+  Task<Result<>> ReadWhole();
+  void AddShadow(std::vector<domain::StreamEvent> events);
+  domain::StreamEnd End();
+  Error Failed(Error error);
+
+  Parts parts_;
+  RequestContext& ctx_;
+  std::unique_ptr<dialect::WireTap> tap_;            // null: not streamed
+  std::unique_ptr<dialect::StreamDecoder> decoder_;  // null: not streamed, or no shadow (any more)
+  dialect::WireFacts whole_;                         // of an answer that is not streamed
+  std::deque<domain::StreamEvent> shadow_;
+  std::string_view pass_;  // what may leave
+  std::string end_;        // what leaves with StreamEnd
+  std::optional<Error> failed_;
+  bool begun_ = false;
+  bool ended_ = false;
+  bool done_ = false;
+};
+
+}  // namespace strata::provider::remote
