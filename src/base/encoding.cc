@@ -2,9 +2,11 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
+#include <array>
 #include <cstring>
+#include <initializer_list>
+#include <memory>
 
 #include "base/check.h"
 
@@ -51,6 +53,24 @@ std::uint64_t Load64(const char* p) {
 std::uint64_t Mix(std::uint64_t a, std::uint64_t b) {
   auto product = static_cast<unsigned __int128>(a) * b;
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+// The algorithm is looked up once and each thread keeps its state: a request takes several digests.
+Sha256Digest Sha256Of(std::initializer_list<std::string_view> parts) {
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  struct Free {
+    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+  };
+  thread_local const std::unique_ptr<EVP_MD_CTX, Free> context(EVP_MD_CTX_new());
+  Sha256Digest digest;
+  unsigned int size = 0;
+  bool ok = EVP_DigestInit_ex2(context.get(), algorithm, nullptr) == 1;
+  for (auto part : parts) {
+    ok = ok && EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1;
+  }
+  ok = ok && EVP_DigestFinal_ex(context.get(), digest.data(), &size) == 1;
+  STRATA_FATAL(ok && size == digest.size(), "SHA-256 is unavailable");
+  return digest;
 }
 
 }  // namespace
@@ -200,23 +220,27 @@ std::uint64_t Hash64(std::string_view bytes, std::uint64_t seed) {
   return Mix(kP1 ^ bytes.size(), Mix(Load64(tail) ^ kP1, Load64(tail + 8) ^ h));
 }
 
-Sha256Digest Sha256(std::string_view bytes) {
-  Sha256Digest digest;
-  unsigned int size = 0;
-  int ok = EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr);
-  STRATA_FATAL(ok == 1 && size == digest.size(), "SHA-256 is unavailable");
-  return digest;
-}
+Sha256Digest Sha256(std::string_view bytes) { return Sha256Of({bytes}); }
 
 std::string Sha256Hex(std::string_view bytes) { return HexEncode(AsBytes(Sha256(bytes))); }
 
+// RFC 2104, over the digest above: OpenSSL's one-shot HMAC looks its algorithm up for each call.
 Sha256Digest HmacSha256(std::string_view key, std::string_view bytes) {
-  Sha256Digest digest;
-  unsigned int size = 0;
-  auto* out = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-                   reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-                   digest.data(), &size);
-  STRATA_FATAL(out != nullptr && size == digest.size(), "HMAC-SHA-256 is unavailable");
+  constexpr std::size_t kBlock = 64;
+  std::array<char, kBlock> inner{};
+  if (key.size() > kBlock) {
+    auto digest = Sha256(key);
+    std::memcpy(inner.data(), digest.data(), digest.size());
+  } else {
+    std::memcpy(inner.data(), key.data(), key.size());
+  }
+  auto outer = inner;
+  for (char& c : inner) c = static_cast<char>(c ^ 0x36);
+  for (char& c : outer) c = static_cast<char>(c ^ 0x5c);
+  auto digest = Sha256Of({{inner.data(), kBlock}, bytes});
+  digest = Sha256Of({{outer.data(), kBlock}, AsBytes(digest)});
+  OPENSSL_cleanse(inner.data(), kBlock);
+  OPENSSL_cleanse(outer.data(), kBlock);
   return digest;
 }
 

@@ -48,6 +48,15 @@ TEST(Sha256, MatchesTheFipsVector) {
   EXPECT_EQ(Sha256Hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+TEST(HmacSha256, MatchesRfc4231WithShortAndLongKeys) {
+  EXPECT_EQ(HexEncode(AsBytes(HmacSha256(std::string(20, '\x0b'), "Hi There"))),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  EXPECT_EQ(
+      HexEncode(AsBytes(HmacSha256(std::string(131, '\xaa'),
+                                   "Test Using Larger Than Block-Size Key - Hash Key First"))),
+      "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
 TEST(Hash64, DependsOnEveryByteAndTheSeed) {
   EXPECT_NE(Hash64("abcdefghijklmnopq"), Hash64("abcdefghijklmnopr"));
   EXPECT_NE(Hash64("a"), Hash64("a", 1));

@@ -1,5 +1,6 @@
 #include "base/json_text.h"
 
+#include "base/json_plain.h"
 #include "base/utf8.h"
 
 namespace strata {
@@ -10,12 +11,10 @@ void AppendJsonString(std::string& out, std::string_view text) {
   std::size_t plain = 0;  // start of the run that needs no escape
   std::size_t i = 0;
   auto flush = [&](std::size_t end) { out.append(text.substr(plain, end - plain)); };
-  while (i < text.size()) {
+  while (true) {
+    i += JsonPlainPrefix(text.substr(i));
+    if (i >= text.size()) break;
     auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c != '"' && c != '\\' && c < 0x80) {
-      ++i;
-      continue;
-    }
     if (c >= 0x80) {
       if (auto size = Utf8SequenceSize(text, i); size != 0) {
         i += size;

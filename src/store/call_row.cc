@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "base/utf8.h"
@@ -16,11 +17,14 @@ constexpr std::uint8_t kFormat = 1;
 
 class Encoder {
  public:
+  Encoder() { out_.reserve(kUsualBytes); }
   void Byte(std::uint8_t value) { out_.push_back(static_cast<char>(value)); }
   template <std::integral T>
   void Fixed(T value) {
     auto bits = static_cast<std::make_unsigned_t<T>>(value);
-    for (std::size_t i = 0; i < sizeof(T); ++i) Byte(static_cast<std::uint8_t>(bits >> (8 * i)));
+    std::array<char, sizeof(T)> bytes;
+    for (std::size_t i = 0; i < sizeof(T); ++i) bytes[i] = static_cast<char>(bits >> (8 * i));
+    out_.append(bytes.data(), bytes.size());
   }
   void Text(std::string_view text, std::size_t bytes_max = kCallTextMax) {
     text = Utf8Prefix(text, bytes_max);
@@ -61,6 +65,7 @@ class Encoder {
   std::string Take() { return std::move(out_); }
 
  private:
+  static constexpr std::size_t kUsualBytes = 640;
   std::string out_;
 };
 

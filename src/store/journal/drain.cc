@@ -1,6 +1,7 @@
 #include "store/journal/drain.h"
 
 #include <algorithm>
+#include <span>
 
 #include "base/crash_point.h"
 #include "base/log.h"
@@ -28,7 +29,7 @@ Result<> Drain::Pass() {
 bool Drain::Read(const std::shared_ptr<Segment>& segment) {
   auto end = segment->committed();
   while (segment->drained < end) {
-    if (pending_.size() >= kPendingMax) return true;
+    if (rows_.size() - delivered_ >= kPendingMax) return true;
     bool torn = false;
     auto payload = ReadFrame(segment->bytes(), segment->drained, torn);
     if (payload.empty()) {
@@ -59,7 +60,7 @@ void Drain::Take(std::string_view payload, const std::shared_ptr<Segment>& segme
   auto& row = std::get<CallRow>(*record);
   Close({row.intent.request_id.value, row.intent.call_number});
   ++segment->held;
-  pending_.push_back({std::move(row), segment});
+  Add(std::move(row), segment);
 }
 
 // The final is known: the intent's segment need not wait for it.
@@ -73,28 +74,33 @@ void Drain::Close(const CallKey& key) {
   open_.erase(it);
 }
 
-void Drain::AddAbandoned(CallRow row) { pending_.push_back({std::move(row), nullptr}); }
+void Drain::Add(CallRow row, std::shared_ptr<Segment> from) {
+  rows_.push_back(std::move(row));
+  from_.push_back(std::move(from));
+}
+
+void Drain::AddAbandoned(CallRow row) { Add(std::move(row), nullptr); }
 
 Result<> Drain::Deliver() {
-  while (!pending_.empty()) {
-    auto count = std::min(kBatch, pending_.size());
-    std::vector<CallRow> rows;
-    rows.reserve(count);
-    for (std::size_t i = 0; i < count; ++i) rows.push_back(pending_[i].row);
+  while (delivered_ < rows_.size()) {
+    auto rows = std::span<const CallRow>(rows_).subspan(delivered_);
+    rows = rows.first(std::min(kBatch, rows.size()));
     CrashPoint("journal.drain.before_sink");
     STRATA_CHECK_OK(sink_(rows));
     CrashPoint("journal.drain.after_sink");
-    for (std::size_t i = 0; i < count; ++i) {
-      auto& pending = pending_[i];
-      if (pending.from) {
-        --pending.from->held;
+    for (std::size_t i = delivered_; i < delivered_ + rows.size(); ++i) {
+      if (from_[i]) {
+        --from_[i]->held;
       } else {
         // Its intent stands in a segment that was held for it until now.
-        Close({pending.row.intent.request_id.value, pending.row.intent.call_number});
+        Close({rows_[i].intent.request_id.value, rows_[i].intent.call_number});
       }
     }
-    pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(count));
+    delivered_ += rows.size();
   }
+  rows_.clear();
+  from_.clear();
+  delivered_ = 0;
   return {};
 }
 

@@ -3,7 +3,6 @@
 // and removes the segments that nobody needs any more. One thread.
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -34,22 +33,23 @@ class Drain {
 
  private:
   using CallKey = std::pair<std::string, std::uint32_t>;
-  struct Pending {
-    CallRow row;
-    std::shared_ptr<Segment> from;  // held until the row is in the ledger; none when abandoned
-  };
 
   // true: stopped early because enough waits for the sink.
   bool Read(const std::shared_ptr<Segment>& segment);
   void Take(std::string_view payload, const std::shared_ptr<Segment>& segment);
   void Close(const CallKey& key);
+  void Add(CallRow row, std::shared_ptr<Segment> from);
   Result<> Deliver();
 
   Lanes& lanes_;
   const CallSink& sink_;
   std::map<CallKey, std::shared_ptr<Segment>> open_;  // intents without a final, and where they are
   std::set<CallKey> early_;  // finals that were read before their intents (two lanes)
-  std::deque<Pending> pending_;
+  // What waits for the sink: rows, and beside each the segment that is held until it is in the
+  // ledger (none when abandoned). The first `delivered_` are there already.
+  std::vector<CallRow> rows_;
+  std::vector<std::shared_ptr<Segment>> from_;
+  std::size_t delivered_ = 0;
 };
 
 }  // namespace strata::store
