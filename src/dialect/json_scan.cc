@@ -1,10 +1,9 @@
 #include "dialect/json_scan.h"
 
 #include <algorithm>
-#include <bit>
 #include <charconv>
-#include <cstring>
 
+#include "base/json_plain.h"
 #include "base/utf8.h"
 
 namespace strata::dialect {
@@ -14,20 +13,6 @@ namespace {
 constexpr int kExponentDigitsMax = 3;
 // Bodies have about ten members; comparing each name with all others stays cheap up to here.
 constexpr std::size_t kMembersCompared = 64;
-
-// The first byte of eight that a string may not simply hold: a quote, a backslash, a control
-// character or part of a longer sequence. 8 when there is none.
-std::size_t FirstSpecial(const char* at) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101;
-  constexpr std::uint64_t kHigh = 0x8080808080808080;
-  std::uint64_t x = 0;
-  std::memcpy(&x, at, sizeof(x));
-  auto zero_bytes = [](std::uint64_t v) { return (v - kOnes) & ~v & kHigh; };
-  std::uint64_t marks = zero_bytes(x ^ (kOnes * '"')) | zero_bytes(x ^ (kOnes * '\\')) |
-                        ((x - kOnes * 0x20) & ~x & kHigh) | (x & kHigh);
-  // A borrow makes marks above the first one unsure, never the first.
-  return marks == 0 ? 8 : static_cast<std::size_t>(std::countr_zero(marks)) / 8;
-}
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -136,13 +121,7 @@ bool Scanner::Array(std::size_t depth) {
 bool Scanner::String() {
   ++at_;
   while (true) {
-    if constexpr (std::endian::native == std::endian::little) {
-      while (end_ - at_ >= 8) {
-        auto plain = FirstSpecial(at_);
-        at_ += plain;
-        if (plain < 8) break;
-      }
-    }
+    at_ += JsonPlainPrefix(std::string_view(at_, end_));
     if (at_ == end_) return false;
     const auto c = static_cast<unsigned char>(*at_);
     if (c == '"') {

@@ -50,8 +50,10 @@ const std::string& InsertSql() {
     auto columns = LedgerColumns();
     std::string marks;
     for (std::size_t i = 0; i < columns.size() + 2; ++i) marks += i == 0 ? "?" : ",?";
-    return fmt::format("INSERT INTO calls(sequence,{},hash) VALUES({})", fmt::join(columns, ","),
-                       marks);
+    return fmt::format(
+        "INSERT INTO calls(sequence,{},hash) VALUES({}) ON CONFLICT(request_id, call_number) DO "
+        "NOTHING",
+        fmt::join(columns, ","), marks);
   }();
   return sql;
 }
@@ -92,14 +94,12 @@ Result<std::int64_t> AppendAll(Database& database, std::span<const store::CallRo
   std::int64_t added = 0;
   for (const auto& row : rows) {
     auto values = LedgerValuesOf(row);
-    STRATA_TRY(auto there,
-               database.Integer("SELECT 1 FROM calls WHERE request_id = ? AND call_number = ?",
-                                std::get<std::string>(values[0]), row.intent.call_number));
-    if (there) continue;
-    ++head.sequence;
-    auto hash = LedgerHash(head.hash, head.sequence, values);
-    head.hash = std::string(AsBytes(hash));
-    STRATA_CHECK_OK(InsertRow(database, head, values));
+    auto hash = LedgerHash(head.hash, head.sequence + 1, values);
+    Head next{head.sequence + 1, std::string(AsBytes(hash))};
+    STRATA_CHECK_OK(InsertRow(database, next, values));
+    // A row that is there already changed nothing; the chain goes on from where it was.
+    if (database.changes() == 0) continue;
+    head = std::move(next);
     ++added;
   }
   CrashPoint("ledger.append.before_commit");

@@ -1,5 +1,6 @@
 #include "observe/ledger_rows.h"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <boost/json/parse.hpp>
@@ -94,10 +95,48 @@ class Reader {
   std::size_t at_ = 0;
 };
 
+// Whether the row is as it comes back from its stored form: no text is cut, no count is changed.
+bool IsBounded(const store::CallRow& row) {
+  const auto& [intent, outcome] = row;
+  const auto& usage = outcome.usage;
+  auto fits = [](auto&... texts) { return (... && (texts.size() <= store::kCallTextMax)); };
+  auto counts = [](auto... tokens) { return (... && (tokens >= 0)); };
+  return intent.tags.empty() &&
+         fits(intent.request_id.value, intent.workspace.value, intent.key.value, intent.trace_id,
+              intent.dialect, intent.operation, intent.route, intent.model_asked, intent.model,
+              intent.provider, intent.kb, outcome.error_code, outcome.model_answered,
+              outcome.price_date, outcome.decided_by.router, outcome.decided_by.guardrail,
+              outcome.decided_by.prompt, outcome.decided_by.catalog, outcome.decided_by.index) &&
+         counts(usage.input_tokens, usage.output_tokens, usage.cache_read_tokens,
+                usage.cache_write_tokens, usage.reasoning_tokens);
+}
+
 store::CallRow Bounded(const store::CallRow& row) {
   auto record = store::DecodeCallRecord(store::EncodeFinal(row));
   STRATA_CHECK(record.has_value(), "a call cannot be read back: " + record.error().message());
   return std::get<store::CallRow>(std::move(*record));
+}
+
+// Of a bounded row.
+std::vector<LedgerValue> ValuesOf(const store::CallRow& row) {
+  const auto& [intent, outcome] = row;
+  const auto& usage = outcome.usage;
+  std::optional<std::int64_t> cost;
+  if (outcome.cost) cost = outcome.cost->picousd;
+  std::vector<LedgerValue> values;
+  values.reserve(std::size(kColumns));
+  auto add = [&](const auto&... each) { (..., values.emplace_back(each)); };
+  add(intent.request_id.value, static_cast<std::int64_t>(intent.call_number),
+      ToUnixMicros(intent.time), intent.workspace.value, intent.key.value, intent.trace_id,
+      TagsJson(intent.tags), intent.dialect, intent.operation, intent.route, intent.model_asked,
+      intent.model, intent.provider, intent.kb, std::string(CallStatusName(outcome.status)),
+      outcome.error_code, outcome.model_answered);
+  add(usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens,
+      usage.reasoning_tokens, static_cast<std::int64_t>(usage.estimated ? 1 : 0), Maybe(cost),
+      outcome.price_date, outcome.latency_ms, Maybe(outcome.ttft_ms));
+  const auto& decided = outcome.decided_by;
+  add(decided.router, decided.guardrail, decided.prompt, decided.catalog, decided.index);
+  return values;
 }
 
 }  // namespace
@@ -105,45 +144,7 @@ store::CallRow Bounded(const store::CallRow& row) {
 std::span<const std::string_view> LedgerColumns() { return kColumns; }
 
 std::vector<LedgerValue> LedgerValuesOf(const store::CallRow& row) {
-  auto bounded = Bounded(row);
-  const auto& [intent, outcome] = bounded;
-  const auto& usage = outcome.usage;
-  std::optional<std::int64_t> cost;
-  if (outcome.cost) cost = outcome.cost->picousd;
-  return {
-      intent.request_id.value,
-      static_cast<std::int64_t>(intent.call_number),
-      ToUnixMicros(intent.time),
-      intent.workspace.value,
-      intent.key.value,
-      intent.trace_id,
-      TagsJson(intent.tags),
-      intent.dialect,
-      intent.operation,
-      intent.route,
-      intent.model_asked,
-      intent.model,
-      intent.provider,
-      intent.kb,
-      std::string(CallStatusName(outcome.status)),
-      outcome.error_code,
-      outcome.model_answered,
-      usage.input_tokens,
-      usage.output_tokens,
-      usage.cache_read_tokens,
-      usage.cache_write_tokens,
-      usage.reasoning_tokens,
-      static_cast<std::int64_t>(usage.estimated ? 1 : 0),
-      Maybe(cost),
-      outcome.price_date,
-      outcome.latency_ms,
-      Maybe(outcome.ttft_ms),
-      outcome.decided_by.router,
-      outcome.decided_by.guardrail,
-      outcome.decided_by.prompt,
-      outcome.decided_by.catalog,
-      outcome.decided_by.index,
-  };
+  return IsBounded(row) ? ValuesOf(row) : ValuesOf(Bounded(row));
 }
 
 std::vector<LedgerValue> ReadLedgerValues(const store::Statement& statement, int first) {
@@ -206,14 +207,17 @@ store::CallRow LedgerRowOf(std::span<const LedgerValue> values) {
 
 Sha256Digest LedgerHash(std::string_view previous, std::int64_t sequence,
                         std::span<const LedgerValue> values) {
-  std::string bytes(previous);
+  std::string bytes;
+  bytes.reserve(1024);
+  bytes = previous;
   auto out = std::back_inserter(bytes);
   fmt::format_to(out, "{};", sequence);
   for (const auto& value : values) {
     if (const auto* number = std::get_if<std::int64_t>(&value)) {
-      fmt::format_to(out, "i{};", *number);
+      fmt::format_to(out, FMT_COMPILE("i{};"), *number);
     } else if (const auto* text = std::get_if<std::string>(&value)) {
-      fmt::format_to(out, "t{}:{}", text->size(), *text);
+      fmt::format_to(out, FMT_COMPILE("t{}:"), text->size());
+      bytes += *text;
     } else {
       bytes += "n;";
     }

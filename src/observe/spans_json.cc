@@ -4,6 +4,7 @@
 // "message","field"}}; a value is a text, number or flag, {"json":"…"} for JSON text, and a real
 // number always has a point or an exponent, so that it does not come back as a whole one.
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <boost/json/parse.hpp>
@@ -33,7 +34,7 @@ void AppendValue(std::string& out, const SpanValue& value, std::size_t field_max
   if (const auto* text = std::get_if<std::string>(&value)) {
     AppendJsonString(out, Utf8Prefix(*text, field_max));
   } else if (const auto* number = std::get_if<std::int64_t>(&value)) {
-    out += fmt::format("{}", *number);
+    fmt::format_to(std::back_inserter(out), FMT_COMPILE("{}"), *number);
   } else if (const auto* real = std::get_if<double>(&value)) {
     AppendReal(out, *real);
   } else if (const auto* flag = std::get_if<bool>(&value)) {
@@ -52,9 +53,14 @@ void AppendValue(std::string& out, const SpanValue& value, std::size_t field_max
 }
 
 void AppendSpan(std::string& out, const SpanRecord& span, std::size_t field_max) {
-  out += fmt::format("{{\"id\":{},\"parent\":{},\"name\":{},\"start\":{},\"end\":{},\"fields\":[",
-                     JsonString(span.span_id), JsonString(span.parent_id), JsonString(span.name),
-                     ToUnixMicros(span.start), ToUnixMicros(span.end));
+  out += "{\"id\":";
+  AppendJsonString(out, span.span_id);
+  out += ",\"parent\":";
+  AppendJsonString(out, span.parent_id);
+  out += ",\"name\":";
+  AppendJsonString(out, span.name);
+  fmt::format_to(std::back_inserter(out), FMT_COMPILE(",\"start\":{},\"end\":{},\"fields\":["),
+                 ToUnixMicros(span.start), ToUnixMicros(span.end));
   bool first = true;
   for (const auto& [key, value] : span.fields) {
     out += first ? "[" : ",[";

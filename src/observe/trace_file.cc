@@ -65,7 +65,11 @@ std::string LikePattern(std::string_view text) {
 
 }  // namespace
 
-std::string DayOf(WallTime time) { return FormatIso8601(time).substr(0, 10); }
+std::string DayOf(WallTime time) {
+  const std::chrono::year_month_day day(std::chrono::floor<std::chrono::days>(time));
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(day.year()),
+                     static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()));
+}
 
 WallTime StartOf(const FinishedTrace& trace) {
   auto start = trace.spans.front().start;

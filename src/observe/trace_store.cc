@@ -30,7 +30,8 @@ constexpr Option kOptions[] = {
      "Size of one stored trace; longer fields are cut so that it fits."},
 };
 
-constexpr std::size_t kBatch = 256;    // traces a transaction
+constexpr std::size_t kBatch = 256;  // traces a transaction
+constexpr std::chrono::milliseconds kBatchWait{100};
 constexpr std::size_t kFilesOpen = 2;  // days the writer keeps open
 constexpr std::size_t kListMax = 1000;
 constexpr auto kExpiryEvery = std::chrono::hours(1);
@@ -67,6 +68,7 @@ struct TraceStore::State {
   std::uint64_t submitted = 0;
   std::uint64_t handled = 0;  // written or dropped, of those submitted
   bool closing = false;
+  int waiting = 0;  // callers of Flush; 0: the writer may wait for a fuller batch
   std::atomic<std::uint64_t> written{0};
   std::atomic<std::uint64_t> dropped{0};
   std::map<std::string, std::unique_ptr<Database>> files;  // writer only, by day
@@ -93,6 +95,9 @@ void TraceStore::State::Loop() {
     {
       std::unique_lock lock(mutex);
       wake.wait_for(lock, std::chrono::minutes(1), [&] { return closing || !queue.empty(); });
+      // One transaction for many traces; whoever wants to read them does not wait for it.
+      wake.wait_for(lock, kBatchWait,
+                    [&] { return closing || waiting > 0 || queue.size() >= kBatch; });
       if (queue.empty() && closing) return;
       while (!queue.empty() && batch.size() < kBatch) {
         batch.push_back(std::move(queue.front()));
@@ -185,10 +190,15 @@ Result<std::int64_t> TraceStore::State::DropExpired() {
 void TraceStore::State::Flush() {
   std::unique_lock lock(mutex);
   auto goal = submitted;
+  if (handled >= goal) return;
+  ++waiting;
+  wake.notify_all();
   flushed.wait(lock, [&] { return handled >= goal; });
+  --waiting;
 }
 
 Result<FinishedTrace> TraceStore::State::Get(const std::string& trace_id) {
+  Flush();  // a trace can be read as soon as it was handed in
   STRATA_TRY(auto days, Days(options.folder));
   for (const auto& day : days) {
     auto file = OpenTraceFileToRead(PathOf(options.folder, day));
@@ -203,6 +213,7 @@ Result<FinishedTrace> TraceStore::State::Get(const std::string& trace_id) {
 }
 
 Result<std::vector<TraceSummary>> TraceStore::State::List(const TraceQuery& query) {
+  Flush();
   STRATA_TRY(auto days, Days(options.folder));
   auto limit = std::min(query.limit, kListMax);
   std::vector<TraceSummary> all;
@@ -273,6 +284,7 @@ Result<std::unique_ptr<TraceStore>> TraceStore::Open(TraceStoreOptions options,
 
 void TraceStore::Submit(FinishedTrace trace) {
   if (trace.spans.empty()) return;
+  bool wake = false;
   {
     std::lock_guard lock(state_->mutex);
     if (state_->queue.size() >= state_->options.queue_max) {
@@ -281,8 +293,9 @@ void TraceStore::Submit(FinishedTrace trace) {
     }
     state_->queue.push_back(std::move(trace));
     ++state_->submitted;
+    wake = state_->queue.size() == 1 || state_->queue.size() == kBatch;
   }
-  state_->wake.notify_one();
+  if (wake) state_->wake.notify_one();
 }
 
 Task<Result<FinishedTrace>> TraceStore::Get(std::string trace_id) {
