@@ -28,8 +28,10 @@ std::int64_t TextBytes(const domain::ChatRequest& request) {
   return bytes;
 }
 
-// The prompt as a person reads it, for the trace: role by role, text only.
+// The prompt as a person reads it, for the trace: role by role, text only; the body itself where it
+// holds what we cannot read.
 std::string PromptText(const domain::ChatRequest& request) {
+  if (request.wire_only) return std::string(Utf8Prefix(request.wire->body, kCaptureBytesMax));
   std::string out = domain::TextOf(request.system);
   for (const auto& message : request.messages) {
     out += out.empty() ? "" : "\n\n";
