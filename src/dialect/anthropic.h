@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "dialect/meta.h"
+#include "dialect/notes.h"
 #include "dialect/stream.h"
 #include "dialect/wire.h"
 #include "domain/conversation.h"
@@ -22,9 +23,9 @@
 
 namespace strata::dialect::anthropic {
 
-// kBedrock: the body of InvokeModel for Anthropic models: `anthropic_version` in the body, model
-// and stream not in it.
-enum class Form : std::uint8_t { kMessages, kBedrock };
+// kBedrock, kVertex: the bodies of InvokeModel and of rawPredict for Anthropic models:
+// `anthropic_version` in the body, the model not in it; stream only for Vertex.
+enum class Form : std::uint8_t { kMessages, kBedrock, kVertex };
 
 // ---- front door ----
 
@@ -56,6 +57,7 @@ struct EncodeOptions {
   std::int64_t default_max_tokens = 4096;  // the API demands a limit; used when none was given
   // Older models know no adaptive thinking: effort words become budgets (1,024 to 32,768 tokens).
   bool thinking_budgets = false;
+  DropNotes* notes = nullptr;
 };
 Result<std::string> EncodeChatRequest(const domain::ChatRequest& request,
                                       const EncodeOptions& options);

@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "dialect/embedding.h"
 #include "dialect/meta.h"
+#include "dialect/notes.h"
 #include "dialect/stream.h"
 #include "domain/conversation.h"
 #include "domain/model_info.h"
@@ -45,7 +46,8 @@ Result<ConverseRequest> DecodeConverse(std::string_view body);
 std::string EncodeConverseResponse(const domain::ChatResponse& response, const AnswerMeta& meta);
 std::unique_ptr<StreamEncoder> MakeConverseStreamEncoder(AnswerMeta meta);
 
-Result<std::string> EncodeConverse(const ConverseRequest& request);
+// `chat.model` says whose rules hold for reasoning that is played back.
+Result<std::string> EncodeConverse(const ConverseRequest& request, DropNotes* notes = nullptr);
 Result<domain::ChatResponse> DecodeConverseResponse(std::string_view body);
 std::unique_ptr<StreamDecoder> MakeConverseStreamDecoder();
 

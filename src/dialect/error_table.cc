@@ -53,6 +53,24 @@ constexpr std::array<Row, kCodes> kAnthropic = {{
     {500, "api_error", ""},
 }};
 
+// The type is the name of google.rpc.Code.
+constexpr std::array<Row, kCodes> kGemini = {{
+    {400, "INVALID_ARGUMENT", ""},
+    {401, "UNAUTHENTICATED", ""},
+    {403, "PERMISSION_DENIED", ""},
+    {404, "NOT_FOUND", ""},
+    {409, "ABORTED", ""},
+    {413, "INVALID_ARGUMENT", ""},
+    {400, "INVALID_ARGUMENT", ""},
+    {400, "FAILED_PRECONDITION", ""},
+    {429, "RESOURCE_EXHAUSTED", ""},
+    {504, "DEADLINE_EXCEEDED", ""},
+    {499, "CANCELLED", ""},
+    {503, "UNAVAILABLE", ""},
+    {500, "INTERNAL", ""},
+    {500, "INTERNAL", ""},
+}};
+
 const Row& RowOf(const std::array<Row, kCodes>& table, Code code) {
   return table.at(static_cast<std::size_t>(code));
 }
@@ -200,6 +218,29 @@ HttpError EncodeBedrockError(const Error& error, std::string_view request_id,
   return out;
 }
 
+HttpError EncodeGeminiError(const Error& error, std::string_view request_id) {
+  const auto& row = RowOf(kGemini, error.code());
+  auto out = Start(row.status, "x-request-id", request_id);
+  AddRetryHeaders(error, out.headers);
+  JsonWriter body;
+  body.BeginObject().Key("error").BeginObject().Field("code", row.status);
+  body.Field("message", PublicMessage(error)).Field("status", row.type);
+  constexpr std::string_view kTypes = "type.googleapis.com/google.rpc.";
+  body.Key("details").BeginArray();
+  if (!error.field().empty()) {
+    body.BeginObject().Field("@type", fmt::format("{}BadRequest", kTypes));
+    body.Key("fieldViolations").BeginArray().BeginObject().Field("field", error.field());
+    body.Field("description", PublicMessage(error)).EndObject().EndArray().EndObject();
+  }
+  if (error.retry_after()) {
+    const auto ms = error.retry_after()->count();
+    body.BeginObject().Field("@type", fmt::format("{}RetryInfo", kTypes));
+    body.Field("retryDelay", fmt::format("{}.{:03}s", ms / 1000, ms % 1000)).EndObject();
+  }
+  out.body = body.EndArray().EndObject().EndObject().Take();
+  return out;
+}
+
 HttpError EncodeError(Dialect dialect, const Error& error, std::string_view request_id) {
   switch (dialect) {
     case Dialect::kOpenAi:
@@ -208,6 +249,8 @@ HttpError EncodeError(Dialect dialect, const Error& error, std::string_view requ
       return EncodeAnthropicError(error, request_id);
     case Dialect::kBedrock:
       return EncodeBedrockError(error, request_id);
+    case Dialect::kGemini:
+      return EncodeGeminiError(error, request_id);
   }
   return EncodeOpenAiError(error, request_id);
 }

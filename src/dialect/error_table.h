@@ -27,6 +27,8 @@ HttpError EncodeOpenAiError(const Error& error, std::string_view request_id);
 HttpError EncodeAnthropicError(const Error& error, std::string_view request_id);
 HttpError EncodeBedrockError(const Error& error, std::string_view request_id,
                              BedrockService service = BedrockService::kRuntime);
+// {"error":{code, message, status, details}} with BadRequest and RetryInfo among the details.
+HttpError EncodeGeminiError(const Error& error, std::string_view request_id);
 // As above for the inference APIs; kBedrock means bedrock-runtime.
 HttpError EncodeError(Dialect dialect, const Error& error, std::string_view request_id);
 
@@ -41,8 +43,8 @@ std::string PublicMessage(const Error& error);
 
 // What a provider's non-2xx answer means. `headers`: any order, names compared without case; read
 // are retry-after (seconds or an HTTP date is ignored), retry-after-ms, x-ratelimit-reset-* (as
-// OpenAI writes durations), x-amzn-errortype, x-should-retry. The body may be any bytes; at most
-// 2,000 bytes of its message are taken.
+// OpenAI writes durations), x-amzn-errortype, x-should-retry; of Gemini's body RetryInfo. The body
+// may be any bytes; at most 2,000 bytes of its message are taken.
 Error DecodeUpstreamError(Dialect dialect, int status, const HeaderList& headers,
                           std::string_view body);
 

@@ -22,6 +22,8 @@ std::string_view RequestIdHeader(Dialect dialect) {
       return "request-id";
     case Dialect::kBedrock:
       return "x-amzn-requestid";
+    case Dialect::kGemini:
+      return "x-request-id";
   }
   return "x-request-id";
 }

@@ -1,7 +1,7 @@
 #pragma once
 // What strata adds to an answer in every dialect: whose it is, where its trace is, what it cost.
 //
-// In bodies: OpenAI and Anthropic answers get a top-level member "strata", Converse answers
+// In bodies: OpenAI, Anthropic and Gemini answers get a top-level member "strata", Converse answers
 // `additionalModelResponseFields.strata` (clients ignore unknown members). In headers, which the
 // gateway writes from MetaHeaders(): x-strata-trace-id, x-strata-trace-url, x-strata-demo and the
 // dialect's own request id header.
@@ -17,7 +17,7 @@
 
 namespace strata::dialect {
 
-enum class Dialect : std::uint8_t { kOpenAi, kAnthropic, kBedrock };
+enum class Dialect : std::uint8_t { kOpenAi, kAnthropic, kBedrock, kGemini };
 
 struct AnswerMeta {
   std::string request_id;    // becomes the id of the answer ("chatcmpl-…", "msg_…")

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "dialect/embedding.h"
 #include "dialect/meta.h"
+#include "dialect/notes.h"
 #include "dialect/stream.h"
 #include "dialect/wire.h"
 #include "domain/conversation.h"
@@ -56,7 +57,10 @@ std::string EncodeModel(const ListedModel& model);
 struct EncodeOptions {
   bool stream = false;
   bool name_model = true;  // false for Azure's form, where the deployment is in the path
-  bool use_max_completion_tokens = false;  // OpenAI's own models; others know only max_tokens
+  // OpenAI's own models, at OpenAI or Azure: they know max_completion_tokens, take at most four
+  // stop sequences and no reasoning back. Others know only max_tokens.
+  bool own_models = false;
+  DropNotes* notes = nullptr;
 };
 // Errors: kInvalidArgument when the conversation holds what this dialect cannot say (a document by
 // address, a member of another dialect's `extra`), named.

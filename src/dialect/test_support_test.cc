@@ -31,7 +31,9 @@ domain::ChatRequest ToolConversation() {
   request.tools = {
       {.name = "weather",
        .description = "Weather of a city",
-       .input_schema = {R"({"type":"object","properties":{"city":{"type":"string"}}})"},
+       .input_schema =
+           {R"({"type":"object","properties":{"city":{"type":"string"}},"required":["city"],)"
+            R"("additionalProperties":false})"},
        .strict = true},
       {.name = "time", .description = {}, .input_schema = {R"({"type":"object"})"}}};
   request.tool_choice =
@@ -55,7 +57,8 @@ domain::ChatResponse ToolAnswer() {
   response.id = "answer-1";
   response.model = "m";
   response.content = {
-      domain::ReasoningBlock{.text = "Hm, two calls.", .signature = "c2ln", .redacted = {}},
+      domain::ReasoningBlock{
+          .text = "Hm, two calls.", .signature = "c2ln", .redacted = {}, .signer = "anthropic"},
       TextBlock{.text = "Grüße, \"quoted\"\n\xF0\x9F\x8C\x8D", .citations = {}},
       domain::ToolUseBlock{.id = "c1", .name = "weather", .input = {R"({"city":"Zürich"})"}},
       domain::ToolUseBlock{.id = "c2", .name = "time", .input = {"{}"}}};

@@ -85,6 +85,7 @@ struct Said {
   std::string type;  // "rate_limit_error", "ThrottlingException", …
   std::string code;  // OpenAI's
   std::string field;
+  std::string retry_delay;  // Google's RetryInfo
 };
 
 std::string TextAt(const JsonValue& value, std::string_view key) {
@@ -93,13 +94,34 @@ std::string TextAt(const JsonValue& value, std::string_view key) {
   return text == nullptr ? std::string() : *text;
 }
 
-Said ReadBody(std::string_view body) {
+// Google's details: a bad key is an invalid argument to it, and RetryInfo has the time to wait.
+void ReadGoogleDetails(const JsonValue& error, Said& said) {
+  said.type = TextAt(error, "status");
+  const auto* details = error.Find("details");
+  const auto* list = details == nullptr ? nullptr : details->array();
+  if (list == nullptr) return;
+  for (const auto& detail : *list) {
+    auto type = TextAt(detail, "@type");
+    if (type.ends_with("ErrorInfo")) said.code = TextAt(detail, "reason");
+    if (type.ends_with("RetryInfo")) said.retry_delay = TextAt(detail, "retryDelay");
+    const auto* violations = detail.Find("fieldViolations");
+    const auto* fields = violations == nullptr ? nullptr : violations->array();
+    if (fields != nullptr && !fields->empty()) said.field = TextAt(fields->front(), "field");
+  }
+}
+
+Said ReadBody(Dialect dialect, std::string_view body) {
   Said said;
   auto parsed = ParseJson(body, {.bytes_max = 1u << 20, .depth_max = 32, .values_max = 10'000});
   if (!parsed) {
     // HTML and other plain answers of proxies.
     said.message = body.substr(0, 200);
     return said;
+  }
+  const auto* first = parsed->array();  // a stream of Gemini's that is a JSON array
+  if (first != nullptr && first->size() == 1) {
+    auto inner = first->front();
+    *parsed = std::move(inner);
   }
   const auto* error = parsed->Find("error");
   const auto& source = error != nullptr && error->object() != nullptr ? *error : *parsed;
@@ -111,6 +133,7 @@ Said ReadBody(std::string_view body) {
   if (said.type.empty()) said.type = TextAt(source, "type");
   said.code = TextAt(source, "code");
   said.field = TextAt(source, "param");
+  if (dialect == Dialect::kGemini) ReadGoogleDetails(source, said);
   return said;
 }
 
@@ -185,25 +208,34 @@ Result<std::vector<std::string>> ReadModelIds(std::string_view body, std::string
 Error UpstreamStreamError(std::string_view type, std::string_view message) {
   Code code = Code::kUnavailable;
   const std::string name(type);
-  if (name.starts_with("throttling") || name == "rate_limit_error") code = Code::kRateLimited;
-  if (name.starts_with("validation") || name == "invalid_request_error") {
+  if (name.starts_with("throttling") || name == "rate_limit_error" ||
+      name == "RESOURCE_EXHAUSTED") {
+    code = Code::kRateLimited;
+  }
+  if (name.starts_with("validation") || name == "invalid_request_error" ||
+      name == "INVALID_ARGUMENT") {
     code = Code::kInvalidArgument;
   }
-  if (name == "authentication_error" || name == "permission_error") code = Code::kPermissionDenied;
-  if (name.starts_with("modelTimeout") || name == "timeout_error") code = Code::kDeadlineExceeded;
+  if (name == "authentication_error" || name == "permission_error" || name == "PERMISSION_DENIED") {
+    code = Code::kPermissionDenied;
+  }
+  if (name.starts_with("modelTimeout") || name == "timeout_error" || name == "DEADLINE_EXCEEDED") {
+    code = Code::kDeadlineExceeded;
+  }
   auto shown = Utf8Prefix(message, kMessageBytesMax);
   return Error(code, fmt::format("the provider broke off: {}", shown.empty() ? type : shown));
 }
 
 Error DecodeUpstreamError(Dialect dialect, int status, const HeaderList& headers,
                           std::string_view body) {
-  auto said = ReadBody(body);
+  auto said = ReadBody(dialect, body);
   Code code = CodeOfStatus(status);
   if (dialect == Dialect::kBedrock) {
     auto name = HeaderOf(headers, "x-amzn-errortype");
     code = CodeOfBedrock(BareExceptionName(name.empty() ? std::string_view(said.type) : name))
                .value_or(code);
   }
+  if (said.code == "API_KEY_INVALID") code = Code::kPermissionDenied;
   if (said.code == "content_filter" || said.code == "content_policy_violation") {
     code = Code::kBlocked;
   }
@@ -214,7 +246,12 @@ Error DecodeUpstreamError(Dialect dialect, int status, const HeaderList& headers
   if (code == Code::kInvalidArgument && !said.field.empty()) {
     std::move(error).AtField(std::move(said.field));
   }
-  if (auto wait = RetryAfter(status, headers)) std::move(error).RetryAfter(*wait);
+  auto wait = RetryAfter(status, headers);
+  if (auto delay = DurationMs(said.retry_delay); !wait && delay) {
+    wait = std::chrono::milliseconds(
+        static_cast<std::int64_t>(std::ceil(std::min(*delay, kRetryAfterMaxMs))));
+  }
+  if (wait) std::move(error).RetryAfter(*wait);
   return error;
 }
 

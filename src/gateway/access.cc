@@ -13,6 +13,11 @@ constexpr std::string_view kHowTo =
     "key pair (SigV4, "
     "service bedrock)";
 
+bool IsGeminiPath(std::string_view path) {
+  return path.starts_with("/v1beta/models") || path.starts_with("/gemini/") ||
+         (path.starts_with("/v1/models/") && path.find(':') != path.npos);
+}
+
 Error NotValid() {
   return Error(Code::kUnauthenticated, "this key is not valid (unknown, expired or revoked)");
 }
@@ -39,6 +44,10 @@ Result<std::shared_ptr<const store::ApiKey>> Access::Authenticate(
   }
   for (auto name : {"x-api-key", "api-key", "x-goog-api-key"}) {
     if (request.headers.Has(name)) return ByBearer(request.headers.Get(name));
+  }
+  // Google's clients may have the key in the address; other APIs have parameters of that name.
+  if (IsGeminiPath(request.path())) {
+    if (auto key = net::QueryParameter(request.query(), "key")) return ByBearer(*key);
   }
   return Fail(Code::kUnauthenticated, fmt::format("no key was sent: {}", kHowTo));
 }

@@ -21,7 +21,8 @@ class Access {
   void SetControlBearer(std::string bearer);
 
   // Looks, in this order, at: an AWS4-HMAC-SHA256 signature (service `bedrock`, checked over the
-  // whole request), `Authorization: Bearer`, `x-api-key`, `api-key`, `x-goog-api-key`. Error:
+  // whole request), `Authorization: Bearer`, `x-api-key`, `api-key`, `x-goog-api-key`,
+  // on Gemini's paths also the parameter `key`. Error:
   // kUnauthenticated; the message says how to send a key, never why a given one is wrong beyond
   // "not valid".
   Result<std::shared_ptr<const store::ApiKey>> Authenticate(const net::HttpRequest& request) const;

@@ -110,6 +110,34 @@ void DetectBedrock(const EnvReader& env, std::vector<Detected>& out) {
   Add(out, std::move(spec));
 }
 
+void DetectGemini(const EnvReader& env, std::vector<Detected>& out) {
+  auto key = FirstSet(env, {"GEMINI_API_KEY", "GOOGLE_API_KEY"});
+  if (key.empty()) return;
+  ProviderSpec spec;
+  spec.name = "gemini";
+  spec.kind = ProviderKind::kGemini;
+  spec.base_url =
+      Or(env("GOOGLE_GEMINI_BASE_URL"), "https://generativelanguage.googleapis.com/v1beta");
+  spec.secret = "env:" + key;
+  spec.detected_by = "environment variable " + key;
+  Add(out, std::move(spec));
+}
+
+void DetectVertex(const EnvReader& env, std::vector<Detected>& out) {
+  auto file = env("GOOGLE_APPLICATION_CREDENTIALS");
+  if (file.empty()) return;
+  ProviderSpec spec;
+  spec.name = "vertex";
+  spec.kind = ProviderKind::kVertex;
+  spec.base_url = env("GOOGLE_VERTEX_BASE_URL");
+  spec.secret = "file:" + file;
+  auto location = FirstSet(env, {"GOOGLE_CLOUD_LOCATION", "GOOGLE_CLOUD_REGION"});
+  spec.region = location.empty() ? "global" : env(location);
+  spec.project = env("GOOGLE_CLOUD_PROJECT");
+  spec.detected_by = "environment variable GOOGLE_APPLICATION_CREDENTIALS";
+  Add(out, std::move(spec));
+}
+
 // "0.0.0.0:11434", "box", "http://box:11434/": what OLLAMA_HOST may hold. 0.0.0.0 is an address to
 // listen on; from here it is the loopback.
 std::string OllamaUrl(std::string host) {
@@ -205,6 +233,8 @@ Task<std::vector<Detected>> DetectProviders(DetectOptions options, RequestContex
   DetectAnthropic(options.env, out);
   DetectAzure(options.env, out);
   DetectBedrock(options.env, out);
+  DetectGemini(options.env, out);
+  DetectVertex(options.env, out);
   if (options.client == nullptr) co_return out;
   if (auto host = options.env("OLLAMA_HOST"); !host.empty()) options.ollama_url = OllamaUrl(host);
   LocalServer ollama{"ollama", options.ollama_url};

@@ -60,9 +60,13 @@ TEST_F(Detection, EnvironmentNamesProvidersInAFixedOrder) {
           {"AWS_ACCESS_KEY_ID", "AKIA"},
           {"AWS_SECRET_ACCESS_KEY", "secret"},
           {"AWS_REGION", "eu-central-1"},
-          {"OPENAI_ORG_ID", "org-1"}};
+          {"OPENAI_ORG_ID", "org-1"},
+          {"GOOGLE_API_KEY", "g"},
+          {"GOOGLE_APPLICATION_CREDENTIALS", "/keys/account.json"},
+          {"GOOGLE_CLOUD_PROJECT", "project-1"}};
   auto found = Detect();
-  EXPECT_THAT(Names(found), ElementsAre("openai", "anthropic", "azure", "bedrock"));
+  EXPECT_THAT(Names(found),
+              ElementsAre("openai", "anthropic", "azure", "bedrock", "gemini", "vertex"));
   for (const auto& detected : found) {
     EXPECT_EQ(detected.problem, "");
     EXPECT_FALSE(detected.spec.detected_by.empty());
@@ -73,6 +77,9 @@ TEST_F(Detection, EnvironmentNamesProvidersInAFixedOrder) {
   EXPECT_THAT(found[0].spec.headers, ElementsAre(testing::Pair("OpenAI-Organization", "org-1")));
   EXPECT_EQ(found[2].spec.api_version, "2024-10-21");
   EXPECT_EQ(found[3].spec.region, "eu-central-1");
+  EXPECT_EQ(found[4].spec.secret, "env:GOOGLE_API_KEY");
+  EXPECT_EQ(found[5].spec.secret, "file:/keys/account.json");
+  EXPECT_EQ(found[5].spec.region, "global");
 }
 
 TEST_F(Detection, HalfConfiguredProvidersSayWhatIsMissing) {

@@ -12,11 +12,13 @@
 namespace strata::provider {
 namespace {
 
-constexpr std::array<std::pair<ProviderKind, std::string_view>, 4> kKinds = {{
+constexpr std::array<std::pair<ProviderKind, std::string_view>, 6> kKinds = {{
     {ProviderKind::kOpenAi, "openai"},
     {ProviderKind::kAzure, "azure"},
     {ProviderKind::kAnthropic, "anthropic"},
     {ProviderKind::kBedrock, "bedrock"},
+    {ProviderKind::kGemini, "gemini"},
+    {ProviderKind::kVertex, "vertex"},
 }};
 
 constexpr std::size_t kNameBytesMax = 63;
@@ -91,7 +93,8 @@ Result<ProviderKind> ParseKind(std::string_view name) {
     if (known == name) return kind;
   }
   return Fail(InvalidArgument(
-      "kind", fmt::format("'{}' is none of openai, azure, anthropic, bedrock", name)));
+      "kind",
+      fmt::format("'{}' is none of openai, azure, anthropic, bedrock, gemini, vertex", name)));
 }
 
 Result<> CheckSpec(const ProviderSpec& spec) {
@@ -103,8 +106,13 @@ Result<> CheckSpec(const ProviderSpec& spec) {
     return Fail(InvalidArgument(
         "region", "is missing: Bedrock is called by region (AWS_REGION, or the profile's region)"));
   }
+  bool vertex = spec.kind == ProviderKind::kVertex;
+  if (vertex && spec.region.empty()) {
+    return Fail(InvalidArgument(
+        "region", "is missing: Vertex AI is called by location (us-central1, global, …)"));
+  }
   if (spec.base_url.empty()) {
-    if (bedrock) return {};
+    if (bedrock || vertex) return {};
     return Fail(InvalidArgument("base_url", "is missing"));
   }
   auto url = net::ParseUrl(spec.base_url);

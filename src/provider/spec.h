@@ -19,9 +19,11 @@ enum class ProviderKind : std::uint8_t {
   kAzure,      // Azure OpenAI: the deployments form with api_version, else the v1 form
   kAnthropic,  // api.anthropic.com and compatible
   kBedrock,    // AWS Bedrock runtime
+  kGemini,     // the Gemini API (generativelanguage.googleapis.com)
+  kVertex,     // Vertex AI of Google Cloud: Gemini and Claude models
 };
 
-std::string_view KindName(ProviderKind kind);  // "openai", "azure", "anthropic", "bedrock"
+std::string_view KindName(ProviderKind kind);  // "openai", "azure", "anthropic", "bedrock", …
 Result<ProviderKind> ParseKind(std::string_view name);
 
 struct ProviderSpec {
@@ -29,13 +31,17 @@ struct ProviderSpec {
   ProviderKind kind = ProviderKind::kOpenAi;
   // OpenAI: ends before "/chat/completions" ("https://api.openai.com/v1"). Azure:
   // "https://RES.openai.azure.com". Anthropic: ends before "/v1/messages". Bedrock: empty means
-  // https://bedrock-runtime.REGION.amazonaws.com.
+  // https://bedrock-runtime.REGION.amazonaws.com. Gemini: ends before "/models", with or without
+  // the version. Vertex: empty means https://REGION-aiplatform.googleapis.com.
   std::string base_url;
   // "env:NAME" or "file:path"; empty when the server needs no key. Bedrock: a bearer key; empty
-  // means signing with AWS credentials.
+  // means signing with AWS credentials. Vertex: the key file of a service account, or an access
+  // token. Vertex: the key file of a service account, or an access
+  // token.
   std::string secret;
   std::string api_version;  // Azure's deployments form; empty: the v1 form
-  std::string region;       // Bedrock: signed for and called
+  std::string region;       // Bedrock: signed for and called; Vertex: the location
+  std::string project;      // Vertex; empty: the key file's
   std::string profile;      // Bedrock: profile of the AWS files; empty: env, then "default"
   std::vector<std::pair<std::string, std::string>> headers;  // sent with every call; never secrets
   std::vector<std::string> models;  // upstream ids that it is known to have

@@ -58,12 +58,12 @@ TEST(ProviderSpec, NamesTheMemberThatIsWrong) {
 
 TEST(ProviderSpec, KindsHaveOneNameEach) {
   for (auto kind : {ProviderKind::kOpenAi, ProviderKind::kAzure, ProviderKind::kAnthropic,
-                    ProviderKind::kBedrock}) {
+                    ProviderKind::kBedrock, ProviderKind::kGemini, ProviderKind::kVertex}) {
     auto parsed = ParseKind(KindName(kind));
     ASSERT_TRUE(parsed.has_value());
     EXPECT_EQ(*parsed, kind);
   }
-  EXPECT_FALSE(ParseKind("gemini").has_value());
+  EXPECT_FALSE(ParseKind("geminy").has_value());
 }
 
 TEST(Secrets, ComeFromTheEnvironmentOrAFile) {

@@ -44,7 +44,7 @@ Result<provider::ProviderSpec> DecodeSpec(std::string_view body) {
   JsonField top(parsed);
   STRATA_CHECK_OK(top.ExpectObject());
   STRATA_CHECK_OK(top.OnlyMembers({"name", "kind", "base_url", "secret", "api_version", "region",
-                                   "profile", "data_region", "models"}));
+                                   "profile", "project", "data_region", "models"}));
   provider::ProviderSpec spec;
   auto kind = top.Get("kind");
   STRATA_TRY(auto kind_name, kind.NonEmptyString());
@@ -55,6 +55,7 @@ Result<provider::ProviderSpec> DecodeSpec(std::string_view body) {
   STRATA_CHECK_OK(FillText(top.Get("api_version"), spec.api_version));
   STRATA_CHECK_OK(FillText(top.Get("region"), spec.region));
   STRATA_CHECK_OK(FillText(top.Get("profile"), spec.profile));
+  STRATA_CHECK_OK(FillText(top.Get("project"), spec.project));
   STRATA_CHECK_OK(FillText(top.Get("data_region"), spec.data_region));
   auto models = top.Get("models");
   for (std::size_t i = 0; models.present() && i < models.size(); ++i) {

@@ -222,6 +222,7 @@ Result<> App::Parts::OpenRoutes() {
   AddOpenAiRoutes(router, *services);
   AddResponsesRoutes(router, *services);
   AddAnthropicRoutes(router, *services);
+  AddGeminiRoutes(router, *services);
   AddBedrockRuntimeRoutes(router, *services);
   AddBedrockModelRoutes(router, *services);
   AddBedrockAgentRoutes(router, *services);

@@ -149,18 +149,10 @@ class Reader {
   }
 
   provider::ProviderSpec ReadProvider(const YAML::Node& node) {
-    static constexpr std::string_view kMembers[] = {"name",
-                                                    "kind",
-                                                    "base_url",
-                                                    "secret",
-                                                    "api_version",
-                                                    "region",
-                                                    "profile",
-                                                    "headers",
-                                                    "models",
-                                                    "data_region",
-                                                    "cleared_for_all_labels",
-                                                    "clearance"};
+    static constexpr std::string_view kMembers[] = {
+        "name",     "kind",    "base_url", "secret", "api_version", "region",
+        "project",  "profile", "headers",  "models", "data_region", "cleared_for_all_labels",
+        "clearance"};
     provider::ProviderSpec spec;
     for (const auto& item : node) {
       auto key = item.first.as<std::string>("");
@@ -175,6 +167,8 @@ class Reader {
         spec.api_version = value.as<std::string>("");
       else if (key == "region")
         spec.region = value.as<std::string>("");
+      else if (key == "project")
+        spec.project = value.as<std::string>("");
       else if (key == "profile")
         spec.profile = value.as<std::string>("");
       else if (key == "data_region")

@@ -1,8 +1,10 @@
 #include "server/model_routes.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "dialect/anthropic.h"
+#include "dialect/gemini.h"
 #include "dialect/openai.h"
 #include "guard/model_access.h"
 #include "server/answer_sinks.h"
@@ -11,6 +13,7 @@ namespace strata::server {
 namespace {
 
 constexpr std::size_t kPageDefault = 20;
+constexpr std::size_t kGeminiPageDefault = 50;
 constexpr std::size_t kPageMax = 1000;
 
 std::int64_t Seconds(WallTime time) { return ToUnixMicros(time) / 1'000'000; }
@@ -59,6 +62,18 @@ Result<PageBounds> AnthropicPage(const std::vector<provider::ListedModel>& model
   return page;
 }
 
+Result<std::size_t> WholeNumber(std::string_view query, std::string_view name,
+                                std::size_t otherwise) {
+  auto text = net::QueryParameter(query, name);
+  if (!text || text->empty()) return otherwise;
+  std::size_t number = 0;
+  auto [end, ec] = std::from_chars(text->data(), text->data() + text->size(), number);
+  if (ec != std::errc() || end != text->data() + text->size()) {
+    return Fail(InvalidArgument(std::string(name), "expected a whole number"));
+  }
+  return number;
+}
+
 }  // namespace
 
 std::vector<provider::ListedModel> VisibleModels(const Services& services,
@@ -105,6 +120,26 @@ Task<Result<>> GetModelAnthropic(Services& services, Exchange& exchange) {
       dialect::anthropic::EncodeModel({.info = model.info, .created_s = Seconds(model.created)});
   co_return co_await SendJson(exchange, services.links, dialect::Dialect::kAnthropic,
                               std::move(body));
+}
+
+// pageSize 1..1000; the token of a page is the number of its first model.
+Task<Result<>> ListModelsGemini(Services& services, Exchange& exchange) {
+  STRATA_CO_TRY(auto size, WholeNumber(exchange.http.query(), "pageSize", kGeminiPageDefault));
+  STRATA_CO_TRY(auto first, WholeNumber(exchange.http.query(), "pageToken", 0));
+  auto models = VisibleModels(services, exchange.ctx);
+  const auto begin = std::min(first, models.size());
+  const auto end = std::min(begin + std::clamp<std::size_t>(size, 1, kPageMax), models.size());
+  std::vector<domain::ModelInfo> page;
+  for (auto i = begin; i < end; ++i) page.push_back(models[i].info);
+  auto body = dialect::gemini::EncodeModelList(
+      page, end < models.size() ? std::to_string(end) : std::string());
+  co_return co_await SendJson(exchange, services.links, dialect::Dialect::kGemini, std::move(body));
+}
+
+Task<Result<>> GetModelGemini(Services& services, Exchange& exchange) {
+  STRATA_CO_TRY(auto model, Describe(services, exchange));
+  auto body = dialect::gemini::EncodeModel(model.info);
+  co_return co_await SendJson(exchange, services.links, dialect::Dialect::kGemini, std::move(body));
 }
 
 }  // namespace strata::server

@@ -1,5 +1,6 @@
 #pragma once
-// GET /v1/models is served to two dialects; the header `anthropic-version` decides.
+// GET /v1/models is served to three dialects; the headers `anthropic-version` and `x-goog-api-key`
+// decide.
 
 #include "server/router.h"
 #include "server/services.h"
@@ -10,6 +11,8 @@ Task<Result<>> ListModelsOpenAi(Services& services, Exchange& exchange);
 Task<Result<>> GetModelOpenAi(Services& services, Exchange& exchange);
 Task<Result<>> ListModelsAnthropic(Services& services, Exchange& exchange);
 Task<Result<>> GetModelAnthropic(Services& services, Exchange& exchange);
+Task<Result<>> ListModelsGemini(Services& services, Exchange& exchange);
+Task<Result<>> GetModelGemini(Services& services, Exchange& exchange);
 
 // What this key may see of the registry.
 std::vector<provider::ListedModel> VisibleModels(const Services& services,

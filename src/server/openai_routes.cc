@@ -63,10 +63,12 @@ void AddOpenAiRoutes(Router& router, Services& services) {
               .role = "invoke",
               .handler = [s](Exchange& e) { return Embeddings(*s, e); }});
   using Operation = Task<Result<>> (*)(Services&, Exchange&);
-  auto add_models = [&](std::string pattern, Operation openai, Operation anthropic) {
-    auto handler = [s, openai, anthropic](Exchange& e) {
-      bool other = FaceOfPath(e.http.path(), e.http.headers) == Face::kAnthropic;
-      return other ? anthropic(*s, e) : openai(*s, e);
+  auto add_models = [&](std::string pattern, Operation openai, Operation anthropic,
+                        Operation gemini) {
+    auto handler = [s, openai, anthropic, gemini](Exchange& e) {
+      const auto face = FaceOfPath(e.http.path(), e.http.headers);
+      if (face == Face::kGemini) return gemini(*s, e);
+      return face == Face::kAnthropic ? anthropic(*s, e) : openai(*s, e);
     };
     router.Add({.method = "GET",
                 .pattern = std::move(pattern),
@@ -76,8 +78,8 @@ void AddOpenAiRoutes(Router& router, Services& services) {
                 .handler = handler,
                 .shared = true});
   };
-  add_models("/v1/models", ListModelsOpenAi, ListModelsAnthropic);
-  add_models("/v1/models/{model}", GetModelOpenAi, GetModelAnthropic);
+  add_models("/v1/models", ListModelsOpenAi, ListModelsAnthropic, ListModelsGemini);
+  add_models("/v1/models/{model}", GetModelOpenAi, GetModelAnthropic, GetModelGemini);
 }
 
 }  // namespace strata::server

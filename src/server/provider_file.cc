@@ -29,6 +29,7 @@ void EmitOne(YAML::Emitter& out, const provider::ProviderSpec& spec) {
   put("api_version", spec.api_version);
   put("region", spec.region);
   put("profile", spec.profile);
+  put("project", spec.project);
   put("data_region", spec.data_region);
   if (!spec.models.empty())
     out << YAML::Key << "models" << YAML::Value << YAML::Flow << spec.models;

@@ -25,9 +25,9 @@ std::vector<std::string_view> Segments(std::string_view path) {
   return out;
 }
 
-constexpr std::string_view kPrefixes[] = {"/openai",          "/anthropic",
-                                          "/bedrock-runtime", "/bedrock-agent-runtime",
-                                          "/bedrock-agent",   "/bedrock"};
+constexpr std::string_view kPrefixes[] = {
+    "/openai",        "/anthropic", "/bedrock-runtime", "/bedrock-agent-runtime",
+    "/bedrock-agent", "/bedrock",   "/gemini"};
 
 // Without a dialect's prefix; "/openai" alone stays.
 std::string_view StripPrefix(std::string_view path) {
@@ -77,6 +77,7 @@ int StatusOf(Code code) {
 struct Router::Node {
   std::map<std::string, std::unique_ptr<Node>, std::less<>> literals;
   std::unique_ptr<Node> parameter;
+  std::unique_ptr<Node> rest;  // {…+}
   std::map<std::string, Route, std::less<>> by_method;
 };
 
@@ -87,7 +88,10 @@ void Router::Add(Route route) {
   Node* node = root_.get();
   for (auto segment : Segments(route.pattern)) {
     bool parameter = segment.starts_with('{');
-    auto& next = parameter ? node->parameter : node->literals[std::string(segment)];
+    bool rest = parameter && segment.ends_with("+}");
+    auto& next = rest        ? node->rest
+                 : parameter ? node->parameter
+                             : node->literals[std::string(segment)];
     if (!next) next = std::make_unique<Node>();
     node = next.get();
   }
@@ -99,8 +103,18 @@ void Router::Add(Route route) {
 
 Result<Router::Match> Router::Find(std::string_view method, std::string_view raw_path) const {
   Match match;
+  Match rest;  // of the innermost {…+} on the way
   const Node* node = root_.get();
   for (auto segment : Segments(StripPrefix(raw_path))) {
+    if (node->rest && node->rest->by_method.contains(method)) {
+      const auto from = static_cast<std::size_t>(segment.data() - raw_path.data());
+      auto value = PercentDecode(raw_path.substr(from));
+      if (!value) return Fail(Code::kInvalidArgument, "the path holds a broken percent escape");
+      rest.route = &node->rest->by_method.find(method)->second;
+      rest.params = match.params;
+      rest.params.push_back(std::move(*value));
+      rest.path_exists = true;
+    }
     // Literals win over parameters: /flows/validate-definition before /flows/{id}.
     if (auto it = node->literals.find(segment); it != node->literals.end()) {
       node = it->second.get();
@@ -110,13 +124,13 @@ Result<Router::Match> Router::Find(std::string_view method, std::string_view raw
       match.params.push_back(std::move(*value));
       node = node->parameter.get();
     } else {
-      return Match{};
+      return rest;
     }
   }
   match.path_exists = !node->by_method.empty();
   if (auto it = node->by_method.find(method); it != node->by_method.end())
     match.route = &it->second;
-  return match;
+  return match.route == nullptr && rest.route != nullptr ? rest : match;
 }
 
 std::string_view FaceName(Face face) {
@@ -130,6 +144,8 @@ std::string_view FaceName(Face face) {
     case Face::kBedrockAgent:
     case Face::kBedrockAgentRuntime:
       return "bedrock";
+    case Face::kGemini:
+      return "gemini";
     case Face::kStrata:
       return "strata";
   }
@@ -140,6 +156,9 @@ Face FaceOfPath(std::string_view raw_path, const net::Headers& headers) {
   if (raw_path.starts_with("/openai/")) return Face::kOpenAi;
   if (raw_path.starts_with("/anthropic/") || headers.Has("anthropic-version"))
     return Face::kAnthropic;
+  if (raw_path.starts_with("/gemini/") || raw_path.starts_with("/v1beta/") ||
+      headers.Has("x-goog-api-key"))
+    return Face::kGemini;
   if (raw_path.starts_with("/strata/") || raw_path.starts_with("/console")) return Face::kStrata;
   if (raw_path.starts_with("/v1/")) return Face::kOpenAi;
   if (raw_path.starts_with("/knowledgebases")) return Face::kBedrockAgent;
@@ -148,8 +167,8 @@ Face FaceOfPath(std::string_view raw_path, const net::Headers& headers) {
 
 Face FaceOf(const Route& route, const net::HttpRequest& request) {
   if (!route.shared) return route.face;
-  return FaceOfPath(request.path(), request.headers) == Face::kAnthropic ? Face::kAnthropic
-                                                                         : route.face;
+  const auto face = FaceOfPath(request.path(), request.headers);
+  return face == Face::kAnthropic || face == Face::kGemini ? face : route.face;
 }
 
 dialect::HttpError EncodeFaceError(Face face, const Error& error, std::string_view request_id) {
@@ -166,6 +185,8 @@ dialect::HttpError EncodeFaceError(Face face, const Error& error, std::string_vi
       return dialect::EncodeBedrockError(error, request_id, dialect::BedrockService::kAgent);
     case Face::kBedrockAgentRuntime:
       return dialect::EncodeBedrockError(error, request_id, dialect::BedrockService::kAgentRuntime);
+    case Face::kGemini:
+      return dialect::EncodeGeminiError(error, request_id);
     case Face::kStrata:
       break;
   }

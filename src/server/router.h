@@ -4,7 +4,8 @@
 //
 // Paths are split on '/' first and decoded after, since ARNs arrive percent-encoded in one segment.
 // One trailing slash is accepted or missing on every route. The prefixes /openai, /anthropic,
-// /bedrock are stripped.
+// /bedrock, /gemini are stripped. A last segment {…+} takes the rest of the path, slashes included,
+// where nothing else fits: model ids hold slashes, and Gemini's clients do not escape them.
 
 #include <functional>
 #include <map>
@@ -41,10 +42,11 @@ enum class Face : std::uint8_t {
   kBedrockControl,
   kBedrockAgent,
   kBedrockAgentRuntime,
+  kGemini,
   kStrata
 };
 
-std::string_view FaceName(Face face);  // "openai", "anthropic", "bedrock", "strata"
+std::string_view FaceName(Face face);  // "openai", "anthropic", "bedrock", "gemini", "strata"
 
 struct Route {
   std::string method;
@@ -53,7 +55,7 @@ struct Route {
   std::string operation;  // "Converse": span field and, for Bedrock, the name in errors
   std::string role;       // "" = public
   RouteHandler handler;
-  // OpenAI and Anthropic have the path in common (/v1/models): FaceOf tells whose it is.
+  // Dialects have the path in common (/v1/models): FaceOf tells whose it is.
   bool shared = false;
 };
 
@@ -83,8 +85,8 @@ class Router {
   std::unique_ptr<Node> root_;
 };
 
-// The face whose errors an unknown path gets: by prefix, else by the header anthropic-version, else
-// by what the path looks like.
+// The face whose errors an unknown path gets: by prefix, else by the headers anthropic-version and
+// x-goog-api-key, else by what the path looks like.
 Face FaceOfPath(std::string_view raw_path, const net::Headers& headers);
 
 // The face that a matched request is answered in.

@@ -52,6 +52,21 @@ TEST_F(RouterTest, StripsDialectPrefixes) {
   EXPECT_EQ(router_.Find("GET", "/other/v1/models")->route, nullptr);
 }
 
+TEST_F(RouterTest, TheRestOfAPathIsOneParameterWhereNothingElseFits) {
+  router_.Add(For("GET", "/v1/models/{model}"));
+  router_.Add(For("POST", "/v1/models/{model+}"));
+  auto slashes = router_.Find("POST", "/gemini/v1/models/kb/a%20b:generateContent");
+  ASSERT_TRUE(slashes.has_value() && slashes->route != nullptr);
+  EXPECT_THAT(slashes->params, ElementsAre("kb/a b:generateContent"));
+  auto plain = router_.Find("POST", "/v1/models/gemini-2.5:countTokens");
+  ASSERT_NE(plain->route, nullptr);
+  EXPECT_THAT(plain->params, ElementsAre("gemini-2.5:countTokens"));
+  EXPECT_EQ(router_.Find("GET", "/v1/models/x")->route->pattern, "/v1/models/{model}");
+  EXPECT_EQ(router_.Find("GET", "/v1/models/x/y")->route, nullptr) << "only for its own method";
+  EXPECT_EQ(router_.Find("POST", "/v1/models")->route->pattern, "/v1/models");
+  EXPECT_FALSE(router_.Find("POST", "/v1/models/a/b%zz").has_value());
+}
+
 TEST(FaceOf, SharedPathsBelongToWhomPrefixOrHeaderSays) {
   Route models = For("GET", "/v1/models");
   models.shared = true;
@@ -88,6 +103,11 @@ TEST(FaceOfPath, DecidesByPrefixAndHeader) {
   EXPECT_EQ(FaceOfPath("/v1/unknown", none), Face::kOpenAi);
   EXPECT_EQ(FaceOfPath("/v1/unknown", anthropic), Face::kAnthropic);
   EXPECT_EQ(FaceOfPath("/knowledgebases/x/y/z", none), Face::kBedrockAgent);
+  EXPECT_EQ(FaceOfPath("/v1beta/unknown", none), Face::kGemini);
+  EXPECT_EQ(FaceOfPath("/gemini/v1/models", none), Face::kGemini);
+  net::Headers google;
+  google.Set("x-goog-api-key", "k");
+  EXPECT_EQ(FaceOfPath("/v1/models", google), Face::kGemini);
   EXPECT_EQ(FaceOfPath("/guardrails", none), Face::kBedrockControl);
 }
 

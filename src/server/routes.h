@@ -9,6 +9,7 @@ namespace strata::server {
 void AddOpenAiRoutes(Router& router, Services& services);
 void AddResponsesRoutes(Router& router, Services& services);  // OpenAI's Responses API
 void AddAnthropicRoutes(Router& router, Services& services);
+void AddGeminiRoutes(Router& router, Services& services);
 void AddBedrockRuntimeRoutes(Router& router,
                              Services& services);  // Converse, InvokeModel, CountTokens
 void AddBedrockModelRoutes(Router& router,

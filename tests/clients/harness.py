@@ -34,10 +34,12 @@ providers:
   - {{name: up-openai, kind: openai, base_url: "{url}/v1", secret: "env:FAKE_OPENAI_KEY"}}
   - {{name: up-anthropic, kind: anthropic, base_url: "{url}", secret: "env:FAKE_ANTHROPIC_KEY"}}
   - {{name: up-bedrock, kind: bedrock, base_url: "{url}", region: eu-central-1}}
+  - {{name: up-gemini, kind: gemini, base_url: "{url}", secret: "env:FAKE_GEMINI_KEY"}}
 """
 UPSTREAM_SECRETS = {
     "FAKE_OPENAI_KEY": "sk-fake-openai",
     "FAKE_ANTHROPIC_KEY": "sk-ant-fake",
+    "FAKE_GEMINI_KEY": "fake-gemini-key",
     "AWS_ACCESS_KEY_ID": "AKIAFAKEFAKEFAKEFAKE",
     "AWS_SECRET_ACCESS_KEY": "fake-secret-access-key",
 }
@@ -46,7 +48,7 @@ UPSTREAM_SECRETS = {
 def clean_environment():
     """This process's, without what would make strata find providers or a data folder of its own."""
     return {k: v for k, v in os.environ.items()
-            if not k.startswith(("AWS_", "OPENAI_", "ANTHROPIC_", "AZURE_", "STRATA_DATA", "XDG_DATA"))}
+            if not k.startswith(("AWS_", "OPENAI_", "ANTHROPIC_", "AZURE_", "GEMINI_", "GOOGLE_", "STRATA_DATA", "XDG_DATA"))}
 
 
 def run_strata(data, *args, env=None, input_text=None):
@@ -140,7 +142,7 @@ class Server:
 
 
 class FakeUpstream:
-    """strata-fake-provider: OpenAI, Anthropic and Bedrock on one port, answering by script."""
+    """strata-fake-provider: OpenAI, Anthropic, Bedrock, Gemini and Vertex AI on one port, answering by script."""
 
     def __init__(self):
         self.process = subprocess.Popen([os.environ["STRATA_FAKE_PROVIDER"]], stdout=subprocess.PIPE, text=True)
@@ -170,7 +172,7 @@ def server():
 
 
 def server_with_upstream():
-    """(server, fake upstream): models up-openai/…, up-anthropic/…, up-bedrock/…; bodies up to BODY_BYTES_MAX."""
+    """(server, fake upstream): models up-openai/…, up-anthropic/…, up-bedrock/…, up-gemini/…; bodies up to BODY_BYTES_MAX."""
     global _upstream
     if _upstream is None:
         fake = FakeUpstream()

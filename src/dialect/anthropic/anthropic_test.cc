@@ -48,15 +48,18 @@ TEST(AnthropicRequest, RoundTripsEveryKindOfBlock) {
   first.emplace_back(domain::CachePoint{});
   auto& assistant = request.messages[1].content;
   assistant.insert(assistant.begin(),
-                   {domain::ReasoningBlock{.text = "hm", .signature = "sig", .redacted = {}},
-                    domain::ReasoningBlock{.text = {}, .signature = {}, .redacted = "xyz"}});
+                   {domain::ReasoningBlock{
+                        .text = "hm", .signature = "sig", .redacted = {}, .signer = "anthropic"},
+                    domain::ReasoningBlock{
+                        .text = {}, .signature = {}, .redacted = "xyz", .signer = "anthropic"}});
   auto& result = std::get<domain::ToolResultBlock>(request.messages[2].content[0]);
   result.content.emplace_back(domain::ImageBlock{.format = "webp", .bytes = "RIFF", .url = {}});
   result.content.emplace_back(found);
   result.is_error = true;
   request.tools[1].cache_point = domain::CachePoint{.ttl = "5m"};
+  request.tool_choice = domain::ToolChoice{.kind = domain::ToolChoice::Kind::kAuto, .name = {}};
   request.tool_choice->parallel = false;
-  request.top_k = 5;
+  request.temperature.reset();  // thinking takes none
   request.user = "subject";
   request.stop = {"END"};
   request.reasoning = domain::ReasoningConfig{.enabled = true, .budget_tokens = 100, .effort = {}};
@@ -72,8 +75,63 @@ TEST(AnthropicRequest, RoundTripsEveryKindOfBlock) {
   EXPECT_EQ(*back, request);
 }
 
-TEST(AnthropicRequest, EffortAndAdaptiveThinkingRoundTrip) {
+// Thinking and a forced tool, or an unsigned tool call, exclude each other.
+domain::ChatRequest Question() {
   auto request = ToolConversation();
+  request.messages.resize(1);
+  request.tool_choice.reset();
+  return request;
+}
+
+TEST(AnthropicRequest, ThinkingIsLeftOutWhereTheApiWouldRefuseIt) {
+  auto request = ToolConversation();
+  request.max_tokens.reset();
+  request.reasoning = domain::ReasoningConfig{.budget_tokens = 2000, .effort = {}};
+  DropNotes notes;
+  auto text = EncodeChatRequest(request, {.notes = &notes});
+  ASSERT_TRUE(text);
+  EXPECT_EQ(text->find("thinking"), std::string::npos) << *text;
+  EXPECT_NE(text->find(R"("max_tokens":6096)"), std::string::npos) << "room beside the budget";
+  EXPECT_EQ(notes.dropped(), std::vector<std::string>{"thinking, as a tool is forced"});
+  request.tool_choice.reset();
+  DropNotes unsigned_call;
+  static_cast<void>(EncodeChatRequest(request, {.notes = &unsigned_call}));
+  EXPECT_EQ(unsigned_call.dropped(),
+            std::vector<std::string>{"thinking, as the tool call has none that is signed"});
+}
+
+TEST(AnthropicRequest, ReasoningOfOthersIsNotShownAndTheirSignaturesSurviveTheClient) {
+  auto request = ToolConversation();
+  auto& assistant = request.messages[1].content;
+  assistant.insert(
+      assistant.begin(),
+      domain::ReasoningBlock{.text = "hm", .signature = "sig", .redacted = {}, .signer = "gemini"});
+  DropNotes notes;
+  auto text = EncodeChatRequest(request, {.notes = &notes});
+  ASSERT_TRUE(text);
+  EXPECT_EQ(text->find("sig"), std::string::npos);
+  EXPECT_EQ(notes.dropped().front(), "reasoning signed by gemini");
+  domain::ChatResponse answer;
+  answer.content = {assistant.front()};
+  auto shown = EncodeChatResponse(answer, {});
+  EXPECT_NE(shown.find("strata.gemini.sig"), std::string::npos);
+  EXPECT_EQ(DecodeChatResponse(shown)->content, answer.content);
+}
+
+TEST(AnthropicRequest, IdsOfToolCallsAreSpeltAsTheApiTakesThem) {
+  auto request = ToolConversation();
+  std::get<domain::ToolUseBlock>(request.messages[1].content[1]).id = "functions.weather:0";
+  std::get<domain::ToolResultBlock>(request.messages[2].content[0]).tool_use_id =
+      "functions.weather:0";
+  auto back = DecodeChatRequest(*EncodeChatRequest(request, {}));
+  ASSERT_TRUE(back);
+  const auto& call = std::get<domain::ToolUseBlock>(back->messages[1].content[1]);
+  EXPECT_TRUE(call.id.starts_with("functions_weather_0_")) << call.id;
+  EXPECT_EQ(std::get<domain::ToolResultBlock>(back->messages[2].content[0]).tool_use_id, call.id);
+}
+
+TEST(AnthropicRequest, EffortAndAdaptiveThinkingRoundTrip) {
+  auto request = Question();
   request.reasoning =
       domain::ReasoningConfig{.enabled = true, .budget_tokens = 0, .effort = "high"};
   auto back = DecodeChatRequest(*EncodeChatRequest(request, {}));
@@ -82,7 +140,7 @@ TEST(AnthropicRequest, EffortAndAdaptiveThinkingRoundTrip) {
 }
 
 TEST(AnthropicRequest, EffortBecomesABudgetForOlderModels) {
-  auto request = ToolConversation();
+  auto request = Question();
   request.max_tokens = 4096;
   request.reasoning =
       domain::ReasoningConfig{.enabled = true, .budget_tokens = 0, .effort = "high"};
@@ -181,7 +239,8 @@ TEST(AnthropicStream, AddsUpToTheSameAnswerUnderEveryChunking) {
   auto response = ToolAnswer();
   response.content.insert(
       response.content.begin() + 1,
-      domain::ReasoningBlock{.text = {}, .signature = {}, .redacted = "opaque"});
+      domain::ReasoningBlock{
+          .text = {}, .signature = {}, .redacted = "opaque", .signer = "anthropic"});
   response.stop_reason = StopReason::kStopSequence;
   response.stop_sequence = "END";
   auto encoder = MakeStreamEncoder({});

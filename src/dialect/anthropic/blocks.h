@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "dialect/json/claude.h"
 #include "dialect/json/json_writer.h"
 #include "dialect/json_value.h"
 #include "domain/conversation.h"
@@ -21,10 +22,18 @@ Result<> DecodeContent(const JsonField& content, std::vector<domain::ContentBloc
 Result<domain::CachePoint> DecodeCacheControl(const JsonField& cache_control);
 Result<domain::Citation> DecodeCitation(const JsonField& citation);
 
-// The elements of a content list. Left out are empty texts and unsigned thinking, which the API
-// refuses. kInvalidArgument for what the dialect cannot say.
-Result<> WriteBlocks(JsonWriter& out, const std::vector<domain::ContentBlock>& content);
-// Something of `content` would be written; a message without content is refused by the API.
+// Whose signatures are bare here (ReasoningBlock::signer).
+inline constexpr std::string_view kFamily = kClaudeFamily;
+
+// Towards the API unsigned thinking and that of other families is left out, as it refuses both;
+// towards a client all is written, the signatures of others marked (json/signature.h).
+enum class Towards : std::uint8_t { kClient, kProvider };
+
+// The elements of a content list. Empty texts are left out. kInvalidArgument for what the dialect
+// cannot say.
+Result<> WriteBlocks(JsonWriter& out, const std::vector<domain::ContentBlock>& content,
+                     Towards towards);
+// Something of `content` would be written towards the API, which refuses a message without content.
 bool Writable(const std::vector<domain::ContentBlock>& content);
 void WriteCacheControl(JsonWriter& out, const domain::CachePoint& point);
 void WriteCitation(JsonWriter& out, const domain::Citation& citation);

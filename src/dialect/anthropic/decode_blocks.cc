@@ -7,6 +7,7 @@
 #include "dialect/anthropic/blocks.h"
 #include "dialect/json/citations.h"
 #include "dialect/json/media.h"
+#include "dialect/json/signature.h"
 
 namespace strata::dialect::anthropic {
 namespace {
@@ -261,13 +262,14 @@ Result<domain::ReasoningBlock> DecodeThinking(const JsonField& block, std::strin
   if (type == "redacted_thinking") {
     STRATA_CHECK_OK(block.OnlyMembers({"type", "data"}));
     auto data = block.Get("data");
-    STRATA_TRY(out.redacted, data.NonEmptyString());
+    STRATA_TRY(auto redacted, data.NonEmptyString());
+    ReadRedacted(redacted, kFamily, out);
     return out;
   }
   STRATA_CHECK_OK(block.OnlyMembers({"type", "thinking", "signature"}));
   auto thinking = block.Get("thinking");
   STRATA_TRY(out.text, thinking.String());
-  STRATA_CHECK_OK(ReadOptional(block, "signature", out.signature));
+  ReadSignature(block.TextAt("signature"), kFamily, out);
   return out;
 }
 

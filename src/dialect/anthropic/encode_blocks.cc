@@ -7,8 +7,11 @@
 #include "base/encoding.h"
 #include "dialect/anthropic/blocks.h"
 #include "dialect/json/citations.h"
+#include "dialect/json/claude.h"
 #include "dialect/json/media.h"
 #include "dialect/json/overloaded.h"
+#include "dialect/json/signature.h"
+#include "dialect/json/tool_id.h"
 
 namespace strata::dialect::anthropic {
 namespace {
@@ -75,6 +78,9 @@ class BlockWriter {
   }
   Result<> Members(const domain::ImageBlock& image) {
     out_.Field("type", "image").Key("source").BeginObject();
+    if (image.url.starts_with("gs:")) {
+      return Fail(Code::kInvalidArgument, "this provider takes no images by gs: address");
+    }
     if (!image.url.empty()) {
       out_.Field("type", "url").Field("url", image.url);
     } else {
@@ -99,12 +105,12 @@ class BlockWriter {
     return {};
   }
   Result<> Members(const domain::ToolUseBlock& use) {
-    out_.Field("type", "tool_use").Field("id", use.id).Field("name", use.name);
+    out_.Field("type", "tool_use").Field("id", WordId(use.id)).Field("name", use.name);
     out_.RawField("input", ObjectOrWrapped(use.input));
     return {};
   }
   Result<> Members(const domain::ToolResultBlock& result) {
-    out_.Field("type", "tool_result").Field("tool_use_id", result.tool_use_id);
+    out_.Field("type", "tool_result").Field("tool_use_id", WordId(result.tool_use_id));
     out_.Key("content").BeginArray();
     for (const auto& piece : result.content) {
       const auto* text = std::get_if<TextBlock>(&piece);
@@ -124,10 +130,11 @@ class BlockWriter {
   }
   Result<> Members(const domain::ReasoningBlock& reasoning) {
     if (!reasoning.redacted.empty()) {
-      out_.Field("type", "redacted_thinking").Field("data", reasoning.redacted);
+      out_.Field("type", "redacted_thinking");
+      out_.Field("data", MarkRedacted(reasoning.redacted, reasoning.signer, kFamily));
     } else {
       out_.Field("type", "thinking").Field("thinking", reasoning.text);
-      out_.Field("signature", reasoning.signature);
+      out_.Field("signature", MarkSignature(reasoning.signature, reasoning.signer, kFamily));
     }
     return {};
   }
@@ -137,10 +144,10 @@ class BlockWriter {
   JsonWriter& out_;
 };
 
-bool LeftOut(const ContentBlock& block) {
+bool LeftOut(const ContentBlock& block, Towards towards) {
   if (const auto* text = std::get_if<TextBlock>(&block)) return text->text.empty();
   const auto* reasoning = std::get_if<domain::ReasoningBlock>(&block);
-  return reasoning != nullptr && reasoning->redacted.empty() && reasoning->signature.empty();
+  return towards == Towards::kProvider && reasoning != nullptr && !ClaudeReads(*reasoning);
 }
 
 Result<> WriteOne(JsonWriter& out, const ContentBlock& block, const CachePoint* cache) {
@@ -159,14 +166,19 @@ Result<> WriteOne(JsonWriter& out, const ContentBlock& block, const CachePoint* 
 
 bool Writable(const std::vector<ContentBlock>& content) {
   return std::ranges::any_of(content, [](const ContentBlock& block) {
-    return !std::holds_alternative<CachePoint>(block) && !LeftOut(block);
+    return !std::holds_alternative<CachePoint>(block) && !LeftOut(block, Towards::kProvider);
   });
 }
 
-Result<> WriteBlocks(JsonWriter& out, const std::vector<ContentBlock>& content) {
+Result<> WriteBlocks(JsonWriter& out, const std::vector<ContentBlock>& content, Towards towards) {
   for (std::size_t i = 0; i < content.size(); ++i) {
     // A cache point is written with the block before it; with none before it, it marks nothing.
-    if (std::holds_alternative<CachePoint>(content[i]) || LeftOut(content[i])) continue;
+    if (std::holds_alternative<CachePoint>(content[i])) continue;
+    if (LeftOut(content[i], towards)) {
+      const auto* reasoning = std::get_if<domain::ReasoningBlock>(&content[i]);
+      if (reasoning != nullptr) out.Dropped(WhyLeftOut(*reasoning));
+      continue;
+    }
     const auto* cache = i + 1 < content.size() ? std::get_if<CachePoint>(&content[i + 1]) : nullptr;
     const auto* text = std::get_if<TextBlock>(&content[i]);
     if (text == nullptr || text->citations.empty()) {

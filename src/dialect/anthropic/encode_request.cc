@@ -4,7 +4,9 @@
 
 #include "dialect/anthropic.h"
 #include "dialect/anthropic/blocks.h"
+#include "dialect/json/claude.h"
 #include "dialect/json/extra.h"
+#include "dialect/json/schema.h"
 
 namespace strata::dialect::anthropic {
 namespace {
@@ -16,8 +18,10 @@ void WriteTools(JsonWriter& out, const domain::ChatRequest& request) {
   out.Key("tools").BeginArray();
   for (const auto& tool : request.tools) {
     out.BeginObject().Field("name", tool.name).FieldIfAny("description", tool.description);
-    out.RawField("input_schema",
-                 tool.input_schema.text.empty() ? R"({"type":"object"})" : tool.input_schema.text);
+    const auto& schema = tool.input_schema.text;
+    out.RawField("input_schema", schema.empty() ? R"({"type":"object"})"
+                                 : tool.strict  ? ClosedSchema(schema)
+                                                : schema);
     if (tool.strict) out.Field("strict", true);
     if (tool.cache_point) {
       out.Key("cache_control");
@@ -96,7 +100,7 @@ void WriteOutputConfig(JsonWriter& out, const domain::ChatRequest& request,
   out.Key("output_config").BeginObject();
   if (schema) {
     out.Key("format").BeginObject().Field("type", "json_schema");
-    out.RawField("schema", request.json_output->schema.text).EndObject();
+    out.RawField("schema", ClosedSchema(request.json_output->schema.text)).EndObject();
   }
   out.FieldIfAny("effort", effort).EndObject();
 }
@@ -110,29 +114,45 @@ Result<> WriteConversation(JsonWriter& out, const domain::ChatRequest& request) 
   }
   if (!system.empty()) {
     out.Key("system").BeginArray();
-    STRATA_CHECK_OK(WriteBlocks(out, system));
+    STRATA_CHECK_OK(WriteBlocks(out, system, Towards::kProvider));
     out.EndArray();
   }
   out.Key("messages").BeginArray();
   for (const auto& message : request.messages) {
+    if (!message.name.empty()) out.Dropped("names of participants");
     if (!Writable(message.content)) continue;
     out.BeginObject();
     out.Field("role", message.role == domain::Role::kUser ? "user" : "assistant");
     out.Key("content").BeginArray();
-    STRATA_CHECK_OK(WriteBlocks(out, message.content));
+    STRATA_CHECK_OK(WriteBlocks(out, message.content, Towards::kProvider));
     out.EndArray().EndObject();
   }
   out.EndArray();
   return {};
 }
 
-void WriteSettings(JsonWriter& out, const domain::ChatRequest& request, std::int64_t max_tokens,
-                   const EncodeOptions& options) {
-  out.Field("max_tokens", max_tokens);
-  // OpenAI's range ends at 2, this one at 1.
-  if (request.temperature) out.Field("temperature", std::min(*request.temperature, 1.0));
+void WriteSampling(JsonWriter& out, const domain::ChatRequest& request, bool thinking) {
+  // With thinking the API takes neither; OpenAI's range of temperatures ends at 2, this one at 1.
+  if (thinking && request.temperature.value_or(1) != 1) {
+    out.Dropped("temperature, as thinking is on");
+  } else if (request.temperature) {
+    if (*request.temperature > 1) out.Dropped("temperature above 1");
+    out.Field("temperature", std::min(*request.temperature, 1.0));
+  }
   if (request.top_p) out.Field("top_p", *request.top_p);
-  if (request.top_k) out.Field("top_k", *request.top_k);
+  if (thinking && request.top_k) {
+    out.Dropped("top_k, as thinking is on");
+  } else if (request.top_k) {
+    out.Field("top_k", *request.top_k);
+  }
+  if (request.seed) out.Dropped("seed");
+}
+
+void WriteSettings(JsonWriter& out, const domain::ChatRequest& request, std::int64_t max_tokens,
+                   bool thinking, const EncodeOptions& options) {
+  out.Field("max_tokens", max_tokens);
+  WriteSampling(out, request, thinking);
+  if (!request.metadata.empty()) out.Dropped("metadata");
   if (!request.stop.empty()) {
     out.Key("stop_sequences").BeginArray();
     for (const auto& stop : request.stop) out.Value(stop);
@@ -145,8 +165,8 @@ void WriteSettings(JsonWriter& out, const domain::ChatRequest& request, std::int
     if (request.service_tier == "auto" || request.service_tier == "standard_only") {
       out.Field("service_tier", request.service_tier);
     }
-    if (options.stream) out.Field("stream", true);
   }
+  if (options.form != Form::kBedrock && options.stream) out.Field("stream", true);
 }
 
 }  // namespace
@@ -154,20 +174,28 @@ void WriteSettings(JsonWriter& out, const domain::ChatRequest& request, std::int
 Result<std::string> EncodeChatRequest(const domain::ChatRequest& request,
                                       const EncodeOptions& options) {
   STRATA_CHECK_OK(RefuseLogprobs(request));
-  const auto max_tokens = request.max_tokens.value_or(options.default_max_tokens);
-  JsonWriter out;
+  const auto budget = request.reasoning ? request.reasoning->budget_tokens : 0;
+  const auto max_tokens = request.max_tokens.value_or(options.default_max_tokens + budget);
+  JsonWriter out(options.notes);
   out.BeginObject();
-  if (options.form == Form::kBedrock) {
-    out.Field("anthropic_version", "bedrock-2023-05-31");
-  } else {
+  if (options.form == Form::kMessages) {
     out.Field("model", request.model);
+  } else {
+    out.Field("anthropic_version",
+              options.form == Form::kBedrock ? "bedrock-2023-05-31" : "vertex-2023-10-16");
   }
   STRATA_CHECK_OK(WriteConversation(out, request));
   WriteTools(out, request);
   WriteToolChoice(out, request);
-  if (request.reasoning) WriteThinking(out, *request.reasoning, max_tokens, options);
+  bool thinking = request.reasoning && request.reasoning->enabled;
+  if (const auto why = WhyNoThinking(request); thinking && !why.empty()) {
+    out.Dropped(why);
+    thinking = false;
+  } else if (request.reasoning) {
+    WriteThinking(out, *request.reasoning, max_tokens, options);
+  }
   WriteOutputConfig(out, request, options);
-  WriteSettings(out, request, max_tokens, options);
+  WriteSettings(out, request, max_tokens, thinking, options);
   STRATA_CHECK_OK(WriteExtra(
       out, request, "anthropic",
       {"anthropic_version", "model", "messages", "max_tokens", "system", "stop_sequences", "stream",

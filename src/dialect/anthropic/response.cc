@@ -59,7 +59,7 @@ std::string EncodeChatResponse(const domain::ChatResponse& response, const Answe
   out.Field("role", "assistant");
   out.Field("model", meta.model.empty() ? response.model : meta.model);
   out.Key("content").BeginArray();
-  auto written = WriteBlocks(out, response.content);
+  auto written = WriteBlocks(out, response.content, Towards::kClient);
   STRATA_CHECK(written.has_value(), "an answer holds only text, reasoning and tool calls");
   out.EndArray().Field("stop_reason", StopReasonName(response.stop_reason)).Key("stop_sequence");
   response.stop_sequence.empty() ? out.Null() : out.Value(response.stop_sequence);

@@ -58,10 +58,12 @@ void MessageDecoder::OnReasoning(std::string text, std::string signature, std::s
                                  Events& out) {
   const bool empty = text.empty() && signature.empty() && redacted.empty();
   if (empty || !blocks_.open(BlockKind::kReasoning)) return;
+  const bool proof = !signature.empty() || !redacted.empty();
   out.emplace_back(domain::ReasoningDelta{.index = blocks_.index(),
                                           .text = std::move(text),
                                           .signature = std::move(signature),
-                                          .redacted = std::move(redacted)});
+                                          .redacted = std::move(redacted),
+                                          .signer = std::string(proof ? kFamily : "")});
 }
 
 void MessageDecoder::CloseBlock(Events& out) {

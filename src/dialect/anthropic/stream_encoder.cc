@@ -5,7 +5,9 @@
 #include "dialect/anthropic/blocks.h"
 #include "dialect/error_table.h"
 #include "dialect/json/overloaded.h"
+#include "dialect/json/signature.h"
 #include "dialect/json/strata_member.h"
+#include "dialect/json/tool_id.h"
 #include "dialect/sse.h"
 
 namespace strata::dialect::anthropic {
@@ -95,7 +97,7 @@ std::string MessageEncoder::On(const domain::BlockStart& start) {
     return {};
   }
   JsonWriter block;
-  block.BeginObject().Field("type", "tool_use").Field("id", start.tool_use_id);
+  block.BeginObject().Field("type", "tool_use").Field("id", WordId(start.tool_use_id));
   block.Field("name", start.tool_name).Key("input").BeginObject().EndObject().EndObject();
   return Announce(block.text());
 }
@@ -115,13 +117,15 @@ std::string MessageEncoder::On(const domain::ReasoningDelta& delta) {
   std::string bytes;
   if (!delta.redacted.empty()) {
     if (wire_ == Wire::kOpen) bytes += Stop();
-    bytes += Announce(R"({"type":"redacted_thinking","data":)" + JsonString(delta.redacted) + "}");
+    bytes += Announce(R"({"type":"redacted_thinking","data":)" +
+                      JsonString(MarkRedacted(delta.redacted, delta.signer, kFamily)) + "}");
   } else if (wire_ == Wire::kUnannounced) {
     bytes += Announce(R"({"type":"thinking","thinking":"","signature":""})");
   }
   if (!delta.text.empty()) bytes += Delta("thinking_delta", "thinking", JsonString(delta.text));
   if (!delta.signature.empty()) {
-    bytes += Delta("signature_delta", "signature", JsonString(delta.signature));
+    bytes += Delta("signature_delta", "signature",
+                   JsonString(MarkSignature(delta.signature, delta.signer, kFamily)));
   }
   return bytes;
 }

@@ -52,9 +52,12 @@ ConverseRequest EverythingRequest() {
   first.emplace_back(guarded);
   first.emplace_back(domain::CachePoint{});
   auto& assistant = request.messages[1].content;
-  assistant.insert(assistant.begin(),
-                   {domain::ReasoningBlock{.text = "hm", .signature = "sig", .redacted = {}},
-                    domain::ReasoningBlock{.text = {}, .signature = {}, .redacted = "\x01\x02"}});
+  assistant.insert(
+      assistant.begin(),
+      {domain::ReasoningBlock{
+           .text = "hm", .signature = "sig", .redacted = {}, .signer = "anthropic"},
+       domain::ReasoningBlock{
+           .text = {}, .signature = {}, .redacted = "\x01\x02", .signer = "anthropic"}});
   auto& result = std::get<domain::ToolResultBlock>(request.messages[2].content[0]);
   result.content.emplace_back(JsonText{R"({"t":3.10})"});
   result.is_error = true;
@@ -179,7 +182,8 @@ TEST(ConverseStream, AddsUpToTheSameAnswerUnderEveryChunking) {
   auto response = Anonymous(ToolAnswer());
   response.content.insert(
       response.content.begin() + 1,
-      domain::ReasoningBlock{.text = {}, .signature = {}, .redacted = "opaque\xff"});
+      domain::ReasoningBlock{
+          .text = {}, .signature = {}, .redacted = "opaque\xff", .signer = "anthropic"});
   auto encoder = MakeConverseStreamEncoder({});
   ExpectStreamRoundTrip(*encoder, [] { return MakeConverseStreamDecoder(); }, response);
 }

@@ -6,12 +6,16 @@
 #include <vector>
 
 #include "base/result.h"
+#include "dialect/json/claude.h"
 #include "dialect/json/json_writer.h"
 #include "dialect/json_value.h"
 #include "domain/conversation.h"
 #include "domain/stream.h"
 
 namespace strata::dialect::bedrock {
+
+// Whose signatures are bare here: the only family on Bedrock that signs.
+inline constexpr std::string_view kFamily = kClaudeFamily;
 
 Result<domain::ContentBlock> DecodeBlock(const JsonField& block);
 Result<> DecodeBlocks(const JsonField& list, std::vector<domain::ContentBlock>& out);

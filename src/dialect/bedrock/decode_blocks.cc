@@ -5,6 +5,7 @@
 #include "dialect/bedrock/blocks.h"
 #include "dialect/json/citations.h"
 #include "dialect/json/media.h"
+#include "dialect/json/signature.h"
 
 namespace strata::dialect::bedrock {
 namespace {
@@ -177,7 +178,8 @@ Result<domain::ReasoningBlock> DecodeReasoning(const JsonField& reasoning) {
   auto value = reasoning.Get(kind);
   domain::ReasoningBlock out;
   if (kind == "redactedContent") {
-    STRATA_TRY(out.redacted, value.Base64());
+    STRATA_TRY(auto redacted, value.Base64());
+    ReadRedacted(redacted, kFamily, out);
     return out;
   }
   if (kind != "reasoningText")
@@ -185,7 +187,7 @@ Result<domain::ReasoningBlock> DecodeReasoning(const JsonField& reasoning) {
   STRATA_CHECK_OK(value.OnlyMembers({"text", "signature"}));
   auto text = value.Get("text");
   STRATA_TRY(out.text, text.String());
-  STRATA_CHECK_OK(ReadOptional(value, "signature", out.signature));
+  ReadSignature(value.TextAt("signature"), kFamily, out);
   return out;
 }
 

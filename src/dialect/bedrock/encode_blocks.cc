@@ -7,6 +7,8 @@
 #include "base/encoding.h"
 #include "dialect/bedrock/blocks.h"
 #include "dialect/json/citations.h"
+#include "dialect/json/signature.h"
+#include "dialect/json/tool_id.h"
 
 namespace strata::dialect::bedrock {
 namespace {
@@ -91,12 +93,12 @@ class MemberWriter {
     return Document(document);
   }
   Result<> operator()(const domain::ToolUseBlock& use) {
-    out_.Key("toolUse").BeginObject().Field("toolUseId", use.id).Field("name", use.name);
+    out_.Key("toolUse").BeginObject().Field("toolUseId", WordId(use.id)).Field("name", use.name);
     out_.RawField("input", ObjectOrWrapped(use.input)).EndObject();
     return {};
   }
   Result<> operator()(const domain::ToolResultBlock& result) {
-    out_.Key("toolResult").BeginObject().Field("toolUseId", result.tool_use_id);
+    out_.Key("toolResult").BeginObject().Field("toolUseId", WordId(result.tool_use_id));
     out_.Key("content").BeginArray();
     for (const auto& piece : result.content) {
       out_.BeginObject();
@@ -111,10 +113,12 @@ class MemberWriter {
   Result<> operator()(const domain::ReasoningBlock& reasoning) {
     out_.Key("reasoningContent").BeginObject();
     if (!reasoning.redacted.empty()) {
-      out_.Field("redactedContent", Base64Encode(reasoning.redacted));
+      out_.Field("redactedContent",
+                 Base64Encode(MarkRedacted(reasoning.redacted, reasoning.signer, kFamily)));
     } else {
       out_.Key("reasoningText").BeginObject().Field("text", reasoning.text);
-      out_.FieldIfAny("signature", reasoning.signature).EndObject();
+      out_.FieldIfAny("signature", MarkSignature(reasoning.signature, reasoning.signer, kFamily));
+      out_.EndObject();
     }
     out_.EndObject();
     return {};

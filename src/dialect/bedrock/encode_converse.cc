@@ -7,17 +7,44 @@
 #include "dialect/bedrock.h"
 #include "dialect/bedrock/blocks.h"
 #include "dialect/bedrock/converse_fields.h"
+#include "dialect/json/claude.h"
 #include "dialect/json/extra.h"
+#include "dialect/json/schema.h"
 
 namespace strata::dialect::bedrock {
 namespace {
 
+bool IsClaude(std::string_view model) {
+  return model.find("anthropic.") != model.npos || model.find("claude") != model.npos;
+}
+
+// Claude takes back only reasoning of its own; other models may get unsigned reasoning.
+bool TakesBack(const domain::ReasoningBlock& reasoning, bool claude) {
+  return ClaudeReads(reasoning) || (!claude && reasoning.signer.empty());
+}
+
+// `content` without reasoning that the model would refuse.
+std::vector<domain::ContentBlock> Readable(const JsonWriter& out,
+                                           const std::vector<domain::ContentBlock>& content,
+                                           bool claude) {
+  auto kept = content;
+  std::erase_if(kept, [&](const domain::ContentBlock& block) {
+    const auto* reasoning = std::get_if<domain::ReasoningBlock>(&block);
+    if (reasoning == nullptr || TakesBack(*reasoning, claude)) return false;
+    out.Dropped(WhyLeftOut(*reasoning));
+    return true;
+  });
+  return kept;
+}
+
 // The API demands turns that alternate, so neighbours of one role become one message.
-Result<> WriteMessages(JsonWriter& out, const std::vector<domain::Message>& messages) {
+Result<> WriteMessages(JsonWriter& out, const std::vector<domain::Message>& messages, bool claude) {
   out.Key("messages").BeginArray();
   std::optional<domain::Role> open;
   for (const auto& message : messages) {
-    if (!Writable(message.content)) continue;
+    if (!message.name.empty()) out.Dropped("names of participants");
+    const auto content = Readable(out, message.content, claude);
+    if (!Writable(content)) continue;
     if (open != message.role) {
       if (open) out.EndArray().EndObject();
       out.BeginObject();
@@ -25,7 +52,7 @@ Result<> WriteMessages(JsonWriter& out, const std::vector<domain::Message>& mess
       out.Key("content").BeginArray();
       open = message.role;
     }
-    STRATA_CHECK_OK(WriteBlocks(out, message.content));
+    STRATA_CHECK_OK(WriteBlocks(out, content));
   }
   if (open) out.EndArray().EndObject();
   out.EndArray();
@@ -53,6 +80,9 @@ void WriteTools(JsonWriter& out, const domain::ChatRequest& request) {
     }
   }
   out.EndArray();
+  if (request.tool_choice && !request.tool_choice->parallel) {
+    out.Dropped("one tool call at a time");
+  }
   if (request.tool_choice && request.tool_choice->kind != Kind::kNone) {
     out.Key("toolChoice").BeginObject();
     if (request.tool_choice->kind == Kind::kNamed) {
@@ -75,6 +105,9 @@ bool UsesTools(const domain::ChatRequest& request) {
 }
 
 void WriteInference(JsonWriter& out, const domain::ChatRequest& request) {
+  if (request.seed) out.Dropped("seed");
+  if (!request.user.empty()) out.Dropped("user");
+  if (request.temperature.value_or(0) > 1) out.Dropped("temperature above 1");
   if (!request.max_tokens && !request.temperature && !request.top_p && request.stop.empty()) return;
   out.Key("inferenceConfig").BeginObject();
   if (request.max_tokens) out.Field("maxTokens", *request.max_tokens);
@@ -101,10 +134,16 @@ void WriteThinking(JsonWriter& out, const domain::ReasoningConfig& reasoning) {
 }
 
 Result<> WriteAdditional(JsonWriter& out, const domain::ChatRequest& request) {
-  JsonWriter fields;
+  JsonWriter fields(out.notes());
   fields.BeginObject();
   if (request.top_k) fields.Field("top_k", *request.top_k);
-  if (request.reasoning) WriteThinking(fields, *request.reasoning);
+  const bool thinking = request.reasoning && request.reasoning->enabled;
+  const auto why = IsClaude(request.model) ? WhyNoThinking(request) : std::string_view();
+  if (thinking && !why.empty()) {
+    out.Dropped(why);
+  } else if (request.reasoning) {
+    WriteThinking(fields, *request.reasoning);
+  }
   STRATA_CHECK_OK(
       WriteExtra(fields, request, "bedrock", {"top_k", "thinking", "reasoning_config"}));
   fields.EndObject();
@@ -121,7 +160,7 @@ void WriteOutputConfig(JsonWriter& out, const domain::ChatRequest& request) {
   if (schema) {
     out.Key("textFormat").BeginObject().Field("type", "json_schema");
     out.Key("structure").BeginObject().Key("jsonSchema").BeginObject();
-    out.Field("schema", request.json_output->schema.text);
+    out.Field("schema", ClosedSchema(request.json_output->schema.text));
     out.FieldIfAny("name", request.json_output->name);
     out.FieldIfAny("description", request.json_output->description);
     out.EndObject().EndObject().EndObject();
@@ -174,7 +213,9 @@ Result<> WritePrompt(JsonWriter& out, const domain::ChatRequest& request) {
     system.emplace_back(domain::TextBlock{.text = "Answer with one JSON object and nothing else.",
                                           .citations = {}});
   }
-  if (!request.messages.empty()) STRATA_CHECK_OK(WriteMessages(out, request.messages));
+  if (!request.messages.empty()) {
+    STRATA_CHECK_OK(WriteMessages(out, request.messages, IsClaude(request.model)));
+  }
   if (!system.empty()) {
     out.Key("system").BeginArray();
     STRATA_CHECK_OK(WriteBlocks(out, system));
@@ -187,9 +228,9 @@ Result<> WritePrompt(JsonWriter& out, const domain::ChatRequest& request) {
   return {};
 }
 
-Result<std::string> EncodeConverse(const ConverseRequest& request) {
+Result<std::string> EncodeConverse(const ConverseRequest& request, DropNotes* notes) {
   STRATA_CHECK_OK(RefuseLogprobs(request.chat));
-  JsonWriter out;
+  JsonWriter out(notes);
   out.BeginObject();
   STRATA_CHECK_OK(WritePrompt(out, request.chat));
   WriteInference(out, request.chat);

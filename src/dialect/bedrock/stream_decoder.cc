@@ -98,6 +98,7 @@ Result<> ConverseDecoder::OnReasoning(const JsonField& content, Events& out) {
   if (auto redacted = content.Get("redactedContent"); redacted.present()) {
     STRATA_TRY(delta.redacted, redacted.Base64());
   }
+  if (!delta.signature.empty() || !delta.redacted.empty()) delta.signer = kFamily;
   out.emplace_back(std::move(delta));
   return {};
 }

@@ -6,6 +6,8 @@
 #include "dialect/bedrock/blocks.h"
 #include "dialect/error_table.h"
 #include "dialect/event_stream.h"
+#include "dialect/json/signature.h"
+#include "dialect/json/tool_id.h"
 
 namespace strata::dialect::bedrock {
 namespace {
@@ -66,7 +68,7 @@ std::string ConverseEncoder::On(const domain::BlockStart& start) {
   if (start.kind != domain::BlockKind::kToolUse) return {};
   JsonWriter out;
   out.BeginObject().Key("start").BeginObject().Key("toolUse").BeginObject();
-  out.Field("toolUseId", start.tool_use_id).Field("name", start.tool_name);
+  out.Field("toolUseId", WordId(start.tool_use_id)).Field("name", start.tool_name);
   out.EndObject().EndObject().Field("contentBlockIndex", index_).EndObject();
   return EncodeEvent("contentBlockStart", out.text());
 }
@@ -96,8 +98,10 @@ std::string ConverseEncoder::On(const domain::ReasoningDelta& delta) {
     bytes += Delta("reasoningContent", content.text());
   };
   add("text", delta.text);
-  add("signature", delta.signature);
-  if (!delta.redacted.empty()) add("redactedContent", Base64Encode(delta.redacted));
+  add("signature", MarkSignature(delta.signature, delta.signer, kFamily));
+  if (!delta.redacted.empty()) {
+    add("redactedContent", Base64Encode(MarkRedacted(delta.redacted, delta.signer, kFamily)));
+  }
   return bytes;
 }
 

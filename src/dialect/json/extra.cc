@@ -8,23 +8,31 @@
 namespace strata::dialect {
 namespace {
 
-// OpenAI members about storage, caching and accounting.
-constexpr std::array<std::string_view, 8> kHints = {"store",
+// Members about storage, caching and accounting, and what only Google's models filter by.
+constexpr std::array<std::string_view, 9> kHints = {"store",
                                                     "prompt_cache_key",
                                                     "prompt_cache_retention",
                                                     "safety_identifier",
                                                     "provider",
                                                     "include_reasoning",
                                                     "verbosity",
-                                                    "inference_geo"};
+                                                    "inference_geo",
+                                                    "safetySettings"};
 
-Result<> CheckForeign(const JsonValue& extra, const std::string& from) {
+Result<> CheckForeign(const JsonWriter& out, const JsonValue& extra, const std::string& from) {
   for (const auto& member : *extra.object()) {
-    if (std::ranges::find(kHints, member.key) != kHints.end()) continue;
+    if (std::ranges::find(kHints, member.key) != kHints.end()) {
+      out.Dropped(member.key);
+      continue;
+    }
+    auto name = member.key;
+    // Gemini's settings are in an object of their own.
+    const auto* inner = name == "generationConfig" ? member.value.object() : nullptr;
+    if (inner != nullptr && !inner->empty()) name += "." + inner->front().key;
     return Fail(InvalidArgument(
-        member.key, fmt::format("this member of the {} dialect means nothing to the provider that "
-                                "was chosen; leave it out or name another model",
-                                from)));
+        name, fmt::format("this member of the {} dialect means nothing to the provider that "
+                          "was chosen; leave it out or name another model",
+                          from)));
   }
   return {};
 }
@@ -51,7 +59,7 @@ Result<> WriteExtra(JsonWriter& out, const domain::ChatRequest& request, std::st
   if (request.extra.text.empty()) return {};
   STRATA_TRY(auto extra, ParseJson(request.extra.text));
   if (extra.object() == nullptr) return Fail(Internal("ChatRequest::extra is not an object"));
-  if (request.extra_dialect != dialect) return CheckForeign(extra, request.extra_dialect);
+  if (request.extra_dialect != dialect) return CheckForeign(out, extra, request.extra_dialect);
   for (const auto& member : *extra.object()) {
     if (std::ranges::find(written, member.key) != written.end()) continue;
     out.RawField(member.key, member.value.Dump());

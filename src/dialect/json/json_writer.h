@@ -1,6 +1,6 @@
 #pragma once
-// Writes JSON text in order, without a tree. Commas are put in by the writer; that keys and ends
-// match is the caller's business.
+// Writes JSON text in order, without a tree, and notes what is left out. Commas are put in by the
+// writer; that keys and ends match is the caller's business.
 
 #include <cstdint>
 #include <string>
@@ -8,11 +8,22 @@
 #include <utility>
 
 #include "base/span.h"
+#include "dialect/notes.h"
 
 namespace strata::dialect {
 
 class JsonWriter {
  public:
+  JsonWriter() = default;
+  // `notes`, if any, outlives the writer.
+  explicit JsonWriter(DropNotes* notes) : notes_(notes) {}
+
+  // Notes what is not written because the dialect has no place for it.
+  void Dropped(std::string_view what) const {
+    if (notes_ != nullptr) notes_->Add(what);
+  }
+  DropNotes* notes() const { return notes_; }
+
   JsonWriter& BeginObject() { return Open('{'); }
   JsonWriter& EndObject() { return Close('}'); }
   JsonWriter& BeginArray() { return Open('['); }
@@ -50,6 +61,7 @@ class JsonWriter {
 
   std::string out_;
   bool comma_ = false;
+  DropNotes* notes_ = nullptr;
 };
 
 // `text` when it is a JSON object (also one that is only white space apart from it), "{}" when it

@@ -2,13 +2,17 @@
 
 #include <fmt/format.h>
 
+#include "dialect/json/claude.h"
 #include "dialect/json/extra.h"
 #include "dialect/json/media.h"
+#include "dialect/json/schema.h"
 #include "dialect/openai.h"
 #include "dialect/openai/message.h"
 
 namespace strata::dialect::openai {
 namespace {
+
+constexpr std::size_t kOwnStopMax = 4;  // OpenAI's
 
 using domain::ContentBlock;
 using domain::Message;
@@ -19,11 +23,15 @@ Result<> WriteUserPart(JsonWriter& out, const ContentBlock& block) {
   if (const auto* text = std::get_if<TextBlock>(&block)) {
     out.BeginObject().Field("type", "text").Field("text", text->text).EndObject();
   } else if (const auto* image = std::get_if<domain::ImageBlock>(&block)) {
+    if (image->url.starts_with("gs:")) {
+      return Fail(Code::kInvalidArgument, "this provider takes no images by gs: address");
+    }
     out.BeginObject().Field("type", "image_url").Key("image_url").BeginObject();
     out.Field("url", image->url.empty() ? EncodeDataUrl(ImageMediaType(image->format), image->bytes)
                                         : image->url);
     out.FieldIfAny("detail", image->detail).EndObject().EndObject();
   } else if (const auto* document = std::get_if<domain::DocumentBlock>(&block)) {
+    if (document->cite) out.Dropped("citations of documents");
     if (!document->bytes.empty()) {
       out.BeginObject().Field("type", "file").Key("file").BeginObject();
       out.FieldIfAny("filename", document->name);
@@ -58,6 +66,9 @@ Result<> WriteUser(JsonWriter& out, const Message& message,
   return {};
 }
 
+// The dialect has images only in user messages, so those of results stand in the one behind them.
+constexpr std::string_view kImageFollows = "[image: see the next message]";
+
 Result<std::string> ToolResultText(const ToolResultBlock& result) {
   std::string text;
   for (const auto& piece : result.content) {
@@ -70,8 +81,7 @@ Result<std::string> ToolResultText(const ToolResultBlock& result) {
       STRATA_TRY(auto content, DocumentText(*document));
       text += content;
     } else {
-      return Fail(Code::kInvalidArgument,
-                  "a tool result holds an image, which this provider takes only in user messages");
+      text += kImageFollows;
     }
   }
   // The dialect has no flag for it.
@@ -90,13 +100,19 @@ Result<> WriteToolResult(JsonWriter& out, const ToolResultBlock& result) {
 // calls directly.
 Result<> WriteUserTurn(JsonWriter& out, const Message& message) {
   std::vector<const ContentBlock*> rest;
+  std::vector<ContentBlock> images;
   for (const auto& block : message.content) {
     if (const auto* result = std::get_if<ToolResultBlock>(&block)) {
       STRATA_CHECK_OK(WriteToolResult(out, *result));
+      for (const auto& piece : result->content) {
+        const auto* image = std::get_if<domain::ImageBlock>(&piece);
+        if (image != nullptr) images.emplace_back(*image);
+      }
     } else if (!std::holds_alternative<domain::CachePoint>(block)) {
       rest.push_back(&block);
     }
   }
+  for (auto at = images.rbegin(); at != images.rend(); ++at) rest.insert(rest.begin(), &*at);
   if (rest.empty()) return {};
   return WriteUser(out, message, rest);
 }
@@ -127,7 +143,9 @@ void WriteTools(JsonWriter& out, const domain::ChatRequest& request) {
       out.BeginObject().Field("type", "function").Key("function").BeginObject();
       out.Field("name", tool.name).FieldIfAny("description", tool.description);
       if (!tool.input_schema.text.empty()) out.RawField("parameters", tool.input_schema.text);
-      if (tool.strict) out.Field("strict", true);
+      const bool strict = tool.strict && FitsStrict(tool.input_schema.text);
+      if (strict != tool.strict) out.Dropped("strict, as the schema leaves something open");
+      if (strict) out.Field("strict", true);
       out.EndObject().EndObject();
     }
     out.EndArray();
@@ -153,6 +171,25 @@ void WriteTools(JsonWriter& out, const domain::ChatRequest& request) {
   if (!request.tool_choice->parallel) out.Field("parallel_tool_calls", false);
 }
 
+// Reasoning is played back only to servers that made it: OpenAI's own models take none, and what
+// is signed is for others.
+Result<> WriteAssistant(JsonWriter& out, const Message& message, const EncodeOptions& options) {
+  std::vector<ContentBlock> content;
+  for (const auto& block : message.content) {
+    const auto* reasoning = std::get_if<domain::ReasoningBlock>(&block);
+    if (reasoning != nullptr && (options.own_models || !reasoning->signer.empty())) {
+      out.Dropped(reasoning->signer.empty() ? std::string("reasoning") : WhyLeftOut(*reasoning));
+    } else if (!std::holds_alternative<domain::CachePoint>(block)) {
+      content.push_back(block);
+    }
+  }
+  if (content.empty()) return {};  // the API refuses a message without content
+  out.BeginObject();
+  STRATA_CHECK_OK(WriteAssistantMembers(out, content, MessageUse::kPlayBack));
+  out.FieldIfAny("name", message.name).EndObject();
+  return {};
+}
+
 void WriteResponseFormat(JsonWriter& out, const domain::JsonOutput& output) {
   out.Key("response_format").BeginObject();
   if (output.schema.text.empty()) {
@@ -162,7 +199,10 @@ void WriteResponseFormat(JsonWriter& out, const domain::JsonOutput& output) {
   out.Field("type", "json_schema").Key("json_schema").BeginObject();
   out.Field("name", output.name.empty() ? "answer" : output.name);
   out.FieldIfAny("description", output.description).RawField("schema", output.schema.text);
-  out.Field("strict", output.strict).EndObject().EndObject();
+  // Strict mode refuses schemas that leave anything open; other families have no such rule.
+  const bool strict = output.strict && FitsStrict(output.schema.text);
+  if (strict != output.strict) out.Dropped("strict, as the schema leaves something open");
+  out.Field("strict", strict).EndObject().EndObject();
 }
 
 // Anthropic's guide pairs small, medium and large budgets with the words; the borders are ours.
@@ -178,8 +218,7 @@ void WriteSampling(JsonWriter& out, const domain::ChatRequest& request,
                    const EncodeOptions& options) {
   if (request.json_output) WriteResponseFormat(out, *request.json_output);
   if (request.max_tokens) {
-    out.Field(options.use_max_completion_tokens ? "max_completion_tokens" : "max_tokens",
-              *request.max_tokens);
+    out.Field(options.own_models ? "max_completion_tokens" : "max_tokens", *request.max_tokens);
   }
   if (request.temperature) out.Field("temperature", *request.temperature);
   if (request.top_p) out.Field("top_p", *request.top_p);
@@ -215,7 +254,11 @@ void WriteCallerMembers(JsonWriter& out, const domain::ChatRequest& request,
 
 Result<std::string> EncodeChatRequest(const domain::ChatRequest& request,
                                       const EncodeOptions& options) {
-  JsonWriter out;
+  if (options.own_models && request.stop.size() > kOwnStopMax) {
+    return Fail(InvalidArgument(
+        "stop", fmt::format("this provider takes at most {} stop sequences", kOwnStopMax)));
+  }
+  JsonWriter out(options.notes);
   out.BeginObject();
   if (options.name_model) out.Field("model", request.model);
   out.Key("messages").BeginArray();
@@ -224,9 +267,7 @@ Result<std::string> EncodeChatRequest(const domain::ChatRequest& request,
     if (message.role == domain::Role::kUser) {
       STRATA_CHECK_OK(WriteUserTurn(out, message));
     } else {
-      out.BeginObject();
-      STRATA_CHECK_OK(WriteAssistantMembers(out, message.content, MessageUse::kPlayBack));
-      out.FieldIfAny("name", message.name).EndObject();
+      STRATA_CHECK_OK(WriteAssistant(out, message, options));
     }
   }
   out.EndArray();

@@ -16,6 +16,35 @@ std::string Fault(std::string_view body) {
   return request ? "accepted" : request.error().message();
 }
 
+TEST(OpenAiRequest, ImagesOfToolResultsStandInTheNextMessage) {
+  auto request = ToolConversation();
+  auto& result = std::get<domain::ToolResultBlock>(request.messages[2].content[0]);
+  result.content.emplace_back(domain::ImageBlock{.format = "png", .bytes = "PNG", .url = {}});
+  auto text = EncodeChatRequest(request, {});
+  ASSERT_TRUE(text) << text.error().message();
+  EXPECT_NE(text->find(R"("content":"3 C\n[image: see the next message]"})"), std::string::npos)
+      << *text;
+  EXPECT_NE(text->find(R"({"role":"user","content":[{"type":"image_url")"), std::string::npos);
+}
+
+TEST(OpenAiRequest, WhatItsOwnModelsRefuseIsLeftOutOrNamed) {
+  auto request = ToolConversation();
+  auto& assistant = request.messages[1].content;
+  assistant.insert(assistant.begin(),
+                   domain::ReasoningBlock{.text = "hm", .signature = {}, .redacted = {}});
+  request.json_output = domain::JsonOutput{
+      .name = "n", .schema = {R"({"type":"object","properties":{"a":{}}})"}, .strict = true};
+  DropNotes notes;
+  auto text = EncodeChatRequest(request, {.own_models = true, .notes = &notes});
+  ASSERT_TRUE(text);
+  EXPECT_EQ(text->find("hm"), std::string::npos);
+  EXPECT_NE(text->find(R"("strict":false)"), std::string::npos);
+  EXPECT_EQ(notes.dropped(),
+            (std::vector<std::string>{"reasoning", "strict, as the schema leaves something open"}));
+  request.stop = {"1", "2", "3", "4", "5"};
+  EXPECT_EQ(EncodeChatRequest(request, {.own_models = true}).error().field(), "stop");
+}
+
 TEST(OpenAiRequest, RoundTripsAConversationWithImagesToolsAndSettings) {
   auto request = ToolConversation();
   request.messages.front().content.push_back(
@@ -30,8 +59,11 @@ TEST(OpenAiRequest, RoundTripsAConversationWithImagesToolsAndSettings) {
   request.stop = {"END"};
   request.logprobs = true;
   request.top_logprobs = 2;
-  request.json_output = domain::JsonOutput{
-      .name = "n", .schema = {R"({"type":"object"})"}, .strict = true, .description = "d"};
+  request.json_output =
+      domain::JsonOutput{.name = "n",
+                         .schema = {R"({"type":"object","additionalProperties":false})"},
+                         .strict = true,
+                         .description = "d"};
   request.reasoning = domain::ReasoningConfig{.enabled = true, .budget_tokens = 0, .effort = "low"};
   request.extra = {R"({"logit_bias":{"50256":-100.0},"presence_penalty":1.10})"};
   request.extra_dialect = "openai";
@@ -101,8 +133,8 @@ TEST(OpenAiRequest, MembersOfAnotherDialectAreRefusedByName) {
 }
 
 TEST(OpenAiRequest, AzureFormLeavesTheModelOut) {
-  auto text = EncodeChatRequest(
-      ToolConversation(), {.stream = true, .name_model = false, .use_max_completion_tokens = true});
+  auto text = EncodeChatRequest(ToolConversation(),
+                                {.stream = true, .name_model = false, .own_models = true});
   ASSERT_TRUE(text);
   EXPECT_EQ(text->find("\"model\""), std::string::npos);
   EXPECT_NE(text->find("\"max_completion_tokens\":256"), std::string::npos);
@@ -111,7 +143,9 @@ TEST(OpenAiRequest, AzureFormLeavesTheModelOut) {
 
 TEST(OpenAiResponse, RoundTripsTextReasoningParallelCallsAndUsage) {
   auto response = ToolAnswer();
-  std::get<domain::ReasoningBlock>(response.content[0]).signature.clear();
+  auto& reasoning = std::get<domain::ReasoningBlock>(response.content[0]);
+  reasoning.signature.clear();
+  reasoning.signer.clear();
   auto back = DecodeChatResponse(EncodeChatResponse(response, {}));
   ASSERT_TRUE(back) << back.error().message();
   EXPECT_EQ(*back, response);
@@ -220,7 +254,9 @@ TEST(OpenAiStream, ARefusalThatIsKnownOnlyAtTheEndIsSaid) {
 
 TEST(OpenAiStream, AddsUpToTheSameAnswerUnderEveryChunking) {
   auto response = ToolAnswer();
-  std::get<domain::ReasoningBlock>(response.content[0]).signature.clear();
+  auto& reasoning = std::get<domain::ReasoningBlock>(response.content[0]);
+  reasoning.signature.clear();
+  reasoning.signer.clear();
   auto encoder = MakeStreamEncoder({}, true);
   ExpectStreamRoundTrip(*encoder, [] { return MakeStreamDecoder(); }, response);
 }

@@ -77,6 +77,7 @@ Result<> ToolCallAssembler::Add(const JsonField& calls, BlockEmitter& blocks,
 void ToolCallAssembler::Flush(BlockEmitter& blocks, BlockEmitter::Events& out) {
   for (auto& call : std::exchange(calls_, {})) {
     if (call.live) continue;
+    if (call.id.empty()) call.id = fmt::format("call_{}", call.index);  // some servers give none
     blocks.Begin(out, domain::BlockKind::kToolUse, std::move(call.id), std::move(call.name));
     if (!call.held.empty()) {
       out.emplace_back(

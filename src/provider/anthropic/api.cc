@@ -36,10 +36,14 @@ remote::Call AnthropicApi::Post(std::string_view path, std::string body) const {
 
 Result<remote::Call> AnthropicApi::Chat(const domain::ChatRequest& request,
                                         const std::string&) const {
+  dialect::DropNotes notes;
   dialect::anthropic::EncodeOptions options;
   options.stream = request.stream;
+  options.notes = &notes;
   STRATA_TRY(auto body, dialect::anthropic::EncodeChatRequest(request, options));
-  return Post("/v1/messages", std::move(body));
+  auto call = Post("/v1/messages", std::move(body));
+  call.dropped = notes.dropped();
+  return call;
 }
 
 Result<domain::ChatResponse> AnthropicApi::DecodeChat(std::string_view body) const {

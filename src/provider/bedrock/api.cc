@@ -72,9 +72,12 @@ Result<remote::Call> BedrockApi::Chat(const domain::ChatRequest& request,
                                       const std::string& upstream_id) const {
   dialect::bedrock::ConverseRequest converse;
   converse.chat = request;
-  STRATA_TRY(auto body, dialect::bedrock::EncodeConverse(converse));
+  dialect::DropNotes notes;
+  STRATA_TRY(auto body, dialect::bedrock::EncodeConverse(converse, &notes));
   auto operation = request.stream ? "converse-stream" : "converse";
-  return remote::JsonCall(spec_, Address(upstream_id, operation), std::move(body));
+  auto call = remote::JsonCall(spec_, Address(upstream_id, operation), std::move(body));
+  call.dropped = notes.dropped();
+  return call;
 }
 
 Result<domain::ChatResponse> BedrockApi::DecodeChat(std::string_view body) const {

@@ -45,9 +45,13 @@ Result<remote::Call> OpenAiApi::Chat(const domain::ChatRequest& request,
   dialect::openai::EncodeOptions options;
   options.stream = request.stream;
   options.name_model = !deployments_;
-  options.use_max_completion_tokens = completion_tokens_;
+  options.own_models = completion_tokens_;
+  dialect::DropNotes notes;
+  options.notes = &notes;
   STRATA_TRY(auto body, dialect::openai::EncodeChatRequest(request, options));
-  return remote::JsonCall(spec_, Address(upstream_id, "/chat/completions"), std::move(body));
+  auto call = remote::JsonCall(spec_, Address(upstream_id, "/chat/completions"), std::move(body));
+  call.dropped = notes.dropped();
+  return call;
 }
 
 Result<domain::ChatResponse> OpenAiApi::DecodeChat(std::string_view body) const {

@@ -3,7 +3,9 @@
 #include "base/check.h"
 #include "provider/anthropic/api.h"
 #include "provider/bedrock/api.h"
+#include "provider/gemini/api.h"
 #include "provider/openai/api.h"
+#include "provider/vertex/api.h"
 
 namespace strata::provider::remote {
 
@@ -13,8 +15,9 @@ Result<std::shared_ptr<const Api>> MakeApi(const ProviderSpec& spec, const Secre
   std::string key;
   if (!spec.secret.empty()) {
     STRATA_TRY(key, secrets(spec.secret));
+    const bool is_file = spec.kind == ProviderKind::kVertex && key.find('{') != key.npos;
     for (unsigned char c : key) {
-      if (c <= 0x20 || c >= 0x7f) {
+      if (!is_file && (c <= 0x20 || c >= 0x7f)) {
         return Fail(InvalidArgument(
             "secret", "the value behind " + spec.secret + " is no key: it has spaces or controls"));
       }
@@ -25,6 +28,10 @@ Result<std::shared_ptr<const Api>> MakeApi(const ProviderSpec& spec, const Secre
       return std::make_shared<const anthropic::AnthropicApi>(spec, std::move(key));
     case ProviderKind::kBedrock:
       return bedrock::BedrockApi::Make(spec, std::move(key), env);
+    case ProviderKind::kGemini:
+      return std::make_shared<const gemini::GeminiApi>(spec, std::move(key));
+    case ProviderKind::kVertex:
+      return vertex::VertexApi::Make(spec, std::move(key));
     case ProviderKind::kOpenAi:
     case ProviderKind::kAzure:
       break;

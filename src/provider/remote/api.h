@@ -1,20 +1,23 @@
 #pragma once
 // How one remote API is spoken: addresses, headers and bodies of calls, and what its answers mean.
-// Pure: no I/O. The bodies themselves are dialect's business.
+// Pure but for Refresh: no I/O. The bodies themselves are dialect's business.
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/task.h"
 #include "dialect/embedding.h"
 #include "dialect/meta.h"
 #include "dialect/stream.h"
 #include "dialect/wire.h"
 #include "domain/conversation.h"
 #include "domain/stream.h"
+#include "net/client.h"
 #include "net/http.h"
 #include "provider/spec.h"
 
@@ -25,6 +28,8 @@ struct Call {
   std::string url;
   net::Headers headers;
   std::string body;
+  // What the request asked for and this API cannot say, for the trace.
+  std::vector<std::string> dropped;
 };
 
 // Constant after construction; a const Api is safe to share between threads.
@@ -61,6 +66,12 @@ class Api {
 
   virtual Call ListModels() const = 0;
   virtual Result<std::vector<std::string>> DecodeModels(std::string_view body) const = 0;
+
+  // For APIs whose credentials expire: when NeedsRefresh, Refresh is awaited before the call.
+  virtual bool NeedsRefresh(WallTime) const { return false; }
+  virtual Task<Result<>> Refresh(net::Client&, SteadyTime, std::stop_token, WallTime) const {
+    co_return Result<>();
+  }
 
   // Puts who we are into the call, as its last step: key headers, or a signature over all of it.
   virtual void Authorize(Call& call, WallTime now) const = 0;

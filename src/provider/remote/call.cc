@@ -51,6 +51,10 @@ Error OfProvider(const Account& account, Error error) {
 Task<Result<std::unique_ptr<net::ClientResponse>>> Send(const Account& account, Call call,
                                                         SteadyTime deadline, std::stop_token cancel,
                                                         WallTime now) {
+  if (account.api->NeedsRefresh(now)) {
+    auto ready = co_await account.api->Refresh(*account.client, deadline, cancel, now);
+    if (!ready.has_value()) co_return Fail(OfProvider(account, std::move(ready.error())));
+  }
   account.api->Authorize(call, now);
   net::ClientRequest request;
   request.method = std::move(call.method);

@@ -1,5 +1,8 @@
 #include "provider/remote/chat.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "provider/remote/estimate.h"
 #include "provider/remote/forwarded_stream.h"
 #include "provider/remote/stream.h"
@@ -22,6 +25,7 @@ Task<Result<std::unique_ptr<ChatStream>>> RemoteChatModel::Start(domain::ChatReq
   } else {
     STRATA_CO_TRY(call, account_->api->Chat(request, info_.upstream_id));
   }
+  if (!call.dropped.empty()) span.Set("dropped", fmt::format("{}", fmt::join(call.dropped, "; ")));
   auto cancel = std::make_shared<Cancel>(ctx.cancel);
   auto sent = co_await Send(*account_, std::move(call), ctx.deadline, cancel->source.get_token(),
                             ctx.clock->Wall());

@@ -24,7 +24,13 @@ class RemoteApi : public testing::TestWithParam<ApiCase>, protected Fixture {
   }
   void Script(FakeAnswer answer) { upstream->Script().Push(std::move(answer)); }
   bool IsBedrock() const { return GetParam().kind == ProviderKind::kBedrock; }
-  bool IsAnthropic() const { return GetParam().kind == ProviderKind::kAnthropic; }
+  bool IsAnthropic() const {
+    return GetParam().kind == ProviderKind::kAnthropic ||
+           std::string(GetParam().name) == "VertexClaude";
+  }
+  bool IsGemini() const {
+    return std::string(GetParam().name) == "Gemini" || std::string(GetParam().name) == "Vertex";
+  }
 };
 
 INSTANTIATE_TEST_SUITE_P(Apis, RemoteApi, testing::ValuesIn(kApis),
@@ -174,10 +180,15 @@ TEST_P(RemoteApi, ServerErrorsMayBeTriedElsewhere) {
 TEST_P(RemoteApi, RefusedKeyIsNeverShown) {
   auto model = Chat(GetParam());
   auto keys = upstream->keys();
-  std::vector<std::string> secrets = {keys.openai, keys.azure, keys.anthropic, keys.bedrock_bearer,
-                                      keys.aws_secret_access_key};
+  std::vector<std::string> secrets = {keys.openai,
+                                      keys.azure,
+                                      keys.anthropic,
+                                      keys.bedrock_bearer,
+                                      keys.aws_secret_access_key,
+                                      keys.gemini,
+                                      keys.google_token};
   keys.openai = keys.azure = keys.anthropic = keys.bedrock_bearer = "changed";
-  keys.aws_secret_access_key = "changed";
+  keys.aws_secret_access_key = keys.gemini = keys.google_token = "changed";
   upstream->SetKeys(keys);
   RequestContext ctx;
   auto got = runtime.Run(Drain(*model, Says("hi"), ctx));
@@ -206,6 +217,7 @@ TEST_P(RemoteApi, ErrorInTheStreamKeepsItsMeaning) {
   auto answer = Text({"Hel"});
   answer.stream_error = IsBedrock()     ? "throttlingException"
                         : IsAnthropic() ? "overloaded_error"
+                        : IsGemini()    ? "UNAVAILABLE"
                                         : "server_error";
   answer.error_message = "too much at once";
   Script(answer);
@@ -294,7 +306,8 @@ TEST_P(RemoteApi, CountsTokensWhereTheApiDoes) {
   RequestContext ctx;
   auto model = Chat(GetParam());
   auto count = runtime.Run(model->CountTokens(Says("hi"), ctx));
-  if (IsBedrock() || IsAnthropic()) {
+  const bool counts = IsBedrock() || IsGemini() || GetParam().kind == ProviderKind::kAnthropic;
+  if (counts) {
     ASSERT_TRUE(count.has_value()) << count.error().message();
     EXPECT_EQ(*count, 321);
   } else {

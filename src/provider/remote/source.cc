@@ -69,6 +69,8 @@ Result<std::shared_ptr<const Account>> MakeAccount(ProviderSpec spec, RemoteDeps
     account.catalog_provider = "aws";
   } else if (spec.kind == ProviderKind::kAzure) {
     account.catalog_provider = "azure";
+  } else if (spec.kind == ProviderKind::kVertex || spec.kind == ProviderKind::kGemini) {
+    account.catalog_provider = "google";
   } else {
     account.catalog_provider = CatalogProviderOf(spec.base_url);
   }

@@ -42,6 +42,12 @@ inline constexpr ApiCase kApis[] = {
     {"BedrockBearer", ProviderKind::kBedrock, "", "env:BEDROCK", "",
      "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-lite-v1:0",
      "cohere.embed-english-v3"},
+    {"Gemini", ProviderKind::kGemini, "", "env:GEMINI", "", "gemini-2.5-flash",
+     "gemini-embedding-001"},
+    {"Vertex", ProviderKind::kVertex, "", "env:GOOGLE_TOKEN", "", "gemini-2.5-flash",
+     "text-embedding-005"},
+    {"VertexClaude", ProviderKind::kVertex, "", "env:GOOGLE_TOKEN", "",
+     "claude-sonnet-4-5@20250929", ""},
 };
 
 // What is left of one answer when it is over.
@@ -71,6 +77,10 @@ class Fixture {
     spec.secret = api.secret;
     spec.api_version = api.api_version;
     if (api.kind == ProviderKind::kBedrock) spec.region = "us-east-1";
+    if (api.kind == ProviderKind::kVertex) {
+      spec.region = "us-central1";
+      spec.project = "project-1";
+    }
     return spec;
   }
 
@@ -81,6 +91,8 @@ class Fixture {
       if (name == "AZURE") return keys.azure;
       if (name == "ANTHROPIC") return keys.anthropic;
       if (name == "BEDROCK") return keys.bedrock_bearer;
+      if (name == "GEMINI") return keys.gemini;
+      if (name == "GOOGLE_TOKEN") return keys.google_token;
       if (name == "AWS_ACCESS_KEY_ID") return keys.aws_access_key_id;
       if (name == "AWS_SECRET_ACCESS_KEY") return keys.aws_secret_access_key;
       if (name == "AWS_SESSION_TOKEN") return keys.aws_session_token;

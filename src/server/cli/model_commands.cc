@@ -78,6 +78,7 @@ struct AddFlags {
   std::string api_version;
   std::string region;
   std::string profile;
+  std::string project;
   std::string data_region;
   std::vector<std::string> models;
 };
@@ -93,6 +94,7 @@ Result<int> AddProvider(const CallerFlags& common, const AddFlags& flags) {
   put("api_version", flags.api_version);
   put("region", flags.region);
   put("profile", flags.profile);
+  put("project", flags.project);
   put("data_region", flags.data_region);
   if (!flags.models.empty()) body["models"] = json::value_from(flags.models);
   STRATA_TRY(auto reply, caller->Call("POST", "/strata/v1/providers", json::serialize(body)));
@@ -137,12 +139,14 @@ void AddModelCommands(Cli& cli) {
   auto* add =
       providers->add_subcommand("add", "add a provider; secrets are given by reference only");
   add->add_option("name", flags->name, "prefix of its model ids")->required();
-  add->add_option("--kind", flags->kind, "openai, azure, anthropic or bedrock")->required();
+  add->add_option("--kind", flags->kind, "openai, azure, anthropic, bedrock, gemini or vertex")
+      ->required();
   add->add_option("--base-url", flags->base_url, "address of the API");
   add->add_option("--secret", flags->secret, "env:NAME or file:PATH");
   add->add_option("--api-version", flags->api_version, "Azure's deployments form");
   add->add_option("--region", flags->region, "AWS region");
   add->add_option("--profile", flags->profile, "AWS profile");
+  add->add_option("--project", flags->project, "Google Cloud project, for Vertex AI");
   add->add_option("--data-region", flags->data_region,
                   "where data goes, for keys restricted to regions");
   add->add_option("--model", flags->models,

@@ -121,6 +121,27 @@ json::object Usage(const FakeUsage& usage) {
           {"output_tokens", usage.output}};
 }
 
+// Vertex AI has the model in the path.
+json::value ModelOf(const Exchange& exchange) {
+  const auto* model = Member(exchange.body, "model");
+  return model == nullptr ? json::value("claude") : *model;
+}
+
+json::object Citation(const FakeAnswer& answer) {
+  return {{"type", "search_result_location"},
+          {"cited_text", answer.citation_quote},
+          {"source", answer.citation_uri},
+          {"title", answer.citation_title},
+          {"search_result_index", 0},
+          {"start_block_index", 0},
+          {"end_block_index", 1}};
+}
+
+json::value StopSequence(const FakeAnswer& answer) {
+  if (answer.stop_sequence.empty()) return nullptr;
+  return json::value(answer.stop_sequence);
+}
+
 Reply Whole(const Exchange& exchange, const FakeAnswer& answer) {
   json::array content;
   if (!answer.reasoning.empty()) {
@@ -129,7 +150,11 @@ Reply Whole(const Exchange& exchange, const FakeAnswer& answer) {
   }
   std::string text;
   for (const auto& chunk : answer.chunks) text += chunk;
-  if (!text.empty()) content.push_back({{"type", "text"}, {"text", text}});
+  if (!text.empty()) {
+    json::object block = {{"type", "text"}, {"text", text}};
+    if (!answer.citation_uri.empty()) block["citations"] = json::array{Citation(answer)};
+    content.push_back(std::move(block));
+  }
   for (const auto& call : answer.tool_calls) {
     content.push_back({{"type", "tool_use"},
                        {"id", call.id},
@@ -139,10 +164,10 @@ Reply Whole(const Exchange& exchange, const FakeAnswer& answer) {
   return JsonReply(200, {{"id", "msg_fake"},
                          {"type", "message"},
                          {"role", "assistant"},
-                         {"model", exchange.body.at("model")},
+                         {"model", ModelOf(exchange)},
                          {"content", std::move(content)},
                          {"stop_reason", StopReason(answer)},
-                         {"stop_sequence", nullptr},
+                         {"stop_sequence", StopSequence(answer)},
                          {"usage", Usage(UsageOf(answer, exchange))}});
 }
 
@@ -180,6 +205,9 @@ void StreamBlocks(const FakeAnswer& answer, EventWriter& out) {
     for (const auto& chunk : answer.chunks) {
       out.Delta({{"type", "text_delta"}, {"text", chunk}});
     }
+    if (!answer.citation_uri.empty()) {
+      out.Delta({{"type", "citations_delta"}, {"citation", Citation(answer)}});
+    }
     if (answer.stream_error.empty()) out.Stop();
   }
 }
@@ -196,7 +224,7 @@ Reply Stream(const Exchange& exchange, const FakeAnswer& answer) {
                                {{"id", "msg_fake"},
                                 {"type", "message"},
                                 {"role", "assistant"},
-                                {"model", exchange.body.at("model")},
+                                {"model", ModelOf(exchange)},
                                 {"content", json::array()},
                                 {"stop_reason", nullptr},
                                 {"stop_sequence", nullptr},
@@ -216,9 +244,10 @@ Reply Stream(const Exchange& exchange, const FakeAnswer& answer) {
     }
     out.Stop();
   }
-  out.Event("message_delta",
-            {{"delta", {{"stop_reason", StopReason(answer)}, {"stop_sequence", nullptr}}},
-             {"usage", {{"output_tokens", usage.output}}}});
+  out.Event(
+      "message_delta",
+      {{"delta", {{"stop_reason", StopReason(answer)}, {"stop_sequence", StopSequence(answer)}}},
+       {"usage", {{"output_tokens", usage.output}}}});
   out.Event("message_stop", {});
   return reply;
 }
@@ -245,6 +274,19 @@ bool Serves(const net::HttpRequest& request) {
     return request.headers.Has("anthropic-version") || request.headers.Has("x-api-key");
   }
   return path.ends_with("/v1/messages") || path.ends_with("/v1/messages/count_tokens");
+}
+
+Checked CheckVertexBody(const Exchange& exchange) {
+  const auto* version = Member(exchange.body, "anthropic_version");
+  if (version == nullptr || *version != json::value("vertex-2023-10-16")) {
+    return Bad("anthropic_version: Field required");
+  }
+  if (exchange.body.contains("model")) return Bad("model: Extra inputs are not permitted");
+  const auto* messages = FilledArray(exchange.body, "messages");
+  if (messages == nullptr) return Bad("messages: at least one message is required");
+  if (!exchange.body.contains("max_tokens")) return Bad("max_tokens: Field required");
+  if (auto refusal = CheckMessages(*messages)) return refusal;
+  return CheckTools(exchange.body);
 }
 
 Checked Check(const Exchange& exchange) {

@@ -204,6 +204,15 @@ json::object Usage(const FakeUsage& usage) {
   return out;
 }
 
+json::object Citation(const FakeAnswer& answer) {
+  json::object web = {{"url", answer.citation_uri}};
+  json::object location = {{"web", std::move(web)}};
+  return {{"title", answer.citation_title},
+          {"source", answer.citation_uri},
+          {"sourceContent", json::array{json::object{{"text", answer.citation_quote}}}},
+          {"location", std::move(location)}};
+}
+
 Reply Whole(const Exchange& exchange, const FakeAnswer& answer) {
   json::array content;
   if (!answer.reasoning.empty()) {
@@ -212,7 +221,13 @@ Reply Whole(const Exchange& exchange, const FakeAnswer& answer) {
   }
   std::string text;
   for (const auto& chunk : answer.chunks) text += chunk;
-  if (!text.empty()) content.push_back(json::object{{"text", text}});
+  if (!text.empty() && !answer.citation_uri.empty()) {
+    json::object cited = {{"content", json::array{json::object{{"text", text}}}},
+                          {"citations", json::array{Citation(answer)}}};
+    content.push_back(json::object{{"citationsContent", std::move(cited)}});
+  } else if (!text.empty()) {
+    content.push_back(json::object{{"text", text}});
+  }
   for (const auto& call : answer.tool_calls) {
     json::object use = {
         {"toolUseId", call.id}, {"name", call.name}, {"input", json::parse(call.input)}};
@@ -316,6 +331,7 @@ Reply Stream(const Exchange& exchange, const FakeAnswer& answer) {
     out.Stop();
   }
   for (const auto& chunk : answer.chunks) out.Delta(One("text", json::value(chunk)));
+  if (!answer.citation_uri.empty()) out.Delta(One("citation", json::value(Citation(answer))));
   if (!answer.stream_error.empty()) {
     out.Exception(answer.stream_error, answer.error_message);
     return reply;

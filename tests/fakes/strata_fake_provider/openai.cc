@@ -181,7 +181,7 @@ std::string FinishReason(const FakeAnswer& answer) {
   std::string stop = StopOf(answer);
   if (stop == "tool_use") return "tool_calls";
   if (stop == "max_tokens") return "length";
-  if (stop == "content_filter" || stop == "refusal") return "content_filter";
+  if (stop == "content_filter") return "content_filter";
   return "stop";
 }
 
@@ -199,11 +199,26 @@ json::value ModelName(const Exchange& exchange) {
   return model == nullptr ? json::value("deployment") : *model;
 }
 
+// Offsets count code points; scripted texts that are cited are ASCII.
+json::array Annotations(const FakeAnswer& answer, const std::string& text) {
+  return {{{"type", "url_citation"},
+           {"url_citation",
+            {{"start_index", 0},
+             {"end_index", text.size()},
+             {"url", answer.citation_uri},
+             {"title", answer.citation_title}}}}};
+}
+
 Reply WholeChat(const Exchange& exchange, const FakeAnswer& answer) {
   json::object message = {{"role", "assistant"}, {"content", nullptr}, {"refusal", nullptr}};
   std::string text;
   for (const auto& chunk : answer.chunks) text += chunk;
   if (!text.empty() || answer.tool_calls.empty()) message["content"] = text;
+  if (answer.stop == "refusal") {
+    message["content"] = nullptr;
+    message["refusal"] = text;
+  }
+  if (!answer.citation_uri.empty()) message["annotations"] = Annotations(answer, text);
   if (!answer.reasoning.empty()) message["reasoning_content"] = answer.reasoning;
   if (!answer.tool_calls.empty()) {
     json::array calls;
@@ -280,7 +295,12 @@ Reply StreamChat(const Exchange& exchange, const FakeAnswer& answer) {
   ChunkWriter out(exchange, reply);
   out.Delta({{"role", "assistant"}, {"content", ""}});
   if (!answer.reasoning.empty()) out.Delta({{"reasoning_content", answer.reasoning}});
-  for (const auto& chunk : answer.chunks) out.Delta({{"content", chunk}});
+  std::string text;
+  for (const auto& chunk : answer.chunks) {
+    text += chunk;
+    out.Delta({{answer.stop == "refusal" ? "refusal" : "content", chunk}});
+  }
+  if (!answer.citation_uri.empty()) out.Delta({{"annotations", Annotations(answer, text)}});
   if (!answer.stream_error.empty()) {
     out.Data(json::serialize(json::object{{"error",
                                            {{"message", answer.error_message},

@@ -71,6 +71,10 @@ Result<> Match(const json::value& value, FakeAnswer& out) {
 Result<bool> Simple(std::string_view key, const json::value& value, FakeAnswer& out) {
   const std::map<std::string_view, std::string*> texts = {{"reasoning", &out.reasoning},
                                                           {"stop", &out.stop},
+                                                          {"stop_sequence", &out.stop_sequence},
+                                                          {"citation_uri", &out.citation_uri},
+                                                          {"citation_title", &out.citation_title},
+                                                          {"citation_quote", &out.citation_quote},
                                                           {"error_message", &out.error_message},
                                                           {"error_type", &out.error_type},
                                                           {"garbage", &out.garbage},

@@ -29,6 +29,8 @@ struct FakeAnswer {
   std::vector<std::string> chunks;  // text, one delta each
   std::string reasoning;
   std::vector<FakeToolCall> tool_calls;
+  std::string citation_uri, citation_title, citation_quote;  // of the whole text; all or none
+  std::string stop_sequence;                                 // the one that matched
   std::string stop;  // end_turn, tool_use, max_tokens, stop_sequence, content_filter, refusal
   std::int64_t input_tokens = -1;  // -1: characters / 4
   std::int64_t output_tokens = -1;

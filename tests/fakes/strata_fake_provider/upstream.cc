@@ -13,9 +13,10 @@ namespace {
 
 namespace json = boost::json;
 
-enum class Vendor { kOpenAi, kAnthropic, kBedrock };
+enum class Vendor { kOpenAi, kAnthropic, kBedrock, kGemini };
 
 std::optional<Vendor> VendorOf(const net::HttpRequest& request) {
+  if (gemini::Serves(request)) return Vendor::kGemini;
   if (anthropic::Serves(request)) return Vendor::kAnthropic;
   if (bedrock::Serves(request.path())) return Vendor::kBedrock;
   if (openai::Serves(request.path())) return Vendor::kOpenAi;
@@ -23,18 +24,21 @@ std::optional<Vendor> VendorOf(const net::HttpRequest& request) {
 }
 
 Reply Refuse(Vendor vendor, const Refusal& refusal) {
+  if (vendor == Vendor::kGemini) return gemini::Refuse(refusal);
   if (vendor == Vendor::kAnthropic) return anthropic::Refuse(refusal);
   if (vendor == Vendor::kBedrock) return bedrock::Refuse(refusal);
   return openai::Refuse(refusal);
 }
 
 Checked Check(Vendor vendor, const Exchange& exchange) {
+  if (vendor == Vendor::kGemini) return gemini::Check(exchange);
   if (vendor == Vendor::kAnthropic) return anthropic::Check(exchange);
   if (vendor == Vendor::kBedrock) return bedrock::Check(exchange);
   return openai::Check(exchange);
 }
 
 Reply Answer(Vendor vendor, const Exchange& exchange, const FakeAnswer& answer) {
+  if (vendor == Vendor::kGemini) return gemini::Answer(exchange, answer);
   if (vendor == Vendor::kAnthropic) return anthropic::Answer(exchange, answer);
   if (vendor == Vendor::kBedrock) return bedrock::Answer(exchange, answer);
   return openai::Answer(exchange, answer);
@@ -67,7 +71,10 @@ Result<FakeKeys> ParseKeys(const json::object& object, FakeKeys keys) {
       {"bedrock_bearer", &keys.bedrock_bearer},
       {"aws_access_key_id", &keys.aws_access_key_id},
       {"aws_secret_access_key", &keys.aws_secret_access_key},
-      {"aws_session_token", &keys.aws_session_token}};
+      {"aws_session_token", &keys.aws_session_token},
+      {"gemini", &keys.gemini},
+      {"google_token", &keys.google_token},
+      {"google_public_key", &keys.google_public_key}};
   for (const auto& member : object) {
     auto at = members.find(member.key());
     if (at == members.end() || !member.value().is_string()) {

@@ -1,7 +1,8 @@
 #pragma once
-// The fake upstream: one HTTP server that plays OpenAI (and Azure and Ollama), Anthropic and
-// Bedrock on one port, enforces their published contracts, answers by script and records what it
-// was sent. Used in-process by unit tests, and as the program strata-fake-provider.
+// The fake upstream: one HTTP server that plays OpenAI (and Azure and Ollama), Anthropic,
+// Bedrock, Gemini and Vertex AI on one port, enforces their published contracts, answers by script
+// and records what it was sent. Used in-process by unit tests, and as the program
+// strata-fake-provider.
 //
 //   auto upstream = FakeUpstream::Start({});
 //   upstream->Script().Push({.chunks = {"Hel", "lo"}, .cut_after = 2});

@@ -34,11 +34,13 @@ const json::array* FilledArray(const json::object& object, std::string_view key)
 
 std::string LastUserText(const json::object& body) {
   const auto* messages = FilledArray(body, "messages");
+  const char* parts = messages == nullptr ? "parts" : "content";
+  if (messages == nullptr) messages = FilledArray(body, "contents");
   if (messages == nullptr) return "";
   for (auto at = messages->rbegin(); at != messages->rend(); ++at) {
     const auto* message = at->if_object();
     const auto* role = message == nullptr ? nullptr : Member(*message, "role");
-    const auto* content = message == nullptr ? nullptr : Member(*message, "content");
+    const auto* content = message == nullptr ? nullptr : Member(*message, parts);
     if (role == nullptr || content == nullptr || *role != json::value("user")) continue;
     if (content->is_string()) return std::string(content->get_string());
     std::string text;

@@ -1,5 +1,5 @@
 #pragma once
-// What the fake's three vendors have in common: a request taken apart, and a reply to be sent.
+// What the fake's vendors have in common: a request taken apart, and a reply to be sent.
 //
 // The vendors are written against the published contracts with a JSON library of their own, not
 // with strata's dialect codecs, so that a mistake there is not made twice.
@@ -25,6 +25,11 @@ struct FakeKeys {
   std::string aws_access_key_id = "AKIAFAKEFAKEFAKEFAKE";
   std::string aws_secret_access_key = "fake-secret-access-key";
   std::string aws_session_token;  // must be sent when not empty
+  std::string gemini = "fake-gemini-key";
+  std::string google_token = "fake-google-token";  // Vertex AI; given out by the token endpoint
+  // PEM. Statements at the token endpoint must be signed with its private half; empty: none is
+  // taken.
+  std::string google_public_key;
 };
 
 struct Exchange {
@@ -60,7 +65,7 @@ struct FakeUsage {
 FakeUsage UsageOf(const FakeAnswer& answer, const Exchange& exchange);
 std::string StopOf(const FakeAnswer& answer);  // never empty
 
-// Text of the last user message of any of the three formats; "" when there is none.
+// Text of the last user message of any of the formats; "" when there is none.
 std::string LastUserText(const boost::json::object& body);
 
 // `count` × `dimensions` floats that depend on the text only.
@@ -81,9 +86,19 @@ Reply Refuse(const Refusal& refusal);
 namespace anthropic {
 bool Serves(const net::HttpRequest& request);
 Checked Check(const Exchange& exchange);
+Checked CheckVertexBody(const Exchange& exchange);  // of rawPredict
 Reply Answer(const Exchange& exchange, const FakeAnswer& answer);
 Reply Refuse(const Refusal& refusal);
 }  // namespace anthropic
+
+// The Gemini API, Vertex AI (Gemini and, by anthropic's answers, Claude) and Google's token
+// endpoint.
+namespace gemini {
+bool Serves(const net::HttpRequest& request);
+Checked Check(const Exchange& exchange);
+Reply Answer(const Exchange& exchange, const FakeAnswer& answer);
+Reply Refuse(const Refusal& refusal);
+}  // namespace gemini
 
 namespace bedrock {
 bool Serves(std::string_view path);

@@ -1,0 +1,36 @@
+#include "dialect/json/claude.h"
+
+#include <algorithm>
+
+namespace strata::dialect {
+
+bool ClaudeReads(const domain::ReasoningBlock& reasoning) {
+  if (reasoning.redacted.empty() && reasoning.signature.empty()) return false;
+  return reasoning.signer.empty() || reasoning.signer == kClaudeFamily;
+}
+
+std::string WhyLeftOut(const domain::ReasoningBlock& reasoning) {
+  return reasoning.signer.empty() ? "reasoning without a signature"
+                                  : "reasoning signed by " + reasoning.signer;
+}
+
+std::string_view WhyNoThinking(const domain::ChatRequest& request) {
+  using Kind = domain::ToolChoice::Kind;
+  if (request.tool_choice && !request.tools.empty() &&
+      (request.tool_choice->kind == Kind::kAny || request.tool_choice->kind == Kind::kNamed)) {
+    return "thinking, as a tool is forced";
+  }
+  const auto& messages = request.messages;
+  if (messages.size() < 2) return {};
+  const bool answers = std::ranges::any_of(messages.back().content, [](const auto& block) {
+    return std::holds_alternative<domain::ToolResultBlock>(block);
+  });
+  const auto& caller = messages[messages.size() - 2];
+  const bool signed_thinking = std::ranges::any_of(caller.content, [](const auto& block) {
+    const auto* reasoning = std::get_if<domain::ReasoningBlock>(&block);
+    return reasoning != nullptr && ClaudeReads(*reasoning);
+  });
+  return answers && !signed_thinking ? "thinking, as the tool call has none that is signed" : "";
+}
+
+}  // namespace strata::dialect
