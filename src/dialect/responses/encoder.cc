@@ -293,6 +293,7 @@ std::string EventEncoder::Encode(const domain::StreamEvent& event) {
                  [&](const domain::ReasoningDelta& e) { Reasoning(e); },
                  [&](const domain::CitationDelta& e) { Citation(e); },
                  [&](const domain::BlockStop&) { StopBlock(); },
+                 [&](const domain::WireChunk&) {},  // another dialect's bytes
                  [&](const domain::StreamEnd& e) { End(e); },
              },
              event);
