@@ -226,6 +226,7 @@ void EventEncoder::Reasoning(const domain::ReasoningDelta& delta) {
   block.text += delta.text;
   block.signature += delta.signature;
   block.redacted += delta.redacted;
+  if (!delta.signer.empty()) block.signer = delta.signer;
   if (!settings_.summaries || delta.text.empty()) return;
   if (!summary_open_) {
     summary_open_ = true;

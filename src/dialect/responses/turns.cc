@@ -181,6 +181,7 @@ std::string SealReasoning(const domain::ReasoningBlock& block) {
   JsonWriter out;
   out.BeginObject().FieldIfAny("text", block.text).FieldIfAny("signature", block.signature);
   if (!block.redacted.empty()) out.Field("redacted", Base64Encode(block.redacted));
+  out.FieldIfAny("signer", block.signer);
   return std::string(kSeal) + Base64Encode(out.EndObject().text());
 }
 
@@ -194,6 +195,7 @@ bool OpenReasoning(std::string_view sealed, domain::ReasoningBlock& block) {
   block.text = object.TextAt("text");
   block.signature = object.TextAt("signature");
   block.redacted = Base64Decode(object.TextAt("redacted")).value_or("");
+  block.signer = object.TextAt("signer");
   return true;
 }
 
