@@ -265,6 +265,8 @@ class Upstreams(unittest.TestCase):
         }
         def check(sdk, kind, model):
             for text in garbage[kind]:
+                if text == chunk and isinstance(sdk, OpenAiSdk):
+                    continue  # well-formed events of the client's own dialect pass as they are
                 self.fake.script({"garbage": text, "times": 0})
                 with self.assertRaises(sdk.error, msg=repr(text)):
                     sdk.stream(model)
