@@ -17,5 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const auto& spec : config->providers) {
     if (!strata::provider::CheckSpec(spec)) std::abort();
   }
+  for (const auto& spec : config->models) {
+    if (!strata::gateway::CheckPool(spec)) std::abort();
+  }
   return 0;
 }

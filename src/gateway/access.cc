@@ -85,6 +85,7 @@ void Access::Apply(const store::ApiKey& key, RequestContext& ctx) {
   ctx.principals = key.grant.principals;
   ctx.labels.AddAll(key.grant.labels);
   ctx.regions_allowed = key.grant.regions;
+  ctx.retention_max = key.grant.retention;
   ctx.models_allowed = key.grant.models;
 }
 

@@ -27,7 +27,7 @@ class Access {
   // "not valid".
   Result<std::shared_ptr<const store::ApiKey>> Authenticate(const net::HttpRequest& request) const;
 
-  // Fills workspace, key, principals, labels, regions and allowed models.
+  // Fills workspace, key, principals, labels, regions, retention and allowed models.
   static void Apply(const store::ApiKey& key, RequestContext& ctx);
 
  private:

@@ -1,5 +1,7 @@
 #include "gateway/chat_service.h"
 
+#include <algorithm>
+
 #include "gateway/answer_capture.h"
 #include "guard/model_access.h"
 #include "route/direct.h"
@@ -29,6 +31,8 @@ Task<Result<>> ChatService::Answer(domain::ChatRequest request, RequestContext& 
   ctx.model_asked = request.model;
   ctx.subject = request.user;
   for (const auto& [key, value] : request.metadata) ctx.tags.emplace(key, value);
+  // An answer in one piece has its first byte at its end.
+  if (!request.stream) ctx.deadline = std::min(ctx.deadline, ctx.first_byte_deadline);
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
   STRATA_CO_CHECK_OK(guard::CheckModelAllowed(request.model, ctx));
 

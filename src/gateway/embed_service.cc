@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "guard/model_access.h"
@@ -31,6 +32,7 @@ Task<Result<EmbedAnswer>> EmbedService::Run(std::string model, std::vector<std::
                                             provider::EmbedPurpose purpose, int dimensions,
                                             RequestContext& ctx) const {
   ctx.model_asked = model;
+  ctx.deadline = std::min(ctx.deadline, ctx.first_byte_deadline);  // vectors come in one piece
   STRATA_CO_CHECK_OK(guard::CheckModelAllowed(model, ctx));
   STRATA_CO_TRY(auto embedder, registry_.Embed(model));
   const auto& info = embedder->Info();

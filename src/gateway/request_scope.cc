@@ -1,6 +1,10 @@
 #include "gateway/request_scope.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 
 #include "base/utf8.h"
@@ -62,11 +66,11 @@ std::chrono::milliseconds RequestScope::Elapsed() const {
   return std::chrono::duration_cast<std::chrono::milliseconds>(sinks_.clock->Steady() - start_);
 }
 
-void TakeHeaders(const net::Headers& headers, RequestContext& ctx) {
-  constexpr std::size_t kTraceparentBytes = 55;  // W3C Trace Context, version 00
-  auto traceparent = headers.Get("traceparent");
-  if (traceparent.size() == kTraceparentBytes) ctx.span.Set("caller.traceparent", traceparent);
+namespace {
 
+constexpr std::size_t kListBytesMax = 1024;
+
+void TakeTags(const net::Headers& headers, RequestContext& ctx) {
   constexpr std::string_view kPrefix = "x-strata-tag-";
   constexpr std::size_t kTagsMax = 16;
   constexpr std::size_t kTagBytesMax = 256;
@@ -76,6 +80,100 @@ void TakeHeaders(const net::Headers& headers, RequestContext& ctx) {
     if (!net::SameHeader(std::string_view(name).substr(0, kPrefix.size()), kPrefix)) continue;
     ctx.tags.emplace(name.substr(kPrefix.size()), Utf8Prefix(value, kTagBytesMax));
   }
+}
+
+// The items of a comma-separated header; empty when it was not sent. One that was sent and names
+// nothing is refused: whoever restricts by mistake with an empty list must hear of it.
+Result<std::vector<std::string>> ListOf(const net::Headers& headers, std::string_view name) {
+  std::vector<std::string> items;
+  if (!headers.Has(name)) return items;
+  auto text = headers.Get(name);
+  auto bad = [&] {
+    return Fail(InvalidArgument(
+        std::string(name),
+        fmt::format("expected names separated by commas, at most {} bytes", kListBytesMax)));
+  };
+  if (text.size() > kListBytesMax) return bad();
+  while (true) {
+    auto comma = text.find(',');
+    auto item = text.substr(0, comma);
+    while (item.starts_with(' ')) item.remove_prefix(1);
+    while (item.ends_with(' ')) item.remove_suffix(1);
+    if (item.empty()) return bad();
+    items.emplace_back(item);
+    if (comma == text.npos) return items;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+Result<> NarrowRegions(const net::Headers& headers, RequestContext& ctx) {
+  STRATA_TRY(auto asked, ListOf(headers, "x-strata-regions"));
+  if (asked.empty()) return {};
+  if (ctx.regions_allowed.empty()) {
+    ctx.regions_allowed = std::move(asked);
+    return {};
+  }
+  auto& allowed = ctx.regions_allowed;
+  auto before = fmt::format("{}", fmt::join(allowed, ", "));
+  std::erase_if(
+      allowed, [&](const auto& region) { return std::ranges::find(asked, region) == asked.end(); });
+  if (!allowed.empty()) return {};
+  allowed = {""};  // matches nothing that declares a region: stays closed if somebody goes on
+  return Fail(Code::kPermissionDenied,
+              fmt::format("x-strata-regions: this key may only use regions {}", before));
+}
+
+Result<> TakeConstraints(const net::Headers& headers, RequestContext& ctx) {
+  STRATA_TRY(auto labels, ListOf(headers, "x-strata-labels"));
+  for (const auto& label : labels) ctx.labels.Add(label);
+  STRATA_CHECK_OK(NarrowRegions(headers, ctx));
+  if (!headers.Has("x-strata-retention")) return {};
+  auto retention = ParseRetention(headers.Get("x-strata-retention"));
+  if (!retention.has_value()) {
+    return Fail(Error(retention.error()).Because("x-strata-retention"));
+  }
+  ctx.retention_max = ctx.retention_max ? std::min(*ctx.retention_max, *retention) : *retention;
+  return {};
+}
+
+// Seconds or milliseconds from the request's arrival.
+std::optional<std::chrono::milliseconds> TimeOf(std::string_view text, double unit_ms) {
+  constexpr double kLongestMs = 24.0 * 3600 * 1000;
+  double value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  auto ms = value * unit_ms;
+  if (!(ms >= 1 && ms <= kLongestMs)) return std::nullopt;
+  return std::chrono::milliseconds(static_cast<std::int64_t>(ms));
+}
+
+Result<> TakeTimes(const net::Headers& headers, RequestContext& ctx) {
+  auto now = ctx.clock->Steady();
+  if (headers.Has("x-strata-timeout-ms")) {
+    auto wait = TimeOf(headers.Get("x-strata-timeout-ms"), 1);
+    if (!wait) {
+      return Fail(InvalidArgument("x-strata-timeout-ms",
+                                  "expected milliseconds, from 1 to 86400000 (a day)"));
+    }
+    ctx.deadline = std::min(ctx.deadline, now + *wait);
+  }
+  if (auto wait = TimeOf(headers.Get("x-stainless-timeout"), 1000)) {
+    ctx.first_byte_deadline = now + *wait;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> TakeHeaders(const net::Headers& headers, RequestContext& ctx) {
+  constexpr std::size_t kTraceparentBytes = 55;  // W3C Trace Context, version 00
+  constexpr std::size_t kSessionBytesMax = 256;
+  auto traceparent = headers.Get("traceparent");
+  if (traceparent.size() == kTraceparentBytes) ctx.span.Set("caller.traceparent", traceparent);
+  ctx.session = headers.Get("x-strata-session").substr(0, kSessionBytesMax);
+  TakeTags(headers, ctx);
+  STRATA_CHECK_OK(TakeTimes(headers, ctx));
+  return TakeConstraints(headers, ctx);
 }
 
 }  // namespace strata::gateway

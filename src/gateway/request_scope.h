@@ -49,9 +49,22 @@ class RequestScope {
   bool discarded_ = false;
 };
 
-// What headers say beside the key: cost tags from `x-strata-tag-NAME: value` (at most 16, 256 bytes
-// each; more are ignored), and the caller's W3C traceparent, kept as a field of the root span so
-// that both traces can be joined.
-void TakeHeaders(const net::Headers& headers, RequestContext& ctx);
+// What headers say beside the key:
+//
+//   x-strata-tag-NAME       a cost tag; at most 16, 256 bytes each, more are ignored
+//   x-strata-labels         labels of what is sent, comma separated; they only add
+//   x-strata-regions        regions that it may go to; they only narrow what the key allows
+//   x-strata-retention      longest that a provider may keep it ("none", "30d"); only shorter
+//   x-strata-session        what should go to the same deployment
+//   x-strata-timeout-ms     the request's deadline, from its arrival
+//   x-stainless-timeout     seconds (OpenAI's and Anthropic's SDKs): how long the caller waits for
+//                           the first byte; not a number is ignored, as it is not ours to judge
+//   traceparent             the caller's W3C trace context, kept as a field of the root span so
+//   that
+//                           both traces can be joined
+//
+// Taken after the key's grant. Errors: kInvalidArgument naming the header; kPermissionDenied when
+// the key allows none of the regions.
+Result<> TakeHeaders(const net::Headers& headers, RequestContext& ctx);
 
 }  // namespace strata::gateway

@@ -7,10 +7,11 @@
 
 namespace strata::guard {
 
-// Compares the labels and regions of `ctx` with what the deployment declares. Fails closed: a label
-// the deployment does not list in its clearance is not cleared, and a deployment that declares no
-// region is outside every restriction. Error: kPermissionDenied, naming the label or region and the
-// deployment. Pure, any thread, O(labels).
+// Compares the labels, regions and retention of `ctx` with what the deployment declares. Fails
+// closed: a label the deployment does not list in its clearance is not cleared, a deployment that
+// declares no region is outside every restriction, and one that declares no retention keeps what it
+// is sent for ever. Error: kPermissionDenied, naming the label, region or term and the deployment.
+// Pure, any thread, O(labels).
 Result<> CheckOutbound(const domain::ModelInfo& deployment, const RequestContext& ctx);
 
 }  // namespace strata::guard

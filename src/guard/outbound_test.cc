@@ -62,5 +62,33 @@ TEST(CheckOutbound, LetsLocalModelsSeeWhatTheyAreClearedForInAnyRegion) {
   EXPECT_TRUE(CheckOutbound(local, ctx).has_value());
 }
 
+TEST(CheckOutbound, RefusesADeploymentThatKeepsDataLongerThanAllowedOrDoesNotSay) {
+  RequestContext ctx;
+  ctx.retention_max = ParseRetention("30d").value();
+  auto model = RemoteModel();
+  auto silent = CheckOutbound(model, ctx);
+  ASSERT_FALSE(silent.has_value());
+  EXPECT_THAT(silent.error().message(), HasSubstr("openai/gpt-4o is not declared"));
+  model.retention = Retention::Unlimited();
+  EXPECT_FALSE(CheckOutbound(model, ctx).has_value());
+  model.retention = ParseRetention("720h").value();
+  EXPECT_TRUE(CheckOutbound(model, ctx).has_value());
+  ctx.retention_max = Retention{};
+  EXPECT_FALSE(CheckOutbound(model, ctx).has_value());
+  model.retention = Retention{};
+  EXPECT_TRUE(CheckOutbound(model, ctx).has_value());
+}
+
+TEST(Retention, IsReadWrittenAndOrdered) {
+  for (const char* text : {"none", "36h", "30d", "unlimited"}) {
+    EXPECT_EQ(FormatRetention(ParseRetention(text).value()), text);
+  }
+  for (const char* text : {"", "d", "-1d", "30", "30 d", "9999999d", "30m", "None"}) {
+    EXPECT_FALSE(ParseRetention(text).has_value()) << text;
+  }
+  EXPECT_LT(ParseRetention("36h").value(), ParseRetention("2d").value());
+  EXPECT_LT(ParseRetention("3660d").value(), Retention::Unlimited());
+}
+
 }  // namespace
 }  // namespace strata::guard

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,7 @@
 
 #include "base/labels.h"
 #include "base/result.h"
+#include "base/retention.h"
 
 namespace strata::provider {
 
@@ -50,6 +52,7 @@ struct ProviderSpec {
   std::string data_region;
   bool cleared_for_all_labels = false;
   LabelSet clearance;
+  std::optional<Retention> retention;
 };
 
 // Everything that is wrong with `spec`, naming the member: the name's form, the URL, a missing

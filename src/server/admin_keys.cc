@@ -42,6 +42,11 @@ Result<> FillGrant(const JsonField& top, store::KeyGrant& grant) {
   STRATA_TRY(grant.regions, TextList(top.Get("regions")));
   STRATA_TRY(auto labels, TextList(top.Get("labels")));
   for (const auto& label : labels) grant.labels.Add(label);
+  std::string retention;
+  STRATA_CHECK_OK(FillText(top.Get("retention"), retention));
+  if (!retention.empty()) {
+    STRATA_TRY(grant.retention, ParseRetention(retention));
+  }
   return {};
 }
 
@@ -50,8 +55,9 @@ Result<store::CreateKey> DecodeCreate(std::string_view body, const Clock& clock)
   STRATA_TRY(auto parsed, dialect::ParseJson(body));
   JsonField top(parsed);
   STRATA_CHECK_OK(top.ExpectObject());
-  STRATA_CHECK_OK(top.OnlyMembers({"name", "workspace", "roles", "models", "principals", "regions",
-                                   "labels", "expires_in_s", "id", "secret", "bearer"}));
+  STRATA_CHECK_OK(
+      top.OnlyMembers({"name", "workspace", "roles", "models", "principals", "regions", "retention",
+                       "labels", "expires_in_s", "id", "secret", "bearer"}));
   store::CreateKey create;
   STRATA_CHECK_OK(FillText(top.Get("name"), create.name));
   STRATA_CHECK_OK(FillText(top.Get("id"), create.access_key_id));
@@ -78,6 +84,7 @@ json::object EncodeKey(const store::ApiKey& key) {
                    {"access_key_id", key.access_key_id},
                    {"bearer_hint", key.bearer_hint},
                    {"created", FormatIso8601(key.created)}};
+  if (key.grant.retention) out["retention"] = FormatRetention(*key.grant.retention);
   if (key.expires) out["expires"] = FormatIso8601(*key.expires);
   if (key.revoked) out["revoked"] = FormatIso8601(*key.revoked);
   return out;

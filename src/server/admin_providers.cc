@@ -33,10 +33,53 @@ Task<Result<>> ListProviders(Services& s, Exchange& e) {
                                    json::serialize(json::object{{"providers", std::move(items)}}));
 }
 
+double Seconds(std::int64_t micros) { return static_cast<double>(micros) / 1e6; }
+
+json::object DeploymentJson(const gateway::DeploymentReport& d) {
+  json::object failures;
+  for (std::size_t i = 0; i < gateway::kAttemptOutcomes; ++i) {
+    failures[gateway::OutcomeName(static_cast<gateway::AttemptOutcome>(i))] = d.outcomes[i];
+  }
+  json::object out{{"id", d.id},
+                   {"provider", d.provider},
+                   {"breaker", gateway::BreakerName(d.breaker)},
+                   {"last_fault", gateway::OutcomeName(d.last_fault)},
+                   {"open_for_ms", d.open_for.count()},
+                   {"throttled_for_ms", d.throttled_for.count()},
+                   {"in_flight", d.in_flight},
+                   {"first_token_s", Seconds(d.first_token_us)},
+                   {"whole_s", Seconds(d.whole_us)},
+                   {"attempts", d.attempts},
+                   {"retries", d.retries},
+                   {"fallbacks", d.fallbacks},
+                   {"hedges", d.hedges},
+                   {"opened", d.opened},
+                   {"outcomes", std::move(failures)}};
+  if (d.quota_share >= 0) out["quota_share"] = d.quota_share;
+  return out;
+}
+
+// The health of every deployment that was asked since the start.
+Task<Result<>> ListDeployments(Services& s, Exchange& e) {
+  json::array items;
+  for (const auto& report : s.resilience.board().List()) items.push_back(DeploymentJson(report));
+  co_return co_await SendAdminJson(
+      e, json::serialize(json::object{{"deployments", std::move(items)}}));
+}
+
 Result<> FillText(const JsonField& field, std::string& out) {
   if (!field.present()) return {};
   STRATA_TRY(out, field.String());
   return {};
+}
+
+Result<std::vector<std::string>> TextList(const JsonField& field) {
+  std::vector<std::string> out;
+  for (std::size_t i = 0; field.present() && i < field.size(); ++i) {
+    auto item = field.Item(i);
+    STRATA_TRY(out.emplace_back(), item.NonEmptyString());
+  }
+  return out;
 }
 
 Result<provider::ProviderSpec> DecodeSpec(std::string_view body) {
@@ -44,7 +87,8 @@ Result<provider::ProviderSpec> DecodeSpec(std::string_view body) {
   JsonField top(parsed);
   STRATA_CHECK_OK(top.ExpectObject());
   STRATA_CHECK_OK(top.OnlyMembers({"name", "kind", "base_url", "secret", "api_version", "region",
-                                   "profile", "project", "data_region", "models"}));
+                                   "profile", "project", "data_region", "retention", "clearance",
+                                   "models"}));
   provider::ProviderSpec spec;
   auto kind = top.Get("kind");
   STRATA_TRY(auto kind_name, kind.NonEmptyString());
@@ -57,12 +101,14 @@ Result<provider::ProviderSpec> DecodeSpec(std::string_view body) {
   STRATA_CHECK_OK(FillText(top.Get("profile"), spec.profile));
   STRATA_CHECK_OK(FillText(top.Get("project"), spec.project));
   STRATA_CHECK_OK(FillText(top.Get("data_region"), spec.data_region));
-  auto models = top.Get("models");
-  for (std::size_t i = 0; models.present() && i < models.size(); ++i) {
-    auto item = models.Item(i);
-    STRATA_TRY(auto model, item.NonEmptyString());
-    spec.models.push_back(std::move(model));
+  std::string retention;
+  STRATA_CHECK_OK(FillText(top.Get("retention"), retention));
+  if (!retention.empty()) {
+    STRATA_TRY(spec.retention, ParseRetention(retention));
   }
+  STRATA_TRY(spec.models, TextList(top.Get("models")));
+  STRATA_TRY(auto clearance, TextList(top.Get("clearance")));
+  for (const auto& label : clearance) spec.clearance.Add(label);
   STRATA_CHECK_OK(provider::CheckSpec(spec));
   return spec;
 }
@@ -74,7 +120,8 @@ Task<Result<>> AddProvider(Services& s, Exchange& e) {
     // The registry refuses a name that is taken; the file is written only after that, so both
     // agree.
     STRATA_CHECK_OK(s.registry.Update([&](provider::RegistrySnapshot& models) {
-      return AddOneProvider(models, spec, RemoteDepsFrom(s.config.options, s.client), s.journal);
+      return AddOneProvider(models, spec, RemoteDepsFrom(s.config.options, s.client), s.journal,
+                            s.resilience);
     }));
     auto saved = SaveProvider(s.folder.path(), spec);
     if (saved.has_value()) return saved;
@@ -180,6 +227,8 @@ void AddAdminProviderRoutes(Router& router, Services& services) {
       [s](Exchange& e) { return ListProviders(*s, e); });
   add("POST", "/strata/v1/providers", "add_provider",
       [s](Exchange& e) { return AddProvider(*s, e); });
+  add("GET", "/strata/v1/deployments", "list_deployments",
+      [s](Exchange& e) { return ListDeployments(*s, e); });
   add("POST", "/strata/v1/providers/{name}/test", "test_provider",
       [s](Exchange& e) { return TestOne(*s, e); });
   add("GET", "/strata/v1/models", "list_models", [s](Exchange& e) { return ListModels(*s, e); });

@@ -14,6 +14,7 @@
 #include "provider/detect.h"
 #include "server/answer_sinks.h"
 #include "server/builtins.h"
+#include "server/health_probe.h"
 #include "server/provider_file.h"
 #include "server/router.h"
 #include "server/routes.h"
@@ -76,6 +77,7 @@ struct App::Parts {
   std::shared_ptr<observe::OtlpExporter> otlp;
   std::unique_ptr<provider::LocalModels> local_models;
   std::vector<provider::ProviderSpec> providers;
+  std::unique_ptr<gateway::Resilience> resilience;
   provider::Registry registry;
   std::unique_ptr<Pool> parse_pool;
   std::unique_ptr<Pool> kb_pool;
@@ -89,6 +91,7 @@ struct App::Parts {
   std::unique_ptr<Services> services;
   Router router;
   std::shared_ptr<const store::ApiKey> anonymous;  // set when keys are not required
+  std::unique_ptr<HealthProbe> probe;              // null: switched off
 
   Parts(Config c, store::DataDir f, store::KeyRing r)
       : config(std::move(c)), folder(std::move(f)), ring(std::move(r)) {}
@@ -119,6 +122,7 @@ Result<> App::Parts::OpenStores() {
 
 Result<> App::Parts::OpenModels() {
   provider::LocalModelsSpec spec{.data_folder = folder.models()};
+  resilience = std::make_unique<gateway::Resilience>(gateway::ResilienceOptionsOf(config.options));
   STRATA_TRY(local_models, provider::LocalModels::Open(config.options, std::move(spec)));
   // What is configured wins over what was added, and that over what was found, by name.
   auto take = [this](const provider::ProviderSpec& spec) {
@@ -176,8 +180,10 @@ Result<> App::Parts::OpenKnowledge() {
     STRATA_CHECK_OK(models.AddSource(knowledge::MakeKbModelSource(*bases, *answerer)));
     for (const auto& spec : providers) {
       STRATA_CHECK_OK(AddOneProvider(models, spec, RemoteDepsFrom(config.options, client),
-                                     *accounting.journal));
+                                     *accounting.journal, *resilience));
     }
+    for (const auto& spec : config.models)
+      STRATA_CHECK_OK(AddConfiguredModel(models, spec, registry, *resilience));
     for (const auto& [alias, target] : config.aliases)
       STRATA_CHECK_OK(models.AddAlias(alias, target));
     return {};
@@ -205,6 +211,7 @@ Result<> App::Parts::OpenRoutes() {
                               .journal = *accounting.journal,
                               .traces = *traces,
                               .registry = registry,
+                              .resilience = *resilience,
                               .local_models = *local_models,
                               .client = client,
                               .access = *access,
@@ -263,7 +270,7 @@ Task<Result<>> App::Parts::Dispatch(Exchange& exchange, const Route& route) {
     gateway::Access::Apply(*exchange.key, exchange.ctx);
     STRATA_CO_CHECK_OK(gateway::RequireRole(*exchange.key, route.role));
   }
-  gateway::TakeHeaders(exchange.http.headers, exchange.ctx);
+  STRATA_CO_CHECK_OK(gateway::TakeHeaders(exchange.http.headers, exchange.ctx));
   exchange.ctx.span.Set("operation", route.operation);
   co_return co_await route.handler(exchange);
 }
@@ -317,7 +324,18 @@ Task<void> App::FailRequest(Face face, const Error& error, net::ResponseWriter& 
       co_await writer.Send(http.status, ToHeaders(http.headers), std::move(http.body));
 }
 
-Result<> App::StartJobs() { return parts_->bases->Start(); }
+Result<> App::StartJobs() {
+  const auto& options = parts_->config.options;
+  std::chrono::seconds every(options.Integer("resilience.probe_every"));
+  if (every.count() > 0) {
+    parts_->probe = std::make_unique<HealthProbe>(
+        HealthProbe::Parts{.providers = [providers = parts_->providers] { return providers; },
+                           .deps = RemoteDepsFrom(options, parts_->client),
+                           .every = every},
+        parts_->resilience->board(), *parts_->runtime);
+  }
+  return parts_->bases->Start();
+}
 void App::SetPublicUrl(std::string public_url) {
   if (parts_->links->public_url().empty()) parts_->links->SetPublicUrl(std::move(public_url));
 }

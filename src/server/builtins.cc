@@ -76,13 +76,39 @@ provider::RemoteDeps RemoteDepsFrom(const Options& options, std::shared_ptr<net:
 }
 
 Result<> AddOneProvider(provider::RegistrySnapshot& models, const provider::ProviderSpec& spec,
-                        provider::RemoteDeps deps, store::Journal& journal) {
+                        provider::RemoteDeps deps, store::Journal& journal,
+                        gateway::Resilience& resilience) {
   auto source = provider::MakeRemoteProvider(spec, std::move(deps));
   if (source.has_value())
-    return models.AddSource(gateway::MeteredSource(std::move(*source), journal));
+    return models.AddSource(resilience.Wrap(gateway::MeteredSource(std::move(*source), journal)));
   Log(Level::kWarning, "server.provider_unusable",
       {{"provider", spec.name}, {"reason", source.error().message()}});
   return models.AddSource(std::make_shared<BrokenProvider>(spec, source.error()));
+}
+
+Result<> AddConfiguredModel(provider::RegistrySnapshot& models, const gateway::PoolSpec& spec,
+                            const provider::Registry& registry, gateway::Resilience& resilience) {
+  domain::ModelInfo facts;
+  facts.can.chat = true;
+  for (const auto& deployment : spec.deployments) {
+    auto known = models.Describe(deployment.model);
+    if (!known.has_value()) continue;
+    facts = std::move(known->info);
+    break;
+  }
+  facts.id = spec.id;
+  facts.provider = "models";
+  facts.upstream_id = "";
+  facts.price = {};  // each call has the price of the deployment that answered
+  gateway::ModelFinder finder{
+      .chat = [&registry](std::string_view id) { return registry.Chat(id); },
+      .embed = [&registry](std::string_view id) { return registry.Embed(id); }};
+  auto now = SystemClock().Wall();
+  if (facts.can.embed && !facts.can.chat) {
+    return models.AddEmbedder(resilience.MakeEmbedder(spec, std::move(finder), std::move(facts)),
+                              now);
+  }
+  return models.AddChat(resilience.MakeChat(spec, std::move(finder), std::move(facts)), now);
 }
 
 }  // namespace strata::server

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "gateway/resilience.h"
 #include "knowledge/extract.h"
 #include "net/client.h"
 #include "provider/local_models.h"
@@ -34,10 +35,16 @@ Result<> AddImportedModel(provider::RegistrySnapshot& models, provider::LocalMod
 // What providers share, with the limits of the configuration (`provider.*`).
 provider::RemoteDeps RemoteDepsFrom(const Options& options, std::shared_ptr<net::Client> client);
 
-// One provider, metered. One that cannot be made (a missing secret) is listed with its problem and
-// answers every call with it, so that it neither fails the start nor disappears. kConflict when the
-// name is taken.
+// One provider, metered, behind retries and a breaker. One that cannot be made (a missing secret)
+// is listed with its problem and answers every call with it, so that it neither fails the start nor
+// disappears. kConflict when the name is taken.
 Result<> AddOneProvider(provider::RegistrySnapshot& models, const provider::ProviderSpec& spec,
-                        provider::RemoteDeps deps, store::Journal& journal);
+                        provider::RemoteDeps deps, store::Journal& journal,
+                        gateway::Resilience& resilience);
+
+// A model of the `models:` list, after every source that it may name. What is known of it is what
+// is known of its first deployment. `registry` is where deployments are found when requests come.
+Result<> AddConfiguredModel(provider::RegistrySnapshot& models, const gateway::PoolSpec& spec,
+                            const provider::Registry& registry, gateway::Resilience& resilience);
 
 }  // namespace strata::server

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <set>
 
+#include "gateway/resilience.h"
 #include "knowledge/chunker.h"
 #include "knowledge/knowledge_base.h"
 #include "knowledge/parser.h"
@@ -19,6 +20,7 @@
 #include "provider/local_models.h"
 #include "provider/remote.h"
 #include "server/app.h"
+#include "server/model_config.h"
 #include "store/journal.h"
 #include "store/response_store.h"
 
@@ -57,21 +59,26 @@ class Reader {
   void ReadTop(const YAML::Node& top) {
     if (top.IsNull()) return;
     if (!top.IsMap()) return Problem(top, "the file must be a mapping of options");
+    YAML::Node models_at(YAML::NodeType::Undefined);  // read last: it refers to the providers
     for (const auto& item : top) {
       auto key = item.first.as<std::string>("");
       if (key == "providers") {
         ReadProviders(item.second);
       } else if (key == "aliases") {
         ReadAliases(item.second);
+      } else if (key == "models") {
+        models_at = item.second;
       } else {
         ReadOption(key, item.second, 1);
       }
     }
+    if (models_at.IsDefined()) ReadModelList(models_at);
   }
 
   std::map<std::string, Options::Given> given;
   std::vector<provider::ProviderSpec> providers;
   std::map<std::string, std::string> aliases;
+  std::vector<gateway::PoolSpec> models;
   std::string problems;
 
  private:
@@ -130,6 +137,16 @@ class Reader {
     }
   }
 
+  void ReadModelList(const YAML::Node& node) {
+    ConfigProblem problem = [this](const YAML::Node& at, std::string_view what) {
+      Problem(at, what);
+    };
+    models = ReadModels(node, problem);
+    std::vector<std::string> names;
+    for (const auto& spec : providers) names.push_back(spec.name);
+    CheckModels(node, models, names, problem);
+  }
+
   void ReadProviders(const YAML::Node& node) {
     if (!node.IsSequence()) return Problem(node, "providers: expected a list");
     std::set<std::string> names;
@@ -152,7 +169,7 @@ class Reader {
     static constexpr std::string_view kMembers[] = {
         "name",     "kind",    "base_url", "secret", "api_version", "region",
         "project",  "profile", "headers",  "models", "data_region", "cleared_for_all_labels",
-        "clearance"};
+        "clearance", "retention"};
     provider::ProviderSpec spec;
     for (const auto& item : node) {
       auto key = item.first.as<std::string>("");
@@ -185,6 +202,12 @@ class Reader {
         for (const auto& model : value) spec.models.push_back(model.as<std::string>(""));
       } else if (key == "clearance") {
         for (const auto& label : value) spec.clearance.Add(label.as<std::string>(""));
+      } else if (key == "retention") {
+        auto retention = ParseRetention(value.as<std::string>(""));
+        if (retention.has_value())
+          spec.retention = *retention;
+        else
+          Problem(value, retention.error().message());
       } else if (key == "headers") {
         for (const auto& h : value)
           spec.headers.emplace_back(h.first.as<std::string>(""), h.second.as<std::string>(""));
@@ -214,6 +237,7 @@ std::vector<OptionTable> AllOptionTables() {
           observe::OtlpExporter::OtlpOptionTable(),
           provider::LocalModelOptions(),
           provider::ProviderOptions(),
+          gateway::ResilienceOptionTable(),
           knowledge::KnowledgeBaseOptionTable(),
           knowledge::SourceOptionTable(),
           knowledge::ParseOptionTable(),
@@ -251,7 +275,8 @@ Result<Config> ParseConfig(std::string_view yaml, const std::string& file,
   }
   return Config{.options = std::move(*options),
                 .providers = std::move(reader.providers),
-                .aliases = std::move(reader.aliases)};
+                .aliases = std::move(reader.aliases),
+                .models = std::move(reader.models)};
 }
 
 Result<Config> LoadConfig(const std::string& path,
@@ -273,8 +298,9 @@ std::string OptionsAsMarkdown() {
       "Options are written "
       "nested or dotted in one YAML file (`strata serve --config FILE`); unknown names are "
       "refused.\n\n"
-      "Beside them the file may hold `providers` (a list) and `aliases` (a mapping): see "
-      "docs/providers.md.\n";
+      "Beside them the file may hold `providers` and `models` (lists) and `aliases` (a mapping): "
+      "see "
+      "docs/providers.md and docs/resilience.md.\n";
   std::string group;
   for (auto table : AllOptionTables()) {
     for (const auto& option : table) {

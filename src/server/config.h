@@ -1,11 +1,13 @@
 #pragma once
-// The configuration file: one YAML document, turned into option values, providers and aliases, and
-// refused whole when anything in it is wrong.
+// The configuration file: one YAML document, turned into option values, providers, models and
+// aliases, and refused whole when anything in it is wrong.
 //
 //   server:
 //     listen: 127.0.0.1:8080
 //   providers:
 //     - {name: openai, kind: openai, secret: "env:OPENAI_API_KEY"}
+//   models:
+//     - {id: chat, deployments: [openai/gpt-4o, azure/gpt-4o], balance: latency}
 //   aliases:
 //     gpt-4o: openai/gpt-4o-mini
 
@@ -15,6 +17,7 @@
 
 #include "base/options.h"
 #include "base/result.h"
+#include "gateway/model_pool.h"
 #include "provider/spec.h"
 
 namespace strata::server {
@@ -23,6 +26,7 @@ struct Config {
   Options options;
   std::vector<provider::ProviderSpec> providers;  // checked
   std::map<std::string, std::string> aliases;     // alias → model id
+  std::vector<gateway::PoolSpec> models;          // checked
 };
 
 // The tables of all modules, in the order of docs/config.md.

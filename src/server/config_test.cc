@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "knowledge/source.h"
 
 namespace strata::server {
@@ -57,6 +60,55 @@ TEST(Config, SaysWhatIsWrongAndWhere) {
               HasSubstr("s.yaml:2: unknown option server.lisen (did you mean server.listen?)"));
   EXPECT_THAT(message, HasSubstr("s.yaml:3: server.request_timeout"));
   EXPECT_THAT(message, HasSubstr("s.yaml:5"));
+}
+
+// The block of YAML in docs/resilience.md.
+std::string DocumentedExample() {
+  std::ifstream file(STRATA_DOCS "/resilience.md");
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  auto begin = text.find("```yaml\n") + 8;
+  return text.substr(begin, text.find("```", begin) - begin);
+}
+
+TEST(Config, ReadsTheModelsOfTheDocumentedExample) {
+  auto config = ParseConfig(DocumentedExample(), "strata.yaml", {});
+  ASSERT_TRUE(config.has_value()) << config.error().message();
+  ASSERT_EQ(config->models.size(), 1U);
+  const auto& chat = config->models[0];
+  EXPECT_EQ(chat.id, "chat");
+  ASSERT_EQ(chat.deployments.size(), 2U);
+  EXPECT_EQ(chat.deployments[0].weight, 3);
+  EXPECT_EQ(chat.balance, gateway::Balance::kLatency);
+  EXPECT_EQ(chat.sticky, gateway::Sticky::kConversation);
+  EXPECT_EQ(chat.fallback, std::vector<std::string>{"anthropic/claude-sonnet-4-5"});
+  EXPECT_EQ(FormatRetention(*config->providers[0].retention), "30d");
+}
+
+TEST(Config, SaysWhatIsWrongWithModelsAndWhere) {
+  constexpr std::string_view kProvider =
+      "providers:\n  - {name: lab, kind: openai, base_url: 'http://127.0.0.1:1'}\nmodels:\n";
+  const std::pair<std::string_view, std::string_view> kCases[] = {
+      {"  - {id: a, deployment: [lab/x]}",
+       "s.yaml:4: models: unknown member deployment (did you "
+       "mean deployments?)"},
+      {"  - {id: a, deployments: []}", "s.yaml:4: models.a: "},
+      {"  - {id: a, deployments: [lab/x], balance: fastest}", "'fastest' is none of weight"},
+      {"  - {id: a, deployments: [{model: lab/x, wieght: 2}]}", "did you mean weight?"},
+      {"  - {id: a, deployments: [{model: lab/x, weight: 0}]}", "weight: '0' is no whole number"},
+      {"  - {id: a, deployments: [lab/x, lab/x]}", "'lab/x' stands there twice"},
+      {"  - {id: a, deployments: [a]}", "'a' is the model itself"},
+      {"  - {id: a, deployments: [lab/x], fallback: [kb/x]}", "is a knowledge base"},
+      {"  - {id: a, deployments: [lap/x]}", "no provider is named 'lap' (did you mean lab?)"},
+      {"  - {id: a, deployments: [lab/x]}\n  - {id: b, deployments: [a]}", "configured model"},
+      {"  - {id: a, deployments: [lab/x]}\n  - {id: a, deployments: [lab/y]}", "two have the id"},
+      {"  - a", "s.yaml:4: models: each entry is a mapping"},
+      {"  - {id: a, deployments: [lab/x], hedge_ms: soon}", "hedge_ms: 'soon' is no whole number"},
+  };
+  for (const auto& [models, problem] : kCases) {
+    auto config = ParseConfig(std::string(kProvider) + std::string(models), "s.yaml", {});
+    ASSERT_FALSE(config.has_value()) << models;
+    EXPECT_THAT(config.error().message(), HasSubstr(std::string(problem))) << models;
+  }
 }
 
 TEST(Config, RefusesWhatIsNotYaml) {

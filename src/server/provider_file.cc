@@ -31,6 +31,9 @@ void EmitOne(YAML::Emitter& out, const provider::ProviderSpec& spec) {
   put("profile", spec.profile);
   put("project", spec.project);
   put("data_region", spec.data_region);
+  if (spec.retention) put("retention", FormatRetention(*spec.retention));
+  if (!spec.clearance.empty())
+    out << YAML::Key << "clearance" << YAML::Value << YAML::Flow << spec.clearance.names();
   if (!spec.models.empty())
     out << YAML::Key << "models" << YAML::Value << YAML::Flow << spec.models;
   out << YAML::EndMap;

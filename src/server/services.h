@@ -9,6 +9,7 @@
 #include "gateway/chat_service.h"
 #include "gateway/embed_service.h"
 #include "gateway/request_scope.h"
+#include "gateway/resilience.h"
 #include "knowledge/answerer.h"
 #include "knowledge/knowledge_base.h"
 #include "knowledge/page_render.h"
@@ -34,6 +35,7 @@ struct Services {
   store::Journal& journal;
   observe::TraceStore& traces;
   provider::Registry& registry;
+  gateway::Resilience& resilience;
   provider::LocalModels& local_models;
   std::shared_ptr<net::Client> client;
   const gateway::Access& access;

@@ -92,6 +92,7 @@ std::string GrantJson(const KeyGrant& grant) {
   object["principals"] = ArrayOf(grant.principals);
   object["labels"] = ArrayOf(grant.labels.names());
   object["regions"] = ArrayOf(grant.regions);
+  if (grant.retention) object["retention_hours"] = grant.retention->longest.count();
   auto put = [&](const char* name, const std::optional<std::int64_t>& value) {
     if (value) object[name] = *value;
   };
@@ -113,6 +114,9 @@ Result<KeyGrant> ParseGrant(std::string_view text) {
   grant.principals = TextsOf(object, "principals");
   for (const auto& label : TextsOf(object, "labels")) grant.labels.Add(label);
   grant.regions = TextsOf(object, "regions");
+  if (auto hours = IntegerOf(object, "retention_hours")) {
+    grant.retention = Retention{std::chrono::hours(*hours)};
+  }
   if (auto budget = IntegerOf(object, "budget_month_picousd")) {
     grant.budget_month = domain::Money{*budget};
   }

@@ -16,6 +16,7 @@
 #include "base/encoding.h"
 #include "base/ids.h"
 #include "base/labels.h"
+#include "base/retention.h"
 #include "base/task.h"
 #include "domain/money.h"
 #include "store/secrets.h"
@@ -34,6 +35,7 @@ struct KeyGrant {
   std::vector<std::string> principals;        // whose documents may be read
   LabelSet labels;                            // put on everything that is sent with this key
   std::vector<std::string> regions;           // where its data may go
+  std::optional<Retention> retention;         // longest that a provider may keep its data
   std::optional<domain::Money> budget_month;  // calendar month, UTC
   std::optional<std::int64_t> requests_per_minute;
   std::optional<std::int64_t> tokens_per_minute;

@@ -24,7 +24,8 @@ class ChunkEncoder final : public StreamEncoder {
   std::string_view content_type() const override { return "text/event-stream"; }
   std::string Encode(const domain::StreamEvent& event) override;
   std::string EncodeError(const Error& error) override {
-    return EncodeSse({}, OpenAiErrorBody(error)) + std::string(kDone);
+    // Without [DONE]: that would say the answer is whole.
+    return EncodeSse({}, OpenAiErrorBody(error));
   }
   std::string Ping() override { return ": ping\n\n"; }
   AnswerMeta& meta() override { return meta_; }

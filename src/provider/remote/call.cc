@@ -44,7 +44,8 @@ Error OfProvider(const Account& account, Error error) {
             WithoutSecrets(error.message(), account.api->secrets()));
   if (!error.field().empty()) out = std::move(out).AtField(error.field());
   if (error.retry_after()) out = std::move(out).RetryAfter(*error.retry_after());
-  if (!ours) out = std::move(out).FromUpstream(error.upstream_status());
+  // Whatever went wrong behind this address is its doing, answered or not.
+  std::move(out).FromUpstream(ours ? -1 : error.upstream_status());  // sets it in place
   return std::move(out).Because("provider " + account.spec.name);
 }
 

@@ -5,6 +5,7 @@
 
 #include "provider/remote/estimate.h"
 #include "provider/remote/forwarded_stream.h"
+#include "provider/remote/quota.h"
 #include "provider/remote/stream.h"
 
 namespace strata::provider::remote {
@@ -33,6 +34,7 @@ Task<Result<std::unique_ptr<ChatStream>>> RemoteChatModel::Start(domain::ChatReq
     span.Fail(sent.error());
     co_return Fail(std::move(sent.error()));
   }
+  ctx.quota_share = QuotaShareOf((*sent)->headers());
   std::unique_ptr<ChatStream> stream;
   if (forward) {
     ForwardedStream::Parts parts{.account = account_,

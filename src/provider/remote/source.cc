@@ -108,6 +108,7 @@ domain::ModelInfo InfoOf(const Account& account, std::string_view upstream_id) {
   info.region = account.spec.data_region.empty() ? account.spec.region : account.spec.data_region;
   info.cleared_for_all_labels = account.spec.cleared_for_all_labels;
   info.clearance = account.spec.clearance;
+  info.retention = account.spec.retention;
   if (!account.catalog_provider.empty()) FillFromCatalog(account.catalog_provider, info);
   return info;
 }

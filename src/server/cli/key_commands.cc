@@ -21,6 +21,7 @@ struct CreateFlags {
   std::vector<std::string> principals;
   std::vector<std::string> labels;
   std::vector<std::string> regions;
+  std::string retention;
   std::int64_t expires_days = 0;
   std::string id;
   std::string secret;
@@ -42,6 +43,7 @@ std::string CreateBody(const CreateFlags& flags) {
   list("principals", flags.principals);
   list("labels", flags.labels);
   list("regions", flags.regions);
+  text("retention", flags.retention);
   if (flags.expires_days > 0) body["expires_in_s"] = flags.expires_days * 86400;
   text("id", flags.id);
   text("secret", flags.secret);
@@ -123,6 +125,8 @@ void AddKeyCommands(Cli& cli) {
                      "whose documents it may read (user:7, group:hr)");
   create->add_option("--label", flags->labels, "labels put on everything sent with it");
   create->add_option("--region", flags->regions, "regions its data may go to");
+  create->add_option("--retention", flags->retention,
+                     "longest that a provider may keep its data: none, 36h, 30d");
   create->add_option("--expires-days", flags->expires_days, "days until it expires")
       ->check(CLI::Range(1, 36500));
   create->add_option("--id", flags->id, "access key id, instead of a random one");

@@ -52,6 +52,45 @@ Result<int> ImportModel(const CallerFlags& common, const std::string& source,
   return 0;
 }
 
+// "open for 4 s: refused_key", "throttled for 2 s", "closed".
+std::string HealthOf(const json::object& d) {
+  auto seconds = [&](std::string_view member) {
+    return fmt::format("{:.1f} s", d.at(member).to_number<double>() / 1000);
+  };
+  auto breaker = TextOf(d, "breaker");
+  if (breaker == "open") {
+    auto fault = TextOf(d, "last_fault");
+    if (fault == "refused_key") fault = "the provider refuses our key";
+    return fmt::format("not asked for {}: {}", seconds("open_for_ms"), fault);
+  }
+  if (breaker == "half_open") return "one attempt at a time: " + TextOf(d, "last_fault");
+  if (d.at("throttled_for_ms").to_number<double>() > 0) {
+    return "throttled for " + seconds("throttled_for_ms");
+  }
+  return "good";
+}
+
+Result<int> ListDeployments(Caller& caller) {
+  STRATA_TRY(auto reply, caller.Call("GET", "/strata/v1/deployments"));
+  auto parsed = json::parse(reply);
+  const auto& items = parsed.at("deployments").as_array();
+  if (items.empty()) return 0;
+  fmt::print("\n{:<44} {:>8} {:>7} {:>9} {:>9} {:>10}  {}\n", "deployment", "attempts", "failed",
+             "repeated", "in flight", "first s", "health");
+  for (const auto& item : items) {
+    const auto& d = item.as_object();
+    std::int64_t failed = 0;
+    for (const auto& [name, count] : d.at("outcomes").as_object()) {
+      bool fault = name != "ok" && name != "caller" && name != "cancelled";
+      if (fault) failed += count.to_number<std::int64_t>();
+    }
+    fmt::print("{:<44} {:>8} {:>7} {:>9} {:>9} {:>10.3f}  {}\n", TextOf(d, "id"),
+               NumberOf(d, "attempts"), failed, NumberOf(d, "retries"), NumberOf(d, "in_flight"),
+               d.at("first_token_s").to_number<double>(), HealthOf(d));
+  }
+  return 0;
+}
+
 Result<int> ListProviders(const CallerFlags& common) {
   STRATA_TRY(auto caller, Caller::Open(common));
   STRATA_TRY(auto reply, caller->Call("GET", "/strata/v1/providers"));
@@ -67,7 +106,7 @@ Result<int> ListProviders(const CallerFlags& common) {
     fmt::print("{:<14} {:<10} {:>7}  {:<44} {}\n", TextOf(p, "name"), TextOf(p, "kind"),
                NumberOf(p, "models"), TextOf(p, "base_url"), state);
   }
-  return 0;
+  return ListDeployments(*caller);
 }
 
 struct AddFlags {
@@ -80,6 +119,8 @@ struct AddFlags {
   std::string profile;
   std::string project;
   std::string data_region;
+  std::string retention;
+  std::vector<std::string> clearance;
   std::vector<std::string> models;
 };
 
@@ -96,6 +137,8 @@ Result<int> AddProvider(const CallerFlags& common, const AddFlags& flags) {
   put("profile", flags.profile);
   put("project", flags.project);
   put("data_region", flags.data_region);
+  put("retention", flags.retention);
+  if (!flags.clearance.empty()) body["clearance"] = json::value_from(flags.clearance);
   if (!flags.models.empty()) body["models"] = json::value_from(flags.models);
   STRATA_TRY(auto reply, caller->Call("POST", "/strata/v1/providers", json::serialize(body)));
   fmt::print("added {}; its models are {}/MODEL. next: strata provider test {}\n", flags.name,
@@ -149,6 +192,10 @@ void AddModelCommands(Cli& cli) {
   add->add_option("--project", flags->project, "Google Cloud project, for Vertex AI");
   add->add_option("--data-region", flags->data_region,
                   "where data goes, for keys restricted to regions");
+  add->add_option("--retention", flags->retention,
+                  "how long it keeps what it is sent: none, 36h, 30d, unlimited");
+  add->add_option("--clearance", flags->clearance,
+                  "labels that may be sent there; may be repeated");
   add->add_option("--model", flags->models,
                   "upstream model ids it is known to have; may be repeated");
   add->callback(

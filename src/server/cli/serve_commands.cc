@@ -48,9 +48,9 @@ Result<int> Check(const CallerFlags& common, bool markdown) {
     return 0;
   }
   STRATA_TRY(auto config, LoadConfig(common.config_file, {}));
-  fmt::print("{}: good ({} providers, {} aliases)\n",
+  fmt::print("{}: good ({} providers, {} models, {} aliases)\n",
              common.config_file.empty() ? "defaults" : common.config_file, config.providers.size(),
-             config.aliases.size());
+             config.models.size(), config.aliases.size());
   return 0;
 }
 

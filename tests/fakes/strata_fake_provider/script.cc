@@ -6,6 +6,8 @@
 #include <functional>
 #include <map>
 
+#include "base/encoding.h"
+
 namespace strata::fakes {
 namespace {
 
@@ -67,6 +69,15 @@ Result<> Match(const json::value& value, FakeAnswer& out) {
   return {};
 }
 
+Result<> Headers(const json::value& value, FakeAnswer& out) {
+  if (!value.is_object()) return Fail(Wrong("headers", "an object of strings"));
+  for (const auto& member : value.get_object()) {
+    auto& [name, text] = out.headers.emplace_back(std::string(member.key()), "");
+    STRATA_CHECK_OK(Text(member.value(), "headers", text));
+  }
+  return {};
+}
+
 // Members that are one text or one number.
 Result<bool> Simple(std::string_view key, const json::value& value, FakeAnswer& out) {
   const std::map<std::string_view, std::string*> texts = {{"reasoning", &out.reasoning},
@@ -118,8 +129,14 @@ Result<FakeAnswer> ParseAnswer(const json::object& object) {
       STRATA_CHECK_OK(ToolCalls(member.value(), out));
     } else if (key == "match") {
       STRATA_CHECK_OK(Match(member.value(), out));
+    } else if (key == "headers") {
+      STRATA_CHECK_OK(Headers(member.value(), out));
     } else if (key == "no_usage" && member.value().is_bool()) {
       out.no_usage = member.value().get_bool();
+    } else if (key == "once_each" && member.value().is_bool()) {
+      out.once_each = member.value().get_bool();
+    } else if (key == "cut_body" && member.value().is_bool()) {
+      out.cut_body = member.value().get_bool();
     } else {
       return Fail(InvalidArgument(std::string(key), "is no member of a scripted answer"));
     }
@@ -135,6 +152,7 @@ void FakeScript::Push(FakeAnswer answer) {
 void FakeScript::Clear() {
   std::lock_guard lock(mutex_);
   answers_.clear();
+  seen_.clear();
 }
 
 FakeAnswer FakeScript::Take(std::string_view path, std::string_view body,
@@ -143,6 +161,7 @@ FakeAnswer FakeScript::Take(std::string_view path, std::string_view body,
   for (auto at = answers_.begin(); at != answers_.end(); ++at) {
     if (path.find(at->match_path) == std::string_view::npos) continue;
     if (body.find(at->match_text) == std::string_view::npos) continue;
+    if (at->once_each && !seen_.insert(Hash64(body)).second) continue;
     FakeAnswer answer = *at;
     if (at->times > 0 && --at->times == 0) answers_.erase(at);
     return answer;

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -25,6 +27,7 @@ struct FakeAnswer {
   std::string match_path;  // substring of the path
   std::string match_text;  // substring of the body
   int times = 1;           // answers so often, then is gone; 0: for ever
+  bool once_each = false;  // only the first request with each body; the same again goes on
 
   std::vector<std::string> chunks;  // text, one delta each
   std::string reasoning;
@@ -46,8 +49,11 @@ struct FakeAnswer {
   int delay_ms = 0;        // before the first byte
   int chunk_delay_ms = 0;  // before each frame of a stream but the first
   int cut_after = -1;      // frames of a stream, then the connection is cut
+  bool cut_body = false;   // half of an answer in one piece, then the connection is cut
   int hold_after = -1;     // frames, then nothing until the client goes away
   std::string garbage;     // sent instead of the body, with status 200
+  // Sent with the answer: "x-ratelimit-remaining-requests", ….
+  std::vector<std::pair<std::string, std::string>> headers;
   // In a stream, after the chunks: the vendor's own error event of this type.
   std::string stream_error;
 };
@@ -67,6 +73,7 @@ class FakeScript {
  private:
   std::mutex mutex_;
   std::deque<FakeAnswer> answers_;
+  std::set<std::uint64_t> seen_;  // bodies that a once_each answer was given to
 };
 
 }  // namespace strata::fakes

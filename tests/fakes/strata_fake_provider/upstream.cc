@@ -191,11 +191,19 @@ Task<Result<>> FakeUpstream::Send(Reply reply, FakeAnswer answer, net::ResponseW
     reply.streamed = false;
     reply.body = answer.garbage;
   }
+  for (const auto& [name, value] : answer.headers) reply.headers.Add(name, value);
   if (reply.streamed) {
     co_return co_await SendFrames(std::move(reply), std::move(answer), writer, gone);
   }
   if (answer.hold_after >= 0) {
     co_return co_await net::Sleep(std::chrono::hours(1), gone);
+  }
+  if (answer.cut_body) {
+    STRATA_CO_CHECK_OK(co_await writer.Start(reply.status, std::move(reply.headers)));
+    auto half = std::string_view(reply.body).substr(0, reply.body.size() / 2);
+    STRATA_CO_CHECK_OK(co_await writer.Write(half));
+    writer.Abort();
+    co_return Result<>();
   }
   co_return co_await writer.Send(reply.status, std::move(reply.headers), std::move(reply.body));
 }

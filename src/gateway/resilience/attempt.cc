@@ -1,0 +1,89 @@
+#include "gateway/resilience/attempt.h"
+
+#include <fmt/format.h>
+
+namespace strata::gateway {
+
+Attempt::Attempt(Choice made, const Lane& lane, std::shared_ptr<provider::ChatModel> of,
+                 RequestContext& request, Context kind)
+    : choice(std::move(made)), model_(std::move(of)), request_(request) {
+  if (kind == Context::kOwn) Fork(lane);
+}
+
+Attempt::~Attempt() {
+  stream.reset();
+  if (!settled_) Settle(AttemptOutcome::kCancelled);
+}
+
+void Attempt::Fork(const Lane& lane) {
+  own_ = std::make_unique<RequestContext>();
+  static_cast<RequestFacts&>(*own_) = request_;
+  own_->spent_picousd = 0;
+  own_->unpriced_calls = 0;
+  // A deployment makes one call; its number is taken now, as another attempt may run beside it.
+  own_->calls = request_.calls++;
+  own_->route += fmt::format("{}{}", own_->route.empty() ? "" : "; ", choice.why);
+  own_->cancel = stop_.get_token();
+  on_client_gone_.emplace(request_.cancel, Stop{&stop_});
+  own_->span = request_.span.Child("gateway.attempt");
+  own_->span.Set("attempt", choice.number);
+  own_->span.Set("deployment", lane.health->id());
+  own_->span.Set("chosen", choice.why);
+  own_->span.Set("breaker", BreakerName(choice.breaker));
+}
+
+void Attempt::Settle(AttemptOutcome outcome, const Error* failure) {
+  if (settled_) return;
+  settled_ = true;
+  if (!own_) return;
+  own_->span.Set("outcome", OutcomeName(outcome));
+  if (failure != nullptr) own_->span.Fail(*failure);
+  own_->span.End();
+  request_.spent_picousd += own_->spent_picousd;
+  request_.unpriced_calls += own_->unpriced_calls;
+}
+
+void Attempt::Cancel() { stop_.request_stop(); }
+
+void Attempt::OutOfPatience(std::chrono::milliseconds limit) {
+  patience_ = limit;
+  Cancel();
+}
+
+Task<void> Attempt::Open(std::shared_ptr<Attempt> self, domain::ChatRequest request) {
+  auto& attempt = *self;
+  auto fail = [&](Error error) {
+    bool impatient = attempt.patience_ && error.code() == Code::kCancelled;
+    if (impatient) {
+      error = Error(Code::kDeadlineExceeded,
+                    fmt::format("{} gave no first token within {} ms", attempt.model_->Info().id,
+                                attempt.patience_->count()))
+                  .FromUpstream(-1);
+    }
+    attempt.stream.reset();
+    attempt.error = std::move(error);
+    attempt.done = true;
+  };
+  const bool streamed = request.stream;
+  auto started = co_await attempt.model_->Start(std::move(request), attempt.ctx());
+  if (!started.has_value()) {
+    fail(std::move(started.error()));
+    co_return;
+  }
+  attempt.stage = AttemptStage::kAnswer;
+  attempt.stream = std::move(*started);
+  bool token = false;
+  while (!token) {
+    auto event = co_await attempt.stream->Next();
+    if (!event.has_value()) {
+      fail(std::move(event.error()));
+      co_return;
+    }
+    token = !std::holds_alternative<domain::StreamStart>(*event);
+    attempt.head.push_back(std::move(*event));
+  }
+  attempt.choice.ticket.FirstToken(streamed);
+  attempt.done = true;
+}
+
+}  // namespace strata::gateway

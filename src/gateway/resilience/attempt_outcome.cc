@@ -1,0 +1,38 @@
+#include "gateway/attempt_outcome.h"
+
+#include <array>
+
+namespace strata::gateway {
+
+std::string_view OutcomeName(AttemptOutcome outcome) {
+  static constexpr std::array<std::string_view, kAttemptOutcomes> kNames = {
+      "ok",      "caller",       "cancelled", "own", "throttled",
+      "connect", "server_error", "timeout",   "cut", "refused_key"};
+  return kNames.at(static_cast<std::size_t>(outcome));
+}
+
+AttemptOutcome OutcomeOf(const Error& error, AttemptStage stage) {
+  const bool by_provider = error.upstream_status() != 0;
+  switch (error.code()) {
+    case Code::kCancelled:
+      return AttemptOutcome::kCancelled;
+    case Code::kRateLimited:
+      return by_provider ? AttemptOutcome::kThrottled : AttemptOutcome::kOurs;
+    case Code::kDeadlineExceeded:
+      return AttemptOutcome::kTimeout;
+    case Code::kUnauthenticated:
+    case Code::kPermissionDenied:
+      // Our own outbound check says the same code, without a provider.
+      return by_provider ? AttemptOutcome::kRefusedKey : AttemptOutcome::kCallers;
+    case Code::kUnavailable:
+    case Code::kInternal:
+    case Code::kCorruption:
+      if (!by_provider) return AttemptOutcome::kOurs;
+      if (error.upstream_status() > 0) return AttemptOutcome::kServerError;
+      return stage == AttemptStage::kStart ? AttemptOutcome::kConnect : AttemptOutcome::kCut;
+    default:
+      return AttemptOutcome::kCallers;
+  }
+}
+
+}  // namespace strata::gateway

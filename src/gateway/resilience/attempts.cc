@@ -1,0 +1,234 @@
+#include "gateway/resilience/attempts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "guard/outbound.h"
+
+namespace strata::gateway {
+namespace {
+
+using std::chrono::milliseconds;
+
+// A caller that waits for less has its own reasons: that nothing came so soon is nobody's fault.
+constexpr milliseconds kTimeoutFaultMin{1'000};
+
+bool ElsewhereOnly(AttemptOutcome outcome) {
+  return outcome == AttemptOutcome::kTimeout || outcome == AttemptOutcome::kRefusedKey ||
+         outcome == AttemptOutcome::kOurs || outcome == AttemptOutcome::kCallers;
+}
+
+std::string_view WhyOf(Balance balance, DeploymentHealth::Kind kind) {
+  if (kind == DeploymentHealth::Kind::kRetry) return "retry";
+  if (kind == DeploymentHealth::Kind::kFallback) return "fallback";
+  return BalanceName(balance);
+}
+
+}  // namespace
+
+Attempts::Attempts(const Lanes& lanes, const AttemptRules& rules, RetryBudget& budget,
+                   const RequestContext& ctx, const Random& random, bool streamed,
+                   std::optional<std::uint64_t> sticky_key)
+    : lanes_(lanes),
+      rules_(rules),
+      budget_(budget),
+      ctx_(ctx),
+      random_(random),
+      streamed_(streamed),
+      sticky_key_(sticky_key),
+      marks_(lanes.size()) {
+  budget_.Request();
+}
+
+std::vector<std::size_t> Attempts::Candidates(int tier, Which which) const {
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    const auto& lane = *lanes_[i];
+    if (lane.tier != tier || marks_[i].spent) continue;
+    if (marks_[i].tried && which != Which::kAgain) continue;
+    if (which == Which::kFresh && lane.health->Throttled()) continue;
+    if (lane.health->State() == BreakerState::kOpen) continue;
+    if (!guard::CheckOutbound(lane.info, ctx_).has_value()) continue;
+    out.push_back(i);
+  }
+  return out;
+}
+
+// A half-open breaker lets one in at a time: whoever comes second looks further.
+std::optional<Choice> Attempts::Admit(std::vector<std::size_t> candidates, std::string_view why) {
+  while (!candidates.empty()) {
+    bool sticky = sticky_key_.has_value() && candidates.size() > 1;
+    auto at = sticky ? StickyLane(lanes_, candidates, *sticky_key_)
+                     : ChooseLane(lanes_, candidates, rules_.balance, streamed_, random_);
+    auto breaker = lanes_[at]->health->State();
+    if (auto ticket = lanes_[at]->health->Admit()) {
+      bool first = kind_ == DeploymentHealth::Kind::kFirst && why != "hedge";
+      if (first && lanes_.size() == 1) why = "only deployment";
+      if (first && sticky) why = "sticky";
+      lanes_[at]->health->Count(why == "hedge" ? DeploymentHealth::Kind::kHedge : kind_);
+      marks_[at].tried = true;
+      return Choice{at, std::move(*ticket), why, breaker, ++made_};
+    }
+    std::erase(candidates, at);
+  }
+  return std::nullopt;
+}
+
+std::optional<Choice> Attempts::ChooseIn(int tier) {
+  auto why = WhyOf(rules_.balance, kind_);
+  if (auto choice = Admit(Candidates(tier, Which::kFresh), why)) return choice;
+  if (again_) {
+    if (auto choice = Admit(Candidates(tier, Which::kAgain), why)) return choice;
+  }
+  // Throttled deployments are left alone while there is anything else, and asked when not: what
+  // they said may hold for other requests only.
+  if (HasLaterTier()) return std::nullopt;
+  return Admit(Candidates(tier, Which::kFreshOrThrottled), why);
+}
+
+bool Attempts::HasLaterTier() const {
+  for (const auto& lane : lanes_) {
+    if (lane->tier > tier_ && !Candidates(lane->tier, Which::kFreshOrThrottled).empty()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Result<Choice> Attempts::Choose() {
+  int last_tier = lanes_.empty() ? 0 : lanes_.back()->tier;
+  for (; tier_ <= last_tier; ++tier_) {
+    if (tier_ > 0 && made_ == 0) kind_ = DeploymentHealth::Kind::kFallback;
+    if (auto choice = ChooseIn(tier_)) {
+      again_ = false;
+      return std::move(*choice);
+    }
+    kind_ = DeploymentHealth::Kind::kFallback;
+    again_ = false;
+  }
+  if (last_) return Fail(Final());
+  return Fail(NothingToTry());
+}
+
+std::optional<Choice> Attempts::ChooseHedge() {
+  auto candidates = Candidates(tier_, Which::kFresh);
+  if (candidates.empty() || !budget_.Take()) return std::nullopt;
+  return Admit(std::move(candidates), "hedge");
+}
+
+AttemptOutcome Attempts::Judge(const Choice& choice, const Error& error, AttemptStage stage) const {
+  auto outcome = OutcomeOf(error, stage);
+  bool hasty = outcome == AttemptOutcome::kTimeout && error.upstream_status() <= 0 &&
+               choice.ticket.Elapsed() < kTimeoutFaultMin;
+  return hasty ? AttemptOutcome::kCancelled : outcome;
+}
+
+bool Attempts::MayRetry(AttemptOutcome outcome) const {
+  if (ctx_.cancelled() || !ctx_.CheckAlive().has_value()) return false;
+  if (outcome == AttemptOutcome::kCancelled) return false;
+  if (outcome != AttemptOutcome::kCallers) return true;
+  // A model that the provider does not know was named by the configuration, not by the caller, when
+  // there are others to ask.
+  return last_->code() == Code::kNotFound && lanes_.size() > 1;
+}
+
+milliseconds Attempts::Backoff() {
+  // Full jitter: uniform up to the exponential. Source: Brooker, "Exponential Backoff And Jitter",
+  // AWS Architecture Blog 2015.
+  constexpr int kDoublingsMax = 16;
+  milliseconds ceiling = rules_.retry_base * (1LL << std::min(retries_, kDoublingsMax));
+  ceiling = std::min(ceiling, rules_.retry_max);
+  return milliseconds(static_cast<std::int64_t>(random_() * static_cast<double>(ceiling.count())));
+}
+
+std::optional<milliseconds> Attempts::Failed(Choice choice, Error error, AttemptStage stage) {
+  auto outcome = Judge(choice, error, stage);
+  choice.ticket.End(outcome, error.retry_after());
+  if (error.retry_after()) last_retry_after_ = error.retry_after();
+  auto wanted = error.retry_after();
+  bool timed_out = error.code() == Code::kDeadlineExceeded;
+  last_ = std::move(error);
+  if (!MayRetry(timed_out ? AttemptOutcome::kTimeout : outcome)) return std::nullopt;
+  bool elsewhere = timed_out || ElsewhereOnly(outcome);
+  marks_[choice.lane].spent = elsewhere;
+
+  if (retries_ < rules_.retries) {
+    bool fresh = !Candidates(tier_, Which::kFresh).empty();
+    auto wait = fresh ? milliseconds(0) : std::max(Backoff(), wanted.value_or(milliseconds(0)));
+    // To wait for a deployment that asked for it is worse than to ask another model.
+    bool turn_away = outcome == AttemptOutcome::kThrottled && HasLaterTier();
+    bool fits = wait <= std::max(rules_.retry_after_max, rules_.retry_max) &&
+                wanted.value_or(milliseconds(0)) <= rules_.retry_after_max &&
+                wait < ctx_.TimeLeft();
+    bool possible = fresh || (!elsewhere && fits && !turn_away);
+    if (possible && budget_.Take()) {
+      ++retries_;
+      again_ = !fresh;
+      kind_ = tier_ == 0 ? DeploymentHealth::Kind::kRetry : DeploymentHealth::Kind::kFallback;
+      return wait;
+    }
+  }
+  if (!HasLaterTier()) return std::nullopt;
+  ++tier_;
+  kind_ = DeploymentHealth::Kind::kFallback;
+  return milliseconds(0);
+}
+
+Error Attempts::Final() const {
+  Error error = *last_;
+  bool busy = error.code() == Code::kRateLimited || error.code() == Code::kUnavailable;
+  if (busy && !error.retry_after() && last_retry_after_) {
+    std::move(error).RetryAfter(*last_retry_after_);  // sets it in place
+  }
+  if (made_ < 2) return error;
+  return std::move(error).Because(fmt::format("{} attempts failed, the last one", made_));
+}
+
+Error Attempts::NothingToTry() const {
+  std::string reasons;
+  std::optional<milliseconds> soonest;
+  bool open = false;
+  for (const auto& lane : lanes_) {
+    std::string reason;
+    auto allowed = guard::CheckOutbound(lane->info, ctx_);
+    if (!allowed.has_value()) {
+      reason = allowed.error().message();
+    } else {
+      open = true;
+      auto wait = std::max(lane->health->OpenFor(), milliseconds(1));
+      soonest = std::min(wait, soonest.value_or(wait));
+      reason = fmt::format("{} is not asked for another {} ms: {}", lane->health->id(),
+                           wait.count(), OutcomeName(lane->health->LastFault()));
+      if (lane->health->LastFault() == AttemptOutcome::kRefusedKey) {
+        reason += " (its provider refuses our key)";
+      }
+    }
+    reasons += (reasons.empty() ? "" : "; ") + reason;
+  }
+  if (lanes_.empty()) reasons = "none of its deployments exists";
+  auto message = lanes_.size() == 1
+                     ? reasons
+                     : fmt::format("no deployment of '{}' can be asked: {}", rules_.id, reasons);
+  if (!open && !lanes_.empty()) return Error(Code::kPermissionDenied, std::move(message));
+  Error error(Code::kUnavailable, std::move(message));
+  if (soonest) std::move(error).RetryAfter(*soonest);  // sets it in place
+  return error;
+}
+
+std::optional<milliseconds> Attempts::Patience() const {
+  auto left = ctx_.TimeLeft();
+  std::optional<milliseconds> limit;
+  if (ctx_.first_byte_deadline < ctx_.deadline) {
+    auto first =
+        std::chrono::duration_cast<milliseconds>(ctx_.first_byte_deadline - ctx_.clock->Steady());
+    left = std::max(std::min(left, first), milliseconds(1));
+    limit = left;
+  }
+  if (rules_.first_token_max.count() > 0) return std::min(left, rules_.first_token_max);
+  if (lanes_.size() == 1) return limit;
+  bool others = !Candidates(tier_, Which::kFresh).empty() || HasLaterTier();
+  return others ? std::max(left / 2, milliseconds(1)) : limit;
+}
+
+}  // namespace strata::gateway

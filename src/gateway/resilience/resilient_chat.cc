@@ -1,0 +1,236 @@
+#include "gateway/resilience/resilient_chat.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "base/encoding.h"
+
+namespace strata::gateway {
+namespace {
+
+namespace asio = boost::asio;
+using provider::ChatStream;
+using std::chrono::milliseconds;
+
+// The answer of the attempt that gave a token. Tells the deployment's health how it ended.
+class ResilientStream final : public ChatStream {
+ public:
+  // `set` keeps the models alive.
+  ResilientStream(std::shared_ptr<Attempt> attempt,
+                  std::shared_ptr<const Deployments<provider::ChatModel>> set)
+      : set_(std::move(set)), attempt_(std::move(attempt)) {}
+
+  Task<Result<domain::StreamEvent>> Next() override {
+    if (at_ < attempt_->head.size()) {
+      auto event = std::move(attempt_->head[at_++]);
+      Note(event);
+      co_return std::move(event);
+    }
+    auto event = co_await attempt_->stream->Next();
+    if (event.has_value()) {
+      Note(*event);
+    } else {
+      auto outcome = OutcomeOf(event.error(), AttemptStage::kAnswer);
+      attempt_->choice.ticket.End(outcome, event.error().retry_after());
+      attempt_->Settle(outcome, &event.error());
+    }
+    co_return std::move(event);
+  }
+
+  domain::Usage UsageSoFar() const override { return attempt_->stream->UsageSoFar(); }
+
+ private:
+  void Note(const domain::StreamEvent& event) {
+    if (!std::holds_alternative<domain::StreamEnd>(event)) return;
+    attempt_->choice.ticket.End(AttemptOutcome::kOk);
+    attempt_->Settle(AttemptOutcome::kOk);
+  }
+
+  std::shared_ptr<const Deployments<provider::ChatModel>> set_;
+  std::shared_ptr<Attempt> attempt_;
+  std::size_t at_ = 0;
+};
+
+// Waits until `wake` is cancelled or its time has come.
+Task<void> Wait(asio::steady_timer& wake) {
+  boost::system::error_code ignored;
+  co_await wake.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+}
+
+// Ends the attempt that another one beat, or that failed beside one that failed too.
+void Lost(Attempt& attempt) {
+  bool failed = attempt.error && attempt.error->code() != Code::kCancelled;
+  auto outcome = failed ? OutcomeOf(*attempt.error, attempt.stage) : AttemptOutcome::kCancelled;
+  attempt.choice.ticket.End(outcome);
+  attempt.stream.reset();
+  attempt.Settle(outcome, failed ? &*attempt.error : nullptr);
+}
+
+// How a conversation begins: what stays the same from turn to turn, and what a prompt cache keeps.
+std::uint64_t HashOfBeginning(const domain::ChatRequest& request) {
+  auto hash = Hash64(domain::TextOf(request.system));
+  for (const auto& tool : request.tools) hash = Hash64(tool.name, hash);
+  for (const auto& message : request.messages) {
+    hash = Hash64(domain::TextOf(message.content), hash);
+    if (message.role == domain::Role::kUser) break;
+  }
+  return hash;
+}
+
+}  // namespace
+
+ResilientChat::ResilientChat(PoolSpec spec, Pool<provider::ChatModel>::Found find,
+                             domain::ModelInfo info, const Resilience::Parts& parts)
+    : info_(std::move(info)),
+      parts_(parts),
+      pool_(std::move(spec), std::move(find), parts.board, *parts.env.clock),
+      rules_(RulesOf(pool_.spec(), parts.options)),
+      budget_({parts.options.retry_share, parts.options.retries_per_second}, *parts.env.clock) {}
+
+ResilientChat::ResilientChat(std::shared_ptr<provider::ChatModel> only,
+                             const Resilience::Parts& parts)
+    : info_(only->Info()),
+      parts_(parts),
+      pool_(PoolSpec{.id = info_.id}, std::move(only), parts.board, *parts.env.clock),
+      rules_(RulesOf(pool_.spec(), parts.options)),
+      budget_({parts.options.retry_share, parts.options.retries_per_second}, *parts.env.clock) {}
+
+std::optional<std::uint64_t> ResilientChat::StickyKey(const domain::ChatRequest& request,
+                                                      const RequestContext& ctx) const {
+  auto sticky = pool_.spec().sticky;
+  if (sticky == Sticky::kNone) return std::nullopt;
+  if (!ctx.session.empty()) return Hash64(ctx.session, Hash64(ctx.workspace.value));
+  if (sticky == Sticky::kUser && !request.user.empty()) {
+    return Hash64(request.user, Hash64(ctx.workspace.value));
+  }
+  if (sticky == Sticky::kConversation) return HashOfBeginning(request);
+  return std::nullopt;
+}
+
+Task<Result<std::unique_ptr<ChatStream>>> ResilientChat::Start(domain::ChatRequest request,
+                                                               RequestContext& ctx) {
+  STRATA_CO_CHECK_OK(ctx.CheckAlive());
+  auto set = pool_.Get();
+  Attempts attempts(set->lanes, rules_, budget_, ctx, parts_.env.random, request.stream,
+                    StickyKey(request, ctx));
+  while (true) {
+    STRATA_CO_TRY(auto choice, attempts.Choose());
+    auto attempt = co_await Try(*set, attempts, std::move(choice), request, ctx);
+    if (!attempt->error) {
+      set->lanes[attempt->choice.lane]->health->SetQuotaShare(attempt->ctx().quota_share);
+      co_return std::make_unique<ResilientStream>(std::move(attempt), std::move(set));
+    }
+    auto error = std::move(*attempt->error);
+    attempt->Settle(OutcomeOf(error, attempt->stage), &error);
+    auto wait = attempts.Failed(std::move(attempt->choice), std::move(error), attempt->stage);
+    attempt.reset();
+    if (!wait) co_return Fail(attempts.Final());
+    if (wait->count() > 0) STRATA_CO_CHECK_OK(co_await parts_.env.sleep(*wait, ctx.cancel));
+  }
+}
+
+// One attempt to its first token or its failure; with a second one beside it when it is slow and
+// the pool hedges.
+Task<std::shared_ptr<Attempt>> ResilientChat::Try(const Set& set, Attempts& attempts, Choice choice,
+                                                  const domain::ChatRequest& request,
+                                                  RequestContext& ctx) {
+  auto patience = attempts.Patience();
+  bool hedge = pool_.spec().hedge_after.count() > 0 && set.lanes.size() > 1;
+  // The first attempt at a model named directly, which is nearly every request, is as it would be
+  // without this layer.
+  bool plain = set.lanes.size() == 1 && choice.number == 1 && !patience;
+  auto at = choice.lane;
+  auto attempt =
+      std::make_shared<Attempt>(std::move(choice), *set.lanes[at], set.models[at], ctx,
+                                plain ? Attempt::Context::kShared : Attempt::Context::kOwn);
+  std::optional<asio::steady_timer> alarm;
+  if (patience) {
+    alarm.emplace(co_await asio::this_coro::executor, *patience);
+    alarm->async_wait([weak = std::weak_ptr(attempt), limit = *patience](auto error) {
+      auto slow = weak.lock();
+      if (!error && slow && !slow->done) slow->OutOfPatience(limit);
+    });
+  }
+  if (hedge) co_return co_await Race(set, attempts, std::move(attempt), request, ctx);
+  auto copy = request;
+  co_await Attempt::Open(attempt, std::move(copy));
+  co_return attempt;
+}
+
+// Ends with the attempt that gave a token first, or with the last that failed; every other has
+// ended by then, its call metered.
+Task<std::shared_ptr<Attempt>> ResilientChat::Race(const Set& set, Attempts& attempts,
+                                                   std::shared_ptr<Attempt> first,
+                                                   const domain::ChatRequest& request,
+                                                   RequestContext& ctx) {
+  auto executor = co_await asio::this_coro::executor;
+  // Shared with the runners, which may outlive this frame when the process stops.
+  auto wake = std::make_shared<asio::steady_timer>(executor, pool_.spec().hedge_after);
+  auto run = [&](std::shared_ptr<Attempt> attempt) {
+    auto copy = request;
+    asio::co_spawn(executor, Attempt::Open(attempt, std::move(copy)),
+                   [attempt, wake](std::exception_ptr thrown) {
+                     if (thrown) attempt->error = Internal("an attempt threw an exception");
+                     attempt->done = true;
+                     wake->cancel();
+                   });
+  };
+  struct Orphans {
+    std::vector<std::shared_ptr<Attempt>> attempts;
+    ~Orphans() {
+      for (auto& attempt : attempts) attempt->Orphan();
+    }
+  } orphans;
+  orphans.attempts.push_back(first);
+  run(first);
+  if (!first->done) co_await Wait(*wake);
+  std::shared_ptr<Attempt> second;
+  if (!first->done) {
+    if (auto choice = attempts.ChooseHedge()) {
+      auto at = choice->lane;
+      second = std::make_shared<Attempt>(std::move(*choice), *set.lanes[at], set.models[at], ctx,
+                                         Attempt::Context::kOwn);
+      orphans.attempts.push_back(second);
+      run(second);
+    }
+  }
+  auto won = [](const std::shared_ptr<Attempt>& a) { return a && a->done && !a->error; };
+  auto running = [](const std::shared_ptr<Attempt>& a) { return a && !a->done; };
+  while (!won(first) && !won(second) && (running(first) || running(second))) {
+    wake->expires_after(std::chrono::hours(24));
+    co_await Wait(*wake);
+  }
+  bool second_won = won(second) && !won(first);
+  auto winner = second_won ? second : first;
+  auto loser = second_won ? first : second;
+  if (loser) {
+    if (running(loser)) loser->Cancel();
+    while (running(loser)) {
+      wake->expires_after(std::chrono::hours(24));
+      co_await Wait(*wake);
+    }
+    Lost(*loser);
+  }
+  orphans.attempts.clear();
+  co_return winner;
+}
+
+Task<Result<std::int64_t>> ResilientChat::CountTokens(domain::ChatRequest request,
+                                                      RequestContext& ctx) {
+  auto set = pool_.Get();
+  Error last(Code::kUnavailable, "no deployment of '" + info_.id + "' exists");
+  for (const auto& model : set->models) {
+    auto copy = request;
+    auto count = co_await model->CountTokens(std::move(copy), ctx);
+    if (count.has_value()) co_return *count;
+    last = std::move(count.error());
+    STRATA_CO_CHECK_OK(ctx.CheckAlive());
+    if (last.code() == Code::kInvalidArgument) break;  // the request's own fault everywhere
+  }
+  co_return Fail(std::move(last));
+}
+
+}  // namespace strata::gateway
