@@ -63,7 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     owner.session->Pull(out, 16 * 1024);
     if (!alive) break;
   }
-  owner.session->ExpireRequests(now + std::chrono::hours(1));
+  owner.session->ExpireRequests(now + std::chrono::hours(1), std::chrono::seconds(30), 100);
   for (auto stream : owner.open) owner.session->EndStream(stream);
   owner.session->AnnounceEnd();
   owner.session->RefuseNewStreams();

@@ -6,6 +6,7 @@
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/query.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <charconv>
 #include <stdexcept>
 
 #include "net/client/connection.h"
@@ -18,6 +19,9 @@ namespace {
 
 namespace asio = boost::asio;
 
+// Times that a call may be begun again because its server has not seen it.
+constexpr int kAttemptsMax = 3;
+
 constexpr Option kClientOptions[] = {
     {"net.client.connect_timeout_ms", OptionKind::kInteger, "ms", "10000", "10..600000",
      "Time to connect (name look-up not counted), and again for the TLS handshake."},
@@ -27,6 +31,18 @@ constexpr Option kClientOptions[] = {
      "Kept-alive connections a host and io thread; further ones are closed after use."},
     {"net.client.header_bytes_max", OptionKind::kInteger, "bytes", "65536", "1024..1048576",
      "Largest head of an answer; more ends the call as unavailable."},
+    {"net.client.http2", OptionKind::kText, "", "auto", "auto|off",
+     "HTTP/2 to https servers that choose it, many calls over one connection an io thread; off: "
+     "HTTP/1.1 always."},
+    {"net.client.http2_window_bytes", OptionKind::kInteger, "bytes", "262144", "65535..16777216",
+     "How much of an HTTP/2 answer is held for a reader that does not take it; then the server "
+     "must wait."},
+    {"net.client.http2_ping_ms", OptionKind::kInteger, "ms", "20000", "0..3600000",
+     "With calls open and nothing heard for this time an HTTP/2 server is pinged; after as much "
+     "again without an answer its connection is given up. 0: never."},
+    {"net.client.http2_control_frames_max", OptionKind::kInteger, "frames", "2000", "10..1000000",
+     "SETTINGS, PING, PRIORITY and empty frames that a server may send within 10 s; more ends "
+     "the connection."},
     {"net.client.ca_file", OptionKind::kText, "", "", "",
      "PEM file of authorities to trust beside the system's."},
 };
@@ -36,28 +52,75 @@ bool HasBody(const ClientRequest& request) {
          request.method == "PATCH";
 }
 
-Result<std::shared_ptr<const OutMessage>> MakeMessage(ClientRequest& request, const Url& url) {
+// Fields that the client writes itself, or that describe a connection.
+bool IsOwnField(std::string_view name) {
+  return SameHeader(name, "host") || SameHeader(name, "content-length") ||
+         http1::IsConnectionField(name);
+}
+
+Result<> CheckMessage(const ClientRequest& request) {
   if (!http1::IsToken(request.method)) {
     return Fail(InvalidArgument("method", "is not an HTTP method"));
   }
-  auto message = std::make_shared<OutMessage>();
-  auto& head = message->head;
-  head = fmt::format("{} {} HTTP/1.1\r\nhost: {}\r\n", request.method, url.target, url.Authority());
   for (const auto& [name, value] : request.headers.fields()) {
-    if (SameHeader(name, "host") || SameHeader(name, "content-length") ||
-        http1::IsConnectionField(name)) {
-      continue;
-    }
-    if (!http1::IsToken(name) || !http1::IsFieldValue(value)) {
+    if (!IsOwnField(name) && (!http1::IsToken(name) || !http1::IsFieldValue(value))) {
       return Fail(InvalidArgument("headers", "hold a name or value that cannot be sent"));
     }
-    head.append(name).append(": ").append(value).append("\r\n");
   }
-  if (!request.headers.Has("user-agent")) head.append("user-agent: strata\r\n");
-  if (HasBody(request)) head += fmt::format("content-length: {}\r\n", request.body.size());
+  return {};
+}
+
+void AppendNumber(std::string& out, std::uint64_t value) {
+  char digits[24];
+  out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+}
+
+// One call of Send, whatever connections it will try.
+struct Call {
+  ClientRequest request;  // its body has moved to `message`
+  Url url;
+  std::shared_ptr<OutMessage> message = std::make_shared<OutMessage>();
+  bool has_body = false;
+
+  bool prior_knowledge() const { return request.http2 == Http2Knowledge::kPrior && !url.tls; }
+};
+
+// The head for HTTP/1.1.
+void WriteHead(Call& call) {
+  auto& head = call.message->head;
+  if (!head.empty()) return;
+  head.reserve(512);
+  head.append(call.request.method).append(" ").append(call.url.target);
+  head.append(" HTTP/1.1\r\nhost: ").append(call.url.Authority()).append("\r\n");
+  for (const auto& [name, value] : call.request.headers.fields()) {
+    if (!IsOwnField(name)) head.append(name).append(": ").append(value).append("\r\n");
+  }
+  if (!call.request.headers.Has("user-agent")) head.append("user-agent: strata\r\n");
+  if (call.has_body) {
+    head.append("content-length: ");
+    AppendNumber(head, call.message->body.size());
+    head.append("\r\n");
+  }
   head.append("\r\n");
-  message->body = std::move(request.body);
-  return std::shared_ptr<const OutMessage>(std::move(message));
+}
+
+// The same for HTTP/2.
+http2::ClientSession::Fields MakeFields(const Call& call) {
+  http2::ClientSession::Fields fields = {{":method", call.request.method},
+                                         {":scheme", call.url.tls ? "https" : "http"},
+                                         {":authority", call.url.Authority()},
+                                         {":path", call.url.target}};
+  for (const auto& [name, value] : call.request.headers.fields()) {
+    if (IsOwnField(name) || SameHeader(name, "te")) continue;
+    std::string lower(name);
+    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    fields.emplace_back(std::move(lower), value);
+  }
+  if (!call.request.headers.Has("user-agent")) fields.emplace_back("user-agent", "strata");
+  if (call.has_body) {
+    fields.emplace_back("content-length", std::to_string(call.message->body.size()));
+  }
+  return fields;
 }
 
 class HttpClient final : public Client {
@@ -68,76 +131,226 @@ class HttpClient final : public Client {
         connect_timeout_(options.Integer("net.client.connect_timeout_ms")),
         header_bytes_max_(static_cast<std::size_t>(options.Integer("net.client.header_bytes_max"))),
         limits_{static_cast<std::size_t>(options.Integer("net.client.idle_connections_max")),
-                std::chrono::milliseconds(options.Integer("net.client.idle_timeout_ms"))} {}
+                std::chrono::milliseconds(options.Integer("net.client.idle_timeout_ms"))},
+        http2_on_(options.Text("net.client.http2") == "auto") {
+    auto count = [&](std::string_view name) {
+      return static_cast<std::uint32_t>(options.Integer(name));
+    };
+    http2_.limits = {.window_bytes = count("net.client.http2_window_bytes"),
+                     .header_bytes_max = header_bytes_max_,
+                     .control_frames_max = count("net.client.http2_control_frames_max")};
+    http2_.ping_after = std::chrono::milliseconds(options.Integer("net.client.http2_ping_ms"));
+    http2_.idle_timeout = limits_.idle_timeout;
+  }
 
   Task<Result<std::unique_ptr<ClientResponse>>> Send(ClientRequest request) override;
 
+  ClientStats Stats() const override {
+    return {.connections = connections_,
+            .http2_connections = http2_connections_,
+            .tls_handshakes = tls_handshakes_,
+            .tls_sessions_reused = tls_sessions_reused_};
+  }
+
  private:
-  struct Call {
-    Url url;
-    std::shared_ptr<const OutMessage> message;
-    SteadyTime deadline;
-    std::stop_token cancel;
-    bool allow_private;
-    bool head_request;
-  };
   using Answer = Result<std::unique_ptr<ClientResponse>>;
 
-  std::string PoolKey(const Call& call) const {
-    return fmt::format("{}|{}|{}|{}", id_, call.url.tls, call.allow_private, call.url.Authority());
-  }
-  Task<Answer> Exchange(const Call& call, ClientPools& pools,
+  std::shared_ptr<Origin> OriginOf(const Call& call, ClientPools& pools) const;
+  bool MayShare(const Call& call, const Origin& origin) const;
+  Task<Answer> Exchange(Call& call, ClientPools& pools, const std::shared_ptr<Origin>& origin,
                         std::shared_ptr<ClientConnection> connection);
+  Task<Answer> ExchangeHttp2(const Call& call, std::shared_ptr<Http2Upstream> upstream,
+                             bool& may_be_sent_again);
+  Task<Result<>> AwaitDial(const Call& call, ClientPools& pools, std::shared_ptr<Dial> dial);
+  Task<Result<std::shared_ptr<ClientConnection>>> DialServer(const Call& call, ClientPools& pools,
+                                                             Origin& origin);
+  Task<Result<>> Connect(const Call& call, ClientConnection& fresh);
+  void Connected(const Call& call, ClientPools& pools, Origin& origin,
+                 std::shared_ptr<ClientConnection>& fresh);
 
   TlsContext tls_;
   static inline std::atomic<std::uint64_t> next_id_ = 1;
   const std::uint64_t id_;  // connections are not shared between clients: their trust may differ
   const std::chrono::milliseconds connect_timeout_;
   const std::size_t header_bytes_max_;
-  const ClientPools::Limits limits_;
+  const PoolLimits limits_;
+  const bool http2_on_;
+  Http2Settings http2_;
+  std::atomic<std::uint64_t> connections_ = 0;
+  std::atomic<std::uint64_t> http2_connections_ = 0;
+  std::atomic<std::uint64_t> tls_handshakes_ = 0;
+  std::atomic<std::uint64_t> tls_sessions_reused_ = 0;
 };
 
+std::shared_ptr<Origin> HttpClient::OriginOf(const Call& call, ClientPools& pools) const {
+  thread_local std::string key;
+  key.clear();
+  AppendNumber(key, id_);
+  key.push_back(call.url.tls ? 's' : '-');
+  key.push_back(call.request.allow_private_addresses ? 'p' : '-');
+  key.push_back(call.prior_knowledge() ? '2' : '-');
+  key.append(call.url.host).push_back(':');
+  AppendNumber(key, call.url.port);
+  return pools.Find(key, limits_);
+}
+
+// The server speaks HTTP/2, or may do so for all we know.
+bool HttpClient::MayShare(const Call& call, const Origin& origin) const {
+  bool possible = call.url.tls ? http2_on_ : call.prior_knowledge();
+  return possible && origin.speaks != Origin::Speaks::kHttp11;
+}
+
 // Sends over `connection`, which stands and is in a call, and reads the head of the answer.
-Task<HttpClient::Answer> HttpClient::Exchange(const Call& call, ClientPools& pools,
+Task<HttpClient::Answer> HttpClient::Exchange(Call& call, ClientPools& pools,
+                                              const std::shared_ptr<Origin>& origin,
                                               std::shared_ptr<ClientConnection> connection) {
-  auto response = std::make_unique<StreamedResponse>(
-      connection, StreamedResponse::Home{&pools, PoolKey(call), limits_});
+  WriteHead(call);
+  auto response =
+      std::make_unique<StreamedResponse>(connection, StreamedResponse::Home{&pools, origin});
   connection->StartWrite(call.message);
-  STRATA_CO_CHECK_OK(co_await response->ReadHead(header_bytes_max_, call.head_request));
+  bool head_request = call.request.method == "HEAD";
+  STRATA_CO_CHECK_OK(co_await response->ReadHead(header_bytes_max_, head_request));
   co_return response;
 }
 
-Task<HttpClient::Answer> HttpClient::Send(ClientRequest request) {
-  Call call{.url = {},
-            .message = nullptr,
-            .deadline = request.deadline,
-            .cancel = request.cancel,
-            .allow_private = request.allow_private_addresses,
-            .head_request = request.method == "HEAD"};
-  STRATA_CO_TRY(call.url, ParseUrl(request.url));
-  STRATA_CO_TRY(call.message, MakeMessage(request, call.url));
-  if (call.cancel.stop_requested()) co_return Fail(Code::kCancelled, "cancelled before the call");
+Task<HttpClient::Answer> HttpClient::ExchangeHttp2(const Call& call,
+                                                   std::shared_ptr<Http2Upstream> upstream,
+                                                   bool& may_be_sent_again) {
+  auto fields = MakeFields(call);
+  auto exchange = upstream->Start(fields, call.message, call.request.deadline, call.request.cancel);
+  auto response = std::make_unique<Http2Response>(exchange);
+  auto head = co_await exchange->AwaitHead();
+  may_be_sent_again = exchange->may_be_sent_again();
+  if (!head.has_value()) co_return std::unexpected(std::move(head.error()));
+  co_return response;
+}
+
+// Until somebody else's connection to the server stands, or this call's time is up.
+Task<Result<>> HttpClient::AwaitDial(const Call& call, ClientPools& pools,
+                                     std::shared_ptr<Dial> dial) {
   auto executor = co_await asio::this_coro::executor;
-  auto& pools = asio::use_service<ClientPools>(asio::query(executor, asio::execution::context));
-  if (auto kept = pools.Take(PoolKey(call), limits_)) {
-    kept->BeginCall(call.deadline, call.cancel);
-    auto answer = co_await Exchange(call, pools, kept);
-    // Closed by the server while it was idle: nobody has seen the request.
-    if (answer.has_value() || kept->answered() || kept->interrupted()) co_return answer;
+  auto guard = std::make_shared<CallGuard>(executor);
+  pools.Track(guard);
+  dial->waiting.push_back(guard);
+  guard->BeginCall(call.request.deadline, call.request.cancel);
+  while (!dial->done && !guard->interrupted()) co_await guard->event().Wait();
+  guard->EndCall();
+  if (guard->interrupted()) co_return std::unexpected(*guard->interrupted());
+  if (dial->error) co_return std::unexpected(*dial->error);
+  co_return Result<>{};
+}
+
+// Ends a Dial however the coroutine that dials ends.
+class Dialling {
+ public:
+  // nullptr: nobody could share what is dialled.
+  explicit Dialling(Origin* origin) : origin_(origin) {
+    if (origin_ != nullptr) origin_->dial = dial_;
   }
-  auto fresh = pools.NewConnection(executor);
-  fresh->BeginCall(call.deadline, call.cancel);
+  ~Dialling() { End(std::nullopt); }
+  Dialling(const Dialling&) = delete;
+  Dialling& operator=(const Dialling&) = delete;
+
+  void End(std::optional<Error> error) {
+    if (std::exchange(dial_->done, true)) return;
+    dial_->error = std::move(error);
+    if (origin_ != nullptr && origin_->dial == dial_) origin_->dial = nullptr;
+    for (const auto& weak : dial_->waiting) {
+      if (auto guard = weak.lock()) guard->event().Notify();
+    }
+  }
+
+ private:
+  Origin* origin_;
+  std::shared_ptr<Dial> dial_ = std::make_shared<Dial>();
+};
+
+Task<Result<>> HttpClient::Connect(const Call& call, ClientConnection& fresh) {
   ConnectSpec spec{.url = call.url,
-                   .allow_private = call.allow_private,
+                   .allow_private = call.request.allow_private_addresses,
                    .timeout = connect_timeout_,
                    .tls = tls_};
-  auto connected = co_await fresh->Connect(std::move(spec));
-  if (!connected.has_value()) {
-    fresh->EndCall();
-    fresh->Close();
-    co_return std::unexpected(std::move(connected.error()));
+  co_return co_await fresh.Connect(std::move(spec));
+}
+
+void HttpClient::Connected(const Call& call, ClientPools& pools, Origin& origin,
+                           std::shared_ptr<ClientConnection>& fresh) {
+  ++connections_;
+  if (call.url.tls) {
+    ++tls_handshakes_;
+    if (fresh->transport().session_reused()) ++tls_sessions_reused_;
   }
-  co_return co_await Exchange(call, pools, fresh);
+  bool http2 = call.prior_knowledge() || fresh->transport().protocol() == "h2";
+  origin.speaks = http2 ? Origin::Speaks::kHttp2 : Origin::Speaks::kHttp11;
+  if (!http2) return;
+  ++http2_connections_;
+  fresh->EndCall();
+  auto settings = http2_;
+  settings.limits.streams_at_first = std::max<std::size_t>(1, origin.streams_max);
+  auto upstream = std::make_shared<Http2Upstream>(std::move(fresh), settings);
+  fresh = nullptr;
+  upstream->Begin();
+  pools.AddHttp2(origin, std::move(upstream));
+}
+
+// A new connection: over HTTP/1.1 it is returned, in a call; over HTTP/2 it joins its origin, and
+// nullptr is returned.
+Task<Result<std::shared_ptr<ClientConnection>>> HttpClient::DialServer(const Call& call,
+                                                                       ClientPools& pools,
+                                                                       Origin& origin) {
+  auto executor = co_await asio::this_coro::executor;
+  Dialling dialling(MayShare(call, origin) ? &origin : nullptr);
+  auto fresh = std::make_shared<ClientConnection>(executor);
+  pools.Track(fresh);
+  fresh->BeginCall(call.request.deadline, call.request.cancel);
+  auto connected = co_await Connect(call, *fresh);
+  if (connected.has_value()) {
+    Connected(call, pools, origin, fresh);
+    co_return fresh;
+  }
+  if (!fresh->interrupted()) dialling.End(connected.error());
+  fresh->EndCall();
+  fresh->Close();
+  co_return std::unexpected(std::move(connected.error()));
+}
+
+Result<Call> Prepare(ClientRequest request) {
+  Call call;
+  STRATA_TRY(call.url, ParseUrl(request.url));
+  STRATA_CHECK_OK(CheckMessage(request));
+  if (request.cancel.stop_requested()) return Fail(Code::kCancelled, "cancelled before the call");
+  call.has_body = HasBody(request);
+  call.message->body = std::move(request.body);
+  call.request = std::move(request);
+  return call;
+}
+
+Task<HttpClient::Answer> HttpClient::Send(ClientRequest request) {
+  STRATA_CO_TRY(auto call, Prepare(std::move(request)));
+  auto executor = co_await asio::this_coro::executor;
+  auto& pools = asio::use_service<ClientPools>(asio::query(executor, asio::execution::context));
+  auto origin = OriginOf(call, pools);
+  for (int attempt = 1;;) {
+    if (auto upstream = ClientPools::WithRoom(*origin)) {
+      bool again = false;
+      auto answer = co_await ExchangeHttp2(call, std::move(upstream), again);
+      if (answer.has_value() || !again || ++attempt > kAttemptsMax) co_return answer;
+      continue;
+    }
+    if (origin->dial && MayShare(call, *origin)) {
+      STRATA_CO_CHECK_OK(co_await AwaitDial(call, pools, origin->dial));
+      continue;
+    }
+    if (auto kept = attempt == 1 ? pools.Take(*origin) : nullptr) {
+      kept->BeginCall(call.request.deadline, call.request.cancel);
+      auto answer = co_await Exchange(call, pools, origin, kept);
+      // Closed by the server while it was idle: nobody has seen the request.
+      if (answer.has_value() || kept->answered() || kept->interrupted()) co_return answer;
+      ++attempt;
+    }
+    STRATA_CO_TRY(auto fresh, co_await DialServer(call, pools, *origin));
+    if (fresh) co_return co_await Exchange(call, pools, origin, fresh);
+  }
 }
 
 }  // namespace
@@ -145,7 +358,8 @@ Task<HttpClient::Answer> HttpClient::Send(ClientRequest request) {
 OptionTable Client::ClientOptions() { return kClientOptions; }
 
 std::shared_ptr<Client> Client::Create(const Options& options) {
-  auto tls = MakeClientTlsContext(options.Text("net.client.ca_file"));
+  auto offer = options.Text("net.client.http2") == "auto" ? OfferHttp2::kYes : OfferHttp2::kNo;
+  auto tls = MakeClientTlsContext(options.Text("net.client.ca_file"), offer);
   if (!tls.has_value()) throw std::runtime_error(tls.error().message());
   return std::make_shared<HttpClient>(options, std::move(*tls));
 }

@@ -15,6 +15,9 @@
 
 namespace strata::net {
 
+// With a plain server HTTP/2 cannot be negotiated, only known.
+enum class Http2Knowledge : std::uint8_t { kNone, kPrior };
+
 struct ClientRequest {
   std::string method = "GET";
   std::string url;  // "https://host:port/path?query"; path and query are sent exactly as given
@@ -25,10 +28,20 @@ struct ClientRequest {
   // Addresses in private, loopback or link-local ranges are refused unless this is set (configured
   // providers set it; addresses that came with a request must not).
   bool allow_private_addresses = false;
+  // http only; https negotiates (net.client.http2).
+  Http2Knowledge http2 = Http2Knowledge::kNone;
 };
 
-// An answer whose body is read as it comes. Destroying it before the end closes the connection. Not
-// thread-safe; used on the io thread that made it.
+// What a client has done since it was made.
+struct ClientStats {
+  std::uint64_t connections = 0;  // made
+  std::uint64_t http2_connections = 0;
+  std::uint64_t tls_handshakes = 0;
+  std::uint64_t tls_sessions_reused = 0;  // handshakes that took up an earlier session
+};
+
+// An answer whose body is read as it comes. Destroying it before the end closes the connection
+// (HTTP/2: resets the stream). Not thread-safe; used on the io thread that made it.
 class ClientResponse {
  public:
   virtual ~ClientResponse() = default;
@@ -39,6 +52,10 @@ class ClientResponse {
   // call. Errors: kUnavailable (cut before the end), kDeadlineExceeded, kCancelled.
   virtual Task<Result<std::string_view>> Read() = 0;
 
+  // True: the body's end had already come, it has been taken, and the connection is free for the
+  // next call. Never waits; views of Read are invalid afterwards. False: Read on.
+  virtual bool TryFinish() { return false; }
+
   // The rest of the body. kTooLarge when it is longer than `bytes_max`.
   virtual Task<Result<std::string>> ReadAll(std::size_t bytes_max) = 0;
 };
@@ -46,17 +63,19 @@ class ClientResponse {
 // Thread-safe; connections stay on the io thread of the coroutine that asked.
 class Client {
  public:
-  // `net.client.*`: connect time-out, idle connections a host, response header limit, ca_file.
+  // `net.client.*`: time-outs, idle connections a host, response header limit, HTTP/2, ca_file.
   static OptionTable ClientOptions();
   // Throws std::runtime_error when ca_file cannot be used: clients are made at start-up.
   static std::shared_ptr<Client> Create(const Options& options);
   virtual ~Client() = default;
 
-  // Returns when the response headers are in. Does not retry, except once when a kept-alive
-  // connection turns out closed before a byte of the answer. Errors: kUnavailable (refused,
-  // unresolved, TLS), kDeadlineExceeded, kCancelled, kPermissionDenied (private address),
-  // kInvalidArgument (bad URL).
+  // Returns when the response headers are in. Does not retry, except when a kept-alive connection
+  // turns out closed before a byte of the answer, or an HTTP/2 server refuses the stream. Errors:
+  // kUnavailable (refused, unresolved, TLS), kDeadlineExceeded, kCancelled, kPermissionDenied
+  // (private address), kInvalidArgument (bad URL).
   virtual Task<Result<std::unique_ptr<ClientResponse>>> Send(ClientRequest request) = 0;
+
+  virtual ClientStats Stats() const { return {}; }
 };
 
 }  // namespace strata::net

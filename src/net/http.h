@@ -21,6 +21,7 @@ class Headers {
   void Add(std::string name, std::string value) {
     fields_.emplace_back(std::move(name), std::move(value));
   }
+  void Reserve(std::size_t fields) { fields_.reserve(fields); }
   void Set(std::string_view name, std::string value);
   void Remove(std::string_view name);
   // First value of that name; "" when absent (Has tells the difference).

@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/log.h"
+#include "base/rng.h"
 #include "net/client.h"
 #include "net/runtime.h"
 #include "net/server.h"
@@ -101,6 +103,17 @@ class RawSocket {
 
  private:
   int fd_;
+};
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder()
+      : path_(std::filesystem::temp_directory_path() / ("strata-tls-" + SecureRandomHex(8))) {}
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  std::string path() const { return path_.string(); }
+
+ private:
+  std::filesystem::path path_;
 };
 
 // Error lines logged while it lives; they are expected, and not printed.

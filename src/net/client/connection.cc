@@ -12,53 +12,10 @@ namespace {
 namespace asio = boost::asio;
 using std::chrono::milliseconds;
 
-Error DeadlineError() {
-  return Error(Code::kDeadlineExceeded, "the deadline passed during an upstream call");
-}
-Error CancelError() { return Error(Code::kCancelled, "cancelled during an upstream call"); }
-
 }  // namespace
 
 ClientConnection::ClientConnection(asio::any_io_executor executor)
-    : executor_(executor), event_(executor), deadline_timer_(executor), step_timer_(executor) {}
-
-ClientConnection::~ClientConnection() { EndCall(); }
-
-void ClientConnection::BeginCall(SteadyTime deadline, std::stop_token cancel) {
-  ++call_;
-  in_call_ = true;
-  answered_ = false;
-  if (deadline != SteadyTime::max()) ArmDeadline(deadline);
-  if (!cancel.stop_possible()) return;
-  // The token may be stopped by any thread.
-  on_cancel_.emplace(std::move(cancel), [weak = weak_from_this(), call = call_, ex = executor_] {
-    asio::post(ex, [weak, call] {
-      auto self = weak.lock();
-      if (self && self->in_call_ && self->call_ == call) self->Interrupt(CancelError());
-    });
-  });
-}
-
-void ClientConnection::ArmDeadline(SteadyTime deadline) {
-  deadline_timer_.expires_at(deadline);
-  deadline_timer_.async_wait([weak = weak_from_this(), call = call_](ErrorCode error) {
-    auto self = error ? nullptr : weak.lock();
-    if (self && self->in_call_ && self->call_ == call) self->Interrupt(DeadlineError());
-  });
-}
-
-void ClientConnection::EndCall() {
-  if (!in_call_) return;
-  in_call_ = false;
-  on_cancel_.reset();
-  deadline_timer_.cancel();
-}
-
-void ClientConnection::Interrupt(Error error) {
-  if (!interrupted_) interrupted_ = std::move(error);
-  Close();
-  event_.Notify();
-}
+    : CallGuard(executor), step_timer_(std::move(executor)) {}
 
 void ClientConnection::Close() {
   dead_ = true;
@@ -69,21 +26,21 @@ void ClientConnection::Close() {
 }
 
 void ClientConnection::Abandon() {
-  auto self = shared_from_this();
+  auto self = Self();
   EndCall();
   Close();
-  event_.Abandon();
+  CallGuard::Abandon();
 }
 
 void ClientConnection::Completed(ErrorCode error) {
   completed_ = true;
   completion_ = error;
-  event_.Notify();
+  event().Notify();
 }
 
 Task<Result<>> ClientConnection::AwaitCompletion(std::string_view what) {
-  while (!completed_ && !interrupted_) co_await event_.Wait();
-  if (interrupted_) co_return std::unexpected(*interrupted_);
+  while (!completed_ && !interrupted()) co_await event().Wait();
+  if (interrupted()) co_return std::unexpected(*interrupted());
   completed_ = false;
   if (completion_) {
     co_return Fail(Code::kUnavailable,
@@ -111,10 +68,10 @@ Task<Result<ClientConnection::Endpoints>> ClientConnection::Resolve(const Url& u
   ErrorCode not_an_address;
   auto address = asio::ip::make_address(url.host, not_an_address);
   if (!not_an_address) co_return Endpoints{Tcp::endpoint(address, url.port)};
-  auto resolver = std::make_shared<Tcp::resolver>(executor_);
+  auto resolver = std::make_shared<Tcp::resolver>(executor());
   resolver->async_resolve(
       url.host, std::to_string(url.port), Tcp::resolver::numeric_service,
-      [self = shared_from_this(), resolver](ErrorCode error, Tcp::resolver::results_type found) {
+      [self = Self(), resolver](ErrorCode error, Tcp::resolver::results_type found) {
         for (const auto& entry : found) self->resolved_.push_back(entry.endpoint());
         self->Completed(error);
       });
@@ -131,18 +88,17 @@ Task<Result<>> ClientConnection::ConnectAny(const Endpoints& endpoints, millisec
   auto share = timeout / static_cast<int>(std::min<std::size_t>(endpoints.size(), 4));
   for (const auto& endpoint : endpoints) {
     last = co_await ConnectOne(endpoint, share);
-    if (last.has_value() || interrupted_) break;
+    if (last.has_value() || interrupted()) break;
   }
   co_return last;
 }
 
 Task<Result<>> ClientConnection::ConnectOne(Tcp::endpoint endpoint, milliseconds timeout) {
-  socket_.emplace(executor_);
-  socket_->async_connect(endpoint,
-                         [self = shared_from_this()](ErrorCode error) { self->Completed(error); });
+  socket_.emplace(executor());
+  socket_->async_connect(endpoint, [self = Self()](ErrorCode error) { self->Completed(error); });
   StartStep(timeout);
   auto connected = co_await AwaitCompletion("cannot connect to");
-  if (EndStep() && !interrupted_) {
+  if (EndStep() && !interrupted()) {
     co_return Fail(Code::kUnavailable, fmt::format("cannot connect to {} in time", name_));
   }
   co_return connected;
@@ -152,7 +108,7 @@ Task<Result<>> ClientConnection::ConnectOne(Tcp::endpoint endpoint, milliseconds
 void ClientConnection::StartStep(milliseconds limit) {
   step_timed_out_ = false;
   step_timer_.expires_after(limit);
-  step_timer_.async_wait([weak = weak_from_this(), step = ++step_](ErrorCode error) {
+  step_timer_.async_wait([weak = std::weak_ptr(Self()), step = ++step_](ErrorCode error) {
     auto self = error ? nullptr : weak.lock();
     if (!self || self->step_ != step) return;
     self->step_timed_out_ = true;
@@ -177,10 +133,10 @@ Task<Result<>> ClientConnection::Handshake(const ConnectSpec& spec) {
   }
   transport_ =
       MakeTlsTransport(std::move(socket), traffic_, *spec.tls, TlsRole::kClient, spec.url.host);
-  transport_->StartHandshake(shared_from_this());
+  transport_->StartHandshake(Self());
   StartStep(spec.timeout);
   auto done = co_await AwaitCompletion("TLS with");
-  if (EndStep() && !interrupted_) {
+  if (EndStep() && !interrupted()) {
     co_return Fail(Code::kUnavailable, fmt::format("TLS with {} took too long", name_));
   }
   co_return done;
@@ -188,8 +144,9 @@ Task<Result<>> ClientConnection::Handshake(const ConnectSpec& spec) {
 
 void ClientConnection::StartWrite(std::shared_ptr<const OutMessage> message) {
   message_ = std::move(message);
+  answered_ = false;
   auto step = transport_->StartWrite(
-      shared_from_this(), std::array{asio::buffer(message_->head), asio::buffer(message_->body)});
+      Self(), std::array{asio::buffer(message_->head), asio::buffer(message_->body)});
   writing_ = step == IoStep::kPending;
   if (step == IoStep::kFailed) dead_ = true;  // the answer may still say why
 }
@@ -203,7 +160,7 @@ void ClientConnection::OnWritten(ErrorCode error) {
 void ClientConnection::StartRead() {
   if (reading_ || read_error_) return;
   reading_ = true;
-  transport_->StartRead(shared_from_this(), input_.Room());
+  transport_->StartRead(Self(), input_.Room());
 }
 
 void ClientConnection::OnRead(ErrorCode error, std::size_t bytes) {
@@ -213,8 +170,8 @@ void ClientConnection::OnRead(ErrorCode error, std::size_t bytes) {
   answered_ |= bytes > 0;
   if (error) dead_ = true;
   // Input while idle belongs to no request: usable() is false from here on.
-  if (in_call_) {
-    event_.Notify();
+  if (in_call()) {
+    event().NotifyNow();
   } else {
     Close();
   }
@@ -222,8 +179,8 @@ void ClientConnection::OnRead(ErrorCode error, std::size_t bytes) {
 
 Task<Result<bool>> ClientConnection::ReadMore() {
   StartRead();
-  while (reading_ && !interrupted_) co_await event_.Wait();
-  if (interrupted_) co_return std::unexpected(*interrupted_);
+  while (reading_ && !interrupted()) co_await event().Wait();
+  if (interrupted()) co_return std::unexpected(*interrupted());
   if (!read_error_) co_return true;
   if (read_error_ == asio::error::eof) co_return false;
   co_return Fail(Code::kUnavailable,

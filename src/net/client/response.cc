@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 namespace strata::net {
 namespace {
@@ -14,6 +15,18 @@ std::unexpected<Error> Malformed(std::string_view why) {
 }
 std::unexpected<Error> Cut() {
   return Fail(Code::kUnavailable, "the upstream closed before the end of its answer");
+}
+
+Task<Result<>> ReadRest(ClientResponse& response, std::size_t bytes_max, std::string& body) {
+  while (true) {
+    STRATA_CO_TRY(auto piece, co_await response.Read());
+    if (piece.empty()) co_return Result<>{};
+    if (piece.size() > bytes_max - body.size()) {
+      co_return Fail(Code::kTooLarge,
+                     fmt::format("the upstream's answer is longer than {} bytes", bytes_max));
+    }
+    body.append(piece);
+  }
 }
 
 }  // namespace
@@ -62,22 +75,27 @@ void StreamedResponse::ChooseBody(bool head_request) {
   }
 }
 
+// All chunks at hand as one piece: their data is moved together within the input.
 Result<bool> StreamedResponse::TakeChunked(std::string_view& piece) {
+  using Step = http1::ChunkDecoder::Step;
   auto& input = connection_->input();
   auto bytes = input.view();
-  auto step = chunks_.Next(bytes, piece);
-  input.ShrinkTo(bytes);
-  switch (step) {
-    case http1::ChunkDecoder::Step::kData:
-      return true;
-    case http1::ChunkDecoder::Step::kNeedMore:
-      return false;
-    case http1::ChunkDecoder::Step::kEnd:
-      End();
-      return true;
-    case http1::ChunkDecoder::Step::kFailed:
-      break;
+  char* gathered = nullptr;
+  std::size_t size = 0;
+  auto step = Step::kData;
+  while (step == Step::kData) {
+    std::string_view data;
+    step = chunks_.Next(bytes, data);
+    if (step != Step::kData) break;
+    if (gathered == nullptr) gathered = input.Writable(data);
+    if (size > 0) std::memmove(gathered + size, data.data(), data.size());
+    size += data.size();
   }
+  input.ShrinkTo(bytes);
+  piece = {gathered, size};
+  if (step == Step::kEnd) body_whole_ = true;
+  if (size > 0 || step == Step::kEnd) return true;  // a failure shows itself again
+  if (step == Step::kNeedMore) return false;
   return Malformed("its chunked body is broken");
 }
 
@@ -94,15 +112,31 @@ Result<bool> StreamedResponse::TakePiece(std::string_view& piece) {
   return true;
 }
 
+bool StreamedResponse::TryFinish() {
+  if (!connection_) return true;
+  if (body_ == Body::kChunked && !body_whole_) {
+    auto ahead = chunks_;
+    auto bytes = connection_->input().view();
+    std::string_view data;
+    if (ahead.Next(bytes, data) != http1::ChunkDecoder::Step::kEnd) return false;
+    connection_->input().ShrinkTo(bytes);
+  } else if (!body_whole_ && (body_ != Body::kLength || left_ > 0)) {
+    return false;
+  }
+  End();
+  return true;
+}
+
 Task<Result<std::string_view>> StreamedResponse::Read() {
   while (connection_) {
-    if (body_ == Body::kLength && left_ == 0) {
+    if (body_whole_ || (body_ == Body::kLength && left_ == 0)) {
       End();
       break;
     }
     std::string_view piece;
     STRATA_CO_TRY(bool taken, TakePiece(piece));
-    if (taken) co_return piece;
+    if (taken && !piece.empty()) co_return piece;
+    if (taken) continue;
     STRATA_CO_TRY(bool more, co_await connection_->ReadMore());
     if (more) continue;
     if (body_ != Body::kUntilClose) co_return Cut();
@@ -122,22 +156,21 @@ Task<Result<std::string>> StreamedResponse::ReadAll(std::size_t bytes_max) {
     // Trusted only so far: the rest grows as it comes.
     body.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(left_, 1u << 20)));
   }
-  while (true) {
-    STRATA_CO_TRY(auto piece, co_await Read());
-    if (piece.empty()) co_return body;
-    if (piece.size() > bytes_max - body.size()) {
-      co_return Fail(Code::kTooLarge,
-                     fmt::format("the upstream's answer is longer than {} bytes", bytes_max));
-    }
-    body.append(piece);
-  }
+  STRATA_CO_CHECK_OK(co_await ReadRest(*this, bytes_max, body));
+  co_return body;
+}
+
+Task<Result<std::string>> Http2Response::ReadAll(std::size_t bytes_max) {
+  std::string body;
+  STRATA_CO_CHECK_OK(co_await ReadRest(*this, bytes_max, body));
+  co_return body;
 }
 
 void StreamedResponse::End() {
   auto connection = std::exchange(connection_, nullptr);
   connection->EndCall();
   if (framing_.keep_alive && body_ != Body::kUntilClose) {
-    home_.pools->Put(home_.key, std::move(connection), home_.limits);
+    home_.pools->Put(*home_.origin, std::move(connection));
   } else {
     connection->Close();
   }

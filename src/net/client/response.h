@@ -1,5 +1,5 @@
 #pragma once
-// An answer that is read from a client connection as it comes. Only for .cc files: it needs Asio.
+// Answers that are read from client connections as they come. Only for .cc files: it needs Asio.
 
 #include <memory>
 #include <string>
@@ -16,8 +16,7 @@ class StreamedResponse final : public ClientResponse {
   // Where the connection goes when the answer has been read to its end.
   struct Home {
     ClientPools* pools;
-    std::string key;
-    ClientPools::Limits limits;
+    std::shared_ptr<Origin> origin;
   };
 
   StreamedResponse(std::shared_ptr<ClientConnection> connection, Home home)
@@ -30,6 +29,7 @@ class StreamedResponse final : public ClientResponse {
   int status() const override { return head_.status; }
   const Headers& headers() const override { return head_.headers; }
   Task<Result<std::string_view>> Read() override;
+  bool TryFinish() override;
   Task<Result<std::string>> ReadAll(std::size_t bytes_max) override;
 
  private:
@@ -48,6 +48,24 @@ class StreamedResponse final : public ClientResponse {
   http1::ChunkDecoder chunks_;
   std::uint64_t left_ = 0;
   Body body_ = Body::kNone;
+  bool body_whole_ = false;  // all of a chunked body has been taken
+};
+
+// An answer that comes over HTTP/2.
+class Http2Response final : public ClientResponse {
+ public:
+  explicit Http2Response(std::shared_ptr<Http2Exchange> exchange)
+      : exchange_(std::move(exchange)) {}
+  ~Http2Response() override { exchange_->Leave(); }
+
+  int status() const override { return exchange_->status(); }
+  const Headers& headers() const override { return exchange_->headers(); }
+  Task<Result<std::string_view>> Read() override { return exchange_->Read(); }
+  bool TryFinish() override { return exchange_->TryFinish(); }
+  Task<Result<std::string>> ReadAll(std::size_t bytes_max) override;
+
+ private:
+  std::shared_ptr<Http2Exchange> exchange_;
 };
 
 }  // namespace strata::net

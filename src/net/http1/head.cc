@@ -8,6 +8,7 @@ namespace strata::net::http1 {
 namespace {
 
 constexpr std::size_t kFieldsMax = 256;
+constexpr std::size_t kFieldsUsual = 16;
 
 constexpr std::array<bool, 256> TokenTable() {
   std::array<bool, 256> table{};
@@ -89,6 +90,7 @@ std::optional<Failure> NoteField(std::string_view name, std::string_view value, 
 }
 
 std::optional<Failure> ParseFields(std::string_view head, FieldScan& scan) {
+  scan.headers.Reserve(kFieldsUsual);
   for (std::size_t count = 0;; ++count) {
     auto line = TakeLine(head);
     if (!line) return Bad("header lines must end with CRLF");

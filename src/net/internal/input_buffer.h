@@ -18,6 +18,8 @@ class InputBuffer {
   std::string_view view() const { return std::string_view(bytes_).substr(begin_, end_ - begin_); }
   std::size_t size() const { return end_ - begin_; }
   void ShrinkTo(std::string_view rest) { begin_ = end_ - rest.size(); }
+  // Where `part` of the view may be written to.
+  char* Writable(std::string_view part) { return bytes_.data() + (part.data() - bytes_.data()); }
   void Filled(std::size_t bytes) { end_ += bytes; }
   void Clear() { begin_ = end_ = 0; }
 

@@ -15,12 +15,9 @@
 #include "base/clock.h"
 #include "net/internal/counter.h"
 
-namespace boost::asio::ssl {
-class context;
-}
-
 namespace strata::net {
 
+struct TlsSettings;
 using ErrorCode = boost::system::error_code;
 using Tcp = boost::asio::ip::tcp;
 
@@ -58,20 +55,31 @@ class Transport {
   virtual void Close() = 0;
 
   virtual bool secure() const = 0;
+  // The handshake was a short one that took up an earlier session.
+  virtual bool session_reused() const = 0;
   // "h2", "http/1.1" or "" after the handshake.
   virtual std::string_view protocol() const = 0;
   virtual std::string peer() const = 0;
   // When bytes last went out; for write time-outs.
   virtual SteadyTime last_write_progress() const = 0;
+
+  // Lets `token` live as long as the connection.
+  void Hold(std::shared_ptr<void> token) { held_ = std::move(token); }
+
+ private:
+  std::shared_ptr<void> held_;
 };
+
+// "127.0.0.1:51234".
+std::string PeerName(const Tcp::socket& socket);
 
 // `traffic` counts the bytes; it outlives the transport.
 std::unique_ptr<Transport> MakePlainTransport(Tcp::socket socket, Traffic& traffic);
 
 enum class TlsRole : std::uint8_t { kServer, kClient };
-// `host`: name for SNI and certificate verification; clients only. `context` must outlive it.
+// `host`: name for SNI and certificate verification; clients only.
 std::unique_ptr<Transport> MakeTlsTransport(Tcp::socket socket, Traffic& traffic,
-                                            boost::asio::ssl::context& context, TlsRole role,
+                                            TlsSettings& settings, TlsRole role,
                                             const std::string& host = {});
 
 }  // namespace strata::net

@@ -1,0 +1,291 @@
+// TLS over a socket, OpenSSL on top of its own non-blocking reads and writes: all records that have
+// come are decrypted into one read, and a write that the socket takes at once needs no callback.
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <sys/socket.h>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <cerrno>
+
+#include "net/internal/tls_context.h"
+#include "net/internal/transport.h"
+#include "net/internal/write_pieces.h"
+
+namespace strata::net {
+namespace {
+
+namespace asio = boost::asio;
+
+// One TLS record; smaller pieces are joined so that they travel in one record.
+constexpr std::size_t kRecordBytes = 16 * 1024;
+
+void* DataOf(int fd) { return reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)); }
+int DescriptorOf(BIO* bio) {
+  return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
+}
+
+int Finish(BIO* bio, ssize_t result, int retry_flag) {
+  BIO_clear_retry_flags(bio);
+  bool later = result < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+  if (later) BIO_set_flags(bio, retry_flag | BIO_FLAGS_SHOULD_RETRY);
+  return static_cast<int>(result);
+}
+int ReadBio(BIO* bio, char* into, int size) {
+  auto got = ::recv(DescriptorOf(bio), into, static_cast<std::size_t>(size), 0);
+  return Finish(bio, got, BIO_FLAGS_READ);
+}
+int WriteBio(BIO* bio, const char* from, int size) {
+  auto sent = ::send(DescriptorOf(bio), from, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+  return Finish(bio, sent, BIO_FLAGS_WRITE);
+}
+long ControlBio(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+
+// Unlike OpenSSL's own, writes without SIGPIPE.
+BIO* NewSocketBio(int fd) {
+  static BIO_METHOD* method = [] {
+    auto* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
+    BIO_meth_set_read(made, ReadBio);
+    BIO_meth_set_write(made, WriteBio);
+    BIO_meth_set_ctrl(made, ControlBio);
+    return made;
+  }();
+  auto* bio = BIO_new(method);
+  BIO_set_data(bio, DataOf(fd));
+  BIO_set_init(bio, 1);
+  return bio;
+}
+
+struct FreeSsl {
+  void operator()(SSL* ssl) const { SSL_free(ssl); }
+};
+
+class TlsTransport final : public Transport {
+ public:
+  TlsTransport(Tcp::socket socket, Traffic& traffic, TlsSettings& settings, TlsRole role,
+               const std::string& host)
+      : socket_(std::move(socket)),
+        traffic_(traffic),
+        role_(role),
+        ssl_(SSL_new(settings.context.native_handle())) {
+    ErrorCode ignored;
+    socket_.set_option(Tcp::no_delay(true), ignored);
+    socket_.native_non_blocking(true, ignored);
+    auto* bio = NewSocketBio(socket_.native_handle());
+    SSL_set_bio(ssl_.get(), bio, bio);
+    if (role_ == TlsRole::kServer) {
+      SSL_set_accept_state(ssl_.get());
+    } else {
+      SSL_set_connect_state(ssl_.get());
+      NameHost(host);
+      if (settings.sessions) OfferSession(settings.sessions, host);
+    }
+  }
+
+  // Without a farewell OpenSSL would take the session for broken and never offer it again.
+  ~TlsTransport() override {
+    SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  }
+
+  void StartHandshake(SinkPointer sink) override {
+    ERR_clear_error();
+    int result = SSL_do_handshake(ssl_.get());
+    auto wanted = Wanted(result);
+    if (wanted != Tcp::socket::wait_error) {
+      return socket_.async_wait(wanted, [this, sink = std::move(sink)](ErrorCode error) mutable {
+        if (error) return sink->OnHandshake(error);
+        StartHandshake(std::move(sink));
+      });
+    }
+    auto error = result == 1 ? ErrorCode() : Failure(result);
+    if (!error) NoteProtocol();
+    asio::post(socket_.get_executor(),
+               [sink = std::move(sink), error] { sink->OnHandshake(error); });
+  }
+
+  void StartRead(SinkPointer sink, asio::mutable_buffer into) override {
+    if (!more_) return AwaitInput(std::move(sink), into);
+    asio::post(socket_.get_executor(), [this, sink = std::move(sink), into]() mutable {
+      ReadReady(std::move(sink), into);
+    });
+  }
+
+  IoStep StartWrite(SinkPointer sink, std::span<const asio::const_buffer> pieces) override {
+    pieces_.Assign(pieces);
+    ErrorCode error;
+    auto wanted = WriteSome(error);
+    if (error) return IoStep::kFailed;
+    if (pieces_.empty()) return IoStep::kDone;
+    AwaitWrite(std::move(sink), wanted);
+    return IoStep::kPending;
+  }
+
+  void StartShutdown(SinkPointer) override {
+    ERR_clear_error();
+    if (socket_.is_open()) SSL_shutdown(ssl_.get());
+    ErrorCode ignored;
+    socket_.shutdown(Tcp::socket::shutdown_send, ignored);
+  }
+  void Close() override {
+    // The number of a closed descriptor may soon be another connection's.
+    BIO_set_data(SSL_get_rbio(ssl_.get()), DataOf(-1));
+    ErrorCode ignored;
+    socket_.close(ignored);
+  }
+
+  bool secure() const override { return true; }
+  bool session_reused() const override { return SSL_session_reused(ssl_.get()) == 1; }
+  std::string_view protocol() const override { return protocol_; }
+  std::string peer() const override { return PeerName(socket_); }
+  SteadyTime last_write_progress() const override { return progress_; }
+
+ private:
+  void NameHost(const std::string& host) {
+    ErrorCode error;
+    auto address = asio::ip::make_address(host, error);
+    auto* wanted = SSL_get0_param(ssl_.get());
+    if (error) {
+      SSL_set_tlsext_host_name(ssl_.get(), host.c_str());
+      X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+      X509_VERIFY_PARAM_set1_host(wanted, host.c_str(), host.size());
+    } else {
+      X509_VERIFY_PARAM_set1_ip_asc(wanted, address.to_string().c_str());
+    }
+  }
+
+  void OfferSession(const std::shared_ptr<TlsSessions>& sessions, const std::string& host) {
+    ErrorCode ignored;
+    session_key_ = {sessions, host + ":" + std::to_string(socket_.remote_endpoint(ignored).port())};
+    sessions->Attach(ssl_.get(), session_key_);
+  }
+
+  void NoteProtocol() {
+    const unsigned char* name = nullptr;
+    unsigned size = 0;
+    SSL_get0_alpn_selected(ssl_.get(), &name, &size);
+    if (size > 0) protocol_.assign(reinterpret_cast<const char*>(name), size);
+  }
+
+  // What the socket must do before the operation goes on; wait_error: nothing, it has ended.
+  Tcp::socket::wait_type Wanted(int result) const {
+    if (result > 0) return Tcp::socket::wait_error;
+    switch (SSL_get_error(ssl_.get(), result)) {
+      case SSL_ERROR_WANT_READ:
+        return Tcp::socket::wait_read;
+      case SSL_ERROR_WANT_WRITE:
+        return Tcp::socket::wait_write;
+      default:
+        return Tcp::socket::wait_error;
+    }
+  }
+
+  ErrorCode Failure(int result) const {
+    int saved = errno;
+    auto queued = ERR_peek_error();
+    switch (SSL_get_error(ssl_.get(), result)) {
+      case SSL_ERROR_ZERO_RETURN:
+        return asio::error::eof;
+      case SSL_ERROR_SYSCALL:
+        if (saved != 0 && result < 0) return {saved, asio::error::get_system_category()};
+        return asio::ssl::error::stream_truncated;
+      default:
+        break;
+    }
+    if (ERR_GET_REASON(queued) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+      return asio::ssl::error::stream_truncated;
+    }
+    return {static_cast<int>(queued), asio::error::get_ssl_category()};
+  }
+
+  void AwaitInput(SinkPointer sink, asio::mutable_buffer into) {
+    socket_.async_wait(Tcp::socket::wait_read,
+                       [this, sink = std::move(sink), into](ErrorCode error) mutable {
+                         if (error) return sink->OnRead(error, 0);
+                         ReadReady(std::move(sink), into);
+                       });
+  }
+
+  // Takes all records that are there and fit.
+  void ReadReady(SinkPointer sink, asio::mutable_buffer into) {
+    if (!socket_.is_open()) return sink->OnRead(asio::error::operation_aborted, 0);
+    std::size_t total = 0;
+    more_ = true;
+    while (total < into.size()) {
+      ERR_clear_error();
+      errno = 0;
+      std::size_t got = 0;
+      auto* at = static_cast<char*>(into.data()) + total;
+      int result = SSL_read_ex(ssl_.get(), at, into.size() - total, &got);
+      total += got;
+      if (result == 1) continue;
+      auto wanted = Wanted(result);
+      more_ = wanted == Tcp::socket::wait_error;
+      if (total > 0) break;  // an error shows itself again
+      if (more_) return sink->OnRead(Failure(result), 0);
+      return AwaitInput(std::move(sink), into);
+    }
+    traffic_.in.Add(total);
+    sink->OnRead({}, total);
+  }
+
+  // The next bytes to encrypt: one large piece as it is, or several small ones joined.
+  asio::const_buffer NextRecord() {
+    auto rest = pieces_.rest();
+    if (rest.size() == 1 || rest[0].size() >= kRecordBytes) return rest[0];
+    thread_local std::array<char, kRecordBytes> joined;
+    return asio::buffer(joined.data(), asio::buffer_copy(asio::buffer(joined), rest));
+  }
+
+  // Until everything is written, or the socket takes no more: says what to wait for.
+  Tcp::socket::wait_type WriteSome(ErrorCode& error) {
+    progress_ = std::chrono::steady_clock::now();
+    while (!pieces_.empty()) {
+      auto record = NextRecord();
+      std::size_t written = 0;
+      ERR_clear_error();
+      errno = 0;
+      int result = SSL_write_ex(ssl_.get(), record.data(), record.size(), &written);
+      if (result != 1) {
+        auto wanted = Wanted(result);
+        if (wanted == Tcp::socket::wait_error) error = Failure(result);
+        return wanted;
+      }
+      pieces_.Consume(written);
+      traffic_.out.Add(written);
+    }
+    return Tcp::socket::wait_error;
+  }
+
+  void AwaitWrite(SinkPointer sink, Tcp::socket::wait_type wanted) {
+    socket_.async_wait(wanted, [this, sink = std::move(sink)](ErrorCode error) mutable {
+      if (!error && !socket_.is_open()) error = asio::error::operation_aborted;
+      auto next = error ? Tcp::socket::wait_error : WriteSome(error);
+      if (error || pieces_.empty()) return sink->OnWritten(error);
+      AwaitWrite(std::move(sink), next);
+    });
+  }
+
+  Tcp::socket socket_;
+  Traffic& traffic_;
+  TlsRole role_;
+  TlsSessions::Key session_key_;
+  std::unique_ptr<SSL, FreeSsl> ssl_;
+  std::string protocol_;
+  WritePieces pieces_;
+  SteadyTime progress_;
+  bool more_ = true;  // OpenSSL may hold bytes, or an error, that no event will announce
+};
+
+}  // namespace
+
+std::unique_ptr<Transport> MakeTlsTransport(Tcp::socket socket, Traffic& traffic,
+                                            TlsSettings& settings, TlsRole role,
+                                            const std::string& host) {
+  return std::make_unique<TlsTransport>(std::move(socket), traffic, settings, role, host);
+}
+
+}  // namespace strata::net
