@@ -37,7 +37,7 @@ class HttpServer final : public Server {
 
   Result<> Listen(const std::vector<ListenSpec>& specs) {
     for (const auto& spec : specs) {
-      STRATA_TRY(auto listener, Listener::Open(spec, settings_, workers_));
+      STRATA_TRY(auto listener, Listener::Open(spec, settings_, workers_, peers_));
       addresses_.push_back(listener->address());
       listeners_.push_back(std::move(listener));
     }
@@ -58,6 +58,17 @@ class HttpServer final : public Server {
     for (auto& listener : listeners_) listener->Stop([&closed] { closed.count_down(); });
     closed.wait();
     for (auto& worker : workers_) worker->Drain(IdleConnections::kKeep);
+  }
+
+  Result<> ReloadCertificates() override {
+    std::vector<TlsContext> loaded;
+    for (const auto& listener : listeners_) {
+      STRATA_TRY(loaded.emplace_back(), listener->LoadCertificate());
+    }
+    for (std::size_t i = 0; i < loaded.size(); ++i) {
+      listeners_[i]->UseCertificate(std::move(loaded[i]));
+    }
+    return {};
   }
 
   ServerStats Stats() const override {
@@ -127,6 +138,7 @@ class HttpServer final : public Server {
   const ServerSettings settings_;
   const Handler handler_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::shared_ptr<PeerCounts> peers_ = std::make_shared<PeerCounts>();
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::string> addresses_;
   std::atomic<std::size_t> next_ = 0;
@@ -135,6 +147,11 @@ class HttpServer final : public Server {
 };
 
 }  // namespace
+
+Task<Result<>> ResponseWriter::FinishWith(std::string_view last) {
+  STRATA_CO_CHECK_OK(co_await Write(last));
+  co_return co_await Finish();
+}
 
 Result<std::unique_ptr<Server>> Server::Create(const Options& options,
                                                std::vector<ListenSpec> listeners, Handler handler) {

@@ -32,6 +32,8 @@ class ResponseWriter {
   virtual Task<Result<>> Start(int status, Headers headers) = 0;
   virtual Task<Result<>> Write(std::string_view bytes) = 0;
   virtual Task<Result<>> Finish() = 0;
+  // Write, then Finish; where it can be, in one packet.
+  virtual Task<Result<>> FinishWith(std::string_view last);
   // Ends a streamed answer so that the client notices that it is not whole (closes, or resets the
   // HTTP/2 stream).
   virtual void Abort() = 0;
@@ -94,6 +96,10 @@ class Server {
   // Stops accepting, lets running requests finish for up to `grace`, then cancels them; returns
   // when all threads are joined.
   virtual void Stop(std::chrono::milliseconds grace) = 0;
+
+  // Reads the certificates and keys of the TLS listeners again; connections made from now on use
+  // them. Nothing changes when one of them cannot be used (kInvalidArgument). Any thread.
+  virtual Result<> ReloadCertificates() = 0;
 
   // Any thread, at any time.
   virtual ServerStats Stats() const = 0;

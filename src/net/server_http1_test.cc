@@ -332,6 +332,73 @@ TEST(ServerHttp1, ConnectionsBeyondTheLimitAreRefusedAtOnce) {
   EXPECT_TRUE(third.ReadToEnd().starts_with("HTTP/1.1 503 "));
 }
 
+TEST(ServerHttp1, ConnectionsOfOnePeerBeyondItsLimitAreRefusedUntilOneEnds) {
+  auto server = StartServer(Echo, {{"net.connections_per_peer_max", "2"}});
+  auto first = std::make_unique<RawSocket>(server->addresses()[0]);
+  RawSocket second(server->addresses()[0]);
+  for (auto* socket : {first.get(), &second}) {
+    socket->Send("GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
+    EXPECT_NE(socket->ReadUntil("GET /a|").find("200"), std::string::npos);
+  }
+  RawSocket third(server->addresses()[0]);
+  auto refusal = third.ReadToEnd();
+  EXPECT_TRUE(refusal.starts_with("HTTP/1.1 503 "));
+  EXPECT_NE(refusal.find("net.connections_per_peer_max"), refusal.npos);
+  first.reset();
+  EXPECT_TRUE(Eventually([&] { return server->Stats().connections_open == 1; }));
+  RawSocket fourth(server->addresses()[0]);
+  fourth.Send("GET /b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(BodyOf(fourth.ReadToEnd()), "GET /b|");
+}
+
+// Never a long pause, and still too slow.
+TEST(ServerHttp1, BodyThatDripsIs408) {
+  auto server =
+      StartServer(Echo, {{"net.body_timeout_ms", "300"}, {"net.body_rate_min", "1000000"}});
+  RawSocket socket(server->addresses()[0]);
+  socket.Send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n");
+  std::thread drip([&] {
+    for (int i = 0; i < 200 && socket.Send("x"); ++i) ::usleep(20'000);
+  });
+  auto answer = socket.ReadToEnd();
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 408 ")) << answer;
+  drip.join();
+}
+
+TEST(ServerHttp1, LastBytesAndTheEndOfAStreamArriveTogether) {
+  auto server =
+      StartServer([](HttpRequest&, ResponseWriter& writer, std::stop_token) -> Task<void> {
+        (void)co_await writer.Start(200, {});
+        (void)co_await writer.Write("one");
+        (void)co_await writer.FinishWith("two");
+      });
+  RawSocket socket(server->addresses()[0]);
+  socket.Send("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(BodyOf(socket.ReadToEnd()), "3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n");
+}
+
+// One byte of a large answer at a time: what the server holds is what the handler gave it.
+TEST(ServerHttp1, ReaderThatTakesNothingHoldsTheHandlerBack) {
+  std::atomic<std::size_t> written = 0;
+  std::promise<Code> ended;
+  auto server = StartServer(
+      [&](HttpRequest&, ResponseWriter& writer, std::stop_token) -> Task<void> {
+        (void)co_await writer.Start(200, {});
+        std::string piece(64 * 1024, 'x');
+        Result<> sent;
+        while (sent.has_value()) {
+          sent = co_await writer.Write(piece);
+          written += piece.size();
+        }
+        ended.set_value(sent.error().code());
+      },
+      {{"net.write_timeout_ms", "300"}});
+  RawSocket socket(server->addresses()[0]);
+  socket.Send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_EQ(ended.get_future().get(), Code::kCancelled);
+  EXPECT_LT(written, 16u << 20);  // the kernel's buffers
+}
+
 TEST(ServerHttp1, AddressInUseAndBadAddressAreErrors) {
   auto server = StartServer(Echo);
   ListenSpec taken;

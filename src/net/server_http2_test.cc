@@ -162,6 +162,53 @@ TEST(ServerHttp2, PingFloodEndsTheConnection) {
   EXPECT_EQ(peer.goaway(), NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
+// A frame by hand.
+std::string Frame(int type, int flags, int stream, const std::string& payload) {
+  std::string out;
+  for (int shift : {16, 8, 0}) out.push_back(static_cast<char>(payload.size() >> shift));
+  out.push_back(static_cast<char>(type));
+  out.push_back(static_cast<char>(flags));
+  for (int shift : {24, 16, 8, 0}) out.push_back(static_cast<char>(stream >> shift));
+  return out + payload;
+}
+
+TEST(ServerHttp2, FloodsOfFramesThatCostTheirSenderNothingEndTheConnection) {
+  auto server = StartServer(Echo, {{"net.http2.control_frames_max", "50"}});
+  // HPACK: POST, http, "/", and an authority.
+  std::string head = "\x83\x86\x84\x41\x01h";
+  std::string field = std::string(1, '\0') + "\x01" + "a" + "\x01" + "b";
+  std::map<std::string, std::pair<std::string, std::string>> floods = {
+      {"settings", {"", Frame(4, 0, 0, "")}},
+      {"priority", {"", Frame(2, 0, 3, std::string("\0\0\0\0\1", 5))}},
+      {"empty data", {Frame(1, 4, 1, head), Frame(0, 0, 1, "")}},
+      {"continuation", {Frame(1, 0, 1, head), Frame(9, 0, 1, field)}},
+      {"empty continuation", {Frame(1, 0, 1, head), Frame(9, 0, 1, "")}},
+  };
+  for (const auto& [name, flood] : floods) {
+    RawSocket socket(server->addresses()[0]);
+    std::string bytes = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(4, 0, 0, "") + flood.first;
+    for (int i = 0; i < 500; ++i) bytes += flood.second;
+    socket.Send(bytes);
+    auto answer = socket.ReadToEnd();  // ends: the server closes
+    EXPECT_NE(answer.find(std::string("\x07\0\0\0\0\0", 6)), answer.npos) << name;  // GOAWAY
+  }
+}
+
+TEST(ServerHttp2, BodiesOfManyStreamsTogetherAreBounded) {
+  auto server = StartServer(Echo, {{"net.body_bytes_max", "60000"}});
+  Http2Peer peer(server->addresses()[0]);
+  std::vector<int> ids;
+  for (int i = 0; i < 10; ++i) {
+    // Announces more than it sends for now: the bodies stay incomplete, and add up.
+    ids.push_back(peer.RequestOpen("POST", "/", std::string(40'000, 'x')));
+  }
+  EXPECT_TRUE(peer.RunUntil([&] {
+    return std::any_of(ids.begin(), ids.end(),
+                       [&](int id) { return peer.answer(id).status == 503; });
+  }));
+  EXPECT_EQ(peer.Await(peer.Request("GET", "/ok")).body, "GET /ok h|");
+}
+
 TEST(ServerHttp2, HandlersOfResetStreamsCountAgainstTheLimit) {
   std::stop_source release;
   std::atomic<int> running = 0;

@@ -53,12 +53,19 @@ class Http2Peer {
                         reinterpret_cast<std::uint8_t*>(value.data()), name.size(), value.size(),
                         NGHTTP2_NV_FLAG_NONE});
     }
-    bodies_.push_back(std::make_unique<Body>(Body{std::move(body)}));
+    bodies_.push_back(std::make_unique<Body>(Body{std::move(body), 0, endless_}));
     nghttp2_data_provider provider{{.ptr = bodies_.back().get()}, ReadBody};
     bool empty = bodies_.back()->text.empty();
     int id = nghttp2_submit_request(session_, nullptr, values.data(), values.size(),
                                     empty ? nullptr : &provider, nullptr);
     answers_[id];
+    return id;
+  }
+  // The body's end never comes.
+  int RequestOpen(const std::string& method, const std::string& path, std::string body) {
+    endless_ = true;
+    int id = Request(method, path, std::move(body));
+    endless_ = false;
     return id;
   }
   void Reset(int id) { nghttp2_submit_rst_stream(session_, 0, id, NGHTTP2_CANCEL); }
@@ -100,6 +107,7 @@ class Http2Peer {
   struct Body {
     std::string text;
     std::size_t at = 0;
+    bool endless = false;
   };
   static Http2Peer& Of(void* user) { return *static_cast<Http2Peer*>(user); }
   static ssize_t ReadBody(nghttp2_session*, std::int32_t, std::uint8_t* out, std::size_t size,
@@ -108,7 +116,8 @@ class Http2Peer {
     auto count = std::min(size, body.text.size() - body.at);
     std::copy_n(body.text.data() + body.at, count, out);
     body.at += count;
-    if (body.at == body.text.size()) *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (count == 0 && body.endless) return NGHTTP2_ERR_DEFERRED;
+    if (body.at == body.text.size() && !body.endless) *flags |= NGHTTP2_DATA_FLAG_EOF;
     return static_cast<ssize_t>(count);
   }
   static int OnHeader(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name,
@@ -140,6 +149,7 @@ class Http2Peer {
   std::map<int, Answer> answers_;
   std::vector<std::unique_ptr<Body>> bodies_;
   std::optional<std::uint32_t> goaway_;
+  bool endless_ = false;
 };
 
 }  // namespace strata::net::testing

@@ -19,17 +19,7 @@ using testing::Http2Peer;
 using testing::MakeOptions;
 using testing::RawSocket;
 using testing::StartServer;
-
-class TemporaryFolder {
- public:
-  TemporaryFolder()
-      : path_(std::filesystem::temp_directory_path() / ("strata-tls-" + SecureRandomHex(8))) {}
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  std::string path() const { return path_.string(); }
-
- private:
-  std::filesystem::path path_;
-};
+using testing::TemporaryFolder;
 
 std::string Slurp(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -222,6 +212,25 @@ TEST_F(TlsServerTest, SilentAndNonsenseHandshakesAreClosed) {
   RawSocket nonsense(address_);
   nonsense.Send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_EQ(nonsense.ReadToEnd().find("200 OK"), std::string::npos);
+}
+
+TEST_F(TlsServerTest, CertificatesAreReloadedForNewConnectionsAndBadOnesChangeNothing) {
+  TemporaryFolder other;
+  auto files = EnsureTlsFiles(other.path());
+  ASSERT_TRUE(files.has_value());
+  EXPECT_TRUE(Get("localhost", files->authority_file).error);
+  auto use = [&](const std::string& name) {
+    std::filesystem::copy_file(other.path() + name, folder_.path() + name,
+                               std::filesystem::copy_options::overwrite_existing);
+  };
+  use("/server-key.pem");
+  auto mixed = server_->ReloadCertificates();
+  ASSERT_FALSE(mixed.has_value());  // the key does not belong to the certificate
+  EXPECT_EQ(mixed.error().code(), Code::kInvalidArgument);
+  EXPECT_FALSE(Get("localhost", authority_).error);
+  use("/server.pem");
+  ASSERT_TRUE(server_->ReloadCertificates().has_value());
+  EXPECT_FALSE(Get("localhost", files->authority_file).error);
 }
 
 TEST_F(TlsServerTest, BadCertificateFileIsInvalid) {

@@ -61,6 +61,7 @@ class Http1Connection final : public ServerConnection, private ResponseWriter {
   Task<void> Serve(Self self);
   Task<bool> AwaitRequest();
   bool NeedsAttention();
+  bool BodyIsTooSlow(SteadyTime now) const;
   void Advance();
   void PumpRead();
   void SetPhase(Phase phase);
@@ -71,11 +72,13 @@ class Http1Connection final : public ServerConnection, private ResponseWriter {
   Task<Result<>> Start(int status, Headers headers) override;
   Task<Result<>> Write(std::string_view bytes) override;
   Task<Result<>> Finish() override;
+  Task<Result<>> FinishWith(std::string_view last) override;
   void Abort() override { Gone(); }
   bool started() const override { return answer_.started; }
   void BeginHead(int status, const Headers& headers, std::optional<std::size_t> body_bytes);
   Task<Result<>> WritePieces(std::array<Piece, kWritePiecesMax> pieces);
   Piece TakeHead();
+  Piece ChunkLine(std::size_t bytes);
   void FlushHead();
   Task<Result<>> SendFailure(Failure failure);
 
@@ -102,6 +105,7 @@ class Http1Connection final : public ServerConnection, private ResponseWriter {
   std::stop_source client_gone_;
   std::optional<Failure> failure_;
   SteadyTime since_;  // of the phase; in kBody and kLingering: of the last byte or of its start
+  SteadyTime body_since_;
   Phase phase_ = Phase::kIdle;
   bool reading_ = false;
   bool reading_body_ = false;  // the pending read goes straight into the body
@@ -170,7 +174,10 @@ void Http1Connection::Advance() {
   auto state = parser_.Feed(bytes);
   input_.ShrinkTo(bytes);
   if (state == RequestParser::State::kFailed) failure_ = parser_.failure();
-  if (state == RequestParser::State::kBody) SetPhase(Phase::kBody);
+  if (state != RequestParser::State::kBody) return;
+  bool first = phase_ != Phase::kBody;
+  SetPhase(Phase::kBody);
+  if (first) body_since_ = since_;
 }
 
 bool Http1Connection::NeedsAttention() {
@@ -205,8 +212,13 @@ void Http1Connection::OnRead(ErrorCode error, std::size_t bytes) {
     input_.Filled(bytes);
     if (phase_ != Phase::kHandling) Advance();
   }
-  if (phase_ != Phase::kHandling && NeedsAttention()) return event_.Notify();
+  if (phase_ != Phase::kHandling && NeedsAttention()) return event_.NotifyNow();
   PumpRead();
+}
+
+bool Http1Connection::BodyIsTooSlow(SteadyTime now) const {
+  return now - body_since_ > settings().body_timeout &&
+         parser_.body_size() < LeastBytes(settings().body_rate_min, now - body_since_);
 }
 
 void Http1Connection::OnSweep(SteadyTime now) {
@@ -217,8 +229,9 @@ void Http1Connection::OnSweep(SteadyTime now) {
       break;
     case Phase::kHead:
     case Phase::kBody:
-      if (expired(phase_ == Phase::kHead ? settings().header_timeout : settings().body_timeout) &&
-          !failure_) {
+      if (!failure_ &&
+          (expired(phase_ == Phase::kHead ? settings().header_timeout : settings().body_timeout) ||
+           (phase_ == Phase::kBody && BodyIsTooSlow(now)))) {
         failure_ = Failure{408, "the request did not arrive in time"};
         event_.Notify();
       }
@@ -290,7 +303,7 @@ Task<Result<>> Http1Connection::WritePieces(std::array<Piece, kWritePiecesMax> p
 void Http1Connection::OnWritten(ErrorCode error) {
   writing_ = false;
   if (error && !gone_) Gone();
-  event_.Notify();
+  event_.NotifyNow();
 }
 
 Task<Result<>> Http1Connection::Send(int status, Headers headers, std::string body) {
@@ -328,12 +341,28 @@ Task<Result<>> Http1Connection::Write(std::string_view bytes) {
   while (writing_) co_await event_.Wait();  // chunk_line_ is in use until then
   auto head = TakeHead();
   if (!answer_.chunked) co_return co_await WritePieces({head, asio::buffer(bytes)});
-  auto* end = std::to_chars(chunk_line_.data(), chunk_line_.data() + 16, bytes.size(), 16).ptr;
+  co_return co_await WritePieces(
+      {head, ChunkLine(bytes.size()), asio::buffer(bytes), asio::buffer("\r\n", 2)});
+}
+
+Http1Connection::Piece Http1Connection::ChunkLine(std::size_t bytes) {
+  auto* end = std::to_chars(chunk_line_.data(), chunk_line_.data() + 16, bytes, 16).ptr;
   *end++ = '\r';
   *end++ = '\n';
-  auto line_size = static_cast<std::size_t>(end - chunk_line_.data());
-  co_return co_await WritePieces({head, asio::buffer(chunk_line_.data(), line_size),
-                                  asio::buffer(bytes), asio::buffer("\r\n", 2)});
+  return asio::buffer(chunk_line_.data(), static_cast<std::size_t>(end - chunk_line_.data()));
+}
+
+Task<Result<>> Http1Connection::FinishWith(std::string_view last) {
+  if (last.empty() || answer_.bodiless || !answer_.started || answer_.finished) {
+    co_return co_await Finish();
+  }
+  while (writing_) co_await event_.Wait();
+  if (gone_) co_return Fail(Code::kCancelled, "the client closed the connection");
+  answer_.finished = true;
+  auto head = TakeHead();
+  if (!answer_.chunked) co_return co_await WritePieces({head, asio::buffer(last)});
+  co_return co_await WritePieces(
+      {head, ChunkLine(last.size()), asio::buffer(last), asio::buffer("\r\n0\r\n\r\n", 7)});
 }
 
 Task<Result<>> Http1Connection::Finish() {

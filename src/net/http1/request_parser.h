@@ -37,6 +37,7 @@ class RequestParser {
   State state() const { return state_; }
   // Set in kFailed: what to answer before closing.
   const Failure& failure() const { return failure_; }
+  std::size_t body_size() const { return body_size_; }
   bool keep_alive() const { return framing_.keep_alive; }
   bool http10() const { return framing_.http10; }
   bool expects_continue() const { return state_ == State::kBody && framing_.expects_continue; }

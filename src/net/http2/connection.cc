@@ -41,6 +41,7 @@ class Http2Stream final : public ResponseWriter {
   Task<Result<>> Start(int status, Headers headers) override;
   Task<Result<>> Write(std::string_view bytes) override;
   Task<Result<>> Finish() override;
+  Task<Result<>> FinishWith(std::string_view last) override;
   void Abort() override;
   bool started() const override { return started_; }
 
@@ -187,6 +188,16 @@ Task<Result<>> Http2Stream::Finish() {
   co_return Result<>{};
 }
 
+Task<Result<>> Http2Stream::FinishWith(std::string_view last) {
+  if (last.empty() || bodiless_ || !started_ || finished_ || gone_) co_return co_await Finish();
+  finished_ = true;
+  drained_ = false;
+  connection_->session().Offer(id_, last);
+  connection_->session().EndStream(id_);
+  connection_->FlushSoon();
+  co_return co_await AwaitDrained();
+}
+
 void Http2Stream::Abort() {
   finished_ = true;
   connection_->session().Reset(id_);
@@ -316,7 +327,7 @@ void Http2Connection::OnSweep(SteadyTime now) {
   if (writing_ && now - transport_->last_write_progress() > settings().write_timeout) {
     return Close();
   }
-  session_->ExpireRequests(now - settings().body_timeout);
+  session_->ExpireRequests(now, settings().body_timeout, settings().body_rate_min);
   session_->ExpireAnswers(now - settings().write_timeout);
   bool idle = session_->open_streams() == 0 && handlers_.empty();
   if (idle && now - idle_since_ > settings().idle_timeout) Drain(IdleConnections::kClose);

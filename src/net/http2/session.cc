@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "net/http1/head.h"
 #include "net/http1/head_writer.h"
+#include "net/http2/flood_guard.h"
 #include "net/server/connection_text.h"
 
 namespace strata::net::http2 {
@@ -40,25 +41,9 @@ struct Stream {
   bool sent_whole = false;
   std::string owned_body;
   std::string_view offered;
+  SteadyTime began;
   SteadyTime touched;          // last input of the request
   SteadyTime stalled_since{};  // offered bytes wait for window; zero: they do not
-};
-
-// Counts what comes within one window after the other.
-class FloodGuard {
- public:
-  // False when more than `max` came within kFloodWindow.
-  bool Count(SteadyTime now, std::uint32_t max) {
-    if (now - since_ > kFloodWindow) {
-      since_ = now;
-      count_ = 0;
-    }
-    return ++count_ <= max;
-  }
-
- private:
-  SteadyTime since_{};
-  std::uint32_t count_ = 0;
 };
 
 class ServerSession final : public Session {
@@ -79,7 +64,8 @@ class ServerSession final : public Session {
   void EndStream(StreamId id) override;
   void Reset(StreamId id) override { Break(id, NGHTTP2_INTERNAL_ERROR); }
   void Refuse(StreamId id) override { Break(id, NGHTTP2_REFUSED_STREAM); }
-  void ExpireRequests(SteadyTime limit) override;
+  void ExpireRequests(SteadyTime now, std::chrono::milliseconds pause_max,
+                      std::size_t rate_min) override;
   void ExpireAnswers(SteadyTime limit) override;
   void AnnounceEnd() override { nghttp2_submit_shutdown_notice(session_); }
   void RefuseNewStreams() override {
@@ -97,6 +83,7 @@ class ServerSession final : public Session {
   void OnSent(const nghttp2_frame& frame);
   void Complete(Stream& stream);
   void Continue(StreamId id);
+  void ForgetBody(Stream& stream);
   void Fail(Stream& stream);
   void Submit(Stream& stream, int status, const Headers& headers);
   void Resume(Stream& stream);
@@ -112,6 +99,7 @@ class ServerSession final : public Session {
   FloodGuard resets_;
   FloodGuard control_frames_;
   SteadyTime now_;
+  std::size_t bodies_bytes_ = 0;  // of requests that are not whole
   bool flooded_ = false;
 };
 
@@ -138,7 +126,7 @@ struct Callbacks {
     return Guard([&] {
       auto stream = std::make_unique<Stream>();
       stream->id = frame->hd.stream_id;
-      stream->touched = Of(user).now_;
+      stream->began = stream->touched = Of(user).now_;
       Of(user).streams_[frame->hd.stream_id] = std::move(stream);
       return 0;
     });
@@ -284,6 +272,10 @@ bool ServerSession::Feed(std::string_view bytes, SteadyTime now) {
   now_ = now;
   auto taken = nghttp2_session_mem_recv(
       session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  // The block of headers does not end: nghttp2 gives up on it without a word to the peer.
+  if (taken == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS) {
+    nghttp2_session_terminate_session(session_, NGHTTP2_ENHANCE_YOUR_CALM);
+  }
   return taken >= 0 && !flooded_;
 }
 
@@ -348,6 +340,7 @@ void ServerSession::Complete(Stream& stream) {
   request.version = HttpVersion::kHttp2;
   stream.head_request = request.method == "HEAD";
   stream.reported = true;
+  bodies_bytes_ -= request.body.size();
   events_.OnRequest(stream.id, std::move(request));
 }
 
@@ -355,12 +348,22 @@ void ServerSession::OnBody(Stream& stream, std::string_view bytes) {
   stream.touched = now_;
   if (stream.responded || stream.failure) return;
   auto& body = stream.request.body;
-  if (bytes.size() > limits_.body_bytes_max - body.size()) {
-    stream.failure = {413, "the request body is larger than net.body_bytes_max"};
-    body = {};
+  bool too_large = bytes.size() > limits_.body_bytes_max - body.size();
+  bool too_many = bytes.size() > limits_.body_bytes_max * kBodiesMax - bodies_bytes_;
+  if (too_large || too_many) {
+    stream.failure =
+        too_large ? http1::Failure{413, "the request body is larger than net.body_bytes_max"}
+                  : http1::Failure{503, "the connection's other request bodies fill its room"};
+    ForgetBody(stream);
     return Fail(stream);
   }
+  bodies_bytes_ += bytes.size();
   body.append(bytes);
+}
+
+void ServerSession::ForgetBody(Stream& stream) {
+  bodies_bytes_ -= stream.request.body.size();
+  stream.request.body = {};
 }
 
 // Answers a request that no handler will see.
@@ -404,6 +407,7 @@ void ServerSession::OnStreamEnd(StreamId id, std::uint32_t error_code) {
   if (at == streams_.end()) return;
   auto stream = std::move(at->second);
   streams_.erase(at);
+  if (!stream->reported) ForgetBody(*stream);
   bool whole = stream->sent_whole && error_code == NGHTTP2_NO_ERROR;
   if (stream->reported) events_.OnClosed(id, whole);
 }
@@ -511,9 +515,14 @@ void ServerSession::Break(StreamId id, std::uint32_t error_code) {
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, error_code);
 }
 
-void ServerSession::ExpireRequests(SteadyTime limit) {
+void ServerSession::ExpireRequests(SteadyTime now, std::chrono::milliseconds pause_max,
+                                   std::size_t rate_min) {
   for (auto& [id, stream] : streams_) {
-    if (stream->request_whole || stream->responded || stream->touched > limit) continue;
+    if (stream->request_whole || stream->responded) continue;
+    auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now - stream->began);
+    auto least = rate_min * static_cast<std::size_t>(age.count()) / 1000;
+    bool slow = age > pause_max && stream->request.body.size() < least;
+    if (!slow && now - stream->touched <= pause_max) continue;
     stream->failure = {408, "the request did not arrive in time"};
     Fail(*stream);
   }

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "net/http.h"
+#include "net/http2/flood_guard.h"
 
 namespace strata::net::http2 {
 
@@ -22,13 +23,13 @@ struct SessionLimits {
   std::uint32_t streams_max = 128;
   std::uint32_t window_bytes = 1u << 20;  // of a stream; the connection has four times that
   std::size_t header_bytes_max = 64 * 1024;
-  std::size_t body_bytes_max = 64u << 20;
+  std::size_t body_bytes_max = 64u << 20;  // of a request; kBodiesMax times that of all together
   // Within kFloodWindow; more ends the connection with ENHANCE_YOUR_CALM.
   std::uint32_t resets_max = 200;
   std::uint32_t control_frames_max = 2000;
 };
 
-inline constexpr std::chrono::seconds kFloodWindow{10};
+inline constexpr std::size_t kBodiesMax = 2;
 
 // What a session tells its owner, from within Feed and Pull. The owner must not call Feed or Pull
 // from here; everything else is allowed.
@@ -69,8 +70,10 @@ class Session {
   // Like Reset, for a request that was not begun: the client may send it again.
   virtual void Refuse(StreamId stream) = 0;
 
-  // Answers 408 to requests whose body has paused since before `limit`.
-  virtual void ExpireRequests(SteadyTime limit) = 0;
+  // Answers 408 to requests whose body has paused for `pause_max`, or has come for longer than that
+  // and slower than `rate_min` bytes a second.
+  virtual void ExpireRequests(SteadyTime now, std::chrono::milliseconds pause_max,
+                              std::size_t rate_min) = 0;
   // Resets streams whose client has granted no window since before `limit`.
   virtual void ExpireAnswers(SteadyTime limit) = 0;
 

@@ -68,6 +68,12 @@ class ServerConnection : public TransportSink,
   std::unique_ptr<Transport> transport_;
 };
 
+// What must have come after `time` at `rate` bytes a second.
+inline std::size_t LeastBytes(std::size_t rate, SteadyTime::duration time) {
+  auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+  return rate * static_cast<std::size_t>(ms) / 1000;
+}
+
 // Takes a socket that was just accepted: shakes hands (TLS), finds out the protocol (ALPN, or the
 // first bytes), and hands over to the connection that speaks it.
 void BeginConnection(ConnectionHome& home, std::unique_ptr<Transport> transport);

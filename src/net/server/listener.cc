@@ -24,14 +24,16 @@ std::string AddressText(const Tcp::endpoint& endpoint) {
                      endpoint.port());
 }
 
-void RefuseBusy(Tcp::socket socket) {
-  constexpr std::string_view kBusy =
+// Nothing is read first, and nothing waits: a flood costs one packet each.
+void RefuseBusy(Tcp::socket socket, std::string_view option) {
+  auto body = fmt::format("{{\"message\": \"{} is reached\"}}\n", option);
+  auto answer = fmt::format(
       "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n"
-      "content-length: 46\r\nconnection: close\r\n\r\n"
-      "{\"message\": \"net.connections_max is reached\"}\n";
+      "content-length: {}\r\nconnection: close\r\n\r\n{}",
+      body.size(), body);
   ErrorCode ignored;
   socket.non_blocking(true, ignored);
-  socket.write_some(asio::buffer(kBusy), ignored);
+  socket.write_some(asio::buffer(answer), ignored);
 }
 
 // Asks the kernel to give new connections of the group of listeners that share an address to the
@@ -64,24 +66,25 @@ ErrorCode Bind(Tcp::acceptor& acceptor, const Tcp::endpoint& endpoint, bool reus
 }  // namespace
 
 Listener::Listener(const ServerSettings& settings,
-                   const std::vector<std::unique_ptr<Worker>>& workers)
+                   const std::vector<std::unique_ptr<Worker>>& workers,
+                   std::shared_ptr<PeerCounts> peers)
     : settings_(settings),
       workers_(workers),
+      peers_(std::move(peers)),
       acceptor_(workers.front()->context()),
       timer_(workers.front()->context()) {}
 
 Result<std::unique_ptr<Listener>> Listener::Open(
     const ListenSpec& spec, const ServerSettings& settings,
-    const std::vector<std::unique_ptr<Worker>>& workers) {
+    const std::vector<std::unique_ptr<Worker>>& workers, std::shared_ptr<PeerCounts> peers) {
   ErrorCode error;
   auto host = asio::ip::make_address(spec.address, error);
   if (error) {
     return Fail(InvalidArgument("listen", fmt::format("'{}' is not an IP address", spec.address)));
   }
-  std::unique_ptr<Listener> listener(new Listener(settings, workers));
-  if (spec.tls) {
-    STRATA_TRY(listener->tls_, MakeServerTlsContext(spec.certificate_file, spec.private_key_file));
-  }
+  std::unique_ptr<Listener> listener(new Listener(settings, workers, std::move(peers)));
+  listener->spec_ = spec;
+  STRATA_TRY(listener->tls_, listener->LoadCertificate());
   Tcp::endpoint endpoint(host, spec.port);
   error = Bind(listener->acceptor_, endpoint, settings.reuse_port);
   if (error) {
@@ -90,6 +93,15 @@ Result<std::unique_ptr<Listener>> Listener::Open(
   }
   listener->address_ = AddressText(listener->acceptor_.local_endpoint());
   return listener;
+}
+
+Result<TlsContext> Listener::LoadCertificate() const {
+  if (!spec_.tls) return TlsContext();
+  return MakeServerTlsContext(spec_.certificate_file, spec_.private_key_file);
+}
+
+void Listener::UseCertificate(TlsContext tls) {
+  asio::post(acceptor_.get_executor(), [this, tls = std::move(tls)] { tls_ = tls; });
 }
 
 void Listener::Start() {
@@ -156,17 +168,24 @@ bool Listener::TooMany() const {
 }
 
 void Listener::Accepted(Worker& worker, Tcp::socket socket) {
-  if (TooMany()) {
+  ErrorCode gone;
+  auto peer = socket.remote_endpoint(gone).address();
+  auto per_peer = settings_.connections_per_peer_max;
+  bool busy = TooMany();
+  auto counted = busy || per_peer == 0 ? nullptr : peers_->Enter(peer, per_peer);
+  if (busy || (per_peer > 0 && !counted)) {
     refused_.Add(1);
-    if (!tls_) RefuseBusy(std::move(socket));
+    auto option = busy ? "net.connections_max" : "net.connections_per_peer_max";
+    if (!tls_) RefuseBusy(std::move(socket), option);
     return;
   }
   auto shared = std::make_shared<Tcp::socket>(std::move(socket));
-  asio::post(worker.context(), [&worker, shared, tls = tls_] {
+  asio::post(worker.context(), [&worker, shared, counted, tls = tls_] {
     auto& home = worker.home();
     auto transport =
         tls ? MakeTlsTransport(std::move(*shared), home.traffic, *tls, TlsRole::kServer)
             : MakePlainTransport(std::move(*shared), home.traffic);
+    transport->Hold(counted);
     BeginConnection(home, std::move(transport));
   });
 }

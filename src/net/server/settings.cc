@@ -17,6 +17,9 @@ constexpr Option kServerOptions[] = {
      "Largest request body; more is answered 413."},
     {"net.connections_max", OptionKind::kInteger, "connections", "8192", "1..1000000",
      "Connections open at once; further ones are answered 503 and closed."},
+    {"net.connections_per_peer_max", OptionKind::kInteger, "connections", "0", "0..1000000",
+     "Connections open at once from one address; further ones are answered 503 and closed. 0: no "
+     "limit of its own, as behind a load balancer all come from few addresses."},
     {"net.reuse_port", OptionKind::kFlag, "", "false", "",
      "Lets a second process of the same user listen on the same addresses, so that a successor can "
      "take over without refusing a connection. A second server started by mistake is then not "
@@ -26,6 +29,9 @@ constexpr Option kServerOptions[] = {
      "408."},
     {"net.body_timeout_ms", OptionKind::kInteger, "ms", "30000", "50..3600000",
      "Longest pause within a request body; then 408."},
+    {"net.body_rate_min", OptionKind::kInteger, "bytes/s", "200", "0..1000000000",
+     "A request body that has taken longer than net.body_timeout_ms and comes slower than this "
+     "over all is answered 408. 0: any pace will do."},
     {"net.idle_timeout_ms", OptionKind::kInteger, "ms", "75000", "50..3600000",
      "A connection without a request is closed after this time."},
     {"net.write_timeout_ms", OptionKind::kInteger, "ms", "60000", "50..3600000",
@@ -60,9 +66,11 @@ ServerSettings ServerSettings::From(const Options& options) {
   s.header_bytes_max = size("net.header_bytes_max");
   s.body_bytes_max = size("net.body_bytes_max");
   s.connections_max = size("net.connections_max");
+  s.connections_per_peer_max = size("net.connections_per_peer_max");
   s.reuse_port = options.Flag("net.reuse_port");
   s.header_timeout = time("net.header_timeout_ms");
   s.body_timeout = time("net.body_timeout_ms");
+  s.body_rate_min = size("net.body_rate_min");
   s.idle_timeout = time("net.idle_timeout_ms");
   s.write_timeout = time("net.write_timeout_ms");
   s.http2_streams_max = count("net.http2.streams_max");
