@@ -86,9 +86,9 @@ Result<provider::ProviderSpec> DecodeSpec(std::string_view body) {
   STRATA_TRY(auto parsed, dialect::ParseJson(body));
   JsonField top(parsed);
   STRATA_CHECK_OK(top.ExpectObject());
-  STRATA_CHECK_OK(top.OnlyMembers({"name", "kind", "base_url", "secret", "api_version", "region",
-                                   "profile", "project", "data_region", "retention", "clearance",
-                                   "models"}));
+  STRATA_CHECK_OK(
+      top.OnlyMembers({"name", "kind", "base_url", "secret", "api_version", "region", "profile",
+                       "project", "data_region", "retention", "clearance", "models"}));
   provider::ProviderSpec spec;
   auto kind = top.Get("kind");
   STRATA_TRY(auto kind_name, kind.NonEmptyString());

@@ -167,8 +167,8 @@ class Reader {
 
   provider::ProviderSpec ReadProvider(const YAML::Node& node) {
     static constexpr std::string_view kMembers[] = {
-        "name",     "kind",    "base_url", "secret", "api_version", "region",
-        "project",  "profile", "headers",  "models", "data_region", "cleared_for_all_labels",
+        "name",      "kind",     "base_url", "secret", "api_version", "region",
+        "project",   "profile",  "headers",  "models", "data_region", "cleared_for_all_labels",
         "clearance", "retention"};
     provider::ProviderSpec spec;
     for (const auto& item : node) {

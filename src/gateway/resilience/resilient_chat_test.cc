@@ -287,7 +287,7 @@ TEST_F(Resilient, EveryRequestHasOneAnswerUnderRandomFaults) {
     models_.clear();
     for (const char* id : {"a", "b", "c"}) {
       auto& script = Add(std::string(id) + std::to_string(seed));
-      for (int call = 0; call < 6; ++call) {
+      for (int call = 0; call < 60; ++call) {  // more than five requests can make
         auto& next = script.Next();
         switch (rng_.Below(5)) {
           case 0:
