@@ -1,23 +1,42 @@
 #pragma once
-// The weights of builtin/extract: logistic regressions over the features of sentence_pool.h, fitted
-// on the questions of the chunking set (MIT licence; answer spans are the positive sentences; for
-// the pool, each question against its own and against another document). `bench/answer --features`
-// writes the rows, bench/answer/fit.py fits them.
+// The weights of builtin/extract: L2-regularised logistic regressions over the features of
+// sentence_pool.h, fitted by bench/answer/fit.py on questions of the chunking set (MIT licence;
+// answer spans are the positive sentences; for the pool, each question against its own and against
+// other documents). Which questions, and what is left when a document is held out:
+// docs/measurements-answers.md. A probability of 0.5 is the operating point that fit.py chose.
+
+#include <array>
+#include <cstddef>
+
+#include "knowledge/answer/sentence_pool.h"
 
 namespace strata::knowledge {
 
-struct SentenceWeights {
-  double bias, own, context, pairs, kind, passage, brevity, question, cosine;
-};
-inline constexpr SentenceWeights kSentenceWeights = {-4.5, 1.5,  1.5,  1.0, 0.2,
-                                                     0.6,  -2.0, -1.5, 4.5};
-inline constexpr SentenceWeights kSentenceWeightsWordsOnly = {-3.5, 2.5,  2.5,  1.0, 0.2,
-                                                              0.8,  -2.0, -1.5, 0.0};
+template <std::size_t kCount>
+struct LinearModel {
+  double bias;
+  std::array<double, kCount> weights;
 
-struct PoolWeights {
-  double bias, best_own, best_context, best_pairs, best_cosine, union_top, missing, kind;
+  double LogOdds(const std::array<double, kCount>& values) const {
+    double sum = bias;
+    for (std::size_t i = 0; i < kCount; ++i) sum += weights[i] * values[i];
+    return sum;
+  }
 };
-inline constexpr PoolWeights kPoolWeights = {-5.0, 2.0, 1.0, 1.0, 8.0, 2.0, -3.0, 0.1};
-inline constexpr PoolWeights kPoolWeightsWordsOnly = {-2.0, 3.0, 2.0, 2.0, 0.0, 2.0, -4.0, 0.1};
+using SentenceModel = LinearModel<kSentenceFeatureNames.size()>;
+using PoolModel = LinearModel<kPoolFeatureNames.size()>;
+
+// own context kind measure passage brevity complete question cosine near
+inline constexpr SentenceModel kSentenceModel = {
+    -5.53, {1.19, 1.99, -0.05, -0.05, 3.06, -0.76, 0.61, -1.50, 1.95, 0.54}};
+inline constexpr SentenceModel kSentenceModelWordsOnly = {
+    -6.46, {0.27, 5.30, 0.20, 0.11, 4.66, -0.18, 1.12, -1.70, 0.00, 0.00}};
+
+// best_own best_context best_around best_pairs best_cosine mean_cosine union_top missing
+// names_missing
+inline constexpr PoolModel kPoolModel = {-0.68,
+                                         {0.87, 0.90, 1.16, 0.86, 1.50, 1.34, 1.01, -1.17, -1.32}};
+inline constexpr PoolModel kPoolModelWordsOnly = {
+    -0.95, {2.23, 2.26, 3.49, 2.97, 0.00, 0.00, 1.72, -3.14, -1.57}};
 
 }  // namespace strata::knowledge

@@ -1,26 +1,21 @@
 #pragma once
 // What a question is about: its content words, and the kind of thing that would answer it.
 
-#include <cstdint>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace strata::knowledge {
+#include "knowledge/answer/kinds.h"
 
-// Kinds of things a sentence may hold, as a bit set. Recognised by their form, so they are hints.
-enum Kind : unsigned {
-  kNoKind = 0,
-  kPerson = 1U << 0,  // two or more capitalised words in a row, or one inside the sentence
-  kDate = 1U << 1,    // a year, a month, a weekday
-  kNumber = 1U << 2,  // digits or a number word
-  kPlace = 1U << 3,   // a capitalised word after in, at, from, near
-  kReason = 1U << 4,  // because, due to, so that
-};
+namespace strata::knowledge {
 
 struct QuestionWord {
   std::string stem;
   double weight = 1;  // 1; less for words that frame questions ("mentioned", "according")
+  // A capitalised word inside the question, or one with digits: what the question is about rather
+  // than what it asks. Passages that do not hold it speak of something else.
+  bool name = false;
 };
 
 struct Question {
@@ -31,9 +26,6 @@ struct Question {
 inline constexpr std::size_t kQuestionWordsMax = 64;
 
 Question ReadQuestion(std::string_view text);
-
-// Kinds of things in one sentence.
-unsigned KindsIn(std::string_view sentence);
 
 // Whether the sentence leans on the one before: it begins with a pronoun or a connective ("It",
 // "They", "This", "However").

@@ -13,7 +13,8 @@ namespace strata::knowledge {
 namespace {
 
 // A further sentence is taken while its score is this close to the best one's (log-odds).
-constexpr double kScoreMargin = 1.0;
+// Wider touches more of the answer and quotes more beside it; docs/measurements-answers.md.
+constexpr double kScoreMargin = 0.75;
 
 std::string_view TextAt(const PoolSentence& sentence, const std::vector<SourcePassage>& passages) {
   return passages[sentence.passage].text.substr(sentence.span.begin,

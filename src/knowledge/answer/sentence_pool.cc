@@ -21,6 +21,7 @@ constexpr double kInHeading = 0.6;
 constexpr double kInLeanedOn = 0.6;
 constexpr double kInNeighbour = 0.25;
 constexpr std::uint32_t kPairDistance = 3;
+constexpr std::size_t kTopSentences = 3;  // that answer together
 
 // What one scan of a text finds of the question.
 struct Found {
@@ -86,26 +87,52 @@ double PairShare(const Found& found, std::size_t question_words) {
   return static_cast<double>(std::popcount(pairs)) / static_cast<double>(question_words - 1);
 }
 
-double KindMatch(unsigned asked, std::string_view sentence) {
-  if (asked == kNoKind) return 0;
-  return (KindsIn(sentence) & asked) != 0 ? 1 : -1;
+bool EndsAsSentence(std::string_view sentence) {
+  while (!sentence.empty() && std::string_view("\"')]*_").find(sentence.back()) != sentence.npos) {
+    sentence.remove_suffix(1);
+  }
+  for (std::string_view end : {".", "!", "?", "”", "’", "。"}) {
+    if (sentence.ends_with(end)) return true;
+  }
+  return false;
 }
 
-// Idf over the pool's sentences, normalised to sum 1. A word that no sentence holds weighs most: it
-// is what the passages fail to speak of.
+// How a sentence of these kinds suits a question for `asked`.
+double KindMatch(unsigned asked, unsigned kinds) {
+  if (asked == kNoKind) return 0;
+  return (kinds & asked) != 0 ? 1 : -1;
+}
+
+// Weights of the question's words, summing to 1: the root of idf over the pool's sentences. Idf
+// itself would let one word decide that no passage holds: who speaks, say, in a speech.
 std::vector<double> Weights(const Question& question, const std::vector<PoolSentence>& sentences) {
   const auto count = static_cast<double>(sentences.size());
   std::vector<double> weights;
   double sum = 0;
   for (std::size_t i = 0; i < question.words.size(); ++i) {
-    const auto holding = static_cast<double>(std::ranges::count_if(
-        sentences, [&](const PoolSentence& s) { return (s.words >> i & 1U) != 0; }));
-    const double idf = std::log(1 + (count - holding + 0.5) / (holding + 0.5)) + 0.3;
-    weights.push_back(idf * question.words[i].weight);
+    const auto holding = static_cast<double>(std::max<std::ptrdiff_t>(
+        1, std::ranges::count_if(sentences,
+                                 [&](const PoolSentence& s) { return (s.words >> i & 1U) != 0; })));
+    const double idf = std::log(1 + std::max(0.0, count - holding + 0.5) / (holding + 0.5)) + 0.3;
+    weights.push_back(std::sqrt(idf) * question.words[i].weight);
     sum += weights.back();
   }
   for (auto& weight : weights) weight /= sum;
   return weights;
+}
+
+// The question's names, as bits.
+std::uint64_t NameBits(const Question& question) {
+  std::uint64_t names = 0;
+  for (std::size_t i = 0; i < question.words.size(); ++i) {
+    if (question.words[i].name) names |= std::uint64_t{1} << i;
+  }
+  return names;
+}
+
+// Share of `wanted` that `words` holds; 0 when nothing is wanted.
+double ShareOf(std::uint64_t wanted, std::uint64_t words, const std::vector<double>& weights) {
+  return wanted == 0 ? 0 : Share(wanted & words, weights) / Share(wanted, weights);
 }
 
 // Words of title and headings, for each passage.
@@ -147,15 +174,16 @@ void AddPassage(const SourcePassage& passage, std::size_t number, const WordInde
     entry.words = found.words;
     entry.word_count = found.word_count;
     entry.leans = LeansOnPrevious(sentence);
-    entry.features.pairs = PairShare(found, pool.question.words.size());
-    entry.features.kind = KindMatch(pool.question.asked, sentence);
+    entry.pairs = PairShare(found, pool.question.words.size());
+    const unsigned kinds = pool.question.asked == kNoKind ? kNoKind : KindsIn(sentence);
+    entry.features.kind = KindMatch(pool.question.asked & ~kMeasures, kinds);
+    entry.features.measure = KindMatch(pool.question.asked & kMeasures, kinds);
     entry.features.brevity = std::max(0.0, 1 - found.word_count / 8.0);
     entry.features.question = sentence.ends_with('?') ? 1 : 0;
+    entry.features.complete = EndsAsSentence(sentence) ? 1 : 0;
     pool.sentences.push_back(entry);
   }
 }
-
-double Logistic(double x) { return 1 / (1 + std::exp(-x)); }
 
 }  // namespace
 
@@ -173,7 +201,11 @@ SentencePool BuildPool(std::string_view question, const std::vector<SourcePassag
   }
   pool.weights = Weights(pool.question, pool.sentences);
   std::vector<std::uint64_t> headings;
-  for (const auto& passage : passages) headings.push_back(HeadingWords(passage, index));
+  for (const auto& passage : passages) {
+    headings.push_back(HeadingWords(passage, index));
+  }
+  pool.around = headings;
+  for (const auto& sentence : pool.sentences) pool.around[sentence.passage] |= sentence.words;
   for (std::size_t i = 0; i < pool.sentences.size(); ++i) {
     auto& sentence = pool.sentences[i];
     sentence.features.own = Share(sentence.words, pool.weights);
@@ -183,45 +215,59 @@ SentencePool BuildPool(std::string_view question, const std::vector<SourcePassag
   return pool;
 }
 
+SentenceValues ValuesOf(const SentenceFeatures& f) {
+  return {f.own,     f.context,  f.kind,     f.measure, f.passage,
+          f.brevity, f.complete, f.question, f.cosine,  f.near};
+}
+
+PoolValues ValuesOf(const PoolFeatures& f) {
+  return {f.best_own,    f.best_context, f.best_around, f.best_pairs,   f.best_cosine,
+          f.mean_cosine, f.union_top,    f.missing,     f.names_missing};
+}
+
 void ScoreSentences(SentencePool& pool, bool with_vectors) {
-  const SentenceWeights& w = with_vectors ? kSentenceWeights : kSentenceWeightsWordsOnly;
-  for (auto& sentence : pool.sentences) {
-    const auto& f = sentence.features;
-    sentence.score = w.bias + w.own * f.own + w.context * f.context + w.pairs * f.pairs +
-                     w.kind * f.kind + w.passage * f.passage + w.brevity * f.brevity +
-                     w.question * f.question + w.cosine * f.cosine;
-  }
+  const auto& model = with_vectors ? kSentenceModel : kSentenceModelWordsOnly;
+  for (auto& sentence : pool.sentences) sentence.score = model.LogOdds(ValuesOf(sentence.features));
 }
 
 PoolFeatures FeaturesOf(const SentencePool& pool) {
   PoolFeatures features;
   std::vector<const PoolSentence*> best;
+  std::vector<double> cosines;
   std::uint64_t all = 0;
+  for (const auto words : pool.around) {
+    all |= words;
+    features.best_around = std::max(features.best_around, Share(words, pool.weights));
+  }
   for (const auto& sentence : pool.sentences) {
     const auto& f = sentence.features;
     features.best_own = std::max(features.best_own, f.own);
     features.best_context = std::max(features.best_context, f.context);
-    features.best_pairs = std::max(features.best_pairs, f.pairs);
-    features.best_cosine = std::max(features.best_cosine, f.cosine);
-    all |= sentence.words;
+    features.best_pairs = std::max(features.best_pairs, sentence.pairs);
+    cosines.push_back(f.cosine);
     best.push_back(&sentence);
   }
-  const auto top = std::min<std::size_t>(3, best.size());
-  std::partial_sort(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(top), best.end(),
+  const auto top = static_cast<std::ptrdiff_t>(std::min(kTopSentences, best.size()));
+  if (top == 0) return features;
+  std::partial_sort(best.begin(), best.begin() + top, best.end(),
                     [](const auto* a, const auto* b) { return a->score > b->score; });
+  std::partial_sort(cosines.begin(), cosines.begin() + top, cosines.end(), std::greater<>());
   std::uint64_t together = 0;
-  for (std::size_t i = 0; i < top; ++i) together |= best[i]->words;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(top); ++i) {
+    together |= best[i]->words;
+    features.mean_cosine += cosines[i] / static_cast<double>(top);
+  }
+  features.best_cosine = cosines[0];
   features.union_top = Share(together, pool.weights);
   features.missing = 1 - Share(all, pool.weights);
-  features.kind = top > 0 ? best[0]->features.kind : 0;
+  const auto names = NameBits(pool.question);
+  features.names_missing = names == 0 ? 0 : 1 - ShareOf(names, all, pool.weights);
   return features;
 }
 
-double AnswerProbability(const PoolFeatures& f, bool with_vectors) {
-  const PoolWeights& w = with_vectors ? kPoolWeights : kPoolWeightsWordsOnly;
-  return Logistic(w.bias + w.best_own * f.best_own + w.best_context * f.best_context +
-                  w.best_pairs * f.best_pairs + w.best_cosine * f.best_cosine +
-                  w.union_top * f.union_top + w.missing * f.missing + w.kind * f.kind);
+double AnswerProbability(const PoolFeatures& features, bool with_vectors) {
+  const auto& model = with_vectors ? kPoolModel : kPoolModelWordsOnly;
+  return 1 / (1 + std::exp(-model.LogOdds(ValuesOf(features))));
 }
 
 }  // namespace strata::knowledge

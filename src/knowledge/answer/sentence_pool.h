@@ -1,6 +1,7 @@
 #pragma once
 // The sentences of all passages, each with the features that say how well it answers a question.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -12,21 +13,29 @@
 
 namespace strata::knowledge {
 
-// Every feature lies in [-1, 1] or [0, 1], so that weights compare.
+// Every feature lies in [-1, 1], so that weights compare.
 struct SentenceFeatures {
-  double own = 0;      // idf-weighted share of the question's words in the sentence itself
-  double context = 0;  // the same with title, headings and neighbours counted in part
-  double pairs = 0;    // share of adjacent question words that stand close together here
-  double kind = 0;  // 1: holds what is asked for, -1: it does not, 0: nothing in particular asked
+  double own = 0;       // weighted share of the question's words in the sentence itself
+  double context = 0;   // the same with title, headings and neighbours counted in part
+  double kind = 0;      // 1: holds a name or reason that is asked for, -1: does not, 0: not asked
+  double measure = 0;   // the same of dates, numbers and units
   double passage = 0;   // retrieval score of the passage, relative to the best
   double brevity = 0;   // 1: too short to say anything, 0: eight words or more
+  double complete = 0;  // 1: ends as a sentence does
   double question = 0;  // 1: it is a question itself
   double cosine = 0;    // of sentence and question vectors; 0 without an embedder
+  double near = 0;      // the better cosine of the sentences before and after
 };
+inline constexpr auto kSentenceFeatureNames =
+    std::to_array<std::string_view>({"own", "context", "kind", "measure", "passage", "brevity",
+                                     "complete", "question", "cosine", "near"});
+using SentenceValues = std::array<double, kSentenceFeatureNames.size()>;
+SentenceValues ValuesOf(const SentenceFeatures& features);  // in the order of the names
 
 struct PoolSentence {
   std::size_t passage = 0;  // index of its passage
   text::TextSpan span;      // bytes of the passage's text
+  double pairs = 0;         // share of adjacent question words that stand close together here
   std::uint64_t words = 0;  // bit i: question word i stands in it
   int word_count = 0;       // content and stop words together
   bool leans = false;       // LeansOnPrevious
@@ -38,18 +47,26 @@ struct PoolSentence {
 struct PoolFeatures {
   double best_own = 0;
   double best_context = 0;
+  double best_around = 0;  // share in one passage with its title and headings
   double best_pairs = 0;
   double best_cosine = 0;
-  double union_top = 0;  // share of the question's weight in the three best sentences together
-  double missing = 0;    // share that no passage holds
-  double kind = 0;       // of the best sentence
+  double mean_cosine = 0;    // of the three best
+  double union_top = 0;      // share of the question's weight in the three best sentences together
+  double missing = 0;        // share that no passage holds
+  double names_missing = 0;  // share of the question's names that no passage holds; 0 without names
 };
+inline constexpr auto kPoolFeatureNames = std::to_array<std::string_view>(
+    {"best_own", "best_context", "best_around", "best_pairs", "best_cosine", "mean_cosine",
+     "union_top", "missing", "names_missing"});
+using PoolValues = std::array<double, kPoolFeatureNames.size()>;
+PoolValues ValuesOf(const PoolFeatures& features);
 
 // Immutable views of the passages; built for one question.
 struct SentencePool {
   Question question;
-  std::vector<double> weights;  // idf × framing of each question word; sums to 1
+  std::vector<double> weights;  // of each question word; sums to 1
   std::vector<PoolSentence> sentences;
+  std::vector<std::uint64_t> around;  // question words of each passage with title and headings
 };
 
 inline constexpr std::size_t kSentenceBytesMax = 1000;  // longer ones are cut at line or word ends

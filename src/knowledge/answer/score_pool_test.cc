@@ -1,0 +1,99 @@
+#include "knowledge/answer/score_pool.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <optional>
+
+#include "tests/fakes/fake_embedder.h"
+
+namespace strata::knowledge {
+namespace {
+
+constexpr std::string_view kText =
+    "The Aletsch glacier lies in Valais. It is 23 kilometres long. The village sells cheese.";
+
+std::vector<SourcePassage> Passages(std::vector<std::string_view> texts) {
+  std::vector<SourcePassage> passages;
+  for (auto text : texts) passages.emplace_back().text = text;
+  return passages;
+}
+
+ScoredPool Score(std::string question, std::vector<SourcePassage> passages,
+                 provider::Embedder* embedder, std::size_t embed_max = 24) {
+  boost::asio::io_context io;
+  std::optional<Result<ScoredPool>> out;
+  RequestContext ctx;
+  auto boxed = [&]() -> Task<void> {
+    out = co_await ScorePool(std::move(question), std::move(passages), embedder, embed_max, ctx);
+  };
+  boost::asio::co_spawn(io, boxed(), [](std::exception_ptr error) {
+    if (error) std::rethrow_exception(error);
+  });
+  io.run();
+  EXPECT_TRUE(out && out->has_value());
+  return std::move(**out);
+}
+
+TEST(ScorePool, ASentenceThatLeansIsReadWithTheOneBefore) {
+  auto scored = Score("How long is the Aletsch glacier?", Passages({kText}), nullptr);
+  const auto& sentences = scored.pool.sentences;
+  ASSERT_EQ(sentences.size(), 3U);
+  EXPECT_TRUE(sentences[1].leans);
+  EXPECT_EQ(sentences[1].features.measure, 1);
+  EXPECT_EQ(sentences[0].features.measure, -1);
+  EXPECT_GT(sentences[1].features.context, sentences[1].features.own + 0.3);
+  EXPECT_EQ(EmbeddedText(scored.pool, 1, Passages({kText})),
+            "The Aletsch glacier lies in Valais. It is 23 kilometres long.");
+}
+
+TEST(ScorePool, NamesThatNoPassageHoldsAreMissing) {
+  auto held = Score("How long is the Aletsch glacier?", Passages({kText}), nullptr);
+  EXPECT_EQ(FeaturesOf(held.pool).names_missing, 0);
+  auto other = Score("How long is the Fiesch glacier?", Passages({kText}), nullptr);
+  EXPECT_EQ(FeaturesOf(other.pool).names_missing, 1);
+  auto titled = Passages({kText});
+  titled[0].title = "Fiesch";
+  EXPECT_EQ(
+      FeaturesOf(Score("How long is the Fiesch glacier?", titled, nullptr).pool).names_missing, 0);
+}
+
+TEST(ScorePool, OnlyTheBestByWordsAreEmbedded) {
+  fakes::FakeEmbedder embedder;
+  const auto scored = Score("How long is the Aletsch glacier?", Passages({kText}), &embedder, 2);
+  EXPECT_TRUE(scored.with_vectors);
+  EXPECT_NE(scored.pool.sentences[0].features.cosine, 0);
+  EXPECT_NE(scored.pool.sentences[1].features.cosine, 0);
+  EXPECT_EQ(scored.pool.sentences[2].features.cosine, 0);
+}
+
+TEST(Features, EveryNameHasItsValue) {
+  SentenceFeatures sentence;
+  sentence.own = 1;
+  sentence.near = 12;
+  EXPECT_EQ(ValuesOf(sentence).front(), 1);
+  EXPECT_EQ(ValuesOf(sentence).back(), 12);
+  PoolFeatures pool;
+  pool.best_own = 1;
+  pool.names_missing = 10;
+  EXPECT_EQ(ValuesOf(pool).front(), 1);
+  EXPECT_EQ(ValuesOf(pool).back(), 10);
+}
+
+TEST(ScorePool, NeighboursAreOfTheSamePassage) {
+  auto scored =
+      Score("glacier", Passages({"A glacier. Some ice.", "The cheese of the village."}), nullptr);
+  auto& pool = scored.pool;
+  ASSERT_EQ(pool.sentences.size(), 3U);
+  const std::vector<std::size_t> candidates = {0, 1, 2};
+  const std::vector<double> cosines = {0.9, 0.5, 0.1};
+  SetCosines(candidates, cosines, pool);
+  EXPECT_EQ(pool.sentences[0].features.near, 0.5);
+  EXPECT_EQ(pool.sentences[1].features.near, 0.9);
+  EXPECT_EQ(pool.sentences[2].features.near, 0);
+}
+
+}  // namespace
+}  // namespace strata::knowledge

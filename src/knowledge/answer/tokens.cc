@@ -1,0 +1,36 @@
+#include "knowledge/answer/tokens.h"
+
+#include <cctype>
+
+namespace strata::knowledge {
+namespace {
+
+bool IsWordByte(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || static_cast<unsigned char>(c) >= 128;
+}
+
+}  // namespace
+
+std::vector<Token> Tokens(std::string_view text, std::size_t limit) {
+  std::vector<Token> tokens;
+  std::size_t at = 0;
+  while (at < text.size() && tokens.size() < limit) {
+    if (!IsWordByte(text[at])) {
+      ++at;
+      continue;
+    }
+    Token token;
+    token.before = at > 0 ? text[at - 1] : '\0';
+    token.capitalised = std::isupper(static_cast<unsigned char>(text[at])) != 0;
+    for (; at < text.size() && IsWordByte(text[at]); ++at) {
+      const auto c = static_cast<unsigned char>(text[at]);
+      token.digits = token.digits || std::isdigit(c) != 0;
+      token.lower += static_cast<char>(std::tolower(c));
+    }
+    token.after = at < text.size() ? text[at] : '\0';
+    tokens.push_back(std::move(token));
+  }
+  return tokens;
+}
+
+}  // namespace strata::knowledge
