@@ -1,5 +1,6 @@
 #include "bench/answer/bases.h"
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 
@@ -28,8 +29,12 @@ Task<Result<domain::ChatResponse>> Collect(provider::ChatStream& stream) {
 
 }  // namespace
 
-Result<std::unique_ptr<Bases>> Bases::Open(const std::string& embedder) {
+Result<std::unique_ptr<Bases>> Bases::Open(const std::string& embedder, const std::string& folder) {
   std::unique_ptr<Bases> bases(new Bases());
+  bases->folder_ = folder;
+  std::error_code failed;
+  if (!folder.empty()) std::filesystem::create_directories(folder, failed);
+  if (failed) return Fail(Code::kUnavailable, folder + ": " + failed.message());
   STRATA_CHECK_OK(bases->OpenParts(embedder));
   return bases;
 }
@@ -38,13 +43,17 @@ Bases::~Bases() {
   answerer_.reset();
   bases_.reset();
   std::error_code ignored;
-  if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
+  if (temporary_) std::filesystem::remove_all(folder_, ignored);
 }
 
 Result<> Bases::OpenParts(const std::string& embedder) {
-  std::string pattern = (std::filesystem::temp_directory_path() / "strata-answer-XXXXXX").string();
-  if (!mkdtemp(pattern.data())) return Fail(Code::kUnavailable, "no temporary folder");
-  folder_ = pattern;
+  if (folder_.empty()) {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "strata-answer-XXXXXX").string();
+    if (!mkdtemp(pattern.data())) return Fail(Code::kUnavailable, "no temporary folder");
+    folder_ = pattern;
+    temporary_ = true;
+  }
   const OptionTable tables[] = {knowledge::KnowledgeBaseOptionTable(),
                                 knowledge::AnswerOptionTable(), knowledge::ChunkOptionTable(),
                                 provider::LocalModelOptions()};
@@ -76,6 +85,7 @@ Result<> Bases::OpenParts(const std::string& embedder) {
 Result<> Bases::Add(QuestionSet& set) {
   RequestContext ctx;
   for (auto& [name, documents] : set.bases) {
+    if (bases_->FindByName(name, ctx.workspace).has_value()) continue;
     knowledge::CreateKnowledgeBaseInput input;
     input.name = name;
     STRATA_TRY(auto base, runtime_.Run(bases_->Create(std::move(input), ctx)));
@@ -92,27 +102,41 @@ Result<> Bases::Add(QuestionSet& set) {
   return {};
 }
 
-Result<Asked> Bases::Ask(const std::string& base, const std::string& question,
-                         const std::string& model) {
+Result<knowledge::RetrieveResponse> Bases::Retrieve(const std::string& base,
+                                                    const std::string& question, int results) {
   RequestContext ctx;
   STRATA_TRY(auto found, bases_->FindByName(base, ctx.workspace));
-  Asked asked;
   knowledge::RetrieveRequest retrieve;
   retrieve.knowledge_base_id = found.id;
   retrieve.query = question;
-  retrieve.results = answerer_->results();
-  STRATA_TRY(asked.found, runtime_.Run(bases_->Retrieve(std::move(retrieve), ctx)));
+  retrieve.results = results;
+  return runtime_.Run(bases_->Retrieve(std::move(retrieve), ctx));
+}
+
+Result<Answer> Bases::Ask(const std::string& question,
+                          std::vector<knowledge::RetrievedChunk> passages,
+                          const std::string& model) {
+  const auto start = std::chrono::steady_clock::now();
+  RequestContext ctx;
   knowledge::AnswerInput input;
   input.question = question;
-  input.passages = asked.found.results;
+  input.passages = std::move(passages);
   input.generation.model = model;
   input.generation.max_tokens = 128;
   input.generation.temperature = 0;
   STRATA_TRY(auto stream, runtime_.Run(answerer_->Start(std::move(input), ctx)));
-  STRATA_TRY(asked.response, runtime_.Run(Collect(*stream)));
-  asked.refused =
-      domain::TextOf(asked.response.content).find(knowledge::kRefusal) != std::string::npos;
-  return asked;
+  Answer answer;
+  STRATA_TRY(answer.response, runtime_.Run(Collect(*stream)));
+  answer.text = domain::TextOf(answer.response.content);
+  answer.refused = answer.text.find(knowledge::kRefusal) != std::string::npos;
+  for (const auto& block : answer.response.content) {
+    const auto* text = std::get_if<domain::TextBlock>(&block);
+    if (text)
+      answer.citations.insert(answer.citations.end(), text->citations.begin(),
+                              text->citations.end());
+  }
+  answer.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return answer;
 }
 
 }  // namespace strata::bench

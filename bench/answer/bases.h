@@ -17,24 +17,34 @@
 
 namespace strata::bench {
 
-struct Asked {
-  knowledge::RetrieveResponse found;
+struct Answer {
   domain::ChatResponse response;
+  std::string text;
+  std::vector<domain::Citation> citations;
   bool refused = false;
+  double seconds = 0;
 };
 
 class Bases {
  public:
-  // `embedder`: id of a shipped embedding model.
-  static Result<std::unique_ptr<Bases>> Open(const std::string& embedder);
+  // `embedder`: id of a shipped embedding model. `folder`: where the bases are kept for the next
+  // run; "": in a temporary folder.
+  static Result<std::unique_ptr<Bases>> Open(const std::string& embedder,
+                                             const std::string& folder);
   ~Bases();
 
-  // Makes the knowledge bases of a set and indexes their documents.
+  // Makes the knowledge bases of a set and indexes their documents, those that are not there yet.
   Result<> Add(QuestionSet& set);
-  // `model`: "" for builtin/extract.
-  Result<Asked> Ask(const std::string& base, const std::string& question, const std::string& model);
+  // The passages of a knowledge base for a question, best first.
+  Result<knowledge::RetrieveResponse> Retrieve(const std::string& base, const std::string& question,
+                                               int results);
+  // The answer of `model` (builtin/extract or a language model) over those passages, as
+  // kb/NAME@MODEL gives it.
+  Result<Answer> Ask(const std::string& question, std::vector<knowledge::RetrievedChunk> passages,
+                     const std::string& model);
 
   provider::Embedder& embedder() { return *embedder_; }
+  int results() const { return answerer_->results(); }
   net::Runtime& runtime() { return runtime_; }
 
  private:
@@ -42,6 +52,7 @@ class Bases {
   Result<> OpenParts(const std::string& embedder);
 
   std::string folder_;
+  bool temporary_ = false;
   net::Runtime runtime_;
   Pool pool_{"bench", 1, 1000};
   std::shared_ptr<provider::Embedder> embedder_;

@@ -1,32 +1,43 @@
-// bench_answer: how well questions over documents are answered without a language model, and with
-// the small one that is shipped.
+// bench_answer: how well questions over documents are answered without a language model, and beside
+// it with the small one that is shipped.
 //
-//   bench_answer --data DIR [--questions N] [--multihop N] [--model ID] [--embedder ID]
+//   bench_answer --data DIR [--models A,B] [--questions N] [--multihop N] [--taken-out yes|no]
+//                [--embedder ID] [--keep DIR]
+//   bench_answer --data DIR --features FILE [--embedder ID] [--keep DIR]
 //
 // DIR holds retrieval/chunking and multihop/2wiki-dev. --questions and --multihop: how many of each
-// set, evenly spread (0: none). --model: a language model instead of builtin/extract. Prints, for
-// the chunking set: answers that touch a gold span, gold characters that are cited, wrong refusals,
-// and right refusals when each question is asked against the next document; for the multi-hop set:
-// answers that contain the gold string, and of which the retrieved passages contain it at all.
+// set, evenly spread (0: none). --taken-out: whether each question is also asked over what is
+// retrieved when the passages that hold gold are not there. --models: default builtin/extract.
+// --keep: a folder for the knowledge bases, indexed once and used again by the next run.
+// Prints one table, a column a model. --features writes the rows that fit.py learns from instead.
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <sstream>
 #include <string>
 #include <string_view>
 
 #include "bench/answer/bases.h"
-#include "text/normalize.h"
-#include "text/sentences.h"
+#include "bench/answer/features.h"
+#include "bench/answer/score.h"
 
 namespace strata::bench {
 namespace {
 
+// Passages that are retrieved beyond those answered from, so that enough stay when gold goes.
+constexpr int kSpare = 15;
+
 struct Arguments {
   std::string data;
+  std::string features;
+  std::string keep;
+  std::vector<std::string> models = {std::string(knowledge::kExtractModelId)};
   std::size_t questions = 1000;
   std::size_t multihop = 100;
-  std::string model;
+  bool taken_out = true;
   std::string embedder = std::string(provider::kBuiltinEmbedder);
 };
 
@@ -38,130 +49,186 @@ std::vector<Question> Spread(const std::vector<Question>& all, std::size_t count
   return out;
 }
 
-struct Tally {
-  int asked = 0, refused = 0, touched = 0, wrong_asked = 0, wrong_refused = 0, gold_found = 0;
-  double covered = 0;
-  int sentences = 0, supported = 0;
-};
+using Passages = std::vector<knowledge::RetrievedChunk>;
 
-// Share of the gold characters inside the cited spans.
-double Covered(const Question& question, const std::vector<domain::Citation>& citations) {
-  std::int64_t gold = 0;
-  std::int64_t inside = 0;
-  for (const auto& [begin, end] : question.spans) {
-    gold += end - begin;
-    std::vector<bool> hit(static_cast<std::size_t>(end - begin));
-    for (const auto& citation : citations) {
-      for (auto at = std::max(begin, citation.source_start);
-           at < std::min(end, citation.source_end); ++at) {
-        hit[static_cast<std::size_t>(at - begin)] = true;
+Passages First(Passages passages, int count) {
+  passages.resize(std::min(passages.size(), static_cast<std::size_t>(count)));
+  return passages;
+}
+
+class Run {
+ public:
+  Run(const Arguments& args, Bases& bases) : args_(args), bases_(bases) {
+    tallies_.resize(args.models.size());
+  }
+
+  Result<> Chunking() {
+    STRATA_TRY(auto set, LoadChunking(args_.data + "/retrieval/chunking"));
+    STRATA_CHECK_OK(bases_.Add(set));
+    for (const auto& question : Spread(set.questions, args_.questions)) {
+      STRATA_TRY(auto found, Find(question.base, question));
+      const auto own =
+          std::ranges::find(set.bases, question.base, &decltype(set.bases)::value_type::first);
+      const auto next = (static_cast<std::size_t>(own - set.bases.begin()) + 1) % set.bases.size();
+      STRATA_TRY(auto other, Find(set.bases[next].first, question));
+      for (std::size_t i = 0; i < args_.models.size(); ++i) {
+        STRATA_CHECK_OK(OwnDocument(question, found, i));
+        STRATA_CHECK_OK(
+            Unanswerable("chunking: refused, asked of another document", question, other, i));
+        if (!args_.taken_out) continue;
+        auto rest = found;
+        std::erase_if(rest, [&](const auto& chunk) { return HoldsGold(question, chunk); });
+        STRATA_CHECK_OK(Unanswerable("chunking: refused, gold taken out", question, rest, i));
       }
     }
-    inside += std::ranges::count(hit, true);
+    return {};
   }
-  return gold > 0 ? static_cast<double>(inside) / static_cast<double>(gold) : 0;
-}
 
-std::vector<domain::Citation> CitationsOf(const domain::ChatResponse& response) {
-  std::vector<domain::Citation> out;
-  for (const auto& block : response.content) {
-    if (const auto* text = std::get_if<domain::TextBlock>(&block)) {
-      out.insert(out.end(), text->citations.begin(), text->citations.end());
+  Result<> Multihop() {
+    STRATA_TRY(auto set, LoadMultihop(args_.data + "/multihop/2wiki-dev"));
+    STRATA_CHECK_OK(bases_.Add(set));
+    for (const auto& question : Spread(set.questions, args_.multihop)) {
+      STRATA_TRY(auto found, Find(question.base, question));
+      for (std::size_t i = 0; i < args_.models.size(); ++i) {
+        STRATA_CHECK_OK(MultihopAnswer(question, found, i));
+        if (!args_.taken_out) continue;
+        auto rest = found;
+        std::erase_if(rest, [&](const auto& chunk) {
+          return std::ranges::find(question.documents, chunk.document_id) !=
+                 question.documents.end();
+        });
+        STRATA_CHECK_OK(Unanswerable("2wiki: refused, gold taken out", question, rest, i));
+      }
+    }
+    return {};
+  }
+
+  void Print() const {
+    if (tallies_.empty()) return;
+    fmt::print("| figure |");
+    for (const auto& model : args_.models) fmt::print(" {} |", model);
+    fmt::print("\n|---|");
+    for (std::size_t i = 0; i < args_.models.size(); ++i) fmt::print("---|");
+    fmt::print("\n");
+    for (const auto& name : tallies_[0].names()) {
+      fmt::print("| {} |", name);
+      for (const auto& tally : tallies_) fmt::print(" {} |", tally.Mean(name));
+      fmt::print("\n");
     }
   }
-  return out;
-}
 
-// Sentences of the answer, and those that a citation covers.
-void CountSupported(const Asked& asked, Tally& tally) {
-  const auto text = domain::TextOf(asked.response.content);
-  const auto citations = CitationsOf(asked.response);
-  std::vector<std::int64_t> starts;
-  for (const auto& citation : citations) starts.push_back(citation.answer_start);
-  std::ranges::sort(starts);
-  const auto distinct = std::ranges::unique(starts).begin() - starts.begin();
-  const auto sentences = static_cast<std::ptrdiff_t>(text::SplitSentences(text).size());
-  tally.sentences += static_cast<int>(std::max(sentences, distinct));
-  tally.supported += static_cast<int>(distinct);
-}
-
-bool Retrieved(const Question& question, const knowledge::RetrieveResponse& found) {
-  std::vector<domain::Citation> whole;
-  for (const auto& chunk : found.results) {
-    domain::Citation citation;
-    citation.source_start = chunk.start;
-    citation.source_end = chunk.end;
-    whole.push_back(citation);
+ private:
+  Result<Passages> Find(const std::string& base, const Question& question) {
+    STRATA_TRY(auto found, bases_.Retrieve(base, question.text, bases_.results() + kSpare));
+    return std::move(found.results);
   }
-  return Covered(question, whole) > 0;
-}
 
-Result<> RunChunking(const Arguments& args, Bases& bases) {
-  STRATA_TRY(auto set, LoadChunking(args.data + "/retrieval/chunking"));
-  STRATA_CHECK_OK(bases.Add(set));
-  Tally tally;
-  for (const auto& question : Spread(set.questions, args.questions)) {
-    STRATA_TRY(auto asked, bases.Ask(question.base, question.text, args.model));
-    ++tally.asked;
-    tally.gold_found += Retrieved(question, asked.found) ? 1 : 0;
-    tally.refused += asked.refused ? 1 : 0;
-    if (!asked.refused) {
-      const double covered = Covered(question, CitationsOf(asked.response));
-      tally.touched += covered > 0 ? 1 : 0;
-      tally.covered += covered;
-      CountSupported(asked, tally);
+  Result<Answer> Ask(const Question& question, const Passages& passages, std::size_t model) {
+    return bases_.Ask(question.text, First(passages, bases_.results()), args_.models[model]);
+  }
+
+  Result<> OwnDocument(const Question& question, const Passages& found, std::size_t model) {
+    STRATA_TRY(auto answer, Ask(question, found, model));
+    auto& tally = tallies_[model];
+    const auto passages = First(found, bases_.results());
+    tally.Add("chunking: gold among the passages",
+              std::ranges::any_of(passages, [&](const auto& p) { return HoldsGold(question, p); }));
+    tally.Add("chunking: wrongly refused", answer.refused);
+    const double covered = GoldCovered(question, answer.citations);
+    tally.Add("chunking: cited spans touch gold", covered > 0);
+    tally.Add("chunking: gold characters cited", covered);
+    if (!answer.refused) {
+      tally.Add("chunking: citations in gold", CitedInGold(question, answer.citations));
+      tally.Add("chunking: citations an answer", static_cast<double>(answer.citations.size()));
     }
-    const auto own =
-        std::ranges::find(set.bases, question.base, &decltype(set.bases)::value_type::first);
-    const auto other = (static_cast<std::size_t>(own - set.bases.begin()) + 1) % set.bases.size();
-    STRATA_TRY(auto wrong, bases.Ask(set.bases[other].first, question.text, args.model));
-    ++tally.wrong_asked;
-    tally.wrong_refused += wrong.refused ? 1 : 0;
+    tally.Add("chunking: answer holds half of gold's words",
+              !answer.refused && WordsHeld(question.gold_text, answer.text) >= 0.5);
+    AddSupport("chunking: sentences supported", answer, tally);
+    tally.Add("chunking: seconds an answer", answer.seconds);
+    return {};
   }
-  const double n = std::max(1, tally.asked);
-  std::printf("chunking, %d questions\n", tally.asked);
-  std::printf("  gold span among the retrieved passages  %.3f\n", tally.gold_found / n);
-  std::printf("  answer touches a gold span              %.3f\n", tally.touched / n);
-  std::printf("  gold characters cited                   %.3f\n", tally.covered / n);
-  std::printf("  sentences with a supporting citation    %.3f\n",
-              tally.supported / std::max(1.0, static_cast<double>(tally.sentences)));
-  std::printf("  wrongly refused                         %.3f\n", tally.refused / n);
-  std::printf("  rightly refused (against another document) %.3f\n", tally.wrong_refused / n);
-  return {};
-}
 
-Result<> RunMultihop(const Arguments& args, Bases& bases) {
-  STRATA_TRY(auto set, LoadMultihop(args.data + "/multihop/2wiki-dev"));
-  STRATA_CHECK_OK(bases.Add(set));
-  int asked_count = 0, contained = 0, retrieved = 0, refused = 0;
-  for (const auto& question : Spread(set.questions, args.multihop)) {
-    STRATA_TRY(auto asked, bases.Ask(question.base, question.text, args.model));
-    const auto gold = text::FoldAccents(question.answer);
-    const auto answer = text::FoldAccents(domain::TextOf(asked.response.content));
-    ++asked_count;
-    refused += asked.refused ? 1 : 0;
-    contained += !asked.refused && answer.find(gold) != std::string::npos ? 1 : 0;
-    retrieved += std::ranges::any_of(asked.found.results, [&](const auto& chunk) {
-      return text::FoldAccents(chunk.title + " " + chunk.text).find(gold) != std::string::npos;
-    });
+  Result<> MultihopAnswer(const Question& question, const Passages& found, std::size_t model) {
+    STRATA_TRY(auto answer, Ask(question, found, model));
+    auto& tally = tallies_[model];
+    const auto passages = First(found, bases_.results());
+    tally.Add("2wiki: gold answer in the passages",
+              std::ranges::any_of(passages, [&](const auto& passage) {
+                return Contains(passage.title + " . " + passage.text, question.answer);
+              }));
+    tally.Add("2wiki: answer contains gold answer",
+              !answer.refused && Contains(answer.text, question.answer));
+    AddSupport("2wiki: sentences supported", answer, tally);
+    tally.Add("2wiki: refused", answer.refused);
+    tally.Add("2wiki: seconds an answer", answer.seconds);
+    return {};
   }
-  const double n = std::max(1, asked_count);
-  std::printf("2wiki-dev, %d questions\n", asked_count);
-  std::printf("  gold answer in the retrieved passages   %.3f\n", retrieved / n);
-  std::printf("  answer contains the gold answer         %.3f\n", contained / n);
-  std::printf("  refused                                 %.3f\n", refused / n);
-  return {};
-}
+
+  Result<> Unanswerable(const std::string& name, const Question& question, const Passages& passages,
+                        std::size_t model) {
+    STRATA_TRY(auto answer, Ask(question, passages, model));
+    tallies_[model].Add(name, answer.refused);
+    return {};
+  }
+
+  static void AddSupport(const std::string& name, const Answer& answer, Tally& tally) {
+    if (answer.refused) return;
+    const auto support = SupportOf(answer);
+    if (support.sentences == 0) return;
+    tally.Add(name, static_cast<double>(support.supported) / support.sentences);
+  }
+
+  const Arguments& args_;
+  Bases& bases_;
+  std::vector<Tally> tallies_;  // of each model
+};
 
 Result<> RunAll(const Arguments& args) {
-  STRATA_TRY(auto bases, Bases::Open(args.embedder));
-  std::printf(
-      "model %s, embedder %s\n",
-      args.model.empty() ? std::string(knowledge::kExtractModelId).c_str() : args.model.c_str(),
-      args.embedder.c_str());
-  if (args.questions > 0) STRATA_CHECK_OK(RunChunking(args, *bases));
-  if (args.multihop > 0) STRATA_CHECK_OK(RunMultihop(args, *bases));
+  STRATA_TRY(auto bases, Bases::Open(args.embedder, args.keep));
+  if (!args.features.empty()) {
+    STRATA_TRY(auto set, LoadChunking(args.data + "/retrieval/chunking"));
+    STRATA_CHECK_OK(bases->Add(set));
+    set.questions = Spread(set.questions, args.questions);
+    return WriteFeatures(*bases, set, args.features);
+  }
+  Run run(args, *bases);
+  if (args.questions > 0) STRATA_CHECK_OK(run.Chunking());
+  if (args.multihop > 0) STRATA_CHECK_OK(run.Multihop());
+  run.Print();
   return {};
+}
+
+std::vector<std::string> Split(const std::string& list) {
+  std::vector<std::string> parts;
+  std::istringstream in(list);
+  for (std::string part; std::getline(in, part, ',');) parts.push_back(part);
+  return parts;
+}
+
+bool ReadArguments(int argc, char** argv, Arguments& args) {
+  for (int i = 1; i + 1 < argc; i += 2) {
+    const std::string_view name = argv[i];
+    const std::string value = argv[i + 1];
+    if (name == "--data")
+      args.data = value;
+    else if (name == "--models")
+      args.models = Split(value);
+    else if (name == "--questions")
+      args.questions = std::strtoull(value.c_str(), nullptr, 10);
+    else if (name == "--multihop")
+      args.multihop = std::strtoull(value.c_str(), nullptr, 10);
+    else if (name == "--taken-out")
+      args.taken_out = value != "no";
+    else if (name == "--embedder")
+      args.embedder = value;
+    else if (name == "--keep")
+      args.keep = value;
+    else if (name == "--features")
+      args.features = value;
+    else
+      return false;
+  }
+  return argc % 2 == 1 && !args.data.empty() && !args.models.empty();
 }
 
 }  // namespace
@@ -169,18 +236,10 @@ Result<> RunAll(const Arguments& args) {
 
 int main(int argc, char** argv) {
   strata::bench::Arguments args;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string_view name = argv[i];
-    if (name == "--data") args.data = argv[i + 1];
-    if (name == "--questions") args.questions = std::strtoull(argv[i + 1], nullptr, 10);
-    if (name == "--multihop") args.multihop = std::strtoull(argv[i + 1], nullptr, 10);
-    if (name == "--model") args.model = argv[i + 1];
-    if (name == "--embedder") args.embedder = argv[i + 1];
-  }
-  if (args.data.empty()) {
+  if (!strata::bench::ReadArguments(argc, argv, args)) {
     std::fprintf(stderr,
-                 "usage: bench_answer --data DIR [--questions N] [--multihop N] "
-                 "[--model ID] [--embedder ID]\n");
+                 "usage: bench_answer --data DIR [--models A,B] [--questions N] [--multihop N] "
+                 "[--taken-out yes|no] [--embedder ID] [--keep DIR] [--features FILE]\n");
     return 2;
   }
   if (auto done = strata::bench::RunAll(args); !done.has_value()) {

@@ -3,10 +3,12 @@
 #include <zlib.h>
 
 #include <boost/json.hpp>
+#include <map>
 #include <set>
 #include <sstream>
 
 #include "knowledge/corpus.h"
+#include "text/offsets.h"
 
 namespace strata::bench {
 namespace {
@@ -43,6 +45,37 @@ std::string TextOf(const json::object& object, std::string_view name) {
   return member && member->is_string() ? std::string(member->get_string()) : std::string();
 }
 
+// Ids of the documents that are graded above 0, for each query.
+Result<std::map<std::string, std::vector<std::string>>> ReadGold(const std::string& path) {
+  STRATA_TRY(auto text, ReadWhole(path));
+  std::map<std::string, std::vector<std::string>> gold;
+  std::istringstream in(text);
+  std::string line;
+  std::getline(in, line);
+  while (std::getline(in, line)) {
+    std::istringstream fields(line);
+    std::string query, document;
+    int grade = 0;
+    if (!(fields >> query >> document >> grade)) return Fail(InvalidArgument(path, line));
+    if (grade > 0) gold[query].push_back(document);
+  }
+  return gold;
+}
+
+// What stands in the gold spans of one corpus.
+void AddGoldText(const std::string& base, const std::string& text,
+                 std::vector<Question>& questions) {
+  const text::CodePointOffsets offsets(text);
+  for (auto& question : questions) {
+    if (question.base != base) continue;
+    for (const auto& [begin, end] : question.spans) {
+      const auto from = offsets.ToByte(static_cast<std::size_t>(begin));
+      const auto to = offsets.ToByte(static_cast<std::size_t>(end));
+      question.gold_text += text.substr(from, to - from) + "\n";
+    }
+  }
+}
+
 }  // namespace
 
 Result<QuestionSet> LoadChunking(const std::string& folder) {
@@ -53,7 +86,9 @@ Result<QuestionSet> LoadChunking(const std::string& folder) {
     Question question{.base = TextOf(object, "corpus"),
                       .text = TextOf(object, "text"),
                       .spans = {},
-                      .answer = {}};
+                      .gold_text = {},
+                      .answer = {},
+                      .documents = {}};
     const auto* spans = object.if_contains("spans");
     if (!spans || !spans->is_array()) return Fail(InvalidArgument("spans", "expected a list"));
     for (const auto& span : spans->get_array()) {
@@ -70,6 +105,7 @@ Result<QuestionSet> LoadChunking(const std::string& folder) {
     // As plain text, so that citations count the characters that the spans count.
     document.media_type = "text/plain";
     STRATA_TRY(document.content, ReadWhole(folder + "/corpora/" + name + ".md.gz"));
+    AddGoldText(name, document.content, set.questions);
     set.bases.emplace_back(name, std::vector<knowledge::DocumentInput>{std::move(document)});
   }
   return set;
@@ -78,11 +114,14 @@ Result<QuestionSet> LoadChunking(const std::string& folder) {
 Result<QuestionSet> LoadMultihop(const std::string& folder) {
   QuestionSet set;
   STRATA_TRY(auto objects, ReadObjects(folder + "/queries.jsonl"));
+  STRATA_TRY(auto gold, ReadGold(folder + "/qrels.tsv"));
   for (const auto& object : objects) {
     set.questions.push_back({.base = "multihop",
                              .text = TextOf(object, "text"),
                              .spans = {},
-                             .answer = TextOf(object, "answer")});
+                             .gold_text = {},
+                             .answer = TextOf(object, "answer"),
+                             .documents = gold[TextOf(object, "_id")]});
   }
   STRATA_TRY(auto text, ReadWhole(folder + "/corpus.jsonl.gz"));
   std::vector<knowledge::DocumentInput> documents;
