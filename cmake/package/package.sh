@@ -13,16 +13,25 @@ version=$(build/release/strata --version | cut -d' ' -f2)
 tree=build/package/strata-$version
 rm -rf build/package && mkdir -p "$tree" dist
 cmake --install build/release --prefix "$PWD/$tree" --component strata >/dev/null
+# The build tree links to downloads; a package holds the files themselves.
+find "$tree/share" -type l | while read -r link; do cp --remove-destination "$(realpath "$link")" "$link"; done
 
 # Shared libraries of the distribution, one path a line.
 libraries() { ldd "$tree/bin/strata" "$tree"/lib/strata/*.so* | awk '$2 == "=>" && $3 ~ /^\// {print $3}' | sort -u | grep -v "$PWD/"; }
 not_glibc() { grep -vE '/(libc|libm|libdl|libpthread|librt|libresolv|ld-linux-x86-64)\.so'; }
 
+# The Debian package of a library. Files below /lib are registered with or without /usr before them.
+package_of() {
+  local file
+  file=$(realpath "$1")
+  { dpkg-query -S "$file" 2>/dev/null || dpkg-query -S "${file#/usr}" 2>/dev/null || die "no package has $file"; } | cut -d: -f1
+}
+
 make_deb() {
   local root=build/package/deb depends
   mkdir -p "$root/usr" "$root/DEBIAN"
   cp -a "$tree/." "$root/usr/"
-  depends=$(libraries | xargs -r realpath | xargs -r dpkg -S 2>/dev/null | cut -d: -f1 | sort -u | paste -sd, | sed 's/,/, /g')
+  depends=$(libraries | while read -r library; do package_of "$library"; done | sort -u | paste -sd, | sed 's/,/, /g')
   cat >"$root/DEBIAN/control" <<CONTROL
 Package: strata
 Version: $version
