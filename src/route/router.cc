@@ -13,8 +13,8 @@ namespace {
 
 // Scales of the blocks of dense inputs beside words of length 1, under one L2 penalty: words carry
 // most, measures and vector steady them where words are new (docs/measurements-router.md).
-constexpr float kMeasureScale = 0.1F;
-constexpr float kVectorScale = 0.5F;
+constexpr float kMeasureScale = 0.05F;
+constexpr float kVectorScale = 0.3F;
 // Weight of the measures in the joint vector of neighbours: form counts as well as topic, as new
 // sources often look like known topics in another form.
 constexpr float kMeasureShare = 0.6F;
@@ -154,6 +154,10 @@ Prediction Router::Predict(const PromptFeatures& features) const {
       out.need = out.candidates[0].quality - out.candidates[1].quality;
     }
   }
+  if (state_.cascade) {
+    out.settled = state_.cascade->scale.Probability(
+        state_.cascade->settled.Score(inputs.words, inputs.dense));
+  }
   const auto& kind = state_.kinds[out.kind];
   for (std::size_t t = 0; t < kTolerances.size(); ++t) {
     const std::uint32_t strong = unfamiliar ? state_.strong : kind.strong;
@@ -166,6 +170,19 @@ Prediction Router::Predict(const PromptFeatures& features) const {
     out.decisions[t] = CheapestGoodEnough(needs, costs, strong, kind.certificates[t].margin);
   }
   return out;
+}
+
+bool Router::SkipsCheapStep(const Prediction& prediction) const {
+  if (!state_.cascade || prediction.unfamiliar >= kUnfamiliar) return false;
+  const auto& plan = *state_.cascade;
+  const auto& p = prediction.candidates;
+  double step = p[plan.first].cost + p[plan.second].cost;
+  return prediction.settled * p[plan.strong].cost < step;
+}
+
+std::int32_t Router::ThirdOf(const Prediction& prediction) const {
+  if (!state_.cascade || prediction.unfamiliar >= kUnfamiliar) return -1;
+  return state_.cascade->third[prediction.kind];
 }
 
 std::string Router::Explain(const Prediction& prediction, std::size_t tolerance) const {

@@ -14,6 +14,7 @@
 #include "learn/calibration.h"
 #include "learn/linear.h"
 #include "learn/neighbours.h"
+#include "route/cascade.h"
 #include "route/prompt_features.h"
 
 namespace strata::route {
@@ -78,7 +79,8 @@ struct RouterState {
   std::vector<Candidate> candidates;
   double length_mean = 0, length_scale = 1;  // of the logarithm of the question's bytes
   std::vector<Kind> kinds;
-  std::uint32_t strong = 0;  // for unfamiliar requests
+  std::uint32_t strong = 0;             // for unfamiliar requests
+  std::optional<CascadeState> cascade;  // where rows had answers to compare
   std::vector<Reference> references;
   std::vector<float> reference_rows;
   std::vector<double> distance_quantiles;  // ascending
@@ -98,6 +100,7 @@ struct Prediction {
   std::uint32_t kind = 0;  // the kind most of the nearest rows are of
   std::array<std::uint32_t, kTolerances.size()> decisions{};
   std::vector<learn::Neighbour> nearest;  // rows are references
+  double settled = 0;  // with a cascade: probability that its cheap step settles the request
 };
 
 // The inputs of linear models, from features: what trainer and router must agree on.
@@ -118,6 +121,11 @@ class Router {
   Prediction Predict(const PromptFeatures& features) const;
   // Why the decision at `tolerance` (an index of kTolerances) is what it is, for a person.
   std::string Explain(const Prediction& prediction, std::size_t tolerance) const;
+  // Whether the cheap step of the cascade is expected to cost more than it saves. Never for an
+  // unfamiliar request: its evidence is asked for.
+  bool SkipsCheapStep(const Prediction& prediction) const;
+  // The third model of the cascade for this request, −1 for none.
+  std::int32_t ThirdOf(const Prediction& prediction) const;
 
  private:
   Router(RouterState state, std::shared_ptr<const vector::StaticEmbedder> embedder);

@@ -183,6 +183,17 @@ void DescribeKind(Archive& archive, K& kind) {
   }
 }
 
+template <class Archive, class C>
+void DescribeCascade(Archive& archive, C& cascade) {
+  archive.Value(cascade.strong);
+  archive.Value(cascade.first);
+  archive.Value(cascade.second);
+  archive.Numbers(cascade.third);
+  DescribeLinear(archive, cascade.settled);
+  archive.Value(cascade.scale.slope);
+  archive.Value(cascade.scale.offset);
+}
+
 template <class Archive, class State>
 void Describe(Archive& archive, State& state) {
   archive.Text(state.version);
@@ -205,10 +216,25 @@ void Describe(Archive& archive, State& state) {
   });
   archive.Numbers(state.reference_rows);
   archive.Numbers(state.distance_quantiles);
+  bool has_cascade = state.cascade.has_value();
+  archive.Value(has_cascade);
+  if constexpr (!std::is_const_v<State>) {
+    if (has_cascade) state.cascade.emplace();
+  }
+  if (has_cascade) DescribeCascade(archive, *state.cascade);
 }
 
 bool SizesFit(const learn::LinearModel& model, std::size_t words, std::size_t dense) {
   return (model.sparse.size() == words || model.sparse.empty()) && model.dense.size() == dense;
+}
+
+bool CascadeFits(const RouterState& state, std::size_t words, std::size_t dense) {
+  const auto& cascade = *state.cascade;
+  const auto n = state.candidates.size();
+  auto known = [&](std::int32_t m) { return m >= -1 && m < static_cast<std::int32_t>(n); };
+  return cascade.strong < n && cascade.first < n && cascade.second < n &&
+         cascade.third.size() == state.kinds.size() && std::ranges::all_of(cascade.third, known) &&
+         SizesFit(cascade.settled, words, dense);
 }
 
 // Null when everything refers to something that is there.
@@ -248,6 +274,7 @@ const char* Inconsistency(const RouterState& state) {
   for (const auto& r : state.references) {
     if (r.kind >= kinds || r.qualities.size() != state.candidates.size()) return "a reference";
   }
+  if (state.cascade && !CascadeFits(state, words, dense)) return "the cascade";
   return std::ranges::is_sorted(state.distance_quantiles) ? nullptr : "the distances";
 }
 

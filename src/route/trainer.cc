@@ -22,10 +22,12 @@ constexpr std::size_t kReferencesMax = 3000;
 constexpr std::size_t kWordRowsMin = 2;  // a word seen in one row teaches nothing
 // Penalties, chosen on the valid splits of the development sources (docs/measurements-router.md).
 constexpr double kQualityPenalty = 1.5;
-constexpr double kTokenPenalty = 0.5;
+constexpr double kTokenPenalty = 0.2;
 constexpr double kNormal90 = 1.645;
 constexpr std::size_t kBandRows = 60;
 constexpr double kNever = 1e9;
+// A cascade's plan keeps this on the labelled rows, so that it keeps 0.995 on others.
+constexpr double kCascadeRatioMin = 1.0;
 
 double MeanOf(std::span<const double> values) {
   return values.empty() ? 0
@@ -61,6 +63,7 @@ class Trainer {
     }
     ChooseStrong();
     for (std::uint32_t k = 0; k < state_.kinds.size(); ++k) Certify(k);
+    if (!state_.pair) FitCascade();
     state_.version = "router-" + Sha256Hex(WriteRouter(state_)).substr(0, 8);
     return std::move(state_);
   }
@@ -193,7 +196,7 @@ class Trainer {
   learn::LinearModel FitLogit(std::span<const std::uint32_t> rows,
                               std::span<const double> targets) const {
     return learn::FitLinear(design_, rows, targets,
-                            {.l2 = kQualityPenalty, .iterations_max = 30, .tolerance = 3e-3});
+                            {.l2 = kQualityPenalty, .iterations_max = 40, .tolerance = 2e-3});
   }
 
   // Logits of each row by a model that was fitted without its fold.
@@ -414,6 +417,28 @@ class Trainer {
     certificate.share_moved = moved / static_cast<double>(labelled.size());
     certificate.ratio = best > 0 ? policy / best : 1;
     certificate.saving = always > 0 ? 1 - spent / always : 0;
+  }
+
+  // A plan, and for which requests its cheap step pays, where rows have answers to compare.
+  void FitCascade() {
+    std::vector<std::uint32_t> rows;
+    std::vector<CascadeRow> answered;
+    for (std::uint32_t i = 0; i < size(); ++i) {
+      auto row = MakeCascadeRow(*rows_[i]->row, options_.models);
+      if (std::ranges::all_of(row.quality, [](double q) { return std::isnan(q); })) continue;
+      row.kind = kind_[i];
+      rows.push_back(i);
+      answered.push_back(std::move(row));
+    }
+    auto plan = PlanCascade(answered, options_.models, state_.kinds.size(), kCascadeRatioMin);
+    if (!plan) return;
+    std::vector<double> settled;
+    for (const auto& row : answered) {
+      settled.push_back(RunCascade(row, *plan, plan->third[row.kind]).settled ? 1 : 0);
+    }
+    plan->scale = learn::FitPlatt(HeldOutScores(rows, settled), settled);
+    plan->settled = FitLogit(rows, settled);
+    state_.cascade = std::move(plan);
   }
 
   const TrainOptions& options_;

@@ -11,6 +11,7 @@
 #include "route/evaluation.h"
 #include "route/outcome_rows.h"
 #include "route/router_file.h"
+#include "route/simulation.h"
 #include "route/trainer.h"
 #include "server/cli/cli.h"
 #include "server/config.h"
@@ -30,8 +31,9 @@ struct RouteFlags {
   std::string out;
   std::string splits = "train,valid";
   std::string hold_out = "none";
-  std::string test_split = "test";
-  std::string plots;
+  std::string eval_split = "test";
+  std::string test_split = "train,valid,test";
+  std::string strong, cheap;
   double confidence = 0.95;
 };
 
@@ -195,7 +197,7 @@ Result<int> Eval(const CallerFlags& common, const RouteFlags& flags) {
     FeatureRefs train, test;
     for (const auto& f : features) {
       if (InSplits(*f.row, flags.splits)) train.push_back(&f);
-      if (InSplits(*f.row, flags.test_split)) test.push_back(&f);
+      if (InSplits(*f.row, flags.eval_split)) test.push_back(&f);
     }
     STRATA_TRY(state, Test(train, test, embedder, options, tested));
   } else {
@@ -211,6 +213,33 @@ Result<int> Eval(const CallerFlags& common, const RouteFlags& flags) {
   }
   auto evaluations = route::Evaluate(state, tested);
   fmt::print("{}", route::FormatEvaluations(state, evaluations));
+  return 0;
+}
+
+Result<int> Simulate(const CallerFlags& common, const RouteFlags& flags) {
+  std::optional<route::CascadeNames> names;
+  if (!flags.cheap.empty()) {
+    auto cheap = CommaList(flags.cheap);
+    if (cheap.size() != 2) return Fail(InvalidArgument("--cheap", "expected A,B"));
+    names = {.strong = flags.strong, .first = cheap[0], .second = cheap[1]};
+  }
+  STRATA_TRY(auto router, OpenRouter(common, flags.router));
+  STRATA_TRY(auto rows, route::ReadOutcomeFiles(flags.rows, route::OutcomesAre::kRead));
+  std::erase_if(rows, [&](const auto& row) { return !InSplits(row, flags.test_split); });
+  STRATA_TRY(auto simulations, route::SimulateCascade(*router, rows, names));
+  if (const auto& state = router->state(); !names) {
+    const auto& plan = *state.cascade;
+    fmt::print("{} and {} at once, {} where they disagree\n", state.candidates[plan.first].name,
+               state.candidates[plan.second].name, state.candidates[plan.strong].name);
+    for (std::size_t k = 0; k < state.kinds.size(); ++k) {
+      auto third = plan.third[k];
+      fmt::print("requests like {}: {}\n", state.kinds[k].name,
+                 third < 0
+                     ? "no tie-break"
+                     : "ties broken by " + state.candidates[static_cast<std::size_t>(third)].name);
+    }
+  }
+  fmt::print("{}", route::FormatSimulations(simulations));
   return 0;
 }
 
@@ -254,8 +283,17 @@ void AddRouteCommands(Cli& cli) {
                    "none (test on the split) or source (each in turn)")
       ->check(CLI::IsMember({"none", "source"}))
       ->capture_default_str();
-  eval->add_option("--test-split", flags->test_split, "splits to test on")->capture_default_str();
-  eval->add_option("--plots", flags->plots, "folder for plots (SVG)");
+  eval->add_option("--test-split", flags->eval_split, "splits to test on")->capture_default_str();
+  auto* simulate = add(
+      "simulate", "what a cascade would have done on rows whose outcomes carry answers", Simulate);
+  simulate->add_option("--router", flags->router, "the router's file")
+      ->required()
+      ->check(CLI::ExistingFile);
+  auto* strong = simulate->add_option("--strong", flags->strong, "in place of the router's plan");
+  auto* cheap = simulate->add_option("--cheap", flags->cheap, "A,B, with --strong");
+  strong->needs(cheap);
+  cheap->needs(strong);
+  simulate->add_option("--split", flags->test_split, "splits to run on")->capture_default_str();
 }
 
 }  // namespace strata::server
