@@ -7,6 +7,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/encoding.h"
+#include "domain/wire.h"
 
 namespace strata::gateway {
 namespace {
@@ -70,7 +71,9 @@ void Lost(Attempt& attempt) {
 }
 
 // How a conversation begins: what stays the same from turn to turn, and what a prompt cache keeps.
-std::uint64_t HashOfBeginning(const domain::ChatRequest& request) {
+// nullopt: it cannot be read, which the model will say.
+std::optional<std::uint64_t> HashOfBeginning(domain::ChatRequest request) {
+  if (!domain::DecodeWhole(request).has_value()) return std::nullopt;
   auto hash = Hash64(domain::TextOf(request.system));
   for (const auto& tool : request.tools) hash = Hash64(tool.name, hash);
   for (const auto& message : request.messages) {
