@@ -3,9 +3,16 @@
 #include "base/ids.h"
 
 namespace strata {
+namespace {
+
+constexpr std::size_t kUsualFields = 12;
+constexpr std::size_t kUsualSpans = 8;
+
+}  // namespace
 
 void Trace::Add(SpanRecord record) {
   std::lock_guard lock(mutex_);
+  if (ended_.empty()) ended_.reserve(kUsualSpans);
   ended_.push_back(std::move(record));
 }
 
@@ -22,6 +29,7 @@ Span::Span(std::shared_ptr<Trace> trace, std::string_view name, std::string_view
   record_->parent_id = parent_id;
   record_->name = name;
   record_->start = trace_->clock().Wall();
+  record_->fields.reserve(kUsualFields);
 }
 
 Span& Span::operator=(Span&& other) noexcept {

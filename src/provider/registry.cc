@@ -187,9 +187,9 @@ Result<RegistrySnapshot::Found> RegistrySnapshot::Resolve(std::string_view id, W
   if (id.size() > kIdBytesMax) {
     return Fail(InvalidArgument("model", fmt::format("is longer than {} bytes", kIdBytesMax)));
   }
-  std::vector<std::string> spellings = {std::string(id)};
-  for (auto& spelling : BedrockSpellings(id)) spellings.push_back(std::move(spelling));
-  for (const auto& spelling : spellings) {
+  STRATA_TRY(auto exact, ResolveExact(FollowAliases(id), want));
+  if (exact.has_value()) return std::move(*exact);
+  for (const auto& spelling : BedrockSpellings(id)) {
     STRATA_TRY(auto found, ResolveExact(FollowAliases(spelling), want));
     if (found.has_value()) return std::move(*found);
   }

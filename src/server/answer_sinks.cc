@@ -76,20 +76,10 @@ class StreamSink final : public gateway::AnswerSink {
     co_return co_await StartEncoded();
   }
 
+  // Not a coroutine: the bytes of a forwarded stream pass here piece by piece.
   Task<Result<>> Event(const domain::StreamEvent& event) override {
-    if (auto* start = std::get_if<domain::StreamStart>(&event); start && start->wire) {
-      forwarded_ = true;
-      auto headers = ForwardedHeaders(frame_, *start);
-      co_return co_await frame_.exchange.writer.Start(200, std::move(headers));
-    }
-    if (forwarded_) co_return co_await Forward(event);
-    if (!encoder_) STRATA_CO_CHECK_OK(co_await StartEncoded());
-    bool last = std::holds_alternative<domain::StreamEnd>(event);
-    if (last) CompleteMeta(frame_, encoder_->meta());
-    auto bytes = encoder_->Encode(event);
-    if (!bytes.empty()) STRATA_CO_CHECK_OK(co_await frame_.exchange.writer.Write(bytes));
-    if (last) STRATA_CO_CHECK_OK(co_await frame_.exchange.writer.Finish());
-    co_return Result<>{};
+    const auto* chunk = std::get_if<domain::WireChunk>(&event);
+    return chunk != nullptr ? frame_.exchange.writer.Write(chunk->bytes) : OtherEvent(event);
   }
 
   Task<void> Fail(const Error& error) override {
@@ -107,6 +97,22 @@ class StreamSink final : public gateway::AnswerSink {
   }
 
  private:
+  Task<Result<>> OtherEvent(const domain::StreamEvent& event) {
+    if (auto* start = std::get_if<domain::StreamStart>(&event); start && start->wire) {
+      forwarded_ = true;
+      auto headers = ForwardedHeaders(frame_, *start);
+      co_return co_await frame_.exchange.writer.Start(200, std::move(headers));
+    }
+    if (forwarded_) co_return co_await EndForwarded(event);
+    if (!encoder_) STRATA_CO_CHECK_OK(co_await StartEncoded());
+    bool last = std::holds_alternative<domain::StreamEnd>(event);
+    if (last) CompleteMeta(frame_, encoder_->meta());
+    auto bytes = encoder_->Encode(event);
+    if (!bytes.empty()) STRATA_CO_CHECK_OK(co_await frame_.exchange.writer.Write(bytes));
+    if (last) STRATA_CO_CHECK_OK(co_await frame_.exchange.writer.Finish());
+    co_return Result<>{};
+  }
+
   Task<Result<>> StartEncoded() {
     encoder_ = make_(frame_.meta);
     auto headers = ToHeaders(dialect::MetaHeaders(frame_.dialect, frame_.meta));
@@ -116,11 +122,8 @@ class StreamSink final : public gateway::AnswerSink {
   }
 
   // What is decoded beside the bytes is not for the client.
-  Task<Result<>> Forward(const domain::StreamEvent& event) {
+  Task<Result<>> EndForwarded(const domain::StreamEvent& event) {
     auto& writer = frame_.exchange.writer;
-    if (auto* chunk = std::get_if<domain::WireChunk>(&event)) {
-      co_return co_await writer.Write(chunk->bytes);
-    }
     const auto* end = std::get_if<domain::StreamEnd>(&event);
     if (end == nullptr) co_return Result<>{};
     STRATA_CO_CHECK_OK(co_await writer.Write(end->wire));

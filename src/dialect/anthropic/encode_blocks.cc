@@ -242,6 +242,7 @@ void WriteUsage(JsonWriter& out, const domain::Usage& usage) {
 void ReadUsage(const JsonField& object, domain::Usage& usage) {
   auto read = [&](std::string_view key, std::int64_t& into) {
     auto field = object.Get(key);
+    if (!field.present()) return;  // an error, with its path, is not worth making for it
     if (auto count = field.Integer(0, INT64_MAX / 16)) into = *count;
   };
   read("input_tokens", usage.input_tokens);

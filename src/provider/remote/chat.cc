@@ -16,10 +16,6 @@ Task<Result<std::unique_ptr<ChatStream>>> RemoteChatModel::Start(domain::ChatReq
   const bool forward = request.wire && account_->api->Forwards(request.wire->format);
   if (!forward) STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
   request.model = info_.upstream_id;
-  auto span = ctx.span.Child("provider.chat");
-  span.Set("provider", account_->spec.name);
-  span.Set("model", info_.upstream_id);
-  if (forward) span.Set("forwarded", true);
   Call call;
   if (forward) {
     call = account_->api->Forward(request, info_.upstream_id);
@@ -30,10 +26,7 @@ Task<Result<std::unique_ptr<ChatStream>>> RemoteChatModel::Start(domain::ChatReq
   auto cancel = std::make_shared<Cancel>(ctx.cancel);
   auto sent = co_await Send(*account_, std::move(call), ctx.deadline, cancel->source.get_token(),
                             ctx.clock->Wall());
-  if (!sent.has_value()) {
-    span.Fail(sent.error());
-    co_return Fail(std::move(sent.error()));
-  }
+  if (!sent.has_value()) co_return Fail(std::move(sent.error()));
   ctx.quota_share = QuotaShareOf((*sent)->headers());
   std::unique_ptr<ChatStream> stream;
   if (forward) {
@@ -43,13 +36,11 @@ Task<Result<std::unique_ptr<ChatStream>>> RemoteChatModel::Start(domain::ChatReq
                                  .response = std::move(*sent),
                                  .streamed = request.stream,
                                  .prompt_estimate = EstimateTokens(request.wire->body.size()),
-                                 .shadow = ctx.capture_text ? Shadow::kYes : Shadow::kNo,
-                                 .span = std::move(span)};
+                                 .shadow = ctx.capture_text ? Shadow::kYes : Shadow::kNo};
     stream = std::make_unique<ForwardedStream>(std::move(parts), ctx);
   } else {
     stream = std::make_unique<RemoteStream>(account_, ctx, std::move(cancel), std::move(*sent),
-                                            request.stream, EstimatePromptTokens(request),
-                                            std::move(span));
+                                            request.stream, EstimatePromptTokens(request));
   }
   co_return std::move(stream);
 }

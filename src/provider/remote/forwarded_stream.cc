@@ -23,15 +23,6 @@ ForwardedStream::ForwardedStream(Parts parts, RequestContext& ctx)
   if (parts_.shadow == Shadow::kYes) decoder_ = api.MakeStreamDecoder();
 }
 
-ForwardedStream::~ForwardedStream() {
-  auto& span = parts_.span;
-  if (!span.recording()) return;
-  auto usage = UsageSoFar();
-  span.Set("tokens_in", usage.PromptTokens());
-  span.Set("tokens_out", usage.output_tokens);
-  span.Set("tokens_estimated", usage.estimated);
-}
-
 Task<Result<domain::StreamEvent>> ForwardedStream::Next() {
   STRATA_CHECK(!done_, "Next after the end of a stream");
   if (!begun_) co_return Begin();
@@ -40,7 +31,8 @@ Task<Result<domain::StreamEvent>> ForwardedStream::Next() {
     if (!alive.has_value()) co_return Fail(Failed(std::move(alive.error())));
     Result<> read;
     if (tap_ != nullptr) {
-      read = co_await ReadSome();
+      auto bytes = co_await parts_.response->Read();
+      read = bytes.has_value() ? Take(*bytes) : Fail(std::move(bytes.error()));
     } else {
       read = co_await ReadWhole();
     }
@@ -76,12 +68,6 @@ Result<domain::StreamEvent> ForwardedStream::TakeEvent() {
   return End();
 }
 
-Task<Result<>> ForwardedStream::ReadSome() {
-  auto bytes = co_await parts_.response->Read();
-  if (!bytes.has_value()) co_return Fail(std::move(bytes.error()));
-  co_return Take(*bytes);
-}
-
 Result<> ForwardedStream::Take(std::string_view bytes) {
   if (bytes.empty()) {
     STRATA_CHECK_OK(tap_->Finish());
@@ -109,6 +95,7 @@ Result<> ForwardedStream::Take(std::string_view bytes) {
 Task<Result<>> ForwardedStream::ReadWhole() {
   auto body = co_await parts_.response->ReadAll(parts_.account->answer_bytes_max);
   if (!body.has_value()) co_return Fail(std::move(body.error()));
+  parts_.response.reset();  // read to its end: the connection is back already
   const auto& api = *parts_.account->api;
   STRATA_CO_TRY(whole_, api.ReadForwarded(*body));
   if (parts_.shadow == Shadow::kYes) {
@@ -142,9 +129,7 @@ domain::StreamEnd ForwardedStream::End() {
 Error ForwardedStream::Failed(Error error) {
   done_ = true;
   parts_.response.reset();  // closes the connection: the provider stops generating
-  auto out = OfProvider(*parts_.account, std::move(error));
-  parts_.span.Fail(out);
-  return out;
+  return OfProvider(*parts_.account, std::move(error));
 }
 
 domain::Usage ForwardedStream::UsageSoFar() const {

@@ -6,7 +6,6 @@
 #include <memory>
 #include <string>
 
-#include "base/span.h"
 #include "provider/chat_model.h"
 #include "provider/remote/call.h"
 #include "provider/remote/let_go.h"
@@ -26,10 +25,8 @@ class ForwardedStream final : public ChatStream {
     bool streamed = false;             // the answer is a stream of the wire's format
     std::int64_t prompt_estimate = 0;  // tokens to assume until the provider says
     Shadow shadow = Shadow::kNo;
-    Span span;
   };
   ForwardedStream(Parts parts, RequestContext& ctx);
-  ~ForwardedStream() override;
 
   Task<Result<domain::StreamEvent>> Next() override;
   domain::Usage UsageSoFar() const override;
@@ -38,7 +35,6 @@ class ForwardedStream final : public ChatStream {
   Result<domain::StreamEvent> Begin();
   bool HasEvent() const { return !shadow_.empty() || !pass_.empty() || failed_ || ended_; }
   Result<domain::StreamEvent> TakeEvent();
-  Task<Result<>> ReadSome();
   Result<> Take(std::string_view bytes);
   Task<Result<>> ReadWhole();
   void AddShadow(std::vector<domain::StreamEvent> events);

@@ -21,22 +21,13 @@ std::size_t CharactersOf(const domain::StreamEvent& event) {
 RemoteStream::RemoteStream(std::shared_ptr<const Account> account, RequestContext& ctx,
                            std::shared_ptr<Cancel> cancel,
                            std::unique_ptr<net::ClientResponse> response, bool streamed,
-                           std::int64_t prompt_estimate, Span span)
+                           std::int64_t prompt_estimate)
     : account_(std::move(account)),
       ctx_(ctx),
       cancel_(std::move(cancel)),
       response_(std::move(response)),
       decoder_(streamed ? account_->api->MakeStreamDecoder() : nullptr),
-      prompt_estimate_(prompt_estimate),
-      span_(std::move(span)) {}
-
-RemoteStream::~RemoteStream() {
-  if (!span_.recording()) return;
-  auto usage = UsageSoFar();
-  span_.Set("tokens_in", usage.PromptTokens());
-  span_.Set("tokens_out", usage.output_tokens);
-  span_.Set("tokens_estimated", usage.estimated);
-}
+      prompt_estimate_(prompt_estimate) {}
 
 Task<Result<domain::StreamEvent>> RemoteStream::Next() {
   STRATA_CHECK(!done_, "Next after the end of a stream");
@@ -85,9 +76,7 @@ Task<Result<>> RemoteStream::FillWhole() {
 Error RemoteStream::Failed(Error error) {
   done_ = true;
   response_.reset();  // closes the connection: the provider stops generating
-  auto out = OfProvider(*account_, std::move(error));
-  span_.Fail(out);
-  return out;
+  return OfProvider(*account_, std::move(error));
 }
 
 void RemoteStream::Note(domain::StreamEvent& event) {

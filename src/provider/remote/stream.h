@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 
-#include "base/span.h"
 #include "provider/chat_model.h"
 #include "provider/remote/call.h"
 #include "provider/remote/let_go.h"
@@ -20,8 +19,7 @@ class RemoteStream final : public ChatStream {
   // `prompt_estimate`: tokens to assume until the provider says.
   RemoteStream(std::shared_ptr<const Account> account, RequestContext& ctx,
                std::shared_ptr<Cancel> cancel, std::unique_ptr<net::ClientResponse> response,
-               bool streamed, std::int64_t prompt_estimate, Span span);
-  ~RemoteStream() override;
+               bool streamed, std::int64_t prompt_estimate);
 
   Task<Result<domain::StreamEvent>> Next() override;
   domain::Usage UsageSoFar() const override;
@@ -43,7 +41,6 @@ class RemoteStream final : public ChatStream {
   std::size_t characters_ = 0;                // of the answer so far
   std::optional<domain::Usage> final_usage_;  // of StreamEnd
   domain::Usage start_usage_;                 // of StreamStart
-  Span span_;
   bool done_ = false;
 };
 
