@@ -22,7 +22,8 @@ Task<Result<std::unique_ptr<ChatStream>>> RemoteChatModel::Start(domain::ChatReq
   } else {
     STRATA_CO_TRY(call, account_->api->Chat(request, info_.upstream_id));
   }
-  if (!call.dropped.empty()) span.Set("dropped", fmt::format("{}", fmt::join(call.dropped, "; ")));
+  if (!call.dropped.empty())
+    ctx.span.Set("dropped", fmt::format("{}", fmt::join(call.dropped, "; ")));
   auto cancel = std::make_shared<Cancel>(ctx.cancel);
   auto sent = co_await Send(*account_, std::move(call), ctx.deadline, cancel->source.get_token(),
                             ctx.clock->Wall());
