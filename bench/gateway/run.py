@@ -54,7 +54,7 @@ TLS_END = """
 
 CONFIG = """
 server: {{detect_providers: false, trace_text: false}}
-models: {{load: on_use}}
+models.load: on_use
 net: {{threads: 1, client: {{ca_file: '{cert}'}}}}
 providers:
   - {{name: plain, kind: openai, base_url: 'http://{upstream}/v1', secret: 'env:BENCH_KEY', models: [fake-model]}}

@@ -66,7 +66,7 @@ class Reader {
         ReadProviders(item.second);
       } else if (key == "aliases") {
         ReadAliases(item.second);
-      } else if (key == "models") {
+      } else if (key == "models" && !item.second.IsMap()) {  // a mapping is the options models.*
         models_at = item.second;
       } else {
         ReadOption(key, item.second, 1);
