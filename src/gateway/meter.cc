@@ -1,5 +1,7 @@
 #include "gateway/meter.h"
 
+#include <fmt/format.h>
+
 #include "base/utf8.h"
 #include "domain/stream.h"
 #include "gateway/answer_capture.h"
@@ -177,7 +179,8 @@ Result<std::unique_ptr<CallMeter>> BeginCall(const domain::ModelInfo& info, Requ
   STRATA_CHECK_OK(ctx.CheckAlive());
   STRATA_CHECK_OK(guard::CheckOutbound(info, ctx));
   STRATA_TRY(auto record, journal.Begin(IntentOf(info, ctx, operation, estimate)));
-  auto span = ctx.span.Child(operation == "chat" ? "provider.chat" : "provider.embed");
+  auto span = ctx.span.Child(operation == "embeddings" ? "provider.embed"
+                                                       : fmt::format("provider.{}", operation));
   span.Set("provider", info.provider);
   span.Set("model", info.id);
   return std::make_unique<CallMeter>(info, ctx, std::move(record), std::move(span));
@@ -282,6 +285,67 @@ class MeteredEmbedder final : public provider::Embedder {
   store::Journal& journal_;
 };
 
+class MeteredReranker final : public provider::Reranker {
+ public:
+  MeteredReranker(std::shared_ptr<provider::Reranker> reranker, store::Journal& journal)
+      : reranker_(std::move(reranker)), journal_(journal) {}
+
+  Task<Result<domain::Reranking>> Rerank(domain::RerankRequest request,
+                                         RequestContext& ctx) override {
+    auto bytes = static_cast<std::int64_t>(request.query.size());
+    for (const auto& text : request.documents) bytes += static_cast<std::int64_t>(text.size());
+    STRATA_CO_TRY(auto meter, BeginCall(Info(), ctx, journal_, "rerank", Estimate(bytes, 0)));
+    meter->span().Set("documents", request.documents.size());
+    auto ranked = co_await reranker_->Rerank(std::move(request), ctx);
+    if (!ranked.has_value()) {
+      co_return std::unexpected(meter->FinishWith(std::move(ranked.error()), {}));
+    }
+    domain::Usage usage;
+    usage.input_tokens = ranked->input_tokens;
+    usage.estimated = ranked->estimated;
+    STRATA_CO_CHECK_OK(meter->Finish(usage));
+    co_return std::move(*ranked);
+  }
+
+  const domain::ModelInfo& Info() const override { return reranker_->Info(); }
+
+ private:
+  std::shared_ptr<provider::Reranker> reranker_;
+  store::Journal& journal_;
+};
+
+class MeteredModerator final : public provider::Moderator {
+ public:
+  MeteredModerator(std::shared_ptr<provider::Moderator> moderator, store::Journal& journal)
+      : moderator_(std::move(moderator)), journal_(journal) {}
+
+  Task<Result<domain::Moderation>> Moderate(domain::ModerationRequest request,
+                                            RequestContext& ctx) override {
+    std::int64_t bytes = 0;
+    for (const auto& input : request.inputs) {
+      if (const auto* text = std::get_if<domain::TextBlock>(&input)) {
+        bytes += static_cast<std::int64_t>(text->text.size());
+      }
+    }
+    STRATA_CO_TRY(auto meter, BeginCall(Info(), ctx, journal_, "moderation", Estimate(bytes, 0)));
+    auto judged = co_await moderator_->Moderate(std::move(request), ctx);
+    if (!judged.has_value()) {
+      co_return std::unexpected(meter->FinishWith(std::move(judged.error()), {}));
+    }
+    domain::Usage usage;
+    usage.input_tokens = judged->input_tokens;
+    usage.estimated = true;
+    STRATA_CO_CHECK_OK(meter->Finish(usage));
+    co_return std::move(*judged);
+  }
+
+  const domain::ModelInfo& Info() const override { return moderator_->Info(); }
+
+ private:
+  std::shared_ptr<provider::Moderator> moderator_;
+  store::Journal& journal_;
+};
+
 }  // namespace
 
 std::shared_ptr<provider::ChatModel> Metered(std::shared_ptr<provider::ChatModel> model,
@@ -292,6 +356,16 @@ std::shared_ptr<provider::ChatModel> Metered(std::shared_ptr<provider::ChatModel
 std::shared_ptr<provider::Embedder> Metered(std::shared_ptr<provider::Embedder> embedder,
                                             store::Journal& journal) {
   return std::make_shared<MeteredEmbedder>(std::move(embedder), journal);
+}
+
+std::shared_ptr<provider::Reranker> Metered(std::shared_ptr<provider::Reranker> reranker,
+                                            store::Journal& journal) {
+  return std::make_shared<MeteredReranker>(std::move(reranker), journal);
+}
+
+std::shared_ptr<provider::Moderator> Metered(std::shared_ptr<provider::Moderator> moderator,
+                                             store::Journal& journal) {
+  return std::make_shared<MeteredModerator>(std::move(moderator), journal);
 }
 
 }  // namespace strata::gateway

@@ -11,16 +11,22 @@
 #include "base/context.h"
 #include "provider/chat_model.h"
 #include "provider/embedder.h"
+#include "provider/moderator.h"
+#include "provider/reranker.h"
 #include "store/journal.h"
 
 namespace strata::gateway {
 
-// Both are thread-safe. `journal` outlives them and their streams.
+// All are thread-safe. `journal` outlives them and their streams.
 // Errors beside the model's own: kPermissionDenied (labels, regions), kUnavailable (the journal is
 // full).
 std::shared_ptr<provider::ChatModel> Metered(std::shared_ptr<provider::ChatModel> model,
                                              store::Journal& journal);
 std::shared_ptr<provider::Embedder> Metered(std::shared_ptr<provider::Embedder> embedder,
                                             store::Journal& journal);
+std::shared_ptr<provider::Reranker> Metered(std::shared_ptr<provider::Reranker> reranker,
+                                            store::Journal& journal);
+std::shared_ptr<provider::Moderator> Metered(std::shared_ptr<provider::Moderator> moderator,
+                                             store::Journal& journal);
 
 }  // namespace strata::gateway

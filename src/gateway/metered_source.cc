@@ -19,6 +19,14 @@ class Source final : public provider::ModelSource {
     STRATA_TRY(auto embedder, inner_->Embed(rest));
     return Metered(std::move(embedder), journal_);
   }
+  Result<std::shared_ptr<provider::Reranker>> Rerank(std::string_view rest) override {
+    STRATA_TRY(auto reranker, inner_->Rerank(rest));
+    return Metered(std::move(reranker), journal_);
+  }
+  Result<std::shared_ptr<provider::Moderator>> Moderate(std::string_view rest) override {
+    STRATA_TRY(auto moderator, inner_->Moderate(rest));
+    return Metered(std::move(moderator), journal_);
+  }
   std::vector<provider::ListedModel> Models() const override { return inner_->Models(); }
   bool Has(std::string_view bare) const override { return inner_->Has(bare); }
   provider::ProviderStatus Status() const override { return inner_->Status(); }

@@ -64,6 +64,18 @@ void DetectAnthropic(const EnvReader& env, std::vector<Detected>& out) {
   Add(out, std::move(spec));
 }
 
+void DetectCohere(const EnvReader& env, std::vector<Detected>& out) {
+  auto variable = FirstSet(env, {"COHERE_API_KEY", "CO_API_KEY"});
+  if (variable.empty()) return;
+  ProviderSpec spec;
+  spec.name = "cohere";
+  spec.kind = ProviderKind::kCohere;
+  spec.base_url = Or(env("CO_API_URL"), "https://api.cohere.com");
+  spec.secret = "env:" + variable;
+  spec.detected_by = "environment variable " + variable;
+  Add(out, std::move(spec));
+}
+
 void DetectAzure(const EnvReader& env, std::vector<Detected>& out) {
   auto key = FirstSet(env, {"AZURE_OPENAI_API_KEY", "AZURE_OPENAI_KEY", "AZURE_API_KEY"});
   auto endpoint = FirstSet(env, {"AZURE_OPENAI_ENDPOINT", "AZURE_API_BASE"});
@@ -235,6 +247,7 @@ Task<std::vector<Detected>> DetectProviders(DetectOptions options, RequestContex
   DetectBedrock(options.env, out);
   DetectGemini(options.env, out);
   DetectVertex(options.env, out);
+  DetectCohere(options.env, out);
   if (options.client == nullptr) co_return out;
   if (auto host = options.env("OLLAMA_HOST"); !host.empty()) options.ollama_url = OllamaUrl(host);
   LocalServer ollama{"ollama", options.ollama_url};

@@ -29,8 +29,8 @@ struct Detected {
   std::string problem;  // why it cannot be used as it is ("region is missing: …"); empty: it can
 };
 
-// In a fixed order: openai, anthropic, azure, bedrock, gemini, vertex, ollama, vllm; each at most
-// once. Reads the AWS files: at start-up or on a pool, not on a serving io thread.
+// In a fixed order: openai, anthropic, azure, bedrock, gemini, vertex, cohere, ollama, vllm; each
+// at most once. Reads the AWS files: at start-up or on a pool, not on a serving io thread.
 //
 //   openai     OPENAI_API_KEY (OPENAI_BASE_URL, OPENAI_ORG_ID, OPENAI_PROJECT_ID)
 //   anthropic  ANTHROPIC_API_KEY (ANTHROPIC_BASE_URL)
@@ -40,6 +40,7 @@ struct Detected {
 //              (AWS_REGION, AWS_ENDPOINT_URL_BEDROCK_RUNTIME)
 //   gemini     GEMINI_API_KEY or GOOGLE_API_KEY (GOOGLE_GEMINI_BASE_URL)
 //   vertex     GOOGLE_APPLICATION_CREDENTIALS (GOOGLE_CLOUD_PROJECT, GOOGLE_CLOUD_LOCATION)
+//   cohere     COHERE_API_KEY or CO_API_KEY (CO_API_URL)
 Task<std::vector<Detected>> DetectProviders(DetectOptions options, RequestContext& ctx);
 
 // What one real, cheap call showed.

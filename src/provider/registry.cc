@@ -37,6 +37,14 @@ std::string Shown(std::string_view id) {
 
 }  // namespace
 
+Result<std::shared_ptr<Reranker>> ModelSource::Rerank(std::string_view rest) {
+  return Fail(Code::kUnsupported, fmt::format("{} cannot rerank with '{}'", name(), Shown(rest)));
+}
+
+Result<std::shared_ptr<Moderator>> ModelSource::Moderate(std::string_view rest) {
+  return Fail(Code::kUnsupported, fmt::format("{} cannot moderate with '{}'", name(), Shown(rest)));
+}
+
 std::vector<std::string> BedrockSpellings(std::string_view id) {
   std::vector<std::string> out;
   auto resource = BedrockResource(id);
@@ -74,6 +82,17 @@ Result<> RegistrySnapshot::AddEmbedder(std::shared_ptr<Embedder> embedder, WallT
     return Fail(Code::kConflict, fmt::format("model id '{}' is taken", id));
   }
   entry.model.embedder = std::move(embedder);
+  entry.created = created;
+  return {};
+}
+
+Result<> RegistrySnapshot::AddReranker(std::shared_ptr<Reranker> reranker, WallTime created) {
+  const std::string& id = reranker->Info().id;
+  auto& entry = models_[id];
+  if (entry.model.reranker != nullptr || aliases_.contains(id)) {
+    return Fail(Code::kConflict, fmt::format("model id '{}' is taken", id));
+  }
+  entry.model.reranker = std::move(reranker);
   entry.created = created;
   return {};
 }
@@ -130,22 +149,34 @@ std::string RegistrySnapshot::FollowAliases(std::string_view id) const {
   return at;
 }
 
+const domain::ModelInfo& RegistrySnapshot::Found::Info() const {
+  if (chat != nullptr) return chat->Info();
+  if (embedder != nullptr) return embedder->Info();
+  return reranker != nullptr ? reranker->Info() : moderator->Info();
+}
+
+bool RegistrySnapshot::Found::empty() const {
+  return chat == nullptr && embedder == nullptr && reranker == nullptr && moderator == nullptr;
+}
+
 Result<RegistrySnapshot::Found> RegistrySnapshot::FromSource(ModelSource& source,
-                                                             std::string_view rest,
-                                                             Want want) const {
+                                                             std::string_view rest, Want want) {
   Found found;
-  Error first(Code::kNotFound, "");
-  if (want != Want::kEmbedder) {
-    auto chat = source.Chat(rest);
-    if (chat.has_value()) found.chat = std::move(*chat);
-    if (!chat.has_value()) first = chat.error();
-  }
-  if (want == Want::kEmbedder || (want == Want::kEither && found.chat == nullptr)) {
-    auto embedder = source.Embed(rest);
-    if (embedder.has_value()) found.embedder = std::move(*embedder);
-    if (!embedder.has_value() && want == Want::kEmbedder) first = embedder.error();
-  }
-  if (found.chat == nullptr && found.embedder == nullptr) return Fail(std::move(first));
+  std::optional<Error> first;  // of the sort that is wanted most
+  auto take = [&](Want sort, auto make, auto& into) {
+    if (want != sort && (want != Want::kAny || !found.empty())) return;
+    auto made = make();
+    if (made.has_value()) {
+      into = std::move(*made);
+    } else if (!first) {
+      first = std::move(made.error());
+    }
+  };
+  take(Want::kChat, [&] { return source.Chat(rest); }, found.chat);
+  take(Want::kEmbedder, [&] { return source.Embed(rest); }, found.embedder);
+  take(Want::kReranker, [&] { return source.Rerank(rest); }, found.reranker);
+  take(Want::kModerator, [&] { return source.Moderate(rest); }, found.moderator);
+  if (found.empty()) return Fail(std::move(*first));
   return found;
 }
 
@@ -206,24 +237,43 @@ Error RegistrySnapshot::Unknown(std::string_view id) const {
   return Error(Code::kNotFound, std::move(message)).AtField("model");
 }
 
+// `id` is a model, but of another sort.
+Error RegistrySnapshot::WrongSort(std::string_view id, const Found& found, std::string_view what) {
+  std::string_view sort = found.chat != nullptr       ? "a chat model"
+                          : found.embedder != nullptr ? "an embedding model"
+                          : found.reranker != nullptr ? "a rerank model"
+                                                      : "a moderation model";
+  return InvalidArgument("model", fmt::format("'{}' is {}, it cannot {}", Shown(id), sort, what));
+}
+
 Result<std::shared_ptr<ChatModel>> RegistrySnapshot::Chat(std::string_view id) const {
   STRATA_TRY(auto found, Resolve(id, Want::kChat));
   if (found.chat != nullptr) return std::move(found.chat);
-  return Fail(InvalidArgument(
-      "model", fmt::format("'{}' is an embedding model, it cannot chat", Shown(id))));
+  return Fail(WrongSort(id, found, "chat"));
 }
 
 Result<std::shared_ptr<Embedder>> RegistrySnapshot::Embed(std::string_view id) const {
   STRATA_TRY(auto found, Resolve(id, Want::kEmbedder));
   if (found.embedder != nullptr) return std::move(found.embedder);
-  return Fail(
-      InvalidArgument("model", fmt::format("'{}' is a chat model, it cannot embed", Shown(id))));
+  return Fail(WrongSort(id, found, "embed"));
+}
+
+Result<std::shared_ptr<Reranker>> RegistrySnapshot::Rerank(std::string_view id) const {
+  STRATA_TRY(auto found, Resolve(id, Want::kReranker));
+  if (found.reranker != nullptr) return std::move(found.reranker);
+  return Fail(WrongSort(id, found, "rerank"));
+}
+
+Result<std::shared_ptr<Moderator>> RegistrySnapshot::Moderate(std::string_view id) const {
+  STRATA_TRY(auto found, Resolve(id, Want::kModerator));
+  if (found.moderator != nullptr) return std::move(found.moderator);
+  return Fail(WrongSort(id, found, "moderate"));
 }
 
 Result<ListedModel> RegistrySnapshot::Describe(std::string_view id) const {
-  STRATA_TRY(auto found, Resolve(id, Want::kEither));
+  STRATA_TRY(auto found, Resolve(id, Want::kAny));
   ListedModel out;
-  out.info = found.chat != nullptr ? found.chat->Info() : found.embedder->Info();
+  out.info = found.Info();
   if (auto at = models_.find(out.info.id); at != models_.end()) out.created = at->second.created;
   if (auto at = aliases_.find(id); at != aliases_.end()) {
     out.alias_of = out.info.id;
@@ -235,9 +285,7 @@ Result<ListedModel> RegistrySnapshot::Describe(std::string_view id) const {
 std::vector<ListedModel> RegistrySnapshot::List() const {
   std::vector<ListedModel> out;
   for (const auto& [id, entry] : models_) {
-    const auto& info =
-        entry.model.chat != nullptr ? entry.model.chat->Info() : entry.model.embedder->Info();
-    out.push_back({info, entry.created, ""});
+    out.push_back({entry.model.Info(), entry.created, ""});
   }
   for (const auto& [name, source] : sources_) {
     auto models = source->Models();

@@ -23,6 +23,8 @@
 #include "base/result.h"
 #include "provider/chat_model.h"
 #include "provider/embedder.h"
+#include "provider/moderator.h"
+#include "provider/reranker.h"
 
 namespace strata::provider {
 
@@ -52,6 +54,9 @@ class ModelSource {
   // kUnsupported when it cannot chat or embed at all.
   virtual Result<std::shared_ptr<ChatModel>> Chat(std::string_view rest) = 0;
   virtual Result<std::shared_ptr<Embedder>> Embed(std::string_view rest) = 0;
+  // Most sources have neither: these say so.
+  virtual Result<std::shared_ptr<Reranker>> Rerank(std::string_view rest);
+  virtual Result<std::shared_ptr<Moderator>> Moderate(std::string_view rest);
   // Models known by name, for listings. Their ids start with the prefix.
   virtual std::vector<ListedModel> Models() const = 0;
   // Whether `bare` (an id without the prefix) is one of this source's own.
@@ -66,11 +71,12 @@ class RegistrySnapshot {
   // kConflict when the id is taken. `created` is what listings show.
   Result<> AddChat(std::shared_ptr<ChatModel> model, WallTime created);
   Result<> AddEmbedder(std::shared_ptr<Embedder> embedder, WallTime created);
+  Result<> AddReranker(std::shared_ptr<Reranker> reranker, WallTime created);
   Result<> AddSource(std::shared_ptr<ModelSource> source);
   // `target` may be an alias itself (chains up to 8) or unknown until later; kConflict when `alias`
   // is a registered id, kInvalidArgument when it would close a circle.
   Result<> AddAlias(std::string alias, std::string target);
-  void RemoveModel(std::string_view id);  // chat and embedder of that id
+  void RemoveModel(std::string_view id);  // of any sort
   void RemoveAlias(std::string_view alias);
   void RemoveSource(std::string_view name);
 
@@ -78,7 +84,9 @@ class RegistrySnapshot {
   // sort, or is ambiguous: then all candidates are named).
   Result<std::shared_ptr<ChatModel>> Chat(std::string_view id) const;
   Result<std::shared_ptr<Embedder>> Embed(std::string_view id) const;
-  // Either sort, for GET /v1/models/ID and GetFoundationModel.
+  Result<std::shared_ptr<Reranker>> Rerank(std::string_view id) const;
+  Result<std::shared_ptr<Moderator>> Moderate(std::string_view id) const;
+  // Any sort, for GET /v1/models/ID and GetFoundationModel.
   Result<ListedModel> Describe(std::string_view id) const;
 
   // Registered models, then what the sources know by name, then aliases whose model is among them;
@@ -92,19 +100,24 @@ class RegistrySnapshot {
   struct Found {
     std::shared_ptr<ChatModel> chat;
     std::shared_ptr<Embedder> embedder;
+    std::shared_ptr<Reranker> reranker;
+    std::shared_ptr<Moderator> moderator;
+    const domain::ModelInfo& Info() const;  // of whichever is there
+    bool empty() const;
   };
   struct Entry {
     Found model;
     WallTime created;
   };
-  enum class Want : std::uint8_t { kChat, kEmbedder, kEither };
+  enum class Want : std::uint8_t { kChat, kEmbedder, kReranker, kModerator, kAny };
 
   Result<Found> Resolve(std::string_view id, Want want) const;
   Result<std::optional<Found>> ResolveExact(std::string_view id, Want want) const;
   Result<std::optional<Found>> ResolveBare(std::string_view id, Want want) const;
-  Result<Found> FromSource(ModelSource& source, std::string_view rest, Want want) const;
+  static Result<Found> FromSource(ModelSource& source, std::string_view rest, Want want);
   std::string FollowAliases(std::string_view id) const;
   Error Unknown(std::string_view id) const;
+  static Error WrongSort(std::string_view id, const Found& found, std::string_view what);
 
   std::map<std::string, Entry, std::less<>> models_;
   std::map<std::string, std::string, std::less<>> aliases_;
@@ -125,6 +138,12 @@ class Registry {
   }
   Result<std::shared_ptr<Embedder>> Embed(std::string_view id) const {
     return Snapshot()->Embed(id);
+  }
+  Result<std::shared_ptr<Reranker>> Rerank(std::string_view id) const {
+    return Snapshot()->Rerank(id);
+  }
+  Result<std::shared_ptr<Moderator>> Moderate(std::string_view id) const {
+    return Snapshot()->Moderate(id);
   }
 
  private:

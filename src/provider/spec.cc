@@ -12,13 +12,14 @@
 namespace strata::provider {
 namespace {
 
-constexpr std::array<std::pair<ProviderKind, std::string_view>, 6> kKinds = {{
+constexpr std::array<std::pair<ProviderKind, std::string_view>, 7> kKinds = {{
     {ProviderKind::kOpenAi, "openai"},
     {ProviderKind::kAzure, "azure"},
     {ProviderKind::kAnthropic, "anthropic"},
     {ProviderKind::kBedrock, "bedrock"},
     {ProviderKind::kGemini, "gemini"},
     {ProviderKind::kVertex, "vertex"},
+    {ProviderKind::kCohere, "cohere"},
 }};
 
 constexpr std::size_t kNameBytesMax = 63;
@@ -92,9 +93,12 @@ Result<ProviderKind> ParseKind(std::string_view name) {
   for (const auto& [kind, known] : kKinds) {
     if (known == name) return kind;
   }
-  return Fail(InvalidArgument(
-      "kind",
-      fmt::format("'{}' is none of openai, azure, anthropic, bedrock, gemini, vertex", name)));
+  std::string kinds;
+  for (const auto& [kind, known] : kKinds) {
+    kinds += kinds.empty() ? "" : ", ";
+    kinds += known;
+  }
+  return Fail(InvalidArgument("kind", fmt::format("'{}' is none of {}", name, kinds)));
 }
 
 Result<> CheckSpec(const ProviderSpec& spec) {

@@ -23,6 +23,7 @@ enum class ProviderKind : std::uint8_t {
   kBedrock,    // AWS Bedrock runtime
   kGemini,     // the Gemini API (generativelanguage.googleapis.com)
   kVertex,     // Vertex AI of Google Cloud: Gemini and Claude models
+  kCohere,     // api.cohere.com, API v2
 };
 
 std::string_view KindName(ProviderKind kind);  // "openai", "azure", "anthropic", "bedrock", …
@@ -32,7 +33,8 @@ struct ProviderSpec {
   std::string name;  // the prefix of its model ids: [a-z0-9][a-z0-9-]{0,62}
   ProviderKind kind = ProviderKind::kOpenAi;
   // OpenAI: ends before "/chat/completions" ("https://api.openai.com/v1"). Azure:
-  // "https://RES.openai.azure.com". Anthropic: ends before "/v1/messages". Bedrock: empty means
+  // "https://RES.openai.azure.com". Anthropic: ends before "/v1/messages". Cohere: ends before
+  // "/v2/chat". Bedrock: empty means
   // https://bedrock-runtime.REGION.amazonaws.com. Gemini: ends before "/models", with or without
   // the version. Vertex: empty means https://REGION-aiplatform.googleapis.com.
   std::string base_url;

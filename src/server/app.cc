@@ -218,6 +218,7 @@ Result<> App::Parts::OpenRoutes() {
                               .trace_sinks = sinks,
                               .chat = gateway::ChatService(registry),
                               .embed = gateway::EmbedService(registry),
+                              .judge = gateway::JudgeService(registry),
                               .bases = *bases,
                               .answers = *answers,
                               .parser = *parser,
@@ -228,6 +229,8 @@ Result<> App::Parts::OpenRoutes() {
                               .providers = providers});
   AddOpenAiRoutes(router, *services);
   AddResponsesRoutes(router, *services);
+  AddCompletionRoutes(router, *services);
+  AddRerankRoutes(router, *services);
   AddAnthropicRoutes(router, *services);
   AddGeminiRoutes(router, *services);
   AddBedrockRuntimeRoutes(router, *services);

@@ -28,6 +28,12 @@ class BrokenProvider final : public provider::ModelSource {
   Result<std::shared_ptr<provider::Embedder>> Embed(std::string_view) override {
     return Fail(Problem());
   }
+  Result<std::shared_ptr<provider::Reranker>> Rerank(std::string_view) override {
+    return Fail(Problem());
+  }
+  Result<std::shared_ptr<provider::Moderator>> Moderate(std::string_view) override {
+    return Fail(Problem());
+  }
   std::vector<provider::ListedModel> Models() const override { return {}; }
   bool Has(std::string_view) const override { return false; }
   provider::ProviderStatus Status() const override { return status_; }
@@ -57,6 +63,10 @@ Result<> AddLocalModels(provider::RegistrySnapshot& models, const BuiltinParts& 
   std::shared_ptr<provider::ChatModel> extract =
       knowledge::MakeExtractModel(parts.extractor, &parts.parser);
   STRATA_CHECK_OK(models.AddChat(gateway::Metered(std::move(extract), parts.journal), now));
+  auto reranker = provider::MakeLateInteraction([&local_models = parts.local_models] {
+    return local_models.TransformerEmbedder(provider::kBuiltinEmbedder);
+  });
+  STRATA_CHECK_OK(models.AddReranker(gateway::Metered(std::move(reranker), parts.journal), now));
   for (const auto& info : parts.local_models.List()) {
     auto added = AddImportedModel(models, parts.local_models, parts.journal, info.id);
     if (added.has_value()) continue;

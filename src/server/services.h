@@ -8,6 +8,7 @@
 #include "gateway/access.h"
 #include "gateway/chat_service.h"
 #include "gateway/embed_service.h"
+#include "gateway/judge_service.h"
 #include "gateway/request_scope.h"
 #include "gateway/resilience.h"
 #include "knowledge/answerer.h"
@@ -42,6 +43,7 @@ struct Services {
   gateway::TraceSinks trace_sinks;
   gateway::ChatService chat;
   gateway::EmbedService embed;
+  gateway::JudgeService judge;
   knowledge::KnowledgeBases& bases;
   knowledge::RetrieveAndGenerate& answers;
   knowledge::Parser& parser;

@@ -1,7 +1,9 @@
 #include "provider/openai/api.h"
 
 #include "base/encoding.h"
+#include "dialect/moderation.h"
 #include "dialect/openai.h"
+#include "dialect/rerank.h"
 
 namespace strata::provider::openai {
 namespace {
@@ -38,6 +40,38 @@ std::string OpenAiApi::Address(std::string_view upstream_id, std::string_view op
   std::string url = base_ + "/openai";
   if (!upstream_id.empty()) url += "/deployments/" + PercentEncode(upstream_id);
   return url + std::string(operation) + "?api-version=" + PercentEncode(spec_.api_version);
+}
+
+bool OpenAiApi::IsCompatibleServer() const {
+  return spec_.kind == ProviderKind::kOpenAi && !base_.starts_with("https://api.openai.com");
+}
+
+bool OpenAiApi::CanRerank(std::string_view) const { return IsCompatibleServer(); }
+
+Result<remote::Call> OpenAiApi::Rerank(const domain::RerankRequest& request,
+                                       const std::string& upstream_id) const {
+  return remote::JsonCall(spec_, Address(upstream_id, "/rerank"),
+                          dialect::rerank::EncodeProviderRequest(request, upstream_id));
+}
+
+Result<domain::Reranking> OpenAiApi::DecodeRerank(std::string_view body,
+                                                  std::size_t documents) const {
+  return dialect::rerank::DecodeProviderResponse(body, documents);
+}
+
+bool OpenAiApi::CanModerate(std::string_view upstream_id) const {
+  return spec_.kind == ProviderKind::kOpenAi &&
+         upstream_id.find("moderation") != std::string_view::npos;
+}
+
+Result<remote::Call> OpenAiApi::Moderate(const domain::ModerationRequest& request,
+                                         const std::string& upstream_id) const {
+  return remote::JsonCall(spec_, Address(upstream_id, "/moderations"),
+                          dialect::moderation::EncodeProviderRequest(request, upstream_id));
+}
+
+Result<domain::Moderation> OpenAiApi::DecodeModeration(std::string_view body) const {
+  return dialect::moderation::DecodeProviderResponse(body);
 }
 
 Result<remote::Call> OpenAiApi::Chat(const domain::ChatRequest& request,

@@ -29,12 +29,22 @@ class OpenAiApi final : public remote::Api {
   Result<remote::Call> Embed(const dialect::EmbedRequest& request) const override;
   Result<dialect::EmbeddingRows> DecodeEmbed(const dialect::EmbedRequest& request,
                                              std::string_view body) const override;
+  bool CanRerank(std::string_view upstream_id) const override;
+  Result<remote::Call> Rerank(const domain::RerankRequest& request,
+                              const std::string& upstream_id) const override;
+  Result<domain::Reranking> DecodeRerank(std::string_view body,
+                                         std::size_t documents) const override;
+  bool CanModerate(std::string_view upstream_id) const override;
+  Result<remote::Call> Moderate(const domain::ModerationRequest& request,
+                                const std::string& upstream_id) const override;
+  Result<domain::Moderation> DecodeModeration(std::string_view body) const override;
   remote::Call ListModels() const override;
   Result<std::vector<std::string>> DecodeModels(std::string_view body) const override;
   void Authorize(remote::Call& call, WallTime now) const override;
   const std::vector<std::string>& secrets() const override { return secrets_; }
 
  private:
+  bool IsCompatibleServer() const;
   std::string Address(std::string_view upstream_id, std::string_view operation) const;
 
   ProviderSpec spec_;

@@ -3,11 +3,35 @@
 #include "base/check.h"
 #include "provider/anthropic/api.h"
 #include "provider/bedrock/api.h"
+#include "provider/cohere/api.h"
 #include "provider/gemini/api.h"
 #include "provider/openai/api.h"
 #include "provider/vertex/api.h"
 
 namespace strata::provider::remote {
+
+namespace {
+
+constexpr std::string_view kNoRerank = "this provider's API does not rerank";
+constexpr std::string_view kNoModeration = "this provider's API does not moderate";
+
+}  // namespace
+
+bool Api::CanRerank(std::string_view) const { return false; }
+Result<Call> Api::Rerank(const domain::RerankRequest&, const std::string&) const {
+  return Fail(Code::kUnsupported, std::string(kNoRerank));
+}
+Result<domain::Reranking> Api::DecodeRerank(std::string_view, std::size_t) const {
+  return Fail(Code::kUnsupported, std::string(kNoRerank));
+}
+
+bool Api::CanModerate(std::string_view) const { return false; }
+Result<Call> Api::Moderate(const domain::ModerationRequest&, const std::string&) const {
+  return Fail(Code::kUnsupported, std::string(kNoModeration));
+}
+Result<domain::Moderation> Api::DecodeModeration(std::string_view) const {
+  return Fail(Code::kUnsupported, std::string(kNoModeration));
+}
 
 Result<std::shared_ptr<const Api>> MakeApi(const ProviderSpec& spec, const SecretReader& secrets,
                                            const EnvReader& env) {
@@ -32,6 +56,8 @@ Result<std::shared_ptr<const Api>> MakeApi(const ProviderSpec& spec, const Secre
       return std::make_shared<const gemini::GeminiApi>(spec, std::move(key));
     case ProviderKind::kVertex:
       return vertex::VertexApi::Make(spec, std::move(key));
+    case ProviderKind::kCohere:
+      return std::make_shared<const cohere::CohereApi>(spec, std::move(key));
     case ProviderKind::kOpenAi:
     case ProviderKind::kAzure:
       break;

@@ -16,6 +16,8 @@
 #include "dialect/stream.h"
 #include "dialect/wire.h"
 #include "domain/conversation.h"
+#include "domain/moderation.h"
+#include "domain/rerank.h"
 #include "domain/stream.h"
 #include "net/client.h"
 #include "net/http.h"
@@ -63,6 +65,17 @@ class Api {
   virtual Result<Call> Embed(const dialect::EmbedRequest& request) const = 0;
   virtual Result<dialect::EmbeddingRows> DecodeEmbed(const dialect::EmbedRequest& request,
                                                      std::string_view body) const = 0;
+
+  // Reranking and moderating, where the API has them; here: it has not.
+  virtual bool CanRerank(std::string_view upstream_id) const;
+  virtual Result<Call> Rerank(const domain::RerankRequest& request,
+                              const std::string& upstream_id) const;
+  virtual Result<domain::Reranking> DecodeRerank(std::string_view body,
+                                                 std::size_t documents) const;
+  virtual bool CanModerate(std::string_view upstream_id) const;
+  virtual Result<Call> Moderate(const domain::ModerationRequest& request,
+                                const std::string& upstream_id) const;
+  virtual Result<domain::Moderation> DecodeModeration(std::string_view body) const;
 
   virtual Call ListModels() const = 0;
   virtual Result<std::vector<std::string>> DecodeModels(std::string_view body) const = 0;

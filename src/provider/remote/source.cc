@@ -8,6 +8,7 @@
 #include "provider/catalog.h"
 #include "provider/remote/chat.h"
 #include "provider/remote/embedder.h"
+#include "provider/remote/judges.h"
 
 namespace strata::provider {
 namespace {
@@ -88,13 +89,24 @@ bool IsEmbeddingId(std::string_view upstream_id) {
       kMarks, [&](std::string_view mark) { return id.find(mark) != std::string::npos; });
 }
 
+bool IsRerankId(std::string_view upstream_id) {
+  return Lower(upstream_id).find("rerank") != std::string::npos;
+}
+
+bool IsModerationId(std::string_view upstream_id) {
+  return Lower(upstream_id).find("moderation") != std::string::npos;
+}
+
 domain::ModelInfo InfoOf(const Account& account, std::string_view upstream_id) {
   domain::ModelInfo info;
   info.id = fmt::format("{}/{}", account.spec.name, upstream_id);
   info.provider = account.spec.name;
   info.upstream_id = upstream_id;
   info.family = FamilyOf(upstream_id);
-  if (IsEmbeddingId(upstream_id)) {
+  if (IsRerankId(upstream_id) || IsModerationId(upstream_id)) {
+    info.can.rerank = IsRerankId(upstream_id);
+    info.can.streaming = false;
+  } else if (IsEmbeddingId(upstream_id)) {
     info.can.embed = true;
     info.can.streaming = false;
   } else {
@@ -145,6 +157,20 @@ Result<std::shared_ptr<Embedder>> RemoteSource::Embed(std::string_view rest) {
   return model;
 }
 
+Result<std::shared_ptr<Reranker>> RemoteSource::Rerank(std::string_view rest) {
+  STRATA_CHECK_OK(CheckUpstreamId(rest));
+  if (!account_->api->CanRerank(rest)) return ModelSource::Rerank(rest);
+  auto info = InfoOf(*account_, rest);
+  info.can.rerank = true;
+  return std::make_shared<RemoteReranker>(account_, std::move(info));
+}
+
+Result<std::shared_ptr<Moderator>> RemoteSource::Moderate(std::string_view rest) {
+  STRATA_CHECK_OK(CheckUpstreamId(rest));
+  if (!account_->api->CanModerate(rest)) return ModelSource::Moderate(rest);
+  return std::make_shared<RemoteModerator>(account_, InfoOf(*account_, rest));
+}
+
 std::vector<ListedModel> RemoteSource::Models() const {
   std::vector<ListedModel> out;
   for (const auto& id : account_->spec.models) out.push_back({InfoOf(*account_, id), {}, ""});
@@ -154,6 +180,9 @@ std::vector<ListedModel> RemoteSource::Models() const {
 bool RemoteSource::Has(std::string_view bare) const {
   const auto& models = account_->spec.models;
   if (!models.empty()) return std::ranges::find(models, bare) != models.end();
+  // The catalog has no prices of these, so it does not know them.
+  if (IsModerationId(bare)) return account_->spec.base_url.starts_with("https://api.openai.com");
+  if (IsRerankId(bare) && account_->spec.kind == ProviderKind::kCohere) return true;
   if (account_->catalog_provider.empty()) return false;
   auto match = FindInCatalog(account_->catalog_provider, bare);
   return match.found && match.entry.provider == account_->catalog_provider;

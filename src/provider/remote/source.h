@@ -17,6 +17,8 @@ class RemoteSource final : public ModelSource {
   const std::string& name() const override { return account_->spec.name; }
   Result<std::shared_ptr<ChatModel>> Chat(std::string_view rest) override;
   Result<std::shared_ptr<Embedder>> Embed(std::string_view rest) override;
+  Result<std::shared_ptr<Reranker>> Rerank(std::string_view rest) override;
+  Result<std::shared_ptr<Moderator>> Moderate(std::string_view rest) override;
   std::vector<ListedModel> Models() const override;
   bool Has(std::string_view bare) const override;
   ProviderStatus Status() const override;
@@ -35,5 +37,7 @@ domain::ModelInfo InfoOf(const Account& account, std::string_view upstream_id);
 
 // By its name, as no API says it: "text-embedding-3-small", "bge-m3", …
 bool IsEmbeddingId(std::string_view upstream_id);
+bool IsRerankId(std::string_view upstream_id);
+bool IsModerationId(std::string_view upstream_id);
 
 }  // namespace strata::provider::remote

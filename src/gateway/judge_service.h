@@ -1,0 +1,29 @@
+#pragma once
+// The pipelines of rerank and moderation: access to the model, route, metered call.
+
+#include <string>
+
+#include "base/context.h"
+#include "base/task.h"
+#include "provider/registry.h"
+
+namespace strata::gateway {
+
+// Thread-safe. `registry` outlives it and holds metered models only.
+class JudgeService {
+ public:
+  explicit JudgeService(const provider::Registry& registry) : registry_(registry) {}
+
+  // Errors as Reranker::Rerank and Registry::Rerank.
+  Task<Result<domain::Reranking>> Rerank(std::string model, domain::RerankRequest request,
+                                         RequestContext& ctx) const;
+
+  // The same for moderation. A model that nobody serves: the error says what to configure.
+  Task<Result<domain::Moderation>> Moderate(std::string model, domain::ModerationRequest request,
+                                            RequestContext& ctx) const;
+
+ private:
+  const provider::Registry& registry_;
+};
+
+}  // namespace strata::gateway
