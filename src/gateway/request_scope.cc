@@ -44,7 +44,7 @@ observe::FinishedTrace WithoutText(observe::FinishedTrace trace) {
 }  // namespace
 
 RequestScope::~RequestScope() {
-  if (discarded_) return;
+  if (discarded_ && !report_) return;
   if (ctx_.calls > 0) {
     ctx_.span.Set("cost_usd", domain::FormatUsd({ctx_.spent_picousd}));
     if (ctx_.unpriced_calls > 0) ctx_.span.Set("calls_of_unknown_price", ctx_.unpriced_calls);
@@ -58,6 +58,8 @@ RequestScope::~RequestScope() {
                                   .dialect = ctx_.dialect,
                                   .model = ctx_.model_asked,
                                   .spans = trace_->TakeEnded()};
+  if (report_) report_(finished, ctx_);
+  if (discarded_) return;
   if (sinks_.otlp) sinks_.otlp->Submit(sinks_.export_text ? finished : WithoutText(finished));
   if (sinks_.store) sinks_.store->Submit(std::move(finished));
 }

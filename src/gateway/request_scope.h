@@ -2,6 +2,7 @@
 // One request from arrival to finished trace: owns its context and root span, and hands the trace
 // to the store and the exporter when it goes out of scope, on every exit path.
 
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string_view>
@@ -38,6 +39,11 @@ class RequestScope {
   // strangers).
   void Discard() { discarded_ = true; }
 
+  // Called with all that happened when the scope ends, also when the trace is discarded. What it
+  // refers to outlives the scope.
+  using Report = std::function<void(const observe::FinishedTrace&, const RequestContext&)>;
+  void AtEnd(Report report) { report_ = std::move(report); }
+
   // Time since arrival.
   std::chrono::milliseconds Elapsed() const;
 
@@ -47,6 +53,7 @@ class RequestScope {
   SteadyTime start_;
   RequestContext ctx_;
   bool discarded_ = false;
+  Report report_;
 };
 
 // What headers say beside the key:

@@ -6,6 +6,7 @@
 
 #include "base/options.h"
 #include "observe/ledger.h"
+#include "observe/metrics.h"
 #include "store/data_dir.h"
 #include "store/journal.h"
 
@@ -17,6 +18,9 @@ struct Accounting {
   std::unique_ptr<store::Journal> journal;
 };
 
-Result<Accounting> OpenAccounting(const store::DataDir& folder, const Options& options);
+// `metrics` counts every row of this run that the ledger took (not those of a dead process, which
+// are recovered first). It outlives the accounting.
+Result<Accounting> OpenAccounting(const store::DataDir& folder, const Options& options,
+                                  CallMetrics* metrics = nullptr);
 
 }  // namespace strata::observe

@@ -34,6 +34,7 @@ constexpr Option kOptions[] = {
 struct AtomicCounters {
   std::atomic<std::uint64_t> intents{0}, finals{0}, interrupted{0}, unrecorded{0}, refused{0};
   std::atomic<std::uint64_t> sink_failures{0}, recovered{0}, torn_segments{0};
+  std::atomic<std::uint64_t> abandoned{0}, delivered{0};
 };
 
 bool IsPowerOfTwo(std::uint64_t n) { return n != 0 && (n & (n - 1)) == 0; }
@@ -43,7 +44,11 @@ bool IsPowerOfTwo(std::uint64_t n) { return n != 0 && (n & (n - 1)) == 0; }
 struct Journal::State {
   State(JournalOptions given, CallSink given_sink)
       : options(std::move(given)),
-        sink(std::move(given_sink)),
+        sink([this, to = std::move(given_sink)](std::span<const CallRow> rows) -> Result<> {
+          STRATA_CHECK_OK(to(rows));
+          counters.delivered += rows.size();
+          return {};
+        }),
         lanes(std::make_shared<Lanes>(options)),
         drain(*lanes, sink) {}
 
@@ -119,6 +124,7 @@ Result<> Journal::State::Pass() {
 
 void Journal::State::Abandon(CallRow row) {
   ++counters.interrupted;
+  ++counters.abandoned;
   std::lock_guard lock(mutex);
   abandoned.push_back(std::move(row));
 }
@@ -209,6 +215,18 @@ Journal::Counters Journal::counters() const {
   const auto& c = state_->counters;
   return {c.intents, c.finals,        c.interrupted, c.unrecorded,
           c.refused, c.sink_failures, c.recovered,   c.torn_segments};
+}
+
+Journal::Backlog Journal::backlog() const {
+  const auto& c = state_->counters;
+  Backlog out;
+  auto delivered = c.delivered.load();
+  auto made = c.finals.load() + c.abandoned.load();
+  out.rows_waiting = made > delivered ? made - delivered : 0;
+  out.bytes = state_->lanes->bytes_used();
+  out.bytes_max = state_->options.bytes_max;
+  out.full = out.bytes + state_->options.segment_bytes > out.bytes_max;
+  return out;
 }
 
 // ---- CallRecord

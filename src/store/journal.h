@@ -80,6 +80,16 @@ class Journal {
   };
   Counters counters() const;
 
+  // What the sink has not got yet, and how near the journal is to its limit. Takes a lock for
+  // reading two numbers: for probes, not for the request path.
+  struct Backlog {
+    std::uint64_t rows_waiting = 0;
+    std::size_t bytes = 0;
+    std::size_t bytes_max = 0;
+    bool full = false;  // no further file fits; whether calls are refused then is an option
+  };
+  Backlog backlog() const;
+
  private:
   friend class CallRecord;
   struct State;

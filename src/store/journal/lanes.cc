@@ -123,6 +123,11 @@ Result<std::shared_ptr<Segment>> Lanes::NewSegment(std::uint32_t lane) {
   return segment;
 }
 
+std::size_t Lanes::bytes_used() const {
+  std::lock_guard lock(mutex_);
+  return bytes_used_;
+}
+
 std::vector<std::shared_ptr<Segment>> Lanes::Segments() const {
   std::lock_guard lock(mutex_);
   return segments_;

@@ -46,6 +46,10 @@ class Lanes : public std::enable_shared_from_this<Lanes> {
   void MakeSpares();
   void RemoveSpares();  // at the end
 
+  // ---- for probes
+
+  std::size_t bytes_used() const;  // of all segments
+
   void GiveBack(std::shared_ptr<Lane> lane);  // by the thread that ends
 
  private:
