@@ -52,9 +52,11 @@ std::vector<std::string> BedrockSpellings(std::string_view id) {
     auto slash = resource.find('/');
     auto type = resource.substr(0, slash);
     if (slash == std::string_view::npos ||
-        (type != "foundation-model" && type != "inference-profile")) {
+        (type != "foundation-model" && type != "inference-profile" && type != "prompt")) {
       return out;
     }
+    // A stored prompt is the model prompt/ID[:VERSION] of its source.
+    if (type == "prompt") return {std::string(resource)};
     id = resource.substr(slash + 1);
     out.emplace_back(id);
   }

@@ -5,6 +5,7 @@
 #include "dialect/bedrock.h"
 #include "dialect/bedrock/blocks.h"
 #include "dialect/bedrock/converse_fields.h"
+#include "dialect/bedrock_prompt.h"
 #include "dialect/json/json_writer.h"
 #include "dialect/json_value.h"
 
@@ -287,9 +288,9 @@ Result<> DecodeServing(const JsonField& body, ConverseRequest& out) {
   return {};
 }
 
-}  // namespace
+enum class Messages : std::uint8_t { kRequired, kOptional };
 
-Result<ConverseRequest> DecodeConverseFields(const JsonField& body) {
+Result<ConverseRequest> DecodeFields(const JsonField& body, Messages needed) {
   STRATA_CHECK_OK(body.OnlyMembers(
       {"messages", "system", "inferenceConfig", "toolConfig", "guardrailConfig",
        "additionalModelRequestFields", "promptVariables", "additionalModelResponseFieldPaths",
@@ -302,8 +303,7 @@ Result<ConverseRequest> DecodeConverseFields(const JsonField& body) {
   auto& chat = out.chat;
   STRATA_CHECK_OK(optional("system", [&](auto& f) { return DecodeSystem(f, chat); }));
   STRATA_CHECK_OK(optional("promptVariables", [&](auto& f) { return DecodeVariables(f, out); }));
-  // Only a stored prompt, which takes variables, brings its own messages.
-  if (auto messages = body.Get("messages"); messages.present() || out.prompt_variables.empty()) {
+  if (auto messages = body.Get("messages"); messages.present() || needed == Messages::kRequired) {
     STRATA_CHECK_OK(DecodeMessages(messages, chat));
   }
   STRATA_CHECK_OK(optional("inferenceConfig", [&](auto& f) { return DecodeInference(f, chat); }));
@@ -315,6 +315,18 @@ Result<ConverseRequest> DecodeConverseFields(const JsonField& body) {
   STRATA_CHECK_OK(optional("requestMetadata", [&](auto& f) { return DecodeMetadata(f, chat); }));
   STRATA_CHECK_OK(DecodeServing(body, out));
   return out;
+}
+
+}  // namespace
+
+Result<ConverseRequest> DecodeConverseFields(const JsonField& body) {
+  return DecodeFields(body, Messages::kRequired);
+}
+
+Result<ConverseRequest> DecodeConverseOfPrompt(std::string_view text) {
+  STRATA_TRY(auto root, ParseJson(text));
+  JsonField body(root);
+  return DecodeFields(body, Messages::kOptional);
 }
 
 Result<ConverseRequest> DecodeConverse(std::string_view text) {
