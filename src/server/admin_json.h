@@ -31,5 +31,6 @@ void AddAdminKeyRoutes(Router& router, Services& services);
 void AddAdminKbRoutes(Router& router, Services& services);
 void AddAdminObserveRoutes(Router& router, Services& services);
 void AddAdminProviderRoutes(Router& router, Services& services);
+void AddAdminServerRoutes(Router& router, Services& services);
 
 }  // namespace strata::server

@@ -120,8 +120,8 @@ Task<Result<>> AddProvider(Services& s, Exchange& e) {
     // The registry refuses a name that is taken; the file is written only after that, so both
     // agree.
     STRATA_CHECK_OK(s.registry.Update([&](provider::RegistrySnapshot& models) {
-      return AddOneProvider(models, spec, RemoteDepsFrom(s.config.options, s.client), s.journal,
-                            s.resilience);
+      return AddOneProvider(models, spec, RemoteDepsFrom(s.live.Now()->config.options, s.client),
+                            s.journal, s.resilience);
     }));
     auto saved = SaveProvider(s.folder.path(), spec);
     if (saved.has_value()) return saved;
@@ -138,7 +138,7 @@ Task<Result<>> AddProvider(Services& s, Exchange& e) {
 
 Result<provider::ProviderSpec> FindSpec(const Services& s, const std::string& name) {
   STRATA_TRY(auto saved, LoadProviders(s.folder.path()));
-  for (const auto& list : {s.providers, saved}) {
+  for (const auto& list : {*s.providers.Now(), saved}) {
     for (const auto& spec : list) {
       if (spec.name == name) return spec;
     }
@@ -148,7 +148,7 @@ Result<provider::ProviderSpec> FindSpec(const Services& s, const std::string& na
 
 Task<Result<>> TestOne(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto spec, FindSpec(s, e.params.at(0)));
-  auto deps = RemoteDepsFrom(s.config.options, s.client);
+  auto deps = RemoteDepsFrom(s.live.Now()->config.options, s.client);
   STRATA_CO_TRY(auto test,
                 co_await provider::TestProvider(std::move(spec), std::move(deps), e.ctx));
   json::object out{{"provider", e.params.at(0)},

@@ -37,12 +37,7 @@ void AddAdminRoutes(Router& router, Services& services) {
   AddAdminKbRoutes(router, services);
   AddAdminObserveRoutes(router, services);
   AddAdminProviderRoutes(router, services);
-  router.Add({.method = "GET",
-              .pattern = "/healthz",
-              .face = Face::kStrata,
-              .operation = "health",
-              .role = "",
-              .handler = [](Exchange& e) { return SendAdminJson(e, R"({"status":"ok"})"); }});
+  AddAdminServerRoutes(router, services);
 }
 
 }  // namespace strata::server

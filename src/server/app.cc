@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
-
 #include "base/check.h"
 #include "base/log.h"
 #include "base/pool.h"
@@ -13,9 +11,13 @@
 #include "observe/drain.h"
 #include "provider/detect.h"
 #include "server/answer_sinks.h"
+#include "server/async_invoke.h"
 #include "server/builtins.h"
 #include "server/health_probe.h"
+#include "server/idempotency.h"
+#include "server/prompts/prompt_model.h"
 #include "server/provider_file.h"
+#include "server/request_record.h"
 #include "server/router.h"
 #include "server/routes.h"
 #include "server/services.h"
@@ -42,6 +44,17 @@ constexpr Option kServerOptions[] = {
      "Longest time of one request; then it fails with deadline_exceeded."},
     {"server.drain_timeout", OptionKind::kInteger, "s", "30", "0..3600",
      "How long running requests may take after SIGTERM before they are cancelled."},
+    {"server.cors_origins", OptionKind::kTextList, "", "", "",
+     "Origins whose pages may call this server from a browser (https://app.example.com), or *; "
+     "empty: none."},
+    {"server.idempotency_hours", OptionKind::kInteger, "h", "24", "1..720",
+     "How long the answer to a request with a clientToken or clientRequestToken is kept and given "
+     "again."},
+    {"server.metrics_access", OptionKind::kText, "", "key", "key|loopback|open",
+     "Who may read /metrics: keys with the role metrics (or admin); these and, without a key, this "
+     "machine unless a proxy forwarded the request; or everybody."},
+    {"server.disk_free_min", OptionKind::kInteger, "bytes", "67108864", "0..1099511627776",
+     "With less free space on the data folder's disk, /readyz answers 503."},
     {"server.require_keys", OptionKind::kFlag, "", "true", "",
      "Whether every request needs a key. false lets anybody who reaches the port in: only for a "
      "machine of your own."},
@@ -61,9 +74,23 @@ constexpr Option kServerOptions[] = {
 
 OptionTable ServerOptionTable() { return kServerOptions; }
 
+struct App::Prepared {
+  std::shared_ptr<const LiveState> state;
+  std::unique_ptr<net::Runtime> runtime;
+  std::shared_ptr<net::Client> client;
+  std::unique_ptr<provider::LocalModels> local_models;
+  ProviderSpecs detected;
+};
+
 // In order of making; destroyed last to first.
 struct App::Parts {
-  Config config;
+  const std::shared_ptr<const LiveState> first;  // as it was at the start
+  const Config& config;
+  LiveConfig live;
+  const WallTime started = SystemClock().Wall();
+  Readiness readiness;
+  std::unique_ptr<observe::CallMetrics> call_metrics = std::make_unique<observe::CallMetrics>();
+  std::unique_ptr<Pool> ops_pool = std::make_unique<Pool>("ops", 1, 256);
   std::unique_ptr<net::Runtime> runtime;  // start-up probes and background tasks
   store::DataDir folder;
   store::KeyRing ring;
@@ -76,7 +103,8 @@ struct App::Parts {
   std::shared_ptr<net::Client> client;
   std::shared_ptr<observe::OtlpExporter> otlp;
   std::unique_ptr<provider::LocalModels> local_models;
-  std::vector<provider::ProviderSpec> providers;
+  std::unique_ptr<PromptStore> prompts;
+  ProviderList providers;
   std::unique_ptr<gateway::Resilience> resilience;
   provider::Registry registry;
   std::unique_ptr<Pool> parse_pool;
@@ -88,30 +116,45 @@ struct App::Parts {
   std::unique_ptr<knowledge::RetrieveAndGenerate> answers;
   std::unique_ptr<gateway::Access> access;
   std::optional<TraceLinks> links;
+  std::unique_ptr<IdempotencyStore> idempotency;
+  std::unique_ptr<Reloader> reloader;
+  std::unique_ptr<observe::RequestMetrics> request_metrics;
   std::unique_ptr<Services> services;
+  std::unique_ptr<AsyncInvokes> async_invokes;
   Router router;
   std::shared_ptr<const store::ApiKey> anonymous;  // set when keys are not required
   std::unique_ptr<HealthProbe> probe;              // null: switched off
 
-  Parts(Config c, store::DataDir f, store::KeyRing r)
-      : config(std::move(c)), folder(std::move(f)), ring(std::move(r)) {}
+  ProviderSpecs detected;
+
+  Parts(Prepared prepared, store::DataDir f, store::KeyRing r)
+      : first(std::move(prepared.state)),
+        config(first->config),
+        live(first),
+        runtime(std::move(prepared.runtime)),
+        folder(std::move(f)),
+        ring(std::move(r)),
+        client(std::move(prepared.client)),
+        local_models(std::move(prepared.local_models)),
+        detected(std::move(prepared.detected)) {}
 
   Result<> OpenStores();
-  Result<> OpenModels();
   Result<> OpenKnowledge();
   Result<> OpenRoutes();
   Task<Result<>> Dispatch(Exchange& exchange, const Route& route);
+  static Task<Result<>> AnswerPreflight(const Settings& settings, Exchange& exchange,
+                                        bool path_exists);
 };
 
 Result<> App::Parts::OpenStores() {
   STRATA_TRY(meta, store::SqlFile::Open(folder.meta_db(), {}));
   STRATA_TRY(keys, store::KeyStore::Open(*meta, ring));
   STRATA_TRY(responses, store::ResponseStore::Open(*meta, store::ResponseLimitsOf(config.options)));
+  STRATA_TRY(prompts, PromptStore::Open(*meta));
   STRATA_TRY(jobs, store::JobQueue::Open(folder.jobs_db()));
-  STRATA_TRY(accounting, observe::OpenAccounting(folder, config.options));
+  STRATA_TRY(accounting, observe::OpenAccounting(folder, config.options, call_metrics.get()));
   STRATA_TRY(traces, observe::TraceStore::Open(
                          observe::TraceStoreOptionsOf(config.options, folder.path())));
-  client = net::Client::Create(config.options);
   STRATA_TRY(auto otlp_options, observe::OtlpOptionsOf(config.options));
   if (!otlp_options.endpoint.empty()) {
     otlp = observe::OtlpExporter::Create(std::move(otlp_options), client);
@@ -120,31 +163,11 @@ Result<> App::Parts::OpenStores() {
   return {};
 }
 
-Result<> App::Parts::OpenModels() {
-  provider::LocalModelsSpec spec{.data_folder = folder.models()};
-  resilience = std::make_unique<gateway::Resilience>(gateway::ResilienceOptionsOf(config.options));
-  STRATA_TRY(local_models, provider::LocalModels::Open(config.options, std::move(spec)));
-  // What is configured wins over what was added, and that over what was found, by name.
-  auto take = [this](const provider::ProviderSpec& spec) {
-    bool known = std::any_of(providers.begin(), providers.end(),
-                             [&](const auto& p) { return p.name == spec.name; });
-    if (!known) providers.push_back(spec);
-  };
-  for (const auto& spec : config.providers) take(spec);
-  STRATA_TRY(auto added, LoadProviders(folder.path()));
-  for (const auto& spec : added) take(spec);
-  if (config.options.Flag("server.detect_providers")) {
-    RequestContext ctx;
-    provider::DetectOptions detect;
-    detect.client = client;
-    detect.probe_time = std::chrono::milliseconds(config.options.Integer("provider.probe_ms"));
-    auto found_ones = runtime->Run(provider::DetectProviders(std::move(detect), ctx));
-    for (const auto& found : found_ones) take(found.spec);
-  }
-  return {};
-}
-
 Result<> App::Parts::OpenKnowledge() {
+  resilience = std::make_unique<gateway::Resilience>(gateway::ResilienceOptionsOf(config.options));
+  STRATA_TRY(auto added, LoadProviders(folder.path()));
+  providers.Swap(
+      std::make_shared<const ProviderSpecs>(MergeProviders(config.providers, added, detected)));
   auto children = static_cast<std::size_t>(config.options.Integer("kb.parse.processes"));
   parse_pool = std::make_unique<Pool>("parse", children, 4096);
   kb_pool = std::make_unique<Pool>("kb", 4, 4096);
@@ -178,7 +201,8 @@ Result<> App::Parts::OpenKnowledge() {
     BuiltinParts builtin{*local_models, *accounting.journal, *parser, extractor};
     STRATA_CHECK_OK(AddLocalModels(models, builtin));
     STRATA_CHECK_OK(models.AddSource(knowledge::MakeKbModelSource(*bases, *answerer)));
-    for (const auto& spec : providers) {
+    STRATA_CHECK_OK(models.AddSource(MakePromptSource(*prompts, registry)));
+    for (const auto& spec : *providers.Now()) {
       STRATA_CHECK_OK(AddOneProvider(models, spec, RemoteDepsFrom(config.options, client),
                                      *accounting.journal, *resilience));
     }
@@ -195,6 +219,8 @@ Result<> App::Parts::OpenRoutes() {
   STRATA_TRY(auto loaded,
              TraceLinks::Load(folder.secrets(), config.options.Text("server.public_url")));
   links.emplace(std::move(loaded));
+  std::chrono::hours keep_answers(config.options.Integer("server.idempotency_hours"));
+  STRATA_TRY(idempotency, IdempotencyStore::Open(*meta, *links, keep_answers));
   if (!config.options.Flag("server.require_keys")) {
     auto everybody = std::make_shared<store::ApiKey>();
     everybody->id = KeyId{"anonymous"};
@@ -204,7 +230,17 @@ Result<> App::Parts::OpenRoutes() {
   gateway::TraceSinks sinks{.store = traces.get(),
                             .otlp = otlp.get(),
                             .export_text = config.options.Flag("server.export_text")};
-  services.reset(new Services{.config = config,
+  reloader = std::make_unique<Reloader>(Reloader::Parts{.live = live,
+                                                        .registry = registry,
+                                                        .providers = providers,
+                                                        .journal = *accounting.journal,
+                                                        .resilience = *resilience,
+                                                        .client = client,
+                                                        .data_folder = folder.path()},
+                                        config.options);
+  constexpr std::size_t kRoutesMax = 1024;
+  request_metrics = std::make_unique<observe::RequestMetrics>(2 * kRoutesMax);
+  services.reset(new Services{.live = live,
                               .folder = folder,
                               .keys = *keys,
                               .ledger = *accounting.ledger,
@@ -226,7 +262,31 @@ Result<> App::Parts::OpenRoutes() {
                               .renderer = *renderer,
                               .responses = *responses,
                               .links = *links,
-                              .providers = providers});
+                              .prompts = *prompts,
+                              .jobs = *jobs,
+                              .meta = *meta,
+                              .kb_pool = *kb_pool,
+                              .ops_pool = *ops_pool,
+                              .readiness = readiness,
+                              .request_metrics = *request_metrics,
+                              .call_metrics = *call_metrics,
+                              .started = started,
+                              .providers = providers,
+                              .reloader = *reloader,
+                              .async_invokes = nullptr,
+                              .hand_over = {},
+                              .server_stats = {}});
+  STRATA_TRY(auto sources, knowledge::SourceOptionsFrom(config.options));
+  async_invokes =
+      std::make_unique<AsyncInvokes>(AsyncInvokes::Parts{.jobs = *jobs,
+                                                         .keys = *keys,
+                                                         .chat = services->chat,
+                                                         .embed = services->embed,
+                                                         .trace_sinks = services->trace_sinks,
+                                                         .live = live,
+                                                         .pool = *ops_pool,
+                                                         .s3_map = std::move(sources.s3_map)});
+  services->async_invokes = async_invokes.get();
   AddOpenAiRoutes(router, *services);
   AddResponsesRoutes(router, *services);
   AddCompletionRoutes(router, *services);
@@ -236,27 +296,58 @@ Result<> App::Parts::OpenRoutes() {
   AddBedrockRuntimeRoutes(router, *services);
   AddBedrockModelRoutes(router, *services);
   AddBedrockAgentRoutes(router, *services);
+  AddBedrockAsyncRoutes(router, *services);
+  AddBedrockPromptRoutes(router, *services);
   AddBedrockAgentRuntimeRoutes(router, *services);
+  AddOtherBedrockRoutes(router, *services);
   AddAdminRoutes(router, *services);
+  AddOpsRoutes(router, *services);
   AddConsoleRoutes(router, *services);
+  STRATA_FATAL(router.size() < kRoutesMax, "more routes than the metrics have room for");
   return {};
 }
 
 App::App(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 App::~App() {
+  parts_->async_invokes->Stop();
   parts_->bases->Stop();
   if (parts_->otlp) parts_->otlp->Stop();
 }
 
+Result<std::shared_ptr<App::Prepared>> App::Prepare(Config config, const std::string& data_folder) {
+  auto out = std::make_shared<Prepared>();
+  STRATA_TRY(out->state, LiveConfig::Make(std::move(config)));
+  const auto& options = out->state->config.options;
+  ApplyLogOptions(options);
+  out->runtime = std::make_unique<net::Runtime>(1);
+  out->client = net::Client::Create(options);
+  provider::LocalModelsSpec spec{.data_folder = data_folder + "/models"};
+  STRATA_TRY(out->local_models, provider::LocalModels::Open(options, std::move(spec)));
+  STRATA_TRY(auto embedder, out->local_models->AnyEmbedder(provider::kBuiltinEmbedder));
+  if (options.Flag("server.detect_providers")) {
+    RequestContext ctx;
+    provider::DetectOptions detect;
+    detect.client = out->client;
+    detect.probe_time = std::chrono::milliseconds(options.Integer("provider.probe_ms"));
+    for (auto& found : out->runtime->Run(provider::DetectProviders(std::move(detect), ctx))) {
+      out->detected.push_back(std::move(found.spec));
+    }
+  }
+  return out;
+}
+
 Result<std::unique_ptr<App>> App::Open(Config config, const std::string& data_folder) {
   STRATA_TRY(auto folder, store::DataDir::Open(data_folder));
-  STRATA_TRY(auto ring,
-             store::KeyRing::Load(config.options.Text("store.master_key"), folder.secrets()));
-  auto parts = std::make_unique<Parts>(std::move(config), std::move(folder), std::move(ring));
-  parts->runtime = std::make_unique<net::Runtime>(1);
+  STRATA_TRY(auto prepared, Prepare(std::move(config), data_folder));
+  return Open(std::move(prepared), std::move(folder));
+}
+
+Result<std::unique_ptr<App>> App::Open(std::shared_ptr<Prepared> prepared, store::DataDir folder) {
+  const auto& options = prepared->state->config.options;
+  STRATA_TRY(auto ring, store::KeyRing::Load(options.Text("store.master_key"), folder.secrets()));
+  auto parts = std::make_unique<Parts>(std::move(*prepared), std::move(folder), std::move(ring));
   STRATA_CHECK_OK(parts->OpenStores());
-  STRATA_CHECK_OK(parts->OpenModels());
   STRATA_CHECK_OK(parts->OpenKnowledge());
   STRATA_CHECK_OK(parts->OpenRoutes());
   return std::unique_ptr<App>(new App(std::move(parts)));
@@ -271,43 +362,69 @@ Task<Result<>> App::Parts::Dispatch(Exchange& exchange, const Route& route) {
       STRATA_CO_TRY(exchange.key, access->Authenticate(exchange.http));
     }
     gateway::Access::Apply(*exchange.key, exchange.ctx);
-    STRATA_CO_CHECK_OK(gateway::RequireRole(*exchange.key, route.role));
+    if (route.role != kAnyRole) {
+      STRATA_CO_CHECK_OK(gateway::RequireRole(*exchange.key, route.role));
+    }
   }
   STRATA_CO_CHECK_OK(gateway::TakeHeaders(exchange.http.headers, exchange.ctx));
   exchange.ctx.span.Set("operation", route.operation);
+  if (!route.token_member.empty()) co_return co_await idempotency->Answer(exchange, route);
   co_return co_await route.handler(exchange);
+}
+
+// A browser's question before the request that it wants to make; needs no key.
+Task<Result<>> App::Parts::AnswerPreflight(const Settings& settings, Exchange& exchange,
+                                           bool path_exists) {
+  if (!path_exists) co_return Fail(NotFound("path", exchange.http.path()));
+  STRATA_CO_TRY(auto headers, settings.cors.Preflight(exchange.http));
+  co_return co_await exchange.writer.Send(204, std::move(headers), {});
 }
 
 Task<void> App::Handle(net::HttpRequest& request, net::ResponseWriter& writer,
                        std::stop_token client_gone) {
+  auto live = parts_->live.Now();
+  const auto& settings = live->settings;
   auto match = parts_->router.Find(request.method, request.path());
   bool found = match.has_value() && match->route != nullptr;
   Face face = found ? FaceOf(*match->route, request) : FaceOfPath(request.path(), request.headers);
-  std::chrono::seconds timeout(parts_->config.options.Integer("server.request_timeout"));
+  Outgoing outgoing(writer, settings.cors.on() ? &settings.cors : nullptr,
+                    request.headers.Get("origin"));
+  RequestRecord::About about{.slot = 0, .dialect = "none", .operation = "unknown"};
+  if (found) {
+    const auto& route = *match->route;
+    about = {.slot = 2 * route.number + (face == route.face ? 0 : 1),
+             .dialect = FaceName(face),
+             .operation = route.operation,
+             .probe = route.probe};
+  }
+  RequestRecord record(*parts_->request_metrics, settings, about, outgoing);
   gateway::RequestScope scope(parts_->services->trace_sinks,
                               found ? "server." + match->route->operation : "server.unknown",
-                              FaceName(face), timeout, std::move(client_gone));
+                              FaceName(face), settings.request_timeout, std::move(client_gone));
+  scope.AtEnd([&record](const auto& trace, const auto& ended) { record.Finish(trace, ended); });
   auto& ctx = scope.ctx();
-  ctx.capture_text = parts_->config.options.Flag("server.trace_text");
+  ctx.capture_text = settings.trace_text;
+  Exchange exchange{request, outgoing, ctx, {}, nullptr};
   Result<> done;
-  bool known_caller = false;
   if (!match.has_value()) {
     done = std::unexpected(std::move(match.error()));
+  } else if (!found && Cors::IsPreflight(request)) {
+    done = co_await parts_->AnswerPreflight(settings, exchange, match->path_exists);
   } else if (!found && match->path_exists) {
     done = Fail(Code::kUnsupported,
                 fmt::format("{} does not take {}", request.path(), request.method));
   } else if (!found) {
     done = Fail(NotFound("path", request.path()));
   } else {
-    Exchange exchange{request, writer, ctx, std::move(match->params), nullptr};
+    exchange.params = std::move(match->params);
     done = co_await parts_->Dispatch(exchange, *match->route);
-    known_caller = exchange.key != nullptr;
   }
   // Traces are for answers: strangers would flood the store, and the console's own pages say
   // nothing.
+  bool known_caller = exchange.key != nullptr;
   bool listing = face == Face::kStrata && ctx.calls == 0 && done.has_value();
   if (!known_caller || listing) scope.Discard();
-  if (!done.has_value()) co_await FailRequest(face, done.error(), writer, ctx);
+  if (!done.has_value()) co_await FailRequest(face, done.error(), outgoing, ctx);
 }
 
 // Writes an error that no handler has written.
@@ -332,11 +449,12 @@ Result<> App::StartJobs() {
   std::chrono::seconds every(options.Integer("resilience.probe_every"));
   if (every.count() > 0) {
     parts_->probe = std::make_unique<HealthProbe>(
-        HealthProbe::Parts{.providers = [providers = parts_->providers] { return providers; },
+        HealthProbe::Parts{.providers = [p = parts_.get()] { return *p->providers.Now(); },
                            .deps = RemoteDepsFrom(options, parts_->client),
                            .every = every},
         parts_->resilience->board(), *parts_->runtime);
   }
+  parts_->async_invokes->Start(*parts_->runtime);
   return parts_->bases->Start();
 }
 void App::SetPublicUrl(std::string public_url) {
@@ -357,7 +475,18 @@ Result<std::optional<store::NewKey>> App::MakeFirstKey() {
   return std::optional<store::NewKey>(std::move(made));
 }
 
-const Config& App::config() const { return parts_->config; }
+std::shared_ptr<const LiveState> App::live() const { return parts_->live.Now(); }
+void App::SetPhase(Phase phase) { parts_->readiness.Set(phase); }
+void App::SetConfigReader(std::function<Result<Config>()> read) {
+  parts_->reloader->SetReader(std::move(read));
+}
+Result<ReloadReport> App::Reload() { return parts_->reloader->Reload(); }
+void App::SetHandOver(std::function<void()> begin_stop) {
+  parts_->services->hand_over = std::move(begin_stop);
+}
+void App::SetServerStats(std::function<net::ServerStats()> stats) {
+  parts_->services->server_stats = std::move(stats);
+}
 std::string App::tls_folder() const { return parts_->folder.tls(); }
 std::string App::ConsoleUrl() const { return parts_->links->ConsoleUrl(); }
 Services& App::services() { return *parts_->services; }

@@ -16,7 +16,10 @@
 #include "net/http.h"
 #include "net/server.h"
 #include "provider/spec.h"
-#include "server/config.h"
+#include "server/live_config.h"
+#include "server/readiness.h"
+#include "server/reload.h"
+#include "store/data_dir.h"
 #include "store/keys.h"
 
 namespace strata::server {
@@ -33,6 +36,14 @@ class App {
   // (another process holds the folder), kInvalidArgument (configuration), kNotFound (model files),
   // kUnavailable (disk), kCorruption.
   static Result<std::unique_ptr<App>> Open(Config config, const std::string& data_folder);
+
+  // The same in two steps, for a successor that takes the folder over last: what needs no lock
+  // (models are loaded, providers found), then the rest.
+  struct Prepared;
+  static Result<std::shared_ptr<Prepared>> Prepare(Config config, const std::string& data_folder);
+  static Result<std::unique_ptr<App>> Open(std::shared_ptr<Prepared> prepared,
+                                           store::DataDir folder);
+
   // Stops background work, drains journal and traces, closes. The server in front must have
   // stopped.
   ~App();
@@ -54,7 +65,19 @@ class App {
   // On a folder without any key: makes an administrator's key, to be shown once. Blocks.
   Result<std::optional<store::NewKey>> MakeFirstKey();
 
-  const Config& config() const;
+  // The configuration in force.
+  std::shared_ptr<const LiveState> live() const;
+  // What /readyz says.
+  void SetPhase(Phase phase);
+  // Where Reload reads the configuration from.
+  void SetConfigReader(std::function<Result<Config>()> read);
+  // Reads the configuration again and swaps what can change; see reload.h. Blocks.
+  Result<ReloadReport> Reload();
+  // What the control route for a hand-over calls after its answer: begins the stop of this server.
+  // And where connection counts come from. Both are set before requests come.
+  void SetHandOver(std::function<void()> begin_stop);
+  void SetServerStats(std::function<net::ServerStats()> stats);
+
   std::string tls_folder() const;
   std::string ConsoleUrl() const;
   Services& services();

@@ -3,8 +3,9 @@
 
 #include <fmt/format.h>
 
-#include "dialect/bedrock.h"
+#include "dialect/bedrock_prompt.h"
 #include "server/answer_sinks.h"
+#include "server/prompts/prompt_model.h"
 #include "server/routes.h"
 
 namespace strata::server {
@@ -19,25 +20,33 @@ AnswerFrame Frame(Services& services, Exchange& exchange) {
                    exchange.params.at(0));
 }
 
-// Guardrails and prompt variables belong to features that this server does not have yet: said,
-// never skipped.
+// Guardrails belong to a feature that this server does not have yet: said, never skipped.
 Result<> CheckSupported(const bedrock::ConverseRequest& request) {
   if (request.guardrail) {
     return Fail(
         InvalidArgument("guardrailConfig", "this server has no guardrails yet; remove the member"));
   }
-  if (!request.prompt_variables.empty()) {
-    return Fail(
-        InvalidArgument("promptVariables",
-                        "only a prompt ARN as modelId takes variables, and this server has no "
-                        "prompts yet"));
-  }
   return {};
 }
 
+bool IsPrompt(std::string_view model) {
+  return model.starts_with("prompt/") ||
+         (model.starts_with("arn:") && model.find(":prompt/") != model.npos);
+}
+
 Task<Result<>> Converse(Services& services, Exchange& exchange, Streaming streaming) {
-  STRATA_CO_TRY(auto request, bedrock::DecodeConverse(exchange.http.body));
+  bool prompt = IsPrompt(exchange.params.at(0));
+  STRATA_CO_TRY(auto request, prompt ? bedrock::DecodeConverseOfPrompt(exchange.http.body)
+                                     : bedrock::DecodeConverse(exchange.http.body));
   STRATA_CO_CHECK_OK(CheckSupported(request));
+  if (!prompt && !request.prompt_variables.empty()) {
+    co_return Fail(
+        InvalidArgument("promptVariables", "only a prompt's ARN as modelId takes variables"));
+  }
+  if (!request.prompt_variables.empty() && !request.chat.extra.text.empty()) {
+    co_return Fail(InvalidArgument("additionalModelRequestFields", "a prompt brings its own"));
+  }
+  SetPromptVariables(request.chat, request.prompt_variables);
   request.chat.model = exchange.params.at(0);
   request.chat.stream = streaming == Streaming::kYes;
   auto frame = Frame(services, exchange);

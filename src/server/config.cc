@@ -20,6 +20,7 @@
 #include "provider/local_models.h"
 #include "provider/remote.h"
 #include "server/app.h"
+#include "server/live_config.h"
 #include "server/model_config.h"
 #include "store/journal.h"
 #include "store/response_store.h"
@@ -229,6 +230,7 @@ class Reader {
 
 std::vector<OptionTable> AllOptionTables() {
   return {ServerOptionTable(),
+          LogOptionTable(),
           net::ServerOptions(),
           net::Client::ClientOptions(),
           store::Journal::JournalOptionTable(),
@@ -269,6 +271,14 @@ Result<Config> ParseConfig(std::string_view yaml, const std::string& file,
   for (const auto& [name, value] : overrides) reader.given[name] = {value, "command line"};
   auto options = Options::Build(tables, reader.given);
   if (!options.has_value()) reader.problems += options.error().message() + "\n";
+  if (options.has_value()) {
+    // What no table can say.
+    auto settings = SettingsFrom(*options);
+    if (!settings.has_value()) {
+      reader.problems += fmt::format("{}: {}\n", reader.given[settings.error().field()].place,
+                                     settings.error().message());
+    }
+  }
   if (!reader.problems.empty()) {
     reader.problems.pop_back();
     return Fail(Code::kInvalidArgument, std::move(reader.problems));

@@ -97,8 +97,24 @@ void Router::Add(Route route) {
   }
   auto what = fmt::format("{} {} has two handlers", route.method, route.pattern);
   auto method = route.method;
+  route.number = ++size_;
   bool fresh = node->by_method.emplace(std::move(method), std::move(route)).second;
   STRATA_FATAL(fresh, what);
+}
+
+Route* Router::At(std::string_view method, std::string_view pattern) {
+  Node* node = root_.get();
+  for (auto segment : Segments(pattern)) {
+    if (segment.starts_with('{')) {
+      node = node->parameter.get();
+    } else {
+      auto at = node->literals.find(segment);
+      node = at == node->literals.end() ? nullptr : at->second.get();
+    }
+    if (node == nullptr) return nullptr;
+  }
+  auto at = node->by_method.find(method);
+  return at == node->by_method.end() ? nullptr : &at->second;
 }
 
 Result<Router::Match> Router::Find(std::string_view method, std::string_view raw_path) const {

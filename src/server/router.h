@@ -48,15 +48,21 @@ enum class Face : std::uint8_t {
 
 std::string_view FaceName(Face face);  // "openai", "anthropic", "bedrock", "gemini", "strata"
 
+inline constexpr std::string_view kAnyRole = "*";
+
 struct Route {
   std::string method;
   std::string pattern;  // "/model/{modelId}/converse"
   Face face = Face::kOpenAi;
   std::string operation;  // "Converse": span field and, for Bedrock, the name in errors
-  std::string role;       // "" = public
+  std::string role;       // "" = public, kAnyRole = any valid key
   RouteHandler handler;
   // Dialects have the path in common (/v1/models): FaceOf tells whose it is.
   bool shared = false;
+  // Body member that holds the idempotency token, "" for none; see idempotency.h.
+  std::string token_member = {};
+  bool probe = false;      // asked by machines every few seconds: logged at debug
+  std::size_t number = 0;  // from 1 in the order of Add; set by the router
 };
 
 // HTTP form of `error` in the face's dialect. kStrata answers {"error": {"code", "message",
@@ -72,6 +78,10 @@ class Router {
   // A pattern that is taken is a bug and aborts.
   void Add(Route route);
 
+  // The route of that pattern, whatever its parameters are called; null when there is none. Before
+  // the last Add.
+  Route* At(std::string_view method, std::string_view pattern);
+
   struct Match {
     const Route* route = nullptr;  // null: nothing fits
     std::vector<std::string> params;
@@ -80,9 +90,12 @@ class Router {
   // `raw_path` as sent, without the query. Error: kInvalidArgument for a broken percent escape.
   Result<Match> Find(std::string_view method, std::string_view raw_path) const;
 
+  std::size_t size() const { return size_; }
+
  private:
   struct Node;
   std::unique_ptr<Node> root_;
+  std::size_t size_ = 0;
 };
 
 // The face whose errors an unknown path gets: by prefix, else by the headers anthropic-version and

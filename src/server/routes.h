@@ -18,9 +18,14 @@ void AddBedrockModelRoutes(Router& router,
                            Services& services);  // ListFoundationModels, GetFoundationModel
 void AddBedrockAgentRoutes(Router& router,
                            Services& services);  // knowledge bases, data sources, jobs, documents
+void AddBedrockAsyncRoutes(Router& router, Services& services);   // asynchronous invocations
+void AddBedrockPromptRoutes(Router& router, Services& services);  // stored prompts
 void AddBedrockAgentRuntimeRoutes(Router& router,
-                                  Services& services);    // Retrieve, RetrieveAndGenerate
+                                  Services& services);  // Retrieve, RetrieveAndGenerate
+// After all other Bedrock routes.
+void AddOtherBedrockRoutes(Router& router, Services& services);
 void AddAdminRoutes(Router& router, Services& services);  // /strata/v1: what the command line uses
+void AddOpsRoutes(Router& router, Services& services);    // /healthz, /readyz, /metrics
 void AddConsoleRoutes(Router& router, Services& services);  // /console: pages
 
 }  // namespace strata::server

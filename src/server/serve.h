@@ -1,6 +1,12 @@
 #pragma once
 // An App behind its listeners: `strata serve` and `strata demo`.
+//
+// A successor (`strata serve --takeover`) opens its listeners beside the server that runs
+// (net.reuse_port), has it drain, and takes the data folder's lock when that is free. Requests that
+// reach the successor meanwhile wait. docs/operations.md has the steps and what happens when one
+// fails.
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -9,11 +15,9 @@
 
 namespace strata::server {
 
-// Blocks SIGINT, SIGTERM and SIGPIPE in this thread and all that it starts later. Call before
-// anything makes threads.
+// Blocks SIGINT, SIGTERM, SIGHUP and SIGPIPE in this thread and all that it starts later. Call
+// before anything makes threads.
 void BlockSignals();
-// Waits for SIGINT or SIGTERM.
-void WaitForSignal();
 
 // A server that answers. Destroyed: drains, closes, joins.
 class RunningServer {
@@ -22,7 +26,16 @@ class RunningServer {
   // kUnavailable (address in use), kInvalidArgument (bad address or certificate).
   static Result<std::unique_ptr<RunningServer>> Start(Config config,
                                                       const std::string& data_folder);
+  // The same as the successor of the server that holds the folder; without one, as Start. Blocks
+  // until that server has drained. Errors also: what that server answered.
+  static Result<std::unique_ptr<RunningServer>> TakeOver(Config config,
+                                                         const std::string& data_folder);
   ~RunningServer();
+
+  // Serves until SIGINT, SIGTERM or a hand-over; SIGHUP reloads the configuration. Then drains: not
+  // ready, no new connections, running requests finish for up to server.drain_timeout and are then
+  // cancelled. A second SIGINT or SIGTERM cancels them at once.
+  void ServeUntilStopped();
 
   const std::string& url() const { return url_; }          // "http://127.0.0.1:8080"
   const std::string& tls_url() const { return tls_url_; }  // "" without a TLS listener
@@ -32,12 +45,20 @@ class RunningServer {
 
  private:
   RunningServer() = default;
-  Result<> Listen();
+  Result<> Listen(const Options& options, const std::string& tls_folder);
+  Result<> Serve(std::unique_ptr<App> app);
+  Task<void> Answer(net::HttpRequest& request, net::ResponseWriter& writer,
+                    std::stop_token client_gone);
+  Task<void> AnswerLater(net::HttpRequest& request, net::ResponseWriter& writer,
+                         std::stop_token client_gone);
+  void Drain();
 
   std::unique_ptr<App> app_;
+  std::atomic<App*> serving_ = nullptr;  // null while the folder is still another's
   std::unique_ptr<net::Server> server_;
   std::string url_;
   std::string tls_url_;
+  std::string control_url_;  // reaches this process and no other
   std::string authority_file_;
 };
 

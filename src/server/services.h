@@ -1,6 +1,7 @@
 #pragma once
 // Everything that routes may use, made once by App and alive as long as it serves.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,20 +17,29 @@
 #include "knowledge/page_render.h"
 #include "knowledge/retrieve_and_generate.h"
 #include "net/client.h"
+#include "net/server.h"
 #include "observe/drain.h"
+#include "observe/metrics.h"
 #include "provider/local_models.h"
 #include "provider/registry.h"
-#include "server/config.h"
+#include "server/live_config.h"
+#include "server/prompts/prompt_store.h"
+#include "server/readiness.h"
+#include "server/reload.h"
 #include "server/trace_links.h"
 #include "store/data_dir.h"
+#include "store/jobs.h"
 #include "store/keys.h"
 #include "store/response_store.h"
+#include "store/sql_file.h"
 
 namespace strata::server {
 
+class AsyncInvokes;
+
 // References; the owner is App. All thread-safe.
 struct Services {
-  const Config& config;
+  const LiveConfig& live;
   const store::DataDir& folder;
   store::KeyStore& keys;
   observe::Ledger& ledger;
@@ -51,7 +61,20 @@ struct Services {
   knowledge::PageRenderer& renderer;
   store::ResponseStore& responses;
   const TraceLinks& links;
-  std::vector<provider::ProviderSpec> providers;  // configured and detected
+  PromptStore& prompts;
+  store::JobQueue& jobs;
+  store::SqlFile& meta;
+  Pool& kb_pool;
+  Pool& ops_pool;  // probes and reloads, so that no parsing stands in their way
+  const Readiness& readiness;
+  observe::RequestMetrics& request_metrics;
+  observe::CallMetrics& call_metrics;
+  WallTime started;
+  ProviderList& providers;
+  Reloader& reloader;
+  AsyncInvokes* async_invokes = nullptr;           // set before requests come
+  std::function<void()> hand_over;                 // empty: not behind listeners
+  std::function<net::ServerStats()> server_stats;  // empty: not behind listeners
 };
 
 }  // namespace strata::server

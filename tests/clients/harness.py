@@ -79,21 +79,41 @@ def stop_process(process):
     process.stdout.close()
 
 
+# What every server of this process has logged, for the test that reads it all.
+logs = []
+
+
 class Server:
-    def __init__(self, config="", env=None, documents=True):
+    def __init__(self, config="", env=None, documents=True, listen="127.0.0.1:0"):
         self.folder = tempfile.mkdtemp(prefix="strata-clients-")
         self.data = os.path.join(self.folder, "data")
         self.env = dict(clean_environment(), **(env or {}))
-        config_file = os.path.join(self.folder, "strata.yaml")
-        with open(config_file, "w", encoding="utf-8") as f:
-            f.write("server:\n  detect_providers: false\n" + config)
-        self.log = open(os.path.join(self.folder, "server.log"), "w+", encoding="utf-8")
-        self.process = subprocess.Popen(
-            [STRATA, "serve", "--data", self.data, "--config", config_file, "--listen", "127.0.0.1:0",
-             "--tls-listen", "127.0.0.1:0"],
-            stdout=subprocess.PIPE, stderr=self.log, text=True, env=self.env)
+        self.config_file = os.path.join(self.folder, "strata.yaml")
+        self.listen = listen
+        self.configure(config)
+        self.log = open(os.path.join(self.folder, "server.log"), "a+", encoding="utf-8")
+        logs.append(self.log_text)
+        self.process = self.start()
         atexit.register(self.stop)
         self.url = self.tls_url = self.ca = None
+        self.wait_until_ready()
+        self.cli("key", "create", "--name", "tests", "--role", "admin", "--id", ACCESS_KEY, "--secret", SECRET_KEY,
+                 "--bearer", BEARER)
+        if documents:
+            self.cli("kb", "create", "harbour", write_documents(os.path.join(self.folder, "docs")))
+            self.cli("kb", "sync", "harbour")
+
+    def configure(self, config):
+        with open(self.config_file, "w", encoding="utf-8") as f:
+            f.write("server.detect_providers: false\n" + config)
+
+    def start(self, *flags):
+        return subprocess.Popen(
+            [STRATA, "serve", "--data", self.data, "--config", self.config_file, "--listen", self.listen,
+             "--tls-listen", "127.0.0.1:0", *flags],
+            stdout=subprocess.PIPE, stderr=self.log, text=True, env=self.env)
+
+    def wait_until_ready(self):
         for line in self.process.stdout:
             if m := re.match(r"TLS is on (\S+)", line):
                 self.tls_url = m[1]
@@ -104,11 +124,14 @@ class Server:
                 break
         if not self.url:
             self.fail("did not get ready")
-        self.cli("key", "create", "--name", "tests", "--role", "admin", "--id", ACCESS_KEY, "--secret", SECRET_KEY,
-                 "--bearer", BEARER)
-        if documents:
-            self.cli("kb", "create", "harbour", write_documents(os.path.join(self.folder, "docs")))
-            self.cli("kb", "sync", "harbour")
+
+    def take_over(self):
+        """Starts a successor that takes over from the process that serves; the predecessor's exit code."""
+        predecessor, self.process = self.process, self.start("--takeover")
+        self.wait_until_ready()
+        code = predecessor.wait(60)
+        predecessor.stdout.close()
+        return code
 
     def cli(self, *args):
         """Runs a command against this server; its output."""
@@ -117,11 +140,11 @@ class Server:
             raise AssertionError(f"strata {' '.join(args)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout
 
-    def get(self, path):
-        """(status, headers, body) of a GET without a key."""
+    def get(self, path, headers=None, method="GET"):
+        """(status, headers, body) of a request without a key."""
         url = path if path.startswith("http") else self.url + path
         try:
-            with urllib.request.urlopen(url, timeout=30) as r:
+            with urllib.request.urlopen(urllib.request.Request(url, headers=headers or {}, method=method), timeout=30) as r:
                 return r.status, r.headers, r.read()
         except urllib.error.HTTPError as e:
             return e.code, e.headers, e.read()
@@ -130,7 +153,8 @@ class Server:
         return self.process.poll() is None and self.get("/healthz")[0] == 200
 
     def log_text(self):
-        self.log.flush()
+        if self.log.closed:
+            return self.last_log
         with open(self.log.name, encoding="utf-8") as f:
             return f.read()
 
@@ -139,7 +163,9 @@ class Server:
 
     def stop(self):
         stop_process(self.process)
-        self.log.close()
+        if not self.log.closed:
+            self.last_log = self.log_text()
+            self.log.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -22,7 +22,7 @@ struct Cli {
   std::function<Result<int>()> run;
 };
 
-void AddServeCommands(Cli& cli);    // serve, demo, check
+void AddServeCommands(Cli& cli);    // serve, reload, demo, check
 void AddKbCommands(Cli& cli);       // kb …, ask
 void AddKeyCommands(Cli& cli);      // key …
 void AddModelCommands(Cli& cli);    // model …, provider …

@@ -85,7 +85,7 @@ Result<int> Demo(const CallerFlags& common, const std::map<std::string, std::str
   PrintSnippets(*server, bearer);
   fmt::print("console {}\n        (Ctrl-C stops)\n", server->app().ConsoleUrl());
   std::fflush(stdout);
-  WaitForSignal();
+  server->ServeUntilStopped();
   return 0;
 }
 

@@ -1,0 +1,237 @@
+#include "server/async_invoke.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cctype>
+#include <filesystem>
+#include <fstream>
+
+#include "base/log.h"
+#include "dialect/bedrock.h"
+#include "gateway/access.h"
+
+namespace strata::server {
+namespace {
+
+namespace json = boost::json;
+namespace bedrock = dialect::bedrock;
+
+constexpr std::chrono::milliseconds kIdle{500};
+constexpr std::string_view kArnHead = "arn:aws:bedrock:us-east-1:000000000000:async-invoke/";
+// Bedrock's ids have twelve characters, those of jobs ten.
+constexpr std::string_view kIdHead = "ai";
+
+// Takes a whole answer.
+class Collected final : public gateway::AnswerSink {
+ public:
+  Task<Result<>> Begin(const domain::ModelInfo&) override { co_return Result<>{}; }
+  Task<Result<>> Event(const domain::StreamEvent& event) override {
+    answer.Add(event);
+    co_return Result<>{};
+  }
+  Task<void> Fail(const Error& e) override {
+    error = e;
+    co_return;
+  }
+
+  domain::StreamAccumulator answer;
+  std::optional<Error> error;
+};
+
+// Another try can help only where nothing was wrong with the request.
+bool MayHelpToRepeat(const Error& error) {
+  auto code = error.code();
+  return code == Code::kUnavailable || code == Code::kRateLimited ||
+         code == Code::kDeadlineExceeded || code == Code::kCancelled;
+}
+
+}  // namespace
+
+std::string AsyncInvocationArn(const store::Job& job) {
+  auto id = job.id;
+  std::transform(id.begin(), id.end(), id.begin(), [](unsigned char c) { return std::tolower(c); });
+  return fmt::format("{}{}{}", kArnHead, kIdHead, id);
+}
+
+std::string AsyncInvocationJobId(std::string_view arn) {
+  auto slash = arn.rfind('/');
+  auto id = std::string(slash == arn.npos ? arn : arn.substr(slash + 1));
+  if (!id.starts_with(kIdHead)) return {};
+  id.erase(0, kIdHead.size());
+  std::transform(id.begin(), id.end(), id.begin(), [](unsigned char c) { return std::toupper(c); });
+  return id;
+}
+
+Result<std::string> AsyncOutputPath(const std::map<std::string, std::string>& s3_map,
+                                    std::string_view s3_uri, std::string_view id) {
+  const std::string field = "outputDataConfig.s3OutputDataConfig.s3Uri";
+  constexpr std::string_view kScheme = "s3://";
+  if (!s3_uri.starts_with(kScheme)) return Fail(InvalidArgument(field, "expected s3://bucket/key"));
+  auto rest = s3_uri.substr(kScheme.size());
+  auto slash = rest.find('/');
+  auto bucket = std::string(rest.substr(0, slash));
+  auto at = s3_map.find(bucket);
+  if (at == s3_map.end()) {
+    return Fail(InvalidArgument(
+        field, fmt::format("bucket '{}' is not mapped to a folder (kb.s3_map)", bucket)));
+  }
+  std::filesystem::path key(slash == rest.npos ? std::string()
+                                               : std::string(rest.substr(slash + 1)));
+  for (const auto& part : key) {
+    if (part == ".." || part.is_absolute()) {
+      return Fail(InvalidArgument(field, "the key must not leave the bucket"));
+    }
+  }
+  auto path = std::filesystem::path(at->second) / key / std::string(id) / "output.json";
+  return path.lexically_normal().string();
+}
+
+void AsyncInvokes::Start(net::Runtime& runtime) {
+  {
+    std::lock_guard lock(mutex_);
+    loops_ = kAtOnce;
+  }
+  runtime.Run([](store::JobQueue& jobs) -> Task<void> {
+    std::vector<std::string_view> kinds{kKind};
+    auto taken = co_await jobs.TakeBackLeases(std::move(kinds));
+    if (!taken.has_value()) {
+      Log(Level::kWarning, "async_invoke.take_back_failed", {{"error", taken.error().message()}});
+    }
+  }(parts_.jobs));
+  for (std::size_t i = 0; i < kAtOnce; ++i) runtime.Spawn(Loop());
+}
+
+void AsyncInvokes::Stop() {
+  stop_.request_stop();
+  std::unique_lock lock(mutex_);
+  ended_.wait(lock, [&] { return loops_ == 0; });
+}
+
+Task<void> AsyncInvokes::Loop() {
+  auto stop = stop_.get_token();
+  while (!stop.stop_requested()) {
+    std::vector<std::string> kinds{std::string(kKind)};
+    // Nobody renews this lease; what a dead process held is taken back at the next start.
+    auto lease = parts_.live.Now()->settings.request_timeout + std::chrono::minutes(1);
+    auto job = co_await parts_.jobs.Lease(std::move(kinds), lease);
+    if (job.has_value() && *job) {
+      co_await RunOne(std::move(**job));
+      continue;
+    }
+    if (!job.has_value()) {
+      Log(Level::kWarning, "async_invoke.lease_failed", {{"error", job.error().message()}});
+    }
+    [[maybe_unused]] auto slept = co_await net::Sleep(kIdle, stop);
+  }
+  std::lock_guard lock(mutex_);
+  --loops_;
+  ended_.notify_all();
+}
+
+Task<void> AsyncInvokes::RunOne(store::Job job) {
+  auto output = co_await Invoke(job);
+  Result<> settled;
+  if (output.has_value()) {
+    JsonText result{json::serialize(json::object{{"path", *output}})};
+    settled = co_await parts_.jobs.Complete(job, std::move(result));
+  } else {
+    auto retry = MayHelpToRepeat(output.error()) ? store::JobQueue::Retry::kYes
+                                                 : store::JobQueue::Retry::kPermanent;
+    settled = co_await parts_.jobs.Fail(job, output.error().message(), retry);
+  }
+  if (!settled.has_value()) {
+    Log(Level::kWarning, "async_invoke.settle_failed",
+        {{"job", job.id}, {"error", settled.error().message()}});
+  }
+}
+
+// The path that the answer was written to.
+Task<Result<std::string>> AsyncInvokes::Invoke(const store::Job& job) {
+  auto payload = json::parse(job.payload.text).as_object();
+  auto text = [&](const char* name) { return std::string(payload.at(name).as_string()); };
+  auto settings = parts_.live.Now()->settings;
+  gateway::RequestScope scope(parts_.trace_sinks, "server.AsyncInvoke", "bedrock",
+                              settings.request_timeout, stop_.get_token());
+  auto& ctx = scope.ctx();
+  ctx.capture_text = settings.trace_text;
+  // The key as it is now: what was taken from it since is gone for its jobs too.
+  KeyId key_id{text("key")};
+  auto key = parts_.keys.snapshot()->FindId(key_id);
+  if (key) {
+    if (!key->ValidAt(ctx.clock->Wall())) {
+      co_return Fail(Code::kPermissionDenied, "the key that started this is no longer valid");
+    }
+    gateway::Access::Apply(*key, ctx);
+  } else {
+    ctx.workspace = job.workspace;
+    ctx.key = key_id;
+  }
+  auto id = AsyncInvocationArn(job).substr(kArnHead.size());
+  STRATA_CO_TRY(auto path, AsyncOutputPath(parts_.s3_map, text("s3_uri"), id));
+  auto model = text("model");
+  STRATA_CO_TRY(auto request, bedrock::DecodeInvoke(model, json::serialize(payload.at("input"))));
+  dialect::AnswerMeta meta;
+  meta.request_id = meta.trace_id = ctx.request_id.value;
+  meta.model = model;
+  std::string body;
+  if (auto* chat = std::get_if<domain::ChatRequest>(&request.call)) {
+    Collected sink;
+    chat->model = model;
+    auto asked = std::move(*chat);
+    co_await parts_.chat.Run(std::move(asked), ctx, sink);
+    if (sink.error) co_return Fail(std::move(*sink.error));
+    body = bedrock::EncodeInvokeChatResponse(request.format, sink.answer.response(), meta);
+  } else {
+    const auto& call = std::get<dialect::EmbedRequest>(request.call);
+    auto purpose = call.input == dialect::EmbedInput::kQuery ? provider::EmbedPurpose::kQuery
+                                                             : provider::EmbedPurpose::kDocument;
+    STRATA_CO_TRY(auto answer, co_await parts_.embed.Run(model, call.texts, purpose,
+                                                         call.dimensions.value_or(0), ctx));
+    dialect::EmbeddingView view{.dimensions = answer.vectors.dimensions,
+                                .values = answer.vectors.values,
+                                .input_tokens = answer.vectors.input_tokens};
+    body = bedrock::EncodeInvokeEmbedResponse(request, view, meta);
+  }
+  STRATA_CO_CHECK_OK(co_await Write(path, std::move(body)));
+  co_return path;
+}
+
+Task<Result<>> AsyncInvokes::Write(std::string path, std::string text) {
+  auto work = [&path, &text]() -> Result<> {
+    std::error_code error;
+    auto file = std::filesystem::path(path);
+    std::filesystem::create_directories(file.parent_path(), error);
+    auto temporary = path + ".new";
+    {
+      std::ofstream out(temporary, std::ios::binary);
+      out << text;
+      out.flush();
+      if (!out) return Fail(Code::kUnavailable, fmt::format("{} could not be written", path));
+    }
+    std::filesystem::rename(temporary, file, error);
+    if (error) return Fail(Code::kUnavailable, fmt::format("{}: {}", path, error.message()));
+    return {};
+  };
+  co_return co_await RunBlocking(parts_.pool, std::move(work));
+}
+
+Task<Result<store::Job>> AsyncInvokes::Submit(AsyncInvocation invocation, RequestContext& ctx) {
+  STRATA_CO_TRY(auto path, AsyncOutputPath(parts_.s3_map, invocation.s3_uri, "id"));
+  STRATA_CO_TRY(auto checked, bedrock::DecodeInvoke(invocation.model, invocation.input.text));
+  json::object payload{{"model", invocation.model},
+                       {"input", json::parse(invocation.input.text)},
+                       {"s3_uri", invocation.s3_uri},
+                       {"token", invocation.token},
+                       {"key", ctx.key.value}};
+  store::JobSpec spec;
+  spec.kind = kKind;
+  spec.key = ctx.request_id.value;
+  spec.workspace = ctx.workspace;
+  spec.payload.text = json::serialize(payload);
+  spec.attempts_max = 3;
+  co_return co_await parts_.jobs.Enqueue(std::move(spec));
+}
+
+}  // namespace strata::server

@@ -1,0 +1,168 @@
+// Bedrock runtime's asynchronous invocations: StartAsyncInvoke, GetAsyncInvoke, ListAsyncInvokes.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <charconv>
+
+#include "dialect/json_value.h"
+#include "server/answer_sinks.h"
+#include "server/async_invoke.h"
+#include "server/routes.h"
+
+namespace strata::server {
+namespace {
+
+namespace json = boost::json;
+using dialect::JsonField;
+using store::JobState;
+
+constexpr std::size_t kListedMax = 10'000;  // jobs that a listing looks at
+
+Task<Result<>> Reply(Services& s, Exchange& e, const json::object& body) {
+  co_return co_await SendJson(e, s.links, dialect::Dialect::kBedrock, json::serialize(body));
+}
+
+Result<AsyncInvocation> Decode(std::string_view body) {
+  STRATA_TRY(auto parsed, dialect::ParseJson(body));
+  JsonField top(parsed);
+  STRATA_CHECK_OK(top.ExpectObject());
+  STRATA_CHECK_OK(
+      top.OnlyMembers({"clientRequestToken", "modelId", "modelInput", "outputDataConfig", "tags"}));
+  AsyncInvocation out;
+  auto model = top.Get("modelId");
+  STRATA_TRY(out.model, model.NonEmptyString());
+  auto input = top.Get("modelInput");
+  STRATA_TRY(out.input, input.ObjectText());
+  auto output = top.Get("outputDataConfig");
+  STRATA_CHECK_OK(output.ExpectObject());
+  STRATA_CHECK_OK(output.OnlyMembers({"s3OutputDataConfig"}));
+  auto s3 = output.Get("s3OutputDataConfig");
+  STRATA_CHECK_OK(s3.ExpectObject());
+  auto uri = s3.Get("s3Uri");
+  STRATA_TRY(out.s3_uri, uri.NonEmptyString());
+  out.token = top.TextAt("clientRequestToken");
+  return out;
+}
+
+std::string_view StatusOf(const store::Job& job) {
+  if (job.state == JobState::kDone) return "Completed";
+  if (job.state == JobState::kFailed || job.state == JobState::kCancelled) return "Failed";
+  return "InProgress";
+}
+
+json::object Encode(const store::Job& job) {
+  auto payload = json::parse(job.payload.text).as_object();
+  auto text = [&](const char* name) { return std::string(payload.at(name).as_string()); };
+  auto model = text("model");
+  auto arn =
+      model.starts_with("arn:") ? model : "arn:aws:bedrock:us-east-1::foundation-model/" + model;
+  json::object output{{"s3OutputDataConfig", json::object{{"s3Uri", text("s3_uri")}}}};
+  auto status = StatusOf(job);
+  json::object out{{"invocationArn", AsyncInvocationArn(job)},
+                   {"modelArn", arn},
+                   {"status", status},
+                   {"submitTime", FormatIso8601(job.created)},
+                   {"lastModifiedTime", FormatIso8601(job.updated)},
+                   {"outputDataConfig", std::move(output)}};
+  if (auto token = text("token"); !token.empty()) out["clientRequestToken"] = token;
+  if (status != "InProgress") out["endTime"] = FormatIso8601(job.updated);
+  if (status == "Failed") out["failureMessage"] = job.error;
+  return out;
+}
+
+Task<Result<>> Start(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto invocation, Decode(e.http.body));
+  STRATA_CO_TRY(auto job, co_await s.async_invokes->Submit(std::move(invocation), e.ctx));
+  co_return co_await Reply(s, e, {{"invocationArn", AsyncInvocationArn(job)}});
+}
+
+// GetAsyncInvoke models no ResourceNotFoundException: an id that is unknown is a bad argument.
+Task<Result<>> Get(Services& s, Exchange& e) {
+  auto unknown = InvalidArgument("invocationArn", "there is no such invocation");
+  auto id = AsyncInvocationJobId(e.params.at(0));
+  if (id.empty()) co_return Fail(std::move(unknown));
+  auto job = co_await s.jobs.Get(std::move(id));
+  if (!job.has_value() && job.error().code() != Code::kNotFound) {
+    co_return std::unexpected(std::move(job.error()));
+  }
+  if (!job.has_value() || job->workspace != e.ctx.workspace || job->kind != AsyncInvokes::kKind) {
+    co_return Fail(std::move(unknown));
+  }
+  co_return co_await Reply(s, e, Encode(*job));
+}
+
+struct Listing {
+  std::string status;
+  std::string after;  // ISO 8601; such texts compare as their times do
+  std::string before;
+  std::size_t size = 100;
+  std::size_t start = 0;
+  bool ascending = false;
+};
+
+Result<Listing> DecodeListing(const Exchange& e) {
+  auto query = [&](std::string_view name) {
+    return net::QueryParameter(e.http.query(), name).value_or("");
+  };
+  auto number = [&](std::string_view name, std::size_t& out) -> Result<> {
+    auto text = query(name);
+    if (text.empty()) return {};
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+    if (error == std::errc() && end == text.data() + text.size()) return {};
+    return Fail(InvalidArgument(std::string(name), "expected a number"));
+  };
+  Listing out;
+  out.status = query("statusEquals");
+  out.after = query("submitTimeAfter");
+  out.before = query("submitTimeBefore");
+  out.ascending = query("sortOrder") == "Ascending";
+  STRATA_CHECK_OK(number("maxResults", out.size));
+  STRATA_CHECK_OK(number("nextToken", out.start));
+  if (out.size == 0 || out.size > 1000) {
+    return Fail(InvalidArgument("maxResults", "expected 1 to 1000"));
+  }
+  return out;
+}
+
+Task<Result<>> List(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto asked, DecodeListing(e));
+  store::JobFilter filter;
+  filter.kind = AsyncInvokes::kKind;
+  filter.workspace = e.ctx.workspace;
+  filter.limit = kListedMax;
+  STRATA_CO_TRY(auto jobs, co_await s.jobs.List(std::move(filter)));
+  std::erase_if(jobs, [&](const auto& job) {
+    auto submitted = FormatIso8601(job.created);
+    return (!asked.status.empty() && asked.status != StatusOf(job)) ||
+           (!asked.after.empty() && submitted <= asked.after) ||
+           (!asked.before.empty() && submitted >= asked.before);
+  });
+  if (asked.ascending) std::reverse(jobs.begin(), jobs.end());
+  json::array items;
+  auto until = std::min(asked.start + asked.size, jobs.size());
+  for (auto i = asked.start; i < until; ++i) items.push_back(Encode(jobs[i]));
+  json::object out{{"asyncInvokeSummaries", std::move(items)}};
+  if (until < jobs.size()) out["nextToken"] = std::to_string(until);
+  co_return co_await Reply(s, e, out);
+}
+
+}  // namespace
+
+void AddBedrockAsyncRoutes(Router& router, Services& services) {
+  using Operation = Task<Result<>> (*)(Services&, Exchange&);
+  auto add = [&](std::string method, std::string pattern, std::string operation, Operation run) {
+    router.Add({.method = std::move(method),
+                .pattern = std::move(pattern),
+                .face = Face::kBedrockRuntime,
+                .operation = std::move(operation),
+                .role = "invoke",
+                .handler = [&services, run](Exchange& e) { return run(services, e); }});
+  };
+  add("POST", "/async-invoke", "StartAsyncInvoke", Start);
+  add("GET", "/async-invoke", "ListAsyncInvokes", List);
+  add("GET", "/async-invoke/{invocationArn}", "GetAsyncInvoke", Get);
+}
+
+}  // namespace strata::server

@@ -1,0 +1,66 @@
+// The operations of Bedrock that this server does not have: refused by name, as SDKs understand it.
+// Also tells the router which operations carry an idempotency token.
+
+#include <fmt/format.h>
+
+#include "dialect/json_value.h"
+#include "server/bedrock_operations.h"
+#include "server/routes.h"
+
+namespace strata::server {
+namespace {
+
+Error NotSupported(std::string_view operation) {
+  return Error(Code::kUnsupported,
+               fmt::format("Operation {} is not supported by this server", operation));
+}
+
+RouteHandler Refuse(std::string_view operation) {
+  return [operation](Exchange& e) -> Task<Result<>> {
+    // The only two operations that a slash at the end tells apart.
+    if (operation == "InvokeInlineAgent" && e.http.path().ends_with('/')) {
+      co_return Fail(NotSupported("PrepareAgent"));
+    }
+    co_return Fail(NotSupported(operation));
+  };
+}
+
+// There are no guardrails to apply yet, so every one is unknown.
+Task<Result<>> ApplyGuardrail(Exchange& e) {
+  STRATA_CO_TRY(auto parsed, dialect::ParseJson(e.http.body));
+  dialect::JsonField top(parsed);
+  STRATA_CO_CHECK_OK(top.ExpectObject());
+  auto source = top.Get("source");
+  STRATA_CO_TRY(auto side, source.OneOf({"INPUT", "OUTPUT"}));
+  auto content = top.Get("content");
+  STRATA_CO_CHECK_OK(content.ExpectArray());
+  co_return Fail(NotFound("guardrail", e.params.at(0)));
+}
+
+}  // namespace
+
+void AddOtherBedrockRoutes(Router& router, Services&) {
+  router.Add({.method = "POST",
+              .pattern = "/guardrail/{guardrailIdentifier}/version/{guardrailVersion}/apply",
+              .face = Face::kBedrockRuntime,
+              .operation = "ApplyGuardrail",
+              .role = "invoke",
+              .handler = ApplyGuardrail});
+  for (const auto& operation : BedrockOperations()) {
+    if (auto* route = router.At(operation.method, operation.path)) {
+      // Of several operations on one path, the route is that of its own name.
+      if (route->operation == operation.name) route->token_member = operation.token;
+      continue;
+    }
+    // One route stands for this pair; see Refuse.
+    if (operation.name == "PrepareAgent") continue;
+    router.Add({.method = std::string(operation.method),
+                .pattern = std::string(operation.path),
+                .face = operation.face,
+                .operation = std::string(operation.name),
+                .role = std::string(kAnyRole),
+                .handler = Refuse(operation.name)});
+  }
+}
+
+}  // namespace strata::server

@@ -1,0 +1,158 @@
+#include "server/reload.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "base/log.h"
+#include "server/builtins.h"
+#include "server/provider_file.h"
+
+namespace strata::server {
+namespace {
+
+// What a running server can take over. Everything else is read where threads, files and caches are
+// made.
+constexpr std::string_view kLiveOptions[] = {"server.request_timeout",
+                                             "server.drain_timeout",
+                                             "server.trace_text",
+                                             "server.cors_origins",
+                                             "server.metrics_access",
+                                             "server.disk_free_min",
+                                             "log.level",
+                                             "log.format",
+                                             "log.requests",
+                                             "provider.answer_bytes_max",
+                                             "provider.models_cached_max"};
+
+bool IsLive(std::string_view name) {
+  return std::find(std::begin(kLiveOptions), std::end(kLiveOptions), name) !=
+         std::end(kLiveOptions);
+}
+
+const provider::ProviderSpec* Find(const ProviderSpecs& specs, std::string_view name) {
+  auto at = std::find_if(specs.begin(), specs.end(), [&](const auto& s) { return s.name == name; });
+  return at == specs.end() ? nullptr : &*at;
+}
+
+// The names of options whose values differ.
+std::vector<std::string> Differences(const Options& before, const Options& after) {
+  std::vector<std::string> names;
+  for (auto table : AllOptionTables()) {
+    for (const auto& option : table) {
+      if (before.Text(option.name) != after.Text(option.name)) names.emplace_back(option.name);
+    }
+  }
+  return names;
+}
+
+// All that is in a spec; a member that is added must be named here to compile.
+auto Members(const provider::ProviderSpec& spec) {
+  const auto& [name, kind, base_url, secret, api_version, region, project, profile, headers, models,
+               detected_by, data_region, cleared, clearance, retention] = spec;
+  return std::tie(name, kind, base_url, secret, api_version, region, project, profile, headers,
+                  models, detected_by, data_region, cleared, clearance, retention);
+}
+
+bool Same(const provider::ProviderSpec& a, const provider::ProviderSpec& b) {
+  return Members(a) == Members(b);
+}
+
+// A secret in a file may have been replaced behind the same reference.
+bool MustRemake(const provider::ProviderSpec& before, const provider::ProviderSpec& after) {
+  return !Same(before, after) || after.secret.starts_with("file:");
+}
+
+}  // namespace
+
+ProviderSpecs MergeProviders(const ProviderSpecs& configured, const ProviderSpecs& added,
+                             const ProviderSpecs& detected) {
+  ProviderSpecs out;
+  for (const auto* list : {&configured, &added, &detected}) {
+    for (const auto& spec : *list) {
+      if (Find(out, spec.name) == nullptr) out.push_back(spec);
+    }
+  }
+  return out;
+}
+
+void Reloader::SetReader(std::function<Result<Config>()> read) {
+  std::lock_guard lock(mutex_);
+  read_ = std::move(read);
+}
+
+ReloadReport Reloader::Compare(const Config& before, const Config& after) const {
+  ReloadReport report;
+  for (auto& name : Differences(before.options, after.options)) {
+    if (IsLive(name)) report.changed.push_back(std::move(name));
+  }
+  for (auto& name : Differences(at_start_, after.options)) {
+    if (!IsLive(name)) report.restart.push_back(std::move(name));
+  }
+  if (before.aliases != after.aliases) report.changed.emplace_back("aliases");
+  return report;
+}
+
+Result<ReloadReport> Reloader::Apply(Config config) {
+  STRATA_TRY(auto added, LoadProviders(parts_.data_folder));
+  auto before = parts_.live.Now();
+  auto specs_before = parts_.providers.Now();
+  ProviderSpecs detected;
+  for (const auto& spec : *specs_before) {
+    if (!spec.detected_by.empty()) detected.push_back(spec);
+  }
+  auto specs = MergeProviders(config.providers, added, detected);
+  auto report = Compare(before->config, config);
+  STRATA_TRY(auto next, LiveConfig::Make(std::move(config)));
+  bool all = std::any_of(report.changed.begin(), report.changed.end(),
+                         [](const auto& name) { return name.starts_with("provider."); });
+  auto change = [&](provider::RegistrySnapshot& models) -> Result<> {
+    for (const auto& [alias, target] : before->config.aliases) models.RemoveAlias(alias);
+    for (const auto& spec : *specs_before) {
+      if (Find(specs, spec.name) != nullptr) continue;
+      models.RemoveSource(spec.name);
+      report.changed.push_back("providers." + spec.name);
+    }
+    for (const auto& spec : specs) {
+      const auto* old = Find(*specs_before, spec.name);
+      if (old != nullptr && !all && !MustRemake(*old, spec)) continue;
+      if (old != nullptr) models.RemoveSource(spec.name);
+      if (old == nullptr || !Same(*old, spec)) report.changed.push_back("providers." + spec.name);
+      STRATA_CHECK_OK(AddOneProvider(models, spec,
+                                     RemoteDepsFrom(next->config.options, parts_.client),
+                                     parts_.journal, parts_.resilience));
+    }
+    // Configured models find their deployments when requests come; they are made anew whole.
+    for (const auto& spec : before->config.models) models.RemoveModel(spec.id);
+    for (const auto& spec : next->config.models) {
+      STRATA_CHECK_OK(AddConfiguredModel(models, spec, parts_.registry, parts_.resilience));
+    }
+    for (const auto& [alias, target] : next->config.aliases) {
+      STRATA_CHECK_OK(models.AddAlias(alias, target));
+    }
+    return {};
+  };
+  STRATA_CHECK_OK(parts_.registry.Update(change));
+  parts_.providers.Swap(std::make_shared<const ProviderSpecs>(std::move(specs)));
+  ApplyLogOptions(next->config.options);
+  parts_.live.Swap(std::move(next));
+  return report;
+}
+
+Result<ReloadReport> Reloader::Reload() {
+  std::lock_guard lock(mutex_);
+  if (!read_) return Fail(Code::kUnsupported, "this process has no configuration file to reload");
+  auto config = read_();
+  auto report = config.has_value() ? Apply(std::move(*config))
+                                   : Result<ReloadReport>(std::unexpected(config.error()));
+  if (!report.has_value()) {
+    ++refused_;
+    Log(Level::kWarning, "server.reload_refused", {{"reason", report.error().message()}});
+    return report;
+  }
+  ++taken_;
+  Log(Level::kInfo, "server.reloaded",
+      {{"changed", report->changed.size()}, {"need_restart", report->restart.size()}});
+  return report;
+}
+
+}  // namespace strata::server

@@ -1,0 +1,320 @@
+"""Running a server: probes, metrics, reload, drain and hand-over under load, and what browsers ask first."""
+import http.client
+import json
+import os
+import signal
+import socket
+import threading
+import time
+import unittest
+
+import openai
+
+from harness import ACCESS_KEY, BEARER, FakeUpstream, Server, server, run_strata
+
+KEY = {"Authorization": "Bearer " + BEARER}
+MODEL = "up/gpt-4o-mini"
+
+
+def parse_metrics(text):
+    """{(name, frozenset of labels): value}; a line that is not in Prometheus' text form fails."""
+    found, families = {}, {}
+    for line in text.splitlines():
+        if line.startswith("# "):
+            _, kind, name, rest = line.split(" ", 3)
+            if kind == "TYPE":
+                assert rest in ("counter", "gauge", "histogram"), line
+                assert name not in families, f"{name} is declared twice"
+                families[name] = rest
+            continue
+        head, value = line.rsplit(" ", 1)
+        name, _, labels = head.partition("{")
+        base = next((name[:-len(s)] for s in ("_bucket", "_sum", "_count") if name.endswith(s) and name[:-len(s)] in families), name)
+        assert base in families, f"{name} has no TYPE"
+        pairs = frozenset(p for p in labels.rstrip("}").split(",") if p)
+        assert (name, pairs) not in found, f"twice: {line}"
+        found[name, pairs] = float(value)
+    return found
+
+
+def total(metrics, name, *labels):
+    wanted = {f'{k}="{v}"' for k, v in labels}
+    return sum(value for (n, have), value in metrics.items() if n == name and wanted <= have)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def config_for(upstream, more=""):
+    return (f"providers:\n  - {{name: up, kind: openai, base_url: \"{upstream.url}/v1\", secret: \"env:FAKE_KEY\"}}\n" + more)
+
+
+ENV = {"FAKE_KEY": "sk-fake-upstream-key"}
+
+
+class Load:
+    """Requests one after the other on several threads until stopped; each must be answered whole."""
+
+    def __init__(self, url, threads=4):
+        self.url, self.stopping = url, threading.Event()
+        self.answered, self.failures = 0, []
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=self.run, args=(i % 2 == 0,)) for i in range(threads)]
+        for t in self.threads:
+            t.start()
+
+    def run(self, stream):
+        host, port = self.url.removeprefix("http://").split(":")
+        body = json.dumps({"model": MODEL, "stream": stream, "messages": [{"role": "user", "content": "hi"}]})
+        connection = None
+        while not self.stopping.is_set():
+            try:
+                if connection is None:
+                    connection = http.client.HTTPConnection(host, int(port), timeout=60)
+                connection.request("POST", "/v1/chat/completions", body, {**KEY, "content-type": "application/json"})
+                answer = connection.getresponse()
+                text = answer.read().decode()
+                whole = "data: [DONE]" in text if stream else '"finish_reason"' in text
+                if answer.status != 200 or not whole:
+                    self.failures.append((answer.status, text[-300:]))
+                if answer.getheader("connection") == "close":
+                    connection.close()
+                    connection = None
+                with self.lock:
+                    self.answered += 1
+            except OSError as e:
+                self.failures.append(repr(e))
+                connection = None
+
+    def stop(self):
+        self.stopping.set()
+        for t in self.threads:
+            t.join()
+        return self.answered
+
+
+class Probes(unittest.TestCase):
+    def test_a_running_server_is_alive_and_ready(self):
+        self.assertEqual(server().get("/healthz")[0], 200)
+        status, _, body = server().get("/readyz")
+        self.assertEqual(status, 200)
+        self.assertEqual(json.loads(body), {"ready": True, "reasons": []})
+
+    def test_metrics_need_a_key_by_default(self):
+        status, _, body = server().get("/metrics")
+        self.assertEqual(status, 401)
+        self.assertNotIn(b"strata_", body.replace(b"strata_trace", b""))
+
+    def test_metrics_move_with_requests(self):
+        def scrape():
+            status, headers, body = server().get("/metrics", KEY)
+            self.assertEqual(status, 200)
+            self.assertTrue(headers["content-type"].startswith("text/plain; version=0.0.4"))
+            return parse_metrics(body.decode())
+
+        before = scrape()
+        client = openai.OpenAI(base_url=server().url + "/v1", api_key=BEARER, max_retries=0)
+        client.chat.completions.create(model="kb/harbour", messages=[{"role": "user", "content": "What is a berth?"}])
+        with self.assertRaises(openai.NotFoundError):
+            client.chat.completions.create(model="nobody/nothing", messages=[{"role": "user", "content": "x"}])
+        chat = ("dialect", "openai"), ("operation", "chat.completions")
+        operation = next(dict(p.split("=", 1) for p in labels)["operation"].strip('"') for (n, labels) in scrape()
+                         if n == "strata_requests_total" and 'dialect="openai"' in labels)
+        self.assertTrue(operation)
+        deadline = time.time() + 10
+        while True:
+            after = scrape()
+            moved = total(after, "strata_model_calls_total", ("outcome", "ok")) - total(before, "strata_model_calls_total", ("outcome", "ok"))
+            if moved >= 1 or time.time() > deadline:
+                break
+            time.sleep(0.1)
+        self.assertGreaterEqual(moved, 1)
+        for status in ("2xx", "4xx"):
+            self.assertGreaterEqual(total(after, "strata_requests_total", ("dialect", "openai"), ("status", status)) -
+                                    total(before, "strata_requests_total", ("dialect", "openai"), ("status", status)), 1, (status, chat))
+        self.assertGreater(total(after, "strata_request_duration_seconds_count", ("dialect", "openai")),
+                           total(before, "strata_request_duration_seconds_count", ("dialect", "openai")))
+        self.assertGreater(total(after, "strata_model_tokens_total"), total(before, "strata_model_tokens_total"))
+        self.assertGreater(total(after, "process_resident_memory_bytes"), 1e6)
+        self.assertGreaterEqual(total(after, "strata_connections_open"), 1)
+        self.assertEqual(total(after, "strata_build_info"), 1)
+        self.assertEqual(total(after, "strata_ready"), 1)
+
+
+class Browsers(unittest.TestCase):
+    ORIGIN = "https://app.example.com"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server(f"server.cors_origins: [\"{cls.ORIGIN}\"]\nserver.metrics_access: loopback\n", documents=False)
+
+    def preflight(self, path, origin, to=None):
+        return (to or self.server).get(path, {"Origin": origin, "Access-Control-Request-Method": "POST",
+                                              "Access-Control-Request-Headers": "authorization,content-type"}, "OPTIONS")
+
+    def test_preflight_of_every_inference_route_needs_no_key(self):
+        for path in ("/v1/chat/completions", "/v1/embeddings", "/v1/messages", "/model/x/converse",
+                     "/model/x/invoke-with-response-stream", "/knowledgebases/KB12345678/retrieve"):
+            status, headers, _ = self.preflight(path, self.ORIGIN)
+            self.assertEqual(status, 204, path)
+            self.assertEqual(headers["access-control-allow-origin"], self.ORIGIN)
+            self.assertEqual(headers["access-control-allow-headers"], "authorization,content-type")
+            self.assertIn("POST", headers["access-control-allow-methods"])
+            self.assertIn("Origin", headers["vary"])
+
+    def test_another_origin_gets_no_permission(self):
+        status, headers, _ = self.preflight("/v1/messages", "https://evil.example")
+        self.assertEqual(status, 403)
+        self.assertIsNone(headers["access-control-allow-origin"])
+
+    def test_by_default_no_origin_may_call(self):
+        status, headers, _ = self.preflight("/v1/messages", self.ORIGIN, server())
+        self.assertEqual(status, 403)
+        self.assertIsNone(headers["access-control-allow-origin"])
+
+    def test_errors_can_be_read_too(self):
+        status, headers, _ = self.server.get("/v1/models", {"Origin": self.ORIGIN})
+        self.assertEqual(status, 401)
+        self.assertEqual(headers["access-control-allow-origin"], self.ORIGIN)
+        self.assertIn("x-strata-trace-id", headers["access-control-expose-headers"])
+
+    def test_metrics_on_this_machine_need_no_key_where_that_is_configured(self):
+        self.assertEqual(self.server.get("/metrics")[0], 200)
+        self.assertEqual(self.server.get("/metrics", {"X-Forwarded-For": "203.0.113.9"})[0], 401)
+
+
+class Reload(unittest.TestCase):
+    def setUp(self):
+        self.upstream = FakeUpstream()
+        self.server = Server(config_for(self.upstream), ENV, documents=False)
+
+    def tearDown(self):
+        self.server.stop()
+
+    def models(self):
+        status, _, body = self.server.get("/v1/models", KEY)
+        self.assertEqual(status, 200)
+        return {m["id"] for m in json.loads(body)["data"]}
+
+    def test_aliases_come_and_go(self):
+        self.server.configure(config_for(self.upstream, "aliases: {small: builtin/extract}\n"))
+        self.assertIn("aliases", self.server.cli("reload"))
+        self.assertIn("small", self.models())
+        self.server.configure(config_for(self.upstream))
+        self.server.process.send_signal(signal.SIGHUP)
+        deadline = time.time() + 10
+        while "small" in self.models() and time.time() < deadline:
+            time.sleep(0.05)
+        self.assertNotIn("small", self.models())
+
+    def test_a_bad_file_is_refused_with_its_line_and_the_old_one_goes_on(self):
+        self.server.configure(config_for(self.upstream, "aliases: {small: builtin/extract}\nserver.cors_origins: [nonsense]\n"))
+        done = run_strata(self.server.data, "reload", env=self.server.env)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertRegex(done.stderr, r"strata.yaml:\d+: server.cors_origins: 'nonsense'")
+        self.assertNotIn("small", self.models())
+        metrics = parse_metrics(self.server.get("/metrics", KEY)[2].decode())
+        self.assertEqual(total(metrics, "strata_config_reload_failures_total"), 1)
+
+    def test_options_that_need_a_restart_are_named(self):
+        self.server.configure(config_for(self.upstream, "net.threads: 3\nserver.request_timeout: 77\n"))
+        out = self.server.cli("reload")
+        changed, _, restart = out.partition("after a restart")
+        self.assertIn("server.request_timeout", changed)
+        self.assertIn("net.threads", restart)
+
+    def test_no_request_is_dropped_by_fifty_reloads(self):
+        load = Load(self.server.url)
+        for i in range(50):
+            self.server.configure(config_for(self.upstream, f"aliases: {{a{i}: builtin/extract}}\nserver.request_timeout: {100 + i}\n"))
+            self.server.process.send_signal(signal.SIGHUP)
+            time.sleep(0.05)
+        out = self.server.cli("reload")
+        answered = load.stop()
+        self.assertEqual(load.failures, [])
+        self.assertGreater(answered, 50)
+        self.assertIn("a49", self.models(), out)
+        self.assertTrue(self.server.alive())
+
+
+class Stopping(unittest.TestCase):
+    def test_a_stream_that_runs_is_finished_and_nothing_new_is_taken(self):
+        upstream = FakeUpstream()
+        server = Server(config_for(upstream), ENV, documents=False)
+        upstream.script({"text": "slow answer", "delay_ms": 1000})
+        client = openai.OpenAI(base_url=server.url + "/v1", api_key=BEARER, max_retries=0)
+        got = []
+
+        def ask():
+            for chunk in client.chat.completions.create(model=MODEL, stream=True, messages=[{"role": "user", "content": "hi"}]):
+                got.extend(c.delta.content or "" for c in chunk.choices)
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        time.sleep(0.4)
+        server.process.terminate()
+        time.sleep(0.3)
+        with self.assertRaises(OSError):
+            socket.create_connection(("127.0.0.1", int(server.url.rsplit(":", 1)[1])), timeout=5).close()
+        asking.join(30)
+        self.assertTrue("".join(got), server.log_text())
+        self.assertEqual(server.process.wait(30), 0)
+        self.assertIn('"event":"server.drained","cancelled":0', server.log_text())
+        server.stop()
+
+    def test_a_second_signal_does_not_wait(self):
+        upstream = FakeUpstream()
+        server = Server(config_for(upstream), ENV, documents=False)
+        upstream.script({"text": "very slow answer", "delay_ms": 20000})
+        client = openai.OpenAI(base_url=server.url + "/v1", api_key=BEARER, max_retries=0)
+
+        def ask():
+            with self.assertRaises(openai.APIError):
+                client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "hi"}])
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        time.sleep(0.5)
+        start = time.time()
+        server.process.terminate()
+        time.sleep(0.5)
+        server.process.terminate()
+        self.assertEqual(server.process.wait(15), 0)
+        self.assertLess(time.time() - start, 8)
+        asking.join(30)
+        server.stop()
+
+
+class HandOver(unittest.TestCase):
+    def test_no_request_fails_while_successors_take_over_and_the_ledger_has_them_all(self):
+        upstream = FakeUpstream()
+        server = Server(config_for(upstream, "net.reuse_port: true\n"), ENV, documents=False,
+                        listen=f"127.0.0.1:{free_port()}")
+        load = Load(server.url)
+        for _ in range(3):
+            time.sleep(0.5)
+            self.assertEqual(server.take_over(), 0)
+            self.assertEqual(server.get("/readyz")[0], 200)
+        time.sleep(0.5)
+        answered = load.stop()
+        self.assertEqual(load.failures, [])
+        self.assertGreater(answered, 100)
+        csv = server.cli("cost", "--by", "model", "--csv")
+        self.assertIn(str(answered), csv)
+        server.stop()
+
+    def test_the_predecessor_of_nobody_is_just_a_start(self):
+        upstream = FakeUpstream()
+        server = Server(config_for(upstream, "net.reuse_port: true\n"), ENV, documents=False,
+                        listen=f"127.0.0.1:{free_port()}")
+        os.kill(server.process.pid, signal.SIGKILL)
+        server.take_over()
+        self.assertTrue(server.alive())
+        server.stop()
+
+
+if __name__ == "__main__":
+    unittest.main()
