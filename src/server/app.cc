@@ -27,6 +27,8 @@
 namespace strata::server {
 namespace {
 
+constexpr std::size_t kRoutesMax = 1024;  // the metrics keep a line for each
+
 constexpr Option kServerOptions[] = {
     {"server.listen", OptionKind::kText, "", "127.0.0.1:8080", "",
      "Address of the plain listener, HTTP/1.1 and HTTP/2 by prior knowledge; port 0 takes a free "
@@ -140,6 +142,8 @@ struct App::Parts {
 
   Result<> OpenStores();
   Result<> OpenKnowledge();
+  Result<> OpenAccess();
+  void MakeServices();
   Result<> OpenRoutes();
   Task<Result<>> Dispatch(Exchange& exchange, const Route& route);
   static Task<Result<>> AnswerPreflight(const Settings& settings, Exchange& exchange,
@@ -214,7 +218,7 @@ Result<> App::Parts::OpenKnowledge() {
   });
 }
 
-Result<> App::Parts::OpenRoutes() {
+Result<> App::Parts::OpenAccess() {
   access = std::make_unique<gateway::Access>(*keys, SystemClock());
   STRATA_TRY(auto loaded,
              TraceLinks::Load(folder.secrets(), config.options.Text("server.public_url")));
@@ -227,6 +231,10 @@ Result<> App::Parts::OpenRoutes() {
     everybody->grant.roles = {"admin"};
     anonymous = std::move(everybody);
   }
+  return {};
+}
+
+void App::Parts::MakeServices() {
   gateway::TraceSinks sinks{.store = traces.get(),
                             .otlp = otlp.get(),
                             .export_text = config.options.Flag("server.export_text")};
@@ -238,7 +246,6 @@ Result<> App::Parts::OpenRoutes() {
                                                         .client = client,
                                                         .data_folder = folder.path()},
                                         config.options);
-  constexpr std::size_t kRoutesMax = 1024;
   request_metrics = std::make_unique<observe::RequestMetrics>(2 * kRoutesMax);
   services.reset(new Services{.live = live,
                               .folder = folder,
@@ -276,6 +283,11 @@ Result<> App::Parts::OpenRoutes() {
                               .async_invokes = nullptr,
                               .hand_over = {},
                               .server_stats = {}});
+}
+
+Result<> App::Parts::OpenRoutes() {
+  STRATA_CHECK_OK(OpenAccess());
+  MakeServices();
   STRATA_TRY(auto sources, knowledge::SourceOptionsFrom(config.options));
   async_invokes =
       std::make_unique<AsyncInvokes>(AsyncInvokes::Parts{.jobs = *jobs,
