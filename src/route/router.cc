@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/check.h"
 #include "vector/kernels.h"
@@ -15,10 +16,9 @@ namespace {
 // most, measures and vector steady them where words are new (docs/measurements-router.md).
 constexpr float kMeasureScale = 0.05F;
 constexpr float kVectorScale = 0.3F;
-// Weight of the measures in the joint vector of neighbours: form counts as well as topic, as new
-// sources often look like known topics in another form.
-constexpr float kMeasureShare = 0.6F;
 constexpr float kMeasureClip = 3;
+// Forms may differ by more: that is what tells a new kind of prompt.
+constexpr float kFormClip = 8;
 
 }  // namespace
 
@@ -42,19 +42,14 @@ ModelInputs PrepareInputs(const RouterState& state, const PromptFeatures& featur
 
   const std::size_t kinds = state.kinds.size();
   inputs.dense.reserve(kMeasures + features.vector.size() + kinds);
-  inputs.reference.reserve(kMeasures + features.vector.size());
-  const float measure_weight = kMeasureShare / std::sqrt(static_cast<float>(kMeasures));
   for (std::size_t i = 0; i < kMeasures; ++i) {
     float value = (features.measures[i] - state.measure_mean[i]) / state.measure_scale[i];
-    value = std::clamp(value, -kMeasureClip, kMeasureClip);
-    inputs.dense.push_back(value * kMeasureScale);
-    inputs.reference.push_back(value * measure_weight);
+    inputs.dense.push_back(std::clamp(value, -kMeasureClip, kMeasureClip) * kMeasureScale);
+    inputs.form.push_back(std::clamp(value, -kFormClip, kFormClip));
   }
-  for (float value : features.vector) {
-    inputs.dense.push_back(value * kVectorScale);
-    inputs.reference.push_back(value);
-  }
-  vector::Normalize(inputs.reference);
+  vector::Normalize(inputs.form);
+  inputs.vector = features.vector;
+  for (float value : features.vector) inputs.dense.push_back(value * kVectorScale);
   inputs.dense.insert(inputs.dense.end(), kinds, 0.0F);
   return inputs;
 }
@@ -86,13 +81,11 @@ std::uint32_t CheapestGoodEnough(std::span<const double> needs, std::span<const 
 Router::Router(RouterState state, std::shared_ptr<const vector::StaticEmbedder> embedder)
     : state_(std::move(state)),
       embedder_(std::move(embedder)),
-      unfamiliarity_(learn::Unfamiliarity::FromQuantiles(state_.distance_quantiles)) {
-  const std::size_t dimensions = kMeasures + static_cast<std::size_t>(embedder_->dimensions());
-  index_ =
-      learn::NeighbourIndex(state_.reference_rows, dimensions, vector::BestKernels().dot_float);
-  state_.reference_rows.clear();
-  state_.reference_rows.shrink_to_fit();
-}
+      vectors_(std::exchange(state_.reference_vectors, {}),
+               static_cast<std::size_t>(embedder_->dimensions()), vector::BestKernels().dot_float),
+      forms_(std::exchange(state_.reference_forms, {}), kMeasures, vector::BestKernels().dot_float),
+      vector_distance_(learn::Unfamiliarity::FromQuantiles(state_.vector_quantiles)),
+      form_distance_(learn::Unfamiliarity::FromQuantiles(state_.form_quantiles)) {}
 
 Result<std::shared_ptr<const Router>> Router::Make(
     RouterState state, std::shared_ptr<const vector::StaticEmbedder> embedder) {
@@ -101,8 +94,8 @@ Result<std::shared_ptr<const Router>> Router::Make(
         "router", fmt::format("was trained with the embedder {}, this is {}: train it again",
                               state.embedder, embedder->version())));
   }
-  const std::size_t dimensions = kMeasures + static_cast<std::size_t>(embedder->dimensions());
-  if (state.reference_rows.size() != state.references.size() * dimensions) {
+  const auto dimensions = static_cast<std::size_t>(embedder->dimensions());
+  if (state.reference_vectors.size() != state.references.size() * dimensions) {
     return Fail(Code::kCorruption, "the router's vectors have another size than the embedder's");
   }
   return std::shared_ptr<const Router>(new Router(std::move(state), std::move(embedder)));
@@ -115,43 +108,46 @@ Prediction Router::Predict(std::string_view prompt) const {
 Prediction Router::Predict(const PromptFeatures& features) const {
   auto inputs = PrepareInputs(state_, features);
   Prediction out;
-  out.nearest = index_.Nearest(inputs.reference, kNeighbours);
-  out.unfamiliar = unfamiliarity_.Of(learn::MeanDistance(out.nearest));
+  out.nearest = vectors_.Nearest(inputs.vector, kNeighbours);
+  auto alike = forms_.Nearest(inputs.form, kNeighbours);
+  out.unfamiliar = std::max(vector_distance_.Of(learn::MeanDistance(out.nearest)),
+                            form_distance_.Of(learn::MeanDistance(alike)));
   std::vector<float> shares(state_.kinds.size(), 0.0F);
-  for (const auto& n : out.nearest) {
-    shares[state_.references[n.row].kind] += 1 / static_cast<float>(out.nearest.size());
+  const auto votes = static_cast<float>(out.nearest.size() + alike.size());
+  for (auto* list : {&out.nearest, &alike}) {
+    for (const auto& n : *list) shares[state_.references[n.row].kind] += 1 / votes;
   }
   out.kind = static_cast<std::uint32_t>(std::ranges::max_element(shares) - shares.begin());
   const bool unfamiliar = out.unfamiliar >= kUnfamiliar;
   // A request like no labelled one is of no kind.
   if (unfamiliar) std::ranges::fill(shares, 0.0F);
   SetKinds(inputs, shares);
+  // From here on predictions fade into what the candidate does on average.
+  const double trust = std::clamp((1 - out.unfamiliar) / (1 - kUnfamiliar), 0.0, 1.0);
 
   std::vector<double> costs;
-  double cheap_guess = 0;  // what the cheap model's head says, trusted or not
+  std::vector<double> guesses;  // what the models say, trusted or not
   for (const auto& candidate : state_.candidates) {
     CandidatePrediction p;
-    cheap_guess = candidate.scale.Probability(candidate.quality.Score(inputs.words, inputs.dense));
-    p.quality = unfamiliar ? candidate.mean_quality : cheap_guess;
+    double guess = candidate.scale.Probability(candidate.quality.Score(inputs.words, inputs.dense));
+    guesses.push_back(guess);
+    p.quality = trust * guess + (1 - trust) * candidate.mean_quality;
     auto band = unfamiliar ? learn::Bands::Interval{} : candidate.bands.At(p.quality);
     p.low = std::min(band.low, p.quality);
     p.high = std::max(band.high, p.quality);
     p.output_tokens = PredictOutputTokens(candidate.cost, inputs);
-    p.cost =
-        features.prompt_bytes * candidate.cost.input_tokens_per_byte * candidate.cost.input_price +
-        p.output_tokens * candidate.cost.output_price;
+    p.cost = PredictCost(candidate.cost, inputs, features.prompt_bytes);
     costs.push_back(p.cost);
     out.candidates.push_back(p);
   }
   if (state_.pair) {
-    if (unfamiliar) {
-      // Above every familiar need; among themselves by the cheap model's head and by length, which
+    out.need = guesses[0] - guesses[1];
+    if (out.unfamiliar >= kStrange) {
+      // Above every other need; among themselves by the cheap model's guess and by length, which
       // hold up best on sources that were never seen.
       double length =
           (static_cast<double>(features.measures[0]) - state_.length_mean) / state_.length_scale;
-      out.need = 1 + learn::Sigmoid(0.5 * length - learn::Logit(cheap_guess));
-    } else {
-      out.need = out.candidates[0].quality - out.candidates[1].quality;
+      out.need = 1 + learn::Sigmoid(0.5 * length - learn::Logit(guesses[1]));
     }
   }
   if (state_.cascade) {

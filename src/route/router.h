@@ -21,8 +21,11 @@ namespace strata::route {
 
 // How much of the strong model's quality may be given up.
 inline constexpr std::array<double, 4> kTolerances = {0.00, 0.01, 0.03, 0.05};
-// Requests at least this unfamiliar are not trusted to predictions.
-inline constexpr double kUnfamiliar = 0.98;
+// Requests at least this unfamiliar are not decided by predictions.
+inline constexpr double kUnfamiliar = 0.96;
+// And those that are farther out than practically every labelled one need the strong model before
+// any that is familiar.
+inline constexpr double kStrange = 0.999;
 
 // What one answer costs: tokens from the prompt, prices from the rows.
 struct CostModel {
@@ -82,8 +85,10 @@ struct RouterState {
   std::uint32_t strong = 0;             // for unfamiliar requests
   std::optional<CascadeState> cascade;  // where rows had answers to compare
   std::vector<Reference> references;
-  std::vector<float> reference_rows;
-  std::vector<double> distance_quantiles;  // ascending
+  // Topic and form of each reference, apart: a new source is often a known topic in another form,
+  // or another topic in a known form.
+  std::vector<float> reference_vectors, reference_forms;
+  std::vector<double> vector_quantiles, form_quantiles;  // of distances, ascending
 };
 
 struct CandidatePrediction {
@@ -99,15 +104,16 @@ struct Prediction {
   double unfamiliar = 0;
   std::uint32_t kind = 0;  // the kind most of the nearest rows are of
   std::array<std::uint32_t, kTolerances.size()> decisions{};
-  std::vector<learn::Neighbour> nearest;  // rows are references
+  std::vector<learn::Neighbour> nearest;  // by topic; rows are references
   double settled = 0;  // with a cascade: probability that its cheap step settles the request
 };
 
 // The inputs of linear models, from features: what trainer and router must agree on.
 struct ModelInputs {
   std::vector<learn::SparseEntry> words;
-  std::vector<float> dense;      // measures, vector, share of each kind among the nearest
-  std::vector<float> reference;  // joint vector of measures and vector, length 1
+  std::vector<float> dense;   // measures, vector, share of each kind among the nearest
+  std::vector<float> vector;  // length 1, or zeros
+  std::vector<float> form;    // the measures as a vector of length 1
 };
 
 class Router {
@@ -131,8 +137,8 @@ class Router {
   Router(RouterState state, std::shared_ptr<const vector::StaticEmbedder> embedder);
   RouterState state_;
   std::shared_ptr<const vector::StaticEmbedder> embedder_;
-  learn::NeighbourIndex index_;
-  learn::Unfamiliarity unfamiliarity_;
+  learn::NeighbourIndex vectors_, forms_;
+  learn::Unfamiliarity vector_distance_, form_distance_;
 };
 
 // ---- shared with the trainer ----

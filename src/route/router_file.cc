@@ -214,8 +214,10 @@ void Describe(Archive& archive, State& state) {
     a.Value(item.kind);
     a.Numbers(item.qualities);
   });
-  archive.Numbers(state.reference_rows);
-  archive.Numbers(state.distance_quantiles);
+  archive.Numbers(state.reference_vectors);
+  archive.Numbers(state.reference_forms);
+  archive.Numbers(state.vector_quantiles);
+  archive.Numbers(state.form_quantiles);
   bool has_cascade = state.cascade.has_value();
   archive.Value(has_cascade);
   if constexpr (!std::is_const_v<State>) {
@@ -253,12 +255,12 @@ const char* Inconsistency(const RouterState& state) {
   if (!std::ranges::all_of(state.measure_scale, positive) || !(state.length_scale > 0)) {
     return "a scale";
   }
-  if (state.references.empty() || state.reference_rows.size() % state.references.size() != 0) {
+  const auto references = state.references.size();
+  if (references == 0 || state.reference_vectors.size() % references != 0 ||
+      state.reference_vectors.empty() || state.reference_forms.size() != references * kMeasures) {
     return "the references";
   }
-  const auto dimensions = state.reference_rows.size() / state.references.size();
-  const auto dense = dimensions + kinds;
-  if (dimensions <= kMeasures) return "the references";
+  const auto dense = kMeasures + state.reference_vectors.size() / references + kinds;
   for (const auto& c : state.candidates) {
     if (c.name.empty() || !SizesFit(c.quality, words, dense)) return "a candidate";
     if (!SizesFit(c.cost.log_output_tokens, 0, dense) || c.cost.output_tokens_max < 0) {
@@ -275,7 +277,9 @@ const char* Inconsistency(const RouterState& state) {
     if (r.kind >= kinds || r.qualities.size() != state.candidates.size()) return "a reference";
   }
   if (state.cascade && !CascadeFits(state, words, dense)) return "the cascade";
-  return std::ranges::is_sorted(state.distance_quantiles) ? nullptr : "the distances";
+  bool sorted = std::ranges::is_sorted(state.vector_quantiles) &&
+                std::ranges::is_sorted(state.form_quantiles);
+  return sorted ? nullptr : "the distances";
 }
 
 }  // namespace

@@ -163,7 +163,6 @@ class Trainer {
   }
 
   void MakeReferences() {
-    const auto dimensions = inputs_.front().reference.size();
     std::vector<std::size_t> chosen(size());
     std::iota(chosen.begin(), chosen.end(), std::size_t{0});
     if (size() > kReferencesMax) {
@@ -179,18 +178,33 @@ class Trainer {
         reference.qualities.push_back(outcome ? static_cast<float>(outcome->quality) : -1.0F);
       }
       state_.references.push_back(std::move(reference));
-      state_.reference_rows.insert(state_.reference_rows.end(), inputs_[i].reference.begin(),
-                                   inputs_[i].reference.end());
+      const auto& in = inputs_[i];
+      state_.reference_vectors.insert(state_.reference_vectors.end(), in.vector.begin(),
+                                      in.vector.end());
+      state_.reference_forms.insert(state_.reference_forms.end(), in.form.begin(), in.form.end());
     }
-    learn::NeighbourIndex index(state_.reference_rows, dimensions, vector::BestKernels().dot_float);
+    unfamiliar_.assign(size(), 0);
+    state_.vector_quantiles =
+        Distances(state_.reference_vectors, reference_of, &ModelInputs::vector);
+    state_.form_quantiles = Distances(state_.reference_forms, reference_of, &ModelInputs::form);
+  }
+
+  // Quantiles of the distances of all rows to the references; raises the rows' unfamiliarity.
+  std::vector<double> Distances(const std::vector<float>& references,
+                                std::span<const std::uint32_t> reference_of,
+                                std::vector<float> ModelInputs::* part) {
+    learn::NeighbourIndex index(references, (inputs_.front().*part).size(),
+                                vector::BestKernels().dot_float);
     std::vector<double> distances;
     for (std::size_t i = 0; i < size(); ++i) {
-      auto nearest = index.Nearest(inputs_[i].reference, kNeighbours, reference_of[i]);
+      auto nearest = index.Nearest(inputs_[i].*part, kNeighbours, reference_of[i]);
       distances.push_back(learn::MeanDistance(nearest));
     }
     learn::Unfamiliarity unfamiliarity(distances);
-    state_.distance_quantiles = unfamiliarity.quantiles();
-    for (double d : distances) unfamiliar_.push_back(unfamiliarity.Of(d) >= kUnfamiliar);
+    for (std::size_t i = 0; i < size(); ++i) {
+      unfamiliar_[i] = std::max(unfamiliar_[i], unfamiliarity.Of(distances[i]));
+    }
+    return unfamiliarity.quantiles();
   }
 
   learn::LinearModel FitLogit(std::span<const std::uint32_t> rows,
@@ -320,7 +334,7 @@ class Trainer {
   // Needs of all candidates of a row of kind `k`, from held-out predictions.
   std::vector<double> NeedsOf(std::size_t row, std::uint32_t strong) const {
     std::vector<double> needs(state_.candidates.size(), kNever);
-    if (unfamiliar_[row]) return needs;
+    if (unfamiliar_[row] >= kUnfamiliar) return needs;
     for (std::uint32_t m = 0; m < needs.size(); ++m) {
       if (m == strong || std::isnan(held_out_[m][row])) continue;
       needs[m] = held_out_[strong][row] - held_out_[m][row];
@@ -447,7 +461,7 @@ class Trainer {
   std::vector<std::uint32_t> kind_;
   std::vector<std::uint32_t> fold_;
   std::vector<ModelInputs> inputs_;
-  std::vector<bool> unfamiliar_;
+  std::vector<double> unfamiliar_;
   learn::Design design_{0, 0};
   learn::Design dense_{0, 0};
   std::vector<std::vector<double>> held_out_;  // by candidate and row; NaN: no label
