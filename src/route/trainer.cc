@@ -35,6 +35,14 @@ double MeanOf(std::span<const double> values) {
                               static_cast<double>(values.size());
 }
 
+// A setting is to hold on the next requests, a sample that is noisy itself, and not only on the
+// population that both are drawn from. For a sample as large as the labelled one the margin must be
+// √2 times as wide: a level of 5 % becomes one of 1 %, in general about 4 · level².
+double ForFreshSample(double confidence) {
+  double level = 1 - confidence;
+  return 1 - std::min(level, 4 * level * level);
+}
+
 class Trainer {
  public:
   Trainer(std::span<const FeatureRow* const> rows, const TrainOptions& options)
@@ -398,7 +406,7 @@ class Trainer {
       auto& certificate = kind.certificates[t];
       certificate.tolerance = kTolerances[t];
       const learn::Guarantee guarantee{.tolerance = kTolerances[t],
-                                       .confidence = options_.confidence};
+                                       .confidence = ForFreshSample(options_.confidence)};
       auto certified = learn::CertifySequence(
           labelled.size(), margins.size(), guarantee,
           [&](std::size_t row, std::size_t setting) { return outcome(row, margins[setting]); });
