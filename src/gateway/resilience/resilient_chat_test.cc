@@ -106,13 +106,13 @@ class Resilient : public testing::Test {
         .outcomes[static_cast<std::size_t>(outcome)];
   }
 
+  net::Runtime runtime_;  // outlives the gates in scripts, whose timers belong to it
   Rng rng_{1};
   milliseconds slept_{0};
   ResilienceOptions options_;
   std::unique_ptr<Resilience> resilience_;
   std::map<std::string, std::shared_ptr<FakeChatModel>> models_;
   RequestContext ctx_;
-  net::Runtime runtime_;
 };
 
 TEST_F(Resilient, AModelNamedDirectlyIsTriedAgainAndAnswersOnce) {
