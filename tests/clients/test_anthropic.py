@@ -25,7 +25,7 @@ class AnthropicClient(unittest.TestCase):
         self.assertIn("Alma Ström", text)
         cited = [block for block in answer.content if block.citations]
         self.assertTrue(cited)
-        self.assertIn("Alma Ström", cited[0].citations[0].cited_text)
+        self.assertTrue(any("Alma Ström" in c.cited_text for block in cited for c in block.citations))
         self.assertEqual(answer.stop_reason, "end_turn")
 
     def test_stream_adds_up_to_the_same_answer(self):
@@ -47,9 +47,8 @@ class AnthropicClient(unittest.TestCase):
                 {"type": "text", "text": "How long is the bridge?"}]}])
         text = "".join(block.text for block in answer.content)
         self.assertIn("503 metres", text)
-        citation = next(c for block in answer.content for c in (block.citations or []))
+        citation = next(c for block in answer.content for c in (block.citations or []) if "503 metres" in c.cited_text)
         self.assertEqual(citation.type, "char_location")
-        self.assertIn("503 metres", citation.cited_text)
         self.assertEqual(citation.document_index, 0)
 
     def test_tokens_are_counted(self):

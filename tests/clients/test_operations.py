@@ -52,7 +52,7 @@ def config_for(upstream, more=""):
     return (f"providers:\n  - {{name: up, kind: openai, base_url: \"{upstream.url}/v1\", secret: \"env:FAKE_KEY\"}}\n" + more)
 
 
-ENV = {"FAKE_KEY": "sk-fake-upstream-key"}
+ENV = {"FAKE_KEY": "sk-fake-openai"}
 
 
 class Load:

@@ -32,7 +32,7 @@ class BedrockControl(unittest.TestCase):
         cls.bucket = tempfile.mkdtemp(prefix="strata-bucket-")
         config = (f"kb.s3_map: [\"{BUCKET}={cls.bucket}\"]\n"
                   f"providers:\n  - {{name: up, kind: openai, base_url: \"{cls.upstream.url}/v1\", secret: \"env:FAKE_KEY\"}}\n")
-        cls.server = Server(config, {"FAKE_KEY": "sk-fake-upstream-key"}, documents=False)
+        cls.server = Server(config, {"FAKE_KEY": "sk-fake-openai"}, documents=False)
         cls.clients = {s: boto3.client(s, endpoint_url=cls.server.url, region_name="us-east-1", aws_access_key_id=ACCESS_KEY,
                                        aws_secret_access_key=SECRET_KEY, config=ONE_TRY) for s in SERVICES}
         cls.agent, cls.runtime = cls.clients["bedrock-agent"], cls.clients["bedrock-runtime"]

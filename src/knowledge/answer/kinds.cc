@@ -123,7 +123,9 @@ unsigned KindsOfToken(const std::vector<Token>& tokens, std::size_t i) {
   }
   if (IsOneOf(token.lower, kReasonWords)) kinds |= kReason;
   kinds |= UnitsOfToken(tokens, i);
-  const bool name = token.capitalised && !IsOneOf(token.lower, kMonths);
+  const bool acronym = token.capitals > 1;  // TIFF, UNESCO
+  const bool name = token.capitalised && !acronym && !IsOneOf(token.lower, kMonths) &&
+                    !IsOneOf(token.lower, kDays);
   if (name && i > 0) kinds |= kPerson;
   if (name && i + 1 < tokens.size() && tokens[i + 1].capitalised) kinds |= kPerson;
   if (name && i > 0 && IsOneOf(tokens[i - 1].lower, kPlaceWords)) kinds |= kPlace;
@@ -140,6 +142,11 @@ std::string Folded(std::string_view text) {
 }  // namespace
 
 unsigned KindsAsked(std::string_view question) {
+  // A conversation brings its earlier questions along; what is asked for now stands last.
+  if (const auto end = question.find_last_of('?'); end != std::string_view::npos && end > 0) {
+    const auto before = question.find_last_of('?', end - 1);
+    question = question.substr(before == std::string_view::npos ? 0 : before + 1);
+  }
   const std::string folded = Folded(question);
   unsigned kinds = kNoKind;
   for (const auto& cue : kCues) {

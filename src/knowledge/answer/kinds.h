@@ -24,7 +24,8 @@ enum Kind : unsigned {
 // Those that are dates, numbers or have a unit: they are recognised most surely.
 inline constexpr unsigned kMeasures = kDate | kNumber | kLength | kDuration | kMoney | kPercent;
 
-// Any of these answers the question; kNoKind when it asks for nothing of a known form.
+// Any of these answers the question, the last one of several; kNoKind when it asks for nothing of a
+// known form.
 unsigned KindsAsked(std::string_view question);
 
 unsigned KindsIn(std::string_view sentence);

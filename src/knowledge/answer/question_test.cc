@@ -19,6 +19,8 @@ std::vector<std::string> NamesOf(std::string_view text) {
 TEST(Kinds, AQuestionAsksForWhatItsCueSays) {
   EXPECT_EQ(KindsAsked("How long is the bridge?"), unsigned{kLength | kDuration});
   EXPECT_EQ(KindsAsked("Who built it, and when?"), unsigned{kPerson | kDate});
+  EXPECT_EQ(KindsAsked("Where does it lie? And what was its area?"), unsigned{kNoKind});
+  EXPECT_EQ(KindsAsked("Who built it? Answer briefly."), unsigned{kPerson});
   EXPECT_EQ(KindsAsked("What percentage was left?"), unsigned{kPercent});
   EXPECT_EQ(KindsAsked("Which colour has the bridge?"), unsigned{kNoKind});
   EXPECT_EQ(KindsAsked("Whoever showed this?"), unsigned{kNoKind});  // whole words only

@@ -14,12 +14,16 @@ namespace {
 
 // A further sentence is taken while its score is this close to the best one's (log-odds).
 // Wider touches more of the answer and quotes more beside it; docs/measurements-answers.md.
-constexpr double kScoreMargin = 0.75;
+constexpr double kScoreMargin = 0.5;
 
 std::string_view TextAt(const PoolSentence& sentence, const std::vector<SourcePassage>& passages) {
   return passages[sentence.passage].text.substr(sentence.span.begin,
                                                 sentence.span.end - sentence.span.begin);
 }
+
+// … and while it speaks of the question nearly as much: what merely holds a name or a number is no
+// answer to it.
+constexpr double kContextShare = 0.6;
 
 // What tells documents apart, whether they were retrieved or came with the request.
 std::string DocumentKey(const domain::Citation& origin) {
@@ -101,9 +105,13 @@ std::vector<std::size_t> SelectSentences(const SentencePool& pool,
                                          const ExtractOptions& options) {
   Selection selection(pool, passages, options);
   const auto order = ByScore(pool);
+  if (order.empty()) return {};
+  const auto& best = pool.sentences[order.front()];
   for (std::size_t index : order) {
     if (selection.Full()) break;
-    if (pool.sentences[index].score < pool.sentences[order.front()].score - kScoreMargin) break;
+    const auto& sentence = pool.sentences[index];
+    if (sentence.score < best.score - kScoreMargin) break;
+    if (sentence.features.context < kContextShare * best.features.context) continue;
     if (selection.Take(index) && Explains(pool, index)) selection.Take(index - 1);
   }
   auto selected = selection.Release();

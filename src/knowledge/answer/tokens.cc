@@ -24,6 +24,7 @@ std::vector<Token> Tokens(std::string_view text, std::size_t limit) {
     token.capitalised = std::isupper(static_cast<unsigned char>(text[at])) != 0;
     for (; at < text.size() && IsWordByte(text[at]); ++at) {
       const auto c = static_cast<unsigned char>(text[at]);
+      token.capitals += std::isupper(c) != 0 ? 1 : 0;
       token.digits = token.digits || std::isdigit(c) != 0;
       token.lower += static_cast<char>(std::tolower(c));
     }

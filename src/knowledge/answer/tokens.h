@@ -14,6 +14,7 @@ namespace strata::knowledge {
 struct Token {
   std::string lower;  // ASCII letters in lower case
   bool capitalised = false;
+  int capitals = 0;     // ASCII capital letters
   bool digits = false;  // holds one at least
   char before = 0;      // the byte before and after it; 0 at the ends of the text
   char after = 0;
