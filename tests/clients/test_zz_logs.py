@@ -5,7 +5,7 @@ import unittest
 import harness
 from harness import BEARER, SECRET_KEY, UPSTREAM_SECRETS, server
 
-SECRETS = [BEARER, SECRET_KEY, "sk-fake-upstream-key"] + [v for k, v in UPSTREAM_SECRETS.items() if k != "AWS_ACCESS_KEY_ID"]
+SECRETS = [BEARER, SECRET_KEY] + [v for k, v in UPSTREAM_SECRETS.items() if k != "AWS_ACCESS_KEY_ID"]
 # Words of questions, prompts and answers of the tests.
 TEXTS = ["What is the fee", "weather in Sörby", "25 euros", "Say {{", "Sörby 🗼"]
 

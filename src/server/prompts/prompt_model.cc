@@ -95,6 +95,9 @@ class PromptModel final : public provider::ChatModel {
       return Fail(InvalidArgument("modelId", "the model of a prompt is a prompt itself"));
     }
     STRATA_TRY(auto prompt, prompts_.Find(name_.id, name_.version, ctx.workspace));
+    // What the model is asked is no longer what the client wrote.
+    STRATA_CHECK_OK(domain::DecodeWhole(asked));
+    asked.wire.reset();
     STRATA_TRY(auto variables, TakePromptVariables(asked));
     STRATA_TRY(auto rendered, RenderPrompt(prompt, variables));
     Ready ready;
