@@ -108,8 +108,9 @@ class StreamSink final : public gateway::AnswerSink {
     bool last = std::holds_alternative<domain::StreamEnd>(event);
     if (last) CompleteMeta(frame_, encoder_->meta());
     auto bytes = encoder_->Encode(event);
-    if (!bytes.empty()) STRATA_CO_CHECK_OK(co_await frame_.exchange.writer.Write(bytes));
-    if (last) STRATA_CO_CHECK_OK(co_await frame_.exchange.writer.Finish());
+    auto& writer = frame_.exchange.writer;
+    if (last) co_return co_await writer.FinishWith(bytes);
+    if (!bytes.empty()) STRATA_CO_CHECK_OK(co_await writer.Write(bytes));
     co_return Result<>{};
   }
 
@@ -126,8 +127,7 @@ class StreamSink final : public gateway::AnswerSink {
     auto& writer = frame_.exchange.writer;
     const auto* end = std::get_if<domain::StreamEnd>(&event);
     if (end == nullptr) co_return Result<>{};
-    STRATA_CO_CHECK_OK(co_await writer.Write(end->wire));
-    co_return co_await writer.Finish();
+    co_return co_await writer.FinishWith(end->wire);
   }
 
   AnswerFrame frame_;
