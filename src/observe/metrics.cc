@@ -156,35 +156,39 @@ std::int64_t RequestMetrics::InFlight() const {
 }
 
 void RequestMetrics::Write(PrometheusText& out) const {
-  std::vector<const Series*> all;
+  // Several routes may be one operation: they are one line.
+  std::map<std::pair<std::string_view, std::string_view>, std::vector<const Series*>> operations;
   for (const auto& place : series_) {
-    if (const auto* series = place.load(std::memory_order_acquire)) all.push_back(series);
+    if (const auto* series = place.load(std::memory_order_acquire)) {
+      operations[{series->dialect, series->operation}].push_back(series);
+    }
   }
   out.Gauge("strata_requests_in_flight", "Requests that are being answered.",
             static_cast<double>(InFlight()));
   out.Family("strata_requests_total", "counter",
              "Finished requests; status none: the client left before an answer.");
-  for (const auto* series : all) {
+  for (const auto& [name, all] : operations) {
     for (std::size_t c = 0; c < kStatusClasses; ++c) {
       std::uint64_t count = 0;
-      for (const auto& shard : series->shards) {
-        count += shard.by_class[c].load(std::memory_order_relaxed);
+      for (const auto* series : all) {
+        for (const auto& shard : series->shards) {
+          count += shard.by_class[c].load(std::memory_order_relaxed);
+        }
       }
       if (count == 0) continue;
       out.Sample("strata_requests_total",
-                 {{"dialect", series->dialect},
-                  {"operation", series->operation},
-                  {"status", kClassNames[c]}},
+                 {{"dialect", name.first}, {"operation", name.second}, {"status", kClassNames[c]}},
                  static_cast<double>(count));
     }
   }
-  auto histogram = [&](std::string_view name, std::string_view help, auto member) {
-    out.Family(name, "histogram", help);
-    for (const auto* series : all) {
+  auto histogram = [&](std::string_view title, std::string_view help, auto member) {
+    out.Family(title, "histogram", help);
+    for (const auto& [name, all] : operations) {
       HistogramReading reading;
-      for (const auto& shard : series->shards) (shard.*member).AddTo(reading);
-      out.Histogram(name, {{"dialect", series->dialect}, {"operation", series->operation}},
-                    reading);
+      for (const auto* series : all) {
+        for (const auto& shard : series->shards) (shard.*member).AddTo(reading);
+      }
+      out.Histogram(title, {{"dialect", name.first}, {"operation", name.second}}, reading);
     }
   };
   histogram("strata_request_duration_seconds", "From a request's arrival to the end of its answer.",

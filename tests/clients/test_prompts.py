@@ -201,7 +201,7 @@ class BedrockControl(unittest.TestCase):
                           "ListIngestionJobs", "StopIngestionJob", "IngestKnowledgeBaseDocuments", "ListKnowledgeBaseDocuments",
                           "GetKnowledgeBaseDocuments", "DeleteKnowledgeBaseDocuments", "CreatePrompt", "GetPrompt", "ListPrompts",
                           "UpdatePrompt", "DeletePrompt", "CreatePromptVersion"},
-        "bedrock-agent-runtime": {"Retrieve", "RetrieveAndGenerate", "RetrieveAndGenerateStream"},
+        "bedrock-agent-runtime": {"Retrieve", "RetrieveAndGenerate", "RetrieveAndGenerateStream", "Rerank"},
     }
 
     def dummy(self, shape, depth=0):
