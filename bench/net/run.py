@@ -97,7 +97,7 @@ def measure(args, folder, processes):
     _, (plain, tls) = start([program, "upstream", cert, key])
     rows = []
     for kind, scheme, server, options in (
-            ("plain", "http", plain, []), ("tls", "https", tls, [])):
+            ("plain", "http", plain, []), ("tls", "https", tls, ["net.client.http2=off"]), ("h2", "https", tls, [])):
         if args.only not in ("", kind):
             continue
         port = free_port()

@@ -155,7 +155,8 @@ class HttpClient final : public Client {
  private:
   using Answer = Result<std::unique_ptr<ClientResponse>>;
 
-  std::shared_ptr<Origin> OriginOf(const Call& call, ClientPools& pools) const;
+  std::shared_ptr<Origin> OriginOf(const Call& call, ClientPools& pools,
+                                   const asio::any_io_executor& executor) const;
   bool MayShare(const Call& call, const Origin& origin) const;
   Task<Answer> Exchange(Call& call, ClientPools& pools, const std::shared_ptr<Origin>& origin,
                         std::shared_ptr<ClientConnection> connection);
@@ -182,7 +183,8 @@ class HttpClient final : public Client {
   std::atomic<std::uint64_t> tls_sessions_reused_ = 0;
 };
 
-std::shared_ptr<Origin> HttpClient::OriginOf(const Call& call, ClientPools& pools) const {
+std::shared_ptr<Origin> HttpClient::OriginOf(const Call& call, ClientPools& pools,
+                                             const asio::any_io_executor& executor) const {
   thread_local std::string key;
   key.clear();
   AppendNumber(key, id_);
@@ -191,7 +193,7 @@ std::shared_ptr<Origin> HttpClient::OriginOf(const Call& call, ClientPools& pool
   key.push_back(call.prior_knowledge() ? '2' : '-');
   key.append(call.url.host).push_back(':');
   AppendNumber(key, call.url.port);
-  return pools.Find(key, limits_);
+  return pools.Find(key, limits_, executor);
 }
 
 // The server speaks HTTP/2, or may do so for all we know.
@@ -329,7 +331,7 @@ Task<HttpClient::Answer> HttpClient::Send(ClientRequest request) {
   STRATA_CO_TRY(auto call, Prepare(std::move(request)));
   auto executor = co_await asio::this_coro::executor;
   auto& pools = asio::use_service<ClientPools>(asio::query(executor, asio::execution::context));
-  auto origin = OriginOf(call, pools);
+  auto origin = OriginOf(call, pools, executor);
   for (int attempt = 1;;) {
     if (auto upstream = ClientPools::WithRoom(*origin)) {
       bool again = false;
@@ -345,7 +347,7 @@ Task<HttpClient::Answer> HttpClient::Send(ClientRequest request) {
       kept->BeginCall(call.request.deadline, call.request.cancel);
       auto answer = co_await Exchange(call, pools, origin, kept);
       // Closed by the server while it was idle: nobody has seen the request.
-      if (answer.has_value() || kept->answered() || kept->interrupted()) co_return answer;
+      if (answer.has_value() || !kept->went_stale() || kept->interrupted()) co_return answer;
       ++attempt;
     }
     STRATA_CO_TRY(auto fresh, co_await DialServer(call, pools, *origin));

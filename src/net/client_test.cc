@@ -120,6 +120,42 @@ TEST_F(ClientTest, ConnectionThatWentStaleIsReplacedOnce) {
   EXPECT_EQ(Call(Get(peer.address())).body, "b");
 }
 
+// The server may have worked on the request: sending it again could bill it twice.
+TEST_F(ClientTest, KeptConnectionThatEndsLateIsNotReplaced) {
+  std::atomic<int> calls = 0;
+  auto server =
+      StartServer([&](HttpRequest&, ResponseWriter& writer, std::stop_token gone) -> Task<void> {
+        if (++calls == 1) {
+          (void)co_await writer.Send(200, {}, "a");
+          co_return;
+        }
+        (void)co_await Sleep(std::chrono::milliseconds(1200), gone);
+        (void)co_await writer.Start(200, {});
+        writer.Abort();  // before the head has left
+      });
+  EXPECT_EQ(Call(Get(server->addresses()[0])).body, "a");
+  auto out = Call(Get(server->addresses()[0]));
+  ASSERT_TRUE(out.error);
+  EXPECT_EQ(out.error->code(), Code::kUnavailable);
+  EXPECT_EQ(calls, 2);
+}
+
+TEST_F(ClientTest, EndOfABodyThatIsThereIsTakenWithoutWaiting) {
+  ScriptedPeer peer({
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+  });
+  auto read = [](std::shared_ptr<Client> client, ClientRequest request) -> Task<bool> {
+    auto response = co_await client->Send(std::move(request));
+    if (!response.has_value()) co_return false;
+    auto piece = co_await (*response)->Read();
+    EXPECT_TRUE(piece.has_value() && *piece == "hello");  // both chunks as one
+    co_return (*response)->TryFinish();
+  };
+  EXPECT_TRUE(runtime_.Run(read(client_, Get(peer.address()))));
+  EXPECT_FALSE(runtime_.Run(read(client_, Get(peer.address()))));
+}
+
 TEST_F(ClientTest, AnswersOfEveryFramingAreRead) {
   ScriptedPeer peer({
       "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",

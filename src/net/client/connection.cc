@@ -145,10 +145,15 @@ Task<Result<>> ClientConnection::Handshake(const ConnectSpec& spec) {
 void ClientConnection::StartWrite(std::shared_ptr<const OutMessage> message) {
   message_ = std::move(message);
   answered_ = false;
+  sent_at_ = std::chrono::steady_clock::now();
   auto step = transport_->StartWrite(
       Self(), std::array{asio::buffer(message_->head), asio::buffer(message_->body)});
   writing_ = step == IoStep::kPending;
   if (step == IoStep::kFailed) dead_ = true;  // the answer may still say why
+}
+
+bool ClientConnection::went_stale() const {
+  return !answered_ && std::chrono::steady_clock::now() - sent_at_ < kStaleSeenWithin;
 }
 
 void ClientConnection::OnWritten(ErrorCode error) {

@@ -18,6 +18,10 @@
 
 namespace strata::net {
 
+// A server's close that crossed a request is seen within a round trip. Later it may have worked on
+// the request, and sending that again could do and bill it twice.
+inline constexpr std::chrono::milliseconds kStaleSeenWithin{1000};
+
 // A request as HTTP/1.1 sends it; kept alive while it is being written.
 struct OutMessage {
   std::string head;
@@ -54,8 +58,9 @@ class ClientConnection final : public TransportSink, public CallGuard {
   bool usable() const { return !dead_ && !writing_ && input_.size() == 0; }
   SteadyTime idle_since() const { return idle_since_; }
   bool writing() const { return writing_; }
-  // A byte of an answer came since StartWrite.
-  bool answered() const { return answered_; }
+  // It ended without a byte of an answer, so soon after StartWrite that the server must have closed
+  // it before it saw the request.
+  bool went_stale() const;
 
   void Close();
   void Abandon() override;
@@ -92,6 +97,7 @@ class ClientConnection final : public TransportSink, public CallGuard {
   Endpoints resolved_;
   std::string name_;  // "host:port", for messages
   SteadyTime idle_since_;
+  SteadyTime sent_at_;
   std::uint64_t step_ = 0;
   bool step_timed_out_ = false;
   bool completed_ = false;

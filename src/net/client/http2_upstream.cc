@@ -93,7 +93,8 @@ std::shared_ptr<Http2Exchange> Http2Upstream::Start(const http2::ClientSession::
     exchange->failure_ = "the HTTP/2 connection takes no more requests";
     return exchange;
   }
-  if (exchanges_.empty()) heard_ = std::chrono::steady_clock::now();
+  exchange->sent_at_ = std::chrono::steady_clock::now();
+  if (exchanges_.empty()) heard_ = exchange->sent_at_;
   exchanges_[exchange->stream_] = exchange;
   exchange->BeginCall(deadline, std::move(cancel));
   FlushSoon();
@@ -194,13 +195,15 @@ void Http2Upstream::Close(std::string_view why) {
   auto self = shared_from_this();
   sweep_.cancel();
   dialed_->Close();
+  auto now = std::chrono::steady_clock::now();
   auto exchanges = std::move(exchanges_);
   exchanges_.clear();
   for (auto& [id, exchange] : exchanges) {
     exchange->ended_ = true;
     exchange->failure_ = fmt::format("the HTTP/2 connection to the upstream ended: {}", why);
     // A kept connection that had ended before it heard of this call.
-    exchange->unseen_ = exchange->inputs_before_ == inputs_;
+    exchange->unseen_ =
+        exchange->inputs_before_ == inputs_ && now - exchange->sent_at_ < kStaleSeenWithin;
     exchange->event().Notify();
   }
 }

@@ -47,6 +47,7 @@ class Http2Exchange final : public CallGuard {
   std::string reading_;  // what the last Read returned
   std::string failure_;  // with ended_: why the answer is not whole
   std::uint64_t inputs_before_ = 0;
+  SteadyTime sent_at_;
   bool ended_ = false;
   bool unseen_ = false;
 };

@@ -21,11 +21,13 @@ void AddTo(std::vector<std::weak_ptr<T>>& list, std::weak_ptr<T> added) {
 
 boost::asio::execution_context::id ClientPools::id;
 
-std::shared_ptr<Origin> ClientPools::Find(std::string_view key, const PoolLimits& limits) {
+std::shared_ptr<Origin> ClientPools::Find(std::string_view key, const PoolLimits& limits,
+                                          const boost::asio::any_io_executor& executor) {
   auto at = origins_.find(key);
   if (at == origins_.end()) {
     at = origins_.emplace(std::string(key), std::make_shared<Origin>()).first;
     at->second->limits = limits;
+    SweepSoon(executor);
   }
   return at->second;
 }
@@ -64,7 +66,6 @@ void ClientPools::Put(Origin& origin, std::shared_ptr<ClientConnection> connecti
     return connection->Close();
   }
   connection->BecomeIdle(std::chrono::steady_clock::now());
-  SweepSoon(connection->executor());
   origin.idle.push_back(std::move(connection));
 }
 
@@ -76,7 +77,7 @@ std::shared_ptr<Http2Upstream> ClientPools::WithRoom(Origin& origin) {
   return nullptr;
 }
 
-// Runs while connections are idle, and ends with the last of them.
+// Runs while there are origins, and ends with the last of them.
 void ClientPools::SweepSoon(boost::asio::any_io_executor executor) {
   if (std::exchange(sweeping_, true)) return;
   if (!sweep_) sweep_ = std::make_unique<boost::asio::steady_timer>(executor);

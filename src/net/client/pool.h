@@ -47,8 +47,9 @@ class ClientPools final : public boost::asio::execution_context::service {
   explicit ClientPools(boost::asio::execution_context& context)
       : boost::asio::execution_context::service(context) {}
 
-  // What the key stands for; made when it is new.
-  std::shared_ptr<Origin> Find(std::string_view key, const PoolLimits& limits);
+  // What the key stands for; made when it is new, and forgotten some time after its last use.
+  std::shared_ptr<Origin> Find(std::string_view key, const PoolLimits& limits,
+                               const boost::asio::any_io_executor& executor);
 
   // Whatever waits under `guard` ends with the io_context.
   void Track(std::weak_ptr<CallGuard> guard);
