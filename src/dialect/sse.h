@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
 
@@ -32,6 +33,10 @@ class SseReader {
   // the limit; final.
   Result<std::optional<SseEvent>> Next();
 
+  // Keeps an error for the caller's next turn; taken once.
+  void Hold(Error error) { held_ = std::move(error); }
+  std::optional<Error> TakeHeld() { return std::exchange(held_, std::nullopt); }
+
  private:
   std::optional<std::string_view> NextLine();
 
@@ -42,6 +47,7 @@ class SseReader {
   bool first_line_ = true;
   bool has_data_ = false;
   SseEvent pending_;
+  std::optional<Error> held_;
 };
 
 }  // namespace strata::dialect

@@ -38,7 +38,8 @@ class StreamEncoder {
 //
 // Feed takes any chunking. Blocks come out one after the other as domain/stream.h demands. An error
 // (kUnavailable: broken framing or JSON; the provider's own error event with its mapped code) is
-// final: the decoder must not be fed again.
+// final: the decoder must not be fed again. One that follows content in the same bytes does not
+// take that with it: it comes out of the next Feed, which may be of nothing, or of Finish.
 class StreamDecoder {
  public:
   virtual ~StreamDecoder() = default;

@@ -20,6 +20,7 @@ class MessageDecoder final : public StreamDecoder {
                    [&](const SseEvent& event, Events& out) { return OnEvent(event, out); });
   }
   Result<Events> Finish() override {
+    if (auto held = reader_.TakeHeld()) return Fail(std::move(*held));
     if (ended_) return Events();
     return Fail(Code::kUnavailable, "the provider closed the stream before its end");
   }

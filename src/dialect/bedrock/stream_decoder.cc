@@ -5,6 +5,7 @@
 #include "dialect/bedrock/blocks.h"
 #include "dialect/event_stream.h"
 #include "dialect/json/block_emitter.h"
+#include "dialect/json/feed.h"
 #include "dialect/json/upstream.h"
 
 namespace strata::dialect::bedrock {
@@ -36,6 +37,7 @@ class ConverseDecoder final : public StreamDecoder {
   BlockEmitter blocks_;
   domain::Usage usage_;
   domain::StreamEnd end_;
+  std::optional<Error> held_;     // came after events of the same bytes
   std::int64_t wire_index_ = -1;  // contentBlockIndex of the open block
   std::int64_t block_length_ = 0;
   std::vector<domain::Citation> citations_;  // of the open text block, whose length is not known
@@ -181,12 +183,21 @@ Result<> ConverseDecoder::OnMessage(const EventMessage& message, Events& out) {
 Result<Events> ConverseDecoder::Feed(std::string_view bytes) {
   Events out;
   if (ended_) return out;
+  if (held_) return Fail(*std::exchange(held_, std::nullopt));
   reader_.Append(bytes);
   while (!ended_) {
     auto next = reader_.Next();
-    if (!next) return Fail(AsUpstreamFault(std::move(next.error())));
-    if (!*next) break;
-    STRATA_CHECK_OK(OnMessage(**next, out));
+    if (next && !*next) break;
+    Result<> done;
+    if (next) {
+      done = OnMessage(**next, out);
+    } else {
+      done = Fail(AsUpstreamFault(std::move(next.error())));
+    }
+    if (done.has_value()) continue;
+    if (!HoldsContent(out)) return Fail(std::move(done.error()));
+    held_ = std::move(done.error());
+    break;
   }
   return out;
 }
@@ -194,6 +205,7 @@ Result<Events> ConverseDecoder::Feed(std::string_view bytes) {
 Result<Events> ConverseDecoder::Finish() {
   Events out;
   if (ended_) return out;
+  if (held_) return Fail(*std::exchange(held_, std::nullopt));
   if (!stopped_ || !reader_.empty()) {
     return Fail(Code::kUnavailable, "the provider closed the stream before its end");
   }

@@ -21,6 +21,7 @@ class ChatDecoder final : public StreamDecoder {
   }
 
   Result<Events> Finish() override {
+    if (auto held = reader_.TakeHeld()) return Fail(std::move(*held));
     if (ended_) return Events();
     return Fail(Code::kUnavailable, "the provider closed the stream before its end");
   }

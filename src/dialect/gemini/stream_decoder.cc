@@ -23,6 +23,7 @@ class ChunkDecoder final : public StreamDecoder {
 
   // The dialect has no end mark: a finish reason makes the answer whole, usage may follow it.
   Result<Events> Finish() override {
+    if (auto held = reader_.TakeHeld()) return Fail(std::move(*held));
     Events out;
     if (ended_) return out;
     if (!stop_reason_) {

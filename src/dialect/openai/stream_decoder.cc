@@ -24,6 +24,7 @@ class ChunkDecoder final : public StreamDecoder {
   }
 
   Result<Events> Finish() override {
+    if (auto held = reader_.TakeHeld()) return Fail(std::move(*held));
     Events out;
     if (ended_) return out;
     // Some servers close without [DONE]; a finish reason makes the answer whole.

@@ -51,6 +51,8 @@ Task<Result<domain::StreamEvent>> RemoteStream::Next() {
 
 Task<Result<>> RemoteStream::Fill() {
   while (queue_.empty()) {
+    auto held = decoder_->Feed({});
+    if (!held.has_value()) co_return Fail(std::move(held.error()));
     auto bytes = co_await response_->Read();
     if (!bytes.has_value()) co_return Fail(std::move(bytes.error()));
     bool ended = bytes->empty();
