@@ -19,7 +19,9 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "clients")]
 import harness  # noqa: E402
 import wires  # noqa: E402
 
+# Each call is one attempt, and a deployment that fails is asked again at once (after BREAKER_OPEN).
 CONFIG = """
+resilience: {{retries: 0, breaker_faults: 1000000, breaker_percent: 100, breaker_open: 10, breaker_open_max: 10}}
 providers:
   - {{name: up-openai, kind: openai, base_url: "{url}/v1", secret: "env:FAKE_OPENAI_KEY"}}
   - {{name: up-azure, kind: azure, base_url: "{url}", secret: "env:FAKE_AZURE_KEY"}}
@@ -45,6 +47,7 @@ PROVIDERS = {
     # No upstream, so nothing can be scripted or seen: only in cases that say `# in_process: yes`.
     "in-process": ("builtin/smollm2-135m-instruct", None),
 }
+BREAKER_OPEN = 0.03  # seconds
 RULES = ("seen", "seen2", "got", "error", "note")
 
 
@@ -263,6 +266,8 @@ def main():
                     if provider == "in-process" and case.flags.get("in_process") != "yes":
                         marks[key] = "–"
                         continue
+                    if case.aspect in ("error", "cut"):
+                        time.sleep(BREAKER_OPEN)
                     try:
                         marks[key] = suite.run(case, client, provider, stream)
                     except Exception as e:  # a broken answer may raise anything while it is read

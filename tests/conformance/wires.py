@@ -247,8 +247,8 @@ class OpenAi:
                     g.out["stop_sequence"] = choice.get("stop_reason", "")
         if g.out["refused"]:
             g.out["stop"] = "refusal"
-        assert done, "no [DONE]"
-        return g.finish() if "error" not in g.out else g.out
+        assert done != ("error" in g.out), "[DONE] ends whole answers, and only these"
+        return g.finish() if done else g.out
 
     def read_error(self, status, body):
         return {"unavailable": "unavailable", "rate_limit_exceeded": "rate_limited"}.get(
@@ -332,8 +332,9 @@ class Anthropic:
                              ("top_k", "top_k"), ("stop_sequences", "stop")):
             if theirs in body:
                 out[ours] = body[theirs]
-        if "system" in body:
-            out["system"] = "".join(b["text"] for b in body["system"])
+        system = body.get("system")
+        if system:
+            out["system"] = system if isinstance(system, str) else "".join(b["text"] for b in system)
         if "tools" in body:
             out["tools"] = [{"name": t["name"], "description": t.get("description", ""), "schema": t["input_schema"]}
                             for t in body["tools"]]
@@ -383,7 +384,7 @@ class Anthropic:
                     e["error"]["type"], "invalid")
                 return g.out
             if kind == "message_start":
-                g.out["usage"] = self._usage(e["message"]["usage"])
+                usage = e["message"]["usage"]
             elif kind == "content_block_start":
                 assert e["index"] == opened + 1 == closed + 1, "blocks do not follow one another"
                 opened, block = e["index"], e["content_block"]
@@ -406,7 +407,7 @@ class Anthropic:
             elif kind == "message_delta":
                 g.out["stop"] = self.stops[e["delta"]["stop_reason"]]
                 g.out["stop_sequence"] = e["delta"]["stop_sequence"]
-                g.out["usage"] = self._usage({**e["usage"]})
+                g.out["usage"] = self._usage({**usage, **e["usage"]})
             elif kind == "message_stop":
                 ended = True
         assert ended and opened == closed, "the stream has no end"

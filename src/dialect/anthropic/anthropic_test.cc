@@ -130,6 +130,23 @@ TEST(AnthropicRequest, IdsOfToolCallsAreSpeltAsTheApiTakesThem) {
   EXPECT_EQ(std::get<domain::ToolResultBlock>(back->messages[2].content[0]).tool_use_id, call.id);
 }
 
+TEST(AnthropicWire, ForeignReasoningIsNotForwarded) {
+  auto scan = [](std::string_view signature) {
+    std::string body =
+        R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":"a"},{"role":"assistant",)"
+        R"("content":[{"type":"thinking","thinking":"hm","signature": )" +
+        std::string(signature) + R"(},{"type":"text","text":"b"}]}]})";
+    return ScanChatRequest(std::move(body), {});
+  };
+  EXPECT_NE(scan(R"("sig")")->wire, nullptr);
+  for (auto foreign : {R"("strata.gemini.sig")", R"("")"}) {
+    auto decoded = scan(foreign);
+    ASSERT_TRUE(decoded);
+    EXPECT_EQ(decoded->wire, nullptr) << foreign;
+    EXPECT_EQ(decoded->messages.size(), 2u);
+  }
+}
+
 TEST(AnthropicRequest, EffortAndAdaptiveThinkingRoundTrip) {
   auto request = Question();
   request.reasoning =

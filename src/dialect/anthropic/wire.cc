@@ -101,13 +101,27 @@ Result<MessageTap::Verdict> MessageTap::OnFact(const JsonField& body, std::strin
   return type == "message_stop" ? Verdict::kEnd : Verdict::kPass;
 }
 
+// Unsigned reasoning, and that of other families with its mark: the API would refuse both, so they
+// are left out, for which the request must be decoded.
+bool HoldsForeignReasoning(std::string_view body) {
+  if (body.find("\"strata.") != body.npos) return true;
+  constexpr std::string_view kKey = "\"signature\"";
+  for (auto at = body.find(kKey); at != body.npos; at = body.find(kKey, at + 1)) {
+    auto value = body.find_first_not_of(" \t\r\n:", at + kKey.size());
+    if (value != body.npos && body.substr(value, 2) == "\"\"") return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<domain::ChatRequest> ScanChatRequest(std::string body, domain::WireHeaders headers) {
   auto wire = std::make_shared<domain::WireRequest>();
   domain::ChatRequest out;
   auto scanned = ScanObject(body);
-  if (!scanned || !Scan(*scanned, out, *wire)) return DecodeChatRequest(body);
+  if (!scanned || HoldsForeignReasoning(body) || !Scan(*scanned, out, *wire)) {
+    return DecodeChatRequest(body);
+  }
   wire->format = kWireFormat;
   wire->body = std::move(body);
   wire->headers = std::move(headers);

@@ -152,8 +152,8 @@ Result<> DecodeText(const JsonField& part, std::vector<ContentBlock>& out) {
     STRATA_TRY(is_thought, thought.Bool());
   }
   if (is_thought) {
-    out.emplace_back(ReasoningBlock{
-        .text = std::move(text), .signature = {}, .redacted = {}, .signer = std::string(kFamily)});
+    // Whose it is shows only in a signature, which may come with the next part.
+    out.emplace_back(ReasoningBlock{.text = std::move(text), .signature = {}, .redacted = {}});
   } else if (!text.empty()) {
     out.emplace_back(TextBlock{.text = std::move(text), .citations = {}});
   }

@@ -25,6 +25,7 @@ Result<domain::Citation> DecodeAnnotation(const JsonField& annotation) {
   auto body = annotation.Get("url_citation");
   STRATA_CHECK_OK(body.ExpectObject());
   domain::Citation out;
+  out.place = domain::CitationPlace::kWeb;
   auto start = body.Get("start_index");
   auto end = body.Get("end_index");
   STRATA_TRY(out.answer_start, start.Integer(0, INT32_MAX));

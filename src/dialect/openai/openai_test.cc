@@ -265,7 +265,7 @@ TEST(OpenAiStream, CitationsSurvive) {
   auto encoder = MakeStreamEncoder({}, false);
   auto response = CitedAnswer();
   auto& citation = std::get<TextBlock>(response.content[0]).citations[0];
-  citation.place = domain::CitationPlace::kText;
+  citation.place = domain::CitationPlace::kWeb;  // what an address is
   citation.document_index = 0;
   citation.source_start = citation.source_end = 0;
   response.usage = {};

@@ -42,8 +42,9 @@ Error OfProvider(const Account& account, Error error) {
   bool ours = error.upstream_status() == 0;
   Error out(ours ? CodeForCaller(error.code()) : error.code(),
             WithoutSecrets(error.message(), account.api->secrets()));
-  if (!error.field().empty()) out = std::move(out).AtField(error.field());
-  if (error.retry_after()) out = std::move(out).RetryAfter(*error.retry_after());
+  // Set in place: assigning the result to `out` itself would lose the message.
+  if (!error.field().empty()) std::move(out).AtField(error.field());
+  if (error.retry_after()) std::move(out).RetryAfter(*error.retry_after());
   // Whatever went wrong behind this address is its doing, answered or not.
   std::move(out).FromUpstream(ours ? -1 : error.upstream_status());  // sets it in place
   return std::move(out).Because("provider " + account.spec.name);

@@ -163,6 +163,7 @@ TEST_P(RemoteApi, RateLimitSaysWhenToComeBack) {
   EXPECT_EQ(got.error->retry_after(), std::chrono::seconds(7));
   EXPECT_EQ(got.error->upstream_status(), 429);
   EXPECT_THAT(got.error->message(), HasSubstr("provider up"));
+  EXPECT_THAT(got.error->message(), HasSubstr("scripted error")) << "what the provider said";
 }
 
 TEST_P(RemoteApi, ServerErrorsMayBeTriedElsewhere) {
