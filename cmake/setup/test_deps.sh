@@ -29,7 +29,7 @@ install_node_packages() {
 }
 
 [ "$(sha256sum <"$here/clients.txt")" = "$(cat "$STRATA_DEPS/clients/stamp" 2>/dev/null)" ] ||
-  step "SDKs for the client tests (openai, anthropic, boto3)" make_venv
+  step "SDKs for the client tests (openai, anthropic, boto3, google-genai, litellm)" make_venv
 if ! command -v chromium >/dev/null || ! command -v node >/dev/null || ! command -v npm >/dev/null; then
   step "Chromium and Node.js for the page tests" install_browser
 fi

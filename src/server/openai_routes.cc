@@ -80,6 +80,8 @@ void AddOpenAiRoutes(Router& router, Services& services) {
   };
   add_models("/v1/models", ListModelsOpenAi, ListModelsAnthropic, ListModelsGemini);
   add_models("/v1/models/{model}", GetModelOpenAi, GetModelAnthropic, GetModelGemini);
+  // Google's SDK does not escape the slashes of an id.
+  add_models("/v1/models/{model+}", GetModelOpenAi, GetModelAnthropic, GetModelGemini);
 }
 
 }  // namespace strata::server

@@ -1,4 +1,5 @@
 """The unmodified litellm client against strata's OpenAI, Anthropic, Gemini and Bedrock faces."""
+import json
 import os
 import unittest
 
@@ -54,7 +55,7 @@ class LiteLlm(unittest.TestCase):
                 self.fake.script(CALL)
                 message = self.ask(face, tools=TOOLS).choices[0].message
                 call = message.tool_calls[0]
-                self.assertEqual((call.function.name, call.function.arguments.replace(" ", "")), ("weather", '{"place":"Sörby"}'))
+                self.assertEqual((call.function.name, json.loads(call.function.arguments)), ("weather", {"place": "Sörby"}))
                 self.fake.script({"text": "It rains."})
                 answer = self.ask(face, tools=TOOLS, messages=[
                     {"role": "user", "content": "Weather?"}, message.model_dump(exclude_none=True),
