@@ -34,6 +34,7 @@ Task<void> Drain(std::unique_ptr<net::ClientResponse> response, std::shared_ptr<
 }  // namespace
 
 Task<void> LetGo(std::unique_ptr<net::ClientResponse> response, std::shared_ptr<Cancel> cancel) {
+  if (response->TryFinish()) co_return;  // the usual case: its end came with the last event
   auto executor = co_await asio::this_coro::executor;
   asio::co_spawn(executor, Drain(std::move(response), std::move(cancel)), asio::detached);
 }
