@@ -157,10 +157,10 @@ Task<Result<>> ShowSource(Services& s, Exchange& e) {
   co_return co_await e.writer.Send(200, PageHeaders("image/png"), std::move(page.png));
 }
 
-Task<Result<>> SendStylesheet(Exchange& e) {
-  auto headers = PageHeaders("text/css; charset=utf-8");
+Task<Result<>> SendAsset(Exchange& e, std::string_view type, std::string_view text) {
+  auto headers = PageHeaders(std::string(type));
   headers.Set("cache-control", "max-age=3600");
-  co_return co_await e.writer.Send(200, std::move(headers), std::string(Stylesheet()));
+  co_return co_await e.writer.Send(200, std::move(headers), std::string(text));
 }
 
 }  // namespace
@@ -176,7 +176,10 @@ void AddConsoleRoutes(Router& router, Services& services) {
                 .handler = std::move(handler)});
   };
   add("/console", "console", [s](Exchange& e) { return Home(*s, e); });
-  add("/console/console.css", "console", [](Exchange& e) { return SendStylesheet(e); });
+  add("/console/console.css", "console",
+      [](Exchange& e) { return SendAsset(e, "text/css; charset=utf-8", Stylesheet()); });
+  add("/console/icon.svg", "console",
+      [](Exchange& e) { return SendAsset(e, "image/svg+xml", Icon()); });
   add("/console/trace/{id}", "console", [s](Exchange& e) { return ShowTrace(*s, e); });
   add("/console/trace/{id}/source/{file}", "console",
       [s](Exchange& e) { return ShowSource(*s, e); });

@@ -40,6 +40,7 @@ std::string Page(std::string_view title, std::string_view body) {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{0} · strata</title>
+<link rel="icon" type="image/svg+xml" href="/console/icon.svg">
 <link rel="stylesheet" href="/console/console.css">
 </head>
 <body>
@@ -83,13 +84,20 @@ td.n,th.n{text-align:right;white-space:nowrap}
 @media (max-width:44rem){.span>summary{grid-template-columns:1fr 5rem}.bar{display:none}}
 .span .ms{text-align:right;font-variant-numeric:tabular-nums;color:var(--soft)}
 .span .kids{margin-left:1.1rem}
-.span dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;margin:.4rem 0 .6rem 1.1rem}
+.span dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.1rem 1rem;margin:.4rem 0 .6rem 1.1rem}
 .span dt{color:var(--soft)}.span dd{margin:0;overflow-wrap:anywhere;white-space:pre-wrap}
-.span dd table{white-space:normal}
+.span dd table{white-space:normal}.span dd th{white-space:nowrap}.span dd td{min-width:5rem}
 .bar{display:block;width:100%;height:.6rem}
 .bar rect.all{fill:var(--panel)}.bar rect.own{fill:var(--mark)}
 .bad{color:var(--bad)}
 .muted{color:var(--soft)}
+)";
+}
+
+std::string_view Icon() {
+  return R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="#0b6e99">
+<rect x="2" y="3" width="12" height="2"/><rect x="2" y="7" width="9" height="2"/><rect x="2" y="11" width="12" height="2"/>
+</svg>
 )";
 }
 

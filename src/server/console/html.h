@@ -16,4 +16,8 @@ std::string Page(std::string_view title, std::string_view body);
 // exception.
 std::string_view Stylesheet();
 
+// What a browser's tab shows, served at /console/icon.svg: without one browsers ask for
+// /favicon.ico.
+std::string_view Icon();
+
 }  // namespace strata::server
