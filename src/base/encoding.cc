@@ -232,7 +232,7 @@ Sha256Digest HmacSha256(std::string_view key, std::string_view bytes) {
     auto digest = Sha256(key);
     std::memcpy(inner.data(), digest.data(), digest.size());
   } else {
-    std::memcpy(inner.data(), key.data(), key.size());
+    key.copy(inner.data(), key.size());
   }
   auto outer = inner;
   for (char& c : inner) c = static_cast<char>(c ^ 0x36);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 
 namespace strata::store {
 namespace {
@@ -19,7 +18,7 @@ constexpr std::size_t kType = 156;
 constexpr std::uint64_t kOctalSizeMax = 077777777777ULL;
 
 void Put(std::string& block, Field field, std::string_view text) {
-  std::memcpy(block.data() + field.at, text.data(), std::min(text.size(), field.size));
+  text.copy(block.data() + field.at, field.size);
 }
 
 std::string_view Get(std::string_view block, Field field) {
