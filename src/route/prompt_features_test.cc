@@ -11,10 +11,11 @@ namespace strata::route {
 namespace {
 
 TEST(FindQuestion, IsTheLastOneBehindWorkedExamples) {
-  const std::string shots =
+  const std::string prompt =
       "What is hot?\nA) ice\nB) fire\nPrint a letter.\nAnswer:\nB\n\n"
-      "What is wet?\nA) sand\nB) rain\nPrint a letter.\nAnswer:\nB\n\n";
-  auto found = FindQuestion(shots + "What is dark?\nA) night\nB) noon\nPrint a letter.\nAnswer:");
+      "What is wet?\nA) sand\nB) rain\nPrint a letter.\nAnswer:\nB\n\n"
+      "What is dark?\nA) night\nB) noon\nPrint a letter.\nAnswer:";
+  auto found = FindQuestion(prompt);
   EXPECT_EQ(found.examples, 2U);
   EXPECT_TRUE(found.text.starts_with("What is dark?")) << found.text;
 }
