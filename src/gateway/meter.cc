@@ -6,6 +6,7 @@
 #include "domain/stream.h"
 #include "gateway/answer_capture.h"
 #include "guard/outbound.h"
+#include "provider/catalog.h"
 
 namespace strata::gateway {
 namespace {
@@ -148,6 +149,7 @@ class CallMeter {
     outcome.price_date = info_.price.as_of;
     outcome.latency_ms = Elapsed();
     outcome.decided_by = ctx_.decided_by;
+    outcome.decided_by.catalog = provider::CatalogVersion();  // whose prices the cost is made of
     span_.Set("tokens_in", usage.input_tokens);
     span_.Set("tokens_out", usage.output_tokens);
     if (usage.cache_read_tokens > 0) span_.Set("tokens_cache_read", usage.cache_read_tokens);

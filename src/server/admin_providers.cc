@@ -116,22 +116,7 @@ Result<provider::ProviderSpec> DecodeSpec(std::string_view body) {
 Task<Result<>> AddProvider(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto spec, DecodeSpec(e.http.body));
   auto name = spec.name;
-  auto work = [&s, spec]() -> Result<> {
-    // The registry refuses a name that is taken; the file is written only after that, so both
-    // agree.
-    STRATA_CHECK_OK(s.registry.Update([&](provider::RegistrySnapshot& models) {
-      return AddOneProvider(models, spec, RemoteDepsFrom(s.live.Now()->config.options, s.client),
-                            s.journal, s.resilience);
-    }));
-    auto saved = SaveProvider(s.folder.path(), spec);
-    if (saved.has_value()) return saved;
-    [[maybe_unused]] auto undone =
-        s.registry.Update([&](provider::RegistrySnapshot& models) -> Result<> {
-          models.RemoveSource(spec.name);
-          return {};
-        });
-    return saved;
-  };
+  auto work = [&s, spec] { return s.reloader.AddProvider(spec); };
   STRATA_CO_CHECK_OK(co_await RunBlocking(s.parse_pool, std::move(work)));
   co_return co_await SendAdminJson(e, json::serialize(json::object{{"added", name}}));
 }

@@ -138,6 +138,29 @@ Result<ReloadReport> Reloader::Apply(Config config) {
   return report;
 }
 
+Result<> Reloader::AddProvider(const provider::ProviderSpec& spec) {
+  std::lock_guard lock(mutex_);
+  // The registry refuses a name that is taken; the file is written only after that, so both agree.
+  STRATA_CHECK_OK(parts_.registry.Update([&](provider::RegistrySnapshot& models) {
+    return AddOneProvider(models, spec,
+                          RemoteDepsFrom(parts_.live.Now()->config.options, parts_.client),
+                          parts_.journal, parts_.resilience);
+  }));
+  auto saved = SaveProvider(parts_.data_folder, spec);
+  if (saved.has_value()) {
+    auto specs = *parts_.providers.Now();
+    specs.push_back(spec);
+    parts_.providers.Swap(std::make_shared<const ProviderSpecs>(std::move(specs)));
+    return saved;
+  }
+  [[maybe_unused]] auto undone =
+      parts_.registry.Update([&](provider::RegistrySnapshot& models) -> Result<> {
+        models.RemoveSource(spec.name);
+        return {};
+      });
+  return saved;
+}
+
 Result<ReloadReport> Reloader::Reload() {
   std::lock_guard lock(mutex_);
   if (!read_) return Fail(Code::kUnsupported, "this process has no configuration file to reload");

@@ -74,6 +74,10 @@ class Reloader {
   // kInvalidArgument of providers and aliases; then nothing has changed.
   Result<ReloadReport> Reload();
 
+  // One more account, kept in the data folder. Blocks. kConflict: the name is taken; on an error
+  // nothing has changed.
+  Result<> AddProvider(const provider::ProviderSpec& spec);
+
   std::uint64_t taken() const { return taken_; }
   std::uint64_t refused() const { return refused_; }
 

@@ -112,6 +112,20 @@ class BedrockClient(unittest.TestCase):
         self.assertIn("harbour.md", json.dumps(first["location"]))
         self.assertLessEqual(len(found["retrievalResults"]), 2)
 
+    def test_a_key_that_may_not_use_the_base_reads_none_of_its_passages(self):
+        access, secret = "AKIAOTHERMODELS00000", "other-models-secret-0123456789-abcdefgh"
+        self.server.cli("key", "create", "--model", "builtin/*", "--id", access, "--secret", secret)
+        other = boto3.client("bedrock-agent-runtime", endpoint_url=self.server.url, region_name="eu-central-1",
+                             aws_access_key_id=access, aws_secret_access_key=secret)
+        calls = [lambda: other.retrieve(knowledgeBaseId=self.kb, retrievalQuery={"text": "channel"}),
+                 lambda: other.retrieve_and_generate(**self.generate()),
+                 lambda: other.retrieve_and_generate_stream(**self.generate())]
+        for call in calls:
+            with self.assertRaises(ClientError) as raised:
+                call()
+            self.assertEqual(raised.exception.response["Error"]["Code"], "AccessDeniedException")
+            self.assertIn("kb/harbour", raised.exception.response["Error"]["Message"])
+
     def generate(self, **more):
         return dict(input={"text": QUESTION}, retrieveAndGenerateConfiguration={
             "type": "KNOWLEDGE_BASE",

@@ -100,6 +100,9 @@ class Commands:
         rows = {row["group"]: row for row in csv.DictReader(io.StringIO(self.strata("cost", "--by", "model", "--csv")))}
         self.assertGreaterEqual(int(rows["builtin/extract"]["calls"]), 2)
         self.assertGreater(int(rows["builtin/all-minilm-l6-v2"]["input_tokens"]), 0)
+        bases = {row["group"]: row for row in csv.DictReader(io.StringIO(self.strata("cost", "--by", "kb", "--csv")))}
+        mine = [row for name, row in bases.items() if name not in ("", "-")]
+        self.assertTrue(any(int(row["calls"]) >= 2 for row in mine), bases)
         self.assertIn("total", self.strata("cost", "--by", "key"))
         self.assertIn("colour", self.refused("cost", "--by", "colour"))
         self.assertIn("2026-13-99", self.refused("cost", "--from", "2026-13-99"))

@@ -210,6 +210,13 @@ class Reload(unittest.TestCase):
             time.sleep(0.05)
         self.assertNotIn("small", self.models())
 
+    def test_a_provider_added_by_command_outlives_a_reload(self):
+        self.server.cli("provider", "add", "late", "--kind", "openai", "--base-url", self.upstream.url + "/v1")
+        self.server.configure(config_for(self.upstream, "aliases: {small: builtin/extract}\n"))
+        self.assertIn("aliases", self.server.cli("reload"))
+        self.assertIn("small", self.models())
+        self.assertIn("late", self.server.cli("provider", "list"))
+
     def test_a_bad_file_is_refused_with_its_line_and_the_old_one_goes_on(self):
         self.server.configure(config_for(self.upstream, "aliases: {small: builtin/extract}\nserver.cors_origins: [nonsense]\n"))
         done = run_strata(self.server.data, "reload", env=self.server.env)

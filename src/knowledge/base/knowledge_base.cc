@@ -221,6 +221,7 @@ Task<Result<>> KnowledgeBases::DeleteSource(std::string kb_id, std::string sourc
 Task<Result<RetrieveResponse>> KnowledgeBases::Retrieve(RetrieveRequest request,
                                                         RequestContext& ctx) {
   STRATA_CO_TRY(auto base, impl_->Base(request.knowledge_base_id, ctx));
+  ctx.kb = base.name;  // whom the calls of this request are charged to
   STRATA_CO_TRY(auto open, co_await impl_->open_.Get(base));
   STRATA_CO_TRY(auto embedder, impl_->parts_.embedder(base.embedding_model));
   if (request.mode == SearchMode::kDefault) request.mode = base.mode;

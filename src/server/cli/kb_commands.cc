@@ -74,8 +74,10 @@ Result<int> Delete(const CallerFlags& common, const KbFlags& flags) {
   return 0;
 }
 
-Result<> SyncWith(Caller& caller, const std::string& name) {
+// The exit code: 1 when a source could not be read.
+Result<int> SyncWith(Caller& caller, const std::string& name) {
   ProgressLine progress;
+  int code = 0;
   STRATA_CHECK_OK(caller.Stream("POST", Base(name) + "/sync", {}, [&](std::string_view text) {
     auto line = json::parse(text).as_object();
     bool done = line.contains("statistics");
@@ -86,16 +88,16 @@ Result<> SyncWith(Caller& caller, const std::string& name) {
                                NumberOf(s, "skipped"), NumberOf(s, "failed"));
     if (!done) return progress.Show(summary);
     progress.Finish(fmt::format("{}: {}", TextOf(line, "status"), summary));
+    if (TextOf(line, "status") == "FAILED") code = 1;
     for (const auto& reason : line.at("failure_reasons").as_array())
       fmt::print("  {}\n", reason.as_string().c_str());
   }));
-  return {};
+  return code;
 }
 
 Result<int> Sync(const CallerFlags& common, const KbFlags& flags) {
   STRATA_TRY(auto caller, Caller::Open(common));
-  STRATA_CHECK_OK(SyncWith(*caller, flags.name));
-  return 0;
+  return SyncWith(*caller, flags.name);
 }
 
 Result<json::object> SearchBody(const KbFlags& flags) {
