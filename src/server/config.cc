@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -293,7 +294,10 @@ Result<Config> LoadConfig(const std::string& path,
                           const std::map<std::string, std::string>& overrides) {
   if (path.empty()) return ParseConfig("", "defaults", overrides);
   std::ifstream file(path, std::ios::binary);
-  if (!file) return Fail(NotFound("configuration file", path));
+  std::error_code ignored;
+  if (!file || std::filesystem::is_directory(path, ignored)) {
+    return Fail(NotFound("configuration file", path));
+  }
   std::string text(kFileBytesMax + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(file.gcount()));

@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdio>
 #include <thread>
 
@@ -15,6 +14,7 @@
 #include "net/client.h"
 #include "net/runtime.h"
 #include "net/tls.h"
+#include "server/config_check.h"
 #include "store/data_dir.h"
 
 namespace strata::server {
@@ -26,25 +26,6 @@ sigset_t StopSignals() {
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
   return set;
-}
-
-// "127.0.0.1:8080" or "[::1]:8080".
-Result<net::ListenSpec> ParseListen(std::string_view option, std::string_view text) {
-  auto colon = text.rfind(':');
-  net::ListenSpec spec;
-  auto bad = [&] {
-    return Fail(
-        InvalidArgument(std::string(option), fmt::format("'{}' is not ADDRESS:PORT", text)));
-  };
-  if (colon == text.npos || colon == 0) return bad();
-  auto address = text.substr(0, colon);
-  if (address.starts_with('[') && address.ends_with(']'))
-    address = address.substr(1, address.size() - 2);
-  auto port = text.substr(colon + 1);
-  auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), spec.port);
-  if (error != std::errc() || end != port.data() + port.size()) return bad();
-  spec.address = address;
-  return spec;
 }
 
 constexpr std::chrono::seconds kAskTimeout{10};

@@ -274,6 +274,13 @@ class CommandsWithoutData(unittest.TestCase):
             ("providers:\n  - {name: a, kind: openai, base_url: 'http://x/v1', secret: sk-plain}\n", ["strata.yaml:2", "secret"]),
             ("providers:\n  - {name: a, kind: bedrock, regoin: x}\n", ["strata.yaml:2", "regoin", "region"]),
             ("- just\n- a list\n", ["strata.yaml:1", "mapping"]),
+            ("server: {listen: here}\n", ["strata.yaml", "server.listen", "ADDRESS:PORT"]),
+            ("server: {tls_certificate: /nope, tls_private_key: /nope}\n", ["strata.yaml", "server.tls_certificate", "/nope"]),
+            ("server: {tls_certificate: /etc/hostname}\n", ["strata.yaml", "server.tls_private_key"]),
+            ("store: {master_key: sk-plain}\n", ["strata.yaml", "store.master_key", "env:NAME"]),
+            ("kb: {s3_map: [bad]}\n", ["strata.yaml", "kb.s3_map"]),
+            ("otlp: {endpoint: nope}\n", ["strata.yaml", "otlp.endpoint"]),
+            ("aliases: {a: b, b: a}\n", ["strata.yaml", "circle"]),
         ]
         for text, says in cases:
             with self.subTest(text=text):
@@ -288,6 +295,7 @@ class CommandsWithoutData(unittest.TestCase):
             f.write("aliases: {fast: builtin/extract}\n")
         self.assertIn("good", run_strata(self.data, "check", "--config", config).stdout)
         self.assertNotEqual(run_strata(self.data, "check", "--config", config + "x").returncode, 0)
+        self.assertNotEqual(run_strata(self.data, "check", "--config", self.folder).returncode, 0)
 
     def test_wrong_command_lines_are_refused(self):
         for args in ([], ["fly"], ["kb"], ["ask", "only-a-source"], ["key", "create", "--expires-days", "x"]):

@@ -8,6 +8,7 @@
 
 #include "server/cli/cli.h"
 #include "server/cli/demo.h"
+#include "server/config_check.h"
 #include "server/serve.h"
 #include "store/data_dir.h"
 
@@ -74,8 +75,11 @@ Result<int> Check(const CallerFlags& common, bool markdown) {
     return 0;
   }
   STRATA_TRY(auto config, LoadConfig(common.config_file, {}));
-  fmt::print("{}: good ({} providers, {} models, {} aliases)\n",
-             common.config_file.empty() ? "defaults" : common.config_file, config.providers.size(),
+  auto file = common.config_file.empty() ? std::string("defaults") : common.config_file;
+  if (auto usable = CheckUsable(config); !usable.has_value()) {
+    return Fail(std::move(usable.error()).Because(file));
+  }
+  fmt::print("{}: good ({} providers, {} models, {} aliases)\n", file, config.providers.size(),
              config.models.size(), config.aliases.size());
   return 0;
 }
