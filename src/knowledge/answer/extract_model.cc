@@ -1,5 +1,6 @@
 // builtin/extract as a ChatModel: finds question and passages in a conversation.
 
+#include <algorithm>
 #include <deque>
 #include <utility>
 
@@ -178,6 +179,31 @@ std::string SplitLastMessage(const domain::ChatRequest& request, std::string tex
   return text.substr(cut);
 }
 
+bool HoldsImage(const std::vector<Message>& messages) {
+  return std::ranges::any_of(messages, [](const Message& message) {
+    return std::ranges::any_of(message.content, [](const auto& block) {
+      return std::holds_alternative<domain::ImageBlock>(block);
+    });
+  });
+}
+
+// What would be passed over otherwise, as if it had been read.
+Result<> CheckRequest(const domain::ChatRequest& request) {
+  using Kind = domain::ToolChoice::Kind;
+  if (request.tool_choice &&
+      (request.tool_choice->kind == Kind::kAny || request.tool_choice->kind == Kind::kNamed)) {
+    return Fail(
+        InvalidArgument("tool_choice", "builtin/extract quotes sources and calls no tools"));
+  }
+  if (request.json_output) {
+    return Fail(InvalidArgument("response_format", "builtin/extract answers in text"));
+  }
+  if (HoldsImage(request.messages)) {
+    return Fail(InvalidArgument("messages", "builtin/extract reads text and documents, no images"));
+  }
+  return {};
+}
+
 // Events that are known from the start.
 class FixedStream final : public provider::ChatStream {
  public:
@@ -204,6 +230,7 @@ class ExtractModel final : public provider::ChatModel {
   Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest request,
                                                             RequestContext& ctx) override {
     STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
+    STRATA_CO_CHECK_OK(CheckRequest(request));
     SourceReader reader(parser_, ctx);
     STRATA_CO_CHECK_OK(co_await reader.Read(request.messages));
     auto& sources = reader.sources();

@@ -144,6 +144,29 @@ TEST(ExtractModel, AnswersFromDocumentsOfTheRequestWithCitations) {
   EXPECT_GT(response->usage.input_tokens, 20);
 }
 
+TEST(ExtractModel, RefusesWhatItWouldPassOver) {
+  const domain::TextBlock question{.text = "How long is it?", .citations = {}};
+  auto refused = [&](auto change) {
+    auto request = Request({question});
+    change(request);
+    auto response = Chat(std::move(request));
+    EXPECT_FALSE(response.has_value());
+    return response.has_value() ? std::string() : response.error().field();
+  };
+  EXPECT_EQ(refused([](auto& r) {
+              r.messages[0].content.push_back(
+                  domain::ImageBlock{.format = "png", .bytes = "x", .url = {}});
+            }),
+            "messages");
+  EXPECT_EQ(refused([](auto& r) {
+              r.tool_choice =
+                  domain::ToolChoice{.kind = domain::ToolChoice::Kind::kAny, .name = {}};
+            }),
+            "tool_choice");
+  EXPECT_EQ(refused([](auto& r) { r.json_output = domain::JsonOutput{.name = "n", .schema = {}}; }),
+            "response_format");
+}
+
 TEST(ExtractModel, CitesThePieceOfASearchResult) {
   domain::DocumentBlock result;
   result.name = "r";

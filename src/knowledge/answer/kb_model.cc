@@ -68,6 +68,16 @@ Result<> CheckRequest(const domain::ChatRequest& request) {
   if (request.json_output) {
     return Fail(InvalidArgument("response_format", "a knowledge base model answers in text"));
   }
+  for (const auto& message : request.messages) {
+    for (const auto& block : message.content) {
+      if (std::holds_alternative<domain::ImageBlock>(block) ||
+          std::holds_alternative<domain::DocumentBlock>(block)) {
+        return Fail(InvalidArgument("messages",
+                                    "a knowledge base model reads text: images and documents of "
+                                    "the message would not be looked at"));
+      }
+    }
+  }
   return {};
 }
 
