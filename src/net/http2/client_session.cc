@@ -23,6 +23,7 @@ struct Stream {
   std::size_t header_bytes = 0;
   std::size_t fields = 0;
   int interim = 0;
+  bool sent = false;  // its request has begun to leave
   bool head_done = false;
   std::string_view failure;  // why it is broken off
 };
@@ -71,6 +72,7 @@ class Session final : public ClientSession {
   void OnStreamEnd(StreamId id, std::uint32_t error_code);
   void CountControlFrame(const nghttp2_frame& frame);
   void Break(Stream& stream, std::string_view why);
+  void RefuseUnsent();
 
   const ClientLimits limits_;
   ClientEvents& events_;
@@ -110,6 +112,12 @@ struct Callbacks {
 
   static int FrameReceived(nghttp2_session*, const nghttp2_frame* frame, void* user) {
     return Guard([&] { Of(user).OnFrame(*frame); });
+  }
+
+  static int FrameSent(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+    auto* stream = Of(user).Find(frame->hd.stream_id);
+    if (stream != nullptr && frame->hd.type == NGHTTP2_HEADERS) stream->sent = true;
+    return 0;
   }
 
   static int DataChunk(nghttp2_session* session, std::uint8_t, StreamId id,
@@ -168,6 +176,7 @@ nghttp2_session_callbacks* MakeCallbacks() {
   nghttp2_session_callbacks_new(&made);
   nghttp2_session_callbacks_set_on_header_callback(made, Callbacks::Header);
   nghttp2_session_callbacks_set_on_frame_recv_callback(made, Callbacks::FrameReceived);
+  nghttp2_session_callbacks_set_on_frame_send_callback(made, Callbacks::FrameSent);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, Callbacks::DataChunk);
   nghttp2_session_callbacks_set_on_stream_close_callback(made, Callbacks::StreamClosed);
   nghttp2_session_callbacks_set_send_callback(made, Callbacks::Send);
@@ -269,6 +278,22 @@ void Session::OnHeadEnd(Stream& stream) {
   if (++stream.interim > kInterimMax) Break(stream, "too many interim answers");
 }
 
+// Requests that were taken before the server said how many it takes would wait behind the others,
+// however long these run: given back, they go over another connection.
+void Session::RefuseUnsent() {
+  std::vector<StreamId> unsent;
+  for (const auto& [id, stream] : streams_) {
+    if (!stream->sent) unsent.push_back(id);
+  }
+  const auto sent = streams_.size() - unsent.size();
+  const auto kept = streams_max() > sent ? streams_max() - sent : 0;
+  std::sort(unsent.begin(), unsent.end());  // the oldest stay
+  for (auto i = std::min(kept, unsent.size()); i < unsent.size(); ++i) {
+    Cancel(unsent[i]);
+    events_.OnEnd(unsent[i], StreamEnd::kRefused, "the server takes no more streams at once");
+  }
+}
+
 void Session::CountControlFrame(const nghttp2_frame& frame) {
   if (control_frames_.Count(now_, limits_.control_frames_max) || closing_) return;
   closing_ = true;
@@ -293,7 +318,10 @@ void Session::OnFrame(const nghttp2_frame& frame) {
   if (stream != nullptr && (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) OnAnswerEnd(*stream);
   switch (frame.hd.type) {
     case NGHTTP2_SETTINGS:
-      settled_ |= (frame.hd.flags & NGHTTP2_FLAG_ACK) == 0;
+      if ((frame.hd.flags & NGHTTP2_FLAG_ACK) == 0) {
+        settled_ = true;
+        RefuseUnsent();
+      }
       CountControlFrame(frame);
       break;
     case NGHTTP2_PING:
