@@ -3,18 +3,17 @@
 #include <gtest/gtest.h>
 
 #include "base/log.h"
+#include "base/run_task.h"
 #include "observe/drain.h"
 #include "observe/ledger_rows.h"
 #include "store/sqlite.h"
 #include "store/testing.h"
-#include "store/testing_async.h"
 
 namespace strata::observe {
 namespace {
 
 using store::CallRow;
 using store::CallStatus;
-using store::RunTask;
 using store::TempFolder;
 
 CallRow Row(const std::string& id, std::uint32_t call = 0) {

@@ -5,14 +5,13 @@
 #include <filesystem>
 #include <limits>
 
+#include "base/run_task.h"
 #include "store/file.h"
 #include "store/testing.h"
-#include "store/testing_async.h"
 
 namespace strata::observe {
 namespace {
 
-using store::RunTask;
 using store::TempFolder;
 
 SpanRecord MakeSpan(const ManualClock& clock, const std::string& id, const std::string& parent) {

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/run_task.h"
 #include "provider/registry.h"
-#include "store/testing_async.h"
 #include "tests/fakes/fake_reranker.h"
 #include "tests/fakes/reranker_contract.h"
 
@@ -13,7 +13,7 @@ namespace {
 TEST(Reranker, TheFakeKeepsTheContract) {
   fakes::FakeReranker fake;
   RequestContext ctx;
-  EXPECT_TRUE(store::RunTask(fakes::CheckRerankerContract(fake, ctx)));
+  EXPECT_TRUE(RunTask(fakes::CheckRerankerContract(fake, ctx)));
   EXPECT_EQ(fake.calls(), 3);
 }
 

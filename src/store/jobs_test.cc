@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/run_task.h"
 #include "store/testing.h"
-#include "store/testing_async.h"
 
 namespace strata::store {
 namespace {

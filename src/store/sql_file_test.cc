@@ -8,8 +8,8 @@
 #include <mutex>
 
 #include "base/log.h"
+#include "base/run_task.h"
 #include "store/testing.h"
-#include "store/testing_async.h"
 
 namespace strata::store {
 namespace {

@@ -2,37 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <optional>
 
+#include "base/run_task.h"
 #include "base/utf8.h"
 #include "domain/stream.h"
 
 namespace strata::knowledge {
 namespace {
-
-template <class T>
-T Wait(Task<T> task) {
-  boost::asio::io_context io;
-  std::optional<T> out;
-  boost::asio::co_spawn(io, std::move(task), [&](std::exception_ptr error, std::optional<T> value) {
-    if (error) std::rethrow_exception(error);
-    out = std::move(value);
-  });
-  io.run();
-  return std::move(*out);
-}
-
-template <class T>
-Task<std::optional<T>> Boxed(Task<T> task) {
-  co_return co_await std::move(task);
-}
-
-template <class T>
-T Get(Task<T> task) {
-  return std::move(*Wait(Boxed(std::move(task))));
-}
 
 constexpr std::string_view kText =
     "The Aletsch glacier lies in the Swiss canton of Valais. It is 23 kilometres long. "
@@ -53,7 +30,7 @@ SourcePassage Passage(std::string_view text, std::string title = "Aletsch") {
 Extracted Ask(std::string question, std::vector<SourcePassage> passages) {
   Extractor extractor(nullptr);
   RequestContext ctx;
-  auto out = Get(extractor.Answer(std::move(question), std::move(passages), ctx));
+  auto out = RunTask(extractor.Answer(std::move(question), std::move(passages), ctx));
   EXPECT_TRUE(out.has_value());
   return out.has_value() ? std::move(*out) : Extracted{};
 }
@@ -115,11 +92,11 @@ domain::ChatRequest Request(std::vector<domain::ContentBlock> content) {
 Result<domain::ChatResponse> Chat(domain::ChatRequest request) {
   auto model = MakeExtractModel(std::make_shared<Extractor>(nullptr), nullptr);
   RequestContext ctx;
-  auto stream = Get(model->Start(std::move(request), ctx));
+  auto stream = RunTask(model->Start(std::move(request), ctx));
   if (!stream.has_value()) return std::unexpected(std::move(stream.error()));
   domain::StreamAccumulator sum;
   while (!sum.ended()) {
-    auto event = Get((*stream)->Next());
+    auto event = RunTask((*stream)->Next());
     if (!event.has_value()) return std::unexpected(std::move(event.error()));
     sum.Add(*event);
   }

@@ -3,10 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <optional>
 
+#include "base/run_task.h"
 #include "tests/fakes/fake_embedder.h"
 
 namespace strata::knowledge {
@@ -23,18 +22,10 @@ std::vector<SourcePassage> Passages(std::vector<std::string_view> texts) {
 
 ScoredPool Score(std::string question, std::vector<SourcePassage> passages,
                  provider::Embedder* embedder, std::size_t embed_max = 24) {
-  boost::asio::io_context io;
-  std::optional<Result<ScoredPool>> out;
   RequestContext ctx;
-  auto boxed = [&]() -> Task<void> {
-    out = co_await ScorePool(std::move(question), std::move(passages), embedder, embed_max, ctx);
-  };
-  boost::asio::co_spawn(io, boxed(), [](std::exception_ptr error) {
-    if (error) std::rethrow_exception(error);
-  });
-  io.run();
-  EXPECT_TRUE(out && out->has_value());
-  return std::move(**out);
+  auto out = RunTask(ScorePool(std::move(question), std::move(passages), embedder, embed_max, ctx));
+  EXPECT_TRUE(out.has_value());
+  return std::move(*out);
 }
 
 TEST(ScorePool, ASentenceThatLeansIsReadWithTheOneBefore) {

@@ -3,12 +3,11 @@
 #include "knowledge/knowledge_base.h"
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <charconv>
 
 #include "base/crash_point.h"
 #include "base/ids.h"
+#include "base/run_task.h"
 #include "knowledge/base/service.h"
 
 namespace strata::knowledge {
@@ -59,14 +58,7 @@ Result<std::unique_ptr<KnowledgeBases>> KnowledgeBases::Open(KnowledgeBasesParts
 }
 
 Result<> KnowledgeBases::Start() {
-  boost::asio::io_context io;
-  Result<> result;
-  boost::asio::co_spawn(io, impl_->Recover(), [&](std::exception_ptr error, Result<> recovered) {
-    if (error) std::rethrow_exception(error);
-    result = std::move(recovered);
-  });
-  io.run();
-  STRATA_CHECK_OK(std::move(result));
+  STRATA_CHECK_OK(RunTask(impl_->Recover()));
   impl_->worker_.Start();
   return {};
 }

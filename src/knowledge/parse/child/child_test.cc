@@ -1,10 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <optional>
 
+#include "base/run_task.h"
 #include "knowledge/page_render.h"
 #include "knowledge/parse/child/wire.h"
 #include "knowledge/parse/in_process.h"
@@ -22,25 +21,12 @@ ChildParserOptions TestOptions() {
   return options;
 }
 
-// Runs a coroutine to its end on an io_context of its own.
-template <class T>
-T Await(Task<T> task) {
-  boost::asio::io_context io;
-  std::optional<T> out;
-  boost::asio::co_spawn(io, std::move(task), [&](std::exception_ptr error, T value) {
-    if (error) std::rethrow_exception(error);
-    out.emplace(std::move(value));
-  });
-  io.run();
-  return std::move(*out);
-}
-
 Result<domain::ParsedDocument> ParseInChild(ParseInput input,
                                             ChildParserOptions options = TestOptions()) {
   Pool pool("parse", 1, 4);
   RequestContext ctx;
   const auto parser = MakeChildParser(pool, std::move(options));
-  return Await(parser->Parse(std::move(input), ctx));
+  return RunTask(parser->Parse(std::move(input), ctx));
 }
 
 TEST(ChildParser, GivesWhatParsingInTheProcessGives) {
@@ -88,15 +74,15 @@ TEST(PageRenderer, DrawsAPageWithItsMarks) {
   RequestContext ctx;
   PageRenderer renderer(pool, TestOptions());
   RenderInput input{"a.pdf", TestPdf({TextAt(72, 700, "Marked")}), 1, 72, {{70, 695, 120, 712}}};
-  const auto plain = Await(renderer.Render({"a.pdf", input.bytes, 1, 72, {}}, ctx));
-  const auto page = Await(renderer.Render(input, ctx));
+  const auto plain = RunTask(renderer.Render({"a.pdf", input.bytes, 1, 72, {}}, ctx));
+  const auto page = RunTask(renderer.Render(input, ctx));
   ASSERT_TRUE(page.has_value()) << page.error().message();
   EXPECT_EQ(page->width, 612);
   EXPECT_EQ(page->height, 792);
   EXPECT_EQ(page->page_count, 1);
   EXPECT_NE(page->png, plain->png);
   input.page = 2;
-  const auto beyond = Await(renderer.Render(input, ctx));
+  const auto beyond = RunTask(renderer.Render(input, ctx));
   ASSERT_FALSE(beyond.has_value());
   EXPECT_EQ(beyond.error().field(), "page");
 }
