@@ -31,9 +31,11 @@ inline std::unexpected<Error> Fail(Code code, std::string message) {
 #define STRATA_CHECK_OK(expr) STRATA_OK_IMPL(STRATA_CONCAT(result_, __LINE__), expr, return)
 #define STRATA_CO_CHECK_OK(expr) STRATA_OK_IMPL(STRATA_CONCAT(result_, __LINE__), expr, co_return)
 
+// NOLINTBEGIN(bugprone-macro-parentheses): names, declarations and a keyword cannot stand in them.
 #define STRATA_TRY_IMPL(tmp, decl, expr, leave)                        \
   auto tmp = (expr);                                                   \
   if (!tmp.has_value()) leave std::unexpected(std::move(tmp.error())); \
   decl = std::move(*tmp)
 #define STRATA_OK_IMPL(tmp, expr, leave) \
   if (auto tmp = (expr); !tmp.has_value()) leave std::unexpected(std::move(tmp.error()))
+// NOLINTEND(bugprone-macro-parentheses)
