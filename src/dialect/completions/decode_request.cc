@@ -5,6 +5,7 @@
 #include "dialect/completions.h"
 #include "dialect/json/extra.h"
 #include "dialect/json_value.h"
+#include "dialect/openai/parts.h"
 
 namespace strata::dialect::completions {
 namespace {
@@ -85,16 +86,7 @@ Result<> DecodeForm(const JsonField& body, Request& out) {
                       "out echo or logprobs"));
     }
   }
-  if (auto field = body.Get("stream"); field.present()) {
-    STRATA_TRY(out.chat.stream, field.Bool());
-  }
-  auto options = body.Get("stream_options");
-  if (!options.present()) return {};
-  STRATA_CHECK_OK(options.OnlyMembers({"include_usage", "include_obfuscation"}));
-  if (auto field = options.Get("include_usage"); field.present()) {
-    STRATA_TRY(out.include_usage, field.Bool());
-  }
-  return {};
+  return openai::ReadStreamMembers(body, out.chat.stream, out.include_usage);
 }
 
 }  // namespace

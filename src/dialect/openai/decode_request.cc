@@ -126,18 +126,7 @@ Result<> DecodeToolCalls(const JsonField& calls, Message& out) {
     }
     auto function = call.Get("function");
     STRATA_CHECK_OK(function.OnlyMembers({"name", "arguments"}));
-    domain::ToolUseBlock use;
-    auto id = call.Get("id");
-    auto name = function.Get("name");
-    auto arguments = function.Get("arguments");
-    STRATA_TRY(use.id, id.NonEmptyString());
-    STRATA_TRY(use.name, name.NonEmptyString());
-    STRATA_TRY(use.input.text, arguments.String());
-    if (use.input.text.empty()) use.input.text = "{}";
-    auto parsed = ParseJson(use.input.text);
-    if (!parsed || parsed->object() == nullptr) {
-      return Fail(arguments.Wrong("expected a string that holds a JSON object"));
-    }
+    STRATA_TRY(auto use, ReadCall(call.Get("id"), function.Get("name"), function.Get("arguments")));
     out.content.push_back(std::move(use));
   }
   return {};
@@ -287,19 +276,7 @@ Result<> DecodeTools(const JsonField& tools, domain::ChatRequest& chat) {
     STRATA_CHECK_OK(item.OnlyMembers({"type", "function"}));
     auto function = item.Get("function");
     STRATA_CHECK_OK(function.OnlyMembers({"name", "description", "parameters", "strict"}));
-    domain::Tool tool;
-    auto name = function.Get("name");
-    STRATA_TRY(tool.name, name.NonEmptyString());
-    if (auto description = function.Get("description"); description.present()) {
-      STRATA_TRY(tool.description, description.String());
-    }
-    if (auto strict = function.Get("strict"); strict.present()) {
-      STRATA_TRY(tool.strict, strict.Bool());
-    }
-    tool.input_schema.text = R"({"type":"object","properties":{}})";
-    if (auto parameters = function.Get("parameters"); parameters.present()) {
-      STRATA_TRY(tool.input_schema, parameters.ObjectText());
-    }
+    STRATA_TRY(auto tool, ReadFunction(function));
     chat.tools.push_back(std::move(tool));
   }
   return {};
@@ -465,20 +442,6 @@ Result<> DecodeCallerMembers(const JsonField& body, domain::ChatRequest& chat) {
   return {};
 }
 
-Result<> DecodeStreamMembers(const JsonField& body, ChatCompletionRequest& out) {
-  if (auto field = body.Get("stream"); field.present()) {
-    STRATA_TRY(out.chat.stream, field.Bool());
-  }
-  auto options = body.Get("stream_options");
-  if (!options.present()) return {};
-  // include_obfuscation asks for padding against traffic analysis; our events never carry it.
-  STRATA_CHECK_OK(options.OnlyMembers({"include_usage", "include_obfuscation"}));
-  if (auto field = options.Get("include_usage"); field.present()) {
-    STRATA_TRY(out.include_usage, field.Bool());
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<ChatCompletionRequest> DecodeChatRequest(std::string_view text) {
@@ -506,7 +469,7 @@ Result<ChatCompletionRequest> DecodeChatRequest(std::string_view text) {
   STRATA_CHECK_OK(DecodeTokenLimit(body, chat));
   STRATA_CHECK_OK(DecodeSampling(body, chat));
   STRATA_CHECK_OK(DecodeCallerMembers(body, chat));
-  STRATA_CHECK_OK(DecodeStreamMembers(body, out));
+  STRATA_CHECK_OK(ReadStreamMembers(body, out.chat.stream, out.include_usage));
   KeepExtra(body,
             {"model",
              "messages",

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "dialect/json/extra.h"
+#include "dialect/openai/parts.h"
 #include "dialect/responses.h"
 #include "dialect/responses/turns.h"
 
@@ -55,20 +56,7 @@ Result<domain::Tool> DecodeTool(const JsonField& item) {
                     kind.substr(0, 100))));
   }
   STRATA_CHECK_OK(item.OnlyMembers({"type", "name", "description", "parameters", "strict"}));
-  domain::Tool tool;
-  auto name = item.Get("name");
-  STRATA_TRY(tool.name, name.NonEmptyString());
-  if (auto description = item.Get("description"); description.present()) {
-    STRATA_TRY(tool.description, description.String());
-  }
-  if (auto strict = item.Get("strict"); strict.present()) {
-    STRATA_TRY(tool.strict, strict.Bool());
-  }
-  tool.input_schema.text = R"({"type":"object","properties":{}})";
-  if (auto parameters = item.Get("parameters"); parameters.present()) {
-    STRATA_TRY(tool.input_schema, parameters.ObjectText());
-  }
-  return tool;
+  return openai::ReadFunction(item);
 }
 
 // {"type": "allowed_tools", "mode", "tools": [{"type": "function", "name"}]}: the others are left

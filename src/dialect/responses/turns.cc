@@ -234,18 +234,8 @@ Result<> Turns::AddMessage(const JsonField& item) {
 Result<> Turns::AddCall(const JsonField& item) {
   STRATA_CHECK_OK(
       item.OnlyMembers({"type", "id", "call_id", "name", "arguments", "status", "caller"}));
-  domain::ToolUseBlock use;
-  auto id = item.Get("call_id");
-  auto name = item.Get("name");
-  auto arguments = item.Get("arguments");
-  STRATA_TRY(use.id, id.NonEmptyString());
-  STRATA_TRY(use.name, name.NonEmptyString());
-  STRATA_TRY(use.input.text, arguments.String());
-  if (use.input.text.empty()) use.input.text = "{}";
-  auto parsed = ParseJson(use.input.text);
-  if (!parsed || parsed->object() == nullptr) {
-    return Fail(arguments.Wrong("expected a string that holds a JSON object"));
-  }
+  STRATA_TRY(auto use,
+             openai::ReadCall(item.Get("call_id"), item.Get("name"), item.Get("arguments")));
   Assistant().content.emplace_back(std::move(use));
   return {};
 }
