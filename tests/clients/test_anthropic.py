@@ -25,7 +25,10 @@ class AnthropicClient(unittest.TestCase):
         self.assertIn("Alma Ström", text)
         cited = [block for block in answer.content if block.citations]
         self.assertTrue(cited)
-        self.assertTrue(any("Alma Ström" in c.cited_text for block in cited for c in block.citations))
+        # The sentence that answers, behind the one that its "Its" leans on; nothing beside them.
+        self.assertEqual([c.cited_text for block in cited for c in block.citations],
+                         ["The lighthouse of Sörby was built in 1871.",
+                          "Its keeper was Alma Ström 🗼, who served for thirty-four years."])
         self.assertEqual(answer.stop_reason, "end_turn")
 
     def test_stream_adds_up_to_the_same_answer(self):
@@ -47,9 +50,10 @@ class AnthropicClient(unittest.TestCase):
                 {"type": "text", "text": "How long is the bridge?"}]}])
         text = "".join(block.text for block in answer.content)
         self.assertIn("503 metres", text)
-        citation = next(c for block in answer.content for c in (block.citations or []) if "503 metres" in c.cited_text)
-        self.assertEqual(citation.type, "char_location")
-        self.assertEqual(citation.document_index, 0)
+        citations = [c for block in answer.content for c in (block.citations or [])]
+        self.assertEqual([c.cited_text for c in citations], ["The bridge opened in 1932.", "It is 503 metres long."])
+        for citation in citations:
+            self.assertEqual((citation.type, citation.document_index), ("char_location", 0))
 
     def test_tokens_are_counted(self):
         few = self.client.messages.count_tokens(model="builtin/smollm2-135m-instruct",

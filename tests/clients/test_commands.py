@@ -59,6 +59,7 @@ class Commands:
     def strata(self, *args):
         done = run_strata(self.data, "--config", self.config, *args)
         self.assertEqual(done.returncode, 0, f"strata {args}\n{done.stdout}{done.stderr}")
+        self.assertNotIn("request.finished", done.stderr)
         return done.stdout
 
     def refused(self, *args, code=1):

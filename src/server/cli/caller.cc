@@ -194,7 +194,8 @@ std::string DefaultDataFolder() {
 }
 
 Result<std::unique_ptr<Caller>> Caller::Open(const CallerFlags& flags) {
-  STRATA_TRY(auto config, LoadConfig(flags.config_file, {}));
+  // What a command says of itself is its output; a line a request is a server's.
+  STRATA_TRY(auto config, LoadConfig(flags.config_file, {{"log.requests", "none"}}));
   STRATA_TRY(auto server, store::DataDir::FindServer(flags.data_folder));
   if (server) return std::make_unique<RemoteCaller>(std::move(*server), config.options);
   STRATA_TRY(auto app, App::Open(std::move(config), flags.data_folder));

@@ -72,7 +72,9 @@ The same with your SDK (key: {key}):
 Result<int> Demo(const CallerFlags& common, const std::map<std::string, std::string>& overrides,
                  const std::string& samples) {
   BlockSignals();
-  STRATA_TRY(auto config, LoadConfig(common.config_file, overrides));
+  auto settings = overrides;
+  settings.emplace("log.requests", "errors");  // the terminal is for the answer
+  STRATA_TRY(auto config, LoadConfig(common.config_file, settings));
   STRATA_TRY(auto server, RunningServer::Start(std::move(config), common.data_folder));
   STRATA_TRY(auto caller, Caller::Open(common));
   STRATA_CHECK_OK(Prepare(*caller, samples));
