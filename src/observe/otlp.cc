@@ -9,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cctype>
 #include <charconv>
 #include <cstdlib>
 #include <deque>
@@ -78,6 +79,20 @@ Result<> AddHeader(std::string_view field, OtlpOptions& out) {
   if (bad)
     return Fail(InvalidArgument("otlp.headers", fmt::format("{} has a control character", name)));
   out.headers.emplace_back(name, std::move(value));
+  return {};
+}
+
+// The names under which collectors take keys. The message never repeats a value: it may be one.
+Result<> CheckNoSecret(std::string_view field) {
+  std::string name(field.substr(0, field.find('=')));
+  auto value = field.substr(std::min(field.size(), name.size() + 1));
+  if (value.starts_with("env:") || value.starts_with("file:")) return {};
+  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (std::string_view part : {"auth", "key", "token", "secret", "cookie", "password"}) {
+    if (name.find(part) == name.npos) continue;
+    return Fail(InvalidArgument(
+        "otlp.headers", fmt::format("{}: expected env:NAME or file:PATH for a secret", name)));
+  }
   return {};
 }
 
@@ -208,6 +223,7 @@ Result<OtlpOptions> OtlpOptionsOf(const Options& options) {
     return Fail(InvalidArgument("otlp.endpoint", "it begins with neither http:// nor https://"));
   }
   for (const auto& field : options.TextList("otlp.headers")) {
+    STRATA_CHECK_OK(CheckNoSecret(field));
     STRATA_CHECK_OK(AddHeader(field, out));
   }
   if (out.headers.empty()) {

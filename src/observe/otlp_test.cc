@@ -163,6 +163,9 @@ TEST(Otlp, OptionsAndEnvironmentNameTheEndpoint) {
   EXPECT_EQ(build({})->endpoint, "");
   EXPECT_EQ(build({{"otlp.endpoint", {"ftp://o", ""}}}).error().field(), "otlp.endpoint");
   EXPECT_EQ(build({{"otlp.headers", {"novalue", ""}}}).error().field(), "otlp.headers");
+  auto plain = build({{"otlp.headers", {"X-Api-Key=sk-plain", ""}}});
+  ASSERT_FALSE(plain.has_value());
+  EXPECT_EQ(plain.error().message().find("sk-plain"), std::string::npos);
 }
 
 }  // namespace

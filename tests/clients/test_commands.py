@@ -138,6 +138,8 @@ class Commands:
         said = self.refused("kb", "import", "soerby", bad)
         self.assertIn("2", said)
         self.assertIn("_id", said)
+        self.refused("kb", "import", "unmade", bad)
+        self.assertNotIn("unmade", self.strata("kb", "list"))
         self.strata("kb", "delete", "soerby")
         self.assertNotIn("soerby", self.strata("kb", "list"))
 

@@ -142,13 +142,22 @@ Result<int> Import(const CallerFlags& common, const KbFlags& flags) {
   auto body = json::serialize(json::object{{"path", Absolute(flags.file)}});
   ProgressLine progress;
   std::string last;
-  STRATA_CHECK_OK(caller->Stream(
+  std::int64_t indexed = 0;
+  auto done = caller->Stream(
       "POST", Base(flags.name) + "/import", std::move(body), [&](std::string_view text) {
         auto p = json::parse(text).as_object();
+        indexed = p.at("indexed").to_number<std::int64_t>();
         last = fmt::format("{} lines, {} indexed, {} unchanged, {} failed", NumberOf(p, "lines"),
                            NumberOf(p, "indexed"), NumberOf(p, "unchanged"), NumberOf(p, "failed"));
         progress.Show(last);
-      }));
+      });
+  if (!done.has_value()) {
+    // A base that was made for this file alone and holds nothing of it does not stay.
+    if (made.has_value() && indexed == 0) {
+      [[maybe_unused]] auto gone = caller->Call("DELETE", Base(flags.name));
+    }
+    return std::unexpected(std::move(done.error()));
+  }
   progress.Finish(last);
   return 0;
 }
