@@ -7,7 +7,7 @@ namespace strata::provider {
 namespace {
 
 // Sorted, for a binary search.
-constexpr std::array<std::string_view, 32> kRequestStays = {
+constexpr std::array<std::string_view, 34> kRequestStays = {
     "accept-encoding",
     "api-key",
     "authorization",
@@ -22,6 +22,8 @@ constexpr std::array<std::string_view, 32> kRequestStays = {
     "host",
     "http2-settings",
     "keep-alive",
+    "openai-organization",  // whose account pays is the provider's configuration
+    "openai-project",
     "origin",
     "proxy-authenticate",
     "proxy-authorization",
@@ -123,7 +125,9 @@ domain::WireHeaders RequestHeadersToForward(const net::Headers& headers) {
 
 domain::WireHeaders AnswerHeadersToForward(const net::Headers& headers) {
   return Select(headers, [](const LowerName& name) {
-    return name.In(kAnswerStays) || name.view().starts_with("x-strata-");
+    // Which pages may read our answers is server.cors_origins', not the provider's, to say.
+    return name.In(kAnswerStays) || name.view().starts_with("x-strata-") ||
+           name.view().starts_with("access-control-");
   });
 }
 

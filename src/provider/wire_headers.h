@@ -1,6 +1,6 @@
 #pragma once
 // Which header fields travel with a request or an answer that is forwarded: all but those of one
-// connection, of one host, and those that say who is asking.
+// connection, of one host, and those that say who is asking or whose account pays.
 
 #include "domain/wire.h"
 #include "net/http.h"

@@ -17,12 +17,12 @@ net::Headers Make(std::initializer_list<std::pair<const char*, const char*>> fie
 
 TEST(RequestHeadersToForward, KeepsWhatTheProviderIsMeantToSee) {
   auto kept = RequestHeadersToForward(Make({{"anthropic-beta", "new-2027"},
-                                            {"OpenAI-Organization", "org"},
+                                            {"OpenAI-Beta", "b"},
                                             {"User-Agent", "sdk/1"},
                                             {"x-amzn-bedrock-trace", "ENABLED"},
                                             {"a-name-that-is-longer-than-any-known-one", "1"}}));
   EXPECT_THAT(kept,
-              ElementsAre(Pair("anthropic-beta", "new-2027"), Pair("OpenAI-Organization", "org"),
+              ElementsAre(Pair("anthropic-beta", "new-2027"), Pair("OpenAI-Beta", "b"),
                           Pair("User-Agent", "sdk/1"), Pair("x-amzn-bedrock-trace", "ENABLED"),
                           Pair("a-name-that-is-longer-than-any-known-one", "1")));
 }
@@ -32,6 +32,8 @@ TEST(RequestHeadersToForward, LeavesOutKeysHostsAndConnections) {
                                             {"X-Api-Key", "k"},
                                             {"api-key", "k"},
                                             {"x-goog-api-key", "k"},
+                                            {"OpenAI-Organization", "another's"},
+                                            {"openai-project", "another's"},
                                             {"Cookie", "a=b"},
                                             {"Host", "h"},
                                             {"Content-Length", "3"},
@@ -54,6 +56,7 @@ TEST(AnswerHeadersToForward, LeavesOutWhatBelongsToTheProvidersHost) {
                                            {"x-ratelimit-remaining-tokens", "7"},
                                            {"strict-transport-security", "x"},
                                            {"x-strata-trace-id", "theirs"},
+                                           {"Access-Control-Allow-Origin", "*"},
                                            {"request-id", "r"},
                                            {"Date", "now"}}));
   EXPECT_THAT(kept,

@@ -145,11 +145,12 @@ class Forwarding(unittest.TestCase):
     def test_openai_request_and_answer(self):
         for size in (3, 100, 10_000):
             self.upstream.answer(split(OPENAI_ANSWER, size))
-            body, (status, headers, got) = self.openai(**{"openai-organization": "org-1", "x-vendor": "kept"})
+            body, (status, headers, got) = self.openai(**{"openai-organization": "org-1", "openai-beta": "b-1", "x-vendor": "kept"})
             self.assertEqual((status, got), (200, OPENAI_ANSWER))
             self.assertEqual(self.upstream.body, body.replace(b'"o/gpt-x"', b'"gpt-x"'))
             sent = self.upstream.head
-            self.assertEqual((sent["openai-organization"], sent["x-vendor"]), ("org-1", "kept"))
+            self.assertEqual((sent["openai-beta"], sent["x-vendor"]), ("b-1", "kept"))
+            self.assertNotIn("openai-organization", sent)
             self.assertEqual((sent["authorization"], sent["accept-encoding"]), ("Bearer sk-o-secret", "identity"))
             self.assertEqual((headers["x-request-id"], headers["x-ratelimit-remaining-tokens"]), ("req-upstream", "7"))
             self.assertIsNone(headers["set-cookie"])
