@@ -95,7 +95,7 @@ std::string DefaultModelsFolder() {
   std::error_code error;
   auto packaged = ProgramFolder() / "../share/strata/models";
   if (fs::is_directory(packaged, error)) return packaged.lexically_normal().string();
-  return fs::is_directory(STRATA_MODELS_BUILT, error) ? STRATA_MODELS_BUILT : "";
+  return STRATA_MODELS_BUILT;  // an error names it when nothing is there
 }
 
 Result<ModelPtr> LoadModel(const LoadSpec& spec) {

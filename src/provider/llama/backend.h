@@ -46,7 +46,7 @@ inline constexpr bool kLimitsFit = true;
 
 // Where the backends were built or packaged; "" when neither place has them.
 std::string DefaultBackendFolder();
-// Likewise the shipped models' folder.
+// The shipped models' folder: the packaged one, else where the build puts them.
 std::string DefaultModelsFolder();
 
 struct LoadSpec {
