@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -82,14 +83,27 @@ class Parser;
 // documents, search results and tool results of the conversation; without any, the earlier text of
 // that message and the system text. Answers one text block; each sentence is followed by its
 // CitationDelta. `parser` reads documents that come as bytes; null: they are refused with
-// kInvalidArgument. It outlives the model. Usage counts words, as there are no tokens.
+// kInvalidArgument. It outlives the model. A document that cannot be read is an error that names it
+// and its block. Tokens are those of text/plain_tokens.h.
 std::unique_ptr<provider::ChatModel> MakeExtractModel(std::shared_ptr<const Extractor> extractor,
                                                       Parser* parser);
 
 // What is known of builtin/extract: in-process, price 0, cleared for everything.
 domain::ModelInfo ExtractInfo();
 
-// A finished answer as a stream: one text block of the extracted sentences.
-std::unique_ptr<provider::ChatStream> StreamOf(const Extracted& extracted, domain::Usage usage);
+struct ExtractLimits {
+  std::optional<std::int64_t> tokens_max;
+  std::vector<std::string> stop;
+};
+
+struct ExtractEnd {
+  domain::StopReason reason = domain::StopReason::kEndTurn;
+  std::string stop_sequence;  // the one that stood in the answer
+};
+
+// A finished answer as a stream: one text block of the extracted sentences, as far as `limits` let
+// it go.
+std::unique_ptr<provider::ChatStream> StreamOf(Extracted extracted, const ExtractLimits& limits,
+                                               std::int64_t input_tokens);
 
 }  // namespace strata::knowledge

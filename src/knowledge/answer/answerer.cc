@@ -9,6 +9,7 @@
 #include "knowledge/answer/align.h"
 #include "knowledge/answer/passages.h"
 #include "knowledge/answer/prompt.h"
+#include "text/plain_tokens.h"
 
 namespace strata::knowledge {
 namespace {
@@ -16,10 +17,6 @@ namespace {
 using domain::StreamEvent;
 
 constexpr std::int64_t kAnswerTokens = 512;  // when neither caller nor model says
-
-std::int64_t WordsAsTokens(std::string_view text) {
-  return static_cast<std::int64_t>(text.size() + 3) / 4;
-}
 
 // One answer of builtin/extract over given passages, as a model that can be metered like any other.
 class ExtractCall final : public provider::ChatModel {
@@ -31,35 +28,53 @@ class ExtractCall final : public provider::ChatModel {
                                                             RequestContext& ctx) override {
     auto question = StandaloneQuestion(input_.question, input_.history);
     auto passages = PassagesOf(input_.passages);
-    auto usage = UsageOf(question, passages);
+    const auto input_tokens = TokensOf(question, passages);
     STRATA_CO_TRY(auto answer,
                   co_await extractor_->Answer(std::move(question), std::move(passages), ctx));
-    usage.output_tokens = WordsAsTokens(answer.text);
-    co_return StreamOf(answer, usage);
+    const ExtractLimits limits{.tokens_max = input_.generation.max_tokens,
+                               .stop = input_.generation.stop};
+    co_return StreamOf(std::move(answer), limits, input_tokens);
   }
 
   Task<Result<std::int64_t>> CountTokens(domain::ChatRequest /*request*/,
                                          RequestContext& /*ctx*/) override {
     auto passages = PassagesOf(input_.passages);
-    co_return UsageOf(input_.question, passages).input_tokens;
+    co_return TokensOf(input_.question, passages);
   }
 
   const domain::ModelInfo& Info() const override { return info_; }
 
  private:
-  static domain::Usage UsageOf(std::string_view question,
+  static std::int64_t TokensOf(std::string_view question,
                                const std::vector<SourcePassage>& passages) {
-    domain::Usage usage;
-    usage.estimated = true;
-    usage.input_tokens = WordsAsTokens(question);
-    for (const auto& passage : passages) usage.input_tokens += WordsAsTokens(passage.text);
-    return usage;
+    auto tokens = text::CountPlainTokens(question);
+    for (const auto& passage : passages) tokens += text::CountPlainTokens(passage.text);
+    return tokens;
   }
 
   std::shared_ptr<const Extractor> extractor_;
   AnswerInput input_;
   domain::ModelInfo info_;
 };
+
+// The call as the meter sees it: what is reserved, and what the trace shows.
+domain::ChatRequest RequestOf(const AnswerInput& input) {
+  domain::ChatRequest request;
+  request.model = kExtractModelId;
+  request.max_tokens = input.generation.max_tokens;
+  request.stop = input.generation.stop;
+  auto& content = request.messages.emplace_back().content;
+  for (const auto& passage : input.passages) {
+    domain::DocumentBlock document;
+    document.name = passage.title;
+    document.text = passage.text;
+    content.emplace_back(std::move(document));
+  }
+  domain::TextBlock question;
+  question.text = input.question;
+  content.emplace_back(std::move(question));
+  return request;
+}
 
 // A model's answer with citations put in: text is held until its sentence is whole, then comes the
 // sentence and what supports it.
@@ -181,12 +196,7 @@ Task<Result<std::unique_ptr<provider::ChatStream>>> Answerer::Start(AnswerInput 
 Task<Result<std::unique_ptr<provider::ChatStream>>> Answerer::StartExtract(AnswerInput input,
                                                                            RequestContext& ctx) {
   ctx.decided_by.prompt = std::string(kExtractModelId);
-  domain::ChatRequest request;
-  request.model = kExtractModelId;
-  request.messages.push_back({.role = domain::Role::kUser, .content = {}});
-  domain::TextBlock text;
-  text.text = input.question;
-  request.messages.back().content.emplace_back(std::move(text));
+  auto request = RequestOf(input);
   std::shared_ptr<provider::ChatModel> call =
       std::make_shared<ExtractCall>(extractor_, std::move(input));
   if (meter_) call = meter_(std::move(call));
@@ -217,7 +227,9 @@ Task<Result<std::unique_ptr<provider::ChatStream>>> Answerer::StartModel(AnswerI
   span.Set("prompt", ctx.decided_by.prompt);
   span.Set("passages", packed.passages);
   span.Set("passages_left_out", input.passages.size() - packed.passages);
+  std::swap(span, ctx.span);
   auto stream = co_await model->Start(std::move(packed.request), ctx);
+  std::swap(span, ctx.span);
   if (!stream.has_value()) {
     span.Fail(stream.error());
     co_return std::unexpected(std::move(stream.error()));

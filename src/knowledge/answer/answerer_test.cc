@@ -107,6 +107,49 @@ TEST_F(AnswererTest, AModelsSentencesAreCitedWhereTheSourcesSupportThem) {
   EXPECT_THAT(domain::LastUserText(model_->requests()[0]), HasSubstr("Aletsch glacier lies"));
 }
 
+// Keeps what it is asked, as a meter would see it.
+class Watched final : public provider::ChatModel {
+ public:
+  Watched(std::shared_ptr<provider::ChatModel> inner, std::vector<domain::ChatRequest>& seen)
+      : inner_(std::move(inner)), seen_(seen) {}
+  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest request,
+                                                            RequestContext& ctx) override {
+    seen_.push_back(request);
+    return inner_->Start(std::move(request), ctx);
+  }
+  Task<Result<std::int64_t>> CountTokens(domain::ChatRequest request,
+                                         RequestContext& ctx) override {
+    return inner_->CountTokens(std::move(request), ctx);
+  }
+  const domain::ModelInfo& Info() const override { return inner_->Info(); }
+
+ private:
+  std::shared_ptr<provider::ChatModel> inner_;
+  std::vector<domain::ChatRequest>& seen_;
+};
+
+TEST_F(AnswererTest, ACallOfTheExtractorShowsItsPassagesAndKeepsToItsLimits) {
+  std::vector<domain::ChatRequest> seen;
+  Answerer answerer(std::make_shared<Extractor>(nullptr), models_, DefaultOptions(),
+                    [&](auto model) { return std::make_shared<Watched>(std::move(model), seen); });
+  AnswerInput input;
+  input.question = "What was the area of the Aletsch glacier in 2011?";
+  RetrievedChunk chunk;
+  chunk.title = "glaciers.txt";
+  chunk.text = kGlacier;
+  input.passages.push_back(chunk);
+  input.generation.max_tokens = 4;
+  auto stream = Get(answerer.Start(std::move(input), ctx_));
+  const auto response = Get(Collect(*stream));
+  EXPECT_EQ(response.stop_reason, domain::StopReason::kMaxTokens);
+  EXPECT_EQ(TextOf(response).text, "The Aletsch glacier lies");
+  EXPECT_EQ(response.usage.output_tokens, 4);
+  ASSERT_EQ(seen.size(), 1U);
+  EXPECT_EQ(seen[0].max_tokens, 4);
+  ASSERT_EQ(seen[0].messages.at(0).content.size(), 2U);
+  EXPECT_EQ(std::get<domain::DocumentBlock>(seen[0].messages[0].content[0]).text, kGlacier);
+}
+
 TEST_F(AnswererTest, UnknownBasesAndModelsAreRefused) {
   EXPECT_EQ(source_->Chat("nope").error().code(), Code::kNotFound);
   EXPECT_EQ(source_->Chat("docs@nope").error().code(), Code::kNotFound);

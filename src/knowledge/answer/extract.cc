@@ -1,5 +1,7 @@
 #include "knowledge/extract.h"
 
+#include <utility>
+
 #include "knowledge/answer/score_pool.h"
 #include "knowledge/answer/select_sentences.h"
 
@@ -21,14 +23,20 @@ Extractor::Extractor(std::shared_ptr<provider::Embedder> embedder, ExtractOption
 Task<Result<Extracted>> Extractor::Answer(std::string question, std::vector<SourcePassage> passages,
                                           RequestContext& ctx) const {
   Span span = ctx.span.Child("knowledge.extract");
-  STRATA_CO_TRY(auto scored, co_await ScorePool(question, passages, embedder_.get(),
-                                                options_.embed_sentences_max, ctx));
-  const auto& pool = scored.pool;
+  std::swap(span, ctx.span);
+  auto scored = co_await ScorePool(std::move(question), passages, embedder_.get(),
+                                   options_.embed_sentences_max, ctx);
+  std::swap(span, ctx.span);
+  if (!scored.has_value()) {
+    span.Fail(scored.error());
+    co_return std::unexpected(std::move(scored.error()));
+  }
+  const auto& pool = scored->pool;
   span.Set("passages", passages.size());
   span.Set("sentences", pool.sentences.size());
-  span.Set("with_vectors", scored.with_vectors);
+  span.Set("with_vectors", scored->with_vectors);
   if (pool.sentences.empty() || pool.question.words.empty()) co_return Refusal(0);
-  const double probability = AnswerProbability(FeaturesOf(pool), scored.with_vectors);
+  const double probability = AnswerProbability(FeaturesOf(pool), scored->with_vectors);
   span.Set("probability", probability);
   span.Set("answered", probability >= options_.answer_threshold);
   if (probability < options_.answer_threshold) co_return Refusal(probability);

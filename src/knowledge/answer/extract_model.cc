@@ -1,13 +1,17 @@
 // builtin/extract as a ChatModel: finds question and passages in a conversation.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <deque>
 #include <utility>
 
 #include "base/ids.h"
 #include "base/utf8.h"
+#include "knowledge/answer/limit_answer.h"
 #include "knowledge/extract.h"
 #include "knowledge/parser.h"
+#include "text/plain_tokens.h"
 #include "text/sentences.h"
 
 namespace strata::knowledge {
@@ -17,18 +21,6 @@ using domain::CitationPlace;
 using domain::DocumentBlock;
 using domain::Message;
 using domain::StreamEvent;
-
-// A rough count for usage: a word is about 4/3 tokens of a language model.
-std::int64_t WordTokens(std::string_view text) {
-  std::int64_t words = 0;
-  bool inside = false;
-  for (char c : text) {
-    const bool space = c == ' ' || c == '\n' || c == '\t' || c == '\r';
-    words += !space && !inside ? 1 : 0;
-    inside = !space;
-  }
-  return (words * 4 + 2) / 3;
-}
 
 // Passages and the texts that they view; `texts` never moves its members.
 struct Sources {
@@ -81,13 +73,22 @@ bool IsSearchResult(const DocumentBlock& block) {
   return !block.chunks.empty() && block.format.empty() && !block.source_uri.empty();
 }
 
+// What the caller says it is: a file of another format is broken, not something to guess at.
 std::string MediaType(const std::string& format) {
-  if (format == "pdf") return "application/pdf";
-  if (format == "html") return "text/html";
-  if (format == "md") return "text/markdown";
-  if (format == "csv") return "text/csv";
-  if (format == "txt") return "text/plain";
-  return {};
+  return format.empty() ? std::string() : DetectMediaType("document." + format, "");
+}
+
+std::string NameOf(const DocumentBlock& block) {
+  return block.name.empty() ? "document" : block.name;
+}
+
+Error Unreadable(const DocumentBlock& block, std::string_view why) {
+  return {Code::kInvalidArgument, fmt::format("document {}: {}", NameOf(block), why)};
+}
+
+// Where a block stands, as errors name it.
+std::string PlaceOf(std::size_t message, std::size_t block) {
+  return fmt::format("messages[{}].content[{}]", message, block);
 }
 
 // Gathers the sources of one conversation.
@@ -96,13 +97,13 @@ class SourceReader {
   SourceReader(Parser* parser, RequestContext& ctx) : parser_(parser), ctx_(ctx) {}
 
   Task<Result<>> Read(const std::vector<Message>& messages) {
-    for (const auto& message : messages) {
-      for (const auto& block : message.content) {
-        if (const auto* document = std::get_if<DocumentBlock>(&block)) {
-          STRATA_CO_CHECK_OK(co_await AddDocument(*document));
-        } else if (const auto* result = std::get_if<domain::ToolResultBlock>(&block)) {
-          STRATA_CO_CHECK_OK(co_await AddToolResult(*result));
-        }
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+      for (std::size_t j = 0; j < messages[i].content.size(); ++j) {
+        auto read = co_await ReadBlock(messages[i].content[j]);
+        if (read.has_value()) continue;
+        auto place = PlaceOf(i, j);
+        auto error = std::move(read.error()).Because(place);
+        co_return Fail(std::move(error).AtField(std::move(place)));
       }
     }
     co_return Result<>();
@@ -111,6 +112,16 @@ class SourceReader {
   Sources& sources() { return sources_; }
 
  private:
+  Task<Result<>> ReadBlock(const domain::ContentBlock& block) {
+    if (const auto* document = std::get_if<DocumentBlock>(&block)) {
+      co_return co_await AddDocument(*document);
+    }
+    if (const auto* result = std::get_if<domain::ToolResultBlock>(&block)) {
+      co_return co_await AddToolResult(*result);
+    }
+    co_return Result<>();
+  }
+
   Task<Result<>> AddToolResult(const domain::ToolResultBlock& result) {
     for (const auto& content : result.content) {
       if (const auto* document = std::get_if<DocumentBlock>(&content)) {
@@ -137,20 +148,22 @@ class SourceReader {
     } else if (!block.bytes.empty()) {
       STRATA_CO_CHECK_OK(co_await AddBytes(block, index));
     } else {
-      co_return Fail(InvalidArgument(
-          "messages", "builtin/extract reads documents given as text or bytes, not by address"));
+      co_return Fail(Unreadable(
+          block, block.url.empty()
+                     ? "holds nothing"
+                     : "builtin/extract reads documents given as text or bytes, not by address"));
     }
     co_return Result<>();
   }
 
   Task<Result<>> AddBytes(const DocumentBlock& block, int index) {
     if (!parser_) {
-      co_return Fail(InvalidArgument("messages", "builtin/extract reads documents given as text"));
+      co_return Fail(Unreadable(block, "builtin/extract reads documents given as text"));
     }
-    ParseInput input{.name = block.name.empty() ? "document" : block.name,
-                     .media_type = MediaType(block.format),
-                     .bytes = block.bytes};
+    ParseInput input{
+        .name = NameOf(block), .media_type = MediaType(block.format), .bytes = block.bytes};
     STRATA_CO_TRY(auto parsed, co_await parser_->Parse(std::move(input), ctx_));
+    if (parsed.parts.empty()) co_return Fail(Unreadable(block, "holds no text"));
     AddParsed(sources_, std::move(parsed), block, index, lines_);
     co_return Result<>();
   }
@@ -238,24 +251,24 @@ class ExtractModel final : public provider::ChatModel {
     if (sources.passages.empty()) {
       question = SplitLastMessage(request, std::move(question), sources);
     }
-    domain::Usage usage;
-    usage.estimated = true;
-    usage.input_tokens = WordTokens(question);
-    for (const auto& passage : sources.passages) usage.input_tokens += WordTokens(passage.text);
-    auto answer = co_await extractor_->Answer(std::move(question), sources.passages, ctx);
-    if (!answer.has_value()) co_return std::unexpected(std::move(answer.error()));
-    usage.output_tokens = WordTokens(answer->text);
-    co_return StreamOf(*answer, usage);
+    auto input_tokens = text::CountPlainTokens(question);
+    for (const auto& passage : sources.passages) {
+      input_tokens += text::CountPlainTokens(passage.text);
+    }
+    STRATA_CO_TRY(auto answer,
+                  co_await extractor_->Answer(std::move(question), sources.passages, ctx));
+    const ExtractLimits limits{.tokens_max = request.max_tokens, .stop = std::move(request.stop)};
+    co_return StreamOf(std::move(answer), limits, input_tokens);
   }
 
   Task<Result<std::int64_t>> CountTokens(domain::ChatRequest request, RequestContext&) override {
-    std::int64_t tokens = WordTokens(domain::TextOf(request.system));
+    std::int64_t tokens = text::CountPlainTokens(domain::TextOf(request.system));
     for (const auto& message : request.messages) {
-      tokens += WordTokens(domain::TextOf(message.content));
+      tokens += text::CountPlainTokens(domain::TextOf(message.content));
       for (const auto& block : message.content) {
         if (const auto* document = std::get_if<DocumentBlock>(&block)) {
-          tokens += WordTokens(document->text);
-          for (const auto& chunk : document->chunks) tokens += WordTokens(chunk);
+          tokens += text::CountPlainTokens(document->text);
+          for (const auto& chunk : document->chunks) tokens += text::CountPlainTokens(chunk);
         }
       }
     }
@@ -289,7 +302,12 @@ domain::ModelInfo ExtractInfo() {
   return info;
 }
 
-std::unique_ptr<provider::ChatStream> StreamOf(const Extracted& extracted, domain::Usage usage) {
+std::unique_ptr<provider::ChatStream> StreamOf(Extracted extracted, const ExtractLimits& limits,
+                                               std::int64_t input_tokens) {
+  auto end = LimitAnswer(limits, extracted);
+  domain::Usage usage;
+  usage.input_tokens = input_tokens;
+  usage.output_tokens = text::CountPlainTokens(extracted.text);
   std::vector<StreamEvent> events;
   events.push_back(domain::StreamStart{
       .id = NewRequestId().value, .model = std::string(kExtractModelId), .usage = usage});
@@ -297,17 +315,17 @@ std::unique_ptr<provider::ChatStream> StreamOf(const Extracted& extracted, domai
       .index = 0, .kind = domain::BlockKind::kText, .tool_use_id = {}, .tool_name = {}});
   std::size_t at = 0;  // bytes of the text that are out
   for (const auto& sentence : extracted.sentences) {
-    const auto end = extracted.text.find(sentence.text, at) + sentence.text.size();
-    events.push_back(domain::TextDelta{.index = 0, .text = extracted.text.substr(at, end - at)});
+    const auto to = extracted.text.find(sentence.text, at) + sentence.text.size();
+    events.push_back(domain::TextDelta{.index = 0, .text = extracted.text.substr(at, to - at)});
     events.push_back(domain::CitationDelta{.index = 0, .citation = sentence.citation});
-    at = end;
+    at = to;
   }
   if (at < extracted.text.size()) {
     events.push_back(domain::TextDelta{.index = 0, .text = extracted.text.substr(at)});
   }
   events.push_back(domain::BlockStop{.index = 0});
   events.push_back(domain::StreamEnd{
-      .stop_reason = domain::StopReason::kEndTurn, .stop_sequence = {}, .usage = usage});
+      .stop_reason = end.reason, .stop_sequence = std::move(end.stop_sequence), .usage = usage});
   return std::make_unique<FixedStream>(std::move(events), usage);
 }
 

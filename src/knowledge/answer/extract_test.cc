@@ -2,11 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <optional>
 
 #include "base/run_task.h"
 #include "base/utf8.h"
 #include "domain/stream.h"
+#include "knowledge/parser.h"
+#include "tests/fakes/fake_embedder.h"
+#include "text/plain_tokens.h"
 
 namespace strata::knowledge {
 namespace {
@@ -26,6 +30,25 @@ SourcePassage Passage(std::string_view text, std::string title = "Aletsch") {
   passage.origin.chunk_id = "c1";
   return passage;
 }
+
+// Leaves a span where the metered one does.
+class SpanningEmbedder final : public provider::Embedder {
+ public:
+  Task<Result<provider::Embeddings>> Embed(std::vector<std::string> texts,
+                                           provider::EmbedPurpose purpose,
+                                           RequestContext& ctx) override {
+    const Span span = ctx.span.Child("provider.embed");
+    co_return co_await inner_.Embed(std::move(texts), purpose, ctx);
+  }
+  std::int64_t CountTokens(std::string_view text) const override {
+    return inner_.CountTokens(text);
+  }
+  std::int64_t tokens_max() const override { return inner_.tokens_max(); }
+  const domain::ModelInfo& Info() const override { return inner_.Info(); }
+
+ private:
+  fakes::FakeEmbedder inner_;
+};
 
 Extracted Ask(std::string question, std::vector<SourcePassage> passages) {
   Extractor extractor(nullptr);
@@ -73,6 +96,20 @@ TEST(Extract, RefusesWithoutSourcesOrQuestion) {
   EXPECT_FALSE(Ask("???", {Passage(kText)}).answered);
 }
 
+TEST(Extract, TheEmbeddingOfItsSentencesIsItsChildInTheTrace) {
+  auto trace = std::make_shared<Trace>("t", SystemClock());
+  RequestContext ctx;
+  ctx.span = Span(trace, "root");
+  Extractor extractor(std::make_shared<SpanningEmbedder>());
+  ASSERT_TRUE(RunTask(extractor.Answer("How long is it?", {Passage(kText)}, ctx)).has_value());
+  EXPECT_EQ(ctx.span.span_id().size(), 16U);
+  ctx.span.End();
+  std::map<std::string, SpanRecord> spans;
+  for (auto& span : trace->TakeEnded()) spans[span.name] = span;
+  EXPECT_EQ(spans.at("provider.embed").parent_id, spans.at("knowledge.extract").span_id);
+  EXPECT_EQ(spans.at("knowledge.extract").parent_id, spans.at("root").span_id);
+}
+
 TEST(Extract, NeverQuotesTheSameSentenceTwice) {
   auto out = Ask("What was the area of the Aletsch glacier in 2011?",
                  {Passage(kText), Passage(kText), Passage(kText)});
@@ -89,8 +126,8 @@ domain::ChatRequest Request(std::vector<domain::ContentBlock> content) {
   return request;
 }
 
-Result<domain::ChatResponse> Chat(domain::ChatRequest request) {
-  auto model = MakeExtractModel(std::make_shared<Extractor>(nullptr), nullptr);
+Result<domain::ChatResponse> Chat(domain::ChatRequest request, Parser* parser = nullptr) {
+  auto model = MakeExtractModel(std::make_shared<Extractor>(nullptr), parser);
   RequestContext ctx;
   auto stream = RunTask(model->Start(std::move(request), ctx));
   if (!stream.has_value()) return std::unexpected(std::move(stream.error()));
@@ -170,12 +207,97 @@ TEST(ExtractModel, ReadsTheSourceFromTheMessageItself) {
             std::string::npos);
 }
 
-TEST(ExtractModel, SaysWhichDocumentsItCannotRead) {
+// Finds no text in "empty" and nothing that it knows in anything else.
+class PickyParser final : public Parser {
+ public:
+  Task<Result<domain::ParsedDocument>> Parse(ParseInput input, RequestContext& /*ctx*/) override {
+    media_type = input.media_type;
+    if (input.name == "empty") co_return domain::ParsedDocument();
+    co_return Fail(Code::kUnsupported, "document " + input.name + ": cannot be parsed");
+  }
+  std::string media_type;
+};
+
+TEST(ExtractModel, ADocumentThatCannotBeReadIsAnErrorThatNamesItAndItsBlock) {
+  PickyParser parser;
+  const domain::TextBlock question{.text = "What?", .citations = {}};
+  auto refused = [&](domain::DocumentBlock document) {
+    auto response = Chat(Request({question, std::move(document)}), &parser);
+    if (response.has_value()) return std::string("answered");
+    EXPECT_EQ(response.error().field(), "messages[0].content[1]");
+    return response.error().message();
+  };
   domain::DocumentBlock document;
+  document.format = "docx";
+  document.name = "contract";
+  document.bytes = "a text that calls itself a Word file";
+  EXPECT_EQ(refused(document), "messages[0].content[1]: document contract: cannot be parsed");
+  EXPECT_EQ(parser.media_type,
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document");
+  document.name = "empty";
+  EXPECT_EQ(refused(document), "messages[0].content[1]: document empty: holds no text");
+  document.bytes.clear();
+  EXPECT_EQ(refused(document), "messages[0].content[1]: document empty: holds nothing");
   document.url = "https://example.org/a.pdf";
-  auto response = Chat(Request({document, domain::TextBlock{.text = "What?", .citations = {}}}));
-  ASSERT_FALSE(response.has_value());
-  EXPECT_EQ(response.error().code(), Code::kInvalidArgument);
+  EXPECT_NE(refused(document).find("not by address"), std::string::npos);
+}
+
+// The answer as it is without a limit, and what of it is left under one.
+struct Limited {
+  domain::ChatResponse whole;
+  domain::ChatResponse cut;
+  const domain::TextBlock& block() const { return std::get<domain::TextBlock>(cut.content.at(0)); }
+};
+
+constexpr std::string_view kTwoSentences =
+    "The glacier in Valais 🏔️ lost 12.5 metres of ice in 2011. The Gro\u0308\u00DFe of the glacier "
+    "in Valais 👩‍👩‍👧 was measured in 2011 too.";
+
+Limited Limit(std::optional<std::int64_t> tokens, std::vector<std::string> stop = {}) {
+  domain::DocumentBlock document;
+  document.name = "glacier";
+  document.text = kTwoSentences;
+  const domain::TextBlock question{.text = "What happened to the glacier in Valais in 2011?",
+                                   .citations = {}};
+  auto request = Request({document, question});
+  Limited out;
+  out.whole = Chat(request).value();
+  request.max_tokens = tokens;
+  request.stop = std::move(stop);
+  out.cut = Chat(std::move(request)).value();
+  return out;
+}
+
+TEST(ExtractModel, StopsAtMaxTokensBetweenTokens) {
+  const auto whole = Limit(std::nullopt).whole;
+  EXPECT_EQ(whole.stop_reason, domain::StopReason::kEndTurn);
+  const auto text = domain::TextOf(whole.content);
+  ASSERT_EQ(whole.usage.output_tokens, text::CountPlainTokens(text));
+  for (std::int64_t tokens = 1; tokens < whole.usage.output_tokens; ++tokens) {
+    const auto limited = Limit(tokens);
+    const auto& block = limited.block();
+    EXPECT_EQ(limited.cut.stop_reason, domain::StopReason::kMaxTokens);
+    EXPECT_EQ(limited.cut.usage.output_tokens, tokens);
+    EXPECT_EQ(block.text, text.substr(0, text::PlainTokenPrefix(text, tokens)));
+    ASSERT_FALSE(block.citations.empty());
+    const auto length = static_cast<std::int64_t>(CodePointCount(block.text));
+    EXPECT_EQ(block.citations.back().answer_end, length) << block.text;
+    for (const auto& citation : block.citations) {
+      EXPECT_LT(citation.answer_start, citation.answer_end);
+    }
+  }
+  const auto enough = Limit(whole.usage.output_tokens);
+  EXPECT_EQ(enough.cut.stop_reason, domain::StopReason::kEndTurn);
+  EXPECT_EQ(enough.block().text, text);
+}
+
+TEST(ExtractModel, StopsBeforeAStopSequence) {
+  const auto limited = Limit(std::nullopt, {"", "never", "metres"});
+  EXPECT_EQ(limited.cut.stop_reason, domain::StopReason::kStopSequence);
+  EXPECT_EQ(limited.cut.stop_sequence, "metres");
+  EXPECT_TRUE(limited.block().text.ends_with("12.5 ")) << limited.block().text;
+  EXPECT_EQ(limited.block().citations.size(), 1U);
+  EXPECT_EQ(Limit(3, {"metres"}).cut.stop_reason, domain::StopReason::kMaxTokens);
 }
 
 }  // namespace

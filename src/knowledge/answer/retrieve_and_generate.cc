@@ -78,7 +78,9 @@ class Generated final : public AnswerStream {
   }
 
   void End(const domain::StreamEnd& end) {
-    response_.refused = response_.text.find(kRefusal) != std::string::npos;
+    const bool cut = end.stop_reason != domain::StopReason::kEndTurn && !response_.text.empty();
+    response_.refused = response_.text.find(kRefusal) != std::string::npos ||
+                        (cut && kRefusal.starts_with(response_.text));
     response_.stop_reason = end.stop_reason;
     response_.usage = end.usage;
     sessions_.Add(start_.session_id,
