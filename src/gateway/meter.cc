@@ -31,15 +31,44 @@ std::int64_t TextBytes(const domain::ChatRequest& request) {
   return bytes;
 }
 
-// The prompt as a person reads it, for the trace: role by role, text only; the body itself where it
-// holds what we cannot read.
+void AppendDocument(const domain::DocumentBlock& document, std::string& out) {
+  out +=
+      fmt::format("[document {}]\n", document.name.empty() ? document.source_uri : document.name);
+  out += document.text;
+  for (const auto& chunk : document.chunks) out += chunk + "\n";
+  if (!document.bytes.empty()) out += fmt::format("({} bytes)", document.bytes.size());
+  out += document.text.empty() && document.bytes.empty() ? "\n" : "\n\n";
+}
+
+// Text and documents; of anything else there is nothing to read.
+void AppendContent(const std::vector<domain::ContentBlock>& content, std::string& out) {
+  for (const auto& block : content) {
+    if (out.size() > kCaptureBytesMax) return;
+    if (const auto* text = std::get_if<domain::TextBlock>(&block)) out += text->text;
+    if (const auto* document = std::get_if<domain::DocumentBlock>(&block)) {
+      AppendDocument(*document, out);
+    }
+    const auto* result = std::get_if<domain::ToolResultBlock>(&block);
+    if (result == nullptr) continue;
+    for (const auto& part : result->content) {
+      if (const auto* text = std::get_if<domain::TextBlock>(&part)) out += text->text;
+      if (const auto* json = std::get_if<JsonText>(&part)) out += json->text;
+      if (const auto* document = std::get_if<domain::DocumentBlock>(&part)) {
+        AppendDocument(*document, out);
+      }
+    }
+  }
+}
+
+// The prompt as a person reads it, for the trace: role by role, texts and documents; the body
+// itself where it holds what we cannot read.
 std::string PromptText(const domain::ChatRequest& request) {
   if (request.wire_only) return std::string(Utf8Prefix(request.wire->body, kCaptureBytesMax));
   std::string out = domain::TextOf(request.system);
   for (const auto& message : request.messages) {
     out += out.empty() ? "" : "\n\n";
     out += message.role == domain::Role::kUser ? "user: " : "assistant: ";
-    out += domain::TextOf(message.content);
+    AppendContent(message.content, out);
     if (out.size() > kCaptureBytesMax) break;
   }
   return std::string(Utf8Prefix(out, kCaptureBytesMax));

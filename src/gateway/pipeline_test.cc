@@ -113,6 +113,38 @@ TEST_F(Pipeline, AnsweredRequestIsInTheJournalOnceWithItsCost) {
   EXPECT_EQ(ctx_.spent_picousd, 13'000'000);
 }
 
+// What was asked is in the trace only where it may be, and then with the documents that it was
+// asked of.
+TEST_F(Pipeline, ThePromptInTheTraceHoldsItsDocuments) {
+  auto model = Metered(AddModel("a"), *journal_);
+  for (const bool capture : {true, false}) {
+    auto trace = std::make_shared<Trace>("t", SystemClock());
+    ctx_.request_id = NewRequestId();
+    ctx_.capture_text = capture;
+    ctx_.span = Span(trace, "root");
+    domain::ChatRequest request;
+    auto& content = request.messages.emplace_back().content;
+    domain::DocumentBlock document;
+    document.name = "Rules";
+    document.text = "The quay is closed.";
+    content.emplace_back(std::move(document));
+    content.emplace_back(domain::TextBlock{.text = "When?", .citations = {}});
+    {
+      net::Runtime().Run(model->Start(std::move(request), ctx_)).value();
+    }
+    std::string prompt;
+    for (const auto& span : trace->TakeEnded()) {
+      for (const auto& [name, value] : span.fields) {
+        const auto* text = std::get_if<std::string>(&value);
+        if (name == "prompt_text") prompt = *text;
+        if (!capture && text) EXPECT_EQ(text->find("quay"), std::string::npos) << name;
+      }
+    }
+    EXPECT_EQ(prompt, capture ? "user: [document Rules]\nThe quay is closed.\n\nWhen?" : "");
+  }
+  ctx_.span = Span();
+}
+
 TEST_F(Pipeline, FailureInTheStreamReachesTheSinkAndTheJournal) {
   AddModel("a")->Script().Text("Hel").Fail(Code::kUnavailable);
   Written sink;

@@ -10,6 +10,7 @@
 #include "net/runtime.h"
 #include "observe/drain.h"
 #include "provider/detect.h"
+#include "route/direct.h"
 #include "server/answer_sinks.h"
 #include "server/async_invoke.h"
 #include "server/builtins.h"
@@ -416,6 +417,7 @@ Task<void> App::Handle(net::HttpRequest& request, net::ResponseWriter& writer,
   scope.AtEnd([&record](const auto& trace, const auto& ended) { record.Finish(trace, ended); });
   auto& ctx = scope.ctx();
   ctx.capture_text = settings.trace_text;
+  ctx.decided_by.router = route::kDirectVersion;  // unless a route asks another one
   Exchange exchange{request, outgoing, ctx, {}, nullptr};
   Result<> done;
   if (!match.has_value()) {
