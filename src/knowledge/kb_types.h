@@ -154,7 +154,7 @@ struct DocumentDetail {
   LocationKind location = LocationKind::kCustom;
   std::string title;
   DocumentStatus status = DocumentStatus::kPending;
-  std::string reason;
+  std::string reason;  // see DocumentStatus; of an indexed one: a doubt about its encoding
   std::int64_t chunks = 0;
   std::int64_t bytes = 0;
   int page_count = 0;

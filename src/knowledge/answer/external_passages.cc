@@ -41,6 +41,14 @@ Result<std::vector<RetrievedChunk>> Cut(const domain::ParsedDocument& document,
   return out;
 }
 
+Task<Result<domain::ParsedDocument>> ReadSource(Parser& parser, const ExternalSource& source,
+                                                RequestContext& ctx) {
+  if (source.media_type == "text/plain") co_return PlainDocument(source.bytes, {});
+  ParseInput input{
+      .name = source.identifier, .media_type = source.media_type, .bytes = source.bytes};
+  co_return co_await parser.Parse(std::move(input), ctx);
+}
+
 // Each passage is as good as its best sentence; 0..1.
 void Rank(std::string_view question, int limit, std::vector<RetrievedChunk>& chunks) {
   const auto pool = BuildPool(question, PassagesOf(chunks));
@@ -65,19 +73,11 @@ Task<Result<std::vector<RetrievedChunk>>> ExternalPassages(Parser& parser,
   std::vector<RetrievedChunk> all;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     auto& source = sources[i];
-    domain::ParsedDocument document;
-    if (source.media_type == "text/plain") {
-      document = PlainDocument(source.bytes, {});
-    } else {
-      ParseInput input{
-          .name = source.identifier, .media_type = source.media_type, .bytes = source.bytes};
-      auto parsed = co_await parser.Parse(std::move(input), ctx);
-      if (!parsed.has_value()) {
-        co_return Fail(std::move(parsed.error()).AtField("sources." + std::to_string(i)));
-      }
-      document = std::move(*parsed);
+    auto document = co_await ReadSource(parser, source, ctx);
+    if (!document.has_value()) {
+      co_return Fail(std::move(document.error()).AtField("sources." + std::to_string(i)));
     }
-    STRATA_CO_TRY(auto chunks, Cut(document, source));
+    STRATA_CO_TRY(auto chunks, Cut(*document, source));
     std::ranges::move(chunks, std::back_inserter(all));
   }
   Rank(question, limit, all);

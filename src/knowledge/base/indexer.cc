@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "base/utf8.h"
 #include "knowledge/base/kb_json.h"
+#include "knowledge/parse/charset.h"
 #include "text/offsets.h"
 
 namespace strata::knowledge {
@@ -14,6 +15,13 @@ constexpr std::size_t kEmbedBatch = 64;
 
 bool IsPlain(const std::string& media_type) {
   return media_type.empty() || media_type == "text/plain" || media_type.starts_with("text/plain;");
+}
+
+// Formats whose files do not say which encoding they have.
+bool IsPlainKind(std::string_view media_type) {
+  return media_type.empty() || media_type.starts_with("text/plain") ||
+         media_type.starts_with("text/markdown") || media_type.starts_with("text/csv") ||
+         media_type.starts_with("text/tab-separated-values");
 }
 
 void AddParagraph(domain::ParsedDocument& document, std::size_t start, std::size_t end) {
@@ -60,10 +68,10 @@ std::vector<domain::DocumentPart::Line> LinesIn(const domain::ParsedDocument& do
   return lines;
 }
 
-domain::ParsedDocument PlainDocument(std::string_view text, std::string title) {
+Result<domain::ParsedDocument> PlainDocument(std::string_view bytes, std::string title) {
   domain::ParsedDocument document;
   document.title = std::move(title);
-  document.text = IsValidUtf8(text) ? std::string(text) : ReplaceInvalidUtf8(text);
+  STRATA_TRY(document.text, DecodeText(bytes, "", SIZE_MAX));
   std::size_t at = 0;
   while (at < document.text.size()) {
     const auto end = BlankLine(document.text, at);
@@ -190,7 +198,7 @@ Task<Result<IndexedDocument>> Indexer::Build(DocumentRow document, std::string c
   document.title = parsed.title;
   document.recipe = Mark(recipe);
   document.status = DocumentStatus::kIndexed;
-  document.reason.clear();
+  document.reason = IsPlainKind(document.media_type) ? EncodingNote(content) : std::string();
   document.bytes = static_cast<std::int64_t>(content.size());
   document.page_count = parsed.page_count;
   document.updated = ctx.clock->Wall();

@@ -15,8 +15,8 @@
 namespace strata::knowledge {
 
 // A text file as it stands: one part a paragraph, offsets those of the text itself, so that spans
-// of a plain text refer to its own characters. Malformed UTF-8 becomes U+FFFD.
-domain::ParsedDocument PlainDocument(std::string_view text, std::string title);
+// of a plain text refer to its own characters. Encodings and errors are those of parse/charset.h.
+Result<domain::ParsedDocument> PlainDocument(std::string_view bytes, std::string title);
 
 // The lines of page formats that bytes [start, end) touch, counted from `start`.
 std::vector<domain::DocumentPart::Line> LinesIn(const domain::ParsedDocument& document,

@@ -118,6 +118,31 @@ class IngestionTest : public ServiceFixture {
   }
 };
 
+TEST_F(IngestionTest, TextOfAnyEncodingIsIndexedAndBinaryFilesAreNot) {
+  TempFolder folder;
+  folder.Write("utf16.txt",
+               std::string_view("\xFF\xFEI\0c\0e\0 \0i\0s\0 \0g\0r\0\xFC\0n\0.\0", 26));
+  folder.Write("latin.txt",
+               "Das Caf\xE9 liegt am Fluss und ist f\xFCr alle ge\xF6"
+               "ffnet.");
+  folder.Write("program.txt", std::string_view("\x7f"
+                                               "ELF\0\0\0\0 ice",
+                                               12));
+  const auto base = MakeBase();
+  const auto source = MakeFolder(base, folder.path());
+  const auto job = Sync(base, source);
+  EXPECT_EQ(job.statistics.added, 2);
+  EXPECT_EQ(job.statistics.failed, 1);
+  std::string reasons;
+  for (const auto& reason : job.failure_reasons) reasons += reason + "\n";
+  EXPECT_THAT(reasons, ::testing::HasSubstr("program.txt: it is binary"));
+  EXPECT_THAT(reasons, ::testing::HasSubstr("latin.txt: it is not UTF-8"));
+  EXPECT_EQ(job.failure_reasons.size(), 2U) << reasons;
+  const auto found = Search(base, "Ice is grün.");
+  ASSERT_FALSE(found.empty());
+  EXPECT_EQ(found[0].text, "Ice is grün.");
+}
+
 TEST_F(IngestionTest, ASyncParsesOnlyWhatChanged) {
   TempFolder folder;
   folder.Write("a.md", "Glaciers are made of ice.");

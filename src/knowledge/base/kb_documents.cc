@@ -218,6 +218,7 @@ Result<> PutDocument(store::Database& db, const IndexedDocument& indexed, const 
         db.Run("INSERT INTO originals VALUES (?, ?)", row, store::BlobView{*indexed.original}));
   }
   STRATA_CHECK_OK(AddTally(db, tally));
+  STRATA_CHECK_OK(AddReason(db, document, tally));
   CrashPoint("kb.document.written");
   return {};
 }

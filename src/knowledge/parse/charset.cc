@@ -15,6 +15,7 @@ namespace {
 // The detector is asked about a prefix: its cost grows with the text, its certainty hardly does.
 constexpr std::size_t kDetectBytes = 64 << 10;
 constexpr int kConfidenceMin = 25;  // of 100; below it single-byte guesses are noise
+constexpr std::size_t kTextPerControl = 50;
 
 struct Mark {
   std::string_view bytes;
@@ -88,6 +89,10 @@ Result<std::string> Convert(std::string_view bytes, const std::string& charset,
   return out;
 }
 
+bool HoldsZero(std::string_view bytes) {
+  return bytes.substr(0, 4096).find('\0') != std::string_view::npos;
+}
+
 bool IsKnownCharset(const std::string& name) {
   UErrorCode status = U_ZERO_ERROR;
   const char* known = ucnv_getAlias(name.c_str(), 0, &status);
@@ -103,26 +108,74 @@ std::string ChooseCharset(std::string_view bytes, std::string_view hint) {
   return Detect(bytes.substr(0, kDetectBytes));
 }
 
+struct Encoding {
+  std::string charset;
+  std::size_t mark = 0;  // bytes of the byte order mark
+  bool valid = false;    // UTF-8 without a malformed byte
+};
+
+Encoding EncodingOf(std::string_view bytes, std::string_view hint) {
+  for (const auto& mark : kMarks) {
+    if (!bytes.starts_with(mark.bytes)) continue;
+    const bool utf8 = mark.charset == "UTF-8";
+    return {.charset = std::string(mark.charset),
+            .mark = mark.bytes.size(),
+            .valid = utf8 && IsValidUtf8(bytes)};
+  }
+  if (!HoldsZero(bytes) && IsValidUtf8(bytes)) return {.charset = "UTF-8", .valid = true};
+  return {.charset = ChooseCharset(bytes, hint)};
+}
+
+// Of `utf8`, looked at from its beginning. Escapes stand in logs with colours.
+bool IsText(std::string_view utf8) {
+  utf8 = utf8.substr(0, kDetectBytes);
+  std::size_t control = 0;
+  for (std::size_t i = 0; i < utf8.size(); ++i) {
+    const auto c = static_cast<unsigned char>(utf8[i]);
+    const bool space = c >= '\b' && c <= '\r';
+    control += c < 0x20 && !space && c != 0x1B ? 1 : 0;
+    control += utf8.substr(i).starts_with("\uFFFD") ? 1 : 0;
+    // U+0080 to U+009F: what bytes become that windows-1252 has no character for.
+    control += c == 0xC2 && i + 1 < utf8.size() && (utf8[i + 1] & 0x60) == 0 ? 1 : 0;
+  }
+  return control * kTextPerControl <= utf8.size();
+}
+
+std::unexpected<Error> NoText() {
+  return Fail(Code::kUnsupported, "it is binary: its bytes are no text in any encoding");
+}
+
 }  // namespace
 
 Result<std::string> DecodeText(std::string_view bytes, std::string_view hint,
                                std::size_t bytes_max) {
-  for (const auto& mark : kMarks) {
-    if (!bytes.starts_with(mark.bytes)) continue;
-    bytes.remove_prefix(mark.bytes.size());
-    if (mark.charset != "UTF-8") return Convert(bytes, std::string(mark.charset), bytes_max);
-    break;
+  const auto encoding = EncodingOf(bytes, hint);
+  bytes.remove_prefix(encoding.mark);
+  if (!encoding.charset.starts_with("UTF-16") && !encoding.charset.starts_with("UTF-32") &&
+      HoldsZero(bytes)) {
+    return NoText();
   }
-  const bool has_zero = bytes.substr(0, 4096).find('\0') != std::string_view::npos;
-  if (has_zero || !IsValidUtf8(bytes)) {
-    const std::string charset = ChooseCharset(bytes, hint);
-    if (charset != "UTF-8") return Convert(bytes, charset, bytes_max);
-  }
-  if (bytes.size() > bytes_max) {
+  std::string text;
+  if (encoding.charset != "UTF-8") {
+    STRATA_TRY(text, Convert(bytes, encoding.charset, bytes_max));
+  } else if (bytes.size() > bytes_max) {
     return Fail(Code::kTooLarge,
                 fmt::format("more than {} bytes of text (kb.parse.text_bytes_max)", bytes_max));
+  } else {
+    text = encoding.valid ? std::string(bytes) : ReplaceInvalidUtf8(bytes);
   }
-  return ReplaceInvalidUtf8(bytes);
+  if (!IsText(text)) return NoText();
+  return text;
+}
+
+std::string EncodingNote(std::string_view bytes) {
+  const auto encoding = EncodingOf(bytes, "");
+  if (encoding.valid || (encoding.mark > 0 && encoding.charset != "UTF-8")) return {};
+  if (encoding.charset == "UTF-8") {
+    return "some of its bytes are not UTF-8: each was replaced by U+FFFD";
+  }
+  return fmt::format("it is not UTF-8 and has no byte order mark: it was read as {}",
+                     encoding.charset);
 }
 
 }  // namespace strata::knowledge

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "knowledge/document_format.h"
+#include "knowledge/parse/charset.h"
 #include "knowledge/parse/document_check.h"
 #include "knowledge/parse/in_process.h"
 
@@ -116,6 +117,38 @@ TEST(PlainText, DecodesMarksAndLegacyCharsets) {
             "dka");
   EXPECT_EQ(Parsed("text/plain", "caf\xE9 au lait, d\xE9j\xE0 vu").text,
             "caf\xC3\xA9 au lait, d\xC3\xA9j\xC3\xA0 vu");
+}
+
+// Random bytes, a program, small numbers of two bytes: nothing that a search should find.
+TEST(PlainText, RefusesWhatIsNoText) {
+  std::string noise;
+  for (unsigned i = 0, x = 1; i < 5000; ++i, x = x * 1664525 + 1013904223) {
+    noise += static_cast<char>(x >> 24);
+  }
+  const std::string program = std::string(
+                                  "\x7f"
+                                  "ELF\x02\x01\x01",
+                                  7) +
+                              std::string(60, '\0') + "the strings of a program are text";
+  std::string numbers;
+  for (int i = 0; i < 400; ++i) (numbers += static_cast<char>(i % 20 + 1)) += '\0';
+  for (const auto& bytes : {noise, "\xEF\xBB\xBF" + noise, program, numbers}) {
+    for (const std::string_view type : {"text/plain", "text/markdown", "text/csv"}) {
+      const auto document = ParseInProcess("a", type, bytes, ParseLimits{});
+      ASSERT_FALSE(document.has_value()) << type << document->text.substr(0, 100);
+      EXPECT_EQ(document.error().code(), Code::kUnsupported);
+      EXPECT_THAT(document.error().message(), HasSubstr("binary"));
+    }
+  }
+  EXPECT_TRUE(Parsed("text/plain", "\x1b[32mINFO\x1b[0m started\f\n").text.find("started") > 0);
+}
+
+TEST(PlainText, SaysWhenAnEncodingWasGuessedOrBytesWereReplaced) {
+  EXPECT_EQ(EncodingNote("gr\xC3\xBCn"), "");
+  EXPECT_EQ(EncodingNote("\xEF\xBB\xBFgr\xC3\xBCn"), "");
+  EXPECT_EQ(EncodingNote(std::string_view("\xFF\xFEg\0r\0", 6)), "");
+  EXPECT_THAT(EncodingNote("caf\xE9 au lait, d\xE9j\xE0 vu"), HasSubstr("windows-1252"));
+  EXPECT_THAT(EncodingNote("\xEF\xBB\xBFgr\xFCn"), HasSubstr("U+FFFD"));
 }
 
 TEST(ParseInProcess, NamesTheFormatsItKnowsWhenItDoesNot) {
