@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/context.h"
+#include "base/pool.h"
 #include "base/task.h"
 #include "knowledge/kb_types.h"
 #include "knowledge/retrieval.h"
@@ -15,6 +16,7 @@
 namespace strata::knowledge {
 
 class KnowledgeBases;
+class RetrieveAndGenerate;
 
 // One line of a corpus: {"_id", "title", "text", …metadata}. `_id` and `text` are required strings;
 // `title` may be missing; all other members become metadata. kInvalidArgument with the member.
@@ -63,5 +65,20 @@ struct RunInput {
 Task<Result<std::int64_t>> RunQueries(KnowledgeBases& bases, RunInput input,
                                       std::function<void(std::int64_t done)> progress,
                                       RequestContext& ctx);
+
+struct AnswerRunInput {
+  std::string knowledge_base_id;
+  std::string queries_path;  // jsonl or .jsonl.gz
+  std::string out_path;      // written whole, then renamed
+  std::string model;         // "" = builtin/extract
+  std::optional<Filter> filter;
+};
+
+// Answers every query in a session of its own and writes lines {"_id", "answer", "citations":
+// [document ids, the first cited first], "sentences": [{"text", "chunks": [{"document", "chunk",
+// "start", "end"}, …]}, …]}; start and end are code points of the document, a sentence without
+// support has no chunks. A refusal is an answer without citations. Returns the number of queries.
+Task<Result<std::int64_t>> AnswerQueries(RetrieveAndGenerate& answers, Pool& pool,
+                                         AnswerRunInput input, RequestContext& ctx);
 
 }  // namespace strata::knowledge

@@ -26,9 +26,17 @@ class JsonLines {
   Exchange& exchange_;
 };
 
+// The caller's knowledge base that the path names. kNotFound.
+Result<knowledge::KnowledgeBase> NamedBase(Services& services, const Exchange& exchange);
+
+// Work over a whole corpus takes as long as the corpus is large: it ends when it is done or the
+// caller goes away, not at server.request_timeout.
+void RunUntilLeft(Exchange& exchange);
+
 // Routes of /strata/v1 by subject; AddAdminRoutes calls them all.
 void AddAdminKeyRoutes(Router& router, Services& services);
 void AddAdminKbRoutes(Router& router, Services& services);
+void AddAdminCorpusRoutes(Router& router, Services& services);
 void AddAdminObserveRoutes(Router& router, Services& services);
 void AddAdminProviderRoutes(Router& router, Services& services);
 void AddAdminServerRoutes(Router& router, Services& services);

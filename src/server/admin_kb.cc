@@ -8,7 +8,6 @@
 #include "base/utf8.h"
 #include "dialect/json_value.h"
 #include "domain/money.h"
-#include "knowledge/corpus.h"
 #include "net/runtime.h"
 #include "server/admin_json.h"
 #include "server/answer_record.h"
@@ -20,14 +19,6 @@ namespace {
 namespace json = boost::json;
 using dialect::JsonField;
 using knowledge::IngestionStatistics;
-
-Result<knowledge::KnowledgeBase> Named(Services& s, const Exchange& e) {
-  return s.bases.FindByName(e.params.at(0), e.ctx.workspace);
-}
-
-// Work over a whole corpus takes as long as the corpus is large: it ends when it is done or the
-// caller goes away, not at server.request_timeout.
-void RunUntilLeft(Exchange& e) { e.ctx.deadline = SteadyTime::max(); }
 
 json::object EncodeBase(const knowledge::KnowledgeBase& base) {
   return {{"id", base.id},
@@ -99,7 +90,7 @@ Task<Result<>> List(Services& s, Exchange& e) {
 }
 
 Task<Result<>> Delete(Services& s, Exchange& e) {
-  STRATA_CO_TRY(auto base, Named(s, e));
+  STRATA_CO_TRY(auto base, NamedBase(s, e));
   STRATA_CO_CHECK_OK(co_await s.bases.Delete(base.id, e.ctx));
   co_return co_await SendAdminJson(e, json::serialize(json::object{{"deleted", base.name}}));
 }
@@ -144,7 +135,7 @@ Task<Result<>> SyncAll(Services& s, Exchange& e, std::string kb_id, JsonLines& l
 }
 
 Task<Result<>> Sync(Services& s, Exchange& e) {
-  STRATA_CO_TRY(auto base, Named(s, e));
+  STRATA_CO_TRY(auto base, NamedBase(s, e));
   RunUntilLeft(e);
   JsonLines lines(e);
   STRATA_CO_CHECK_OK(co_await lines.Start());
@@ -177,7 +168,7 @@ Result<knowledge::RetrieveRequest> DecodeSearch(std::string_view body, std::stri
 }
 
 Task<Result<>> Search(Services& s, Exchange& e) {
-  STRATA_CO_TRY(auto base, Named(s, e));
+  STRATA_CO_TRY(auto base, NamedBase(s, e));
   STRATA_CO_TRY(auto request, DecodeSearch(e.http.body, base.id));
   STRATA_CO_TRY(auto found, co_await s.bases.Retrieve(std::move(request), e.ctx));
   co_return co_await SendAdminJson(e, EncodeRetrieveResponse(found));
@@ -218,7 +209,7 @@ json::object EncodeAsk(const knowledge::RetrieveAndGenerateResponse& answer) {
 }
 
 Task<Result<>> Ask(Services& s, Exchange& e) {
-  STRATA_CO_TRY(auto base, Named(s, e));
+  STRATA_CO_TRY(auto base, NamedBase(s, e));
   STRATA_CO_TRY(auto parsed, dialect::ParseJson(e.http.body));
   JsonField top(parsed);
   STRATA_CO_CHECK_OK(top.ExpectObject());
@@ -242,77 +233,6 @@ Task<Result<>> Ask(Services& s, Exchange& e) {
   co_return co_await SendAdminJson(e, json::serialize(out));
 }
 
-Task<Result<>> RunImport(Services& s, Exchange& e, std::string kb_id, std::string path,
-                         JsonLines& lines) {
-  auto encode = [](const knowledge::ImportProgress& p) {
-    return json::serialize(json::object{{"lines", p.lines},
-                                        {"indexed", p.indexed},
-                                        {"unchanged", p.unchanged},
-                                        {"failed", p.failed}});
-  };
-  auto report = [&](const knowledge::ImportProgress& p) -> Task<Result<>> {
-    co_return co_await lines.Line(encode(p));
-  };
-  STRATA_CO_TRY(auto done, co_await knowledge::ImportCorpus(s.bases, std::move(kb_id),
-                                                            std::move(path), report, e.ctx));
-  co_return co_await lines.Line(encode(done));
-}
-
-// `path` names a file of the server's machine, so only administrators may ask for it.
-Task<Result<>> Import(Services& s, Exchange& e) {
-  STRATA_CO_TRY(auto base, Named(s, e));
-  STRATA_CO_TRY(auto parsed, dialect::ParseJson(e.http.body));
-  JsonField top(parsed);
-  STRATA_CO_CHECK_OK(top.ExpectObject());
-  auto path_field = top.Get("path");
-  STRATA_CO_TRY(auto path, path_field.NonEmptyString());
-  RunUntilLeft(e);
-  JsonLines lines(e);
-  STRATA_CO_CHECK_OK(co_await lines.Start());
-  auto outcome = co_await RunImport(s, e, base.id, std::move(path), lines);
-  co_return co_await lines.Finish(outcome);
-}
-
-Result<knowledge::RunInput> DecodeRun(std::string_view body, std::string kb_id) {
-  constexpr std::int64_t kDepthMax = 1000;
-  STRATA_TRY(auto parsed, dialect::ParseJson(body));
-  JsonField top(parsed);
-  STRATA_CHECK_OK(top.ExpectObject());
-  STRATA_CHECK_OK(top.OnlyMembers({"queries", "out", "depth", "mode", "filter", "spans"}));
-  knowledge::RunInput input;
-  input.knowledge_base_id = std::move(kb_id);
-  auto queries = top.Get("queries");
-  STRATA_TRY(input.queries_path, queries.NonEmptyString());
-  auto out = top.Get("out");
-  STRATA_TRY(input.out_path, out.NonEmptyString());
-  if (auto depth = top.Get("depth"); depth.present()) {
-    STRATA_TRY(auto value, depth.Integer(1, kDepthMax));
-    input.depth = static_cast<int>(value);
-  }
-  if (auto mode = top.Get("mode"); mode.present()) {
-    STRATA_TRY(auto text, mode.String());
-    STRATA_TRY(input.mode, knowledge::ParseSearchMode(text));
-  }
-  if (auto filter = top.Get("filter"); filter.present()) {
-    STRATA_TRY(auto condition, knowledge::ParseFilter(filter.value().Dump()));
-    input.filter = std::move(condition);
-  }
-  if (auto spans = top.Get("spans"); spans.present()) {
-    STRATA_TRY(auto flag, spans.Bool());
-    if (flag) input.form = knowledge::RunInput::Form::kSpans;
-  }
-  return input;
-}
-
-Task<Result<>> Run(Services& s, Exchange& e) {
-  STRATA_CO_TRY(auto base, Named(s, e));
-  STRATA_CO_TRY(auto input, DecodeRun(e.http.body, base.id));
-  RunUntilLeft(e);
-  STRATA_CO_TRY(auto count,
-                co_await knowledge::RunQueries(s.bases, std::move(input), nullptr, e.ctx));
-  co_return co_await SendAdminJson(e, json::serialize(json::object{{"queries", count}}));
-}
-
 }  // namespace
 
 void AddAdminKbRoutes(Router& router, Services& services) {
@@ -331,8 +251,6 @@ void AddAdminKbRoutes(Router& router, Services& services) {
       {"POST", "/strata/v1/kbs/{name}/sync", "kb_sync", "kb.write", Sync},
       {"POST", "/strata/v1/kbs/{name}/search", "kb_search", "invoke", Search},
       {"POST", "/strata/v1/kbs/{name}/ask", "ask", "invoke", Ask},
-      {"POST", "/strata/v1/kbs/{name}/import", "kb_import", "admin", Import},
-      {"POST", "/strata/v1/kbs/{name}/run", "kb_run", "admin", Run},
   };
   for (const auto& entry : kEntries) {
     router.Add({.method = entry.method,

@@ -32,9 +32,16 @@ Task<Result<>> JsonLines::Finish(const Result<>& outcome) {
   co_return co_await exchange_.writer.Finish();
 }
 
+Result<knowledge::KnowledgeBase> NamedBase(Services& services, const Exchange& exchange) {
+  return services.bases.FindByName(exchange.params.at(0), exchange.ctx.workspace);
+}
+
+void RunUntilLeft(Exchange& exchange) { exchange.ctx.deadline = SteadyTime::max(); }
+
 void AddAdminRoutes(Router& router, Services& services) {
   AddAdminKeyRoutes(router, services);
   AddAdminKbRoutes(router, services);
+  AddAdminCorpusRoutes(router, services);
   AddAdminObserveRoutes(router, services);
   AddAdminProviderRoutes(router, services);
   AddAdminServerRoutes(router, services);

@@ -134,6 +134,36 @@ class Commands:
             float(score)
         self.assertEqual(best, {"q1": "ferry", "q2": "fish"})
 
+        qrels = self.place("qrels.tsv")
+        with open(qrels, "w", encoding="utf-8") as f:
+            f.write("query-id\tcorpus-id\tscore\nq1\tferry\t1\nq2\tfish\t1\n")
+        figures, plot = self.place("figures.json"), self.place("plot.svg")
+        shown = self.strata("kb", "eval", "soerby", "--queries", queries, "--qrels", qrels,
+                            "--out", figures, "--plot", plot)
+        self.assertRegex(shown, r"(?m)^default +1\.0000 +1\.0000")
+        with open(figures, encoding="utf-8") as f:
+            report = json.load(f)
+        self.assertEqual(report["queries"], 2)
+        self.assertEqual(report["variants"][0]["figures"]["MRR@10"], [1, 1, 1])
+        with open(plot, encoding="utf-8") as f:
+            self.assertIn("</svg>", f.read())
+        self.assertIn("line 1", self.refused("kb", "eval", "soerby", "--queries", queries, "--qrels", queries))
+
+        spans = self.place("spans.jsonl")
+        self.strata("kb", "run", "soerby", "--queries", queries, "--out", spans, "--spans",
+                    "--filter", '{"equals": {"key": "year", "value": 2024}}')
+        with open(spans, encoding="utf-8") as f:
+            self.assertEqual([len(json.loads(line)["chunks"]) for line in f], [1, 1])
+
+        answers = self.place("answers.jsonl")
+        self.assertIn("2 answers", self.strata("kb", "answer", "soerby", "--queries", queries, "--out", answers))
+        with open(answers, encoding="utf-8") as f:
+            answered = {row["_id"]: row for row in map(json.loads, f)}
+        self.assertEqual(set(answered), {"q1", "q2"})
+        for row in answered.values():
+            cited = {chunk["document"] for sentence in row["sentences"] for chunk in sentence["chunks"]}
+            self.assertEqual(set(row["citations"]), cited)
+
         bad = write_lines(self.place("bad.jsonl"), [CORPUS[0], {"_id": 7, "text": "x"}])
         said = self.refused("kb", "import", "soerby", bad)
         self.assertIn("2", said)

@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 #include "domain/stream.h"
 #include "knowledge/base/service_fixture.h"
+#include "knowledge/corpus.h"
 #include "knowledge/retrieve_and_generate.h"
 #include "tests/fakes/fake_chat_model.h"
 
@@ -241,6 +242,25 @@ TEST_F(RetrieveAndGenerateTest, NeedsAQuestionAndOneKindOfSource) {
   RetrieveAndGenerateRequest request;
   request.question = "x";
   EXPECT_FALSE(Run(engine_->Answer(request, ctx_)).has_value());
+}
+
+TEST_F(AnswererTest, FilesOfQueriesAreAnsweredWithTheirDocuments) {
+  RetrieveAndGenerate answers(*bases_, *answerer_, parser_, DefaultOptions());
+  TempFolder files;
+  AnswerRunInput input;
+  input.knowledge_base_id = base_.id;
+  input.queries_path = files.Write(
+      "queries.jsonl",
+      "{\"_id\": \"q1\", \"text\": \"In which canton does the Aletsch glacier lie?\"}\n");
+  input.out_path = files.path() + "/answers.jsonl";
+  EXPECT_EQ(Get(AnswerQueries(answers, pool_, input, ctx_)), 1);
+  std::ifstream in(input.out_path);
+  std::string line;
+  ASSERT_TRUE(std::getline(in, line));
+  EXPECT_THAT(line,
+              HasSubstr(R"({"_id": "q1", "answer": "The Aletsch glacier lies in the canton)"));
+  EXPECT_THAT(line, HasSubstr(R"("citations": ["glaciers.txt"], "sentences": [{"text": "The Al)"));
+  EXPECT_THAT(line, HasSubstr(R"("chunks": [{"document": "glaciers.txt", "chunk": ")"));
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
-// strata kb create|list|sync|search|import|run|delete, and strata ask.
+// strata kb create|list|sync|search|delete, and strata ask.
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
@@ -9,6 +8,7 @@
 
 #include "base/encoding.h"
 #include "server/cli/cli.h"
+#include "server/cli/corpus_commands.h"
 #include "server/cli/print.h"
 
 namespace strata::server {
@@ -23,26 +23,14 @@ struct KbFlags {
   std::string mode;
   std::string query;
   int results = 5;
-  std::string file;
-  std::string queries;
-  std::string out;
-  int depth = 100;
   std::string filter;
-  bool spans = false;
   std::string model;
 };
-
-std::string Base(const std::string& name) { return "/strata/v1/kbs/" + PercentEncode(name); }
-
-std::string Absolute(const std::string& path) {
-  return path.starts_with("s3://") ? path
-                                   : std::filesystem::absolute(path).lexically_normal().string();
-}
 
 Result<int> Create(const CallerFlags& common, const KbFlags& flags) {
   STRATA_TRY(auto caller, Caller::Open(common));
   json::object body{{"name", flags.name}};
-  if (!flags.source.empty()) body["source"] = Absolute(flags.source);
+  if (!flags.source.empty()) body["source"] = AbsolutePath(flags.source);
   if (!flags.embedding_model.empty()) body["embedding_model"] = flags.embedding_model;
   if (!flags.mode.empty()) body["mode"] = flags.mode;
   STRATA_TRY(auto reply, caller->Call("POST", "/strata/v1/kbs", json::serialize(body)));
@@ -69,7 +57,7 @@ Result<int> List(const CallerFlags& common) {
 
 Result<int> Delete(const CallerFlags& common, const KbFlags& flags) {
   STRATA_TRY(auto caller, Caller::Open(common));
-  STRATA_TRY(auto reply, caller->Call("DELETE", Base(flags.name)));
+  STRATA_TRY(auto reply, caller->Call("DELETE", KbPath(flags.name)));
   fmt::print("deleted {}\n", flags.name);
   return 0;
 }
@@ -78,7 +66,7 @@ Result<int> Delete(const CallerFlags& common, const KbFlags& flags) {
 Result<int> SyncWith(Caller& caller, const std::string& name) {
   ProgressLine progress;
   int code = 0;
-  STRATA_CHECK_OK(caller.Stream("POST", Base(name) + "/sync", {}, [&](std::string_view text) {
+  STRATA_CHECK_OK(caller.Stream("POST", KbPath(name) + "/sync", {}, [&](std::string_view text) {
     auto line = json::parse(text).as_object();
     bool done = line.contains("statistics");
     const auto& s = line.at(done ? "statistics" : "progress").as_object();
@@ -115,7 +103,8 @@ Result<int> Search(const CallerFlags& common, const KbFlags& flags) {
   body["query"] = flags.query;
   body["results"] = flags.results;
   STRATA_TRY(auto caller, Caller::Open(common));
-  STRATA_TRY(auto reply, caller->Call("POST", Base(flags.name) + "/search", json::serialize(body)));
+  STRATA_TRY(auto reply,
+             caller->Call("POST", KbPath(flags.name) + "/search", json::serialize(body)));
   auto parsed = json::parse(reply);
   int rank = 0;
   for (const auto& item : parsed.at("retrievalResults").as_array()) {
@@ -131,53 +120,9 @@ Result<int> Search(const CallerFlags& common, const KbFlags& flags) {
   return 0;
 }
 
-Result<int> Import(const CallerFlags& common, const KbFlags& flags) {
-  STRATA_TRY(auto caller, Caller::Open(common));
-  // A first import makes the base: the exact form that anyone scores retrieval with is two
-  // commands, not three.
-  auto made =
-      caller->Call("POST", "/strata/v1/kbs", json::serialize(json::object{{"name", flags.name}}));
-  if (!made.has_value() && made.error().code() != Code::kConflict)
-    return std::unexpected(std::move(made.error()));
-  auto body = json::serialize(json::object{{"path", Absolute(flags.file)}});
-  ProgressLine progress;
-  std::string last;
-  std::int64_t indexed = 0;
-  auto done = caller->Stream(
-      "POST", Base(flags.name) + "/import", std::move(body), [&](std::string_view text) {
-        auto p = json::parse(text).as_object();
-        indexed = p.at("indexed").to_number<std::int64_t>();
-        last = fmt::format("{} lines, {} indexed, {} unchanged, {} failed", NumberOf(p, "lines"),
-                           NumberOf(p, "indexed"), NumberOf(p, "unchanged"), NumberOf(p, "failed"));
-        progress.Show(last);
-      });
-  if (!done.has_value()) {
-    // A base that was made for this file alone and holds nothing of it does not stay.
-    if (made.has_value() && indexed == 0) {
-      [[maybe_unused]] auto gone = caller->Call("DELETE", Base(flags.name));
-    }
-    return std::unexpected(std::move(done.error()));
-  }
-  progress.Finish(last);
-  return 0;
-}
-
-Result<int> Run(const CallerFlags& common, const KbFlags& flags) {
-  STRATA_TRY(auto body, SearchBody(flags));
-  body["queries"] = Absolute(flags.queries);
-  body["out"] = Absolute(flags.out);
-  body["depth"] = flags.depth;
-  if (flags.spans) body["spans"] = true;
-  STRATA_TRY(auto caller, Caller::Open(common));
-  STRATA_TRY(auto reply, caller->Call("POST", Base(flags.name) + "/run", json::serialize(body)));
-  fmt::print("{} queries written to {}\n", NumberOf(json::parse(reply).as_object(), "queries"),
-             flags.out);
-  return 0;
-}
-
 // A folder as the first argument of `ask` becomes a knowledge base of its own, named after it.
 Result<std::string> BaseForFolder(Caller& caller, const std::string& folder) {
-  auto path = Absolute(folder);
+  auto path = AbsolutePath(folder);
   if (path.ends_with('/')) path.pop_back();
   auto name = "folder-" + Sha256Hex(path).substr(0, 12);
   auto made = caller.Call("POST", "/strata/v1/kbs",
@@ -196,7 +141,7 @@ Result<int> Ask(const CallerFlags& common, const KbFlags& flags) {
   }
   json::object body{{"question", flags.query}};
   if (!flags.model.empty()) body["model"] = flags.model;
-  STRATA_TRY(auto reply, caller->Call("POST", Base(name) + "/ask", json::serialize(body)));
+  STRATA_TRY(auto reply, caller->Call("POST", KbPath(name) + "/ask", json::serialize(body)));
   PrintAnswer(reply);
   return 0;
 }
@@ -239,25 +184,7 @@ void AddKbCommands(Cli& cli) {
       ->capture_default_str();
   search->add_option("--mode", flags->mode, "lexical, dense or hybrid");
   search->add_option("--filter", flags->filter, "metadata filter, Bedrock's JSON");
-  auto* import = add(*group, "import",
-                     "index a corpus of JSON lines {_id, title, text, …}; makes the base", Import);
-  named(import);
-  import->add_option("file", flags->file, "corpus.jsonl or .jsonl.gz")
-      ->required()
-      ->check(CLI::ExistingFile);
-  auto* run = add(*group, "run", "run a file of queries and write what they find", Run);
-  named(run);
-  run->add_option("--queries", flags->queries, "queries.jsonl {_id, text}")
-      ->required()
-      ->check(CLI::ExistingFile);
-  run->add_option("--out", flags->out, "file to write: query-id, document-id, score, tab separated")
-      ->required();
-  run->add_option("--depth", flags->depth, "documents a query")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  run->add_option("--mode", flags->mode, "lexical, dense, hybrid or default");
-  run->add_option("--filter", flags->filter, "metadata filter, Bedrock's JSON");
-  run->add_flag("--spans", flags->spans, "write chunk spans instead, as JSON lines");
+  AddCorpusCommands(cli, *group);
 
   auto* ask =
       add(cli.app, "ask",

@@ -1,0 +1,45 @@
+#include "knowledge/corpus/document_search.h"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+
+#include "knowledge/knowledge_base.h"
+
+namespace strata::knowledge {
+namespace {
+
+std::size_t DocumentsIn(const std::vector<RetrievedChunk>& chunks) {
+  std::set<std::string_view> uris;
+  for (const auto& chunk : chunks) uris.insert(chunk.uri);
+  return uris.size();
+}
+
+}  // namespace
+
+// Asks for more chunks than documents, as a document may have several among the best, and for more
+// again while they are of too few documents and there may be others.
+Task<Result<RetrieveResponse>> SearchForDocuments(KnowledgeBases& bases, RetrieveRequest request,
+                                                  int depth, RequestContext& ctx) {
+  for (int results = std::min(kResultsMax, 3 * depth);; results = kResultsMax) {
+    request.results = results;
+    RetrieveRequest asked = request;
+    STRATA_CO_TRY(auto found, co_await bases.Retrieve(std::move(asked), ctx));
+    const bool all = found.results.size() < static_cast<std::size_t>(results);
+    const bool enough = DocumentsIn(found.results) >= static_cast<std::size_t>(depth);
+    if (all || enough || results == kResultsMax) co_return found;
+  }
+}
+
+std::vector<RankedDocumentId> RankDocuments(const std::vector<RetrievedChunk>& chunks, int depth) {
+  std::set<std::string_view> seen;
+  std::vector<RankedDocumentId> ranked;
+  for (const auto& chunk : chunks) {
+    if (ranked.size() == static_cast<std::size_t>(depth)) break;
+    if (!seen.insert(chunk.uri).second) continue;
+    ranked.push_back({.id = chunk.uri, .score = chunk.score});
+  }
+  return ranked;
+}
+
+}  // namespace strata::knowledge

@@ -1,0 +1,73 @@
+#pragma once
+// Queries of a file, and the documents that a search finds for them.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/context.h"
+#include "base/pool.h"
+#include "base/task.h"
+#include "knowledge/corpus.h"
+#include "knowledge/corpus/line_reader.h"
+
+namespace strata::knowledge {
+
+// Lines of one file as values of T, `kLineBatch` at a time, read on a pool.
+inline constexpr std::size_t kLineBatch = 32;
+
+template <class T>
+class LineBatches {
+ public:
+  // `parse` makes of a line what the caller wants of it.
+  using Parse = Result<T> (*)(std::string_view line);
+
+  static Task<Result<LineBatches>> Open(Pool& pool, std::string path, Parse parse) {
+    auto open = [&] { return LineReader::Open(path); };
+    STRATA_CO_TRY(auto reader, co_await RunBlocking(pool, std::move(open)));
+    co_return LineBatches(pool, std::move(path), std::move(reader), parse);
+  }
+
+  // The next lines that are not blank; none at the end of the file. Errors carry the line's number.
+  Task<Result<std::vector<T>>> Next() {
+    auto read = [this]() -> Result<std::vector<T>> {
+      std::vector<T> batch;
+      std::string line;
+      while (batch.size() < kLineBatch) {
+        STRATA_TRY(const bool more, reader_.Next(line, kCorpusLineBytesMax));
+        if (!more) break;
+        if (line.find_first_not_of(" \t") == std::string::npos) continue;
+        auto parsed = parse_(line);
+        if (!parsed.has_value()) {
+          return Fail(std::move(parsed.error())
+                          .Because(path_ + " line " + std::to_string(reader_.number())));
+        }
+        batch.push_back(std::move(*parsed));
+      }
+      return batch;
+    };
+    co_return co_await RunBlocking(*pool_, std::move(read));
+  }
+
+ private:
+  LineBatches(Pool& pool, std::string path, LineReader reader, Parse parse)
+      : pool_(&pool), path_(std::move(path)), reader_(std::move(reader)), parse_(parse) {}
+
+  Pool* pool_;
+  std::string path_;
+  LineReader reader_;
+  Parse parse_;
+};
+
+// Chunks of at least `depth` documents where there are as many. `request.results` is chosen here.
+Task<Result<RetrieveResponse>> SearchForDocuments(KnowledgeBases& bases, RetrieveRequest request,
+                                                  int depth, RequestContext& ctx);
+
+struct RankedDocumentId {
+  std::string id;
+  double score = 0;  // of the best chunk
+};
+// Documents by their best chunk, best first, at most `depth`.
+std::vector<RankedDocumentId> RankDocuments(const std::vector<RetrievedChunk>& chunks, int depth);
+
+}  // namespace strata::knowledge

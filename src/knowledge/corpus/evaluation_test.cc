@@ -1,0 +1,114 @@
+#include "knowledge/evaluation.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+#include "knowledge/base/service_fixture.h"
+#include "knowledge/corpus.h"
+
+namespace strata::knowledge {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(Judgements, LinesOfBeirAndTrecAreRead) {
+  auto beir = ParseJudgementLine("q1\tdoc 7\t2");
+  ASSERT_TRUE(beir.has_value());
+  EXPECT_EQ(beir->query, "q1");
+  EXPECT_EQ(beir->document, "doc 7");
+  EXPECT_EQ(beir->grade, 2);
+  auto trec = ParseJudgementLine("301 0  FBIS3-10082 1");
+  ASSERT_TRUE(trec.has_value());
+  EXPECT_EQ(trec->query, "301");
+  EXPECT_EQ(trec->document, "FBIS3-10082");
+}
+
+TEST(Judgements, BadColumnsAreNamed) {
+  const auto field = [](std::string_view line) {
+    auto parsed = ParseJudgementLine(line);
+    return parsed.has_value() ? std::string() : parsed.error().field();
+  };
+  EXPECT_EQ(field("q1 doc"), "line");
+  EXPECT_EQ(field("q1\t\t1"), "document");
+  EXPECT_EQ(field("\td\t1"), "query");
+  EXPECT_EQ(field("q1\td\tgood"), "grade");
+  EXPECT_EQ(field("q1\td\t31"), "grade");
+  EXPECT_EQ(field("q1\td\xff\t1"), "line");
+}
+
+TEST(Judgements, AHeadingIsPassedOverAndABadLineHasItsNumber) {
+  TempFolder files;
+  auto good =
+      ReadJudgements(files.Write("a.tsv", "query-id\tcorpus-id\tscore\nq\td\t1\nq\te\t0\n"));
+  ASSERT_TRUE(good.has_value());
+  EXPECT_EQ(good->at("q").at("d"), 1);
+  auto bad = ReadJudgements(files.Write("b.tsv", "q\td\t1\nq\te\tx\n"));
+  ASSERT_FALSE(bad.has_value());
+  EXPECT_THAT(bad.error().message(), HasSubstr("line 2"));
+  EXPECT_FALSE(ReadJudgements(files.Write("c.tsv", "q\td\t0\n")).has_value());
+}
+
+TEST(RankFiguresTest, AreThoseOfTheDefinition) {
+  const Grades grades = {{"a", 2}, {"b", 1}, {"c", 0}};
+  const std::vector<std::string> ranking = {"c", "a", "x", "b"};
+  const auto figures = JudgeRanking(ranking, grades);
+  const double best = 3 / std::log2(2) + 1 / std::log2(3);
+  EXPECT_NEAR(figures[0], (3 / std::log2(3) + 1 / std::log2(5)) / best, 1e-12);
+  EXPECT_EQ(figures[1], 1);
+  EXPECT_EQ(figures[4], 0.5);
+}
+
+TEST(RankFiguresTest, NothingFoundIsZeroAndThePerfectRankingOne) {
+  const Grades grades = {{"a", 1}, {"b", 1}};
+  EXPECT_EQ(JudgeRanking({}, grades), RankFigures{});
+  const std::vector<std::string> perfect = {"b", "a"};
+  EXPECT_EQ(JudgeRanking(perfect, grades), (RankFigures{1, 1, 1, 1, 1}));
+}
+
+class EvaluationTest : public ServiceFixture {
+ protected:
+  EvalInput Input(std::string_view queries, std::string_view judgements) {
+    EvalInput input;
+    input.knowledge_base_id = base_.id;
+    input.queries_path = files_.Write("queries.jsonl", queries);
+    input.judgements_path = files_.Write("qrels.tsv", judgements);
+    return input;
+  }
+  void SetUp() override {
+    ServiceFixture::SetUp();
+    base_ = MakeBase();
+    const auto source = MakeCustom(base_);
+    Index(base_, source,
+          {Document("ice", "Glaciers are made of ice."),
+           Document("steel", "Bridges are made of steel.")});
+  }
+  TempFolder files_;
+  KnowledgeBase base_;
+};
+
+TEST_F(EvaluationTest, EveryVariantIsJudgedOnTheSameQueries) {
+  auto report =
+      Get(EvaluateQueries(*bases_,
+                          Input("{\"_id\": \"q1\", \"text\": \"what are bridges made of\"}\n"
+                                "{\"_id\": \"q2\", \"text\": \"not judged\"}\n",
+                                "q1\tsteel\t1\n"),
+                          nullptr, ctx_));
+  EXPECT_EQ(report.queries, 1);
+  EXPECT_EQ(report.unjudged, 1);
+  ASSERT_GE(report.variants.size(), 3U);
+  EXPECT_EQ(report.variants[0].name, "default");
+  EXPECT_EQ(report.variants[1].name, "lexical");
+  EXPECT_EQ(report.variants[1].figures[0].estimate, 1);
+  EXPECT_EQ(report.variants[0].difference[0].estimate, 0);
+}
+
+TEST_F(EvaluationTest, QueriesOfOtherJudgementsAreRefused) {
+  auto report = Run(EvaluateQueries(
+      *bases_, Input("{\"_id\": \"q1\", \"text\": \"ice\"}\n", "q9\tice\t1\n"), nullptr, ctx_));
+  ASSERT_FALSE(report.has_value());
+  EXPECT_EQ(report.error().field(), "queries");
+}
+
+}  // namespace
+}  // namespace strata::knowledge

@@ -1,0 +1,81 @@
+#pragma once
+// How well a knowledge base ranks, by judged queries: `kb eval`. Every way of searching is run over
+// the same queries, so that differences are paired; each stage is left out in turn.
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/context.h"
+#include "base/task.h"
+#include "knowledge/filter.h"
+#include "knowledge/retrieval.h"
+#include "learn/bootstrap.h"
+
+namespace strata::knowledge {
+
+class KnowledgeBases;
+
+// Document id → grade, 0 = judged and not relevant.
+using Grades = std::map<std::string, int, std::less<>>;
+// Query id → grades.
+using Judgements = std::map<std::string, Grades, std::less<>>;
+
+struct JudgementLine {
+  std::string query;
+  std::string document;
+  int grade = 0;
+};
+// `query<TAB>document<TAB>grade` (BEIR) or TREC's four columns `query 0 document grade`. The error
+// names the column.
+Result<JudgementLine> ParseJudgementLine(std::string_view line);
+
+// A file of such lines, plain or gzip; the first line may be a heading. Blocks. Errors: kNotFound,
+// kInvalidArgument with the line's number, also when nothing is relevant to any query.
+Result<Judgements> ReadJudgements(const std::string& path);
+
+inline constexpr std::size_t kRankFigures = 5;
+inline constexpr std::array<std::string_view, kRankFigures> kRankFigureNames = {
+    "nDCG@10", "R@5", "R@10", "R@100", "MRR@10"};
+using RankFigures = std::array<double, kRankFigures>;
+
+// Of one ranking, best first. nDCG has gains 2^grade − 1 and discounts log2(rank + 1) (Järvelin,
+// Kekäläinen 2002; Burges et al. 2005); R@k is the share of the relevant documents (grade > 0)
+// among the first k; MRR@10 the reciprocal rank of the first, 0 beyond ten. At least one must be
+// relevant.
+RankFigures JudgeRanking(std::span<const std::string> ranking, const Grades& grades);
+
+struct EvalInput {
+  std::string knowledge_base_id;
+  std::string queries_path;  // as RunInput
+  std::string judgements_path;
+  std::optional<Filter> filter;
+  int depth = 100;  // documents a query
+};
+
+// One way of searching, over all judged queries.
+struct EvalVariant {
+  std::string name;  // "default", "lexical", "dense", "hybrid", "without …"
+  std::array<learn::Interval, kRankFigures> figures;     // means
+  std::array<learn::Interval, kRankFigures> difference;  // this − default, paired by query
+};
+
+struct EvalReport {
+  std::int64_t queries = 0;   // judged, with at least one relevant document
+  std::int64_t unjudged = 0;  // of the file, left out
+  std::string index_version;
+  std::vector<EvalVariant> variants;  // the default first
+};
+
+// Intervals are 95 % percentile bootstraps with a fixed seed.
+Task<Result<EvalReport>> EvaluateQueries(KnowledgeBases& bases, EvalInput input,
+                                         std::function<Task<Result<>>(std::int64_t done)> progress,
+                                         RequestContext& ctx);
+
+}  // namespace strata::knowledge

@@ -1,0 +1,188 @@
+#include "server/cli/corpus_commands.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/json.hpp>
+#include <filesystem>
+
+#include "base/encoding.h"
+#include "server/cli/eval_report.h"
+#include "server/cli/print.h"
+#include "store/file.h"
+
+namespace strata::server {
+namespace {
+
+namespace json = boost::json;
+
+struct CorpusFlags {
+  std::string name;
+  std::string file;
+  std::string queries;
+  std::string qrels;
+  std::string out;
+  std::string plot;
+  int depth = 100;
+  std::string mode;
+  std::string filter;
+  std::string model;
+  bool spans = false;
+};
+
+Result<> AddFilter(const CorpusFlags& flags, json::object& body) {
+  if (flags.filter.empty()) return {};
+  json::error_code error;
+  body["filter"] = json::parse(flags.filter, error);
+  if (error) return Fail(InvalidArgument("--filter", "is not JSON"));
+  return {};
+}
+
+Result<int> Import(const CallerFlags& common, const CorpusFlags& flags) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  // A first import makes the base: the exact form that anyone scores retrieval with is two
+  // commands, not three.
+  auto made =
+      caller->Call("POST", "/strata/v1/kbs", json::serialize(json::object{{"name", flags.name}}));
+  if (!made.has_value() && made.error().code() != Code::kConflict)
+    return std::unexpected(std::move(made.error()));
+  auto body = json::serialize(json::object{{"path", AbsolutePath(flags.file)}});
+  ProgressLine progress;
+  std::string last;
+  std::int64_t indexed = 0;
+  auto done = caller->Stream(
+      "POST", KbPath(flags.name) + "/import", std::move(body), [&](std::string_view text) {
+        auto p = json::parse(text).as_object();
+        indexed = p.at("indexed").to_number<std::int64_t>();
+        last = fmt::format("{} lines, {} indexed, {} unchanged, {} failed", NumberOf(p, "lines"),
+                           NumberOf(p, "indexed"), NumberOf(p, "unchanged"), NumberOf(p, "failed"));
+        progress.Show(last);
+      });
+  if (!done.has_value()) {
+    // A base that was made for this file alone and holds nothing of it does not stay.
+    if (made.has_value() && indexed == 0) {
+      [[maybe_unused]] auto gone = caller->Call("DELETE", KbPath(flags.name));
+    }
+    return std::unexpected(std::move(done.error()));
+  }
+  progress.Finish(last);
+  return 0;
+}
+
+Result<int> Run(const CallerFlags& common, const CorpusFlags& flags) {
+  json::object body;
+  STRATA_CHECK_OK(AddFilter(flags, body));
+  if (!flags.mode.empty()) body["mode"] = flags.mode;
+  body["queries"] = AbsolutePath(flags.queries);
+  body["out"] = AbsolutePath(flags.out);
+  body["depth"] = flags.depth;
+  if (flags.spans) body["spans"] = true;
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto reply, caller->Call("POST", KbPath(flags.name) + "/run", json::serialize(body)));
+  fmt::print("{} queries written to {}\n", NumberOf(json::parse(reply).as_object(), "queries"),
+             flags.out);
+  return 0;
+}
+
+Result<int> Eval(const CallerFlags& common, const CorpusFlags& flags) {
+  json::object body{{"queries", AbsolutePath(flags.queries)},
+                    {"qrels", AbsolutePath(flags.qrels)},
+                    {"depth", flags.depth}};
+  STRATA_CHECK_OK(AddFilter(flags, body));
+  STRATA_TRY(auto caller, Caller::Open(common));
+  ProgressLine progress;
+  json::object report;
+  STRATA_CHECK_OK(caller->Stream(
+      "POST", KbPath(flags.name) + "/eval", json::serialize(body), [&](std::string_view text) {
+        auto line = json::parse(text).as_object();
+        if (line.contains("variants")) {
+          report = std::move(line);
+        } else {
+          progress.Show(fmt::format("{} queries judged", NumberOf(line, "done")));
+        }
+      }));
+  progress.Finish(fmt::format("{}: {} judged queries, {}", flags.name, NumberOf(report, "queries"),
+                              TextOf(report, "index")));
+  fmt::print("{}", EvalTable(report));
+  if (!flags.out.empty()) {
+    STRATA_CHECK_OK(
+        store::WriteFileAtomic(AbsolutePath(flags.out), json::serialize(report) + "\n"));
+  }
+  if (flags.plot.empty()) return 0;
+  STRATA_CHECK_OK(store::WriteFileAtomic(AbsolutePath(flags.plot), EvalPlot(flags.name, report)));
+  return 0;
+}
+
+Result<int> Answer(const CallerFlags& common, const CorpusFlags& flags) {
+  json::object body{{"queries", AbsolutePath(flags.queries)}, {"out", AbsolutePath(flags.out)}};
+  STRATA_CHECK_OK(AddFilter(flags, body));
+  if (!flags.model.empty()) body["model"] = flags.model;
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto reply,
+             caller->Call("POST", KbPath(flags.name) + "/answer", json::serialize(body)));
+  fmt::print("{} answers written to {}\n", NumberOf(json::parse(reply).as_object(), "queries"),
+             flags.out);
+  return 0;
+}
+
+void AddQueries(CLI::App& command, CorpusFlags& flags) {
+  command.add_option("--queries", flags.queries, "queries.jsonl {_id, text}")
+      ->required()
+      ->check(CLI::ExistingFile);
+  command.add_option("--filter", flags.filter, "metadata filter, Bedrock's JSON");
+}
+
+void AddDepth(CLI::App& command, CorpusFlags& flags) {
+  command.add_option("--depth", flags.depth, "documents a query")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+}
+
+}  // namespace
+
+std::string KbPath(const std::string& name) { return "/strata/v1/kbs/" + PercentEncode(name); }
+
+std::string AbsolutePath(const std::string& path) {
+  return path.starts_with("s3://") ? path
+                                   : std::filesystem::absolute(path).lexically_normal().string();
+}
+
+void AddCorpusCommands(Cli& cli, CLI::App& group) {
+  auto flags = std::make_shared<CorpusFlags>();
+  using Command = Result<int> (*)(const CallerFlags&, const CorpusFlags&);
+  auto add = [&](const char* name, const char* what, Command run) {
+    auto* command = group.add_subcommand(name, what);
+    command->callback(
+        [&cli, flags, run] { cli.run = [&cli, flags, run] { return run(cli.flags, *flags); }; });
+    command->add_option("name", flags->name, "name of the knowledge base")->required();
+    return command;
+  };
+  auto* import =
+      add("import", "index a corpus of JSON lines {_id, title, text, …}; makes the base", Import);
+  import->add_option("file", flags->file, "corpus.jsonl or .jsonl.gz")
+      ->required()
+      ->check(CLI::ExistingFile);
+  auto* run = add("run", "run a file of queries and write what they find", Run);
+  AddQueries(*run, *flags);
+  AddDepth(*run, *flags);
+  run->add_option("--out", flags->out, "file to write: query-id, document-id, score, tab separated")
+      ->required();
+  run->add_option("--mode", flags->mode, "lexical, dense, hybrid or default");
+  run->add_flag("--spans", flags->spans, "write chunk spans instead, as JSON lines");
+  auto* eval =
+      add("eval", "score judged queries, each kind of search and each stage left out", Eval);
+  AddQueries(*eval, *flags);
+  AddDepth(*eval, *flags);
+  eval->add_option("--qrels", flags->qrels, "judgements: query, document, grade (BEIR or TREC)")
+      ->required()
+      ->check(CLI::ExistingFile);
+  eval->add_option("--out", flags->out, "file for all figures, JSON");
+  eval->add_option("--plot", flags->plot, "file for a plot, SVG");
+  auto* answer = add("answer", "answer a file of queries, with citations", Answer);
+  AddQueries(*answer, *flags);
+  answer->add_option("--out", flags->out, "file to write, JSON lines")->required();
+  answer->add_option("--model", flags->model,
+                     "model that writes the answers (default: builtin/extract)");
+}
+
+}  // namespace strata::server
