@@ -122,7 +122,8 @@ Result<Answer> Bases::Ask(const std::string& question,
   input.question = question;
   input.passages = std::move(passages);
   input.generation.model = model;
-  input.generation.max_tokens = 128;
+  // The extractor's answers are as long as its own limits let them be.
+  if (model != knowledge::kExtractModelId) input.generation.max_tokens = 128;
   input.generation.temperature = 0;
   STRATA_TRY(auto stream, runtime_.Run(answerer_->Start(std::move(input), ctx)));
   Answer answer;

@@ -32,6 +32,10 @@ class Owner final : public strata::net::http2::SessionEvents {
         break;
     }
   }
+  strata::net::FailureAnswer OnFailure(const strata::net::HttpRequest& request, int,
+                                       std::string_view message) override {
+    return {.headers = request.headers, .body = std::string(message)};
+  }
   void OnDrained(StreamId) override {}
   void OnClosed(StreamId, bool) override {}
 

@@ -24,10 +24,12 @@ constexpr std::chrono::milliseconds kUnwindTime{5'000};
 
 class HttpServer final : public Server {
  public:
-  HttpServer(const Options& options, Handler handler)
-      : settings_(ServerSettings::From(options)), handler_(std::move(handler)) {
+  HttpServer(const Options& options, Handler handler, FailureEncoder failures)
+      : settings_(ServerSettings::From(options)),
+        handler_(std::move(handler)),
+        failures_(std::move(failures)) {
     for (std::size_t i = 0; i < settings_.threads; ++i) {
-      workers_.push_back(std::make_unique<Worker>(settings_, handler_));
+      workers_.push_back(std::make_unique<Worker>(settings_, handler_, failures_));
     }
   }
   ~HttpServer() override {
@@ -137,6 +139,7 @@ class HttpServer final : public Server {
 
   const ServerSettings settings_;
   const Handler handler_;
+  const FailureEncoder failures_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::shared_ptr<PeerCounts> peers_ = std::make_shared<PeerCounts>();
   std::vector<std::unique_ptr<Listener>> listeners_;
@@ -154,8 +157,9 @@ Task<Result<>> ResponseWriter::FinishWith(std::string_view last) {
 }
 
 Result<std::unique_ptr<Server>> Server::Create(const Options& options,
-                                               std::vector<ListenSpec> listeners, Handler handler) {
-  auto server = std::make_unique<HttpServer>(options, std::move(handler));
+                                               std::vector<ListenSpec> listeners, Handler handler,
+                                               FailureEncoder failures) {
+  auto server = std::make_unique<HttpServer>(options, std::move(handler), std::move(failures));
   STRATA_CHECK_OK(server->Listen(listeners));
   return server;
 }

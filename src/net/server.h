@@ -47,6 +47,16 @@ class ResponseWriter {
 using Handler = std::function<Task<void>(HttpRequest& request, ResponseWriter& writer,
                                          std::stop_token client_gone)>;
 
+// What is answered to a request that no handler sees: broken HTTP, a limit, too slow.
+struct FailureAnswer {
+  Headers headers;
+  std::string body;
+};
+// `request`: as far as it was read; its target is never empty. `status` and what the connection
+// does are decided already. Called on any io thread.
+using FailureEncoder =
+    std::function<FailureAnswer(const HttpRequest& request, int status, std::string_view message)>;
+
 // The options of this module (`net.*`): body_bytes_max, header_bytes_max, idle and header
 // time-outs, connections_max, …
 OptionTable ServerOptions();
@@ -75,9 +85,11 @@ class Server {
  public:
   // Opens the listeners; nothing is served before Start. Errors: kUnavailable (address in use),
   // kInvalidArgument (bad certificate, bad address). With net.reuse_port a successor may listen on
-  // the same addresses while this server still runs.
+  // the same addresses while this server still runs. Without `failures`, and for what is no request
+  // at all, one form serves the clients of every API.
   static Result<std::unique_ptr<Server>> Create(const Options& options,
-                                                std::vector<ListenSpec> listeners, Handler handler);
+                                                std::vector<ListenSpec> listeners, Handler handler,
+                                                FailureEncoder failures = nullptr);
   virtual ~Server() = default;
 
   // "127.0.0.1:8080" of each listener in the order given, with the port that was chosen.

@@ -143,6 +143,13 @@ Task<Result<>> TestOne(Services& s, Exchange& e) {
   co_return co_await SendAdminJson(e, json::serialize(out));
 }
 
+// Moderators have no ability that ModelInfo names.
+std::string_view KindOf(const domain::ModelInfo& info) {
+  if (info.can.embed) return "embed";
+  if (info.can.rerank) return "rerank";
+  return info.can.chat ? "chat" : "moderate";
+}
+
 Task<Result<>> ListModels(Services& s, Exchange& e) {
   json::array items;
   for (const auto& m : s.registry.Snapshot()->List()) {
@@ -151,8 +158,7 @@ Task<Result<>> ListModels(Services& s, Exchange& e) {
     };
     items.push_back({{"id", m.info.id},
                      {"provider", m.info.provider},
-                     {"chat", m.info.can.chat},
-                     {"embed", m.info.can.embed},
+                     {"kind", KindOf(m.info)},
                      {"context_tokens", m.info.context_tokens},
                      {"alias_of", m.alias_of},
                      {"demo_note", m.info.demo_note},

@@ -11,6 +11,7 @@
 #include "observe/drain.h"
 #include "provider/detect.h"
 #include "route/direct.h"
+#include "server/access_page.h"
 #include "server/answer_sinks.h"
 #include "server/async_invoke.h"
 #include "server/builtins.h"
@@ -316,6 +317,7 @@ Result<> App::Parts::OpenRoutes() {
   AddAdminRoutes(router, *services);
   AddOpsRoutes(router, *services);
   AddConsoleRoutes(router, *services);
+  AddAccessRoutes(router);
   STRATA_FATAL(router.size() < kRoutesMax, "more routes than the metrics have room for");
   return {};
 }
@@ -391,6 +393,12 @@ Task<Result<>> App::Parts::AnswerPreflight(const Settings& settings, Exchange& e
   if (!path_exists) co_return Fail(NotFound("path", exchange.http.path()));
   STRATA_CO_TRY(auto headers, settings.cors.Preflight(exchange.http));
   co_return co_await exchange.writer.Send(204, std::move(headers), {});
+}
+
+Face App::FaceFor(const net::HttpRequest& request) const {
+  auto match = parts_->router.Find(request.method, request.path());
+  bool found = match.has_value() && match->route != nullptr;
+  return found ? FaceOf(*match->route, request) : FaceOfPath(request.path(), request.headers);
 }
 
 Task<void> App::Handle(net::HttpRequest& request, net::ResponseWriter& writer,

@@ -53,6 +53,9 @@ class App {
   Task<void> Handle(net::HttpRequest& request, net::ResponseWriter& writer,
                     std::stop_token client_gone);
 
+  // Whose errors a request gets that is answered before it reaches Handle. Thread-safe.
+  Face FaceFor(const net::HttpRequest& request) const;
+
   // Begins ingestion of queued jobs.
   Result<> StartJobs();
   // Addresses are known: trace links name `public_url`; `control_bearer` opens every route for the

@@ -59,7 +59,8 @@ void AddOtherBedrockRoutes(Router& router, Services&) {
                 .face = operation.face,
                 .operation = std::string(operation.name),
                 .role = std::string(kAnyRole),
-                .handler = Refuse(operation.name)});
+                .handler = Refuse(operation.name),
+                .refused = true});
   }
 }
 

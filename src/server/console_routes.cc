@@ -47,10 +47,27 @@ bool ConsoleOpen(const Services& s, const net::HttpRequest& request) {
   return key.has_value() && (*key)->HasRole("admin");
 }
 
-Error NoAccess() {
-  return Error(
-      Code::kUnauthenticated,
-      "open this page by the link that strata printed or sent (it ends in ?t=…), or send a key");
+// A browser says that it shows HTML; programs that take anything get JSON.
+bool WantsPage(const net::HttpRequest& request) {
+  return request.headers.Get("accept").find("text/html") != std::string_view::npos;
+}
+
+// A page for people, an error in JSON for programs.
+Task<Result<>> RefuseAccess(Exchange& e) {
+  if (!WantsPage(e.http)) {
+    co_return Fail(Code::kUnauthenticated,
+                   "open this page by the link that strata printed or sent (it ends in ?t=…), or "
+                   "send a key");
+  }
+  auto headers = PageHeaders("text/html; charset=utf-8");
+  headers.Set("www-authenticate", "Bearer");
+  constexpr std::string_view kBody =
+      "<h2>This page opens by its link</h2>"
+      "<p>strata serves APIs here, and a console. The console's link holds a token; on the machine "
+      "that runs strata, this prints it:</p><pre>strata --data DIR console</pre>"
+      "<p>Every answer names the page of its own trace, in the header "
+      "<code>x-strata-trace-url</code>: that link opens without anything else.</p>";
+  co_return co_await e.writer.Send(401, std::move(headers), Page("Console", kBody));
 }
 
 std::string TracesTable(const Services& s, const std::vector<observe::TraceSummary>& traces) {
@@ -88,7 +105,7 @@ std::string CostSection(const std::vector<observe::CostLine>& lines) {
 }
 
 Task<Result<>> Home(Services& s, Exchange& e) {
-  if (!ConsoleOpen(s, e.http)) co_return Fail(NoAccess());
+  if (!ConsoleOpen(s, e.http)) co_return co_await RefuseAccess(e);
   observe::TraceQuery query;
   query.limit = kTracesShown;
   STRATA_CO_TRY(auto traces, co_await s.traces.List(std::move(query)));
@@ -103,12 +120,14 @@ Task<Result<>> Home(Services& s, Exchange& e) {
   co_return co_await e.writer.Send(200, std::move(headers), Page("Console", body));
 }
 
-// The trace, when the caller may see it. A trace is written a moment after its answer, so a miss
-// flushes and looks again.
-Task<Result<observe::FinishedTrace>> OpenTrace(Services& s, Exchange& e) {
-  const auto& id = e.params.at(0);
+bool TraceOpen(const Services& s, const Exchange& e) {
   auto token = net::QueryParameter(e.http.query(), "t").value_or("");
-  if (!s.links.Opens(id, token) && !ConsoleOpen(s, e.http)) co_return Fail(NoAccess());
+  return s.links.Opens(e.params.at(0), token) || ConsoleOpen(s, e.http);
+}
+
+// A trace is written a moment after its answer, so a miss flushes and looks again.
+Task<Result<observe::FinishedTrace>> FindTrace(Services& s, Exchange& e) {
+  const auto& id = e.params.at(0);
   auto found = co_await s.traces.Get(id);
   if (found.has_value() || found.error().code() != Code::kNotFound) co_return found;
   auto flush = [&s]() -> Result<> {
@@ -120,7 +139,8 @@ Task<Result<observe::FinishedTrace>> OpenTrace(Services& s, Exchange& e) {
 }
 
 Task<Result<>> ShowTrace(Services& s, Exchange& e) {
-  STRATA_CO_TRY(auto trace, co_await OpenTrace(s, e));
+  if (!TraceOpen(s, e)) co_return co_await RefuseAccess(e);
+  STRATA_CO_TRY(auto trace, co_await FindTrace(s, e));
   // Pictures on the page open with this trace's own token, however the page itself was opened.
   auto url = s.links.UrlOf(trace.trace_id);
   auto token = url.substr(url.rfind('=') + 1);
@@ -136,7 +156,8 @@ void ReadAs(const Services& s, const observe::FinishedTrace& trace, RequestConte
 }
 
 Task<Result<>> ShowSource(Services& s, Exchange& e) {
-  STRATA_CO_TRY(auto trace, co_await OpenTrace(s, e));
+  if (!TraceOpen(s, e)) co_return co_await RefuseAccess(e);
+  STRATA_CO_TRY(auto trace, co_await FindTrace(s, e));
   const auto& name = e.params.at(1);  // "3.png"
   std::size_t number = 0;
   auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
@@ -175,6 +196,7 @@ void AddConsoleRoutes(Router& router, Services& services) {
                 .role = "",
                 .handler = std::move(handler)});
   };
+  add("/", "console", [](Exchange& e) { return RefuseAccess(e); });
   add("/console", "console", [s](Exchange& e) { return Home(*s, e); });
   add("/console/console.css", "console",
       [](Exchange& e) { return SendAsset(e, "text/css; charset=utf-8", Stylesheet()); });

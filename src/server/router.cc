@@ -117,6 +117,20 @@ Route* Router::At(std::string_view method, std::string_view pattern) {
   return at == node->by_method.end() ? nullptr : &at->second;
 }
 
+std::vector<const Route*> Router::All() const {
+  std::vector<const Route*> routes(size_);
+  std::vector<const Node*> open = {root_.get()};
+  while (!open.empty()) {
+    const auto* node = open.back();
+    open.pop_back();
+    for (const auto& [method, route] : node->by_method) routes[route.number - 1] = &route;
+    for (const auto& [segment, next] : node->literals) open.push_back(next.get());
+    if (node->parameter) open.push_back(node->parameter.get());
+    if (node->rest) open.push_back(node->rest.get());
+  }
+  return routes;
+}
+
 Result<Router::Match> Router::Find(std::string_view method, std::string_view raw_path) const {
   Match match;
   Match rest;  // of the innermost {…+} on the way
@@ -187,6 +201,18 @@ Face FaceOf(const Route& route, const net::HttpRequest& request) {
   return face == Face::kAnthropic || face == Face::kGemini ? face : route.face;
 }
 
+net::FailureAnswer EncodeFailure(Face face, int status, std::string_view message) {
+  Code code = status >= 500 ? Code::kInternal : Code::kInvalidArgument;
+  if (status == 413) code = Code::kTooLarge;
+  if (status == 408) code = Code::kDeadlineExceeded;
+  if (status == 503) code = Code::kUnavailable;
+  auto error = EncodeFaceError(face, Error(code, std::string(message)), "");
+  net::FailureAnswer answer;
+  for (auto& [name, value] : error.headers) answer.headers.Add(std::move(name), std::move(value));
+  answer.body = std::move(error.body);
+  return answer;
+}
+
 dialect::HttpError EncodeFaceError(Face face, const Error& error, std::string_view request_id) {
   switch (face) {
     case Face::kOpenAi:
@@ -208,8 +234,8 @@ dialect::HttpError EncodeFaceError(Face face, const Error& error, std::string_vi
   }
   dialect::HttpError out;
   out.status = StatusOf(error.code());
-  out.headers = {{"content-type", "application/json"},
-                 {"x-strata-trace-id", std::string(request_id)}};
+  out.headers = {{"content-type", "application/json"}};
+  if (!request_id.empty()) out.headers.emplace_back("x-strata-trace-id", request_id);
   out.body = fmt::format(R"({{"error":{{"code":{},"message":{},"field":{}}}}})",
                          JsonString(CodeName(error.code())),
                          JsonString(dialect::PublicMessage(error)), JsonString(error.field()));

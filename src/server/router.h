@@ -61,6 +61,7 @@ struct Route {
   bool shared = false;
   // Body member that holds the idempotency token, "" for none; see idempotency.h.
   std::string token_member = {};
+  bool refused = false;    // known by name and not served here
   bool probe = false;      // asked by machines every few seconds: logged at debug
   std::size_t number = 0;  // from 1 in the order of Add; set by the router
 };
@@ -68,6 +69,9 @@ struct Route {
 // HTTP form of `error` in the face's dialect. kStrata answers {"error": {"code", "message",
 // "field"}}.
 dialect::HttpError EncodeFaceError(Face face, const Error& error, std::string_view request_id);
+
+// What a connection answers by itself (a limit, broken HTTP), with no trace behind it.
+net::FailureAnswer EncodeFailure(Face face, int status, std::string_view message);
 
 // Immutable after the last Add; Find is then thread-safe.
 class Router {
@@ -91,6 +95,7 @@ class Router {
   Result<Match> Find(std::string_view method, std::string_view raw_path) const;
 
   std::size_t size() const { return size_; }
+  std::vector<const Route*> All() const;  // in the order of Add
 
  private:
   struct Node;

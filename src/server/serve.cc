@@ -15,6 +15,7 @@
 #include "net/runtime.h"
 #include "net/tls.h"
 #include "server/config_check.h"
+#include "server/router.h"
 #include "store/data_dir.h"
 
 namespace strata::server {
@@ -141,7 +142,12 @@ Result<> RunningServer::Listen(const Options& options, const std::string& tls_fo
   if (shared) listeners.emplace_back();
   auto handler = [this](net::HttpRequest& request, net::ResponseWriter& writer,
                         std::stop_token gone) { return Answer(request, writer, std::move(gone)); };
-  STRATA_TRY(server_, net::Server::Create(options, std::move(listeners), handler));
+  auto failures = [this](const net::HttpRequest& request, int status, std::string_view message) {
+    auto* app = serving_.load(std::memory_order_acquire);
+    auto face = app ? app->FaceFor(request) : FaceOfPath(request.path(), request.headers);
+    return EncodeFailure(face, status, message);
+  };
+  STRATA_TRY(server_, net::Server::Create(options, std::move(listeners), handler, failures));
   auto addresses = server_->addresses();
   url_ = "http://" + addresses.at(0);
   if (!tls_listen.empty()) tls_url_ = "https://" + addresses.at(1);

@@ -172,6 +172,14 @@ class BadInput(unittest.TestCase):
             status, headers, reply = post(limited.url, path, big)
             self.assertEqual(status, 413)
             self.assertIn("net.body_bytes_max", self.check_form(path, headers, reply))
+        # Nothing of another dialect beside it.
+        forms = {CHAT: {"error"}, "/openai/v1/embeddings": {"error"}, MESSAGES: {"type", "error"}, CONVERSE: {"message"},
+                 "/v1beta/models/x:generateContent": {"error"}, "/retrieveAndGenerate": {"message"},
+                 "/strata/v1/keys": {"error"}}
+        for path, members in forms.items():
+            status, headers, reply = post(limited.url, path, big)
+            self.assertEqual((status, set(json.loads(reply))), (413, members), path)
+            self.assertEqual("x-amzn-errortype" in headers, "message" in members, path)
         chunked = (f"POST {CHAT} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n".encode() +
                    b"10000\r\n" + b" " * 65536 + b"\r\n" + b"10000\r\n" + b" " * 65536 + b"\r\n0\r\n\r\n")
         self.assertIn(b" 413 ", exchange(limited.url, chunked)[:20])

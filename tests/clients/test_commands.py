@@ -213,6 +213,7 @@ class Commands:
 
     def test_models_are_listed_and_imported(self):
         self.assertRegex(self.strata("model", "list"), r"builtin/smollm2-135m-instruct +builtin +chat .*demo")
+        self.assertRegex(self.strata("model", "list"), r"builtin/late-interaction-minilm +builtin +rerank ")
         self.assertIn("imported local/folded (embed, bert", self.strata("model", "import", deps("minilm-*"), "--name", "folded"))
         gguf = glob.glob(os.path.join(deps("smollm2-*"), "*.gguf"))[0]
         self.assertIn("imported local/small (chat, llama", self.strata("model", "import", gguf, "--name", "small"))

@@ -26,6 +26,17 @@ class Console(unittest.TestCase):
                               capture_output=True, text=True, timeout=180)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
+    def test_without_its_link_a_browser_gets_a_page_and_a_program_json(self):
+        running = server()
+        for path in ("/", "/console", "/console/trace/" + "0" * 32):
+            status, headers, page = running.get(path, {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+            self.assertEqual((status, headers["content-type"]), (401, "text/html; charset=utf-8"), path)
+            self.assertIn("strata --data DIR console", page.decode())
+            for accept in ("application/json", "*/*"):
+                status, headers, error = running.get(path, {"Accept": accept})
+                self.assertEqual((status, headers["content-type"]), (401, "application/json"), path)
+                self.assertEqual(json.loads(error)["error"]["code"], "unauthenticated")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -80,7 +80,7 @@ class Http1Connection final : public ServerConnection, private ResponseWriter {
   Piece TakeHead();
   Piece ChunkLine(std::size_t bytes);
   void FlushHead();
-  Task<Result<>> SendFailure(Failure failure);
+  Task<Result<>> SendFailure(Failure failure, const HttpRequest& request);
 
   // Ending.
   Task<void> Goodbye();
@@ -262,7 +262,7 @@ Task<void> Http1Connection::Answer(HttpRequest request) {
   co_await RunHandler(home_, request, *this, client_gone_.get_token());
   if (gone_) co_return;
   if (!answer_.started) {
-    co_await SendFailure({500, "internal error"});
+    co_await SendFailure({500, "internal error"}, request);
   } else if (!answer_.finished) {
     Gone();  // an answer cut short must not look whole
   }
@@ -375,10 +375,9 @@ Task<Result<>> Http1Connection::Finish() {
   co_return co_await WritePieces({head, last_chunk ? asio::buffer("0\r\n\r\n", 5) : Piece()});
 }
 
-Task<Result<>> Http1Connection::SendFailure(Failure failure) {
-  auto headers = ErrorHeaders();
-  auto body = ErrorBody(failure.status, failure.message);
-  co_return co_await Send(failure.status, std::move(headers), std::move(body));
+Task<Result<>> Http1Connection::SendFailure(Failure failure, const HttpRequest& request) {
+  auto answer = AnswerFailure(home_.failures, request, failure.status, failure.message);
+  co_return co_await Send(failure.status, std::move(answer.headers), std::move(answer.body));
 }
 
 Task<void> Http1Connection::Goodbye() {
@@ -388,7 +387,7 @@ Task<void> Http1Connection::Goodbye() {
   if (failure_) {
     answer_ = {};
     head_request_ = false;
-    co_await SendFailure(*failure_);
+    co_await SendFailure(*failure_, parser_.request());
   }
   if (!gone_) Linger();
 }

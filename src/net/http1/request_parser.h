@@ -37,6 +37,8 @@ class RequestParser {
   State state() const { return state_; }
   // Set in kFailed: what to answer before closing.
   const Failure& failure() const { return failure_; }
+  // What was read of the request so far; nothing of a head that is not whole.
+  const HttpRequest& request() const { return request_; }
   std::size_t body_size() const { return body_size_; }
   bool keep_alive() const { return framing_.keep_alive; }
   bool http10() const { return framing_.http10; }

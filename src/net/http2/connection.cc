@@ -88,6 +88,10 @@ class Http2Connection final : public ServerConnection, private http2::SessionEve
   using Streams = std::unordered_map<StreamId, std::shared_ptr<Http2Stream>>;
 
   void OnRequest(StreamId id, HttpRequest request) override;
+  FailureAnswer OnFailure(const HttpRequest& request, int status,
+                          std::string_view message) override {
+    return AnswerFailure(home_.failures, request, status, message);
+  }
   void OnDrained(StreamId id) override;
   void OnClosed(StreamId id, bool whole) override;
   void Feed(std::string_view bytes);
@@ -127,9 +131,8 @@ Http2Stream::Http2Stream(std::shared_ptr<Http2Connection> connection, StreamId i
 Task<void> Http2Stream::Run(ConnectionHome& home) {
   co_await RunHandler(home, request_, *this, client_gone_.get_token());
   if (!gone_ && !started_) {
-    auto headers = ErrorHeaders();
-    auto body = ErrorBody(500, "internal error");
-    (void)co_await Send(500, std::move(headers), std::move(body));
+    auto answer = AnswerFailure(home.failures, request_, 500, "internal error");
+    (void)co_await Send(500, std::move(answer.headers), std::move(answer.body));
   } else if (!gone_ && !finished_) {
     Abort();
   }

@@ -369,7 +369,8 @@ void ServerSession::ForgetBody(Stream& stream) {
 // Answers a request that no handler will see.
 void ServerSession::Fail(Stream& stream) {
   const auto& failure = *stream.failure;
-  Respond(stream.id, failure.status, ErrorHeaders(), ErrorBody(failure.status, failure.message));
+  auto answer = events_.OnFailure(stream.request, failure.status, failure.message);
+  Respond(stream.id, failure.status, answer.headers, std::move(answer.body));
 }
 
 // False: the frame tipped the scale and the connection ends.

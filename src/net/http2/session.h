@@ -12,8 +12,8 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "net/http.h"
 #include "net/http2/flood_guard.h"
+#include "net/server.h"
 
 namespace strata::net::http2 {
 
@@ -40,6 +40,9 @@ class SessionEvents {
   virtual void OnRequest(StreamId stream, HttpRequest request) = 0;
   // All bytes of the last Offer have been pulled.
   virtual void OnDrained(StreamId stream) = 0;
+  // What to answer to a request that is not reported, as far as it was read.
+  virtual FailureAnswer OnFailure(const HttpRequest& request, int status,
+                                  std::string_view message) = 0;
   // A stream that was reported by OnRequest is over; `whole`: its answer was sent to the end.
   virtual void OnClosed(StreamId stream, bool whole) = 0;
 };

@@ -25,6 +25,7 @@ struct ConnectionHome {
   boost::asio::any_io_executor executor;
   const ServerSettings& settings;
   const Handler& handler;
+  const FailureEncoder& failures;
   std::unordered_set<ServerConnection*> open = {};
   Counter accepted = {};
   Counter count = {};  // open.size()

@@ -9,20 +9,19 @@
 
 namespace strata::net {
 
-Headers ErrorHeaders() {
-  Headers headers;
-  headers.Add("content-type", "application/json");
-  headers.Add("x-amzn-errortype", "ValidationException");
-  return headers;
-}
-
-std::string ErrorBody(int status, std::string_view message) {
+FailureAnswer AnswerFailure(const FailureEncoder& failures, const HttpRequest& request, int status,
+                            std::string_view message) {
+  if (failures && !request.target.empty()) return failures(request, status, message);
   std::string_view type = status == 413   ? "request_too_large"
                           : status >= 500 ? "api_error"
                                           : "invalid_request_error";
   auto text = JsonString(message);
-  return fmt::format(R"({{"type":"error","error":{{"type":"{}","message":{}}},"message":{}}})",
-                     type, text, text);
+  FailureAnswer answer;
+  answer.headers.Add("content-type", "application/json");
+  answer.headers.Add("x-amzn-errortype", "ValidationException");
+  answer.body = fmt::format(
+      R"({{"type":"error","error":{{"type":"{}","message":{}}},"message":{}}})", type, text, text);
+  return answer;
 }
 
 std::string_view HttpDate() {

@@ -4,15 +4,15 @@
 #include <string>
 #include <string_view>
 
-#include "net/http.h"
+#include "net/server.h"
 
 namespace strata::net {
 
-// Headers and body of errors that no handler saw. Which API the caller speaks is not known then, so
-// the one form serves the clients of all: `error.type` and `error.message` (OpenAI, Anthropic),
-// `message` and x-amzn-ErrorType (AWS).
-Headers ErrorHeaders();
-std::string ErrorBody(int status, std::string_view message);
+// Headers and body of errors that no handler saw. Where `failures` cannot tell which API the caller
+// speaks (null, or a request whose target was not read), one form serves the clients of all:
+// `error.type` and `error.message` (OpenAI, Anthropic), `message` and x-amzn-ErrorType (AWS).
+FailureAnswer AnswerFailure(const FailureEncoder& failures, const HttpRequest& request, int status,
+                            std::string_view message);
 
 // "Sun, 22 Nov 2026 10:54:59 GMT"; made once a second and thread.
 std::string_view HttpDate();

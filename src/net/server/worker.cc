@@ -14,8 +14,9 @@ constexpr std::chrono::milliseconds kSweepEvery{100};
 
 }  // namespace
 
-Worker::Worker(const ServerSettings& settings, const Handler& handler)
-    : home_{.executor = {}, .settings = settings, .handler = handler},
+Worker::Worker(const ServerSettings& settings, const Handler& handler,
+               const FailureEncoder& failures)
+    : home_{.executor = {}, .settings = settings, .handler = handler, .failures = failures},
       work_(context_.get_executor()),
       sweep_timer_(context_) {
   home_.executor = context_.get_executor();

@@ -90,6 +90,13 @@ Result<int> List(const CallerFlags& common) {
   return 0;
 }
 
+Result<int> ShowRoles(const CallerFlags& common) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto page, caller->Call("GET", "/strata/v1/roles?form=markdown"));
+  fmt::print("{}", page);
+  return 0;
+}
+
 Result<int> Revoke(const CallerFlags& common, const std::string& key) {
   STRATA_TRY(auto caller, Caller::Open(common));
   STRATA_TRY(auto reply, caller->Call("DELETE", "/strata/v1/keys/" + PercentEncode(key)));
@@ -119,7 +126,8 @@ void AddKeyCommands(Cli& cli) {
   create->add_option("--workspace", flags->workspace,
                      "the tenant it belongs to (default: default)");
   create->add_option("--role", flags->roles,
-                     "invoke, kb.read, kb.write, admin (default: invoke); may be repeated");
+                     "invoke, kb.read, kb.write, metrics, admin (default: invoke; see key roles); "
+                     "may be repeated");
   create->add_option("--model", flags->models, "models it may use; may end in *; may be repeated");
   create->add_option("--principal", flags->principals,
                      "whose documents it may read (user:7, group:hr)");
@@ -137,6 +145,10 @@ void AddKeyCommands(Cli& cli) {
 
   group->add_subcommand("list", "all keys, without their secrets")->callback([&cli] {
     cli.run = [&cli] { return List(cli.flags); };
+  });
+
+  group->add_subcommand("roles", "which roles may call what, as Markdown")->callback([&cli] {
+    cli.run = [&cli] { return ShowRoles(cli.flags); };
   });
 
   auto key = std::make_shared<std::string>();

@@ -25,17 +25,16 @@ std::string PerMillion(const json::object& model, std::string_view member) {
 Result<int> ListModels(const CallerFlags& common) {
   STRATA_TRY(auto caller, Caller::Open(common));
   STRATA_TRY(auto reply, caller->Call("GET", "/strata/v1/models"));
-  fmt::print("{:<44} {:<12} {:<6} {:>9} {:>10} {:>10}  {}\n", "model", "provider", "kind",
+  fmt::print("{:<44} {:<12} {:<8} {:>9} {:>10} {:>10}  {}\n", "model", "provider", "kind",
              "context", "in $/M", "out $/M", "note");
   auto parsed = json::parse(reply);
   for (const auto& item : parsed.at("models").as_array()) {
     const auto& m = item.as_object();
     auto alias = TextOf(m, "alias_of");
     auto note = alias.empty() ? TextOf(m, "demo_note") : "alias of " + alias;
-    fmt::print("{:<44} {:<12} {:<6} {:>9} {:>10} {:>10}  {}\n", TextOf(m, "id"),
-               TextOf(m, "provider"), m.at("embed").as_bool() ? "embed" : "chat",
-               NumberOf(m, "context_tokens"), PerMillion(m, "input_picousd"),
-               PerMillion(m, "output_picousd"), note);
+    fmt::print("{:<44} {:<12} {:<8} {:>9} {:>10} {:>10}  {}\n", TextOf(m, "id"),
+               TextOf(m, "provider"), TextOf(m, "kind"), NumberOf(m, "context_tokens"),
+               PerMillion(m, "input_picousd"), PerMillion(m, "output_picousd"), note);
   }
   return 0;
 }
