@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/clock.h"
 #include "base/rng.h"
 
 namespace strata {
@@ -26,21 +27,38 @@ class RandomBlock {
 
 thread_local RandomBlock random_block;
 
-std::string RandomHex(std::size_t bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string out(bytes * 2, '0');
-  for (std::size_t i = 0; i < bytes; ++i) {
-    auto byte = random_block.NextByte();
-    out[2 * i] = kDigits[byte >> 4];
-    out[2 * i + 1] = kDigits[byte & 15];
-  }
-  return out;
+constexpr char kDigits[] = "0123456789abcdef";
+
+void PutHex(char* out, std::uint8_t byte) {
+  out[0] = kDigits[byte >> 4];
+  out[1] = kDigits[byte & 15];
+}
+
+void PutRandomHex(char* out, std::size_t bytes) {
+  for (std::size_t i = 0; i < bytes; ++i) PutHex(out + 2 * i, random_block.NextByte());
 }
 
 }  // namespace
 
-RequestId NewRequestId() { return {RandomHex(16)}; }
-std::string NewSpanId() { return RandomHex(8); }
+// Milliseconds since 1970 come first, so that the indexes of ledger and traces are appended to.
+// Each random id would change a page of its own.
+RequestId NewRequestId() {
+  constexpr std::size_t kTimeBytes = 6;
+  constexpr std::size_t kBytes = 16;
+  const auto ms = static_cast<std::uint64_t>(ToUnixMicros(SystemClock().Wall()) / 1000);
+  std::string id(2 * kBytes, '0');
+  for (std::size_t i = 0; i < kTimeBytes; ++i) {
+    PutHex(id.data() + 2 * i, static_cast<std::uint8_t>(ms >> (8 * (kTimeBytes - 1 - i))));
+  }
+  PutRandomHex(id.data() + 2 * kTimeBytes, kBytes - kTimeBytes);
+  return {std::move(id)};
+}
+
+std::string NewSpanId() {
+  std::string id(16, '0');
+  PutRandomHex(id.data(), 8);
+  return id;
+}
 
 std::string NewResourceId(std::size_t length) {
   static constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";

@@ -23,7 +23,7 @@ using KeyId = StrongId<struct KeyTag>;
 using RequestId =
     StrongId<struct RequestTag>;  // 32 hex digits; also the W3C trace id of the request
 
-// 128 random bits as 32 hex digits (a W3C trace id), 64 as 16 (a span id).
+// 32 hex digits, 48 bits of time before 80 random ones (a W3C trace id); 16 random (a span id).
 RequestId NewRequestId();
 std::string NewSpanId();
 

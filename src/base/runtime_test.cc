@@ -127,6 +127,16 @@ TEST(Ids, AreDistinctAndOfTheirShape) {
   EXPECT_THAT(NewResourceId(), testing::MatchesRegex("[A-Z0-9]{10}"));
 }
 
+TEST(Ids, OfRequestsBeginWithTheTime) {
+  auto prefix_now = [] {
+    return static_cast<std::uint64_t>(ToUnixMicros(SystemClock().Wall()) / 1000);
+  };
+  auto before = prefix_now();
+  auto made = std::stoull(NewRequestId().value.substr(0, 12), nullptr, 16);
+  EXPECT_GE(made, before);
+  EXPECT_LE(made, prefix_now());
+}
+
 TEST(Rng, ReplaysAndStaysInRange) {
   Rng a(1);
   Rng b(1);
