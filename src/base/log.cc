@@ -2,13 +2,19 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <charconv>
 #include <chrono>
-#include <cstdio>
+#include <condition_variable>
+#include <cstdlib>
+#include <ctime>
 #include <memory>
 #include <mutex>
+#include <thread>
 
 #include "base/json_text.h"
 #include "base/log_format.h"
@@ -23,14 +29,126 @@ std::shared_ptr<const LogSink> sink;
 
 constexpr std::string_view kLevelNames[] = {"debug", "info", "warning", "error"};
 
+// Lines on their way to stderr. Those of one moment are written together: with a line a request, a
+// system call each would be a part of what a request costs. Warnings and errors leave at once, with
+// what waits before them, and the rest when the process ends.
+class StderrWriter {
+ public:
+  // Lines that come later leave at once.
+  void Close() {
+    {
+      std::lock_guard lock(mutex_);
+      closing_ = true;
+    }
+    wake_.notify_all();
+    if (thread_.joinable()) thread_.join();
+    Flush();
+  }
+
+  void Add(Level level, std::string_view line) {
+    bool first = false;
+    bool full = false;
+    {
+      std::lock_guard lock(mutex_);
+      first = waiting_.empty();
+      waiting_.append(line) += '\n';
+      full = waiting_.size() >= kBytesMax;
+      if (first && level < Level::kWarning && !thread_.joinable() && !closing_) {
+        thread_ = std::thread([this] { Loop(); });
+      }
+    }
+    if (level >= Level::kWarning || full || closing_) {
+      Flush();
+    } else if (first) {
+      wake_.notify_one();
+    }
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds kPause{50};
+  static constexpr std::size_t kBytesMax = 256u << 10;
+
+  void Loop() {
+    std::unique_lock lock(mutex_);
+    while (!closing_) {
+      wake_.wait(lock, [this] { return closing_ || !waiting_.empty(); });
+      wake_.wait_for(lock, kPause, [this] { return closing_.load(); });
+      lock.unlock();
+      Flush();
+      lock.lock();
+    }
+  }
+
+  void Flush() {
+    std::lock_guard writing(writing_);  // lines keep their order
+    std::string lines;
+    {
+      std::lock_guard lock(mutex_);
+      lines.swap(waiting_);
+    }
+    std::string_view rest = lines;
+    while (!rest.empty()) {
+      const auto written = ::write(STDERR_FILENO, rest.data(), rest.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written <= 0) return;  // nobody reads it
+      rest.remove_prefix(static_cast<std::size_t>(written));
+    }
+  }
+
+  std::mutex writing_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::string waiting_;
+  std::atomic<bool> closing_{false};
+  std::thread thread_;  // started by the first line that may wait
+};
+
+// Never destroyed: what ends after it may still have something to say.
+StderrWriter& Stderr() {
+  static auto* const writer = [] {
+    auto* made = new StderrWriter;
+    std::atexit([] { Stderr().Close(); });
+    return made;
+  }();
+  return *writer;
+}
+
+// "2026-11-22T08:23:39.123Z"; each thread keeps the text of its last second.
+std::string_view TimeText() {
+  thread_local std::string text(24, ' ');
+  thread_local std::int64_t second = -1;
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  const auto millis = now.time_since_epoch().count();
+  if (millis / 1000 != second) {
+    second = millis / 1000;
+    text = fmt::format("{:%Y-%m-%dT%H:%M:%S}.000Z", fmt::gmtime(static_cast<std::time_t>(second)));
+  }
+  const auto part = static_cast<int>(millis % 1000);
+  text[20] = static_cast<char>('0' + part / 100);
+  text[21] = static_cast<char>('0' + part / 10 % 10);
+  text[22] = static_cast<char>('0' + part % 10);
+  return text;
+}
+
 void AppendNumber(std::string& line, const LogField& field) {
-  if (auto* integer = std::get_if<std::int64_t>(&field.value)) line += std::to_string(*integer);
-  if (auto* real = std::get_if<double>(&field.value)) line += fmt::format("{:.6g}", *real);
+  constexpr int kDigits = 6;
+  char digits[32];
+  char* end = digits;
+  if (const auto* integer = std::get_if<std::int64_t>(&field.value)) {
+    end = std::to_chars(digits, std::end(digits), *integer).ptr;
+  } else if (const auto* real = std::get_if<double>(&field.value)) {
+    end = std::to_chars(digits, std::end(digits), *real, std::chars_format::general, kDigits).ptr;
+  }
+  line.append(digits, end);
 }
 
 std::string JsonLine(std::string_view time, std::string_view level, std::string_view event,
                      std::span<const LogField> fields) {
-  auto line = fmt::format(R"({{"time":"{}","level":"{}","event":"{}")", time, level, event);
+  constexpr std::size_t kUsualBytes = 512;
+  std::string line;
+  line.reserve(kUsualBytes);
+  line.append(R"({"time":")").append(time).append(R"(","level":")").append(level);
+  line.append(R"(","event":")").append(event) += '"';
   for (const auto& field : fields) {
     line += ',';
     AppendJsonString(line, field.key);
@@ -82,10 +200,7 @@ void Log(Level level, std::string_view event, std::initializer_list<LogField> fi
 
 void LogFields(Level level, std::string_view event, std::span<const LogField> fields) {
   if (level < minimum_level.load(std::memory_order_relaxed)) return;
-  auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-  auto millis = now.time_since_epoch().count() % 1000;
-  std::string time = fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
-                                 fmt::gmtime(std::chrono::system_clock::to_time_t(now)), millis);
+  auto time = TimeText();
   auto name = kLevelNames[static_cast<int>(level)];
   auto line = log_format.load(std::memory_order_relaxed) == LogFormat::kJson
                   ? JsonLine(time, name, event, fields)
@@ -96,8 +211,7 @@ void LogFields(Level level, std::string_view event, std::span<const LogField> fi
     target = sink;
   }
   if (target) return (*target)(level, event, line);
-  line += '\n';
-  std::fwrite(line.data(), 1, line.size(), stderr);
+  Stderr().Add(level, line);
 }
 
 }  // namespace strata
