@@ -237,6 +237,28 @@ TEST_P(InPieces, AnthropicErrorEventEndsTheStream) {
   EXPECT_EQ(passed.bytes, kMessage);
 }
 
+// Counts are read from the text; what is not a plain count, by the parser: both as the decoder
+// does.
+TEST(ReadWireAnswer, CountsAsTheDecoderDoes) {
+  for (std::string usage :
+       {R"({"prompt_tokens":30,"completion_tokens":4,"prompt_tokens_details":)"
+        R"({"cached_tokens":20,"audio_tokens":0},"completion_tokens_details":)"
+        R"({"reasoning_tokens":3}})",
+        R"({"prompt_tokens":30,"completion_tokens":4,"prompt_cache_hit_tokens":10})",
+        R"({"prompt_tokens":3e1,"completion_tokens":-4})",
+        R"({"prompt_tokens":30,"prompt_tokens_details":null,"completion_tokens":"4"})",
+        R"({"prompt_tokens":99999999999999999999,"completion_tokens":4})",
+        R"({"prompt_tokens":1,"prompt_tokens":30})", "[]", "null"}) {
+    auto body = R"({"id":"1","model":"g","choices":[{"index":0,"message":{"role":"assistant",)"
+                R"("content":"x"},"finish_reason":"stop"}],"usage":)" +
+                usage + "}";
+    auto read = openai::ReadWireAnswer(body);
+    auto decoded = openai::DecodeChatResponse(body);
+    ASSERT_EQ(read.has_value(), decoded.has_value()) << body;
+    if (read.has_value()) EXPECT_EQ(read->usage, decoded->usage) << body;
+  }
+}
+
 TEST(ReadWireAnswer, FindsUsageAndModelOrSaysWhatIsWrong) {
   auto chat = openai::ReadWireAnswer(
       R"({"model":"g","choices":[{"message":{"content":"\"finish_reason\":\"x\""},)"

@@ -3,6 +3,8 @@
 #include "dialect/wire.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 
 #include "dialect/json/upstream.h"
 #include "dialect/json_scan.h"
@@ -135,10 +137,47 @@ std::string_view FinishReasonIn(std::string_view json) {
   return json.substr(at + 1, json.find('"', at + 1) - at - 1);
 }
 
+// A count of a scanned object: 0 when it is absent, nullopt when it is not a plain whole number.
+std::optional<std::int64_t> ScannedCount(const ScannedObject& object, std::string_view key) {
+  auto json = object.TextAt(key);
+  if (json.empty()) return 0;
+  auto count = ScannedInteger(json);
+  return count && *count >= 0 && *count <= INT64_MAX / 16 ? count : std::nullopt;
+}
+
+std::optional<ScannedObject> ScannedPart(const ScannedObject& object, std::string_view key) {
+  auto json = object.TextAt(key);
+  return ScanObject(json.empty() ? "{}" : json);
+}
+
+// As ReadUsage, without a tree; nullopt where only that can tell what is meant.
+std::optional<domain::Usage> ScanUsage(std::string_view json) {
+  auto usage = ScanObject(json);
+  if (!usage) return std::nullopt;
+  auto prompt = ScannedPart(*usage, "prompt_tokens_details");
+  auto completion = ScannedPart(*usage, "completion_tokens_details");
+  if (!prompt || !completion) return std::nullopt;
+  auto all = ScannedCount(*usage, "prompt_tokens");
+  auto output = ScannedCount(*usage, "completion_tokens");
+  auto read = ScannedCount(*prompt, "cached_tokens");
+  if (read && *read == 0) read = ScannedCount(*usage, "prompt_cache_hit_tokens");  // DeepSeek
+  auto written = ScannedCount(*prompt, "cache_write_tokens");
+  auto reasoning = ScannedCount(*completion, "reasoning_tokens");
+  if (!all || !output || !read || !written || !reasoning) return std::nullopt;
+  domain::Usage out;
+  out.input_tokens = std::max<std::int64_t>(*all - *read - *written, 0);
+  out.output_tokens = *output;
+  out.cache_read_tokens = *read;
+  out.cache_write_tokens = *written;
+  out.reasoning_tokens = *reasoning;
+  return out;
+}
+
 domain::Usage UsageIn(std::string_view json) {
-  auto parsed = json.empty() ? Result<JsonValue>(JsonValue()) : ParseJson(json);
-  if (!parsed) return {};
-  return ReadUsage(JsonField(*parsed));
+  if (json.empty()) return {};
+  if (auto scanned = ScanUsage(json)) return *scanned;
+  auto parsed = ParseJson(json);
+  return parsed ? ReadUsage(JsonField(*parsed)) : domain::Usage{};
 }
 
 class ChunkTap final : public SseWireTap {
