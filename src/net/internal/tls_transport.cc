@@ -73,7 +73,7 @@ class TlsTransport final : public Transport {
         role_(role),
         ssl_(SSL_new(settings.context.native_handle())) {
     ErrorCode ignored;
-    socket_.set_option(Tcp::no_delay(true), ignored);
+    TuneSocket(socket_);
     socket_.native_non_blocking(true, ignored);
     auto* bio = NewSocketBio(socket_.native_handle());
     SSL_set_bio(ssl_.get(), bio, bio);

@@ -15,7 +15,7 @@ class PlainTransport final : public Transport {
   PlainTransport(Tcp::socket socket, Traffic& traffic)
       : socket_(std::move(socket)), traffic_(traffic) {
     ErrorCode ignored;
-    socket_.set_option(Tcp::no_delay(true), ignored);
+    TuneSocket(socket_);
     socket_.non_blocking(true, ignored);
   }
 
@@ -81,6 +81,13 @@ class PlainTransport final : public Transport {
 };
 
 }  // namespace
+
+void TuneSocket(Tcp::socket& socket) {
+  ErrorCode ignored;
+  socket.set_option(Tcp::no_delay(true), ignored);
+  using QuickAck = asio::detail::socket_option::boolean<IPPROTO_TCP, TCP_QUICKACK>;
+  socket.set_option(QuickAck(false), ignored);
+}
 
 std::string PeerName(const Tcp::socket& socket) {
   ErrorCode error;

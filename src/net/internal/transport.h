@@ -70,6 +70,10 @@ class Transport {
   std::shared_ptr<void> held_;
 };
 
+// For messages and their answers: each write leaves at once, and what came is acknowledged by the
+// next write.
+void TuneSocket(Tcp::socket& socket);
+
 // "127.0.0.1:51234".
 std::string PeerName(const Tcp::socket& socket);
 
