@@ -22,6 +22,7 @@ Result<> Drain::Pass() {
     STRATA_CHECK_OK(Deliver());
   }
   STRATA_CHECK_OK(RemoveFinished(false));
+  for (const auto& segment : lanes_.Segments()) segment->TendPages();
   lanes_.MakeSpares();
   return {};
 }

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -91,8 +92,7 @@ Result<std::shared_ptr<Segment>> Segment::Create(const std::string& folder, std:
     ::unlink(path.c_str());
     return Fail(SystemError(code, "allocating", path));
   }
-  void* base =
-      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file.get(), 0);
+  void* base = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
   if (base == MAP_FAILED) {
     auto code = errno;
     ::unlink(path.c_str());
@@ -106,6 +106,7 @@ Result<std::shared_ptr<Segment>> Segment::Create(const std::string& folder, std:
   PutU64(header + 12, number);
   PutU64(header + 20, static_cast<std::uint64_t>(::getpid()));
   std::memcpy(segment->base_, header, sizeof(header));
+  segment->TendPages();
   CrashPoint("journal.segment.ready");
   return segment;
 }
@@ -140,6 +141,19 @@ Result<> Segment::Sync() {
   if (::msync(base_, end, MS_SYNC) != 0) return Fail(SystemError(errno, "syncing", path_));
   synced = end;
   return {};
+}
+
+void Segment::TendPages() {
+  constexpr std::size_t kPage = 4096;
+  constexpr std::size_t kAhead = 1u << 20;
+  // A shared mapping loses nothing: what was written stays in the file's pages.
+  const auto read = drained / kPage * kPage;
+  if (read > let_go_) ::madvise(base_ + let_go_, read - let_go_, MADV_DONTNEED);
+  let_go_ = std::max(let_go_, read);
+  const auto ahead = sealed() ? 0 : std::min(size_, committed() / kPage * kPage + kAhead);
+  // Where the kernel cannot, the appending thread takes the page faults.
+  if (ahead > ready_) ::madvise(base_ + ready_, ahead - ready_, MADV_POPULATE_WRITE);
+  ready_ = std::max(ready_, ahead);
 }
 
 Result<> Segment::Remove() { return RemoveFile(path_); }

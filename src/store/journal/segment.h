@@ -47,7 +47,10 @@ class Segment {
   void Seal() { sealed_.store(true, std::memory_order_release); }
   bool sealed() const { return sealed_.load(std::memory_order_acquire); }
 
-  Result<> Sync();    // to the disk, for power loss
+  Result<> Sync();  // to the disk, for power loss
+  // Drain thread only. Maps the pages that are written next, so that an append meets no page fault,
+  // and lets go of those that were read: a segment costs no more memory than what is under way.
+  void TendPages();
   Result<> Remove();  // the file; the mapping stays until destruction
   std::size_t size() const { return size_; }
 
@@ -64,6 +67,8 @@ class Segment {
   const std::string path_;
   char* const base_;
   const std::size_t size_;
+  std::size_t let_go_ = 0;  // end of the pages behind `drained` that are unmapped
+  std::size_t ready_ = 0;   // end of the pages that were mapped ahead
   std::atomic<std::size_t> committed_{kSegmentHeaderBytes};
   std::atomic<bool> sealed_{false};
 };
