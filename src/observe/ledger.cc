@@ -45,6 +45,8 @@ CREATE TRIGGER calls_stay BEFORE DELETE ON calls
 )sql"},
 };
 
+constexpr std::int64_t kCacheBytes = 2 << 20;
+
 const std::string& InsertSql() {
   static const std::string sql = [] {
     auto columns = LedgerColumns();
@@ -213,6 +215,8 @@ Result<std::unique_ptr<Ledger>> Ledger::Open(const std::string& path) {
   store::SqlFileOptions options;
   // The journal's files are removed once their rows are here, so a commit must survive a power cut.
   options.database.power_loss_safe = true;
+  // Rows are appended: a small cache holds the pages that they go to.
+  options.database.cache_bytes = kCacheBytes;
   options.migrations = kMigrations;
   STRATA_TRY(auto file, store::SqlFile::Open(path, options));
   return std::unique_ptr<Ledger>(new Ledger(std::move(file)));

@@ -30,7 +30,7 @@ constexpr Option kOptions[] = {
      "Size of one stored trace; longer fields are cut so that it fits."},
 };
 
-constexpr std::size_t kBatch = 256;  // traces a transaction
+constexpr std::size_t kBatch = 512;  // traces a transaction
 constexpr std::chrono::milliseconds kBatchWait{100};
 constexpr std::size_t kFilesOpen = 2;  // days the writer keeps open
 constexpr std::size_t kListMax = 1000;
