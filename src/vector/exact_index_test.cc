@@ -5,7 +5,8 @@
 #include <atomic>
 #include <thread>
 
-#include "vector/vector_index_contract.h"
+#include "base/rng.h"
+#include "vector/kernels.h"
 
 namespace strata::vector {
 namespace {
@@ -13,8 +14,6 @@ namespace {
 std::unique_ptr<VectorIndex> Make(std::size_t dimensions) {
   return MakeExactIndex({.dimensions = dimensions});
 }
-
-INSTANTIATE_TEST_SUITE_P(Exact, VectorIndexContract, testing::Values(MakeVectorIndex(Make)));
 
 std::vector<float> UnitRow(Rng& rng, std::size_t dimensions) {
   std::vector<float> row(dimensions);

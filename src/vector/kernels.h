@@ -16,6 +16,11 @@ struct Kernels {
   float (*dot_float)(const float* a, const float* b, std::size_t size);
   // Σ query[i] × row[i], exact. |query[i]| ≤ 2047 and size ≤ 8192, so that 32 bits hold the sum.
   std::int32_t (*dot_rows)(const std::int16_t* query, const std::int8_t* row, std::size_t size);
+  // Σ a[i] × b[i], exact. size ≤ 65536.
+  std::int32_t (*dot_bytes)(const std::int8_t* a, const std::int8_t* b, std::size_t size);
+  // Σ query[i] × (256 × high[i] + low[i]).
+  float (*dot_planes)(const float* query, const std::int8_t* high, const std::int8_t* low,
+                      std::size_t size);
 };
 
 // The best this processor runs.

@@ -36,6 +36,31 @@ TEST(Kernels, IntegerKernelsDoNotOverflowAtTheirLimits) {
   }
 }
 
+TEST(Kernels, KernelsOverBytesGiveTheSameSumAtEveryLength) {
+  Rng rng(3);
+  const Kernels& portable = RunnableKernels().back();
+  auto byte = [&] { return static_cast<std::int8_t>(static_cast<int>(rng.Below(256)) - 128); };
+  for (std::size_t size = 0; size < 200; ++size) {
+    std::vector<std::int8_t> high(size);
+    std::vector<std::int8_t> low(size);
+    std::vector<float> query(size);
+    double sum = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+      high[i] = byte();
+      low[i] = byte();
+      query[i] = static_cast<float>(rng.Gaussian());
+      sum += static_cast<double>(query[i]) * (high[i] * 256 + low[i]);
+    }
+    for (const Kernels& kernels : RunnableKernels()) {
+      EXPECT_EQ(kernels.dot_bytes(high.data(), low.data(), size),
+                portable.dot_bytes(high.data(), low.data(), size))
+          << kernels.name << " size " << size;
+      EXPECT_NEAR(kernels.dot_planes(query.data(), high.data(), low.data(), size), sum, 1.0)
+          << kernels.name << " size " << size;
+    }
+  }
+}
+
 TEST(Kernels, FloatKernelsAgreeToRounding) {
   Rng rng(2);
   for (std::size_t size = 0; size < 200; ++size) {

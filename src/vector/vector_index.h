@@ -1,7 +1,7 @@
 #pragma once
 // A VectorIndex finds the rows nearest to a query by dot product, which is the cosine for rows of
 // length 1. Everything in it can be rebuilt from the stored vectors: it holds no truth.
-// Implementation: ExactIndex (vector/exact_index.h).
+// Implementations: ExactIndex (vector/exact_index.h), GraphIndex (vector/graph_index.h).
 
 #include <cstddef>
 #include <cstdint>
@@ -19,8 +19,9 @@ struct VectorHit {
   friend bool operator==(const VectorHit&, const VectorHit&) = default;
 };
 
-// Says whether a row may be returned; empty: all may. Called from the searching thread, only for
-// rows that would enter the result, so it may cost some nanoseconds but must not block.
+// Says whether a row may be returned; empty: all may. Called from the searching thread, for up to
+// every row, so it should cost some nanoseconds and must not block. The same answer for the same
+// row during one search.
 using IdFilter = std::function<bool(std::uint64_t id)>;
 
 struct VectorStats {

@@ -1,0 +1,49 @@
+#include "vector/search_tier.h"
+
+#include <gtest/gtest.h>
+
+namespace strata::vector {
+namespace {
+
+constexpr std::size_t kMillion = 1'000'000;
+
+Tier Choose(TierFacts facts) {
+  if (facts.effort == 0) facts.effort = 100;
+  facts.links = 32;
+  return ChooseTier({}, facts);
+}
+
+TEST(SearchTier, FewRowsAreScannedAndManyGoThroughTheGraph) {
+  EXPECT_EQ(Choose({.rows = 49'999}), Tier::kScan);
+  EXPECT_EQ(Choose({.rows = 50'000}), Tier::kGraph);
+  EXPECT_EQ(Choose({.rows = kMillion}), Tier::kGraph);
+}
+
+TEST(SearchTier, WhileTheGraphIsBeingBuiltTheScanAnswers) {
+  EXPECT_EQ(Choose({.rows = kMillion, .unlinked = kMillion}), Tier::kScan);
+  EXPECT_EQ(Choose({.rows = kMillion, .unlinked = 600'000}), Tier::kScan);
+  EXPECT_EQ(Choose({.rows = kMillion, .unlinked = 1000}), Tier::kGraph);
+}
+
+TEST(SearchTier, FewMatchingRowsAreScannedAndMoreAreWalkedThroughInTwoHops) {
+  EXPECT_EQ(Choose({.rows = kMillion, .passing = 0.5}), Tier::kGraph);
+  EXPECT_EQ(Choose({.rows = kMillion, .passing = 0.05}), Tier::kGraphTwoHops);
+  EXPECT_EQ(Choose({.rows = kMillion, .passing = 0.001}), Tier::kScanMatching);
+  EXPECT_EQ(Choose({.rows = 60'000, .passing = 0.05}), Tier::kScanMatching);
+}
+
+TEST(SearchTier, AskingForMuchIsAScan) {
+  EXPECT_EQ(Choose({.rows = kMillion, .effort = 20'000}), Tier::kScan);
+}
+
+TEST(SearchTier, AGraphAtTheEdgeStays) {
+  const TierOptions options{.exact_below = 1000, .memory_bytes_max = 500};
+  EXPECT_FALSE(WantsGraph(options, 999, false, 400));
+  EXPECT_TRUE(WantsGraph(options, 1000, false, 400));
+  EXPECT_TRUE(WantsGraph(options, 500, true, 400));
+  EXPECT_FALSE(WantsGraph(options, 499, true, 400));
+  EXPECT_FALSE(WantsGraph(options, 1000, false, 501)) << "it would not fit";
+}
+
+}  // namespace
+}  // namespace strata::vector
