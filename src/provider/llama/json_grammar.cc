@@ -5,6 +5,8 @@
 
 #include <boost/json.hpp>
 
+#include "provider/llama/schema_rules.h"
+
 namespace strata::provider::llama {
 namespace {
 
@@ -39,10 +41,6 @@ Result<> CheckMember(std::string_view key, const json::value& value, std::string
   if (key == "pattern" && value.is_string() && value.get_string().size() > kPatternBytesMax) {
     return Refuse(field, fmt::format("pattern is longer than {} bytes", kPatternBytesMax));
   }
-  // llama-common would accept any string in its place.
-  if (key == "pattern" && value.is_string() && value.get_string().find("(?") != std::string::npos) {
-    return Refuse(field, "pattern: (?…) groups cannot be enforced");
-  }
   if (key == "$ref" && value.is_string() && !value.get_string().starts_with("#")) {
     return Refuse(field, "$ref to another document is not followed");
   }
@@ -68,9 +66,7 @@ Result<> CheckTree(const json::value& value, std::string_view field, std::size_t
   return {};
 }
 
-}  // namespace
-
-Result<> CheckSchema(std::string_view schema, std::string_view field) {
+Result<json::value> ReadSchema(std::string_view schema, std::string_view field) {
   if (schema.size() > kSchemaBytesMax) {
     return Refuse(field, fmt::format("the schema has {} bytes; the limit is {}", schema.size(),
                                      kSchemaBytesMax));
@@ -85,14 +81,23 @@ Result<> CheckSchema(std::string_view schema, std::string_view field) {
   }
   if (!tree.is_object()) return Refuse(field, "the schema is not a JSON object");
   std::size_t nodes = 0;
-  return CheckTree(tree, field, nodes);
+  STRATA_CHECK_OK(CheckTree(tree, field, nodes));
+  return tree;
+}
+
+}  // namespace
+
+Result<> CheckSchema(std::string_view schema, std::string_view field) {
+  STRATA_TRY(auto tree, ReadSchema(schema, field));
+  return {};
 }
 
 Result<std::string> GrammarOfSchema(std::string_view schema, std::string_view field) {
   if (schema.empty()) schema = R"({"type":"object"})";
-  STRATA_CHECK_OK(CheckSchema(schema, field));
+  STRATA_TRY(auto tree, ReadSchema(schema, field));
+  STRATA_CHECK_OK(MakeEnforceable(tree, field));
   try {
-    auto grammar = json_schema_to_grammar(common_json::parse(std::string(schema)));
+    auto grammar = json_schema_to_grammar(common_json::parse(json::serialize(tree)));
     if (grammar.size() > kGrammarBytesMax) {
       return Refuse(field, fmt::format("the schema's grammar has {} bytes; the limit is {}",
                                        grammar.size(), kGrammarBytesMax));

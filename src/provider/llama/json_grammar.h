@@ -17,7 +17,7 @@ inline constexpr std::int64_t kSchemaRepeatMax = 1000;  // minItems, maxLength, 
 inline constexpr std::size_t kGrammarBytesMax = 256 << 10;
 
 // GBNF text whose root is `schema`; "" means any JSON object. kInvalidArgument at `field`: not
-// JSON, over a limit (named), or a construct that cannot be enforced.
+// JSON, over a limit (named), or a constraint that cannot be enforced (schema_rules.h).
 Result<std::string> GrammarOfSchema(std::string_view schema, std::string_view field);
 
 // Checks the limits only, for schemas that llama.cpp turns into a grammar itself (tools).

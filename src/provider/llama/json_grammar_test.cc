@@ -36,6 +36,8 @@ TEST(JsonGrammar, HostileSchemasAreRefusedByName) {
   EXPECT_THAT(Problem(R"({"enum":[]})"), HasSubstr("enum"));
   EXPECT_THAT(Problem(R"({"$ref":"https://example.org/s.json"})"), HasSubstr("$ref"));
   EXPECT_THAT(Problem(R"({"type":"string","pattern":"^(?=x)y$"})"), HasSubstr("pattern"));
+  EXPECT_THAT(Problem(R"({"type":"string","pattern":"^((a{100}){100}){100}$"})"),
+              HasSubstr("more than 1000 times"));
   std::string deep;
   for (int i = 0; i < 60; ++i) deep += R"({"items":)";
   EXPECT_THAT(Problem(deep + "{}" + std::string(60, '}')), HasSubstr("levels"));
@@ -43,6 +45,66 @@ TEST(JsonGrammar, HostileSchemasAreRefusedByName) {
   for (int i = 0; i < 3000; ++i) wide += "\"p" + std::to_string(i) + "\":{},";
   wide.back() = '}';
   EXPECT_THAT(Problem(wide + "}"), HasSubstr("2000 values"));
+}
+
+// What the grammar would pass over is refused where it stands.
+TEST(JsonGrammar, ConstraintsThatCannotBeEnforcedAreRefusedByTheirPath) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"not":{"type":"string"}})", ": not cannot"},
+      {R"({"properties":{"a":{"items":{"not":{}}}}})", "properties.a.items.not cannot"},
+      {R"({"anyOf":[{"type":"null"},{"if":{}}]})", "anyOf[1].if cannot"},
+      {R"({"type":"string","pattern":"a+"})", "pattern must begin with ^"},
+      {R"({"type":"string","pattern":"^a"})", "pattern must end with $"},
+      {R"({"properties":{"id":{"type":"string","pattern":"^[a$"}}})",
+       "properties.id.pattern has a ["},
+      {R"({"type":"string","pattern":"^(a$"})", "too many"},
+      {R"({"type":"string","pattern":"^a)$"})", "too many"},
+      {R"({"type":"string","pattern":"^a{2$"})", "no repetition"},
+      {R"({"type":"string","pattern":"^*a$"})", "nothing to repeat"},
+      {R"({"type":"string","pattern":"^[z-a]$"})", "without order"},
+      {R"({"type":"string","pattern":"^a\\b$"})", "\\b"},
+      {R"({"type":"string","pattern":"^\\p{L}$"})", "\\p"},
+      {R"({"type":"string","pattern":"^(a)\\1$"})", "\\1"},
+      {R"({"type":"string","pattern":"^a\"$"})", "JSON writes with a backslash"},
+      {R"({"type":"string","pattern":"^a$","minLength":3})", "minLength cannot be enforced beside"},
+      {R"({"type":"string","pattern":7})", "pattern is not a string"},
+      {R"({"type":"number","minimum":3})", "minimum is enforced for integers only"},
+      {R"({"type":"array","uniqueItems":true})", "uniqueItems"},
+      {R"({"type":"object","required":["z"]})", "required names"},
+      {R"({"type":"object","properties":{},"anyOf":[{"type":"null"}]})", "beside anyOf"},
+      {R"({"$defs":{"a":{}},"$ref":"#/$defs/a","maxLength":3})", "maxLength"},
+      {R"({"allOf":[{"type":"string"},{"type":"number"}]})", "allOf is enforced"},
+  };
+  for (const auto& [schema, problem] : cases) {
+    EXPECT_THAT(Problem(schema), HasSubstr(problem)) << schema;
+  }
+}
+
+TEST(JsonGrammar, PatternsAreFollowedAndNeverLeaveTheString) {
+  const auto rules = [](std::string pattern) {
+    auto grammar = GrammarOfSchema(R"({"type":"string","pattern":")" + pattern + "\"}", "f");
+    EXPECT_TRUE(grammar.has_value()) << pattern << ": " << grammar.error().message();
+    return grammar.has_value() ? *grammar : std::string();
+  };
+  EXPECT_THAT(rules(R"(^\\d{3}$)"),
+              ::testing::AllOf(HasSubstr("[\\U00000030-\\U00000039]"), HasSubstr("{3,3}")));
+  EXPECT_THAT(rules("^(?:a|b)+?$"), HasSubstr("+"));
+  EXPECT_THAT(rules(R"(^a\\.b$)"), HasSubstr("[\\U0000002E]"));
+  EXPECT_THAT(rules("^ä{1,2}$"), ::testing::AllOf(HasSubstr("[\\U000000E4]"), HasSubstr("{1,2}")));
+  for (const auto* open : {"^.$", "^[^a]$", R"(^\\S$)", R"(^\\D$)", "^[ -~]$"}) {
+    // Neither a quote nor a backslash nor a control character lies in any range.
+    EXPECT_THAT(rules(open), HasSubstr("\\U00000021\\U00000023-\\U0000")) << open;
+    EXPECT_THAT(rules(open), HasSubstr("\\U0000005D-")) << open;
+    EXPECT_THAT(rules(open), ::testing::Not(HasSubstr("\\U00000000"))) << open;
+  }
+}
+
+TEST(JsonGrammar, ASchemaMayReferToItself) {
+  auto grammar = GrammarOfSchema(
+      R"({"type":"object","properties":{"name":{"type":"string"},"children":{"type":"array","items":{"$ref":"#"}}}})",
+      "f");
+  ASSERT_TRUE(grammar.has_value()) << grammar.error().message();
+  EXPECT_THAT(*grammar, HasSubstr("children"));
 }
 
 // Odd schemas must end in a grammar or an error, and no grammar may break the sampler's parser.
@@ -74,6 +136,14 @@ TEST(JsonGrammar, OddSchemasNeverBreakTheGrammarsParser) {
     if (!grammar.has_value()) continue;
     auto* sampler = llama_sampler_init_grammar(vocab, grammar->c_str(), "root");
     if (sampler != nullptr) llama_sampler_free(sampler);
+  }
+  for (const auto* schema : {R"({"type":"string","pattern":"^[^a-c]\\d{2,3}(ä|.)*$"})",
+                             R"({"properties":{"next":{"$ref":"#"}}})"}) {
+    auto grammar = GrammarOfSchema(schema, "f");
+    ASSERT_TRUE(grammar.has_value()) << grammar.error().message();
+    auto* sampler = llama_sampler_init_grammar(vocab, grammar->c_str(), "root");
+    ASSERT_NE(sampler, nullptr) << *grammar;
+    llama_sampler_free(sampler);
   }
 }
 
