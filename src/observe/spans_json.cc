@@ -133,7 +133,10 @@ SpanRecord SpanOf(const json::object& object) {
 }  // namespace
 
 std::string SpansToJson(const std::vector<SpanRecord>& spans, std::size_t field_max) {
-  std::string out = "[";
+  constexpr std::size_t kUsualBytes = 1536;
+  std::string out;
+  out.reserve(kUsualBytes);
+  out = "[";
   for (const auto& span : spans) {
     if (out.size() > 1) out += ',';
     AppendSpan(out, span, field_max);

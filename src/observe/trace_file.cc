@@ -75,12 +75,6 @@ std::string DayOf(WallTime time) {
                      static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()));
 }
 
-WallTime StartOf(const FinishedTrace& trace) {
-  auto start = trace.spans.front().start;
-  for (const auto& span : trace.spans) start = std::min(start, span.start);
-  return start;
-}
-
 Result<std::unique_ptr<Database>> OpenTraceFile(const std::string& path) {
   // Rows are appended and hardly read: a small cache holds the pages that they go to.
   STRATA_TRY(auto database, Database::Open(path, {.cache_bytes = kCacheBytes}));
@@ -92,8 +86,26 @@ Result<std::unique_ptr<Database>> OpenTraceFileToRead(const std::string& path) {
   return Database::Open(path, {.mode = store::OpenMode::kReadOnly});
 }
 
-Result<> WriteTrace(Database& database, const FinishedTrace& trace, std::size_t trace_bytes_max) {
-  auto spans = BoundedJson(trace, trace_bytes_max);
+WallTime StartOf(const FinishedTrace& trace) {
+  auto start = trace.spans.front().start;
+  for (const auto& span : trace.spans) start = std::min(start, span.start);
+  return start;
+}
+
+TraceRow EncodeTrace(FinishedTrace trace, std::size_t trace_bytes_max) {
+  TraceRow row;
+  row.start = StartOf(trace);
+  row.finish = EndOf(trace);
+  row.span_count = trace.spans.size();
+  row.error_code = ErrorOf(trace);
+  row.spans = BoundedJson(trace, trace_bytes_max);
+  trace.spans = {};
+  row.about = std::move(trace);
+  return row;
+}
+
+Result<> WriteTrace(Database& database, const TraceRow& row, std::size_t trace_bytes_max) {
+  const auto& about = row.about;
   return database.Run(
       "INSERT INTO traces VALUES(?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(trace_id) DO UPDATE SET "
       "start = min(start, excluded.start), finish = max(finish, excluded.finish), "
@@ -101,9 +113,9 @@ Result<> WriteTrace(Database& database, const FinishedTrace& trace, std::size_t 
       "error_code = CASE WHEN excluded.error_code <> '' THEN excluded.error_code ELSE error_code "
       "END, spans = substr(spans, 1, length(spans) - 1) || ',' || substr(excluded.spans, 2) "
       "WHERE workspace = excluded.workspace AND length(spans) < ?12",
-      trace.trace_id, trace.workspace.value, trace.key.value, trace.subject, trace.dialect,
-      trace.model, ToUnixMicros(StartOf(trace)), ToUnixMicros(EndOf(trace)), trace.spans.size(),
-      ErrorOf(trace), spans, trace_bytes_max);
+      about.trace_id, about.workspace.value, about.key.value, about.subject, about.dialect,
+      about.model, ToUnixMicros(row.start), ToUnixMicros(row.finish), row.span_count,
+      row.error_code, row.spans, trace_bytes_max);
 }
 
 Result<std::optional<FinishedTrace>> ReadTrace(Database& database, const std::string& trace_id) {

@@ -14,9 +14,22 @@ namespace strata::observe {
 Result<std::unique_ptr<store::Database>> OpenTraceFile(const std::string& path);
 Result<std::unique_ptr<store::Database>> OpenTraceFileToRead(const std::string& path);
 
-// Inside a transaction. A second part of the same trace is added to the first.
-Result<> WriteTrace(store::Database& database, const FinishedTrace& trace,
-                    std::size_t trace_bytes_max);
+// A trace as it is stored: its spans as text, which is a fraction of what they are in memory.
+struct TraceRow {
+  FinishedTrace about;  // without spans
+  WallTime start;
+  WallTime finish;
+  std::size_t span_count = 0;
+  std::string error_code;  // of the root span, "" without
+  std::string spans;
+};
+
+// `trace` has spans. The longest fields are cut so that the spans' text fits `trace_bytes_max`.
+TraceRow EncodeTrace(FinishedTrace trace, std::size_t trace_bytes_max);
+
+// Inside a transaction. A second part of the same trace is added to the first, up to
+// `trace_bytes_max`.
+Result<> WriteTrace(store::Database& database, const TraceRow& row, std::size_t trace_bytes_max);
 
 Result<std::optional<FinishedTrace>> ReadTrace(store::Database& database,
                                                const std::string& trace_id);
@@ -29,8 +42,9 @@ Result<std::vector<TraceSummary>> ListTraces(store::Database& database, const Tr
 Result<std::int64_t> EraseTraces(store::Database& database, std::string_view column,
                                  const std::string& value);
 
-// UTC day of the earliest span, "2026-11-22".
+// UTC day, "2026-11-22".
 std::string DayOf(WallTime time);
+// Of the earliest span.
 WallTime StartOf(const FinishedTrace& trace);
 
 }  // namespace strata::observe

@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "base/log.h"
@@ -30,7 +31,7 @@ constexpr Option kOptions[] = {
      "Size of one stored trace; longer fields are cut so that it fits."},
 };
 
-constexpr std::size_t kBatch = 512;  // traces a transaction
+constexpr std::size_t kBatch = 256;  // traces a transaction
 constexpr std::chrono::milliseconds kBatchWait{100};
 constexpr std::size_t kFilesOpen = 2;  // days the writer keeps open
 constexpr std::size_t kListMax = 1000;
@@ -64,7 +65,7 @@ struct TraceStore::State {
   std::mutex mutex;
   std::condition_variable wake;
   std::condition_variable flushed;
-  std::deque<FinishedTrace> queue;
+  std::deque<TraceRow> queue;
   std::uint64_t submitted = 0;
   std::uint64_t handled = 0;  // written or dropped, of those submitted
   bool closing = false;
@@ -77,8 +78,8 @@ struct TraceStore::State {
   std::unique_ptr<Pool> readers;  // destroyed first
 
   void Loop();
-  void WriteBatch(std::vector<FinishedTrace> batch);
-  Result<std::size_t> WriteDay(const std::string& day, const std::vector<FinishedTrace>& batch);
+  void WriteBatch(std::vector<TraceRow> batch);
+  Result<std::size_t> WriteDay(const std::string& day, const std::vector<TraceRow>& batch);
   Result<Database*> FileOf(const std::string& day);
   Result<std::int64_t> DropExpired();
   std::string OldestDay() const;
@@ -91,7 +92,7 @@ struct TraceStore::State {
 
 void TraceStore::State::Loop() {
   while (true) {
-    std::vector<FinishedTrace> batch;
+    std::vector<TraceRow> batch;
     {
       std::unique_lock lock(mutex);
       wake.wait_for(lock, std::chrono::minutes(1), [&] { return closing || !queue.empty(); });
@@ -120,15 +121,22 @@ void TraceStore::State::Loop() {
   }
 }
 
-void TraceStore::State::WriteBatch(std::vector<FinishedTrace> batch) {
-  std::map<std::string, std::vector<FinishedTrace>> by_day;
+void TraceStore::State::WriteBatch(std::vector<TraceRow> batch) {
+  std::map<std::string, std::vector<TraceRow>> by_day;
   auto oldest = OldestDay();
+  std::optional<std::chrono::sys_days> last;  // nearly all are of one day, which is named once
+  std::vector<TraceRow>* of_last = nullptr;
   for (auto& trace : batch) {
-    auto day = DayOf(StartOf(trace));
-    if (day < oldest) {
+    if (const auto day = std::chrono::floor<std::chrono::days>(trace.start); day != last) {
+      last = day;
+      auto name = DayOf(trace.start);
+      of_last = name < oldest ? nullptr : &by_day[std::move(name)];
+      if (of_last != nullptr) of_last->reserve(batch.size());
+    }
+    if (of_last == nullptr) {
       ++dropped;
     } else {
-      by_day[day].push_back(std::move(trace));
+      of_last->push_back(std::move(trace));
     }
   }
   for (const auto& [day, traces] : by_day) {
@@ -144,7 +152,7 @@ void TraceStore::State::WriteBatch(std::vector<FinishedTrace> batch) {
 }
 
 Result<std::size_t> TraceStore::State::WriteDay(const std::string& day,
-                                                const std::vector<FinishedTrace>& batch) {
+                                                const std::vector<TraceRow>& batch) {
   STRATA_TRY(auto* file, FileOf(day));
   STRATA_TRY(auto transaction, store::Transaction::Begin(*file));
   for (const auto& trace : batch) {
@@ -284,6 +292,9 @@ Result<std::unique_ptr<TraceStore>> TraceStore::Open(TraceStoreOptions options,
 
 void TraceStore::Submit(FinishedTrace trace) {
   if (trace.spans.empty()) return;
+  // Here, and not by the writer: the spans' memory is free for the next request while it is still
+  // in the cache, and what waits for the writer is small.
+  auto row = EncodeTrace(std::move(trace), state_->options.trace_bytes_max);
   bool wake = false;
   {
     std::lock_guard lock(state_->mutex);
@@ -291,7 +302,7 @@ void TraceStore::Submit(FinishedTrace trace) {
       ++state_->dropped;
       return;
     }
-    state_->queue.push_back(std::move(trace));
+    state_->queue.push_back(std::move(row));
     ++state_->submitted;
     wake = state_->queue.size() == 1 || state_->queue.size() == kBatch;
   }
