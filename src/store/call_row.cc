@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/utf8.h"
+#include "store/call_key.h"
 
 namespace strata::store {
 namespace {
@@ -279,6 +280,16 @@ std::string EncodeFinal(const CallRow& row) {
   PutIntent(out, row.intent);
   PutOutcome(out, row.outcome);
   return out.Take();
+}
+
+std::optional<CallKey> IntentKeyOf(std::string_view bytes) {
+  Decoder in(bytes);
+  if (in.Byte() != kKindIntent || in.Byte() != kFormat) return std::nullopt;
+  CallKey key;
+  key.first = in.Text();
+  key.second = in.Fixed<std::uint32_t>();
+  if (in.problem() != nullptr) return std::nullopt;
+  return key;
 }
 
 Result<std::variant<CallIntent, CallRow>> DecodeCallRecord(std::string_view bytes) {

@@ -4,6 +4,8 @@
 
 #include <limits>
 
+#include "store/call_key.h"
+
 namespace strata::store {
 namespace {
 
@@ -57,6 +59,15 @@ TEST(CallRow, AFinalComesBackAsItWas) {
   EXPECT_EQ(row.outcome.usage, SomeRow().outcome.usage);
   EXPECT_EQ(row.outcome.ttft_ms, 56);
   EXPECT_EQ(row.outcome.decided_by.index, "kb@5");
+}
+
+TEST(IntentKeyOf, NamesTheCallOfAnIntentOnly) {
+  const auto intent = SomeIntent();
+  const auto bytes = EncodeIntent(intent);
+  EXPECT_EQ(IntentKeyOf(bytes), CallKey(intent.request_id.value, intent.call_number));
+  EXPECT_FALSE(IntentKeyOf(EncodeFinal(SomeRow())).has_value());
+  EXPECT_FALSE(IntentKeyOf(bytes.substr(0, 5)).has_value());
+  EXPECT_FALSE(IntentKeyOf("").has_value());
 }
 
 TEST(CallRow, UnknownPriceIsNotZero) {

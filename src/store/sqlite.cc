@@ -27,8 +27,15 @@ struct CachedStatement {
   int bind_error = 0;  // SQLITE_OK
 };
 
+// Statements are found by the text that is at hand, without a copy of it.
+struct SqlHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view sql) const { return std::hash<std::string_view>()(sql); }
+};
+
 struct Database::Cache {
-  std::unordered_map<std::string, std::unique_ptr<CachedStatement>> statements;
+  std::unordered_map<std::string, std::unique_ptr<CachedStatement>, SqlHash, std::equal_to<>>
+      statements;
 
   ~Cache() {
     for (auto& [sql, entry] : statements) sqlite3_finalize(entry->handle);
@@ -253,8 +260,7 @@ Error Database::LastError(std::string_view doing) const {
 
 Result<Statement> Database::Prepare(std::string_view sql) {
   auto& statements = cache_->statements;
-  auto key = std::string(sql);
-  auto it = statements.find(key);
+  auto it = statements.find(sql);
   if (it != statements.end() && !it->second->in_use) {
     it->second->in_use = true;
     return Statement(it->second.get());
@@ -276,7 +282,7 @@ Result<Statement> Database::Prepare(std::string_view sql) {
   cache_->Trim();
   entry->kept = true;
   auto* raw = entry.get();
-  statements.emplace(std::move(key), std::move(entry));
+  statements.emplace(sql, std::move(entry));
   return Statement(raw);
 }
 

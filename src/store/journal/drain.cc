@@ -47,18 +47,19 @@ bool Drain::Read(const std::shared_ptr<Segment>& segment) {
 }
 
 void Drain::Take(std::string_view payload, const std::shared_ptr<Segment>& segment) {
+  if (auto key = IntentKeyOf(payload)) {
+    if (early_.erase(*key) > 0) return;
+    if (open_.emplace(std::move(*key), segment).second) ++segment->held;
+    return;
+  }
   auto record = DecodeCallRecord(payload);
   if (!record.has_value()) {
     Log(Level::kError, "journal.record.unreadable", {{"error", record.error().message()}});
     return;
   }
-  if (auto* intent = std::get_if<CallIntent>(&*record)) {
-    CallKey key(std::move(intent->request_id.value), intent->call_number);
-    if (early_.erase(key) > 0) return;
-    if (open_.emplace(std::move(key), segment).second) ++segment->held;
-    return;
-  }
-  auto& row = std::get<CallRow>(*record);
+  auto* final = std::get_if<CallRow>(&*record);
+  if (final == nullptr) return;
+  auto& row = *final;
   Close({row.intent.request_id.value, row.intent.call_number});
   ++segment->held;
   Add(std::move(row), segment);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "store/call_key.h"
 #include "store/journal.h"
 #include "store/journal/lanes.h"
 
@@ -32,8 +33,6 @@ class Drain {
   Result<> Sync();
 
  private:
-  using CallKey = std::pair<std::string, std::uint32_t>;
-
   // true: stopped early because enough waits for the sink.
   bool Read(const std::shared_ptr<Segment>& segment);
   void Take(std::string_view payload, const std::shared_ptr<Segment>& segment);
