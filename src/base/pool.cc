@@ -12,6 +12,7 @@
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -19,18 +20,37 @@ namespace strata {
 
 namespace asio = boost::asio;
 
+// A thread is started when work comes and none is free: most pools of a server at rest have none,
+// and a thread's stack and heap cost about 100 KiB.
 struct Pool::State {
+  std::string name;
+  std::size_t threads_max;
   std::size_t waiting_max;
   mutable std::mutex mutex;
   std::condition_variable wake;
   std::deque<std::function<void()>> queue;
   bool closing = false;
+  std::size_t free = 0;  // threads that wait for work
   std::vector<std::thread> threads;
+
+  // With the lock held. False: there is no thread, and the system gives none.
+  bool StartThreadFor(std::size_t waiting) {
+    if (free >= waiting || threads.size() >= threads_max) return true;
+    try {
+      threads.emplace_back([this] { Loop(); });
+    } catch (const std::system_error&) {
+      return !threads.empty();
+    }
+    pthread_setname_np(threads.back().native_handle(), name.substr(0, 15).c_str());
+    return true;
+  }
 
   void Loop() {
     std::unique_lock lock(mutex);
     while (true) {
+      ++free;
       wake.wait(lock, [&] { return closing || !queue.empty(); });
+      --free;
       if (queue.empty()) return;
       auto work = std::move(queue.front());
       queue.pop_front();
@@ -44,11 +64,9 @@ struct Pool::State {
 
 Pool::Pool(std::string name, std::size_t threads, std::size_t waiting_max)
     : name_(std::move(name)), state_(std::make_unique<State>()) {
+  state_->name = name_;
+  state_->threads_max = threads;
   state_->waiting_max = waiting_max;
-  for (std::size_t i = 0; i < threads; ++i) {
-    state_->threads.emplace_back([s = state_.get()] { s->Loop(); });
-    pthread_setname_np(state_->threads.back().native_handle(), name_.substr(0, 15).c_str());
-  }
 }
 
 Pool::~Pool() {
@@ -68,6 +86,9 @@ Result<> Pool::Post(std::function<void()> work) {
       return Fail(Error(Code::kUnavailable, fmt::format("pool {} has {} items waiting, its limit",
                                                         name_, state_->waiting_max))
                       .RetryAfter(std::chrono::seconds(1)));
+    }
+    if (!state_->StartThreadFor(state_->queue.size() + 1)) {
+      return Fail(Code::kUnavailable, fmt::format("pool {} cannot start a thread", name_));
     }
     state_->queue.push_back(std::move(work));
   }
