@@ -2,6 +2,7 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -55,6 +56,7 @@ class StderrWriter {
       full = waiting_.size() >= kBytesMax;
       if (first && level < Level::kWarning && !thread_.joinable() && !closing_) {
         thread_ = std::thread([this] { Loop(); });
+        pthread_setname_np(thread_.native_handle(), "log");
       }
     }
     if (level >= Level::kWarning || full || closing_) {
@@ -150,9 +152,7 @@ std::string JsonLine(std::string_view time, std::string_view level, std::string_
   line.append(R"({"time":")").append(time).append(R"(","level":")").append(level);
   line.append(R"(","event":")").append(event) += '"';
   for (const auto& field : fields) {
-    line += ',';
-    AppendJsonString(line, field.key);
-    line += ':';
+    line.append(",\"").append(field.key).append("\":");  // a name of ours: nothing to escape
     if (auto* text = std::get_if<std::string_view>(&field.value)) AppendJsonString(line, *text);
     AppendNumber(line, field);
   }

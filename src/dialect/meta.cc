@@ -31,7 +31,9 @@ std::string_view RequestIdHeader(Dialect dialect) {
 }  // namespace
 
 HeaderList MetaHeaders(Dialect dialect, const AnswerMeta& meta) {
+  constexpr std::size_t kHeadersMax = 4;
   HeaderList headers;
+  headers.reserve(kHeadersMax);
   auto add = [&](std::string_view name, const std::string& value) {
     if (!value.empty()) headers.emplace_back(name, HeaderValue(value));
   };

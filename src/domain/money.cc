@@ -1,6 +1,7 @@
 #include "domain/money.h"
 
-#include <fmt/format.h>
+#include <array>
+#include <string>
 
 #include "domain/usage.h"
 
@@ -10,9 +11,16 @@ std::string FormatUsd(Money money) {
   bool negative = money.picousd < 0;
   auto magnitude = negative ? -static_cast<unsigned __int128>(money.picousd) : money.picousd;
   auto picos = static_cast<std::uint64_t>(magnitude);
-  auto fraction = fmt::format("{:012}", picos % 1'000'000'000'000ULL);
-  while (fraction.size() > 2 && fraction.back() == '0') fraction.pop_back();
-  return fmt::format("{}{}.{}", negative ? "-" : "", picos / 1'000'000'000'000ULL, fraction);
+  std::array<char, 12> fraction{};
+  auto rest = picos;
+  for (auto digit = fraction.rbegin(); digit != fraction.rend(); ++digit, rest /= 10) {
+    *digit = static_cast<char>('0' + rest % 10);
+  }
+  std::size_t digits = fraction.size();
+  while (digits > 2 && fraction[digits - 1] == '0') --digits;
+  std::string out = negative ? "-" : "";
+  out.append(std::to_string(rest)).append(".").append(fraction.data(), digits);
+  return out;
 }
 
 std::optional<Money> CostOf(const Usage& usage, const Price& price) {

@@ -210,8 +210,9 @@ Result<std::unique_ptr<CallMeter>> BeginCall(const domain::ModelInfo& info, Requ
   STRATA_CHECK_OK(ctx.CheckAlive());
   STRATA_CHECK_OK(guard::CheckOutbound(info, ctx));
   STRATA_TRY(auto record, journal.Begin(IntentOf(info, ctx, operation, estimate)));
-  auto span = ctx.span.Child(operation == "embeddings" ? "provider.embed"
-                                                       : fmt::format("provider.{}", operation));
+  std::string name = "provider.";
+  name += operation == "embeddings" ? "embed" : operation;
+  auto span = ctx.span.Child(name);
   span.Set("provider", info.provider);
   span.Set("model", info.id);
   return std::make_unique<CallMeter>(info, ctx, std::move(record), std::move(span));

@@ -57,7 +57,9 @@ std::string TraceLinks::TokenOf(std::string_view trace_id) const {
 }
 
 std::string TraceLinks::UrlOf(std::string_view trace_id) const {
-  return fmt::format("{}/console/trace/{}?t={}", public_url_, trace_id, TokenOf(trace_id));
+  std::string url = public_url_;
+  url.append("/console/trace/").append(trace_id).append("?t=").append(TokenOf(trace_id));
+  return url;
 }
 
 // A trace id is hex, so no trace's token opens the console.

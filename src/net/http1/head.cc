@@ -156,11 +156,15 @@ bool IsToken(std::string_view text) {
                                       [](char c) { return kToken[static_cast<unsigned char>(c)]; });
 }
 
+// Looks at every byte, also after a bad one: the compiler takes 16 of them a step.
 bool IsFieldValue(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](char c) {
-    auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && byte != '\t') || byte == 0x7f;
-  });
+  unsigned bad = 0;
+  for (char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    bad |=
+        static_cast<unsigned>((byte < 0x20) & (byte != '\t')) | static_cast<unsigned>(byte == 0x7f);
+  }
+  return bad == 0;
 }
 
 std::optional<Failure> ParseRequestHead(std::string_view head, HttpRequest& request,
