@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include <array>
@@ -18,7 +20,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       "mine",      "anthropic.x",          "openai.x",      "meta.x",
       "mistral.x", "amazon.titan-embed-x", "cohere.embed-x"};
   const auto id = kIds[data[0] % kIds.size()];
-  static_cast<void>(bedrock::DecodeInvoke(id, bytes.substr(1)));
+  auto decoded = bedrock::DecodeInvoke(id, bytes.substr(1));
+  auto scanned = bedrock::ScanInvoke(id, std::string(bytes.substr(1)), {});
+  // What can be decoded can be scanned, and limits mean the same.
+  if (decoded.has_value() != scanned.has_value() && decoded.has_value()) std::abort();
+  if (decoded.has_value()) {
+    auto* whole = std::get_if<strata::domain::ChatRequest>(&decoded->call);
+    auto* scan = std::get_if<strata::domain::ChatRequest>(&scanned->call);
+    if ((whole == nullptr) != (scan == nullptr)) std::abort();
+    if (whole != nullptr && whole->max_tokens != scan->max_tokens) std::abort();
+  }
   static_cast<void>(bedrock::DecodeInvoke("mine", bytes));
   static_cast<void>(bedrock::DecodeModelFilter(bytes));
   return 0;

@@ -6,6 +6,8 @@
 #include <string>
 
 #include "dialect/anthropic.h"
+#include "dialect/bedrock.h"
+#include "dialect/gemini.h"
 #include "dialect/openai.h"
 
 using namespace strata::dialect;
@@ -19,8 +21,7 @@ std::string Pass(WireTap& tap, std::string_view bytes, std::size_t size) {
     bytes.remove_prefix(piece.size());
     out += tap.Feed(piece);
   }
-  if (tap.ended()) out += tap.TakeEnd();
-  static_cast<void>(tap.Finish());
+  if (tap.Finish().has_value()) out += tap.TakeEnd();
   return out;
 }
 
@@ -30,12 +31,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const std::size_t piece = 1 + data[size - 1] % 16;
-  if (Pass(*openai::MakeWireTap(true), bytes, size) !=
-      Pass(*openai::MakeWireTap(true), bytes, piece)) {
+  strata::domain::WireRequest hides;
+  hides.usage_text = "1";
+  const auto& chat = openai::ChatWire();
+  if (Pass(*chat.make_tap(hides), bytes, size) != Pass(*chat.make_tap(hides), bytes, piece)) {
     std::abort();
   }
-  auto whole = Pass(*anthropic::MakeWireTap(), bytes, size);
-  if (whole != Pass(*anthropic::MakeWireTap(), bytes, piece)) std::abort();
-  if (!bytes.starts_with(whole)) std::abort();
+  for (const auto* codec :
+       {&chat, &anthropic::MessagesWire(), &bedrock::ConverseWire(),
+        bedrock::InvokeWire("bedrock.invoke.anthropic"), &gemini::GenerateWire()}) {
+    auto whole = Pass(*codec->make_tap({}), bytes, size);
+    if (whole != Pass(*codec->make_tap({}), bytes, piece)) std::abort();
+    if (!bytes.starts_with(whole)) std::abort();
+  }
   return 0;
 }

@@ -68,6 +68,7 @@ std::unique_ptr<StreamDecoder> MakeStreamDecoder();
 // The same answers when they are forwarded.
 Result<WireFacts> ReadWireAnswer(std::string_view body);
 std::unique_ptr<WireTap> MakeWireTap();
+const WireCodec& MessagesWire();
 Result<std::vector<std::string>> DecodeModelList(std::string_view body);
 
 }  // namespace strata::dialect::anthropic

@@ -20,6 +20,7 @@
 #include "dialect/meta.h"
 #include "dialect/notes.h"
 #include "dialect/stream.h"
+#include "dialect/wire.h"
 #include "domain/conversation.h"
 #include "domain/model_info.h"
 #include "domain/stream.h"
@@ -43,6 +44,11 @@ struct ConverseRequest {
   std::string performance_latency;                // "standard", "optimized", ""
 };
 Result<ConverseRequest> DecodeConverse(std::string_view body);
+// As above, but reads only what routing, limits and ledger need and keeps the bytes for Bedrock
+// itself (chat.wire). What it cannot be sure of is decoded at once, so that errors are the
+// decoder's.
+Result<ConverseRequest> ScanConverse(std::string body, domain::WireHeaders headers);
+inline constexpr std::string_view kConverseWireFormat = "bedrock.converse";
 std::string EncodeConverseResponse(const domain::ChatResponse& response, const AnswerMeta& meta);
 std::unique_ptr<StreamEncoder> MakeConverseStreamEncoder(AnswerMeta meta);
 
@@ -50,6 +56,7 @@ std::unique_ptr<StreamEncoder> MakeConverseStreamEncoder(AnswerMeta meta);
 Result<std::string> EncodeConverse(const ConverseRequest& request, DropNotes* notes = nullptr);
 Result<domain::ChatResponse> DecodeConverseResponse(std::string_view body);
 std::unique_ptr<StreamDecoder> MakeConverseStreamDecoder();
+const WireCodec& ConverseWire();  // the same answers when they are forwarded
 
 // ---- CountTokens: input.converse, or input.invokeModel with the model's own body ----
 
@@ -68,6 +75,7 @@ enum class InvokeFormat : std::uint8_t {
   kMistral,      // {prompt, max_tokens, stop, temperature, top_p, top_k}
   kTitanEmbed,   // {inputText, dimensions, normalize, embeddingTypes}
   kCohereEmbed,  // {texts, input_type, truncate, embedding_types}
+  kOther,        // one that we do not know: forwarded, or refused
 };
 
 struct InvokeRequest {
@@ -79,6 +87,13 @@ struct InvokeRequest {
 // The vendor prefix of the id as the caller wrote it (a region prefix such as "us." is skipped)
 // chooses the format, else the shape of the body.
 Result<InvokeRequest> DecodeInvoke(std::string_view model_id, std::string_view body);
+// As ScanConverse. A body of no vendor that we know is a chat request too, which only Bedrock can
+// read.
+Result<InvokeRequest> ScanInvoke(std::string_view model_id, std::string body,
+                                 domain::WireHeaders headers);
+// All formats of wire requests that InvokeModel has begin so.
+inline constexpr std::string_view kInvokeWirePrefix = "bedrock.invoke";
+const WireCodec* InvokeWire(std::string_view wire_format);  // null: not one of them
 std::string EncodeInvokeChatResponse(InvokeFormat format, const domain::ChatResponse& response,
                                      const AnswerMeta& meta);
 std::string EncodeInvokeEmbedResponse(const InvokeRequest& request, const EmbeddingView& vectors,

@@ -48,4 +48,11 @@ std::string PublicMessage(const Error& error);
 Error DecodeUpstreamError(Dialect dialect, int status, const HeaderList& headers,
                           std::string_view body);
 
+// Whether a provider's error body has the dialect's own form, so that a client of the dialect can
+// read it as it is: not a proxy's page, nor another API's.
+bool IsErrorBody(Dialect dialect, std::string_view body);
+
+// "openai", "anthropic", "bedrock", "gemini"
+std::string_view DialectName(Dialect dialect);
+
 }  // namespace strata::dialect

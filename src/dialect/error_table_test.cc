@@ -58,7 +58,7 @@ TEST(UpstreamError, StatusMessageAndWaitAreUnderstood) {
       Dialect::kOpenAi, 429, {{"Retry-After", "7"}, {"x-ratelimit-reset-requests", "1s"}},
       R"({"error":{"message":"too fast","type":"rate_limit_error","code":"rate_limit_exceeded"}})");
   EXPECT_EQ(error.code(), Code::kRateLimited);
-  EXPECT_EQ(error.message(), "the provider answered 429: too fast");
+  EXPECT_EQ(error.message(), "the provider answered 429 (rate_limit_exceeded): too fast");
   EXPECT_EQ(error.retry_after(), 7s);
   EXPECT_EQ(error.upstream_status(), 429);
 }

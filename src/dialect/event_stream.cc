@@ -106,6 +106,10 @@ std::optional<std::string> HeaderReader::Value(HeaderType type) {
   return std::nullopt;
 }
 
+Error BrokenHeader() {
+  return Error(Code::kCorruption, "an event-stream message has a broken header");
+}
+
 Result<> ReadHeaders(std::string_view data, EventMessage& message) {
   HeaderReader reader(data);
   while (!reader.done()) {
@@ -113,15 +117,73 @@ Result<> ReadHeaders(std::string_view data, EventMessage& message) {
     auto name = size ? reader.Take(*size) : std::nullopt;
     auto type = name ? reader.Unsigned(1) : std::nullopt;
     auto value = type ? reader.Value(static_cast<HeaderType>(*type)) : std::nullopt;
-    if (!value || name->empty()) {
-      return Fail(Code::kCorruption, "an event-stream message has a broken header");
-    }
+    if (!value || name->empty()) return Fail(BrokenHeader());
     message.headers.emplace_back(*name, std::move(*value));
   }
   return {};
 }
 
+// The parts of a message whose prelude was read.
+struct Parts {
+  std::string_view headers;
+  std::string_view payload;
+};
+
+Result<Parts> PartsOf(std::string_view message) {
+  const auto body = message.substr(0, message.size() - 4);
+  if (Crc32(body) != ReadBigEndian(message, body.size(), 4)) {
+    return Fail(Code::kCorruption, "an event-stream message fails its checksum");
+  }
+  const auto headers = ReadBigEndian(message, 4, 4);
+  return Parts{.headers = body.substr(kPreludeBytes, headers),
+               .payload = body.substr(kPreludeBytes + headers)};
+}
+
 }  // namespace
+
+Result<std::size_t> EventMessageSize(std::string_view data, std::size_t message_bytes_max) {
+  if (data.size() < kPreludeBytes) return std::size_t{0};
+  const auto total = ReadBigEndian(data, 0, 4);
+  const auto headers = ReadBigEndian(data, 4, 4);
+  if (Crc32(data.substr(0, 8)) != ReadBigEndian(data, 8, 4)) {
+    return Fail(Code::kCorruption, "an event-stream prelude fails its checksum");
+  }
+  if (total > message_bytes_max) {
+    return Fail(Code::kTooLarge,
+                fmt::format("an event-stream message has {} bytes, the limit is {}", total,
+                            message_bytes_max));
+  }
+  if (total < kFrameBytes || headers > kHeadersBytesMax || headers > total - kFrameBytes) {
+    return Fail(Code::kCorruption, "an event-stream message has impossible lengths");
+  }
+  return total;
+}
+
+Result<EventView> ViewEventMessage(std::string_view message) {
+  STRATA_TRY(auto parts, PartsOf(message));
+  EventView view;
+  view.payload = parts.payload;
+  HeaderReader reader(parts.headers);
+  while (!reader.done()) {
+    auto size = reader.Unsigned(1);
+    auto name = size ? reader.Take(*size) : std::nullopt;
+    auto type = name ? reader.Unsigned(1) : std::nullopt;
+    if (!type || name->empty()) return Fail(BrokenHeader());
+    if (static_cast<HeaderType>(*type) != HeaderType::kString) {
+      if (!reader.Value(static_cast<HeaderType>(*type))) return Fail(BrokenHeader());
+      continue;
+    }
+    auto length = reader.Unsigned(2);
+    auto value = length ? reader.Take(*length) : std::nullopt;
+    if (!value) return Fail(BrokenHeader());
+    if (*name == ":message-type") view.kind = *value;
+    if (*name == ":error-message") view.text = *value;
+    if (*name == ":event-type" || *name == ":exception-type" || *name == ":error-code") {
+      view.type = *value;
+    }
+  }
+  return view;
+}
 
 std::string_view EventMessage::Header(std::string_view name) const {
   auto at = std::ranges::find(headers, name, &std::pair<std::string, std::string>::first);
@@ -169,36 +231,16 @@ std::string EncodeException(std::string_view type, std::string_view text) {
 
 Result<std::optional<EventMessage>> EventStreamReader::Next() {
   const auto rest = std::string_view(buffer_).substr(start_);
-  if (rest.size() < kPreludeBytes) {
+  STRATA_TRY(const auto total, EventMessageSize(rest, message_bytes_max_));
+  if (total == 0 || rest.size() < total) {
     buffer_.erase(0, start_);
     start_ = 0;
     return std::nullopt;
   }
-  const auto total = ReadBigEndian(rest, 0, 4);
-  const auto headers = ReadBigEndian(rest, 4, 4);
-  if (Crc32(rest.substr(0, 8)) != ReadBigEndian(rest, 8, 4)) {
-    return Fail(Code::kCorruption, "an event-stream prelude fails its checksum");
-  }
-  if (total > message_bytes_max_) {
-    return Fail(Code::kTooLarge,
-                fmt::format("an event-stream message has {} bytes, the limit is {}", total,
-                            message_bytes_max_));
-  }
-  if (total < kFrameBytes || headers > kHeadersBytesMax || headers > total - kFrameBytes) {
-    return Fail(Code::kCorruption, "an event-stream message has impossible lengths");
-  }
-  if (rest.size() < total) {
-    buffer_.erase(0, start_);
-    start_ = 0;
-    return std::nullopt;
-  }
-  const auto frame = rest.substr(0, total);
-  if (Crc32(frame.substr(0, total - 4)) != ReadBigEndian(frame, total - 4, 4)) {
-    return Fail(Code::kCorruption, "an event-stream message fails its checksum");
-  }
+  STRATA_TRY(auto parts, PartsOf(rest.substr(0, total)));
   EventMessage message;
-  STRATA_CHECK_OK(ReadHeaders(frame.substr(kPreludeBytes, headers), message));
-  message.payload = frame.substr(kPreludeBytes + headers, total - kFrameBytes - headers);
+  STRATA_CHECK_OK(ReadHeaders(parts.headers, message));
+  message.payload = parts.payload;
   start_ += total;
   return message;
 }

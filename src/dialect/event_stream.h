@@ -31,13 +31,28 @@ std::string EncodeEvent(std::string_view type, std::string_view json);
 // `:message-type=exception`, `:exception-type=TYPE`, payload {"message":…}.
 std::string EncodeException(std::string_view type, std::string_view message);
 
+// AWS caps a message at 16 MiB and its headers at 128 KiB.
+inline constexpr std::size_t kEventMessageBytesMax = 16u << 20;
+
+// Bytes of the message that `data` begins with, 0 while its prelude is not whole. Errors:
+// kCorruption (prelude checksum, lengths), kTooLarge (over the limit, seen from the prelude alone).
+Result<std::size_t> EventMessageSize(std::string_view data,
+                                     std::size_t message_bytes_max = kEventMessageBytesMax);
+
+// What a reader along needs of one whole message; views into it.
+struct EventView {
+  std::string_view kind;  // :message-type
+  std::string_view type;  // :event-type, :exception-type or :error-code
+  std::string_view text;  // :error-message
+  std::string_view payload;
+};
+// Errors: kCorruption (checksum, headers). No allocation.
+Result<EventView> ViewEventMessage(std::string_view message);
+
 // Cuts a byte stream into messages. Not thread-safe.
 class EventStreamReader {
  public:
-  // AWS caps a message at 16 MiB and its headers at 128 KiB.
-  static constexpr std::size_t kMessageBytesMax = 16u << 20;
-
-  explicit EventStreamReader(std::size_t message_bytes_max = kMessageBytesMax)
+  explicit EventStreamReader(std::size_t message_bytes_max = kEventMessageBytesMax)
       : message_bytes_max_(message_bytes_max) {}
 
   void Append(std::string_view bytes) { buffer_.append(bytes); }

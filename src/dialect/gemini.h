@@ -18,6 +18,7 @@
 #include "dialect/meta.h"
 #include "dialect/notes.h"
 #include "dialect/stream.h"
+#include "dialect/wire.h"
 #include "domain/conversation.h"
 #include "domain/model_info.h"
 #include "domain/stream.h"
@@ -31,6 +32,11 @@ struct GenerateRequest {
   bool include_thoughts = false;  // thinkingConfig.includeThoughts: thoughts are shown
 };
 Result<GenerateRequest> DecodeGenerate(std::string_view body);
+// As above, but reads only what routing, limits and ledger need and keeps the bytes for Gemini
+// itself (chat.wire), which streams them as server-sent events. What it cannot be sure of is
+// decoded at once, so that errors are the decoder's.
+Result<GenerateRequest> ScanGenerate(std::string body, domain::WireHeaders headers);
+inline constexpr std::string_view kWireFormat = "gemini.generate";
 // Body of countTokens: contents, or a whole generateContentRequest.
 Result<domain::ChatRequest> DecodeCount(std::string_view body);
 
@@ -68,6 +74,7 @@ Result<std::string> EncodeGenerate(const domain::ChatRequest& request,
 Result<domain::ChatResponse> DecodeGenerateResponse(std::string_view body);
 // Of streamGenerateContent?alt=sse.
 std::unique_ptr<StreamDecoder> MakeStreamDecoder();
+const WireCodec& GenerateWire();  // the same answers when they are forwarded
 Result<std::string> EncodeCount(const domain::ChatRequest& request, std::string_view model);
 // Vertex: the bare members.
 Result<std::string> EncodePredictCount(const domain::ChatRequest& request);

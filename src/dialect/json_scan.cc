@@ -237,4 +237,42 @@ std::optional<bool> ScannedBool(std::string_view json) {
   return std::nullopt;
 }
 
+bool ScanText(const ScannedObject& object, std::string_view key, std::string& out) {
+  auto json = object.TextAt(key);
+  if (json.empty()) return true;
+  auto text = ScannedString(json);
+  if (text) out = std::move(*text);
+  return text.has_value();
+}
+
+bool ScanLimit(const ScannedObject& object, std::string_view key,
+               std::optional<std::int64_t>& out) {
+  constexpr std::int64_t kTokensMax = 1LL << 31;
+  auto json = object.TextAt(key);
+  if (json.empty()) return true;
+  auto limit = ScannedInteger(json);
+  if (!limit || *limit < 1 || *limit > kTokensMax || (out && *out != *limit)) return false;
+  out = limit;
+  return true;
+}
+
+bool ScanTags(const ScannedObject& object, std::string_view key,
+              std::map<std::string, std::string>& out) {
+  auto json = object.TextAt(key);
+  if (json.empty()) return true;
+  auto tags = ScanObject(json);
+  if (!tags) return false;
+  for (const auto& member : tags->members()) {
+    auto value = ScannedString(tags->TextOf(member));
+    if (!value) return false;
+    out.emplace(member.key, std::move(*value));
+  }
+  return true;
+}
+
+bool HasObjects(const ScannedObject& object, std::string_view key) {
+  auto json = object.TextAt(key);
+  return json.starts_with('[') && json.find('{') != json.npos;
+}
+
 }  // namespace strata::dialect

@@ -6,6 +6,8 @@
 // Own code, where simdjson would do: simdjson's on-demand API does not check what it skips, and its
 // DOM does not say where a value stands.
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -51,5 +53,16 @@ std::optional<ScannedObject> ScanObject(std::string_view text, const JsonLimits&
 std::optional<std::string> ScannedString(std::string_view json);
 std::optional<std::int64_t> ScannedInteger(std::string_view json);
 std::optional<bool> ScannedBool(std::string_view json);
+
+// Members of a request by what they must be. An absent one leaves `out` alone; false: it is
+// something else, which the decoder is to name.
+bool ScanText(const ScannedObject& object, std::string_view key, std::string& out);
+// A limit on tokens; one that `out` holds already must say the same.
+bool ScanLimit(const ScannedObject& object, std::string_view key, std::optional<std::int64_t>& out);
+// An object of strings.
+bool ScanTags(const ScannedObject& object, std::string_view key,
+              std::map<std::string, std::string>& out);
+// Whether the member is a list that holds an object.
+bool HasObjects(const ScannedObject& object, std::string_view key);
 
 }  // namespace strata::dialect

@@ -73,6 +73,7 @@ std::unique_ptr<StreamDecoder> MakeStreamDecoder();
 // kept from the client.
 Result<WireFacts> ReadWireAnswer(std::string_view body);
 std::unique_ptr<WireTap> MakeWireTap(bool hide_usage);
+const WireCodec& ChatWire();
 
 std::string EncodeEmbedRequest(const EmbedRequest& request);
 // `count`: how many rows were asked for. Rows may come in any order, as floats or base64.

@@ -13,6 +13,7 @@ namespace strata::dialect {
 namespace {
 
 constexpr std::size_t kMessageBytesMax = 2000;
+constexpr JsonLimits kBodyLimits{.bytes_max = 1u << 20, .depth_max = 32, .values_max = 10'000};
 constexpr double kRetryAfterMaxMs = 24.0 * 3600 * 1000;
 
 bool SameName(std::string_view a, std::string_view b) {
@@ -112,7 +113,7 @@ void ReadGoogleDetails(const JsonValue& error, Said& said) {
 
 Said ReadBody(Dialect dialect, std::string_view body) {
   Said said;
-  auto parsed = ParseJson(body, {.bytes_max = 1u << 20, .depth_max = 32, .values_max = 10'000});
+  auto parsed = ParseJson(body, kBodyLimits);
   if (!parsed) {
     // HTML and other plain answers of proxies.
     said.message = body.substr(0, 200);
@@ -231,9 +232,10 @@ Error DecodeUpstreamError(Dialect dialect, int status, const HeaderList& headers
   auto said = ReadBody(dialect, body);
   Code code = CodeOfStatus(status);
   if (dialect == Dialect::kBedrock) {
-    auto name = HeaderOf(headers, "x-amzn-errortype");
-    code = CodeOfBedrock(BareExceptionName(name.empty() ? std::string_view(said.type) : name))
-               .value_or(code);
+    std::string exception(HeaderOf(headers, "x-amzn-errortype"));
+    if (exception.empty()) exception = said.type;
+    said.type = BareExceptionName(exception);
+    code = CodeOfBedrock(said.type).value_or(code);
   }
   if (said.code == "API_KEY_INVALID") code = Code::kPermissionDenied;
   if (said.code == "content_filter" || said.code == "content_policy_violation") {
@@ -241,7 +243,10 @@ Error DecodeUpstreamError(Dialect dialect, int status, const HeaderList& headers
   }
   auto message = ReplaceInvalidUtf8(Utf8Prefix(said.message, kMessageBytesMax));
   if (message.empty()) message = "no message";
-  Error error(code, fmt::format("the provider answered {}: {}", status, message));
+  auto name = ReplaceInvalidUtf8(Utf8Prefix(said.code.empty() ? said.type : said.code, 100));
+  const bool named = !name.empty() && message.find(name) == message.npos;
+  Error error(code, fmt::format("the provider answered {}{}: {}", status,
+                                named ? fmt::format(" ({})", name) : "", message));
   std::move(error).FromUpstream(status);  // sets it in place
   if (code == Code::kInvalidArgument && !said.field.empty()) {
     std::move(error).AtField(std::move(said.field));
@@ -253,6 +258,30 @@ Error DecodeUpstreamError(Dialect dialect, int status, const HeaderList& headers
   }
   if (wait) std::move(error).RetryAfter(*wait);
   return error;
+}
+
+bool IsErrorBody(Dialect dialect, std::string_view body) {
+  auto parsed = ParseJson(body, kBodyLimits);
+  if (!parsed || parsed->object() == nullptr) return false;
+  if (dialect == Dialect::kBedrock) {
+    return !TextAt(*parsed, "message").empty() || !TextAt(*parsed, "Message").empty();
+  }
+  const auto* error = parsed->Find("error");
+  return error != nullptr && error->object() != nullptr;
+}
+
+std::string_view DialectName(Dialect dialect) {
+  switch (dialect) {
+    case Dialect::kOpenAi:
+      return "openai";
+    case Dialect::kAnthropic:
+      return "anthropic";
+    case Dialect::kBedrock:
+      return "bedrock";
+    case Dialect::kGemini:
+      return "gemini";
+  }
+  return "";
 }
 
 }  // namespace strata::dialect

@@ -6,6 +6,9 @@
 #include <cstring>
 #include <utility>
 
+#include "dialect/event_stream.h"
+#include "dialect/json/upstream.h"
+
 namespace strata::dialect {
 namespace {
 
@@ -43,7 +46,7 @@ void EventWireTap::CountPiece(std::size_t bytes) {
 Result<EventWireTap::Verdict> EventWireTap::Next(std::string_view rest, std::size_t& size) {
   STRATA_TRY(size, EventSize(rest, std::exchange(scanned_, 0)));
   if (size > 0) return OnEvent(rest.substr(0, size));
-  if (rest.size() <= SseReader::kEventBytesMax) return Verdict::kWait;
+  if (rest.size() + end_.size() <= SseReader::kEventBytesMax) return Verdict::kWait;
   return Fail(Code::kUnavailable, fmt::format("an event of the provider's stream is over {} bytes",
                                               SseReader::kEventBytesMax));
 }
@@ -68,14 +71,17 @@ std::string_view EventWireTap::Feed(std::string_view bytes) {
     auto event = work.substr(start, size);
     if (*verdict == Verdict::kEnd) {
       ended_ = true;
-      end_ = event;
+      end_ += event;
       break;
     }
-    if (*verdict == Verdict::kDrop) {
-      if (!std::exchange(dropped, true)) kept_.assign(work.substr(0, start));
-    } else {
+    tail_ = tail_ || *verdict == Verdict::kTail;
+    const bool stays = tail_ || *verdict == Verdict::kDrop;
+    if (stays && !std::exchange(dropped, true)) kept_.assign(work.substr(0, start));
+    if (!stays) {
       CountPiece(size);
       if (dropped) kept_ += event;
+    } else if (*verdict != Verdict::kDrop) {
+      end_ += event;
     }
     start += size;
   }
@@ -92,8 +98,14 @@ std::string_view EventWireTap::Feed(std::string_view bytes) {
 
 Result<> EventWireTap::Finish() {
   if (failure_) return Fail(*failure_);
-  if (ended_ || WholeWithoutEnd()) return {};
+  if (ended_ || tail_ || WholeWithoutEnd()) return {};
   return Fail(Code::kUnavailable, "the provider closed the stream before its end");
+}
+
+Result<std::size_t> EventMessageWireTap::EventSize(std::string_view rest, std::size_t) const {
+  auto size = EventMessageSize(rest);
+  if (!size) return Fail(AsUpstreamFault(std::move(size.error())));
+  return *size <= rest.size() ? *size : 0;
 }
 
 Result<std::size_t> SseWireTap::EventSize(std::string_view rest, std::size_t scanned) const {

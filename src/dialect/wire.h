@@ -3,14 +3,19 @@
 // events go on unchanged; what the ledger needs is taken from the few that hold it; the end is held
 // back until the call is on record. Pure: no I/O, one owner.
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "dialect/meta.h"
 #include "dialect/sse.h"
+#include "dialect/stream.h"
 #include "domain/conversation.h"
+#include "domain/stream.h"
 #include "domain/usage.h"
+#include "domain/wire.h"
 
 namespace strata::dialect {
 
@@ -41,7 +46,7 @@ class WireTap {
 
   // The last event has come.
   virtual bool ended() const = 0;
-  // Its bytes; to be asked for once.
+  // Its bytes, or what was held back when the body ended; to be asked for once.
   virtual std::string TakeEnd() = 0;
 
   // Why the answer is over before its end: the provider's own error event, or broken framing. The
@@ -50,6 +55,18 @@ class WireTap {
 
   // The best that is known so far.
   virtual const WireFacts& facts() const = 0;
+};
+
+// How the answers of one wire format (domain::WireRequest) are read while they are forwarded.
+// Pure functions; objects of static life.
+struct WireCodec {
+  std::string_view format;
+  // Of an answer in one piece; kUnavailable when it is not what the format promises.
+  Result<WireFacts> (*read)(std::string_view body, const HeaderList& headers);
+  std::unique_ptr<WireTap> (*make_tap)(const domain::WireRequest& wire);
+  // The shadow; null where nobody knows how texts are written.
+  Result<domain::ChatResponse> (*decode)(std::string_view body);
+  std::unique_ptr<StreamDecoder> (*make_decoder)();
 };
 
 // What taps share: the loop over whole events.
@@ -63,10 +80,11 @@ class EventWireTap : public WireTap {
   const WireFacts& facts() const final { return facts_; }
 
  protected:
-  enum class Verdict : std::uint8_t { kWait, kPass, kDrop, kEnd };
+  // kTail: this event and all that follow are held until the body ends, as any may be the last.
+  enum class Verdict : std::uint8_t { kWait, kPass, kDrop, kTail, kEnd };
 
   // Bytes of the event that `rest` begins with, its end mark included; 0 while it is not whole.
-  // `scanned`: bytes that were looked at before and hold no end.
+  // `scanned`: bytes that were looked at before and hold no end. Errors: broken framing.
   virtual Result<std::size_t> EventSize(std::string_view rest, std::size_t scanned) const = 0;
   virtual Result<Verdict> OnEvent(std::string_view event) = 0;
   // Whether a body that ends here is whole, though the dialect's end mark did not come.
@@ -85,10 +103,17 @@ class EventWireTap : public WireTap {
   std::string end_;
   std::optional<Error> failure_;
   bool ended_ = false;
+  bool tail_ = false;  // what comes goes to end_
 };
 
 // Cuts at blank lines; lines may end in LF or CRLF.
 class SseWireTap : public EventWireTap {
+ private:
+  Result<std::size_t> EventSize(std::string_view rest, std::size_t scanned) const final;
+};
+
+// Cuts application/vnd.amazon.eventstream at its messages.
+class EventMessageWireTap : public EventWireTap {
  private:
   Result<std::size_t> EventSize(std::string_view rest, std::size_t scanned) const final;
 };

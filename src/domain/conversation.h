@@ -172,9 +172,16 @@ struct ChatRequest {
   // The client's own bytes, where a provider of its dialect may get them; null otherwise. Whoever
   // changes anything but `model` decodes first (DecodeWhole) and drops it.
   std::shared_ptr<const WireRequest> wire;
-  // Only model, stream, max_tokens, user, metadata and service_tier are filled; everything else is
-  // still in wire->body.
+  // Only model, stream, max_tokens, user, metadata, service_tier and choices are filled; everything
+  // else is still in wire->body.
   bool wire_only = false;
+  // Answers asked for at once (OpenAI's n). More than one is only ever forwarded, and the decoded
+  // shadow of an answer holds the first.
+  std::int64_t choices = 1;
+  // A guardrail reads the answer: one that is forwarded must be decoded as well.
+  bool answer_is_read = false;
+  // Where a provider leaves its answer when it refuses, for a client of its dialect; may be null.
+  std::shared_ptr<Refusal> refusal;
   friend bool operator==(const ChatRequest&, const ChatRequest&) = default;
 };
 

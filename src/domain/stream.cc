@@ -83,6 +83,7 @@ void StreamAccumulator::Add(const StreamEvent& event) {
                    if (tool && tool->input.text.empty()) tool->input.text = "{}";
                  },
                  [&](const WireChunk&) {},
+                 [&](const WireStop&) {},
                  [&](const StreamEnd& e) {
                    response_.stop_reason = e.stop_reason;
                    response_.stop_sequence = e.stop_sequence;

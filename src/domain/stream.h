@@ -8,7 +8,8 @@
 //
 // An answer whose bytes are forwarded unchanged (StreamStart.wire) comes as WireChunks between
 // start and end. Decoded events may stand beside them, each before the chunk that holds it: a
-// shadow for whoever reads the text, which is not written.
+// shadow for whoever reads the text, which is not written. Where a guardrail has to change the
+// text, WireStop ends the bytes: the decoded events behind it are the rest of the answer.
 
 #include <cstdint>
 #include <string>
@@ -27,6 +28,7 @@ struct StreamStart {
   Usage usage;               // what is known at the start (prompt tokens), zero otherwise
   bool wire = false;         // bytes follow, in the dialect of the request's WireRequest
   WireHeaders headers = {};  // with `wire`: those of the provider's answer that a client may see
+  bool may_stop = false;     // with `wire`: a WireStop may come
 };
 
 enum class BlockKind : std::uint8_t { kText, kToolUse, kReasoning };
@@ -69,6 +71,8 @@ struct BlockStop {
 struct WireChunk {
   std::string_view bytes;  // valid until the stream is asked for its next event
 };
+// No more bytes: what they did not hold yet follows as decoded events.
+struct WireStop {};
 struct StreamEnd {
   StopReason stop_reason = StopReason::kEndTurn;
   std::string stop_sequence;  // the one that matched
@@ -80,7 +84,7 @@ struct StreamEnd {
 };
 
 using StreamEvent = std::variant<StreamStart, BlockStart, TextDelta, ToolInputDelta, ReasoningDelta,
-                                 CitationDelta, BlockStop, WireChunk, StreamEnd>;
+                                 CitationDelta, BlockStop, WireChunk, WireStop, StreamEnd>;
 
 struct ChatResponse {
   std::string id;

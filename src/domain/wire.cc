@@ -31,6 +31,9 @@ Result<> DecodeWhole(ChatRequest& request) {
   whole.model = std::move(request.model);
   whole.stream = request.stream;
   whole.wire = std::move(request.wire);
+  whole.choices = request.choices;
+  whole.answer_is_read = request.answer_is_read;
+  whole.refusal = std::move(request.refusal);
   request = std::move(whole);
   return {};
 }

@@ -24,6 +24,15 @@ struct WireRange {
   std::size_t end = 0;
 };
 
+// What a provider answered to a call that it refused, as it came. One request's attempts share it,
+// on one thread: it holds the last.
+struct Refusal {
+  std::string dialect;  // "openai", "anthropic", "bedrock", "gemini"; "" while there is none
+  int status = 0;
+  WireHeaders headers;  // those that a client may see
+  std::string body;     // without secrets of ours
+};
+
 // Constant once it is shared: the attempts of one request have one.
 struct WireRequest {
   // The wire format, one for each codec and operation: "openai.chat", "anthropic.messages",

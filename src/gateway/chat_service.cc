@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gateway/answer_capture.h"
+#include "gateway/guarded_stream.h"
 #include "guard/model_access.h"
 #include "route/direct.h"
 
@@ -20,10 +21,34 @@ std::string QuestionOf(domain::ChatRequest& request) {
 
 Task<void> ChatService::Run(domain::ChatRequest request, RequestContext& ctx,
                             AnswerSink& sink) const {
+  auto refusal = std::make_shared<domain::Refusal>();
+  request.refusal = refusal;
   auto answered = co_await Answer(std::move(request), ctx, sink);
   if (answered.has_value()) co_return;
-  ctx.span.Fail(answered.error());
-  co_await sink.Fail(answered.error());
+  const auto& error = answered.error();
+  ctx.span.Fail(error);
+  // What the last attempt was told, if that is what ended the request.
+  const bool refused = refusal->status != 0 && refusal->status == error.upstream_status();
+  if (refused) {
+    co_await sink.Refuse(error, std::move(*refusal));
+  } else {
+    co_await sink.Fail(error);
+  }
+}
+
+Task<Result<std::shared_ptr<const guard::Guardrails>>> ChatService::GuardInput(
+    domain::ChatRequest& request, RequestContext& ctx) const {
+  auto guardrails = guardrails_ ? guardrails_() : nullptr;
+  if (!guardrails) co_return nullptr;
+  ctx.decided_by.guardrail = guardrails->names();
+  STRATA_CO_CHECK_OK(co_await guardrails->JudgeRequest(request, ctx));
+  if (!guardrails->Judges(guard::Side::kOutput)) co_return nullptr;
+  if (request.choices > 1) {
+    co_return strata::Fail(
+        InvalidArgument("n", "guardrails judge one answer; several at once cannot be asked for"));
+  }
+  request.answer_is_read = true;
+  co_return std::move(guardrails);
 }
 
 Task<Result<>> ChatService::Answer(domain::ChatRequest request, RequestContext& ctx,
@@ -36,6 +61,7 @@ Task<Result<>> ChatService::Answer(domain::ChatRequest request, RequestContext& 
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
   STRATA_CO_CHECK_OK(guard::CheckModelAllowed(request.model, ctx));
 
+  STRATA_CO_TRY(auto guardrails, co_await GuardInput(request, ctx));
   // The snapshot is kept for the whole answer: a reload behind it changes nothing for this request.
   auto models = registry_.Snapshot();
   STRATA_CO_TRY(auto plan, route::ChooseDirect(*models, request));
@@ -46,6 +72,7 @@ Task<Result<>> ChatService::Answer(domain::ChatRequest request, RequestContext& 
 
   AnswerCapture capture(ctx, ctx.capture_text ? QuestionOf(request) : std::string());
   STRATA_CO_TRY(auto stream, co_await plan.model->Start(std::move(request), ctx));
+  if (guardrails) stream = Guarded(std::move(stream), std::move(guardrails), ctx);
   STRATA_CO_CHECK_OK(co_await sink.Begin(plan.model->Info()));
   while (true) {
     STRATA_CO_TRY(auto event, co_await stream->Next());

@@ -2,11 +2,16 @@
 // The chat pipeline. Every dialect's front door decodes to a ChatRequest, brings a sink that writes
 // its own bytes, and calls Run.
 
+#include <functional>
+#include <memory>
+
 #include "base/context.h"
 #include "base/task.h"
 #include "domain/conversation.h"
 #include "domain/model_info.h"
 #include "domain/stream.h"
+#include "domain/wire.h"
+#include "guard/guardrails.h"
 #include "provider/registry.h"
 
 namespace strata::gateway {
@@ -26,12 +31,20 @@ class AnswerSink {
 
   // Takes the place of StreamEnd, or of everything.
   virtual Task<void> Fail(const Error& error) = 0;
+
+  // The same where a provider refused before anything was written: its own answer, for sinks that
+  // speak its dialect.
+  virtual Task<void> Refuse(const Error& error, domain::Refusal) { return Fail(error); }
 };
+
+// The guardrails that hold for a request which begins now; null for none. Thread-safe.
+using GuardrailsNow = std::function<std::shared_ptr<const guard::Guardrails>()>;
 
 // Thread-safe. `registry` outlives it and holds metered models only.
 class ChatService {
  public:
-  explicit ChatService(const provider::Registry& registry) : registry_(registry) {}
+  explicit ChatService(const provider::Registry& registry, GuardrailsNow guardrails = {})
+      : registry_(registry), guardrails_(std::move(guardrails)) {}
 
   // Runs one request to its end: the sink has had StreamEnd or Fail when the task ends. `ctx` and
   // `sink` outlive it.
@@ -43,7 +56,12 @@ class ChatService {
  private:
   Task<Result<>> Answer(domain::ChatRequest request, RequestContext& ctx, AnswerSink& sink) const;
 
+  // Judges the request; null when nobody judges the answer.
+  Task<Result<std::shared_ptr<const guard::Guardrails>>> GuardInput(domain::ChatRequest& request,
+                                                                    RequestContext& ctx) const;
+
   const provider::Registry& registry_;
+  GuardrailsNow guardrails_;
 };
 
 }  // namespace strata::gateway

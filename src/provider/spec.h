@@ -29,6 +29,16 @@ enum class ProviderKind : std::uint8_t {
 std::string_view KindName(ProviderKind kind);  // "openai", "azure", "anthropic", "bedrock", …
 Result<ProviderKind> ParseKind(std::string_view name);
 
+// What one model of an account declares in place of its account; unset: as the account does.
+struct ModelTerms {
+  std::string model;  // upstream id
+  std::optional<std::string> data_region;
+  std::optional<bool> cleared_for_all_labels;
+  std::optional<LabelSet> clearance;
+  std::optional<Retention> retention;
+  friend bool operator==(const ModelTerms&, const ModelTerms&) = default;
+};
+
 struct ProviderSpec {
   std::string name;  // the prefix of its model ids: [a-z0-9][a-z0-9-]{0,62}
   ProviderKind kind = ProviderKind::kOpenAi;
@@ -40,7 +50,6 @@ struct ProviderSpec {
   std::string base_url;
   // "env:NAME" or "file:path"; empty when the server needs no key. Bedrock: a bearer key; empty
   // means signing with AWS credentials. Vertex: the key file of a service account, or an access
-  // token. Vertex: the key file of a service account, or an access
   // token.
   std::string secret;
   std::string api_version;  // Azure's deployments form; empty: the v1 form
@@ -55,6 +64,7 @@ struct ProviderSpec {
   bool cleared_for_all_labels = false;
   LabelSet clearance;
   std::optional<Retention> retention;
+  std::vector<ModelTerms> model_terms;  // of models that differ; others have the members above
 };
 
 // Everything that is wrong with `spec`, naming the member: the name's form, the URL, a missing

@@ -1,5 +1,6 @@
 #include "server/answer_sinks.h"
 
+#include "dialect/error_table.h"
 #include "domain/money.h"
 
 namespace strata::server {
@@ -15,14 +16,25 @@ Task<void> SendError(AnswerFrame& frame, const Error& error) {
 
 // The provider's header fields and strata's own. The request id is the one that the provider's
 // support asks for; the trace id is ours.
-net::Headers ForwardedHeaders(const AnswerFrame& frame, const domain::StreamStart& start) {
-  auto headers = ToHeaders(start.headers);
+net::Headers ForwardedHeaders(const AnswerFrame& frame, const domain::WireHeaders& fields) {
+  auto headers = ToHeaders(fields);
   if (!headers.Has("content-type")) headers.Add("content-type", "application/json");
   for (auto& [name, value] : dialect::MetaHeaders(frame.dialect, frame.meta)) {
     const bool ours = name.starts_with("x-strata-");
     if (ours || !headers.Has(name)) headers.Add(std::move(name), std::move(value));
   }
   return headers;
+}
+
+// A provider's own error answer where the client speaks its dialect, else the error in our form.
+Task<void> SendRefusal(AnswerFrame& frame, const Error& error, domain::Refusal refusal) {
+  if (refusal.dialect != dialect::DialectName(frame.dialect)) {
+    co_await SendError(frame, error);
+    co_return;
+  }
+  auto headers = ForwardedHeaders(frame, refusal.headers);
+  [[maybe_unused]] auto sent = co_await frame.exchange.writer.Send(
+      refusal.status, std::move(headers), std::move(refusal.body));
 }
 
 class JsonSink final : public gateway::AnswerSink {
@@ -37,10 +49,12 @@ class JsonSink final : public gateway::AnswerSink {
 
   Task<Result<>> Event(const domain::StreamEvent& event) override {
     if (auto* start = std::get_if<domain::StreamStart>(&event); start && start->wire) {
-      wire_headers_ = ForwardedHeaders(frame_, *start);
+      wire_headers_ = ForwardedHeaders(frame_, start->headers);
+      may_stop_ = start->may_stop;
     }
+    if (std::holds_alternative<domain::WireStop>(event)) wire_headers_.reset();
+    if (!wire_headers_ || may_stop_) answer_.Add(event);
     if (wire_headers_) co_return co_await Forward(event);
-    answer_.Add(event);
     if (!answer_.ended()) co_return Result<>{};
     CompleteMeta(frame_, frame_.meta);
     auto body = encode_(answer_.response(), frame_.meta);
@@ -50,6 +64,9 @@ class JsonSink final : public gateway::AnswerSink {
   }
 
   Task<void> Fail(const Error& error) override { co_await SendError(frame_, error); }
+  Task<void> Refuse(const Error& error, domain::Refusal refusal) override {
+    co_await SendRefusal(frame_, error, std::move(refusal));
+  }
 
  private:
   // What is decoded beside the bytes is not for the client.
@@ -63,6 +80,7 @@ class JsonSink final : public gateway::AnswerSink {
   ResponseEncoder encode_;
   domain::StreamAccumulator answer_;
   std::optional<net::Headers> wire_headers_;  // set: the provider's own bytes are the answer
+  bool may_stop_ = false;                     // they may stop to be
 };
 
 class StreamSink final : public gateway::AnswerSink {
@@ -80,6 +98,14 @@ class StreamSink final : public gateway::AnswerSink {
   Task<Result<>> Event(const domain::StreamEvent& event) override {
     const auto* chunk = std::get_if<domain::WireChunk>(&event);
     return chunk != nullptr ? frame_.exchange.writer.Write(chunk->bytes) : OtherEvent(event);
+  }
+
+  Task<void> Refuse(const Error& error, domain::Refusal refusal) override {
+    if (frame_.exchange.writer.started()) {
+      co_await Fail(error);
+    } else {
+      co_await SendRefusal(frame_, error, std::move(refusal));
+    }
   }
 
   Task<void> Fail(const Error& error) override {
@@ -100,8 +126,13 @@ class StreamSink final : public gateway::AnswerSink {
   Task<Result<>> OtherEvent(const domain::StreamEvent& event) {
     if (auto* start = std::get_if<domain::StreamStart>(&event); start && start->wire) {
       forwarded_ = true;
-      auto headers = ForwardedHeaders(frame_, *start);
+      if (start->may_stop) FollowAlong(event);
+      auto headers = ForwardedHeaders(frame_, start->headers);
       co_return co_await frame_.exchange.writer.Start(200, std::move(headers));
+    }
+    if (std::holds_alternative<domain::WireStop>(event)) {
+      forwarded_ = false;
+      co_return Result<>{};
     }
     if (forwarded_) co_return co_await EndForwarded(event);
     if (!encoder_) STRATA_CO_CHECK_OK(co_await StartEncoded());
@@ -126,14 +157,22 @@ class StreamSink final : public gateway::AnswerSink {
   Task<Result<>> EndForwarded(const domain::StreamEvent& event) {
     auto& writer = frame_.exchange.writer;
     const auto* end = std::get_if<domain::StreamEnd>(&event);
-    if (end == nullptr) co_return Result<>{};
-    co_return co_await writer.FinishWith(end->wire);
+    if (end != nullptr) co_return co_await writer.FinishWith(end->wire);
+    if (encoder_) FollowAlong(event);
+    co_return Result<>{};
+  }
+
+  // Brings the encoder to where the bytes are, so that it can go on when they stop.
+  void FollowAlong(const domain::StreamEvent& event) {
+    if (!encoder_) encoder_ = make_(frame_.meta);
+    encoder_->Encode(event);
   }
 
   AnswerFrame frame_;
   EncoderMaker make_;
   FirstHead first_head_;
   bool forwarded_ = false;  // the provider's own bytes are the answer
+  // While bytes are forwarded: only if they may stop.
   std::unique_ptr<dialect::StreamEncoder> encoder_;
 };
 

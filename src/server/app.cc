@@ -20,6 +20,7 @@
 #include "server/prompts/prompt_model.h"
 #include "server/provider_file.h"
 #include "server/request_record.h"
+#include "server/resource_tags.h"
 #include "server/router.h"
 #include "server/routes.h"
 #include "server/services.h"
@@ -108,6 +109,7 @@ struct App::Parts {
   std::shared_ptr<observe::OtlpExporter> otlp;
   std::unique_ptr<provider::LocalModels> local_models;
   std::unique_ptr<PromptStore> prompts;
+  std::unique_ptr<ResourceTags> tags;
   ProviderList providers;
   std::unique_ptr<gateway::Resilience> resilience;
   provider::Registry registry;
@@ -157,6 +159,7 @@ Result<> App::Parts::OpenStores() {
   STRATA_TRY(keys, store::KeyStore::Open(*meta, ring));
   STRATA_TRY(responses, store::ResponseStore::Open(*meta, store::ResponseLimitsOf(config.options)));
   STRATA_TRY(prompts, PromptStore::Open(*meta));
+  STRATA_TRY(tags, ResourceTags::Open(*meta));
   STRATA_TRY(jobs, store::JobQueue::Open(folder.jobs_db()));
   STRATA_TRY(accounting, observe::OpenAccounting(folder, config.options, call_metrics.get()));
   STRATA_TRY(traces, observe::TraceStore::Open(
@@ -249,42 +252,44 @@ void App::Parts::MakeServices() {
                                                         .data_folder = folder.path()},
                                         config.options);
   request_metrics = std::make_unique<observe::RequestMetrics>(2 * kRoutesMax);
-  services.reset(new Services{.live = live,
-                              .folder = folder,
-                              .keys = *keys,
-                              .ledger = *accounting.ledger,
-                              .journal = *accounting.journal,
-                              .traces = *traces,
-                              .registry = registry,
-                              .resilience = *resilience,
-                              .local_models = *local_models,
-                              .client = client,
-                              .access = *access,
-                              .trace_sinks = sinks,
-                              .chat = gateway::ChatService(registry),
-                              .embed = gateway::EmbedService(registry),
-                              .judge = gateway::JudgeService(registry),
-                              .bases = *bases,
-                              .answers = *answers,
-                              .parser = *parser,
-                              .parse_pool = *parse_pool,
-                              .renderer = *renderer,
-                              .responses = *responses,
-                              .links = *links,
-                              .prompts = *prompts,
-                              .jobs = *jobs,
-                              .meta = *meta,
-                              .kb_pool = *kb_pool,
-                              .ops_pool = *ops_pool,
-                              .readiness = readiness,
-                              .request_metrics = *request_metrics,
-                              .call_metrics = *call_metrics,
-                              .started = started,
-                              .providers = providers,
-                              .reloader = *reloader,
-                              .async_invokes = nullptr,
-                              .hand_over = {},
-                              .server_stats = {}});
+  services.reset(new Services{
+      .live = live,
+      .folder = folder,
+      .keys = *keys,
+      .ledger = *accounting.ledger,
+      .journal = *accounting.journal,
+      .traces = *traces,
+      .registry = registry,
+      .resilience = *resilience,
+      .local_models = *local_models,
+      .client = client,
+      .access = *access,
+      .trace_sinks = sinks,
+      .chat = gateway::ChatService(registry, [this] { return live.Now()->guardrails; }),
+      .embed = gateway::EmbedService(registry),
+      .judge = gateway::JudgeService(registry),
+      .bases = *bases,
+      .answers = *answers,
+      .parser = *parser,
+      .parse_pool = *parse_pool,
+      .renderer = *renderer,
+      .responses = *responses,
+      .links = *links,
+      .prompts = *prompts,
+      .tags = *tags,
+      .jobs = *jobs,
+      .meta = *meta,
+      .kb_pool = *kb_pool,
+      .ops_pool = *ops_pool,
+      .readiness = readiness,
+      .request_metrics = *request_metrics,
+      .call_metrics = *call_metrics,
+      .started = started,
+      .providers = providers,
+      .reloader = *reloader,
+      .async_invokes = nullptr,
+      .hand_over = {},
+      .server_stats = {}});
 }
 
 Result<> App::Parts::OpenRoutes() {
@@ -312,6 +317,7 @@ Result<> App::Parts::OpenRoutes() {
   AddBedrockAgentRoutes(router, *services);
   AddBedrockAsyncRoutes(router, *services);
   AddBedrockPromptRoutes(router, *services);
+  AddBedrockTagRoutes(router, *services);
   AddBedrockAgentRuntimeRoutes(router, *services);
   AddOtherBedrockRoutes(router, *services);
   AddAdminRoutes(router, *services);
@@ -508,6 +514,9 @@ void App::SetHandOver(std::function<void()> begin_stop) {
 }
 void App::SetServerStats(std::function<net::ServerStats()> stats) {
   parts_->services->server_stats = std::move(stats);
+}
+void App::SetCertificates(std::function<Result<>()> read_again) {
+  parts_->reloader->SetCertificates(std::move(read_again));
 }
 std::string App::tls_folder() const { return parts_->folder.tls(); }
 std::string App::ConsoleUrl() const { return parts_->links->ConsoleUrl(); }

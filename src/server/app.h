@@ -80,6 +80,8 @@ class App {
   // And where connection counts come from. Both are set before requests come.
   void SetHandOver(std::function<void()> begin_stop);
   void SetServerStats(std::function<net::ServerStats()> stats);
+  // What a reload calls, so that the listeners take their certificates from the files again.
+  void SetCertificates(std::function<Result<>()> read_again);
 
   std::string tls_folder() const;
   std::string ConsoleUrl() const;

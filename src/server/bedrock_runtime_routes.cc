@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "dialect/bedrock_prompt.h"
+#include "provider/wire_headers.h"
 #include "server/answer_sinks.h"
 #include "server/prompts/prompt_model.h"
 #include "server/routes.h"
@@ -36,8 +37,10 @@ bool IsPrompt(std::string_view model) {
 
 Task<Result<>> Converse(Services& services, Exchange& exchange, Streaming streaming) {
   bool prompt = IsPrompt(exchange.params.at(0));
-  STRATA_CO_TRY(auto request, prompt ? bedrock::DecodeConverseOfPrompt(exchange.http.body)
-                                     : bedrock::DecodeConverse(exchange.http.body));
+  auto headers = provider::RequestHeadersToForward(exchange.http.headers);
+  STRATA_CO_TRY(auto request,
+                prompt ? bedrock::DecodeConverseOfPrompt(exchange.http.body)
+                       : bedrock::ScanConverse(std::move(exchange.http.body), std::move(headers)));
   STRATA_CO_CHECK_OK(CheckSupported(request));
   if (!prompt && !request.prompt_variables.empty()) {
     co_return Fail(
@@ -53,7 +56,8 @@ Task<Result<>> Converse(Services& services, Exchange& exchange, Streaming stream
   frame.meta.service_tier = request.chat.service_tier;
   frame.meta.performance_latency = request.performance_latency;
   auto sink = streaming == Streaming::kYes
-                  ? MakeStreamSink(std::move(frame), bedrock::MakeConverseStreamEncoder)
+                  ? MakeStreamSink(std::move(frame), bedrock::MakeConverseStreamEncoder,
+                                   FirstHeadOf(request.chat))
                   : MakeJsonSink(std::move(frame), bedrock::EncodeConverseResponse);
   co_await services.chat.Run(std::move(request.chat), exchange.ctx, *sink);
   co_return Result<>{};
@@ -65,9 +69,10 @@ Task<Result<>> InvokeChat(Services& services, Exchange& exchange, bedrock::Invok
   request.stream = streaming == Streaming::kYes;
   std::unique_ptr<gateway::AnswerSink> sink;
   if (streaming == Streaming::kYes) {
-    sink = MakeStreamSink(Frame(services, exchange), [format](dialect::AnswerMeta meta) {
+    auto make = [format](dialect::AnswerMeta meta) {
       return bedrock::MakeInvokeStreamEncoder(format, std::move(meta));
-    });
+    };
+    sink = MakeStreamSink(Frame(services, exchange), make, FirstHeadOf(request));
   } else {
     sink = MakeJsonSink(Frame(services, exchange), [format](const domain::ChatResponse& response,
                                                             const dialect::AnswerMeta& meta) {
@@ -100,7 +105,10 @@ Task<Result<>> Invoke(Services& services, Exchange& exchange, Streaming streamin
     co_return Fail(InvalidArgument("guardrailIdentifier",
                                    "this server has no guardrails yet; remove the header"));
   }
-  STRATA_CO_TRY(auto request, bedrock::DecodeInvoke(exchange.params.at(0), exchange.http.body));
+  auto headers = provider::RequestHeadersToForward(exchange.http.headers);
+  STRATA_CO_TRY(auto request,
+                bedrock::ScanInvoke(exchange.params.at(0), std::move(exchange.http.body),
+                                    std::move(headers)));
   if (auto* chat = std::get_if<domain::ChatRequest>(&request.call)) {
     co_return co_await InvokeChat(services, exchange, request.format, std::move(*chat), streaming);
   }

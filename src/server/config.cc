@@ -21,8 +21,10 @@
 #include "provider/local_models.h"
 #include "provider/remote.h"
 #include "server/app.h"
+#include "server/guardrail_config.h"
 #include "server/live_config.h"
 #include "server/model_config.h"
+#include "server/provider_config.h"
 #include "store/journal.h"
 #include "store/response_store.h"
 
@@ -70,6 +72,8 @@ class Reader {
         ReadAliases(item.second);
       } else if (key == "models" && !item.second.IsMap()) {  // a mapping is the options models.*
         models_at = item.second;
+      } else if (key == "guardrails") {
+        guardrails = ReadGuardrails(item.second, Problems());
       } else {
         ReadOption(key, item.second, 1);
       }
@@ -81,6 +85,7 @@ class Reader {
   std::vector<provider::ProviderSpec> providers;
   std::map<std::string, std::string> aliases;
   std::vector<gateway::PoolSpec> models;
+  std::vector<guard::WordPolicySpec> guardrails;
   std::string problems;
 
  private:
@@ -91,6 +96,10 @@ class Reader {
 
   void Problem(const YAML::Node& node, std::string_view what) {
     problems += fmt::format("{}: {}\n", Place(node), what);
+  }
+
+  ConfigProblem Problems() {
+    return [this](const YAML::Node& at, std::string_view what) { Problem(at, what); };
   }
 
   void ReadOption(const std::string& name, const YAML::Node& node, int depth) {
@@ -140,9 +149,7 @@ class Reader {
   }
 
   void ReadModelList(const YAML::Node& node) {
-    ConfigProblem problem = [this](const YAML::Node& at, std::string_view what) {
-      Problem(at, what);
-    };
+    auto problem = Problems();
     models = ReadModels(node, problem);
     std::vector<std::string> names;
     for (const auto& spec : providers) names.push_back(spec.name);
@@ -152,12 +159,13 @@ class Reader {
   void ReadProviders(const YAML::Node& node) {
     if (!node.IsSequence()) return Problem(node, "providers: expected a list");
     std::set<std::string> names;
+    auto problem = Problems();
     for (const auto& item : node) {
       if (!item.IsMap()) {
         Problem(item, "providers: each entry is a mapping");
         continue;
       }
-      auto spec = ReadProvider(item);
+      auto spec = ReadProvider(item, problem);
       if (auto checked = provider::CheckSpec(spec); !checked.has_value()) {
         Problem(item, fmt::format("providers.{}: {}", spec.name, checked.error().message()));
       }
@@ -165,62 +173,6 @@ class Reader {
         Problem(item, fmt::format("providers: two are named '{}'", spec.name));
       providers.push_back(std::move(spec));
     }
-  }
-
-  provider::ProviderSpec ReadProvider(const YAML::Node& node) {
-    static constexpr std::string_view kMembers[] = {
-        "name",      "kind",     "base_url", "secret", "api_version", "region",
-        "project",   "profile",  "headers",  "models", "data_region", "cleared_for_all_labels",
-        "clearance", "retention"};
-    provider::ProviderSpec spec;
-    for (const auto& item : node) {
-      auto key = item.first.as<std::string>("");
-      const auto& value = item.second;
-      if (key == "name")
-        spec.name = value.as<std::string>("");
-      else if (key == "base_url")
-        spec.base_url = value.as<std::string>("");
-      else if (key == "secret")
-        spec.secret = value.as<std::string>("");
-      else if (key == "api_version")
-        spec.api_version = value.as<std::string>("");
-      else if (key == "region")
-        spec.region = value.as<std::string>("");
-      else if (key == "project")
-        spec.project = value.as<std::string>("");
-      else if (key == "profile")
-        spec.profile = value.as<std::string>("");
-      else if (key == "data_region")
-        spec.data_region = value.as<std::string>("");
-      else if (key == "cleared_for_all_labels")
-        spec.cleared_for_all_labels = value.as<bool>(false);
-      else if (key == "kind") {
-        auto kind = provider::ParseKind(value.as<std::string>(""));
-        if (kind.has_value())
-          spec.kind = *kind;
-        else
-          Problem(value, kind.error().message());
-      } else if (key == "models") {
-        for (const auto& model : value) spec.models.push_back(model.as<std::string>(""));
-      } else if (key == "clearance") {
-        for (const auto& label : value) spec.clearance.Add(label.as<std::string>(""));
-      } else if (key == "retention") {
-        auto retention = ParseRetention(value.as<std::string>(""));
-        if (retention.has_value())
-          spec.retention = *retention;
-        else
-          Problem(value, retention.error().message());
-      } else if (key == "headers") {
-        for (const auto& h : value)
-          spec.headers.emplace_back(h.first.as<std::string>(""), h.second.as<std::string>(""));
-      } else {
-        auto nearest = NearestName(key, kMembers);
-        Problem(item.first,
-                fmt::format("providers: unknown member {}{}", key,
-                            nearest.empty() ? "" : fmt::format(" (did you mean {}?)", nearest)));
-      }
-    }
-    return spec;
   }
 
   std::string file_;
@@ -287,7 +239,8 @@ Result<Config> ParseConfig(std::string_view yaml, const std::string& file,
   return Config{.options = std::move(*options),
                 .providers = std::move(reader.providers),
                 .aliases = std::move(reader.aliases),
-                .models = std::move(reader.models)};
+                .models = std::move(reader.models),
+                .guardrails = std::move(reader.guardrails)};
 }
 
 Result<Config> LoadConfig(const std::string& path,

@@ -10,6 +10,8 @@
 //     - {id: chat, deployments: [openai/gpt-4o, azure/gpt-4o], balance: latency}
 //   aliases:
 //     gpt-4o: openai/gpt-4o-mini
+//   guardrails:
+//     - {name: code-names, words: [Project Falcon], action: mask}
 
 #include <map>
 #include <string>
@@ -18,6 +20,7 @@
 #include "base/options.h"
 #include "base/result.h"
 #include "gateway/model_pool.h"
+#include "guard/word_policy.h"
 #include "provider/spec.h"
 
 namespace strata::server {
@@ -27,6 +30,7 @@ struct Config {
   std::vector<provider::ProviderSpec> providers;  // checked
   std::map<std::string, std::string> aliases;     // alias → model id
   std::vector<gateway::PoolSpec> models;          // checked
+  std::vector<guard::WordPolicySpec> guardrails;  // checked
 };
 
 // The tables of all modules, in the order of docs/config.md.

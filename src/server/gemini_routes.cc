@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "provider/wire_headers.h"
 #include "server/answer_sinks.h"
 #include "server/model_routes.h"
 #include "server/routes.h"
@@ -17,19 +18,23 @@ enum class Streaming : std::uint8_t { kNo, kYes };
 
 Task<Result<>> Generate(Services& services, Exchange& exchange, std::string model,
                         Streaming streaming) {
-  STRATA_CO_TRY(auto request, gemini::DecodeGenerate(exchange.http.body));
+  const bool sse = net::QueryParameter(exchange.http.query(), "alt") == "sse";
+  const bool forwarded = sse || streaming == Streaming::kNo;
+  auto headers = provider::RequestHeadersToForward(exchange.http.headers);
+  STRATA_CO_TRY(auto request,
+                forwarded ? gemini::ScanGenerate(std::move(exchange.http.body), std::move(headers))
+                          : gemini::DecodeGenerate(exchange.http.body));
   request.chat.model = std::move(model);
   request.chat.stream = streaming == Streaming::kYes;
-  const gemini::AnswerOptions options{
-      .include_thoughts = request.include_thoughts,
-      .sse = net::QueryParameter(exchange.http.query(), "alt") == "sse"};
+  const gemini::AnswerOptions options{.include_thoughts = request.include_thoughts, .sse = sse};
   auto frame = MakeFrame(exchange, services.links, dialect::Dialect::kGemini, Face::kGemini,
                          request.chat.model);
   std::unique_ptr<gateway::AnswerSink> sink;
   if (streaming == Streaming::kYes) {
-    sink = MakeStreamSink(std::move(frame), [options](dialect::AnswerMeta meta) {
+    auto make = [options](dialect::AnswerMeta meta) {
       return gemini::MakeStreamEncoder(std::move(meta), options);
-    });
+    };
+    sink = MakeStreamSink(std::move(frame), make, FirstHeadOf(request.chat));
   } else {
     sink = MakeJsonSink(std::move(frame), [options](const domain::ChatResponse& response,
                                                     const dialect::AnswerMeta& meta) {

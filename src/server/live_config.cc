@@ -1,6 +1,7 @@
 #include "server/live_config.h"
 
 #include "base/log_format.h"
+#include "server/guardrail_config.h"
 
 namespace strata::server {
 namespace {
@@ -48,8 +49,10 @@ Result<Settings> SettingsFrom(const Options& options) {
 
 Result<std::shared_ptr<const LiveState>> LiveConfig::Make(Config config) {
   STRATA_TRY(auto settings, SettingsFrom(config.options));
-  return std::make_shared<const LiveState>(
-      LiveState{.config = std::move(config), .settings = std::move(settings)});
+  STRATA_TRY(auto guardrails, MakeGuardrails(config.guardrails));
+  return std::make_shared<const LiveState>(LiveState{.config = std::move(config),
+                                                     .settings = std::move(settings),
+                                                     .guardrails = std::move(guardrails)});
 }
 
 }  // namespace strata::server

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 
+#include "guard/guardrails.h"
 #include "server/config.h"
 #include "server/cors.h"
 
@@ -35,6 +36,7 @@ void ApplyLogOptions(const Options& options);
 struct LiveState {
   Config config;
   Settings settings;
+  std::shared_ptr<const guard::Guardrails> guardrails;  // null: none are configured
 };
 
 // Thread-safe.

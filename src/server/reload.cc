@@ -48,9 +48,9 @@ std::vector<std::string> Differences(const Options& before, const Options& after
 // All that is in a spec; a member that is added must be named here to compile.
 auto Members(const provider::ProviderSpec& spec) {
   const auto& [name, kind, base_url, secret, api_version, region, project, profile, headers, models,
-               detected_by, data_region, cleared, clearance, retention] = spec;
+               detected_by, data_region, cleared, clearance, retention, model_terms] = spec;
   return std::tie(name, kind, base_url, secret, api_version, region, project, profile, headers,
-                  models, detected_by, data_region, cleared, clearance, retention);
+                  models, detected_by, data_region, cleared, clearance, retention, model_terms);
 }
 
 bool Same(const provider::ProviderSpec& a, const provider::ProviderSpec& b) {
@@ -80,6 +80,11 @@ void Reloader::SetReader(std::function<Result<Config>()> read) {
   read_ = std::move(read);
 }
 
+void Reloader::SetCertificates(std::function<Result<>()> read_again) {
+  std::lock_guard lock(mutex_);
+  certificates_ = std::move(read_again);
+}
+
 ReloadReport Reloader::Compare(const Config& before, const Config& after) const {
   ReloadReport report;
   for (auto& name : Differences(before.options, after.options)) {
@@ -89,6 +94,7 @@ ReloadReport Reloader::Compare(const Config& before, const Config& after) const 
     if (!IsLive(name)) report.restart.push_back(std::move(name));
   }
   if (before.aliases != after.aliases) report.changed.emplace_back("aliases");
+  if (before.guardrails != after.guardrails) report.changed.emplace_back("guardrails");
   return report;
 }
 
@@ -165,6 +171,9 @@ Result<ReloadReport> Reloader::Reload() {
   std::lock_guard lock(mutex_);
   if (!read_) return Fail(Code::kUnsupported, "this process has no configuration file to reload");
   auto config = read_();
+  if (config.has_value() && certificates_) {
+    if (auto read = certificates_(); !read.has_value()) config = std::unexpected(read.error());
+  }
   auto report = config.has_value() ? Apply(std::move(*config))
                                    : Result<ReloadReport>(std::unexpected(config.error()));
   if (!report.has_value()) {

@@ -47,7 +47,7 @@ ProviderSpecs MergeProviders(const ProviderSpecs& configured, const ProviderSpec
                              const ProviderSpecs& detected);
 
 struct ReloadReport {
-  std::vector<std::string> changed;  // options, "providers.NAME", "aliases"
+  std::vector<std::string> changed;  // options, "providers.NAME", "aliases", "guardrails"
   std::vector<std::string>
       restart;  // options that changed in the file but hold only after a restart
 };
@@ -70,8 +70,11 @@ class Reloader {
   // Where the configuration comes from; without one Reload is kUnsupported.
   void SetReader(std::function<Result<Config>()> read);
 
-  // Blocks. Errors: of the reader (kInvalidArgument with file and line), kConflict and
-  // kInvalidArgument of providers and aliases; then nothing has changed.
+  // What reads the listeners' certificates again, all or none; before requests come.
+  void SetCertificates(std::function<Result<>()> read_again);
+
+  // Blocks. Errors: of the reader (kInvalidArgument with file and line), of certificates, kConflict
+  // and kInvalidArgument of providers and aliases; then the configuration has not changed.
   Result<ReloadReport> Reload();
 
   // One more account, kept in the data folder. Blocks. kConflict: the name is taken; on an error
@@ -89,6 +92,7 @@ class Reloader {
   const Options& at_start_;
   std::mutex mutex_;
   std::function<Result<Config>()> read_;
+  std::function<Result<>()> certificates_;
   std::atomic<std::uint64_t> taken_{0};
   std::atomic<std::uint64_t> refused_{0};
 };

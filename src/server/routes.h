@@ -20,6 +20,7 @@ void AddBedrockAgentRoutes(Router& router,
                            Services& services);  // knowledge bases, data sources, jobs, documents
 void AddBedrockAsyncRoutes(Router& router, Services& services);   // asynchronous invocations
 void AddBedrockPromptRoutes(Router& router, Services& services);  // stored prompts
+void AddBedrockTagRoutes(Router& router, Services& services);     // tags of the above
 void AddBedrockAgentRuntimeRoutes(Router& router,
                                   Services& services);  // Retrieve, RetrieveAndGenerate
 // After all other Bedrock routes.

@@ -36,6 +36,7 @@
 namespace strata::server {
 
 class AsyncInvokes;
+class ResourceTags;
 
 // References; the owner is App. All thread-safe.
 struct Services {
@@ -62,6 +63,7 @@ struct Services {
   store::ResponseStore& responses;
   const TraceLinks& links;
   PromptStore& prompts;
+  ResourceTags& tags;
   store::JobQueue& jobs;
   store::SqlFile& meta;
   Pool& kb_pool;

@@ -1,15 +1,19 @@
-"""Where client and provider speak the same dialect, bytes are forwarded: requests but for the spliced members, answers and
-streams to the byte, in any chunking, with what no version of strata knows, while the trace keeps question and answer.
+"""Where client and provider speak the same dialect, bytes are forwarded: requests but for the spliced members, answers,
+refusals and streams to the byte, in any chunking, with what no version of strata knows, while the trace keeps question and
+answer and guardrails judge both.
 
 The upstream is a socket that records what it is sent and answers with prepared bytes.
 """
+import base64
 import json
 import socket
+import struct
 import threading
 import time
 import unittest
 import urllib.error
 import urllib.request
+import zlib
 
 from harness import BEARER, Server
 
@@ -41,6 +45,54 @@ ANTHROPIC_EVENTS = [
     b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":4}}\n\n',
 ]
 ANTHROPIC_STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+
+
+def frame(kind, payload, **headers):
+    """One message of application/vnd.amazon.eventstream."""
+    head = b""
+    for name, value in {":event-type": kind, ":content-type": "application/json", ":message-type": "event", **headers}.items():
+        head += struct.pack(">B", len(name)) + name.encode() + struct.pack(">BH", 7, len(value)) + value.encode()
+    prelude = struct.pack(">II", len(head) + len(payload) + 16, len(head))
+    message = prelude + struct.pack(">I", zlib.crc32(prelude)) + head + payload
+    return message + struct.pack(">I", zlib.crc32(message))
+
+
+def chunk(vendor):
+    return frame("chunk", json.dumps({"bytes": base64.b64encode(vendor).decode(), "p": "abc"}).encode())
+
+
+CONVERSE_ANSWER = (b'{ "metrics":{"latencyMs":7},"output":{"message":{"content":[{"text":"It is sunny."},{"newKind":{"x":1.50}}],'
+                   b'"role":"assistant"}},"stopReason":"end_turn","usage":{"inputTokens":11,"outputTokens":4,"totalTokens":15,"new":2}}')
+CONVERSE_EVENTS = [
+    frame("messageStart", b'{"p":"ab","role":"assistant"}'),
+    frame("contentBlockDelta", b'{"contentBlockIndex":0,"delta":{"text":"It is "},"p":"abcdef"}'),
+    frame("brandNew", b'{"a":1.50}'),
+    frame("contentBlockDelta", b'{"contentBlockIndex":0,"delta":{"text":"sunny."}}'),
+    frame("contentBlockStop", b'{"contentBlockIndex":0}'),
+]
+CONVERSE_END = [
+    frame("messageStop", b'{"stopReason":"end_turn","p":"a"}'),
+    frame("metadata", b'{"metrics":{"latencyMs":7},"usage":{"inputTokens":11,"outputTokens":4,"totalTokens":15},"new":[]}'),
+]
+INVOKE_CHUNKS = [
+    chunk(b'{"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"claude-x-0815","content":[],'
+          b'"usage":{"input_tokens":11,"output_tokens":1}}}'),
+    chunk(b'{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}'),
+    chunk(b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"It is "},"new":1.50}'),
+    chunk(b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"sunny."}}'),
+    chunk(b'{"type":"content_block_stop","index":0}'),
+    chunk(b'{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":4}}'),
+    chunk(b'{"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":11,"outputTokenCount":4,'
+          b'"invocationLatency":9,"firstByteLatency":3}}'),
+]
+GEMINI_ANSWER = (b'{"candidates":[{"content":{"parts":[{"text":"It is sunny."}],"role":"model"},"finishReason":"STOP","avgLogprobs":-0.50}],'
+                 b'"usageMetadata":{"promptTokenCount":11,"candidatesTokenCount":4,"totalTokenCount":15,"new":{}},"modelVersion":"gemini-x"}')
+GEMINI_EVENTS = [
+    b'data: {"candidates": [{"content": {"parts": [{"text": "It is "}],"role": "model"},"index": 0}],"modelVersion": "gemini-x"}\r\n\r\n',
+    b'data: {"candidates": [{"content": {"parts": [{"text": "sunny."}],"role": "model"},"finishReason": "STOP","new": 1.50}],'
+    b'"usageMetadata": {"promptTokenCount": 11,"candidatesTokenCount": 4,"totalTokenCount": 15}}\r\n\r\n',
+    b'data: {"usageMetadata": {"promptTokenCount": 11,"candidatesTokenCount": 4,"totalTokenCount": 15},"late": true}\r\n\r\n',
+]
 QUESTION = "How is the weather in S\u00f6rby?"
 
 
@@ -50,12 +102,12 @@ class Upstream:
     def __init__(self):
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.url = "http://127.0.0.1:%d" % self.socket.getsockname()[1]
-        self.pieces, self.type, self.cut = [], "application/json", False
-        self.head = self.body = None
+        self.pieces, self.type, self.cut, self.status, self.more = [], "application/json", False, "200 OK", ""
+        self.head = self.body = self.target = None
         threading.Thread(target=self.accept, daemon=True).start()
 
-    def answer(self, pieces, content_type="application/json", cut=False):
-        self.pieces, self.type, self.cut = list(pieces), content_type, cut
+    def answer(self, pieces, content_type="application/json", cut=False, status="200 OK", more=""):
+        self.pieces, self.type, self.cut, self.status, self.more = list(pieces), content_type, cut, status, more
 
     def accept(self):
         while True:
@@ -79,9 +131,10 @@ class Upstream:
         headers = {n.lower(): v.strip() for n, v in (line.split(":", 1) for line in head.decode().split("\r\n")[1:])}
         while len(body) < int(headers.get("content-length", 0)):
             body += connection.recv(65536)
-        self.head, self.body = headers, body
-        connection.sendall(("HTTP/1.1 200 OK\r\ncontent-type: %s\r\nx-request-id: req-upstream\r\nX-RateLimit-Remaining-Tokens: 7\r\n"
-                            "openai-processing-ms: 12\r\nset-cookie: a=b\r\ntransfer-encoding: chunked\r\n\r\n" % self.type).encode())
+        self.head, self.body, self.target = headers, body, head.decode().split(" ")[1]
+        connection.sendall(("HTTP/1.1 %s\r\ncontent-type: %s\r\nx-request-id: req-upstream\r\nX-RateLimit-Remaining-Tokens: 7\r\n"
+                            "openai-processing-ms: 12\r\nset-cookie: a=b\r\n%stransfer-encoding: chunked\r\n\r\n" %
+                            (self.status, self.type, self.more)).encode())
         for piece in self.pieces:
             connection.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
             time.sleep(0.002)
@@ -96,13 +149,18 @@ def split(data, size):
 
 
 class Forwarding(unittest.TestCase):
+    GUARDRAILS = ""
+
     @classmethod
     def setUpClass(cls):
         cls.upstream = Upstream()
-        cls.server = Server("providers:\n"
+        cls.server = Server("resilience: {retries: 0, breaker_open: 10, breaker_open_max: 10}\n" + cls.GUARDRAILS + "providers:\n"
                             f"  - {{name: o, kind: openai, base_url: '{cls.upstream.url}/v1', secret: 'env:O'}}\n"
-                            f"  - {{name: a, kind: anthropic, base_url: '{cls.upstream.url}', secret: 'env:A'}}\n",
-                            {"O": "sk-o-secret", "A": "sk-a-secret"}, documents=False)
+                            f"  - {{name: a, kind: anthropic, base_url: '{cls.upstream.url}', secret: 'env:A'}}\n"
+                            f"  - {{name: b, kind: bedrock, base_url: '{cls.upstream.url}', region: eu-north-1}}\n"
+                            f"  - {{name: g, kind: gemini, base_url: '{cls.upstream.url}', secret: 'env:G'}}\n",
+                            {"O": "sk-o-secret", "A": "sk-a-secret", "G": "g-secret", "AWS_ACCESS_KEY_ID": "AKIATEST",
+                             "AWS_SECRET_ACCESS_KEY": "aws-secret"}, documents=False)
 
     @classmethod
     def tearDownClass(cls):
@@ -127,6 +185,21 @@ class Forwarding(unittest.TestCase):
         body = (b'{"model":"a/claude-x","max_tokens":100,"messages":[{"role":"user","content":[{"type":"text","text":"' +
                 QUESTION.encode() + b'"}]}],"container":{"id":"x","n":1.50}' + more + b'}')
         return body, self.ask("/v1/messages", body, **headers)
+
+    def converse(self, operation="converse", more=b""):
+        body = (b'{"messages":[{"role":"user","content":[{"text":"' + QUESTION.encode() + b'"}]}],"inferenceConfig":{"maxTokens":100,'
+                b'"new":1.50},"requestMetadata":{"team":"a"}' + more + b',"unknown":{"b":[]}}')
+        return body, self.ask("/model/b%2Fanthropic.claude-x/" + operation, body)
+
+    def invoke(self, operation="invoke", model="anthropic.claude-x"):
+        body = (b'{"anthropic_version":"bedrock-2023-05-31","max_tokens":100,"anthropic_beta":["new-2027"],"messages":[{"role":"user",'
+                b'"content":"' + QUESTION.encode() + b'"}],"unknown":1.50}')
+        return body, self.ask("/model/b%2F" + model + "/" + operation, body, **{"x-amzn-bedrock-trace": "ENABLED"})
+
+    def gemini(self, operation="generateContent", more=b""):
+        body = (b'{"contents":[{"role":"user","parts":[{"text":"' + QUESTION.encode() + b'"}]}],"generationConfig":{"maxOutputTokens":100,'
+                b'"new":1.50}' + more + b',"unknown":{"b":[]}}')
+        return body, self.ask("/v1beta/models/g/gemini-x:" + operation, body)
 
     def check_trace(self, headers, text):
         """The answer was read too: question, text and tokens are in the trace, and its call is in the ledger."""
@@ -195,6 +268,130 @@ class Forwarding(unittest.TestCase):
             self.assertEqual(self.upstream.body, body.replace(b'"a/claude-x"', b'"claude-x"'))
             self.check_trace(headers, "It is sunny.")
 
+    def check_signed(self, path):
+        self.assertEqual(self.upstream.target, path)
+        self.assertIn("Credential=AKIATEST/", self.upstream.head["authorization"])
+        self.assertIn("/eu-north-1/bedrock/aws4_request", self.upstream.head["authorization"])
+
+    def test_converse(self):
+        for size in (7, 10_000):
+            self.upstream.answer(split(CONVERSE_ANSWER, size), more="x-amzn-RequestId: aws-1\r\n")
+            body, (status, headers, got) = self.converse()
+            self.assertEqual((status, got), (200, CONVERSE_ANSWER))
+            self.assertEqual(self.upstream.body, body)
+            self.check_signed("/model/anthropic.claude-x/converse")
+            self.assertEqual(headers["x-amzn-requestid"], "aws-1")
+            self.check_trace(headers, "It is sunny.")
+
+    def test_converse_stream(self):
+        whole = b"".join(CONVERSE_EVENTS + CONVERSE_END)
+        for pieces in (CONVERSE_EVENTS + CONVERSE_END, split(whole, 11), [whole]):
+            self.upstream.answer(pieces, "application/vnd.amazon.eventstream")
+            body, (status, headers, got) = self.converse("converse-stream")
+            self.assertEqual((status, got), (200, whole))
+            self.assertEqual(headers["content-type"], "application/vnd.amazon.eventstream")
+            self.assertEqual(self.upstream.body, body)
+            self.check_signed("/model/anthropic.claude-x/converse-stream")
+            self.check_trace(headers, "It is sunny.")
+
+    def test_invoke_model(self):
+        self.upstream.answer(split(ANTHROPIC_ANSWER, 40), more="X-Amzn-Bedrock-Input-Token-Count: 11\r\n")
+        body, (status, headers, got) = self.invoke()
+        self.assertEqual((status, got), (200, ANTHROPIC_ANSWER))
+        self.assertEqual(self.upstream.body, body)
+        self.assertEqual(self.upstream.head["x-amzn-bedrock-trace"], "ENABLED")
+        self.assertEqual(headers["x-amzn-bedrock-input-token-count"], "11")
+        self.check_signed("/model/anthropic.claude-x/invoke")
+        self.check_trace(headers, "It is sunny.")
+
+    def test_invoke_model_with_response_stream(self):
+        whole = b"".join(INVOKE_CHUNKS)
+        for pieces in (INVOKE_CHUNKS, split(whole, 11), [whole]):
+            self.upstream.answer(pieces, "application/vnd.amazon.eventstream")
+            body, (status, headers, got) = self.invoke("invoke-with-response-stream")
+            self.assertEqual((status, got), (200, whole))
+            self.assertEqual(self.upstream.body, body)
+            self.check_signed("/model/anthropic.claude-x/invoke-with-response-stream")
+            self.check_trace(headers, "It is sunny.")
+
+    def test_gemini(self):
+        self.upstream.answer(split(GEMINI_ANSWER, 40))
+        body, (status, headers, got) = self.gemini()
+        self.assertEqual((status, got), (200, GEMINI_ANSWER))
+        self.assertEqual((self.upstream.body, self.upstream.target), (body, "/v1beta/models/gemini-x:generateContent"))
+        self.assertEqual(self.upstream.head["x-goog-api-key"], "g-secret")
+        self.check_trace(headers, "It is sunny.")
+
+    def test_gemini_stream(self):
+        whole = b"".join(GEMINI_EVENTS)
+        for pieces in (GEMINI_EVENTS, split(whole, 11), [whole]):
+            self.upstream.answer(pieces, "text/event-stream")
+            body, (status, headers, got) = self.gemini("streamGenerateContent?alt=sse")
+            self.assertEqual((status, got), (200, whole))
+            self.assertEqual((self.upstream.body, self.upstream.target), (body, "/v1beta/models/gemini-x:streamGenerateContent?alt=sse"))
+            self.check_trace(headers, "It is sunny.")
+
+    def test_cut_streams_of_bedrock_and_gemini(self):
+        for cut in (True, False):
+            self.upstream.answer(CONVERSE_EVENTS, "application/vnd.amazon.eventstream", cut)
+            _, (status, _, got) = self.converse("converse-stream")
+            self.assertTrue(got.startswith(b"".join(CONVERSE_EVENTS[:4])))
+            self.assertIn(b"serviceUnavailableException", got)
+            self.assertNotIn(b"messageStop", got)
+            self.upstream.answer(INVOKE_CHUNKS[:4], "application/vnd.amazon.eventstream", cut)
+            _, (status, _, got) = self.invoke("invoke-with-response-stream")
+            self.assertTrue(got.startswith(b"".join(INVOKE_CHUNKS[:4])))
+            self.assertIn(b"serviceUnavailableException", got)
+            self.upstream.answer(GEMINI_EVENTS[:1], "text/event-stream", cut)
+            _, (status, _, got) = self.gemini("streamGenerateContent?alt=sse")
+            self.assertTrue(got.startswith(GEMINI_EVENTS[0]))
+            self.assertIn(b'"error"', got)
+
+    REFUSALS = [
+        ("openai", b'{ "error":{"message":"too long","type":"invalid_request_error","code":"context_length_exceeded","new":1.50}}', "400 Bad Request"),
+        ("openai", b'{"error":{"message":"slow down","type":"tokens","code":"rate_limit_exceeded"}}', "429 Too Many Requests"),
+        ("anthropic", b'{"type":"error","error":{"type":"overloaded_error","message":"busy"},"request_id":"req_1","n":1.0}', "529 "),
+        ("converse", b'{"message":"The model returned: too long","new":1.50}', "400 Bad Request"),
+        ("gemini", b'{ "error":{"code":503,"message":"busy","status":"UNAVAILABLE","details":[{"@type":"x","n":1.0}]}}', "503 Unavailable"),
+    ]
+
+    def test_refusals_are_forwarded(self):
+        for client, refusal, status in self.REFUSALS:
+            more = "Retry-After: 3\r\nx-amzn-ErrorType: ValidationException\r\nx-new: 1\r\n"
+            self.upstream.answer([refusal], status=status, more=more)
+            _, (code, headers, got) = getattr(self, client)()
+            self.assertEqual((code, got), (int(status[:3]), refusal))
+            self.assertEqual((headers["retry-after"], headers["x-new"], headers["x-amzn-errortype"]), ("3", "1", "ValidationException"))
+            self.assertIsNone(headers["set-cookie"])
+            self.assertTrue(headers["x-strata-trace-id"])
+            self.assertIn("error", self.server.cli("trace", headers["x-strata-trace-id"]))
+
+    def test_refusals_that_are_not_the_clients_to_see(self):
+        # Our key is refused, a proxy answers, and the provider repeats our key.
+        self.upstream.answer([b'{"error":{"message":"Incorrect API key provided: sk-o-secret","code":"invalid_api_key"}}'], status="401 No")
+        _, (code, _, got) = self.openai()
+        time.sleep(0.05)  # the breaker is open for 10 ms
+        self.assertEqual(code, 403)
+        self.assertNotIn(b"sk-o-secret", got)
+        self.upstream.answer([b"<html>bad gateway</html>"], "text/html", status="502 Bad Gateway")
+        _, (code, _, got) = self.openai()
+        time.sleep(0.05)
+        self.assertEqual(code, 503)
+        self.assertIn("message", json.loads(got)["error"])
+        self.upstream.answer([b'{"error":{"message":"sk-o-secret may not do this"}}'], status="403 No")
+        _, (code, _, got) = self.openai()
+        time.sleep(0.05)
+        self.assertEqual((code, got), (403, b'{"error":{"message":"*** may not do this"}}'))
+
+    def test_a_refusal_to_another_dialect_keeps_message_and_code(self):
+        self.upstream.answer([self.REFUSALS[0][1]], status="400 Bad Request")
+        code, _, got = self.ask("/v1/messages", b'{"model":"o/gpt-x","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}')
+        self.assertEqual(code, 400)
+        error = json.loads(got)["error"]
+        self.assertEqual(error["type"], "invalid_request_error")
+        self.assertIn("context_length_exceeded", error["message"])
+        self.assertIn("too long", error["message"])
+
     def test_a_cut_stream_ends_with_an_error_event(self):
         for cut in (True, False):  # the connection, or only the stream
             self.upstream.answer(OPENAI_EVENTS[:3], "text/event-stream", cut)
@@ -214,6 +411,77 @@ class Forwarding(unittest.TestCase):
         for (_, (status, _, got)), unavailable in ((self.openai(), 503), (self.anthropic(), 529)):
             self.assertEqual(status, unavailable)
             self.assertIn("error", json.loads(got))
+
+
+class Guarded(Forwarding):
+    """All of the above with guardrails that find nothing; and what they do when they find something."""
+
+    GUARDRAILS = ("guardrails:\n"
+                  "  - {name: names, words: ['Project Falcon', 'kestrel'], action: block}\n"
+                  "  - {name: weather, words: ['cloudy sky'], action: mask, mask: '[weather]'}\n")
+
+    def test_a_blocked_request_reaches_nobody(self):
+        self.upstream.body = None
+        for path, body in (("/v1/chat/completions", b'{"model":"o/gpt-x","messages":[{"role":"user","content":"what is project-FALCON?"}]}'),
+                           ("/v1/messages", b'{"model":"a/x","max_tokens":9,"messages":[{"role":"user","content":[{"type":"new","x":"a K\\u00e9strel"}]}]}')):
+            code, _, got = self.ask(path, body)
+            self.assertEqual(code, 400)
+            self.assertIn("names", json.loads(got)["error"]["message"])
+        self.assertIsNone(self.upstream.body)
+
+    def test_a_masked_request(self):
+        self.upstream.answer([OPENAI_ANSWER])
+        code, _, got = self.ask("/v1/chat/completions", b'{"model":"o/gpt-x","messages":[{"role":"user","content":"A Cloudy  sky, or not?"}]}')
+        self.assertEqual(code, 200)
+        self.assertEqual(json.loads(self.upstream.body)["messages"][0]["content"], "A [weather], or not?")
+
+    @staticmethod
+    def events(words):
+        return [b'data: {"id":"1","model":"m","choices":[{"index":0,"delta":{"content":%s},"finish_reason":null}],"v":1.50}\n\n'
+                % json.dumps(w).encode() for w in words] + OPENAI_EVENTS[-1:] + [OPENAI_DONE]
+
+    def text_of(self, got):
+        chunks = [json.loads(line[6:]) for line in got.decode().split("\n") if line.startswith("data: {")]
+        return "".join(c["choices"][0]["delta"].get("content") or "" for c in chunks if c.get("choices"))
+
+    def test_a_masked_stream(self):
+        before = ["word%d " % i for i in range(60)]
+        for pieces in (lambda e: e, lambda e: [b"".join(e)]):
+            self.upstream.answer(pieces(self.events([*before, "a clou", "dy", " sky", " today, cloudy skyline ", "and more."])), "text/event-stream")
+            _, (status, headers, got) = self.openai(b',"stream":true')
+            self.assertEqual(status, 200)
+            self.assertEqual(self.text_of(got), "".join(before) + "a [weather] today, cloudy skyline and more.")
+            self.assertTrue(got.rstrip().endswith(b"data: [DONE]"))
+            self.assertNotIn(b'"dy"', got)
+        self.assertIn(b'"finish_reason":"stop"', got)
+
+    def test_a_masked_answer(self):
+        self.upstream.answer([OPENAI_ANSWER.replace(b"It is \\u0073unny.", b"A cloudy, sky.")])
+        _, (status, _, got) = self.openai()
+        self.assertEqual(json.loads(got)["choices"][0]["message"]["content"], "A [weather]. \U0001f5fc")
+
+    def test_a_blocked_answer(self):
+        self.upstream.answer([OPENAI_ANSWER.replace(b"It is \\u0073unny.", b"Kestrel.")])
+        _, (status, _, got) = self.openai()
+        self.assertEqual(status, 400)
+        self.assertNotIn(b"Kestrel", got)
+
+    def test_a_blocked_stream(self):
+        before = ["word%d " % i for i in range(60)]
+        self.upstream.answer(self.events([*before, "a Kes", "trel", " flies over ", *before]), "text/event-stream")
+        _, (status, _, got) = self.openai(b',"stream":true')
+        self.assertTrue("".join(before).startswith(self.text_of(got)))
+        self.assertNotIn(b"Kes", got)
+        self.assertIn(b"content_filter", got)
+        self.assertNotIn(b'"finish_reason":"stop"', got)
+
+    def test_a_blocked_tool_call(self):
+        self.upstream.answer([b'{"id":"1","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":null,"tool_calls":[{"id":"c",'
+                              b'"type":"function","function":{"name":"find","arguments":"{\\"q\\":\\"k\\\\u00e9strel\\"}"}}]},'
+                              b'"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}'])
+        _, (status, _, got) = self.openai()
+        self.assertEqual(status, 400)
+        self.assertNotIn(b"strel", got)
 
 
 if __name__ == "__main__":

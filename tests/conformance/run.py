@@ -28,10 +28,11 @@ providers:
   - {{name: up-anthropic, kind: anthropic, base_url: "{url}", secret: "env:FAKE_ANTHROPIC_KEY"}}
   - {{name: up-bedrock, kind: bedrock, base_url: "{url}", region: eu-central-1}}
   - {{name: up-gemini, kind: gemini, base_url: "{url}", secret: "env:FAKE_GEMINI_KEY"}}
+  - {{name: up-cohere, kind: cohere, base_url: "{url}", secret: "env:FAKE_COHERE_KEY"}}
   - {{name: up-vertex, kind: vertex, base_url: "{url}", region: us-central1, project: p, secret: "env:FAKE_GOOGLE_TOKEN"}}
 """
 SECRETS = {"FAKE_OPENAI_KEY": "sk-fake-openai", "FAKE_AZURE_KEY": "fake-azure-key", "FAKE_ANTHROPIC_KEY": "sk-ant-fake",
-           "FAKE_GEMINI_KEY": "fake-gemini-key", "FAKE_GOOGLE_TOKEN": "fake-google-token",
+           "FAKE_GEMINI_KEY": "fake-gemini-key", "FAKE_GOOGLE_TOKEN": "fake-google-token", "FAKE_COHERE_KEY": "fake-cohere-key",
            "AWS_ACCESS_KEY_ID": "AKIAFAKEFAKEFAKEFAKE", "AWS_SECRET_ACCESS_KEY": "fake-secret-access-key"}
 CLIENTS = {"openai": wires.OpenAi(), "anthropic": wires.Anthropic(), "converse": wires.Converse(), "invoke": wires.Invoke(),
            "gemini": wires.Gemini()}
@@ -47,6 +48,8 @@ PROVIDERS = {
     # No upstream, so nothing can be scripted or seen: only in cases that say `# in_process: yes`.
     "in-process": ("builtin/smollm2-135m-instruct", None),
 }
+# What the upstream is sent instead where the client's own bytes go on to it.
+FORWARDED = {("invoke", "bedrock"): wires.Invoke()}
 BREAKER_OPEN = 0.03  # seconds
 RULES = ("seen", "seen2", "got", "error", "note")
 
@@ -164,6 +167,7 @@ class Suite:
         """The mark of one cell; AssertionError says what is wrong with it."""
         cell = {"client": client, "provider": provider, "form": "stream" if stream else "whole"}
         model, wire = PROVIDERS[provider]
+        wire = FORWARDED.get((client, provider), wire)
         ask = {"max_tokens": 64, **copy.deepcopy(case.parts["ask"])}
         if ask["max_tokens"] == 0:
             del ask["max_tokens"]
@@ -212,6 +216,7 @@ class Suite:
                                                      {"role": "user", "content": case.parts["then"]}]}
         self.script({"text": "Done."})
         model, wire = PROVIDERS[target]
+        wire = FORWARDED.get((client, target), wire)
         status, headers, body = self.ask(client, model, ask, False)
         assert status == 200, f"second turn: status {status}: {body[:500]}"
         rules, want = case.of("seen2", cell), {}

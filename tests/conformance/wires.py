@@ -19,6 +19,11 @@ def compact(value):
     return [compact(v) for v in value] if isinstance(value, list) else value
 
 
+def kind_of(status):
+    """What the SDKs make of an error's status."""
+    return {429: "rate_limited", 503: "unavailable", 529: "unavailable"}.get(status, "invalid")
+
+
 def sse_events(body):
     for block in body.decode().replace("\r\n", "\n").split("\n\n"):
         name, data = "", []
@@ -251,8 +256,7 @@ class OpenAi:
         return g.finish() if done else g.out
 
     def read_error(self, status, body):
-        return {"unavailable": "unavailable", "rate_limit_exceeded": "rate_limited"}.get(
-            body["error"]["code"], "invalid"), body["error"]["message"]
+        return kind_of(status), body["error"]["message"]
 
 
 class Anthropic:
@@ -417,8 +421,7 @@ class Anthropic:
         return self.read_events(json.loads(data) for _, data in sse_events(raw))
 
     def read_error(self, status, body):
-        return {"overloaded_error": "unavailable", "rate_limit_error": "rate_limited"}.get(
-            body["error"]["type"], "invalid"), body["error"]["message"]
+        return kind_of(status), body["error"]["message"]
 
 
 class Invoke(Anthropic):
@@ -447,7 +450,7 @@ class Invoke(Anthropic):
         return {"text": text}
 
     def read_error(self, status, body):
-        return {503: "unavailable", 429: "rate_limited"}.get(status, "invalid"), body["message"]
+        return kind_of(status), body["message"]
 
 
 class Converse:
@@ -608,7 +611,7 @@ class Converse:
         return g.finish()
 
     def read_error(self, status, body):
-        return {503: "unavailable", 429: "rate_limited"}.get(status, "invalid"), body["message"]
+        return kind_of(status), body["message"]
 
 
 class Gemini:
@@ -680,7 +683,7 @@ class Gemini:
         if "inlineData" in p:
             kind, data = p["inlineData"]["mimeType"], base64.b64decode(p["inlineData"]["data"]).decode()
             return {"image": kind.split("/")[1], "data": data} if kind.startswith("image/") else {
-                "document": "pdf", "data": data}
+                "document": "txt" if kind == "text/plain" else "pdf", "data": data}
         if "fileData" in p:
             return {"image": "", "url": p["fileData"]["fileUri"]}
         if "functionCall" in p:
@@ -770,8 +773,7 @@ class Gemini:
         return self._end(g)
 
     def read_error(self, status, body):
-        return {"UNAVAILABLE": "unavailable", "RESOURCE_EXHAUSTED": "rate_limited"}.get(
-            body["error"]["status"], "invalid"), body["error"]["message"]
+        return kind_of(status), body["error"]["message"]
 
 
 class Responses:
@@ -878,3 +880,56 @@ class Responses:
 
     def read_error(self, status, body):
         return OpenAi().read_error(status, body)
+
+
+class Cohere:
+    """Cohere's chat, version 2, as an upstream is sent it."""
+
+    def _read_part(self, p):
+        if p["type"] == "text":
+            return {"text": p["text"]}
+        if p["type"] == "thinking":
+            return {"reasoning": p["thinking"]}
+        url = p["image_url"]["url"]
+        if not url.startswith("data:"):
+            return {"image": "", "url": url}
+        kind, _, data = url[5:].partition(";base64,")
+        return {"image": kind.split("/")[1], "data": base64.b64decode(data).decode()}
+
+    def read_request(self, body):
+        out, messages = {}, []
+        for m in body["messages"]:
+            content = m.get("content") or []
+            parts = [{"text": content}] if isinstance(content, str) else [self._read_part(p) for p in content]
+            if m["role"] == "system":
+                out["system"] = "".join(p["text"] for p in parts)
+                continue
+            role = "assistant" if m["role"] == "assistant" else "user"
+            if m["role"] == "tool":
+                parts = [{"result": {"id": m["tool_call_id"], "text": "".join(p["text"] for p in parts)}}]
+            if m.get("tool_plan"):
+                parts.append({"text": m["tool_plan"]})
+            parts += [{"call": {"id": c["id"], "name": c["function"]["name"], "input": json.loads(c["function"]["arguments"])}}
+                      for c in m.get("tool_calls", [])]
+            if role == "user" and messages and messages[-1]["role"] == "user":
+                messages[-1]["content"] += parts  # results and what follows them are one turn
+            else:
+                messages.append({"role": role, "content": parts})
+        # Documents stand at the top level; whose turn they came with is not said.
+        cite = body.get("citation_options", {}).get("mode") == "ENABLED"
+        documents = [{"document": "txt", "name": d["data"].get("title", ""), "data": d["data"]["text"], "cite": cite}
+                     for d in body.get("documents", [])]
+        next(m for m in messages if m["role"] == "user")["content"][:0] = documents
+        out["messages"] = messages
+        for theirs, ours in (("max_tokens", "max_tokens"), ("temperature", "temperature"), ("p", "top_p"), ("k", "top_k"),
+                             ("seed", "seed"), ("stop_sequences", "stop")):
+            if theirs in body:
+                out[ours] = body[theirs]
+        if "tools" in body:
+            out["tools"] = [{"name": t["function"]["name"], "description": t["function"].get("description", ""),
+                             "schema": t["function"]["parameters"]} for t in body["tools"]]
+        if "tool_choice" in body:
+            out["choice"] = {"REQUIRED": "any", "NONE": "none"}[body["tool_choice"]]
+        out["schema"] = body.get("response_format", {}).get("json_schema")
+        out["budget"] = body.get("thinking", {}).get("token_budget")
+        return out

@@ -89,6 +89,7 @@ struct OrderCheck {
     open = -1;
   }
   void operator()(const domain::WireChunk&) { EXPECT_TRUE(started && !ended); }
+  void operator()(const domain::WireStop&) { ADD_FAILURE() << "only guardrails stop bytes"; }
   void operator()(const domain::StreamEnd&) {
     EXPECT_TRUE(started);
     EXPECT_EQ(open, -1) << "a block is open at the end";

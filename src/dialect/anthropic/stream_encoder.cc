@@ -40,6 +40,7 @@ class MessageEncoder final : public StreamEncoder {
   std::string On(const domain::CitationDelta& delta);
   std::string On(const domain::BlockStop& stop);
   std::string On(const domain::WireChunk&) { return {}; }
+  std::string On(const domain::WireStop&) { return {}; }
   std::string On(const domain::StreamEnd& end);
 
   // `block` and `delta`: JSON objects.

@@ -6,25 +6,15 @@
 
 #include "dialect/anthropic.h"
 #include "dialect/anthropic/blocks.h"
+#include "dialect/json/claude.h"
 #include "dialect/json/upstream.h"
 #include "dialect/json_scan.h"
 
 namespace strata::dialect::anthropic {
 namespace {
 
-constexpr std::int64_t kTokensMax = 1LL << 31;
-
 Result<domain::ChatRequest> DecodeMessages(std::string_view body) {
   return DecodeChatRequest(body);
-}
-
-// An absent member leaves `out` alone; false when it is no string.
-bool ScanText(const ScannedObject& object, std::string_view key, std::string& out) {
-  auto json = object.TextAt(key);
-  if (json.empty()) return true;
-  auto text = ScannedString(json);
-  if (text) out = std::move(*text);
-  return text.has_value();
 }
 
 bool ScanUser(const ScannedObject& body, domain::ChatRequest& out) {
@@ -39,11 +29,10 @@ bool Scan(const ScannedObject& body, domain::ChatRequest& out, domain::WireReque
   const auto* model = body.Find("model");
   if (model == nullptr || !ScanText(body, "model", out.model) || out.model.empty()) return false;
   wire.model = model->value;
-  auto messages = body.TextAt("messages");
-  if (!messages.starts_with('[') || messages.find('{') == messages.npos) return false;
-  auto limit = ScannedInteger(body.TextAt("max_tokens"));
-  if (!limit || *limit < 1 || *limit > kTokensMax) return false;
-  out.max_tokens = limit;
+  if (!HasObjects(body, "messages") || !ScanLimit(body, "max_tokens", out.max_tokens) ||
+      !out.max_tokens) {
+    return false;
+  }
   if (auto json = body.TextAt("stream"); !json.empty()) {
     auto stream = ScannedBool(json);
     if (!stream) return false;
@@ -101,18 +90,6 @@ Result<MessageTap::Verdict> MessageTap::OnFact(const JsonField& body, std::strin
   return type == "message_stop" ? Verdict::kEnd : Verdict::kPass;
 }
 
-// Unsigned reasoning, and that of other families with its mark: the API would refuse both, so they
-// are left out, for which the request must be decoded.
-bool HoldsForeignReasoning(std::string_view body) {
-  if (body.find("\"strata.") != body.npos) return true;
-  constexpr std::string_view kKey = "\"signature\"";
-  for (auto at = body.find(kKey); at != body.npos; at = body.find(kKey, at + 1)) {
-    auto value = body.find_first_not_of(" \t\r\n:", at + kKey.size());
-    if (value != body.npos && body.substr(value, 2) == "\"\"") return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 Result<domain::ChatRequest> ScanChatRequest(std::string body, domain::WireHeaders headers) {
@@ -151,5 +128,15 @@ Result<WireFacts> ReadWireAnswer(std::string_view body) {
 }
 
 std::unique_ptr<WireTap> MakeWireTap() { return std::make_unique<MessageTap>(); }
+
+const WireCodec& MessagesWire() {
+  static constexpr WireCodec kCodec{
+      .format = kWireFormat,
+      .read = [](std::string_view body, const HeaderList&) { return ReadWireAnswer(body); },
+      .make_tap = [](const domain::WireRequest&) { return MakeWireTap(); },
+      .decode = DecodeChatResponse,
+      .make_decoder = MakeStreamDecoder};
+  return kCodec;
+}
 
 }  // namespace strata::dialect::anthropic

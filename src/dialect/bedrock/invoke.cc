@@ -7,6 +7,7 @@
 #include "dialect/anthropic.h"
 #include "dialect/bedrock.h"
 #include "dialect/bedrock/embed_format.h"
+#include "dialect/bedrock/invoke_format.h"
 #include "dialect/bedrock/prompt_format.h"
 #include "dialect/json_value.h"
 #include "dialect/openai.h"
@@ -40,7 +41,7 @@ std::optional<InvokeFormat> FormatOfId(std::string_view id) {
   return std::nullopt;
 }
 
-std::optional<InvokeFormat> FormatOfShape(const JsonField& body) {
+std::optional<InvokeFormat> FormatOfShape(const std::function<bool(std::string_view member)>& has) {
   struct Mark {
     std::string_view member;
     InvokeFormat format;
@@ -54,7 +55,7 @@ std::optional<InvokeFormat> FormatOfShape(const JsonField& body) {
       {"prompt", InvokeFormat::kMistral},
   }};
   for (const auto& mark : kMarks) {
-    if (body.Get(mark.member).present()) return mark.format;
+    if (has(mark.member)) return mark.format;
   }
   return std::nullopt;
 }
@@ -70,8 +71,20 @@ Result<domain::ChatRequest> DecodeOpenAi(std::string_view model_id, JsonValue ro
   return std::move(request.chat);
 }
 
-Result<domain::ChatRequest> DecodeChat(InvokeFormat format, std::string_view model_id,
-                                       std::string_view text, const JsonValue& root) {
+}  // namespace
+
+std::optional<InvokeFormat> FormatOf(std::string_view model_id,
+                                     const std::function<bool(std::string_view member)>& has) {
+  auto format = FormatOfId(model_id);
+  // Newer models of these two take messages as OpenAI writes them.
+  if (format == InvokeFormat::kMeta || format == InvokeFormat::kMistral) {
+    if (has("messages")) format = InvokeFormat::kOpenAi;
+  }
+  return format ? format : FormatOfShape(has);
+}
+
+Result<domain::ChatRequest> DecodeInvokeChat(InvokeFormat format, std::string_view model_id,
+                                             std::string_view text, const JsonValue& root) {
   JsonField body(root);
   switch (format) {
     case InvokeFormat::kAnthropic:
@@ -85,26 +98,22 @@ Result<domain::ChatRequest> DecodeChat(InvokeFormat format, std::string_view mod
   }
 }
 
-}  // namespace
+Error UnknownFormat() {
+  return InvalidArgument("",
+                         "the body has none of anthropic_version, messages, prompt, inputText, "
+                         "texts, which tell its format");
+}
 
 Result<InvokeRequest> DecodeInvoke(std::string_view model_id, std::string_view text) {
   STRATA_TRY(auto root, ParseJson(text));
   JsonField body(root);
   STRATA_CHECK_OK(body.ExpectObject());
-  auto format = FormatOfId(model_id);
-  // Newer models of these two take messages as OpenAI writes them.
-  if (format == InvokeFormat::kMeta || format == InvokeFormat::kMistral) {
-    if (body.Get("messages").present()) format = InvokeFormat::kOpenAi;
-  }
-  if (!format) format = FormatOfShape(body);
-  if (!format) {
-    return Fail(
-        body.Wrong("the body has none of anthropic_version, messages, prompt, inputText, "
-                   "texts, which tell its format"));
-  }
+  auto format =
+      FormatOf(model_id, [&](std::string_view member) { return body.Get(member).present(); });
+  if (!format) return Fail(UnknownFormat());
   if (*format == InvokeFormat::kTitanEmbed) return DecodeTitan(body);
   if (*format == InvokeFormat::kCohereEmbed) return DecodeCohere(body);
-  STRATA_TRY(auto chat, DecodeChat(*format, model_id, text, root));
+  STRATA_TRY(auto chat, DecodeInvokeChat(*format, model_id, text, root));
   return InvokeRequest{.format = *format, .call = std::move(chat), .embedding_types = {}};
 }
 
@@ -120,7 +129,8 @@ std::string EncodeInvokeChatResponse(InvokeFormat format, const domain::ChatResp
       break;
     case InvokeFormat::kTitanEmbed:
     case InvokeFormat::kCohereEmbed:
-      STRATA_CHECK(false, "an embedding format has no chat answer");
+    case InvokeFormat::kOther:
+      STRATA_CHECK(false, "only answers in a chat format that we know are written");
   }
   return EncodePromptAnswer(format,
                             {.text = domain::TextOf(response.content),

@@ -47,9 +47,8 @@ class InvokeEncoder final : public StreamEncoder {
   InvokeEncoder(InvokeFormat format, AnswerMeta meta) : format_(format), meta_(std::move(meta)) {
     if (format == InvokeFormat::kAnthropic) inner_ = anthropic::MakeStreamEncoder(meta_);
     if (format == InvokeFormat::kOpenAi) inner_ = openai::MakeStreamEncoder(meta_, true);
-    STRATA_CHECK(
-        inner_ != nullptr || format == InvokeFormat::kMeta || format == InvokeFormat::kMistral,
-        "only chat formats are streamed");
+    STRATA_CHECK(format != InvokeFormat::kTitanEmbed && format != InvokeFormat::kCohereEmbed,
+                 "only chat formats are streamed");
   }
 
   std::string_view content_type() const override { return "application/vnd.amazon.eventstream"; }

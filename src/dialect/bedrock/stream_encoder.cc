@@ -37,6 +37,7 @@ class ConverseEncoder final : public StreamEncoder {
   std::string On(const domain::CitationDelta& delta);
   std::string On(const domain::BlockStop&) { return Stop(); }
   std::string On(const domain::WireChunk&) { return {}; }
+  std::string On(const domain::WireStop&) { return {}; }
   std::string On(const domain::StreamEnd& end);
 
   // `delta`: the one member of the union, as "KEY":VALUE.

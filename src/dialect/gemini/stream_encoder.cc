@@ -44,6 +44,7 @@ class ChunkEncoder final : public StreamEncoder {
   std::string On(const domain::CitationDelta& delta);
   std::string On(const domain::BlockStop& stop);
   std::string On(const domain::WireChunk&) { return {}; }
+  std::string On(const domain::WireStop&) { return {}; }
   std::string On(const domain::StreamEnd& end);
 
   std::string Frame(std::string_view json);

@@ -33,4 +33,22 @@ std::string_view WhyNoThinking(const domain::ChatRequest& request) {
   return answers && !signed_thinking ? "thinking, as the tool call has none that is signed" : "";
 }
 
+bool HoldsForeignReasoning(std::string_view body) {
+  if (body.find("\"strata.") != body.npos) return true;
+  if (body.find("\"c3RyYXRhL") != body.npos) return true;  // the same mark in base64
+  constexpr std::string_view kKey = "\"signature\"";
+  std::size_t signatures = 0;
+  for (auto at = body.find(kKey); at != body.npos; at = body.find(kKey, at + 1)) {
+    auto value = body.find_first_not_of(" \t\r\n:", at + kKey.size());
+    if (value != body.npos && body.substr(value, 2) == "\"\"") return true;
+    ++signatures;
+  }
+  constexpr std::string_view kConverse = "\"reasoningText\"";
+  std::size_t thoughts = 0;
+  for (auto at = body.find(kConverse); at != body.npos; at = body.find(kConverse, at + 1)) {
+    ++thoughts;
+  }
+  return thoughts > signatures;
+}
+
 }  // namespace strata::dialect

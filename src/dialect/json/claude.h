@@ -22,4 +22,9 @@ std::string WhyLeftOut(const domain::ReasoningBlock& reasoning);
 // when it need not.
 std::string_view WhyNoThinking(const domain::ChatRequest& request);
 
+// Whether a body of Anthropic's or Converse's form may hold reasoning that is unsigned or another
+// family's (with its mark): the API would refuse both, so they are left out, for which the request
+// must be decoded. May say yes wrongly.
+bool HoldsForeignReasoning(std::string_view body);
+
 }  // namespace strata::dialect

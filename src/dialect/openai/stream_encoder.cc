@@ -160,6 +160,7 @@ std::string ChunkEncoder::Encode(const domain::StreamEvent& event) {
           [&](const domain::CitationDelta& e) { return Citation(e); },
           [&](const domain::BlockStop&) { return std::string(); },
           [&](const domain::WireChunk&) { return std::string(); },
+          [&](const domain::WireStop&) { return std::string(); },
           [&](const domain::StreamEnd& e) { return End(e); },
       },
       event);

@@ -14,8 +14,6 @@
 namespace strata::dialect::openai {
 namespace {
 
-constexpr std::int64_t kTokensMax = 1LL << 31;
-
 // Scans one body; false: decode it instead.
 class RequestScan {
  public:
@@ -26,48 +24,22 @@ class RequestScan {
     const auto* model = body_.Find("model");
     if (model == nullptr) return false;
     wire_.model = model->value;
-    return Text("model", out_.chat.model) && !out_.chat.model.empty() && HasMessages() &&
-           Text("user", out_.chat.user) && Text("service_tier", out_.chat.service_tier) &&
-           Limit("max_tokens") && Limit("max_completion_tokens") && Metadata() && Stream();
+    auto& chat = out_.chat;
+    return ScanText(body_, "model", chat.model) && !chat.model.empty() &&
+           HasObjects(body_, "messages") && ScanText(body_, "user", chat.user) &&
+           ScanText(body_, "service_tier", chat.service_tier) &&
+           ScanLimit(body_, "max_tokens", chat.max_tokens) &&
+           ScanLimit(body_, "max_completion_tokens", chat.max_tokens) && Choices() &&
+           ScanTags(body_, "metadata", chat.metadata) && Stream();
   }
 
  private:
-  // An absent member leaves `out` alone.
-  bool Text(std::string_view key, std::string& out) const {
-    auto json = body_.TextAt(key);
+  bool Choices() {
+    auto json = body_.TextAt("n");
     if (json.empty()) return true;
-    auto text = ScannedString(json);
-    if (text) out = std::move(*text);
-    return text.has_value();
-  }
-
-  bool HasMessages() const {
-    auto json = body_.TextAt("messages");
-    if (!json.starts_with('[')) return false;
-    return std::ranges::any_of(json.substr(1), [](char c) { return c == '{'; });
-  }
-
-  bool Limit(std::string_view key) {
-    auto json = body_.TextAt(key);
-    if (json.empty()) return true;
-    auto limit = ScannedInteger(json);
-    auto& known = out_.chat.max_tokens;
-    if (!limit || *limit < 1 || *limit > kTokensMax || (known && *known != *limit)) return false;
-    known = limit;
-    return true;
-  }
-
-  bool Metadata() {
-    auto json = body_.TextAt("metadata");
-    if (json.empty()) return true;
-    auto tags = ScanObject(json);
-    if (!tags) return false;
-    for (const auto& member : tags->members()) {
-      auto value = ScannedString(tags->TextOf(member));
-      if (!value) return false;
-      out_.chat.metadata.emplace(member.key, std::move(*value));
-    }
-    return true;
+    auto choices = ScannedInteger(json);
+    if (choices) out_.chat.choices = *choices;
+    return choices && *choices >= 1;
   }
 
   bool Stream() {
@@ -272,6 +244,16 @@ Result<WireFacts> ReadWireAnswer(std::string_view body) {
 
 std::unique_ptr<WireTap> MakeWireTap(bool hide_usage) {
   return std::make_unique<ChunkTap>(hide_usage);
+}
+
+const WireCodec& ChatWire() {
+  static constexpr WireCodec kCodec{
+      .format = kWireFormat,
+      .read = [](std::string_view body, const HeaderList&) { return ReadWireAnswer(body); },
+      .make_tap = [](const domain::WireRequest& wire) { return MakeWireTap(wire.hides_usage()); },
+      .decode = DecodeChatResponse,
+      .make_decoder = MakeStreamDecoder};
+  return kCodec;
 }
 
 }  // namespace strata::dialect::openai

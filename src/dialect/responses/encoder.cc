@@ -295,6 +295,7 @@ std::string EventEncoder::Encode(const domain::StreamEvent& event) {
                  [&](const domain::CitationDelta& e) { Citation(e); },
                  [&](const domain::BlockStop&) { StopBlock(); },
                  [&](const domain::WireChunk&) {},  // another dialect's bytes
+                 [&](const domain::WireStop&) {},
                  [&](const domain::StreamEnd& e) { End(e); },
              },
              event);

@@ -54,22 +54,14 @@ std::unique_ptr<dialect::StreamDecoder> AnthropicApi::MakeStreamDecoder() const 
   return dialect::anthropic::MakeStreamDecoder();
 }
 
-bool AnthropicApi::Forwards(std::string_view format) const {
-  return format == dialect::anthropic::kWireFormat;
+const dialect::WireCodec* AnthropicApi::Wire(std::string_view format) const {
+  return format == dialect::anthropic::kWireFormat ? &dialect::anthropic::MessagesWire() : nullptr;
 }
 
 remote::Call AnthropicApi::Forward(const domain::ChatRequest& request,
                                    const std::string& upstream_id) const {
   return WithVersion(
       remote::ForwardCall(spec_, base_ + "/v1/messages", *request.wire, upstream_id));
-}
-
-Result<dialect::WireFacts> AnthropicApi::ReadForwarded(std::string_view body) const {
-  return dialect::anthropic::ReadWireAnswer(body);
-}
-
-std::unique_ptr<dialect::WireTap> AnthropicApi::MakeTap(const domain::WireRequest&) const {
-  return dialect::anthropic::MakeWireTap();
 }
 
 Result<remote::Call> AnthropicApi::Count(const domain::ChatRequest& request,

@@ -88,6 +88,21 @@ std::unique_ptr<dialect::StreamDecoder> BedrockApi::MakeStreamDecoder() const {
   return dialect::bedrock::MakeConverseStreamDecoder();
 }
 
+const dialect::WireCodec* BedrockApi::Wire(std::string_view format) const {
+  return format == dialect::bedrock::kConverseWireFormat ? &dialect::bedrock::ConverseWire()
+                                                         : dialect::bedrock::InvokeWire(format);
+}
+
+remote::Call BedrockApi::Forward(const domain::ChatRequest& request,
+                                 const std::string& upstream_id) const {
+  const auto& wire = *request.wire;
+  std::string_view operation = request.stream ? "converse-stream" : "converse";
+  if (wire.format != dialect::bedrock::kConverseWireFormat) {
+    operation = request.stream ? "invoke-with-response-stream" : "invoke";
+  }
+  return remote::ForwardCall(spec_, Address(upstream_id, operation), wire, upstream_id);
+}
+
 Result<remote::Call> BedrockApi::Count(const domain::ChatRequest& request,
                                        const std::string& upstream_id) const {
   STRATA_TRY(auto body, dialect::bedrock::EncodeCountTokens(request));

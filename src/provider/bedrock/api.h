@@ -1,6 +1,7 @@
 #pragma once
-// AWS Bedrock's runtime: Converse, ConverseStream (event-stream answers), CountTokens, and
-// embeddings by InvokeModel; signed with SigV4 as service "bedrock", or with a bearer key.
+// AWS Bedrock's runtime: Converse, ConverseStream (event-stream answers), CountTokens, InvokeModel
+// for embeddings and for what is forwarded; signed with SigV4 as service "bedrock", or with a
+// bearer key.
 
 #include "dialect/bedrock.h"
 #include "net/sigv4.h"
@@ -21,6 +22,9 @@ class BedrockApi final : public remote::Api {
                             const std::string& upstream_id) const override;
   Result<domain::ChatResponse> DecodeChat(std::string_view body) const override;
   std::unique_ptr<dialect::StreamDecoder> MakeStreamDecoder() const override;
+  const dialect::WireCodec* Wire(std::string_view format) const override;
+  remote::Call Forward(const domain::ChatRequest& request,
+                       const std::string& upstream_id) const override;
   Result<remote::Call> Count(const domain::ChatRequest& request,
                              const std::string& upstream_id) const override;
   Result<std::int64_t> DecodeCount(std::string_view body) const override;

@@ -96,22 +96,14 @@ std::unique_ptr<dialect::StreamDecoder> OpenAiApi::MakeStreamDecoder() const {
   return dialect::openai::MakeStreamDecoder();
 }
 
-bool OpenAiApi::Forwards(std::string_view format) const {
-  return format == dialect::openai::kWireFormat;
+const dialect::WireCodec* OpenAiApi::Wire(std::string_view format) const {
+  return format == dialect::openai::kWireFormat ? &dialect::openai::ChatWire() : nullptr;
 }
 
 remote::Call OpenAiApi::Forward(const domain::ChatRequest& request,
                                 const std::string& upstream_id) const {
   return remote::ForwardCall(spec_, Address(upstream_id, "/chat/completions"), *request.wire,
                              upstream_id);
-}
-
-Result<dialect::WireFacts> OpenAiApi::ReadForwarded(std::string_view body) const {
-  return dialect::openai::ReadWireAnswer(body);
-}
-
-std::unique_ptr<dialect::WireTap> OpenAiApi::MakeTap(const domain::WireRequest& wire) const {
-  return dialect::openai::MakeWireTap(wire.hides_usage());
 }
 
 Result<remote::Call> OpenAiApi::Count(const domain::ChatRequest&, const std::string&) const {

@@ -17,11 +17,9 @@ class OpenAiApi final : public remote::Api {
                             const std::string& upstream_id) const override;
   Result<domain::ChatResponse> DecodeChat(std::string_view body) const override;
   std::unique_ptr<dialect::StreamDecoder> MakeStreamDecoder() const override;
-  bool Forwards(std::string_view format) const override;
+  const dialect::WireCodec* Wire(std::string_view format) const override;
   remote::Call Forward(const domain::ChatRequest& request,
                        const std::string& upstream_id) const override;
-  Result<dialect::WireFacts> ReadForwarded(std::string_view body) const override;
-  std::unique_ptr<dialect::WireTap> MakeTap(const domain::WireRequest& wire) const override;
   Result<remote::Call> Count(const domain::ChatRequest& request,
                              const std::string& upstream_id) const override;
   Result<std::int64_t> DecodeCount(std::string_view body) const override;

@@ -65,17 +65,10 @@ Result<std::shared_ptr<const Api>> MakeApi(const ProviderSpec& spec, const Secre
   return std::make_shared<const openai::OpenAiApi>(spec, std::move(key));
 }
 
-bool Api::Forwards(std::string_view) const { return false; }
+const dialect::WireCodec* Api::Wire(std::string_view) const { return nullptr; }
 Call Api::Forward(const domain::ChatRequest&, const std::string&) const {
   STRATA_CHECK(false, "this API forwards nothing");
   return {};
-}
-Result<dialect::WireFacts> Api::ReadForwarded(std::string_view) const {
-  return Fail(Internal("this API forwards nothing"));
-}
-std::unique_ptr<dialect::WireTap> Api::MakeTap(const domain::WireRequest&) const {
-  STRATA_CHECK(false, "this API forwards nothing");
-  return nullptr;
 }
 
 Call JsonCall(const ProviderSpec& spec, std::string url, std::string body) {

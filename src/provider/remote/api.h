@@ -47,13 +47,11 @@ class Api {
   virtual Result<domain::ChatResponse> DecodeChat(std::string_view body) const = 0;
   virtual std::unique_ptr<dialect::StreamDecoder> MakeStreamDecoder() const = 0;
 
-  // Whether a client's own body of that wire format (domain/wire.h) can be sent as it is. The next
-  // three are for such formats only.
-  virtual bool Forwards(std::string_view format) const;
-  // `request.wire`, with the places changed that must be.
+  // How the answers to a client's own body of that wire format (domain/wire.h) are read, when this
+  // API takes it as it is; null when it does not.
+  virtual const dialect::WireCodec* Wire(std::string_view format) const;
+  // `request.wire`, of such a format, with the places changed that must be.
   virtual Call Forward(const domain::ChatRequest& request, const std::string& upstream_id) const;
-  virtual Result<dialect::WireFacts> ReadForwarded(std::string_view body) const;
-  virtual std::unique_ptr<dialect::WireTap> MakeTap(const domain::WireRequest& wire) const;
 
   // kUnsupported where the API does not count.
   virtual Result<Call> Count(const domain::ChatRequest& request,

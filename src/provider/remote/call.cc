@@ -1,6 +1,7 @@
 #include "provider/remote/call.h"
 
 #include "dialect/error_table.h"
+#include "provider/wire_headers.h"
 
 namespace strata::provider::remote {
 namespace {
@@ -22,8 +23,27 @@ Code CodeForCaller(Code code) {
   return code == Code::kCorruption || code == Code::kTooLarge ? Code::kUnavailable : code;
 }
 
+// Keeps what a client of the provider's dialect is shown of it: all, where it answers the client's
+// request. 401 does not, as it is about our own key and must not look like the client's.
+void KeepRefusal(const Account& account, const net::ClientResponse& response, std::string_view body,
+                 domain::Refusal& out) {
+  const auto dialect = account.api->dialect();
+  auto coding = response.headers().Get("content-encoding");
+  const bool plain = coding.empty() || net::SameHeader(coding, "identity");
+  const int status = response.status();
+  if (status < 400 || status == 401 || status == 407 || !plain) return;
+  if (!dialect::IsErrorBody(dialect, body)) return;
+  const auto& secrets = account.api->secrets();
+  out.dialect = dialect::DialectName(dialect);
+  out.status = status;
+  out.headers = AnswerHeadersToForward(response.headers());
+  for (auto& [name, value] : out.headers) value = WithoutSecrets(std::move(value), secrets);
+  out.body = WithoutSecrets(std::string(body), secrets);
+}
+
 // The error that a non-2xx answer means. An unreadable body still leaves the status.
-Task<Error> Refusal(const Account& account, net::ClientResponse& response) {
+Task<Error> RefusalOf(const Account& account, net::ClientResponse& response,
+                      domain::Refusal* keep) {
   auto body = co_await response.ReadAll(kErrorBodyBytesMax);
   if (!body.has_value() && body.error().code() == Code::kCancelled) {
     co_return std::move(body.error());
@@ -31,6 +51,7 @@ Task<Error> Refusal(const Account& account, net::ClientResponse& response) {
   std::string text = body.has_value() ? std::move(*body) : std::string();
   auto error = dialect::DecodeUpstreamError(account.api->dialect(), response.status(),
                                             response.headers().fields(), text);
+  if (keep != nullptr) KeepRefusal(account, response, text, *keep);
   if (error.upstream_status() != 0) co_return error;
   co_return std::move(error).FromUpstream(response.status());
 }
@@ -52,7 +73,8 @@ Error OfProvider(const Account& account, Error error) {
 
 Task<Result<std::unique_ptr<net::ClientResponse>>> Send(const Account& account, Call call,
                                                         SteadyTime deadline, std::stop_token cancel,
-                                                        WallTime now) {
+                                                        WallTime now, domain::Refusal* refusal) {
+  if (refusal != nullptr) *refusal = {};
   if (account.api->NeedsRefresh(now)) {
     auto ready = co_await account.api->Refresh(*account.client, deadline, cancel, now);
     if (!ready.has_value()) co_return Fail(OfProvider(account, std::move(ready.error())));
@@ -70,8 +92,8 @@ Task<Result<std::unique_ptr<net::ClientResponse>>> Send(const Account& account, 
   if (!sent.has_value()) co_return Fail(OfProvider(account, std::move(sent.error())));
   auto response = std::move(*sent);
   if (response->status() / 100 != 2) {
-    auto refusal = co_await Refusal(account, *response);
-    co_return Fail(OfProvider(account, std::move(refusal)));
+    auto error = co_await RefusalOf(account, *response, refusal);
+    co_return Fail(OfProvider(account, std::move(error)));
   }
   co_return std::move(response);
 }

@@ -13,11 +13,13 @@ namespace strata::provider::remote {
 Task<Result<std::unique_ptr<ChatStream>>> RemoteChatModel::Start(domain::ChatRequest request,
                                                                  RequestContext& ctx) {
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
-  const bool forward = request.wire && account_->api->Forwards(request.wire->format);
-  if (!forward) STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
+  const auto* forward = request.wire ? account_->api->Wire(request.wire->format) : nullptr;
+  // What nobody here can read is not forwarded past a guardrail.
+  if (forward != nullptr && request.answer_is_read && forward->decode == nullptr) forward = nullptr;
+  if (forward == nullptr) STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
   request.model = info_.upstream_id;
   Call call;
-  if (forward) {
+  if (forward != nullptr) {
     call = account_->api->Forward(request, info_.upstream_id);
   } else {
     STRATA_CO_TRY(call, account_->api->Chat(request, info_.upstream_id));
@@ -26,18 +28,21 @@ Task<Result<std::unique_ptr<ChatStream>>> RemoteChatModel::Start(domain::ChatReq
     ctx.span.Set("dropped", fmt::format("{}", fmt::join(call.dropped, "; ")));
   auto cancel = std::make_shared<Cancel>(ctx.cancel);
   auto sent = co_await Send(*account_, std::move(call), ctx.deadline, cancel->source.get_token(),
-                            ctx.clock->Wall());
+                            ctx.clock->Wall(), request.refusal.get());
   if (!sent.has_value()) co_return Fail(std::move(sent.error()));
   ctx.quota_share = QuotaShareOf((*sent)->headers());
   std::unique_ptr<ChatStream> stream;
-  if (forward) {
+  if (forward != nullptr) {
+    auto shadow = ctx.capture_text ? Shadow::kWanted : Shadow::kNo;
+    if (request.answer_is_read) shadow = Shadow::kNeeded;
     ForwardedStream::Parts parts{.account = account_,
+                                 .codec = forward,
                                  .wire = request.wire,
                                  .cancel = std::move(cancel),
                                  .response = std::move(*sent),
                                  .streamed = request.stream,
                                  .prompt_estimate = EstimateTokens(request.wire->body.size()),
-                                 .shadow = ctx.capture_text ? Shadow::kYes : Shadow::kNo};
+                                 .shadow = shadow};
     stream = std::make_unique<ForwardedStream>(std::move(parts), ctx);
   } else {
     stream = std::make_unique<RemoteStream>(account_, ctx, std::move(cancel), std::move(*sent),

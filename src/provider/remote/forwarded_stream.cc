@@ -18,9 +18,10 @@ std::int64_t EstimateOutput(const dialect::WireFacts& facts) {
 ForwardedStream::ForwardedStream(Parts parts, RequestContext& ctx)
     : parts_(std::move(parts)), ctx_(ctx) {
   if (!parts_.streamed) return;
-  const auto& api = *parts_.account->api;
-  tap_ = api.MakeTap(*parts_.wire);
-  if (parts_.shadow == Shadow::kYes) decoder_ = api.MakeStreamDecoder();
+  tap_ = parts_.codec->make_tap(*parts_.wire);
+  if (parts_.shadow != Shadow::kNo && parts_.codec->make_decoder != nullptr) {
+    decoder_ = parts_.codec->make_decoder();
+  }
 }
 
 Task<Result<domain::StreamEvent>> ForwardedStream::Next() {
@@ -71,19 +72,15 @@ Result<domain::StreamEvent> ForwardedStream::TakeEvent() {
 Result<> ForwardedStream::Take(std::string_view bytes) {
   if (bytes.empty()) {
     STRATA_CHECK_OK(tap_->Finish());
+    end_ = tap_->TakeEnd();
     ended_ = true;
     return {};
   }
   pass_ = tap_->Feed(bytes);
   failed_ = tap_->failure();
-  if (decoder_ != nullptr) {
-    auto events = decoder_->Feed(bytes);
-    if (events.has_value()) {
-      AddShadow(std::move(*events));
-    } else {
-      decoder_ = nullptr;  // the tap decides what a good answer is
-    }
-  }
+  if (decoder_ != nullptr) STRATA_CHECK_OK(AddShadow(decoder_->Feed(bytes)));
+  // An error behind content waits for the next call; the bytes around it must not leave unread.
+  if (parts_.shadow == Shadow::kNeeded) STRATA_CHECK_OK(AddShadow(decoder_->Feed({})));
   if (tap_->ended()) {
     // One write: what came together leaves together.
     end_.assign(std::exchange(pass_, {})).append(tap_->TakeEnd());
@@ -95,23 +92,33 @@ Result<> ForwardedStream::Take(std::string_view bytes) {
 Task<Result<>> ForwardedStream::ReadWhole() {
   auto body = co_await parts_.response->ReadAll(parts_.account->answer_bytes_max);
   if (!body.has_value()) co_return Fail(std::move(body.error()));
+  STRATA_CO_TRY(whole_, parts_.codec->read(*body, parts_.response->headers().fields()));
   parts_.response.reset();  // read to its end: the connection is back already
-  const auto& api = *parts_.account->api;
-  STRATA_CO_TRY(whole_, api.ReadForwarded(*body));
-  if (parts_.shadow == Shadow::kYes) {
-    if (auto answer = api.DecodeChat(*body)) AddShadow(domain::EventsOf(*answer));
+  if (parts_.shadow != Shadow::kNo && parts_.codec->decode != nullptr) {
+    auto answer = parts_.codec->decode(*body);
+    if (answer.has_value()) {
+      STRATA_CO_CHECK_OK(AddShadow(domain::EventsOf(*answer)));
+    } else if (parts_.shadow == Shadow::kNeeded) {
+      co_return Fail(std::move(answer.error()));
+    }
   }
   end_ = std::move(*body);
   ended_ = true;
   co_return Result<>{};
 }
 
-void ForwardedStream::AddShadow(std::vector<domain::StreamEvent> events) {
-  for (auto& event : events) {
+// The tap decides what a good answer is; but what a guardrail has to read must be readable.
+Result<> ForwardedStream::AddShadow(Result<std::vector<domain::StreamEvent>> events) {
+  if (!events.has_value()) {
+    decoder_ = nullptr;
+    return parts_.shadow == Shadow::kNeeded ? Fail(std::move(events.error())) : Result<>();
+  }
+  for (auto& event : *events) {
     if (std::holds_alternative<domain::StreamStart>(event)) continue;
     if (std::holds_alternative<domain::StreamEnd>(event)) continue;
     shadow_.push_back(std::move(event));
   }
+  return {};
 }
 
 domain::StreamEnd ForwardedStream::End() {

@@ -12,13 +12,14 @@
 
 namespace strata::provider::remote {
 
-// Whether decoded events are wanted beside the bytes.
-enum class Shadow : std::uint8_t { kNo, kYes };
+// Whether decoded events are wanted beside the bytes, or the answer is none without them.
+enum class Shadow : std::uint8_t { kNo, kWanted, kNeeded };
 
 class ForwardedStream final : public ChatStream {
  public:
   struct Parts {
     std::shared_ptr<const Account> account;
+    const dialect::WireCodec* codec = nullptr;  // of the wire's format
     std::shared_ptr<const domain::WireRequest> wire;
     std::shared_ptr<Cancel> cancel;
     std::unique_ptr<net::ClientResponse> response;
@@ -37,7 +38,7 @@ class ForwardedStream final : public ChatStream {
   Result<domain::StreamEvent> TakeEvent();
   Result<> Take(std::string_view bytes);
   Task<Result<>> ReadWhole();
-  void AddShadow(std::vector<domain::StreamEvent> events);
+  Result<> AddShadow(Result<std::vector<domain::StreamEvent>> events);
   domain::StreamEnd End();
   Error Failed(Error error);
 

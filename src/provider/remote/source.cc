@@ -97,6 +97,23 @@ bool IsModerationId(std::string_view upstream_id) {
   return Lower(upstream_id).find("moderation") != std::string::npos;
 }
 
+// What the outbound check reads: the model's own terms over those of the account.
+void FillTerms(const ProviderSpec& spec, std::string_view upstream_id, domain::ModelInfo& info) {
+  info.region = spec.data_region.empty() ? spec.region : spec.data_region;
+  info.cleared_for_all_labels = spec.cleared_for_all_labels;
+  info.clearance = spec.clearance;
+  info.retention = spec.retention;
+  auto own = std::ranges::find(spec.model_terms, upstream_id, &ModelTerms::model);
+  if (own == spec.model_terms.end()) return;
+  if (own->data_region) info.region = *own->data_region;
+  if (own->clearance) {
+    info.clearance = *own->clearance;
+    info.cleared_for_all_labels = false;
+  }
+  if (own->cleared_for_all_labels) info.cleared_for_all_labels = *own->cleared_for_all_labels;
+  if (own->retention) info.retention = own->retention;
+}
+
 domain::ModelInfo InfoOf(const Account& account, std::string_view upstream_id) {
   domain::ModelInfo info;
   info.id = fmt::format("{}/{}", account.spec.name, upstream_id);
@@ -117,10 +134,7 @@ domain::ModelInfo InfoOf(const Account& account, std::string_view upstream_id) {
     info.can.json_schema = true;
     info.can.reasoning = true;
   }
-  info.region = account.spec.data_region.empty() ? account.spec.region : account.spec.data_region;
-  info.cleared_for_all_labels = account.spec.cleared_for_all_labels;
-  info.clearance = account.spec.clearance;
-  info.retention = account.spec.retention;
+  FillTerms(account.spec, upstream_id, info);
   if (!account.catalog_provider.empty()) FillFromCatalog(account.catalog_provider, info);
   return info;
 }

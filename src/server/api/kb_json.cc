@@ -82,8 +82,7 @@ json::object EncodeBase(const knowledge::KnowledgeBase& base, const ArnScope& sc
   out["knowledgeBaseId"] = base.id;
   out["name"] = base.name;
   if (!base.description.empty()) out["description"] = base.description;
-  out["knowledgeBaseArn"] =
-      fmt::format("arn:aws:bedrock:{}:{}:knowledge-base/{}", scope.region, kAccount, base.id);
+  out["knowledgeBaseArn"] = KnowledgeBaseArn(base.id, scope);
   out["status"] = knowledge::StatusName(base.status);
   if (!out.contains("roleArn")) out["roleArn"] = "";
   if (!out.contains("knowledgeBaseConfiguration")) {
@@ -333,6 +332,10 @@ json::object EncodeDetail(const knowledge::DocumentDetail& detail) {
 
 }  // namespace
 
+std::string KnowledgeBaseArn(std::string_view id, const ArnScope& scope) {
+  return fmt::format("arn:aws:bedrock:{}:{}:knowledge-base/{}", scope.region, kAccount, id);
+}
+
 Result<knowledge::CreateKnowledgeBaseInput> DecodeCreateKnowledgeBase(std::string_view body) {
   STRATA_TRY(auto parsed, dialect::ParseJson(body));
   JsonField top(parsed);
@@ -353,7 +356,7 @@ Result<knowledge::CreateKnowledgeBaseInput> DecodeCreateKnowledgeBase(std::strin
     STRATA_TRY(input.storage_type, type.NonEmptyString());
   }
   input.extra =
-      Remembered(parsed, {"roleArn", "knowledgeBaseConfiguration", "storageConfiguration", "tags"});
+      Remembered(parsed, {"roleArn", "knowledgeBaseConfiguration", "storageConfiguration"});
   return input;
 }
 

@@ -20,6 +20,8 @@ struct ArnScope {
   std::string region = "us-east-1";
 };
 
+std::string KnowledgeBaseArn(std::string_view id, const ArnScope& scope);
+
 Result<knowledge::CreateKnowledgeBaseInput> DecodeCreateKnowledgeBase(std::string_view body);
 std::string EncodeKnowledgeBase(const knowledge::KnowledgeBase& base, const ArnScope& scope);
 std::string EncodeKnowledgeBaseList(const knowledge::Page<knowledge::KnowledgeBase>& page);

@@ -276,9 +276,9 @@ bool Serves(const net::HttpRequest& request) {
   return path.ends_with("/v1/messages") || path.ends_with("/v1/messages/count_tokens");
 }
 
-Checked CheckVertexBody(const Exchange& exchange) {
+Checked CheckHostedBody(const Exchange& exchange, std::string_view wanted) {
   const auto* version = Member(exchange.body, "anthropic_version");
-  if (version == nullptr || *version != json::value("vertex-2023-10-16")) {
+  if (version == nullptr || *version != json::value(wanted)) {
     return Bad("anthropic_version: Field required");
   }
   if (exchange.body.contains("model")) return Bad("model: Extra inputs are not permitted");
@@ -325,6 +325,10 @@ Reply Answer(const Exchange& exchange, const FakeAnswer& answer) {
   const auto* stream = Member(exchange.body, "stream");
   bool streams = stream != nullptr && stream->is_bool() && stream->get_bool();
   return streams ? Stream(exchange, answer) : Whole(exchange, answer);
+}
+
+Reply AnswerStream(const Exchange& exchange, const FakeAnswer& answer) {
+  return Stream(exchange, answer);
 }
 
 Reply Refuse(const Refusal& refusal) {

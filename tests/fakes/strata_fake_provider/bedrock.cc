@@ -1,6 +1,6 @@
-// Bedrock's runtime: Converse, ConverseStream, CountTokens, InvokeModel of Titan and Cohere
-// embeddings, and ListFoundationModels. Shapes: botocore's service models bedrock-runtime
-// (2023-09-30) and bedrock (2023-04-20).
+// Bedrock's runtime: Converse, ConverseStream, CountTokens, InvokeModel of Claude and of Titan's
+// and Cohere's embeddings, and ListFoundationModels. Shapes: botocore's service models
+// bedrock-runtime (2023-09-30) and bedrock (2023-04-20).
 
 #include <fmt/format.h>
 
@@ -98,6 +98,12 @@ Checked CheckBlock(const json::value& block, std::string_view place,
     return Bad(fmt::format("The text field in the ContentBlock object at {} is blank.", place));
   }
   const auto* value = member.value().if_object();
+  if (member.key() == "image") {
+    const auto* source = value == nullptr ? nullptr : Member(*value, "source");
+    if (source == nullptr || !source->is_object() || source->get_object().size() != 1) {
+      return Bad(fmt::format("{}.image.source: expected bytes or s3Location", place));
+    }
+  }
   if (member.key() == "toolUse") {
     if (value == nullptr || !IsString(*value, "toolUseId") || !IsString(*value, "name") ||
         !value->contains("input")) {
@@ -175,7 +181,18 @@ Checked CheckCount(const json::object& body) {
                                : Bad("input.converse: must be a structure");
 }
 
-Checked CheckInvoke(const std::string& model, const json::object& body) {
+bool IsClaude(std::string_view model) { return model.find("anthropic.") != model.npos; }
+
+Checked CheckInvoke(const std::string& model, const Exchange& exchange) {
+  const auto& body = exchange.body;
+  if (IsClaude(model)) {
+    if (body.contains("stream")) return Bad("stream: Extra inputs are not permitted");
+    if (exchange.request.body.find(R"("type":"url")") != std::string::npos ||
+        exchange.request.body.find(R"("type": "url")") != std::string::npos) {
+      return Bad("image sources of type url are not supported");
+    }
+    return anthropic::CheckHostedBody(exchange, "bedrock-2023-05-31");
+  }
   if (model.find("titan-embed") != std::string::npos) {
     if (!IsString(body, "inputText")) return Bad("Malformed input request: inputText is required");
     return std::nullopt;
@@ -186,7 +203,7 @@ Checked CheckInvoke(const std::string& model, const json::object& body) {
     }
     return std::nullopt;
   }
-  return Bad("The fake invokes Titan and Cohere embedding models only");
+  return Bad("The fake invokes Claude and embedding models of Titan and Cohere only");
 }
 
 std::string StopReason(const FakeAnswer& answer) {
@@ -346,6 +363,34 @@ Reply Stream(const Exchange& exchange, const FakeAnswer& answer) {
   return reply;
 }
 
+// The vendor's stream JSON in chunks; the last one has Bedrock's own counts.
+Reply InvokeStream(const Exchange& exchange, const FakeAnswer& answer) {
+  auto vendor = anthropic::AnswerStream(exchange, answer);
+  Reply reply;
+  reply.streamed = true;
+  reply.headers.Add("Content-Type", "application/vnd.amazon.eventstream");
+  EventWriter out(reply);
+  for (const auto& frame : vendor.frames) {
+    const auto at = frame.find("data: ") + 6;
+    auto document = json::parse(frame.substr(at, frame.size() - at - 2));
+    if (document.at("type") == json::value("error")) {
+      out.Exception("throttlingException", answer.error_message);
+      return reply;
+    }
+    if (document.at("type") == json::value("message_stop")) {
+      const auto usage = UsageOf(answer, exchange);
+      document.get_object()["amazon-bedrock-invocationMetrics"] = {
+          {"inputTokenCount", usage.input},
+          {"outputTokenCount", usage.output},
+          {"cacheReadInputTokenCount", usage.cache_read},
+          {"cacheWriteInputTokenCount", usage.cache_write},
+          {"invocationLatency", 5}};
+    }
+    out.Event("chunk", One("bytes", json::value(Base64Encode(json::serialize(document)))));
+  }
+  return reply;
+}
+
 Reply Invoke(const Exchange& exchange, const std::string& model) {
   const auto& body = exchange.body;
   int dimensions = 8;
@@ -421,7 +466,9 @@ Checked Check(const Exchange& exchange) {
     return CheckConverse(exchange.body);
   }
   if (target->operation == "count-tokens") return CheckCount(exchange.body);
-  if (target->operation == "invoke") return CheckInvoke(target->model, exchange.body);
+  if (target->operation == "invoke" || target->operation == "invoke-with-response-stream") {
+    return CheckInvoke(target->model, exchange);
+  }
   return Refusal{404, "UnknownOperationException", "no such operation", "", ""};
 }
 
@@ -429,7 +476,11 @@ Reply Answer(const Exchange& exchange, const FakeAnswer& answer) {
   auto target = TargetOf(exchange.request.path());
   if (!target) return ModelsReply();
   if (target->operation == "converse-stream") return Stream(exchange, answer);
-  if (target->operation == "invoke") return Invoke(exchange, target->model);
+  if (target->operation == "invoke-with-response-stream") return InvokeStream(exchange, answer);
+  if (target->operation == "invoke") {
+    return IsClaude(target->model) ? anthropic::Answer(exchange, answer)
+                                   : Invoke(exchange, target->model);
+  }
   if (target->operation == "count-tokens") {
     return JsonReply(200, One("inputTokens", UsageOf(answer, exchange).input));
   }

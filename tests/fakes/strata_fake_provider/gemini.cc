@@ -351,7 +351,7 @@ Checked Check(const Exchange& exchange) {
   if (auto refusal = CheckKey(exchange)) return refusal;
   if (IsList(path)) return std::nullopt;
   if (!exchange.body_is_json) return Bad("Invalid JSON payload received.");
-  if (IsClaude(path)) return anthropic::CheckVertexBody(exchange);
+  if (IsClaude(path)) return anthropic::CheckHostedBody(exchange, "vertex-2023-10-16");
   const auto operation = OperationOf(path);
   const auto& body = exchange.body;
   if (operation == "batchEmbedContents" || operation == "predict") {

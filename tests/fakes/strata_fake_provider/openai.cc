@@ -373,7 +373,7 @@ Reply ModelsReply() {
 
 bool Serves(std::string_view path) {
   return path.ends_with("/chat/completions") || path.ends_with("/embeddings") ||
-         path.ends_with("/models");
+         path.ends_with("/models") || IsJudge(path);
 }
 
 Checked Check(const Exchange& exchange) {
@@ -383,6 +383,7 @@ Checked Check(const Exchange& exchange) {
       !exchange.body_is_json) {
     return Bad("We could not parse the JSON body of your request.", "");
   }
+  if (IsJudge(exchange.request.path())) return CheckJudge(exchange);
   return exchange.request.path().ends_with("/embeddings") ? CheckEmbed(exchange)
                                                           : CheckChat(exchange);
 }
@@ -391,6 +392,7 @@ Reply Answer(const Exchange& exchange, const FakeAnswer& answer) {
   auto path = exchange.request.path();
   if (path.ends_with("/models")) return ModelsReply();
   if (path.ends_with("/embeddings")) return EmbedReply(exchange);
+  if (IsJudge(path)) return AnswerJudge(exchange);
   const auto* stream = Member(exchange.body, "stream");
   bool streams = stream != nullptr && stream->is_bool() && stream->get_bool();
   return streams ? StreamChat(exchange, answer) : WholeChat(exchange, answer);

@@ -13,10 +13,11 @@ namespace {
 
 namespace json = boost::json;
 
-enum class Vendor { kOpenAi, kAnthropic, kBedrock, kGemini };
+enum class Vendor { kOpenAi, kCohere, kAnthropic, kBedrock, kGemini };
 
 std::optional<Vendor> VendorOf(const net::HttpRequest& request) {
   if (gemini::Serves(request)) return Vendor::kGemini;
+  if (cohere::Serves(request.path())) return Vendor::kCohere;
   if (anthropic::Serves(request)) return Vendor::kAnthropic;
   if (bedrock::Serves(request.path())) return Vendor::kBedrock;
   if (openai::Serves(request.path())) return Vendor::kOpenAi;
@@ -25,6 +26,7 @@ std::optional<Vendor> VendorOf(const net::HttpRequest& request) {
 
 Reply Refuse(Vendor vendor, const Refusal& refusal) {
   if (vendor == Vendor::kGemini) return gemini::Refuse(refusal);
+  if (vendor == Vendor::kCohere) return cohere::Refuse(refusal);
   if (vendor == Vendor::kAnthropic) return anthropic::Refuse(refusal);
   if (vendor == Vendor::kBedrock) return bedrock::Refuse(refusal);
   return openai::Refuse(refusal);
@@ -32,6 +34,7 @@ Reply Refuse(Vendor vendor, const Refusal& refusal) {
 
 Checked Check(Vendor vendor, const Exchange& exchange) {
   if (vendor == Vendor::kGemini) return gemini::Check(exchange);
+  if (vendor == Vendor::kCohere) return cohere::Check(exchange);
   if (vendor == Vendor::kAnthropic) return anthropic::Check(exchange);
   if (vendor == Vendor::kBedrock) return bedrock::Check(exchange);
   return openai::Check(exchange);
@@ -39,6 +42,7 @@ Checked Check(Vendor vendor, const Exchange& exchange) {
 
 Reply Answer(Vendor vendor, const Exchange& exchange, const FakeAnswer& answer) {
   if (vendor == Vendor::kGemini) return gemini::Answer(exchange, answer);
+  if (vendor == Vendor::kCohere) return cohere::Answer(exchange, answer);
   if (vendor == Vendor::kAnthropic) return anthropic::Answer(exchange, answer);
   if (vendor == Vendor::kBedrock) return bedrock::Answer(exchange, answer);
   return openai::Answer(exchange, answer);
@@ -72,6 +76,7 @@ Result<FakeKeys> ParseKeys(const json::object& object, FakeKeys keys) {
       {"aws_access_key_id", &keys.aws_access_key_id},
       {"aws_secret_access_key", &keys.aws_secret_access_key},
       {"aws_session_token", &keys.aws_session_token},
+      {"cohere", &keys.cohere},
       {"gemini", &keys.gemini},
       {"google_token", &keys.google_token},
       {"google_public_key", &keys.google_public_key}};

@@ -1,7 +1,7 @@
 #pragma once
-// The fake upstream: one HTTP server that plays OpenAI (and Azure and Ollama), Anthropic,
-// Bedrock, Gemini and Vertex AI on one port, enforces their published contracts, answers by script
-// and records what it was sent. Used in-process by unit tests, and as the program
+// The fake upstream: one HTTP server that plays OpenAI (and Azure, vLLM and Ollama), Anthropic,
+// Bedrock, Cohere, Gemini and Vertex AI on one port, enforces their published contracts, answers by
+// script and records what it was sent. Used in-process by unit tests, and as the program
 // strata-fake-provider.
 //
 //   auto upstream = FakeUpstream::Start({});

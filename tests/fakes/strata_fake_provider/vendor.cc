@@ -1,6 +1,9 @@
 #include "tests/fakes/strata_fake_provider/vendor.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
+#include <set>
+#include <sstream>
 
 #include "base/encoding.h"
 #include "base/rng.h"
@@ -80,6 +83,34 @@ std::vector<double> FakeVector(std::string_view text, int dimensions) {
   // Halves are exact in every encoding, so that tests may compare them.
   for (int i = 0; i < dimensions; ++i) out.push_back(static_cast<double>(rng.Below(9)) / 2 - 2);
   if (!out.empty()) out[0] = 3;  // never the zero vector
+  return out;
+}
+
+json::array FakeRanking(const json::object& body) {
+  auto words = [](std::string_view text) {
+    std::set<std::string> out;
+    std::istringstream in{std::string(text)};
+    for (std::string word; in >> word;) out.insert(word);
+    return out;
+  };
+  const auto asked = words(body.at("query").get_string());
+  std::vector<std::pair<double, std::size_t>> ranked;
+  const auto& documents = body.at("documents").get_array();
+  for (std::size_t i = 0; i < documents.size(); ++i) {
+    const auto held = words(documents[i].get_string());
+    const auto shared =
+        std::ranges::count_if(asked, [&](const auto& w) { return held.contains(w); });
+    ranked.emplace_back(-static_cast<double>(shared) / static_cast<double>(asked.size()), i);
+  }
+  std::ranges::sort(ranked);
+  const auto* top = Member(body, "top_n");
+  if (top != nullptr && top->is_int64()) {
+    ranked.resize(std::min(ranked.size(), static_cast<std::size_t>(top->get_int64())));
+  }
+  json::array out;
+  for (const auto& [score, index] : ranked) {
+    out.push_back({{"index", index}, {"relevance_score", -score}});
+  }
   return out;
 }
 

@@ -25,6 +25,7 @@ struct FakeKeys {
   std::string aws_access_key_id = "AKIAFAKEFAKEFAKEFAKE";
   std::string aws_secret_access_key = "fake-secret-access-key";
   std::string aws_session_token;  // must be sent when not empty
+  std::string cohere = "fake-cohere-key";
   std::string gemini = "fake-gemini-key";
   std::string google_token = "fake-google-token";  // Vertex AI; given out by the token endpoint
   // PEM. Statements at the token endpoint must be signed with its private half; empty: none is
@@ -71,6 +72,10 @@ std::string LastUserText(const boost::json::object& body);
 // `count` × `dimensions` floats that depend on the text only.
 std::vector<double> FakeVector(std::string_view text, int dimensions);
 
+// The `documents` of a rerank request by the share of the query's words that each holds, best
+// first, at most `top_n`: [{"index", "relevance_score"}].
+boost::json::array FakeRanking(const boost::json::object& body);
+
 const boost::json::value* Member(const boost::json::object& object, std::string_view key);
 bool IsString(const boost::json::object& object, std::string_view key);
 // A member that is an array with at least one item.
@@ -81,13 +86,27 @@ bool Serves(std::string_view path);
 Checked Check(const Exchange& exchange);
 Reply Answer(const Exchange& exchange, const FakeAnswer& answer);
 Reply Refuse(const Refusal& refusal);
+// Moderations and rerank, which `Serves` and the rest call.
+bool IsJudge(std::string_view path);
+Checked CheckJudge(const Exchange& exchange);
+Reply AnswerJudge(const Exchange& exchange);
 }  // namespace openai
+
+namespace cohere {
+bool Serves(std::string_view path);
+Checked Check(const Exchange& exchange);
+Reply Answer(const Exchange& exchange, const FakeAnswer& answer);
+Reply Refuse(const Refusal& refusal);
+}  // namespace cohere
 
 namespace anthropic {
 bool Serves(const net::HttpRequest& request);
 Checked Check(const Exchange& exchange);
-Checked CheckVertexBody(const Exchange& exchange);  // of rawPredict
+// Of Vertex AI's rawPredict and Bedrock's InvokeModel: `version` is the anthropic_version they
+// want.
+Checked CheckHostedBody(const Exchange& exchange, std::string_view version);
 Reply Answer(const Exchange& exchange, const FakeAnswer& answer);
+Reply AnswerStream(const Exchange& exchange, const FakeAnswer& answer);
 Reply Refuse(const Refusal& refusal);
 }  // namespace anthropic
 

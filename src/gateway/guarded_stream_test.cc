@@ -1,0 +1,186 @@
+#include "gateway/guarded_stream.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <deque>
+
+#include "base/run_task.h"
+#include "guard/word_policy.h"
+
+namespace strata::gateway {
+namespace {
+
+using domain::StreamEvent;
+
+// Gives prepared events; a chunk's bytes die with the next call, as a provider's do.
+class Prepared final : public provider::ChatStream {
+ public:
+  explicit Prepared(std::vector<StreamEvent> events) : events_(std::move(events)) {}
+  Task<Result<StreamEvent>> Next() override {
+    auto event = events_.at(at_++);
+    if (auto* chunk = std::get_if<domain::WireChunk>(&event)) {
+      bytes_.assign(chunk->bytes);
+      chunk->bytes = bytes_;
+    }
+    co_return event;
+  }
+  domain::Usage UsageSoFar() const override { return {}; }
+
+ private:
+  std::vector<StreamEvent> events_;
+  std::string bytes_;
+  std::size_t at_ = 0;
+};
+
+std::shared_ptr<const guard::Guardrails> Rails() {
+  auto make = [](std::string name, std::string word, guard::Action action) {
+    return guard::MakeWordPolicy({.name = std::move(name),
+                                  .words = {std::move(word)},
+                                  .action = action,
+                                  .mask = "[x]"})
+        .value();
+  };
+  return std::make_shared<const guard::Guardrails>(
+      std::vector{make("block", "kestrel", guard::Action::kBlock),
+                  make("mask", "blue falcon", guard::Action::kMask)});
+}
+
+struct Seen {
+  std::string bytes;               // forwarded
+  std::string decoded;             // text behind a WireStop, or of an answer that is not forwarded
+  std::string end;                 // StreamEnd.wire
+  std::vector<std::string> steps;  // of the text, as it left
+  std::optional<Error> error;
+};
+
+Seen Guard(std::vector<StreamEvent> events) {
+  RequestContext ctx;
+  auto stream = Guarded(std::make_unique<Prepared>(std::move(events)), Rails(), ctx);
+  Seen seen;
+  bool forwarded = false;
+  while (true) {
+    auto event = RunTask(stream->Next());
+    if (!event.has_value()) {
+      seen.error = std::move(event.error());
+      return seen;
+    }
+    if (auto* start = std::get_if<domain::StreamStart>(&*event)) forwarded = start->wire;
+    if (std::holds_alternative<domain::WireStop>(*event)) forwarded = false;
+    if (auto* chunk = std::get_if<domain::WireChunk>(&*event)) seen.bytes += chunk->bytes;
+    auto* text = std::get_if<domain::TextDelta>(&*event);
+    if (text != nullptr && !forwarded) {
+      seen.decoded += text->text;
+      seen.steps.push_back(text->text);
+    }
+    if (auto* end = std::get_if<domain::StreamEnd>(&*event)) {
+      seen.end = end->wire;
+      return seen;
+    }
+  }
+}
+
+// A text block of these deltas; with `wire` each has bytes "<delta>" behind it, in a chunk of its
+// own.
+std::vector<StreamEvent> Answer(const std::vector<std::string>& deltas, bool wire,
+                                std::deque<std::string>& bytes) {
+  std::vector<StreamEvent> events = {
+      domain::StreamStart{.id = "", .model = "", .usage = {}, .wire = wire},
+      domain::BlockStart{
+          .index = 0, .kind = domain::BlockKind::kText, .tool_use_id = "", .tool_name = ""}};
+  for (const auto& delta : deltas) {
+    events.emplace_back(domain::TextDelta{.index = 0, .text = delta});
+    if (wire) events.emplace_back(domain::WireChunk{bytes.emplace_back("<" + delta + ">")});
+  }
+  events.emplace_back(domain::BlockStop{.index = 0});
+  domain::StreamEnd end;
+  if (wire) end.wire = "<end>";
+  events.emplace_back(std::move(end));
+  return events;
+}
+
+TEST(GuardedStream, HarmlessBytesAndTextsPassUnchanged) {
+  std::deque<std::string> bytes;
+  std::vector<std::string> deltas;
+  std::string all, text;
+  for (int i = 0; i < 100; ++i) {
+    deltas.push_back("blue sky " + std::to_string(i) + ", Ä ");
+    text += deltas.back();
+    all += "<" + deltas.back() + ">";
+  }
+  auto forwarded = Guard(Answer(deltas, true, bytes));
+  EXPECT_EQ(forwarded.bytes, all);
+  EXPECT_EQ(forwarded.end, "<end>");
+  auto decoded = Guard(Answer(deltas, false, bytes));
+  EXPECT_EQ(decoded.decoded, text);
+  EXPECT_EQ(decoded.steps, deltas);
+}
+
+TEST(GuardedStream, WhatIsBlockedDoesNotLeaveInAnyCut) {
+  const std::string text =
+      "There it is, high over the hill by the sea: a Kestrel, I think, said she.";
+  for (std::size_t cut = 1; cut < text.size(); ++cut) {
+    for (bool wire : {false, true}) {
+      std::deque<std::string> bytes;
+      std::vector<std::string> deltas;
+      for (std::size_t at = 0; at < text.size(); at += cut) deltas.push_back(text.substr(at, cut));
+      auto seen = Guard(Answer(deltas, wire, bytes));
+      ASSERT_TRUE(seen.error.has_value());
+      EXPECT_EQ(seen.error->code(), Code::kBlocked);
+      EXPECT_EQ((seen.bytes + seen.decoded).find('K'), std::string::npos) << cut;
+      EXPECT_TRUE(seen.end.empty());
+    }
+  }
+}
+
+TEST(GuardedStream, MaskedTextIsTheSameInEveryCut) {
+  const std::string before(200, '.');
+  const std::string text =
+      before + " a Blue  Falcon, a blue-falcon; blue falconry. Then no more of it.";
+  const std::string masked = before + " a [x], a [x]; blue falconry. Then no more of it.";
+  for (std::size_t cut = 1; cut < 80; ++cut) {
+    std::deque<std::string> bytes;
+    std::vector<std::string> deltas;
+    for (std::size_t at = 0; at < text.size(); at += cut) deltas.push_back(text.substr(at, cut));
+    EXPECT_EQ(Guard(Answer(deltas, false, bytes)).decoded, masked) << cut;
+    auto seen = Guard(Answer(deltas, true, bytes));
+    ASSERT_FALSE(seen.error.has_value());
+    EXPECT_TRUE(seen.end.empty());
+    // Bytes to some delta, decoded text from the next one on.
+    std::string passed;
+    for (char c : seen.bytes) {
+      if (c != '<' && c != '>') passed += c;
+    }
+    EXPECT_EQ(passed + seen.decoded, masked) << cut;
+    if (cut < 20) EXPECT_FALSE(passed.empty());
+  }
+}
+
+TEST(GuardedStream, ToolInputsAndReasoningLeaveWholeOrNotAtAll) {
+  auto tool = [](std::vector<std::string> parts, domain::BlockKind kind) {
+    std::vector<StreamEvent> events = {
+        domain::StreamStart{.id = "", .model = "", .usage = {}},
+        domain::BlockStart{.index = 0, .kind = kind, .tool_use_id = "c", .tool_name = "t"}};
+    for (auto& part : parts) {
+      if (kind == domain::BlockKind::kToolUse) {
+        events.emplace_back(domain::ToolInputDelta{.index = 0, .json = part});
+      } else {
+        events.emplace_back(
+            domain::ReasoningDelta{.index = 0, .text = part, .signature = "", .redacted = ""});
+      }
+    }
+    events.emplace_back(domain::BlockStop{.index = 0});
+    events.emplace_back(domain::StreamEnd{});
+    return Guard(std::move(events));
+  };
+  const auto kTool = domain::BlockKind::kToolUse;
+  EXPECT_FALSE(tool({"{\"q\":\"blue", " sky\"}"}, kTool).error.has_value());
+  EXPECT_TRUE(tool({"{\"q\":\"k\\u0065s", "trel\"}"}, kTool).error.has_value());
+  EXPECT_TRUE(tool({"{\"q\":[\"blue f", "alcon\"]}"}, kTool).error.has_value());
+  EXPECT_TRUE(tool({"a kes", "trel"}, domain::BlockKind::kReasoning).error.has_value());
+  EXPECT_TRUE(tool({"a blue", " falcon"}, domain::BlockKind::kReasoning).error.has_value());
+  EXPECT_FALSE(tool({"a blue", " sky"}, domain::BlockKind::kReasoning).error.has_value());
+}
+
+}  // namespace
+}  // namespace strata::gateway

@@ -1,0 +1,143 @@
+#include "guard/guardrails.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "dialect/json_value.h"
+#include "guard/request_texts.h"
+
+namespace strata::guard {
+namespace {
+
+Error Blocked(const Policy& policy, Side side) {
+  return Error(Code::kBlocked, fmt::format("the guardrail '{}' blocks this {}", policy.name(),
+                                           side == Side::kInput ? "request" : "answer"));
+}
+
+// In order; where two overlap, the first mask covers both.
+std::vector<Finding> Joined(std::vector<Finding> findings) {
+  std::ranges::sort(findings, {}, [](const Finding& f) { return std::pair(f.start, f.end); });
+  std::vector<Finding> out;
+  for (auto& finding : findings) {
+    if (!out.empty() && finding.start < out.back().end) {
+      out.back().end = std::max(out.back().end, finding.end);
+    } else {
+      out.push_back(std::move(finding));
+    }
+  }
+  return out;
+}
+
+// What is encoded bytes, not text: an image's, a document's.
+bool IsData(std::string_view text) {
+  constexpr std::size_t kShort = 256;
+  if (text.starts_with("data:")) return true;
+  return text.size() > kShort && std::ranges::all_of(text, [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '+' || c == '/' || c == '=' || c == '-' || c == '_';
+         });
+}
+
+}  // namespace
+
+std::string Masked(std::string_view text, const std::vector<Finding>& findings) {
+  std::string out;
+  std::size_t at = 0;
+  for (const auto& finding : findings) {
+    out.append(text.substr(at, finding.start - at)).append(finding.mask);
+    at = finding.end;
+  }
+  return out.append(text.substr(at));
+}
+
+Guardrails::Guardrails(std::vector<std::shared_ptr<const Policy>> policies)
+    : policies_(std::move(policies)) {
+  for (const auto& policy : policies_) {
+    names_ += (names_.empty() ? "" : ",") + policy->name();
+    if (policy->Judges(Side::kOutput)) reach_ = std::max(reach_, policy->reach());
+  }
+}
+
+bool Guardrails::Judges(Side side) const {
+  return std::ranges::any_of(policies_, [&](const auto& policy) { return policy->Judges(side); });
+}
+
+bool Guardrails::MayMask(Side side) const {
+  return std::ranges::any_of(policies_, [&](const auto& policy) { return policy->MayMask(side); });
+}
+
+Task<Result<std::vector<Finding>>> Guardrails::Judge(std::string_view text, Side side,
+                                                     RequestContext& ctx) const {
+  std::vector<Finding> masks;
+  for (const auto& policy : policies_) {
+    if (!policy->Judges(side)) continue;
+    STRATA_CO_TRY(auto findings, co_await policy->Judge(text, side, ctx));
+    for (auto& finding : findings) {
+      if (finding.action == Action::kBlock) co_return Fail(Blocked(*policy, side));
+      masks.push_back(std::move(finding));
+    }
+  }
+  co_return Joined(std::move(masks));
+}
+
+namespace {
+
+// Judges texts and masks them in place. Lives in one call of JudgeRequest.
+class RequestJudge {
+ public:
+  RequestJudge(const Guardrails& guardrails, RequestContext& ctx)
+      : guardrails_(guardrails), ctx_(ctx) {}
+
+  Task<Result<>> Texts(const std::vector<std::string*>& texts) {
+    for (auto* text : texts) {
+      if (text->empty() || IsData(*text)) continue;
+      STRATA_CO_TRY(auto masks, co_await guardrails_.Judge(*text, Side::kInput, ctx_));
+      if (masks.empty()) continue;
+      *text = Masked(*text, masks);
+      ++masked_;
+    }
+    co_return Result<>{};
+  }
+
+  Task<Result<>> Json(const std::vector<std::string*>& values) {
+    for (auto* text : values) {
+      auto value = dialect::ParseJson(*text);
+      if (!value.has_value()) continue;  // empty: the decoders have checked what is not
+      const auto before = masked_;
+      STRATA_CO_CHECK_OK(co_await Texts(StringsOf(*value)));
+      if (masked_ != before) *text = value->Dump();
+    }
+    co_return Result<>{};
+  }
+
+  int masked() const { return masked_; }
+
+ private:
+  const Guardrails& guardrails_;
+  RequestContext& ctx_;
+  int masked_ = 0;
+};
+
+}  // namespace
+
+Task<Result<>> Guardrails::JudgeRequest(domain::ChatRequest& request, RequestContext& ctx) const {
+  if (!Judges(Side::kInput)) co_return Result<>{};
+  RequestJudge judge(*this, ctx);
+  auto decoded = domain::DecodeWhole(request);
+  if (!decoded.has_value()) {
+    STRATA_CO_TRY(auto body, dialect::ParseJson(request.wire->body));
+    STRATA_CO_CHECK_OK(co_await judge.Texts(StringsOf(body)));
+    if (judge.masked() > 0) co_return Fail(std::move(decoded.error()));
+    co_return Result<>{};
+  }
+  STRATA_CO_CHECK_OK(co_await judge.Texts(TextsOf(request)));
+  STRATA_CO_CHECK_OK(co_await judge.Json(JsonTextsOf(request)));
+  if (judge.masked() == 0) co_return Result<>{};
+  request.wire = nullptr;
+  ctx.span.Set("guardrail_masked_input", judge.masked());
+  co_return Result<>{};
+}
+
+}  // namespace strata::guard

@@ -1,0 +1,44 @@
+#pragma once
+// The guardrails in force: policies that judge every chat request and its answer.
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "domain/conversation.h"
+#include "guard/policy.h"
+
+namespace strata::guard {
+
+// Constant after construction, thread-safe.
+class Guardrails {
+ public:
+  Guardrails() = default;
+  explicit Guardrails(std::vector<std::shared_ptr<const Policy>> policies);
+
+  bool Judges(Side side) const;
+  bool MayMask(Side side) const;
+  std::size_t reach() const { return reach_; }         // of the policies that judge output
+  const std::string& names() const { return names_; }  // for the ledger, "" when there are none
+
+  // The places to mask in `text`, in order, without overlaps. Errors: kBlocked, naming the policy;
+  // those of a policy that could not judge.
+  Task<Result<std::vector<Finding>>> Judge(std::string_view text, Side side,
+                                           RequestContext& ctx) const;
+
+  // Judges all text of a request, and masks it in place, for which one that would be forwarded is
+  // decoded and its bytes are dropped. What cannot be decoded is judged string by string.
+  // Errors: as above; the decoder's where text must be masked in what it does not understand.
+  Task<Result<>> JudgeRequest(domain::ChatRequest& request, RequestContext& ctx) const;
+
+ private:
+  std::vector<std::shared_ptr<const Policy>> policies_;
+  std::string names_;
+  std::size_t reach_ = 0;
+};
+
+// `text` with every finding's mask in its place.
+std::string Masked(std::string_view text, const std::vector<Finding>& findings);
+
+}  // namespace strata::guard
