@@ -78,6 +78,10 @@ class KnowledgeBases {
   };
   Task<Result<BaseAndSource>> CreateWithSource(CreateKnowledgeBaseInput input,
                                                CreateDataSourceInput source, RequestContext& ctx);
+  // Name, description and `extra` become those of `input`. kConflict: the name is taken;
+  // kInvalidArgument: another embedding model or storage, which cannot be changed.
+  Task<Result<KnowledgeBase>> Update(std::string id, CreateKnowledgeBaseInput input,
+                                     RequestContext& ctx);
   Result<KnowledgeBase> Get(std::string_view id, const WorkspaceId& workspace) const;
   Result<KnowledgeBase> FindByName(std::string_view name, const WorkspaceId& workspace) const;
   Result<Page<KnowledgeBase>> List(const PageRequest& page, const WorkspaceId& workspace) const;
@@ -87,6 +91,10 @@ class KnowledgeBases {
   // --- Data sources
   Task<Result<DataSource>> CreateSource(std::string kb_id, CreateDataSourceInput input,
                                         RequestContext& ctx);
+  // All but type and recipe become those of `input`; the next sync follows. kConflict,
+  // kInvalidArgument as above.
+  Task<Result<DataSource>> UpdateSource(std::string kb_id, std::string source_id,
+                                        CreateDataSourceInput input, RequestContext& ctx);
   Task<Result<DataSource>> GetSource(std::string kb_id, std::string source_id, RequestContext& ctx);
   Task<Result<Page<DataSource>>> ListSources(std::string kb_id, PageRequest page,
                                              RequestContext& ctx);

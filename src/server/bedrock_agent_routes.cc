@@ -3,6 +3,7 @@
 #include "server/answer_sinks.h"
 #include "server/api/kb_json.h"
 #include "server/api/retrieval_json.h"
+#include "server/resource_tags.h"
 #include "server/routes.h"
 
 namespace strata::server {
@@ -21,7 +22,10 @@ std::string BaseId(const Exchange& exchange) { return KnowledgeBaseIdOf(exchange
 
 Task<Result<>> CreateBase(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto input, DecodeCreateKnowledgeBase(e.http.body));
+  STRATA_CO_TRY(auto tags, TagsOfBody(e.http.body));
   STRATA_CO_TRY(auto base, co_await s.bases.Create(std::move(input), e.ctx));
+  auto arn = KnowledgeBaseArn(base.id, {});
+  STRATA_CO_CHECK_OK(co_await s.tags.Add(std::move(arn), std::move(tags), e.ctx.workspace));
   co_return co_await Reply(s, e, EncodeKnowledgeBase(base, {}), kAccepted);
 }
 
@@ -36,8 +40,16 @@ Task<Result<>> ListBases(Services& s, Exchange& e) {
   co_return co_await Reply(s, e, EncodeKnowledgeBaseList(bases));
 }
 
+Task<Result<>> UpdateBase(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto input, DecodeCreateKnowledgeBase(e.http.body));
+  STRATA_CO_TRY(auto base, co_await s.bases.Update(BaseId(e), std::move(input), e.ctx));
+  co_return co_await Reply(s, e, EncodeKnowledgeBase(base, {}), kAccepted);
+}
+
 Task<Result<>> DeleteBase(Services& s, Exchange& e) {
   STRATA_CO_CHECK_OK(co_await s.bases.Delete(BaseId(e), e.ctx));
+  auto arn = KnowledgeBaseArn(BaseId(e), {});
+  STRATA_CO_CHECK_OK(co_await s.tags.Forget(std::move(arn), e.ctx.workspace));
   co_return co_await Reply(s, e, EncodeKnowledgeBaseDeleted(BaseId(e)), kAccepted);
 }
 
@@ -58,6 +70,13 @@ Task<Result<>> ListSources(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto page, DecodePage(e.http.body));
   STRATA_CO_TRY(auto sources, co_await s.bases.ListSources(BaseId(e), std::move(page), e.ctx));
   co_return co_await Reply(s, e, EncodeDataSourceList(sources));
+}
+
+Task<Result<>> UpdateSource(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto input, DecodeCreateDataSource(e.http.body));
+  STRATA_CO_TRY(auto source,
+                co_await s.bases.UpdateSource(BaseId(e), e.params.at(1), std::move(input), e.ctx));
+  co_return co_await Reply(s, e, EncodeDataSource(source));
 }
 
 Task<Result<>> DeleteSource(Services& s, Exchange& e) {
@@ -143,10 +162,12 @@ constexpr Entry kEntries[] = {
     {"PUT", "/knowledgebases", "CreateKnowledgeBase", "kb.write", CreateBase},
     {"POST", "/knowledgebases", "ListKnowledgeBases", "kb.read", ListBases},
     {"GET", kBase, "GetKnowledgeBase", "kb.read", GetBase},
+    {"PUT", kBase, "UpdateKnowledgeBase", "kb.write", UpdateBase},
     {"DELETE", kBase, "DeleteKnowledgeBase", "kb.write", DeleteBase},
     {"PUT", "/knowledgebases/{id}/datasources", "CreateDataSource", "kb.write", CreateSource},
     {"POST", "/knowledgebases/{id}/datasources", "ListDataSources", "kb.read", ListSources},
     {"GET", kSource, "GetDataSource", "kb.read", GetSource},
+    {"PUT", kSource, "UpdateDataSource", "kb.write", UpdateSource},
     {"DELETE", kSource, "DeleteDataSource", "kb.write", DeleteSource},
     {"PUT", kJobs, "StartIngestionJob", "kb.write", StartJob},
     {"POST", kJobs, "ListIngestionJobs", "kb.read", ListJobs},

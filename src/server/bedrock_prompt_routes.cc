@@ -4,6 +4,7 @@
 
 #include "server/answer_sinks.h"
 #include "server/prompts/prompt_json.h"
+#include "server/resource_tags.h"
 #include "server/routes.h"
 
 namespace strata::server {
@@ -23,7 +24,9 @@ std::string Query(const Exchange& e, std::string_view name) {
 
 Task<Result<>> Create(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto content, DecodePromptContent(e.http.body));
+  STRATA_CO_TRY(auto tags, TagsOfBody(e.http.body));
   STRATA_CO_TRY(auto prompt, co_await s.prompts.Create(std::move(content), e.ctx.workspace));
+  STRATA_CO_CHECK_OK(co_await s.tags.Add(prompt.Arn(), std::move(tags), e.ctx.workspace));
   co_return co_await Reply(s, e, EncodePrompt(prompt), kCreated);
 }
 
@@ -54,15 +57,19 @@ Task<Result<>> Delete(Services& s, Exchange& e) {
   if (version == kDraft) {
     co_return Fail(InvalidArgument("promptVersion", "the draft goes with the prompt only"));
   }
+  STRATA_CO_TRY(auto prompt, s.prompts.Find(name.id, version, e.ctx.workspace));
   STRATA_CO_CHECK_OK(co_await s.prompts.Delete(name.id, version, e.ctx.workspace));
+  STRATA_CO_CHECK_OK(co_await s.tags.Forget(prompt.Arn(), e.ctx.workspace));
   co_return co_await Reply(s, e, EncodePromptDeleted(name.id, version));
 }
 
 Task<Result<>> AddVersion(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto description, DecodePromptVersion(e.http.body));
+  STRATA_CO_TRY(auto tags, TagsOfBody(e.http.body));
   auto id = ParsePromptName(e.params.at(0)).id;
   STRATA_CO_TRY(auto prompt, co_await s.prompts.AddVersion(std::move(id), std::move(description),
                                                            e.ctx.workspace));
+  STRATA_CO_CHECK_OK(co_await s.tags.Add(prompt.Arn(), std::move(tags), e.ctx.workspace));
   co_return co_await Reply(s, e, EncodePrompt(prompt), kCreated);
 }
 

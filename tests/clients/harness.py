@@ -84,12 +84,12 @@ logs = []
 
 
 class Server:
-    def __init__(self, config="", env=None, documents=True, listen="127.0.0.1:0"):
+    def __init__(self, config="", env=None, documents=True, listen="127.0.0.1:0", tls_listen="127.0.0.1:0"):
         self.folder = tempfile.mkdtemp(prefix="strata-clients-")
         self.data = os.path.join(self.folder, "data")
         self.env = dict(clean_environment(), **(env or {}))
         self.config_file = os.path.join(self.folder, "strata.yaml")
-        self.listen = listen
+        self.listen, self.tls_listen = listen, tls_listen
         self.configure(config)
         self.log = open(os.path.join(self.folder, "server.log"), "a+", encoding="utf-8")
         logs.append(self.log_text)
@@ -110,7 +110,7 @@ class Server:
     def start(self, *flags):
         return subprocess.Popen(
             [STRATA, "serve", "--data", self.data, "--config", self.config_file, "--listen", self.listen,
-             "--tls-listen", "127.0.0.1:0", *flags],
+             "--tls-listen", self.tls_listen, *flags],
             stdout=subprocess.PIPE, stderr=self.log, text=True, env=self.env)
 
     def wait_until_ready(self):

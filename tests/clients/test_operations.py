@@ -2,15 +2,18 @@
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
+import ssl
+import tempfile
 import threading
 import time
 import unittest
 
 import openai
 
-from harness import ACCESS_KEY, BEARER, FakeUpstream, Server, server, run_strata
+from harness import ACCESS_KEY, BEARER, FakeUpstream, Server, server, run_strata, stop_process
 
 KEY = {"Authorization": "Bearer " + BEARER}
 MODEL = "up/gpt-4o-mini"
@@ -247,6 +250,59 @@ class Reload(unittest.TestCase):
         self.assertTrue(self.server.alive())
 
 
+class ReloadOfOtherThings(unittest.TestCase):
+    def test_probes_follow_a_provider_to_its_new_address(self):
+        upstream = FakeUpstream()
+        config = 'resilience: {{retries: 0, probe_every: 1}}\nproviders:\n' \
+                 '  - {{name: up, kind: openai, base_url: "{}/v1", secret: "env:FAKE_KEY"}}\n'
+        server = Server(config.format(f"http://127.0.0.1:{free_port()}"), ENV, documents=False)
+        client = openai.OpenAI(base_url=server.url + "/v1", api_key=BEARER, max_retries=0)
+        with self.assertRaises(openai.InternalServerError):
+            client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "hi"}])
+        server.configure(config.format(upstream.url))
+        self.assertIn("providers.up", server.cli("reload"))
+        deadline = time.time() + 20
+        while not any(r["target"].endswith("/models") for r in upstream.requests()):
+            self.assertLess(time.time(), deadline, "the new address was never probed")
+            time.sleep(0.1)
+        server.stop()
+
+    def test_certificates_are_read_again_all_or_none(self):
+        makers = [Server(documents=False), Server(documents=False)]  # each makes a certificate of its own
+        for maker in makers:
+            stop_process(maker.process)
+        folder = tempfile.mkdtemp(prefix="strata-tls-")
+        files = {name: os.path.join(folder, name) for name in ("server.pem", "server-key.pem")}
+
+        def install(maker, *names):
+            for name in names:
+                shutil.copy(os.path.join(maker.data, "tls", name), files[name])
+        install(makers[0], *files)
+        port = free_port()
+        config = f"server: {{tls_certificate: '{files['server.pem']}', tls_private_key: '{files['server-key.pem']}'}}\n"
+        server = Server(config, documents=False, tls_listen=f"127.0.0.1:{port}")
+
+        def shown():
+            return ssl.get_server_certificate(("127.0.0.1", port), timeout=20)
+        first = shown()
+        install(makers[1], "server.pem")  # does not belong to the key
+        done = run_strata(server.data, "reload", env=server.env)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(shown(), first)
+        install(makers[1], "server-key.pem")
+        server.process.send_signal(signal.SIGHUP)
+        deadline = time.time() + 20
+        while shown() == first:
+            self.assertLess(time.time(), deadline, "the old certificate is still shown")
+            time.sleep(0.1)
+        install(makers[0], *files)
+        server.cli("reload")
+        self.assertEqual(shown(), first)
+        for each in (server, *makers):
+            each.stop()
+        shutil.rmtree(folder)
+
+
 class Stopping(unittest.TestCase):
     def test_a_stream_that_runs_is_finished_and_nothing_new_is_taken(self):
         upstream = FakeUpstream()
@@ -311,6 +367,23 @@ class HandOver(unittest.TestCase):
         self.assertGreater(answered, 100)
         csv = server.cli("cost", "--by", "model", "--csv")
         self.assertIn(str(answered), csv)
+        server.stop()
+
+    def test_a_predecessor_that_hangs_is_ended_and_the_ledger_is_whole(self):
+        upstream = FakeUpstream()
+        server = Server(config_for(upstream, "net.reuse_port: true\nserver.drain_timeout: 1\n"), ENV, documents=False,
+                        listen=f"127.0.0.1:{free_port()}")
+        client = openai.OpenAI(base_url=server.url + "/v1", api_key=BEARER, max_retries=0)
+
+        def ask():
+            return client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "hi"}])
+        ask()
+        server.process.send_signal(signal.SIGSTOP)
+        self.assertEqual(server.take_over(), -signal.SIGKILL)
+        client.close()
+        client = openai.OpenAI(base_url=server.url + "/v1", api_key=BEARER, max_retries=0)
+        ask()
+        self.assertIn(",2,", server.cli("cost", "--by", "model", "--csv").split(MODEL)[1])
         server.stop()
 
     def test_the_predecessor_of_nobody_is_just_a_start(self):

@@ -1,11 +1,13 @@
 """Stored prompts, idempotency tokens, asynchronous invocations and unsupported operations with the unmodified boto3."""
 import json
 import os
+import signal
 import tempfile
 import time
 import unittest
 import uuid
 
+import anthropic
 import boto3
 import openai
 from botocore.config import Config
@@ -91,6 +93,48 @@ class BedrockControl(unittest.TestCase):
         self.agent.create_prompt(name=name)
         self.assertCode("ConflictException", 409, self.agent.create_prompt, name=name)
 
+    def test_tags_are_kept(self):
+        made = self.agent.create_prompt(name=self.name(), tags={"team": "a", "cost": "x y/z"})
+        tags = lambda arn: self.agent.list_tags_for_resource(resourceArn=arn)["tags"]  # noqa: E731
+        self.assertEqual(tags(made["arn"]), {"team": "a", "cost": "x y/z"})
+        self.agent.tag_resource(resourceArn=made["arn"], tags={"team": "b", "new": ""})
+        self.agent.untag_resource(resourceArn=made["arn"], tagKeys=["cost", "absent"])
+        self.assertEqual(tags(made["arn"]), {"team": "b", "new": ""})
+        version = self.agent.create_prompt_version(promptIdentifier=made["id"], tags={"of": "1"})
+        self.assertEqual(tags(version["arn"]), {"of": "1"})
+        self.assertEqual(self.clients["bedrock-agent-runtime"].list_tags_for_resource(resourceArn=made["arn"])["tags"]["team"], "b")
+        self.assertCode("ValidationException", 400, self.agent.tag_resource, resourceArn=made["arn"], tags={"a*": "x"})
+        self.assertCode("ValidationException", 400, self.agent.tag_resource, resourceArn=made["arn"],
+                        tags={f"k{i}": "x" for i in range(49)})
+        self.assertEqual(len(tags(made["arn"])), 2)
+        self.agent.delete_prompt(promptIdentifier=made["id"])
+        self.assertCode("ResourceNotFoundException", 404, self.agent.list_tags_for_resource, resourceArn=made["arn"])
+        self.assertCode("ResourceNotFoundException", 404, self.agent.list_tags_for_resource, resourceArn=version["arn"])
+
+    def test_knowledge_bases_and_data_sources_are_updated(self):
+        model = {"type": "VECTOR", "vectorKnowledgeBaseConfiguration": {
+            "embeddingModelArn": "arn:aws:bedrock:us-east-1::foundation-model/builtin/all-minilm-l6-v2"}}
+        of = {"roleArn": "arn:aws:iam::000000000000:role/kb", "knowledgeBaseConfiguration": model}
+        base = self.agent.create_knowledge_base(name=self.name(), tags={"team": "a"}, **of)["knowledgeBase"]
+        self.assertEqual(self.agent.list_tags_for_resource(resourceArn=base["knowledgeBaseArn"])["tags"], {"team": "a"})
+        name, kb = self.name(), base["knowledgeBaseId"]
+        changed = self.agent.update_knowledge_base(knowledgeBaseId=kb, name=name, description="new words", **of)
+        self.assertEqual(changed["ResponseMetadata"]["HTTPStatusCode"], 202)
+        found = self.agent.get_knowledge_base(knowledgeBaseId=kb)["knowledgeBase"]
+        self.assertEqual((found["name"], found["description"], found["createdAt"]), (name, "new words", base["createdAt"]))
+        other = self.agent.create_knowledge_base(name=self.name(), **of)["knowledgeBase"]
+        self.assertCode("ConflictException", 409, self.agent.update_knowledge_base, knowledgeBaseId=other["knowledgeBaseId"], name=name, **of)
+        self.assertCode("ResourceNotFoundException", 404, self.agent.update_knowledge_base, knowledgeBaseId="AAAAAAAAAA", name=name, **of)
+        s3 = {"type": "S3", "s3Configuration": {"bucketArn": "arn:aws:s3:::" + BUCKET, "inclusionPrefixes": ["out/"]}}
+        source = self.agent.create_data_source(knowledgeBaseId=kb, name="one", dataSourceConfiguration=s3)["dataSource"]
+        ids = {"knowledgeBaseId": kb, "dataSourceId": source["dataSourceId"]}
+        s3["s3Configuration"]["inclusionPrefixes"] = ["other/"]
+        self.agent.update_data_source(name="two", description="d", dataDeletionPolicy="RETAIN", dataSourceConfiguration=s3, **ids)
+        found = self.agent.get_data_source(**ids)["dataSource"]
+        self.assertEqual((found["name"], found["description"], found["dataDeletionPolicy"]), ("two", "d", "RETAIN"))
+        self.assertEqual(found["dataSourceConfiguration"]["s3Configuration"]["inclusionPrefixes"], ["other/"])
+        self.assertCode("ValidationException", 400, self.agent.update_data_source, name="two", dataSourceConfiguration={"type": "CUSTOM"}, **ids)
+
     # ---- a prompt as the model
 
     def test_converse_fills_the_variables_and_the_ledger_pins_the_version(self):
@@ -128,6 +172,23 @@ class BedrockControl(unittest.TestCase):
         text = json.dumps(self.asked())
         self.assertLess(text.index("Count to three."), text.index("Now."))
 
+    def test_variables_work_in_every_dialect(self):
+        made = self.agent.create_prompt(name=self.name(), variants=[variant()])
+        client = openai.OpenAI(base_url=self.server.url + "/v1", api_key=BEARER, max_retries=0)
+        for values in ({"greeting": "hello", "name": "Ada"}, {"greeting": {"text": "hello"}, "name": {"text": "Ada"}}):
+            client.chat.completions.create(model=made["arn"], messages=[{"role": "user", "content": "Now."}],
+                                           extra_body={"promptVariables": values})
+            self.assertIn("Say hello to Ada.", json.dumps(self.asked()))
+            self.assertNotIn("promptVariables", self.asked())
+        claude = anthropic.Anthropic(base_url=self.server.url, api_key=BEARER, max_retries=0)
+        claude.messages.create(model=made["arn"], max_tokens=9, messages=[{"role": "user", "content": "Now."}],
+                               extra_body={"promptVariables": {"greeting": "bye", "name": "Bob"}})
+        self.assertIn("Say bye to Bob.", json.dumps(self.asked()))
+        with self.assertRaises(openai.BadRequestError) as raised:
+            client.chat.completions.create(model=made["arn"], messages=[{"role": "user", "content": "Now."}],
+                                           extra_body={"promptVariables": {"greeting": 7}})
+        self.assertIn("greeting", str(raised.exception))
+
     def test_variables_must_fit(self):
         made = self.agent.create_prompt(name=self.name(), variants=[variant()])
         self.assertCode("ValidationException", 400, self.runtime.converse, modelId=made["arn"], promptVariables={"name": {"text": "x"}})
@@ -138,7 +199,7 @@ class BedrockControl(unittest.TestCase):
 
     # ---- idempotency tokens
 
-    def test_the_same_token_and_request_give_the_same_answer_also_after_a_restart(self):
+    def test_the_same_token_and_request_give_the_same_answer(self):
         token, name = uuid.uuid4().hex + "-again", self.name()
         first = self.agent.create_prompt(name=name, clientToken=token)
         again = self.agent.create_prompt(name=name, clientToken=token)
@@ -148,6 +209,24 @@ class BedrockControl(unittest.TestCase):
         self.assertIn("clientToken", response["message"])
         self.assertEqual([p["name"] for page in self.agent.get_paginator("list_prompts").paginate()
                           for p in page["promptSummaries"]].count(name), 1)
+
+    def test_a_token_is_known_after_a_restart(self):
+        server = Server(documents=False)
+
+        def agent():
+            return boto3.client("bedrock-agent", endpoint_url=server.url, region_name="us-east-1", aws_access_key_id=ACCESS_KEY,
+                                aws_secret_access_key=SECRET_KEY, config=ONE_TRY)
+        token, name = uuid.uuid4().hex + "-restart", self.name()
+        first = agent().create_prompt(name=name, clientToken=token)
+        for stop in (signal.SIGTERM, signal.SIGKILL):
+            server.process.send_signal(stop)
+            server.process.wait(60)
+            server.process = server.start()
+            server.wait_until_ready()
+            again = agent().create_prompt(name=name, clientToken=token)
+            self.assertEqual((again["id"], again["createdAt"]), (first["id"], first["createdAt"]))
+            self.assertCode("ConflictException", 409, agent().create_prompt, name=self.name(), clientToken=token)
+        server.stop()
 
     def test_a_failed_request_may_be_tried_again_with_its_token(self):
         token, name = uuid.uuid4().hex + "-retry", self.name()
@@ -200,8 +279,10 @@ class BedrockControl(unittest.TestCase):
                           "GetDataSource", "ListDataSources", "DeleteDataSource", "StartIngestionJob", "GetIngestionJob",
                           "ListIngestionJobs", "StopIngestionJob", "IngestKnowledgeBaseDocuments", "ListKnowledgeBaseDocuments",
                           "GetKnowledgeBaseDocuments", "DeleteKnowledgeBaseDocuments", "CreatePrompt", "GetPrompt", "ListPrompts",
-                          "UpdatePrompt", "DeletePrompt", "CreatePromptVersion"},
-        "bedrock-agent-runtime": {"Retrieve", "RetrieveAndGenerate", "RetrieveAndGenerateStream", "Rerank"},
+                          "UpdatePrompt", "DeletePrompt", "CreatePromptVersion", "UpdateKnowledgeBase", "UpdateDataSource", "TagResource",
+                          "UntagResource", "ListTagsForResource"},
+        "bedrock-agent-runtime": {"Retrieve", "RetrieveAndGenerate", "RetrieveAndGenerateStream", "Rerank", "TagResource",
+                                  "UntagResource", "ListTagsForResource"},
     }
 
     def dummy(self, shape, depth=0):

@@ -194,6 +194,22 @@ Task<Result<>> Catalog::AddBase(KnowledgeBase base, std::optional<DataSource> so
   co_return Result<>();
 }
 
+Task<Result<>> Catalog::UpdateBase(KnowledgeBase base) {
+  auto update = [&](store::Database& db) {
+    return db.Run(
+        "UPDATE knowledge_bases SET name = ?, description = ?, extra = ?, updated = ? WHERE id = ?",
+        base.name, base.description, base.extra.text, ToUnixMicros(base.updated), base.id);
+  };
+  auto written = co_await meta_.Write(std::move(update));
+  STRATA_CO_CHECK_OK(NameTaken(std::move(written), "a knowledge base", base.name));
+  std::lock_guard lock(mutex_);
+  const auto found = bases_.find(base.id);
+  if (found == bases_.end()) co_return Fail(NotFound("knowledge base", base.id));
+  base.status = found->second.status;
+  found->second = std::move(base);
+  co_return Result<>();
+}
+
 Task<Result<>> Catalog::SetBaseStatus(std::string id, KnowledgeBaseStatus status) {
   auto update = [&](store::Database& db) {
     return db.Run("UPDATE knowledge_bases SET status = ? WHERE id = ?", static_cast<int>(status),
@@ -252,6 +268,24 @@ Task<Result<>> Catalog::AddSource(DataSource source) {
   std::lock_guard lock(mutex_);
   auto id = source.id;
   sources_.insert_or_assign(std::move(id), std::move(source));
+  co_return Result<>();
+}
+
+Task<Result<>> Catalog::UpdateSource(DataSource source) {
+  auto update = [&](store::Database& db) {
+    return db.Run(
+        "UPDATE knowledge_sources SET name = ?, description = ?, uri = ?, include = ?, "
+        "exclude = ?, delete_documents = ?, extra = ?, updated = ? WHERE id = ?",
+        source.name, source.description, source.uri, WriteStrings(source.include),
+        WriteStrings(source.exclude), source.delete_documents_with_source ? 1 : 0,
+        source.extra.text, ToUnixMicros(source.updated), source.id);
+  };
+  auto written = co_await meta_.Write(std::move(update));
+  STRATA_CO_CHECK_OK(NameTaken(std::move(written), "a data source", source.name));
+  std::lock_guard lock(mutex_);
+  const auto found = sources_.find(source.id);
+  if (found == sources_.end()) co_return Fail(NotFound("data source", source.id));
+  found->second = std::move(source);
   co_return Result<>();
 }
 

@@ -26,6 +26,8 @@ class Catalog {
   std::vector<KnowledgeBase> Bases() const;
   // Both or neither. kConflict: the base's name is taken in its workspace.
   Task<Result<>> AddBase(KnowledgeBase base, std::optional<DataSource> source);
+  // All but id, workspace, model, storage and status. kConflict: the name is taken.
+  Task<Result<>> UpdateBase(KnowledgeBase base);
   Task<Result<>> SetBaseStatus(std::string id, KnowledgeBaseStatus status);
   // Its data sources go too.
   Task<Result<>> RemoveBase(std::string id);
@@ -36,6 +38,8 @@ class Catalog {
   std::vector<DataSource> Sources(std::string_view kb_id) const;
   // kConflict: the name is taken in its knowledge base.
   Task<Result<>> AddSource(DataSource source);
+  // All but id, base, kind and recipe. kConflict: the name is taken.
+  Task<Result<>> UpdateSource(DataSource source);
   Task<Result<>> RemoveSource(std::string source_id);
 
  private:

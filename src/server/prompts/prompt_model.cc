@@ -13,17 +13,40 @@ namespace {
 
 constexpr std::string_view kSource = "prompt";
 
-Result<std::map<std::string, std::string>> TakePromptVariables(domain::ChatRequest& request) {
+// The member with a prompt's variables in the bodies of other dialects than Converse.
+constexpr std::string_view kMember = "promptVariables";
+
+// {name: "text"} or, as in Converse, {name: {"text": …}}.
+Result<std::map<std::string, std::string>> ReadVariables(const dialect::JsonField& values) {
   std::map<std::string, std::string> out;
-  if (request.extra_dialect != kSource) return out;
-  STRATA_TRY(auto parsed, dialect::ParseJson(request.extra.text));
-  dialect::JsonField values(parsed);
+  STRATA_CHECK_OK(values.ExpectObject());
   for (std::size_t i = 0; i < values.size(); ++i) {
     auto value = values.Member(i);
-    STRATA_TRY(out[std::string(values.MemberName(i))], value.String());
+    auto text = value.Get("text");
+    STRATA_TRY(out[std::string(values.MemberName(i))],
+               text.present() ? text.String() : value.String());
   }
-  request.extra = {};
-  request.extra_dialect.clear();
+  return out;
+}
+
+Result<std::map<std::string, std::string>> TakePromptVariables(domain::ChatRequest& request) {
+  std::map<std::string, std::string> out;
+  if (request.extra.text.empty()) return out;
+  STRATA_TRY(auto parsed, dialect::ParseJson(request.extra.text));
+  dialect::JsonField extra(parsed);
+  if (request.extra_dialect == kSource) {
+    STRATA_TRY(out, ReadVariables(extra));
+    request.extra = {};
+    request.extra_dialect.clear();
+    return out;
+  }
+  auto values = extra.Get(kMember);
+  if (!values.present()) return out;
+  STRATA_TRY(out, ReadVariables(values));
+  auto& members = std::get<dialect::JsonValue::Object>(parsed.data);
+  std::erase_if(members, [](const auto& member) { return member.key == kMember; });
+  request.extra.text = members.empty() ? "" : parsed.Dump();
+  if (members.empty()) request.extra_dialect.clear();
   return out;
 }
 

@@ -13,6 +13,7 @@ namespace strata::server {
 // Source "prompt": models prompt/ID and prompt/ID:VERSION, which ARNs resolve to. Both arguments
 // outlive it. Not listed among the models: prompts belong to one workspace.
 // Values of a prompt's variables travel in a request's `extra`, whose dialect is then "prompt".
+// Bodies of other dialects than Converse bring them as the member `promptVariables`.
 void SetPromptVariables(domain::ChatRequest& request,
                         const std::map<std::string, std::string>& variables);
 
