@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <span>
 #include <string_view>
 #include <unordered_map>
@@ -133,20 +134,33 @@ std::string MakeQuery(const std::string& body, Rng& rng) {
   return query + "?";
 }
 
-}  // namespace
-
-ScaleCorpus MakeScaleCorpus(const ScaleOptions& options, const BeirCollection* collection) {
-  Rng rng(options.seed);
+// Draws from `rng` what MakeScaleCorpus draws for its chunks.
+void MakeChunks(const ScaleOptions& options, const BeirCollection* collection, Rng& rng,
+                const std::function<void(ScaleCorpus::Chunk)>& take) {
   Language language = collection != nullptr ? FromCollection(*collection) : FromPseudoWords(rng);
   TextMaker maker(language, rng);
-  ScaleCorpus corpus;
   for (std::size_t i = 0; i < options.chunks; ++i) {
     auto topic = static_cast<std::uint32_t>(rng.Below(language.topics.size()));
     auto other = static_cast<std::uint32_t>(rng.Below(language.topics.size()));
     std::size_t words = options.words_min + rng.Below(options.words_max - options.words_min + 1);
     std::string title = maker.Make(4 + rng.Below(6), topic, topic);
-    corpus.chunks.push_back({std::move(title), maker.Make(words, topic, other), topic});
+    take({std::move(title), maker.Make(words, topic, other), topic});
   }
+}
+
+}  // namespace
+
+void ForEachScaleChunk(const ScaleOptions& options, const BeirCollection* collection,
+                       const std::function<void(ScaleCorpus::Chunk)>& take) {
+  Rng rng(options.seed);
+  MakeChunks(options, collection, rng, take);
+}
+
+ScaleCorpus MakeScaleCorpus(const ScaleOptions& options, const BeirCollection* collection) {
+  Rng rng(options.seed);
+  ScaleCorpus corpus;
+  MakeChunks(options, collection, rng,
+             [&](ScaleCorpus::Chunk chunk) { corpus.chunks.push_back(std::move(chunk)); });
   bool own = collection != nullptr && !collection->queries.empty();
   for (std::size_t i = 0; i < options.queries && !corpus.chunks.empty(); ++i) {
     const ScaleCorpus::Chunk& chunk = corpus.chunks[rng.Below(corpus.chunks.size())];

@@ -9,6 +9,7 @@
 // them.
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,10 @@ struct ScaleCorpus {
 
 // `collection`: null for pseudo-words. The same options and collection give the same bytes.
 ScaleCorpus MakeScaleCorpus(const ScaleOptions& options, const BeirCollection* collection);
+
+// The same chunks one after the other, for corpora that memory does not hold.
+void ForEachScaleChunk(const ScaleOptions& options, const BeirCollection* collection,
+                       const std::function<void(ScaleCorpus::Chunk chunk)>& take);
 
 struct ScaleVectors {
   std::size_t dimensions = 0;

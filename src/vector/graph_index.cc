@@ -252,6 +252,7 @@ GraphIndex::GraphIndex(const GraphIndexOptions& options)
 }
 GraphIndex::~GraphIndex() = default;
 
+const GraphIndexOptions& GraphIndex::options() const { return state_->options; }
 std::size_t GraphIndex::dimensions() const { return state_->options.dimensions; }
 
 Result<void> GraphIndex::Upsert(std::span<const std::uint64_t> ids, std::span<const float> rows) {

@@ -45,6 +45,8 @@ class GraphIndex final : public VectorIndex {
   std::size_t dimensions() const override;
   VectorStats Stats() const override;
 
+  const GraphIndexOptions& options() const;
+
   // Links new rows, repairs after removals, builds or drops the graph, for about `budget`.
   // true: there is more to do.
   bool Tend(std::chrono::milliseconds budget);

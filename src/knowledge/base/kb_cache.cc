@@ -4,7 +4,6 @@
 
 #include "base/crash_point.h"
 #include "base/log.h"
-#include "vector/exact_index.h"
 
 namespace strata::knowledge {
 namespace {
@@ -75,13 +74,13 @@ class VectorBatch {
 
 }  // namespace
 
-KbCache::KbCache(std::string lexical_folder, int dimensions)
-    : lexical_folder_(std::move(lexical_folder)), dimensions_(dimensions) {
-  vectors_ = vector::MakeExactIndex({.dimensions = static_cast<std::size_t>(dimensions)});
-}
+KbCache::KbCache(std::string lexical_folder, VectorKeeperOptions vectors, Pool* graphs)
+    : lexical_folder_(std::move(lexical_folder)), vectors_(std::move(vectors), graphs) {}
 
-Result<std::unique_ptr<KbCache>> KbCache::Open(std::string lexical_folder, int dimensions) {
-  std::unique_ptr<KbCache> cache(new KbCache(std::move(lexical_folder), dimensions));
+Result<std::unique_ptr<KbCache>> KbCache::Open(std::string lexical_folder,
+                                               VectorKeeperOptions vectors, Pool* graphs) {
+  std::unique_ptr<KbCache> cache(
+      new KbCache(std::move(lexical_folder), std::move(vectors), graphs));
   STRATA_CHECK_OK(cache->OpenWords());
   return cache;
 }
@@ -125,6 +124,7 @@ Result<> KbCache::Follow(store::Database& db) {
   TakeRemovals(removed);
   STRATA_CHECK_OK(TakeFacts(std::move(facts)));
   STRATA_CHECK_OK(TakeChunks(db, since));
+  vectors_.Followed(to);
   std::unique_lock lock(mutex_);
   generation_ = to;
   loaded_ = true;
@@ -155,7 +155,7 @@ Result<> KbCache::FollowWords(store::Database& db, std::int64_t to) {
 
 void KbCache::TakeRemovals(const std::vector<std::uint64_t>& rows) {
   if (rows.empty()) return;
-  vectors_->Remove(rows);
+  vectors_.index().Remove(rows);
   std::unique_lock lock(mutex_);
   for (const auto row : rows) {
     const auto found = document_of_.find(row);
@@ -185,7 +185,7 @@ Result<> KbCache::TakeFacts(std::vector<DocumentFacts> list) {
 }
 
 Result<> KbCache::TakeChunks(store::Database& db, std::int64_t since) {
-  VectorBatch batch(*vectors_);
+  VectorBatch batch(vectors_.index());
   STRATA_CHECK_OK(ForEachChunkAfter(db, since, [&](const ChunkChange& change) -> Result<> {
     {
       // Known before it can be found: a row without facts is never let through.
@@ -234,7 +234,7 @@ Result<std::vector<LegHit>> KbCache::SearchVectors(std::span<const float> query,
                                                    const SearchScope& scope) const {
   std::unordered_map<std::int64_t, bool> known;
   std::shared_lock lock(mutex_);
-  STRATA_TRY(auto hits, vectors_->Search(query, limit, [&](std::uint64_t row) {
+  STRATA_TRY(auto hits, vectors_.index().Search(query, limit, [&](std::uint64_t row) {
     return Allowed(row, scope, known);
   }));
   std::vector<LegHit> out;
@@ -246,7 +246,8 @@ KbCache::Stats KbCache::stats() const {
   std::shared_lock lock(mutex_);
   return {.chunks = document_of_.size(),
           .documents = facts_.size(),
-          .vectors = vectors_->Stats(),
+          .vectors = vectors_.index().Stats(),
+          .graph = vectors_.graph_stats(),
           .words = words_->Stats()};
 }
 

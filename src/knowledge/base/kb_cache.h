@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "knowledge/base/kb_file.h"
+#include "knowledge/base/vector_keeper.h"
 #include "knowledge/filter.h"
 #include "knowledge/lexical_index.h"
-#include "vector/vector_index.h"
 
 namespace strata::knowledge {
 
@@ -34,7 +34,9 @@ struct LegHit {
 class KbCache {
  public:
   // Opens or rebuilds the lexical index in `lexical_folder`; loads nothing yet (CatchUp does).
-  static Result<std::unique_ptr<KbCache>> Open(std::string lexical_folder, int dimensions);
+  // `graphs`: builds graphs in the background and outlives the cache; null: none are.
+  static Result<std::unique_ptr<KbCache>> Open(std::string lexical_folder,
+                                               VectorKeeperOptions vectors, Pool* graphs);
 
   // Reads what is newer in the file than here. One caller works, others wait for it. Cheap when
   // nothing changed.
@@ -52,6 +54,7 @@ class KbCache {
     std::size_t chunks = 0;
     std::size_t documents = 0;
     vector::VectorStats vectors;
+    vector::GraphIndex::GraphStats graph;
     LexicalStats words;
   };
   Stats stats() const;
@@ -64,7 +67,7 @@ class KbCache {
   };
   struct Changes;
 
-  KbCache(std::string lexical_folder, int dimensions);
+  KbCache(std::string lexical_folder, VectorKeeperOptions vectors, Pool* graphs);
   Result<> OpenWords();
   Result<> Follow(store::Database& db);
   Result<> FollowWords(store::Database& db, std::int64_t to);
@@ -76,7 +79,6 @@ class KbCache {
   bool NeedsCheck(const SearchScope& scope) const;
 
   const std::string lexical_folder_;
-  const int dimensions_;
   std::mutex follow_mutex_;          // one CatchUp at a time
   mutable std::shared_mutex mutex_;  // guards the maps and generation_
   std::int64_t generation_ = 0;
@@ -84,7 +86,7 @@ class KbCache {
   std::unordered_map<std::uint64_t, std::int64_t> document_of_;  // chunk row → document row
   std::unordered_map<std::int64_t, Facts> facts_;
   std::int64_t restricted_ = 0;  // documents that not everybody may read
-  std::unique_ptr<vector::VectorIndex> vectors_;
+  VectorKeeper vectors_;
   std::unique_ptr<LexicalIndex> words_;
 };
 

@@ -17,6 +17,20 @@ constexpr Option kOptions[] = {
     {"kb.search.candidates", OptionKind::kInteger, "chunks", "100", "10..1000",
      "Best chunks of each kind of search that are blended; more finds a little more and costs "
      "time."},
+    {"kb.vectors.exact_below", OptionKind::kInteger, "chunks", "50000", "0..1000000000",
+     "Bases with fewer chunks are searched by comparing every vector, which is exact; larger ones "
+     "by a graph, which finds nearly all."},
+    {"kb.vectors.links", OptionKind::kInteger, "", "16", "4..64",
+     "Links of a vector in the graph; more finds more and takes more memory, about 9 bytes a chunk "
+     "each. A change builds the graphs anew."},
+    {"kb.vectors.build_effort", OptionKind::kInteger, "chunks", "100", "10..2000",
+     "Candidates looked at when a vector is linked; more finds more and takes longer once."},
+    {"kb.vectors.search_effort", OptionKind::kInteger, "chunks", "100", "10..10000",
+     "Nearest vectors that a search of the graph collects before the best are chosen; more finds "
+     "more and takes longer each time."},
+    {"kb.vectors.memory_max", OptionKind::kInteger, "MiB", "0", "0..100000000",
+     "Of the vectors and the graph of one base; a graph that would not fit is not built, and every "
+     "vector is compared. 0: no limit."},
     {"kb.storage_map", OptionKind::kTextList, "", "", "",
      "Storage types of Bedrock's API that mean the embedded store, each as TYPE=embedded; "
      "S3_VECTORS always does, any other that is not listed is refused."},
@@ -32,6 +46,12 @@ KbSettings KbSettings::From(const Options& options) {
   settings.mode = ParseSearchMode(options.Text("kb.search.mode")).value_or(SearchMode::kHybrid);
   settings.retriever.dense_weight = options.Real("kb.search.dense_weight");
   settings.retriever.candidates = static_cast<int>(options.Integer("kb.search.candidates"));
+  auto number = [&](const char* name) { return static_cast<std::size_t>(options.Integer(name)); };
+  settings.vectors.tier.exact_below = number("kb.vectors.exact_below");
+  settings.vectors.tier.memory_bytes_max = std::uint64_t{number("kb.vectors.memory_max")} << 20;
+  settings.vectors.links = number("kb.vectors.links");
+  settings.vectors.build_effort = number("kb.vectors.build_effort");
+  settings.vectors.search_effort = number("kb.vectors.search_effort");
   settings.storage_map = options.TextList("kb.storage_map");
   settings.recipe = ChunkRecipeFrom(options);
   return settings;

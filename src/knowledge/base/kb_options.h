@@ -1,5 +1,6 @@
 #pragma once
-// The options of knowledge bases (kb.embedding_model, kb.search.*, kb.storage_map) as values.
+// The options of knowledge bases (kb.embedding_model, kb.search.*, kb.vectors.*, kb.storage_map) as
+// values.
 
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "knowledge/chunker.h"
 #include "knowledge/retrieval.h"
 #include "knowledge/retrieve/retriever.h"
+#include "vector/graph_index.h"
 
 namespace strata::knowledge {
 
@@ -15,6 +17,7 @@ struct KbSettings {
   std::string embedding_model;
   SearchMode mode = SearchMode::kHybrid;
   RetrieverOptions retriever;
+  vector::GraphIndexOptions vectors;
   std::vector<std::string> storage_map;  // "OPENSEARCH_SERVERLESS=embedded"
   ChunkRecipe recipe;                    // of data sources that say nothing
 

@@ -14,6 +14,10 @@ std::string OpenBases::LexicalFolderOf(std::string_view id) const {
   return folder_ + "/kb-" + std::string(id) + ".lex";
 }
 
+std::string OpenBases::GraphFileOf(std::string_view id) const {
+  return folder_ + "/kb-" + std::string(id) + ".graph";
+}
+
 std::shared_ptr<OpenBase> OpenBases::Opened(const std::string& id) {
   std::shared_ptr<Slot> slot;
   {
@@ -39,7 +43,10 @@ Result<std::shared_ptr<OpenBase>> OpenBases::GetBlocking(const std::string& id, 
   auto base = std::make_shared<OpenBase>();
   base->id = id;
   STRATA_TRY(base->file, OpenKbFile(PathOf(id)));
-  STRATA_TRY(base->cache, KbCache::Open(LexicalFolderOf(id), dimensions));
+  VectorKeeperOptions vectors{
+      .database = PathOf(id), .graph_file = GraphFileOf(id), .index = vectors_};
+  vectors.index.dimensions = static_cast<std::size_t>(dimensions);
+  STRATA_TRY(base->cache, KbCache::Open(LexicalFolderOf(id), std::move(vectors), &graphs_));
   slot->base = std::move(base);
   return slot->base;
 }
@@ -59,8 +66,9 @@ Result<> OpenBases::RemoveBlocking(const std::string& id) {
   std::filesystem::remove_all(LexicalFolderOf(id), error);
   if (error) return Fail(Code::kUnavailable, "deleting an index folder: " + error.message());
   CrashPoint("kb.base.index_removed");
-  for (const auto* suffix : {"", "-wal", "-shm"}) {
-    std::filesystem::remove(PathOf(id) + suffix, error);
+  // The database first: without it no graph is saved any more.
+  for (const auto& path : {PathOf(id), PathOf(id) + "-wal", PathOf(id) + "-shm", GraphFileOf(id)}) {
+    std::filesystem::remove(path, error);
     if (error) return Fail(Code::kUnavailable, "deleting a knowledge base: " + error.message());
   }
   CrashPoint("kb.base.removed");

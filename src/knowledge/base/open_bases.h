@@ -27,7 +27,9 @@ struct OpenBase {
 // Thread-safe.
 class OpenBases {
  public:
-  OpenBases(std::string folder, Pool& pool) : folder_(std::move(folder)), pool_(pool) {}
+  // `vectors`: of every base but for the dimensions, which are its own.
+  OpenBases(std::string folder, Pool& pool, vector::GraphIndexOptions vectors)
+      : folder_(std::move(folder)), pool_(pool), vectors_(vectors) {}
 
   Task<Result<std::shared_ptr<OpenBase>>> Get(const KnowledgeBase& base);
   // The same on a thread that may block.
@@ -39,6 +41,7 @@ class OpenBases {
 
   std::string PathOf(std::string_view id) const;
   std::string LexicalFolderOf(std::string_view id) const;
+  std::string GraphFileOf(std::string_view id) const;
 
  private:
   struct Slot {
@@ -49,6 +52,9 @@ class OpenBases {
 
   const std::string folder_;
   Pool& pool_;
+  const vector::GraphIndexOptions vectors_;
+  // One graph is built at a time. Before the bases, which wait for what it does with them.
+  Pool graphs_{"kb.graphs", 1, 1 << 16};
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Slot>, std::less<>> slots_;
 };

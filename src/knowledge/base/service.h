@@ -40,7 +40,7 @@ class KnowledgeBases::Impl {
       : parts_(std::move(parts)),
         settings_(KbSettings::From(options)),
         catalog_(std::move(catalog)),
-        open_(parts_.folder, *parts_.pool),
+        open_(parts_.folder, *parts_.pool, settings_.vectors),
         ingestor_(parts_, *catalog_, open_),
         retriever_(*parts_.pool, settings_.retriever),
         worker_(*parts_.jobs, {std::string(kIngestKind), std::string(kPendingKind)},
