@@ -2,6 +2,7 @@
 // RequestContext travels with a request through every layer: who asks, until when, what may leave,
 // where the spans go.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -27,6 +28,14 @@ struct DecidedBy {
   std::string index;  // "kb ID @ generation"
 };
 
+// What a request is compared with: prices of another model, pico-USD a token, and how many tokens
+// that model is expected to write for one token of the answer.
+struct Baseline {
+  std::int64_t input_price = 0;
+  std::int64_t output_price = 0;
+  double output_ratio = 1;
+};
+
 // What of a context may be copied: all but its span. Fields are set before the request is handed
 // down, except `labels`, `decided_by` and the sums, which only the request's coroutine changes.
 struct RequestFacts {
@@ -37,7 +46,11 @@ struct RequestFacts {
   std::string model_asked;  // the id the caller named
   std::string kb;           // the knowledge base that answers, if any
   std::string route;        // why this model: "asked", "alias gpt-4o", …
-  int calls = 0;            // model calls made so far; numbers the request's ledger rows
+  std::string role;         // of calls in a router's plan: "answer", "ask", "escalate"; "" without
+  std::string answered_by;  // the model that a router let answer, "" without a router
+  // What always asking the router's strongest or its cheapest model would cost; unset: not known.
+  std::optional<Baseline> always_strong, always_cheap;
+  int calls = 0;  // model calls made so far; numbers the request's ledger rows
   std::vector<std::string>
       principals;   // whose documents may be read: "user:7", "group:hr"; empty: only public ones
   LabelSet labels;  // of everything the request holds so far; grows with retrieved text
@@ -52,6 +65,8 @@ struct RequestFacts {
   SteadyTime first_byte_deadline = SteadyTime::max();
   std::stop_token cancel;  // stops when the client has gone away; thread-safe
   const Clock* clock = &SystemClock();
+  // A header field of the client's request, "" when there is none; unset where no client waits.
+  std::function<std::string_view(std::string_view name)> header;
   bool capture_text = false;  // spans may hold questions, prompts and answers
   DecidedBy decided_by;
   // What the model calls so far have cost; calls without a known price are counted, not guessed.

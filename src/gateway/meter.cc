@@ -95,6 +95,7 @@ store::CallIntent IntentOf(const domain::ModelInfo& info, RequestContext& ctx,
   intent.dialect = ctx.dialect;
   intent.operation = operation;
   intent.route = ctx.route;
+  intent.role = ctx.role;
   intent.model_asked = ctx.model_asked;
   intent.model = info.id;
   intent.provider = info.provider;
@@ -179,6 +180,8 @@ class CallMeter {
     outcome.latency_ms = Elapsed();
     outcome.decided_by = ctx_.decided_by;
     outcome.decided_by.catalog = provider::CatalogVersion();  // whose prices the cost is made of
+    outcome.always_strong = CostUnder(ctx_.always_strong, usage);
+    outcome.always_cheap = CostUnder(ctx_.always_cheap, usage);
     span_.Set("tokens_in", usage.input_tokens);
     span_.Set("tokens_out", usage.output_tokens);
     if (usage.cache_read_tokens > 0) span_.Set("tokens_cache_read", usage.cache_read_tokens);
@@ -215,6 +218,7 @@ Result<std::unique_ptr<CallMeter>> BeginCall(const domain::ModelInfo& info, Requ
   auto span = ctx.span.Child(name);
   span.Set("provider", info.provider);
   span.Set("model", info.id);
+  if (!ctx.role.empty()) span.Set("role", ctx.role);
   return std::make_unique<CallMeter>(info, ctx, std::move(record), std::move(span));
 }
 
@@ -379,6 +383,15 @@ class MeteredModerator final : public provider::Moderator {
 };
 
 }  // namespace
+
+std::optional<domain::Money> CostUnder(const std::optional<Baseline>& baseline,
+                                       const domain::Usage& usage) {
+  if (!baseline) return std::nullopt;
+  auto output = static_cast<double>(usage.output_tokens) * baseline->output_ratio *
+                static_cast<double>(baseline->output_price);
+  return domain::Money{usage.PromptTokens() * baseline->input_price +
+                       static_cast<std::int64_t>(output)};
+}
 
 std::shared_ptr<provider::ChatModel> Metered(std::shared_ptr<provider::ChatModel> model,
                                              store::Journal& journal) {

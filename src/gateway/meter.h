@@ -9,6 +9,8 @@
 #include <memory>
 
 #include "base/context.h"
+#include "domain/money.h"
+#include "domain/usage.h"
 #include "provider/chat_model.h"
 #include "provider/embedder.h"
 #include "provider/moderator.h"
@@ -28,5 +30,9 @@ std::shared_ptr<provider::Reranker> Metered(std::shared_ptr<provider::Reranker> 
                                             store::Journal& journal);
 std::shared_ptr<provider::Moderator> Metered(std::shared_ptr<provider::Moderator> moderator,
                                              store::Journal& journal);
+
+// What a call of that usage would have cost at what it is compared with; nullopt: with nothing.
+std::optional<domain::Money> CostUnder(const std::optional<Baseline>& baseline,
+                                       const domain::Usage& usage);
 
 }  // namespace strata::gateway

@@ -21,6 +21,7 @@ constexpr ByName kByNames[] = {
     {"day", CostQuery::By::kDay},
     {"workspace", CostQuery::By::kWorkspace},
     {"provider", CostQuery::By::kProvider},
+    {"router", CostQuery::By::kRouter},
 };
 
 // A sum that lacks calls of unknown price says so.
@@ -44,6 +45,30 @@ CostLine Total(std::span<const CostLine> lines) {
     total.cost += line.cost;
   }
   return total;
+}
+
+// Of spending beside what it is compared with; "" when nothing is.
+std::string SavingText(domain::Money spent, domain::Money other) {
+  if (other.picousd == 0) return "-";
+  return fmt::format("{:.1f} %", 100 * (1 - static_cast<double>(spent.picousd) /
+                                                static_cast<double>(other.picousd)));
+}
+
+// What routers saved; empty when no line is a router's.
+std::string SavingsTable(std::span<const CostLine> lines, std::size_t width) {
+  std::string out;
+  constexpr std::string_view kRow = "{:<{}}  {:>8}  {:>16}  {:>16}  {:>16}  {:>8}\n";
+  for (const auto& line : lines) {
+    if (!line.compared) continue;
+    if (out.empty()) {
+      out = "\n" + fmt::format(kRow, "", width, "requests", "spent USD", "always-strong",
+                               "always-cheap", "saving");
+    }
+    const auto& c = *line.compared;
+    out += fmt::format(kRow, line.group, width, c.requests, FormatUsd(c.spent), FormatUsd(c.strong),
+                       FormatUsd(c.cheap), SavingText(c.spent, c.strong));
+  }
+  return out;
 }
 
 // RFC 4180 §2: quoted when it holds a comma, a quote or a line break; quotes doubled.
@@ -81,19 +106,30 @@ std::string CostTable(std::span<const CostLine> lines) {
   };
   for (const auto& line : lines) add(line);
   if (lines.size() != 1) add(Total(lines));
-  return out;
+  return out + SavingsTable(lines, width);
 }
 
 std::string CostCsv(std::span<const CostLine> lines) {
   std::string out =
       "group,calls,unpriced_calls,input_tokens,output_tokens,cache_read_tokens,"
-      "cache_write_tokens,cost_usd\r\n";
+      "cache_write_tokens,cost_usd";
+  const bool routers =
+      std::ranges::any_of(lines, [](const auto& line) { return line.compared.has_value(); });
+  if (routers) out += ",compared_requests,compared_usd,always_strong_usd,always_cheap_usd";
+  out += "\r\n";
   for (const auto& line : lines) {
     bool unknown = line.calls > 0 && line.unpriced_calls == line.calls;
-    out += fmt::format("{},{},{},{},{},{},{},{}\r\n", CsvField(line.group), line.calls,
+    out += fmt::format("{},{},{},{},{},{},{},{}", CsvField(line.group), line.calls,
                        line.unpriced_calls, line.input_tokens, line.output_tokens,
                        line.cache_read_tokens, line.cache_write_tokens,
                        unknown ? "unknown" : FormatUsd(line.cost));
+    if (const auto& c = line.compared) {
+      out += fmt::format(",{},{},{},{}", c->requests, FormatUsd(c->spent), FormatUsd(c->strong),
+                         FormatUsd(c->cheap));
+    } else if (routers) {
+      out += ",,,,";
+    }
+    out += "\r\n";
   }
   return out;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/crash_point.h"
@@ -42,6 +43,11 @@ CREATE TRIGGER calls_keep BEFORE UPDATE ON calls
   BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER calls_stay BEFORE DELETE ON calls
   BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+)sql"},
+    {"says what routers saved", R"sql(
+ALTER TABLE calls ADD COLUMN role TEXT NOT NULL DEFAULT '';
+ALTER TABLE calls ADD COLUMN strong_picousd INTEGER;
+ALTER TABLE calls ADD COLUMN cheap_picousd INTEGER;
 )sql"},
 };
 
@@ -136,8 +142,43 @@ std::string_view GroupSql(CostQuery::By by) {
       return "workspace";
     case CostQuery::By::kProvider:
       return "provider";
+    case CostQuery::By::kRouter:
+      return "router_version";
   }
   return "''";
+}
+
+Result<store::Statement> PrepareWith(Database& database, const std::string& sql,
+                                     std::span<const LedgerValue> values) {
+  STRATA_TRY(auto statement, database.Prepare(sql));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    std::visit([&](const auto& v) { statement.Bind(static_cast<int>(i) + 1, v); }, values[i]);
+  }
+  return statement;
+}
+
+// What requests that a router decided would have cost at its strongest and its cheapest model: the
+// last row of a request says it, as a plan may make several calls.
+Result<> AddSavings(Database& database, const Where& where, std::vector<CostLine>& lines) {
+  auto sql = fmt::format(
+      "SELECT router_version, count(*), sum(strong), coalesce(sum(cheap), 0), sum(spent) FROM "
+      "(SELECT router_version, max(call_number), strong_picousd AS strong, cheap_picousd AS cheap, "
+      "(SELECT coalesce(sum(cost_picousd), 0) FROM calls AS every WHERE every.request_id = "
+      "calls.request_id) AS spent FROM calls{}{} strong_picousd IS NOT NULL GROUP BY request_id) "
+      "GROUP BY router_version",
+      where.sql, where.sql.empty() ? " WHERE" : " AND");
+  STRATA_TRY(auto statement, PrepareWith(database, sql, where.values));
+  while (true) {
+    STRATA_TRY(bool row, statement.Step());
+    if (!row) return {};
+    auto router = statement.Text(0);
+    auto line = std::ranges::find(lines, router, &CostLine::group);
+    if (line == lines.end()) continue;
+    line->compared = CostLine::Compared{.requests = statement.Integer(1),
+                                        .strong = {statement.Integer(2)},
+                                        .cheap = {statement.Integer(3)},
+                                        .spent = {statement.Integer(4)}};
+  }
 }
 
 Result<std::vector<CostLine>> QueryCost(Database& database, const CostQuery& query) {
@@ -153,14 +194,11 @@ Result<std::vector<CostLine>> QueryCost(Database& database, const CostQuery& que
       "coalesce(sum(cost_picousd), 0) AS cost FROM calls{} GROUP BY grp ORDER BY cost DESC, grp",
       GroupSql(query.by), where.sql);
   values.insert(values.end(), where.values.begin(), where.values.end());
-  STRATA_TRY(auto statement, database.Prepare(sql));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    std::visit([&](const auto& v) { statement.Bind(static_cast<int>(i) + 1, v); }, values[i]);
-  }
+  STRATA_TRY(auto statement, PrepareWith(database, sql, values));
   std::vector<CostLine> lines;
   while (true) {
     STRATA_TRY(bool row, statement.Step());
-    if (!row) return lines;
+    if (!row) break;
     CostLine line;
     line.group = statement.Text(0);
     line.calls = statement.Integer(1);
@@ -172,6 +210,8 @@ Result<std::vector<CostLine>> QueryCost(Database& database, const CostQuery& que
     line.cost.picousd = statement.Integer(7);
     lines.push_back(std::move(line));
   }
+  if (query.by == CostQuery::By::kRouter) STRATA_CHECK_OK(AddSavings(database, where, lines));
+  return lines;
 }
 
 Result<std::vector<LedgerRow>> QueryRequest(Database& database, const RequestId& request) {

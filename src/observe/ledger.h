@@ -33,7 +33,8 @@ struct CostQuery {
     kTag,
     kDay,
     kWorkspace,
-    kProvider
+    kProvider,
+    kRouter
   } by = By::kModel;
   std::string tag{};  // By::kTag: which one; rows without it are grouped under ""
   std::optional<WorkspaceId> workspace{};
@@ -52,6 +53,13 @@ struct CostLine {
   std::int64_t cache_read_tokens = 0;
   std::int64_t cache_write_tokens = 0;
   domain::Money cost;
+  // By::kRouter: requests whose prices are known, and what they would have cost at the router's
+  // strongest and at its cheapest model.
+  struct Compared {
+    std::int64_t requests = 0;
+    domain::Money strong, cheap, spent;
+  };
+  std::optional<Compared> compared{};
 };
 
 // For terminals: columns aligned, unknown prices said so. For spreadsheets: RFC 4180.

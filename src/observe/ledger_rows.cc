@@ -3,6 +3,7 @@
 #include <fmt/compile.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
@@ -45,7 +46,13 @@ constexpr std::string_view kColumns[] = {
     "prompt_version",
     "catalog_version",
     "index_version",
+    "role",
+    "strong_picousd",
+    "cheap_picousd",
 };
+// Columns of the first version of the ledger. The hash of a row that has none of the later ones is
+// made of these alone, so that rows of before are verified as they were written.
+constexpr std::size_t kFirstColumns = std::size(kColumns) - 3;
 
 std::string TagsJson(const std::map<std::string, std::string>& tags) {
   std::string json = "{";
@@ -69,6 +76,11 @@ std::map<std::string, std::string> TagsOf(std::string_view json) {
     }
   }
   return tags;
+}
+
+LedgerValue Maybe(const std::optional<domain::Money>& value) {
+  if (!value) return nullptr;
+  return value->picousd;
 }
 
 LedgerValue Maybe(const std::optional<std::int64_t>& value) {
@@ -104,7 +116,7 @@ bool IsBounded(const store::CallRow& row) {
   return intent.tags.empty() &&
          fits(intent.request_id.value, intent.workspace.value, intent.key.value, intent.trace_id,
               intent.dialect, intent.operation, intent.route, intent.model_asked, intent.model,
-              intent.provider, intent.kb, outcome.error_code, outcome.model_answered,
+              intent.provider, intent.kb, intent.role, outcome.error_code, outcome.model_answered,
               outcome.price_date, outcome.decided_by.router, outcome.decided_by.guardrail,
               outcome.decided_by.prompt, outcome.decided_by.catalog, outcome.decided_by.index) &&
          counts(usage.input_tokens, usage.output_tokens, usage.cache_read_tokens,
@@ -121,8 +133,6 @@ store::CallRow Bounded(const store::CallRow& row) {
 std::vector<LedgerValue> ValuesOf(const store::CallRow& row) {
   const auto& [intent, outcome] = row;
   const auto& usage = outcome.usage;
-  std::optional<std::int64_t> cost;
-  if (outcome.cost) cost = outcome.cost->picousd;
   std::vector<LedgerValue> values;
   values.reserve(std::size(kColumns));
   auto add = [&](const auto&... each) { (..., values.emplace_back(each)); };
@@ -132,10 +142,11 @@ std::vector<LedgerValue> ValuesOf(const store::CallRow& row) {
       intent.model, intent.provider, intent.kb, std::string(CallStatusName(outcome.status)),
       outcome.error_code, outcome.model_answered);
   add(usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens,
-      usage.reasoning_tokens, static_cast<std::int64_t>(usage.estimated ? 1 : 0), Maybe(cost),
-      outcome.price_date, outcome.latency_ms, Maybe(outcome.ttft_ms));
+      usage.reasoning_tokens, static_cast<std::int64_t>(usage.estimated ? 1 : 0),
+      Maybe(outcome.cost), outcome.price_date, outcome.latency_ms, Maybe(outcome.ttft_ms));
   const auto& decided = outcome.decided_by;
   add(decided.router, decided.guardrail, decided.prompt, decided.catalog, decided.index);
+  add(intent.role, Maybe(outcome.always_strong), Maybe(outcome.always_cheap));
   return values;
 }
 
@@ -202,6 +213,9 @@ store::CallRow LedgerRowOf(std::span<const LedgerValue> values) {
   outcome.decided_by.prompt = in.Text();
   outcome.decided_by.catalog = in.Text();
   outcome.decided_by.index = in.Text();
+  intent.role = in.Text();
+  if (auto cost = in.Optional()) outcome.always_strong = domain::Money{*cost};
+  if (auto cost = in.Optional()) outcome.always_cheap = domain::Money{*cost};
   return row;
 }
 
@@ -212,6 +226,12 @@ Sha256Digest LedgerHash(std::string_view previous, std::int64_t sequence,
   bytes = previous;
   auto out = std::back_inserter(bytes);
   fmt::format_to(out, "{};", sequence);
+  auto later = values.subspan(std::min(kFirstColumns, values.size()));
+  bool plain = std::ranges::all_of(later, [](const LedgerValue& value) {
+    const auto* text = std::get_if<std::string>(&value);
+    return std::holds_alternative<std::nullptr_t>(value) || (text != nullptr && text->empty());
+  });
+  if (plain) values = values.first(values.size() - later.size());
   for (const auto& value : values) {
     if (const auto* number = std::get_if<std::int64_t>(&value)) {
       fmt::format_to(out, FMT_COMPILE("i{};"), *number);

@@ -160,6 +160,42 @@ TEST(Ledger, CostIsGroupedAndUnknownPricesAreCountedBesideTheSum) {
             domain::Money{2'000'000'000});
 }
 
+TEST(Ledger, RoutersAreComparedWithTheirStrongestAndCheapestModel) {
+  TempFolder folder;
+  auto ledger = OpenLedger(folder / "l.db");
+  auto routed = [](const std::string& id, std::uint32_t call, std::int64_t cost) {
+    auto row = Row(id, call);
+    row.outcome.cost = domain::Money{cost};
+    row.outcome.decided_by.router = "router/mix:1";
+    return row;
+  };
+  auto asked = routed("a", 0, 100);
+  asked.intent.role = "ask";
+  asked.outcome.always_strong = domain::Money{5000};  // the escalation knows better
+  auto escalated = routed("a", 1000, 900);
+  escalated.outcome.always_strong = domain::Money{900};
+  escalated.outcome.always_cheap = domain::Money{90};
+  auto direct = routed("b", 0, 100);
+  direct.outcome.always_strong = domain::Money{1100};
+  direct.outcome.always_cheap = domain::Money{100};
+  auto named = Row("c");
+  named.outcome.decided_by.router = "direct/1";
+  ASSERT_EQ(*ledger->Append(std::vector{asked, escalated, direct, named}), 4);
+  auto lines = *ledger->CostBlocking({.by = CostQuery::By::kRouter});
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines[0].group, "direct/1");
+  EXPECT_FALSE(lines[0].compared.has_value());
+  ASSERT_TRUE(lines[1].compared.has_value());
+  EXPECT_EQ(lines[1].compared->requests, 2);
+  EXPECT_EQ(lines[1].compared->spent, domain::Money{1100});
+  EXPECT_EQ(lines[1].compared->strong, domain::Money{2000});
+  EXPECT_EQ(lines[1].compared->cheap, domain::Money{190});
+  EXPECT_NE(CostTable(lines).find("45.0 %"), std::string::npos);
+  EXPECT_TRUE(ledger->VerifyBlocking().has_value());
+  auto rows = ledger->OfRequestBlocking({"a"});
+  EXPECT_EQ(EncodeFinal(rows->front().call), EncodeFinal(asked));
+}
+
 TEST(Ledger, NamesOfCostGroupsAreChecked) {
   EXPECT_EQ(*ParseCostBy("kb"), CostQuery::By::kKb);
   auto refused = ParseCostBy("colour");

@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::uint8_t kKindIntent = 1;
 constexpr std::uint8_t kKindFinal = 2;
-constexpr std::uint8_t kFormat = 1;
+constexpr std::uint8_t kFormat = 2;
+constexpr std::uint8_t kFormatWithoutRoles = 1;
 
 class Encoder {
  public:
@@ -167,9 +168,10 @@ void PutIntent(Encoder& out, const CallIntent& intent) {
   out.Text(intent.kb);
   out.Tokens(intent.estimate);
   out.Cost(intent.estimate_cost);
+  out.Text(intent.role);
 }
 
-CallIntent GetIntent(Decoder& in) {
+CallIntent GetIntent(Decoder& in, std::uint8_t format) {
   CallIntent intent;
   intent.request_id.value = in.Text();
   intent.call_number = in.Fixed<std::uint32_t>();
@@ -187,6 +189,7 @@ CallIntent GetIntent(Decoder& in) {
   intent.kb = in.Text();
   intent.estimate = in.Tokens();
   intent.estimate_cost = in.Cost();
+  if (format > kFormatWithoutRoles) intent.role = in.Text();
   return intent;
 }
 
@@ -204,9 +207,11 @@ void PutOutcome(Encoder& out, const CallOutcome& outcome) {
   out.Text(outcome.decided_by.prompt);
   out.Text(outcome.decided_by.catalog);
   out.Text(outcome.decided_by.index);
+  out.Cost(outcome.always_strong);
+  out.Cost(outcome.always_cheap);
 }
 
-CallOutcome GetOutcome(Decoder& in) {
+CallOutcome GetOutcome(Decoder& in, std::uint8_t format) {
   CallOutcome outcome;
   auto status = in.Byte();
   if (status == 0 || status > static_cast<std::uint8_t>(CallStatus::kBlocked)) {
@@ -225,6 +230,10 @@ CallOutcome GetOutcome(Decoder& in) {
   outcome.decided_by.prompt = in.Text();
   outcome.decided_by.catalog = in.Text();
   outcome.decided_by.index = in.Text();
+  if (format > kFormatWithoutRoles) {
+    outcome.always_strong = in.Cost();
+    outcome.always_cheap = in.Cost();
+  }
   return outcome;
 }
 
@@ -304,8 +313,8 @@ Result<std::variant<CallIntent, CallRow>> DecodeCallRecord(std::string_view byte
   if (format == 0 || (kind != kKindIntent && kind != kKindFinal))
     in.Bad("its kind is none of ours");
   CallRow row;
-  row.intent = GetIntent(in);
-  if (kind == kKindFinal) row.outcome = GetOutcome(in);
+  row.intent = GetIntent(in, format);
+  if (kind == kKindFinal) row.outcome = GetOutcome(in, format);
   if (in.problem() == nullptr && !in.at_end()) in.Bad("bytes follow its end");
   if (in.problem() != nullptr) {
     return Fail(Code::kCorruption, fmt::format("journal record: {}", in.problem()));

@@ -48,6 +48,7 @@ struct CallIntent {
   std::string dialect;      // "openai", "anthropic", "bedrock", "control"
   std::string operation;    // "chat", "embeddings", "rerank"
   std::string route;        // router and reason in short, "" when the model was named outright
+  std::string role;         // in a router's plan: "answer", "ask", "escalate"; "" without a router
   std::string model_asked;  // as the caller named it
   std::string model;        // deployment that is called
   std::string provider;
@@ -68,6 +69,10 @@ struct CallOutcome {
   std::int64_t latency_ms = 0;
   std::optional<std::int64_t> ttft_ms;  // time to first token
   DecidedBy decided_by;
+  // What the router's strongest and cheapest model would have cost in place of the request; on rows
+  // of routers only, the request's last row counts. nullopt: no router, or unknown prices.
+  std::optional<domain::Money> always_strong;
+  std::optional<domain::Money> always_cheap;
 };
 
 // One row of the ledger.
@@ -80,9 +85,9 @@ struct CallRow {
 CallRow InterruptedRow(CallIntent intent);
 
 // Binary form, little endian, versioned: byte 0 is the kind (1 intent, 2 final), byte 1 the format
-// (1). Texts are u16 length and bytes; integers are fixed width. Framing and checksums are the
-// journal's.
-// A final takes at most kCallOutcomeBytesMax bytes more than its intent.
+// (2; 1 has no role and no comparison). Texts are u16 length and bytes; integers are fixed width.
+// Framing and checksums are the journal's. A final takes at most kCallOutcomeBytesMax bytes more
+// than its intent.
 inline constexpr std::size_t kCallOutcomeBytesMax = 8 * (kCallTextMax + 2) + 128;
 std::string EncodeIntent(const CallIntent& intent);
 std::string EncodeFinal(const CallRow& row);

@@ -27,6 +27,7 @@ CallIntent SomeIntent() {
   intent.kb = "handbook";
   intent.estimate = {.input_tokens = 10, .output_tokens = 20};
   intent.estimate_cost = domain::Money{-1};
+  intent.role = "ask";
   return intent;
 }
 
@@ -41,6 +42,7 @@ CallRow SomeRow() {
   row.outcome.latency_ms = 1234;
   row.outcome.ttft_ms = 56;
   row.outcome.decided_by = {"r1", "g2", "p3", "c4", "kb@5"};
+  row.outcome.always_strong = domain::Money{77};
   return row;
 }
 
@@ -59,6 +61,19 @@ TEST(CallRow, AFinalComesBackAsItWas) {
   EXPECT_EQ(row.outcome.usage, SomeRow().outcome.usage);
   EXPECT_EQ(row.outcome.ttft_ms, 56);
   EXPECT_EQ(row.outcome.decided_by.index, "kb@5");
+  EXPECT_EQ(row.outcome.always_strong, domain::Money{77});
+  EXPECT_EQ(row.outcome.always_cheap, std::nullopt);
+}
+
+TEST(CallRow, ARecordOfTheFirstFormatIsReadWithoutARole) {
+  auto intent = SomeIntent();
+  intent.role.clear();
+  auto bytes = EncodeIntent(intent);
+  bytes[1] = 1;
+  bytes.resize(bytes.size() - sizeof(std::uint16_t));  // the role's length
+  auto record = DecodeCallRecord(bytes);
+  ASSERT_TRUE(record.has_value()) << record.error().message();
+  EXPECT_EQ(std::get<CallIntent>(*record), intent);
 }
 
 TEST(IntentKeyOf, NamesTheCallOfAnIntentOnly) {
@@ -127,7 +142,7 @@ TEST(CallRow, EveryCutAndEveryStrangeByteIsRefusedOrRead) {
 
 TEST(CallRow, ANewerFormatIsNamedAsSuch) {
   auto bytes = EncodeIntent(SomeIntent());
-  bytes[1] = 2;
+  bytes[1] = 3;
   EXPECT_EQ(DecodeCallRecord(bytes).error().code(), Code::kUnsupported);
 }
 

@@ -101,7 +101,9 @@ void AddObserveCommands(Cli& cli) {
 
   auto cost = std::make_shared<CostFlags>();
   auto* command = cli.app.add_subcommand("cost", "what was spent, from the ledger");
-  command->add_option("--by", cost->by, "key, model, kb, provider, workspace, day, or tag:NAME")
+  command
+      ->add_option("--by", cost->by,
+                   "key, model, router, kb, provider, workspace, day, or tag:NAME")
       ->capture_default_str();
   command->add_option("--from", cost->from, "first day, 2026-11-22 (UTC)");
   command->add_option("--until", cost->until, "day after the last");
