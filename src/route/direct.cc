@@ -11,7 +11,10 @@ Result<Plan> ChooseDirect(const provider::RegistrySnapshot& models,
   const auto& id = model->Info().id;
   auto reason = id == request.model ? std::string("named by the caller")
                                     : fmt::format("'{}' stands for {}", request.model, id);
-  return Plan{.model = std::move(model), .reason = std::move(reason)};
+  Plan plan;
+  plan.model = std::move(model);
+  plan.reason = std::move(reason);
+  return plan;
 }
 
 }  // namespace strata::route

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "base/check.h"
@@ -125,7 +126,6 @@ Prediction Router::Predict(const PromptFeatures& features) const {
   // From here on predictions fade into what the candidate does on average.
   const double trust = std::clamp((1 - out.unfamiliar) / (1 - kUnfamiliar), 0.0, 1.0);
 
-  std::vector<double> costs;
   std::vector<double> guesses;  // what the models say, trusted or not
   for (const auto& candidate : state_.candidates) {
     CandidatePrediction p;
@@ -137,7 +137,6 @@ Prediction Router::Predict(const PromptFeatures& features) const {
     p.high = std::max(band.high, p.quality);
     p.output_tokens = PredictOutputTokens(candidate.cost, inputs);
     p.cost = PredictCost(candidate.cost, inputs, features.prompt_bytes);
-    costs.push_back(p.cost);
     out.candidates.push_back(p);
   }
   if (state_.pair) {
@@ -154,18 +153,28 @@ Prediction Router::Predict(const PromptFeatures& features) const {
     out.settled = state_.cascade->scale.Probability(
         state_.cascade->settled.Score(inputs.words, inputs.dense));
   }
-  const auto& kind = state_.kinds[out.kind];
-  for (std::size_t t = 0; t < kTolerances.size(); ++t) {
-    const std::uint32_t strong = unfamiliar ? state_.strong : kind.strong;
-    out.decisions[t] = strong;
-    if (unfamiliar || !kind.certificates[t].certified) continue;
-    std::vector<double> needs;
-    for (const auto& p : out.candidates)
-      needs.push_back(out.candidates[strong].quality - p.quality);
-    if (state_.pair) needs[1 - strong] = out.need;
-    out.decisions[t] = CheapestGoodEnough(needs, costs, strong, kind.certificates[t].margin);
-  }
+  for (std::size_t t = 0; t < kTolerances.size(); ++t) out.decisions[t] = Decide(out, t);
   return out;
+}
+
+std::uint32_t Router::Decide(const Prediction& prediction, std::size_t tolerance,
+                             std::span<const std::uint8_t> allowed,
+                             std::span<const double> costs) const {
+  const bool unfamiliar = prediction.unfamiliar >= kUnfamiliar;
+  const auto& kind = state_.kinds[prediction.kind];
+  const std::uint32_t strong = unfamiliar ? state_.strong : kind.strong;
+  const auto& certificate = kind.certificates[tolerance];
+  if (unfamiliar || !certificate.certified) return strong;
+  std::vector<double> needs, prices(costs.begin(), costs.end());
+  for (const auto& p : prediction.candidates) {
+    needs.push_back(prediction.candidates[strong].quality - p.quality);
+    if (costs.empty()) prices.push_back(p.cost);
+  }
+  if (state_.pair) needs[1 - strong] = prediction.need;
+  for (std::size_t m = 0; m < allowed.size(); ++m) {
+    if (allowed[m] == 0) needs[m] = std::numeric_limits<double>::infinity();
+  }
+  return CheapestGoodEnough(needs, prices, strong, certificate.margin);
 }
 
 bool Router::SkipsCheapStep(const Prediction& prediction) const {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -125,6 +126,12 @@ class Router {
   const RouterState& state() const { return state_; }
   Prediction Predict(std::string_view prompt) const;
   Prediction Predict(const PromptFeatures& features) const;
+  // The candidate that a setting chooses among those that `allowed` has not excluded (a byte a
+  // candidate, 0: excluded; empty: none is), `costs` in place of the predicted ones where given.
+  // The strong model of the request's kind when nothing cheaper is certified, allowed or not.
+  std::uint32_t Decide(const Prediction& prediction, std::size_t tolerance,
+                       std::span<const std::uint8_t> allowed = {},
+                       std::span<const double> costs = {}) const;
   // Why the decision at `tolerance` (an index of kTolerances) is what it is, for a person.
   std::string Explain(const Prediction& prediction, std::size_t tolerance) const;
   // Whether the cheap step of the cascade is expected to cost more than it saves. Never for an

@@ -3,86 +3,17 @@
 #include "route/router.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstring>
-#include <filesystem>
 
 #include "base/encoding.h"
-#include "base/rng.h"
 #include "route/evaluation.h"
+#include "route/made_up_rows.h"
 #include "route/router_file.h"
 #include "route/trainer.h"
 
 namespace strata::route {
 namespace {
-
-const std::vector<std::string> kEasy = {"colour", "apple", "house", "garden", "river", "summer"};
-const std::vector<std::string> kHard = {"tensor", "lemma", "quark", "enzyme", "torque", "cohort"};
-const std::vector<std::string> kStrange = {"zzyx", "qwrt", "bnmk", "plok"};
-
-std::shared_ptr<const vector::StaticEmbedder> Embedder() {
-  static const auto kEmbedder = [] {
-    vector::StaticRecipe recipe;
-    recipe.teacher = "teacher";
-    recipe.vocabulary = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "the", "is", "of", "what", "?"};
-    for (const auto* words : {&kEasy, &kHard, &kStrange}) {
-      recipe.vocabulary.insert(recipe.vocabulary.end(), words->begin(), words->end());
-    }
-    recipe.teacher_dimensions = 16;
-    recipe.dimensions = 8;
-    Rng rng(2);
-    recipe.token_vectors.resize(recipe.vocabulary.size() * 16);
-    for (float& x : recipe.token_vectors) x = static_cast<float>(rng.Gaussian());
-    auto path =
-        (std::filesystem::temp_directory_path() / ("r-" + std::to_string(::getpid()))).string();
-    EXPECT_TRUE(vector::DistillStaticEmbedder(recipe, path).has_value());
-    auto opened = vector::StaticEmbedder::Open(path);
-    std::filesystem::remove(path);
-    return *opened;
-  }();
-  return kEmbedder;
-}
-
-std::string Prompt(Rng& rng, const std::vector<std::string>& words) {
-  std::string prompt = "What is the";
-  for (int i = 0; i < 6; ++i) prompt += " " + words[rng.Below(words.size())];
-  return prompt + "?";
-}
-
-// The cheap model answers easy questions as well as the strong one, and hard ones seldom.
-std::vector<OutcomeRow> Rows(std::size_t n, std::uint64_t seed, const std::string& source = "s") {
-  Rng rng(seed);
-  std::vector<OutcomeRow> rows;
-  for (std::size_t i = 0; i < n; ++i) {
-    bool hard = rng.Unit() < 0.4;
-    OutcomeRow row;
-    row.id = source + std::to_string(seed) + "-" + std::to_string(i);
-    row.source = source;
-    row.prompt = Prompt(rng, hard ? kHard : kEasy);
-    auto add = [&](const char* model, double chance, double price) {
-      ModelOutcome o;
-      o.model = model;
-      o.quality = rng.Unit() < chance ? 1 : 0;
-      o.input_tokens = static_cast<double>(row.prompt.size()) / 4;
-      o.output_tokens = hard ? 200 : 50;
-      o.cost = price * (o.input_tokens + 4 * o.output_tokens);
-      row.outcomes.push_back(o);
-    };
-    add("cheap", hard ? 0.3 : 0.95, 1e-7);
-    add("middle", hard ? 0.6 : 0.95, 5e-7);
-    add("strong", 0.95, 1e-5);
-    rows.push_back(std::move(row));
-  }
-  return rows;
-}
-
-Result<RouterState> TrainOn(const std::vector<OutcomeRow>& rows, const TrainOptions& options) {
-  auto features = ExtractAll(rows, *Embedder());
-  std::vector<const FeatureRow*> use;
-  for (const auto& f : features) use.push_back(&f);
-  return TrainRouter(use, Embedder()->version(), options);
-}
 
 const TrainOptions kPair{.models = {"strong", "cheap"}, .pair = true};
 
@@ -101,7 +32,7 @@ TEST(Router, SendsEasyRequestsToTheCheapModelAndHardOnesToTheStrong) {
   int right = 0;
   for (int i = 0; i < 100; ++i) {
     bool hard = i % 2 == 0;
-    auto p = router->Predict(Prompt(rng, hard ? kHard : kEasy));
+    auto p = router->Predict(Prompt(rng, hard ? kHardWords : kEasyWords));
     right += p.decisions[3] == (hard ? 0U : 1U) ? 1 : 0;
     EXPECT_LE(p.candidates[0].low, p.candidates[0].quality);
     EXPECT_GE(p.candidates[0].high, p.candidates[0].quality);
@@ -112,8 +43,8 @@ TEST(Router, SendsEasyRequestsToTheCheapModelAndHardOnesToTheStrong) {
 TEST(Router, PredictsQualityTokensAndCost) {
   auto router = PairRouter();
   Rng rng(78);
-  auto hard = router->Predict(Prompt(rng, kHard));
-  auto easy = router->Predict(Prompt(rng, kEasy));
+  auto hard = router->Predict(Prompt(rng, kHardWords));
+  auto easy = router->Predict(Prompt(rng, kEasyWords));
   EXPECT_NEAR(hard.candidates[1].quality, 0.3, 0.12);
   EXPECT_NEAR(easy.candidates[1].quality, 0.95, 0.1);
   EXPECT_GT(hard.need, easy.need + 0.3);
@@ -139,7 +70,7 @@ TEST(Router, TooFewLabelsForALevelMoveNothingAndSayHowManyItTakes) {
   EXPECT_NE(certificate.rows_for_a_fifth, 0);
   auto router = *Router::Make(std::move(*state), Embedder());
   Rng rng(5);
-  auto p = router->Predict(Prompt(rng, kEasy));
+  auto p = router->Predict(Prompt(rng, kEasyWords));
   EXPECT_EQ(p.decisions[1], 0U);
   EXPECT_NE(router->Explain(p, 1).find("no setting at 99 % is certified"), std::string::npos)
       << router->Explain(p, 1);
@@ -151,8 +82,8 @@ TEST(Router, ChoosesAmongManyTheCheapestThatIsGoodEnough) {
   EXPECT_EQ(state->strong, 2U);
   auto router = *Router::Make(std::move(*state), Embedder());
   Rng rng(6);
-  auto easy = router->Predict(Prompt(rng, kEasy));
-  auto hard = router->Predict(Prompt(rng, kHard));
+  auto easy = router->Predict(Prompt(rng, kEasyWords));
+  auto hard = router->Predict(Prompt(rng, kHardWords));
   EXPECT_EQ(easy.decisions[3], 0U);
   EXPECT_EQ(hard.decisions[1], 2U);
 }

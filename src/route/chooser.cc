@@ -1,0 +1,393 @@
+#include "route/chooser.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "guard/outbound.h"
+
+namespace strata::route {
+namespace {
+
+constexpr double kOutputTokensAssumed = 256;  // of an answer that nothing is known about
+constexpr double kPicoUsd = 1e-12;
+constexpr std::size_t kNearestShown = 3;
+
+// Dollars of a prompt of which `cached` tokens are in the model's cache; nullopt: unknown prices.
+std::optional<double> CostOf(const domain::Price& price, double prompt_tokens, double cached,
+                             double output_tokens) {
+  if (!price.input || !price.output) return std::nullopt;
+  auto input = static_cast<double>(*price.input);
+  auto reread = price.cache_read ? static_cast<double>(*price.cache_read) : input;
+  return kPicoUsd * ((prompt_tokens - cached) * input + cached * reread +
+                     output_tokens * static_cast<double>(*price.output));
+}
+
+}  // namespace
+
+std::string LacksFor(const domain::ModelInfo& model, const Signals& signals) {
+  const auto& needs = signals.needs();
+  const auto& can = model.can;
+  if (!can.chat) return "cannot chat";
+  if (needs.tools && !can.tools) return "cannot call tools";
+  if (needs.image && !can.images) return "cannot see images";
+  if (needs.document && !can.documents) return "cannot read documents";
+  if (needs.schema && !can.json_schema) return "cannot keep to a JSON schema";
+  if (needs.reasoning && !can.reasoning) return "cannot be asked to reason";
+  auto tokens = signals.prompt_tokens() + signals.max_tokens().value_or(0);
+  if (model.context_tokens > 0 && tokens > model.context_tokens) {
+    return fmt::format("holds {} tokens, the request needs about {}", model.context_tokens, tokens);
+  }
+  return {};
+}
+
+Chooser::Chooser(const PolicyRouter& router, const provider::RegistrySnapshot& models,
+                 const Signals& signals, const SessionMemory* session)
+    : router_(router),
+      definition_(router.definition()),
+      models_(models),
+      signals_(signals),
+      session_(session),
+      decision_(std::make_shared<Decision>()) {}
+
+Result<Plan> Chooser::Run() {
+  decision_->router = router_.name();
+  decision_->version = router_.version();
+  FindModels();
+  auto fixed = ApplyRules();
+  auto serves = [](const CandidateView& view) { return view.left_out.empty(); };
+  if (std::ranges::none_of(views(), serves)) return Fail(NoneCanServe());
+  Predict();
+  EstimateCosts();
+  auto wanted = fixed ? std::move(*fixed) : Decide();
+  if (!fixed) {
+    if (auto stay = StayInSession(wanted)) wanted = std::move(*stay);
+  }
+  Plan plan;
+  plan.model = found_[wanted.candidate];
+  if (!fixed) PlanCascade(wanted, plan);
+  if (auto fallback = Find(definition_.fallback);
+      fallback && TakesPart(*fallback) && *fallback != wanted.candidate) {
+    plan.fallback = found_[*fallback];
+  }
+  decision_->chosen = wanted.candidate;
+  decision_->decided_by = std::move(wanted.decided_by);
+  decision_->reason = std::move(wanted.reason);
+  NoteComparison();
+  plan.reason =
+      fmt::format("{} {}: {}", decision_->version, decision_->decided_by, decision_->reason);
+  plan.decision = std::move(decision_);
+  return plan;
+}
+
+void Chooser::FindModels() {
+  for (const auto& spec : definition_.candidates) {
+    CandidateView view;
+    view.model = spec.model;
+    auto model = models_.Chat(spec.model);
+    if (!model.has_value()) {
+      view.left_out = model.error().message();
+      found_.push_back(nullptr);
+    } else if ((*model)->Info().provider == kRouterProvider) {
+      view.left_out = "stands for a router";
+      found_.push_back(nullptr);
+    } else {
+      const auto& info = (*model)->Info();
+      view.price = info.price;
+      view.left_out = LacksFor(info, signals_);
+      capability_ = capability_ || !view.left_out.empty();
+      if (view.left_out.empty()) {
+        if (auto allowed = guard::CheckOutbound(info, signals_.ctx()); !allowed.has_value()) {
+          view.left_out = allowed.error().message();
+          outbound_ = true;
+        }
+      }
+      found_.push_back(std::move(*model));
+    }
+    decision_->candidates.push_back(std::move(view));
+  }
+}
+
+std::optional<Chooser::Wanted> Chooser::ApplyRules() {
+  for (const auto& rule : definition_.rules) {
+    if (!Holds(rule.when, signals_)) continue;
+    if (rule.action == Rule::Action::kExclude) {
+      for (const auto& model : rule.models) {
+        auto& view = decision_->candidates[*Find(model)];
+        if (view.left_out.empty()) view.left_out = fmt::format("rule '{}' excludes it", rule.name);
+      }
+      continue;
+    }
+    auto first = FirstThatServes(rule.models);
+    if (!first) continue;
+    if (rule.action == Rule::Action::kUse) {
+      return Wanted{*first, "rule", fmt::format("'{}' says {}", rule.name, views()[*first].model)};
+    }
+    if (!preferred_) {
+      preferred_ = first;
+      preferred_by_ = rule.name;
+    }
+  }
+  return std::nullopt;
+}
+
+void Chooser::Predict() {
+  if (router_.learned() == nullptr) return;
+  prediction_ = router_.learned()->Predict(signals_.text());
+  decision_->unfamiliar = prediction_->unfamiliar;
+  const auto& references = router_.learned()->state().references;
+  for (const auto& n : prediction_->nearest) {
+    if (decision_->nearest.size() == kNearestShown) break;
+    decision_->nearest.push_back({references[n.row].id, n.similarity});
+  }
+  for (std::size_t i = 0; i < views().size(); ++i) {
+    int number = router_.learned_numbers()[i];
+    if (number < 0) continue;
+    const auto& p = prediction_->candidates[static_cast<std::size_t>(number)];
+    auto& view = decision_->candidates[i];
+    view.quality = p.quality;
+    view.low = p.low;
+    view.high = p.high;
+    view.output_tokens = p.output_tokens;
+  }
+}
+
+void Chooser::EstimateCosts() {
+  for (auto& view : decision_->candidates) {
+    if (view.output_tokens == 0) view.output_tokens = kOutputTokensAssumed;
+    if (auto most = signals_.max_tokens()) {
+      view.output_tokens = std::min(view.output_tokens, static_cast<double>(*most));
+    }
+    view.cost =
+        CostOf(view.price, static_cast<double>(signals_.prompt_tokens()), 0, view.output_tokens);
+  }
+}
+
+bool Chooser::Familiar() const { return prediction_ && prediction_->unfamiliar < kUnfamiliar; }
+
+// The widest certified setting that gives up no more than was allowed.
+std::size_t Chooser::ToleranceIndex() const {
+  std::size_t index = 0;
+  for (std::size_t t = 0; t < kTolerances.size(); ++t) {
+    if (kTolerances[t] <= definition_.tolerance + 1e-9) index = t;
+  }
+  return index;
+}
+
+Chooser::Wanted Chooser::Decide() {
+  auto learned = ByPrediction();
+  bool active = definition_.learned == LearnedMode::kActive;
+  if (learned && !active) {
+    decision_->advised = views()[learned->candidate].model;
+    decision_->advised_reason = learned->reason;
+  }
+  if (preferred_ && (!active || GoodEnough(*preferred_))) {
+    return {*preferred_, "rule",
+            fmt::format("'{}' prefers {}", preferred_by_, views()[*preferred_].model)};
+  }
+  if (definition_.objective == Objective::kCheapest) {
+    if (auto cheapest = ByPrice()) return std::move(*cheapest);
+  }
+  if (learned && active) return std::move(*learned);
+  return Fallback(learned ? "the learned router is in shadow" : "no rule decides");
+}
+
+// What the learned router would do; nullopt without one.
+std::optional<Chooser::Wanted> Chooser::ByPrediction() const {
+  if (!prediction_) return std::nullopt;
+  const auto& learned = *router_.learned();
+  auto tolerance = ToleranceIndex();
+  if (!Familiar()) return Fallback(learned.Explain(*prediction_, tolerance));
+  std::vector<std::uint8_t> allowed(learned.state().candidates.size(), 0);
+  std::vector<double> costs;
+  for (const auto& p : prediction_->candidates) costs.push_back(p.cost);
+  std::optional<std::size_t> best;
+  for (std::size_t i = 0; i < views().size(); ++i) {
+    int number = router_.learned_numbers()[i];
+    if (number < 0 || !TakesPart(i)) continue;
+    allowed[static_cast<std::size_t>(number)] = 1;
+    if (views()[i].cost) costs[static_cast<std::size_t>(number)] = *views()[i].cost;
+    if (!best || *views()[i].quality > *views()[*best].quality) best = i;
+  }
+  if (!best) return Fallback("no candidate that the learned router knows can serve");
+  auto about = [&](std::size_t i) {
+    const auto& v = views()[i];
+    return fmt::format("{} expected {:.2f} ({:.2f} to {:.2f})", v.model, *v.quality, *v.low,
+                       *v.high);
+  };
+  if (definition_.objective == Objective::kQuality) {
+    return Wanted{*best, "learned", about(*best) + ", the best"};
+  }
+  auto number = learned.Decide(*prediction_, tolerance, allowed, costs);
+  auto choice = OfLearned(number);
+  if (!choice || !TakesPart(*choice)) {
+    return Wanted{*best, "learned", about(*best) + ", the best of those that can serve"};
+  }
+  const auto& kind = learned.state().kinds[prediction_->kind];
+  if (!kind.certificates[tolerance].certified) {
+    return Wanted{*choice, "learned", learned.Explain(*prediction_, tolerance)};
+  }
+  return Wanted{*choice, "learned",
+                fmt::format("{}, within {:.0f} % of {} for requests like {}", about(*choice),
+                            100 * kTolerances[tolerance],
+                            learned.state().candidates[kind.strong].name, kind.name)};
+}
+
+Chooser::Wanted Chooser::Fallback(std::string why) const {
+  auto wanted = Find(definition_.fallback);
+  if (wanted && TakesPart(*wanted)) return {*wanted, "fallback", std::move(why)};
+  // The strongest that can serve: they are listed in that order.
+  for (std::size_t i = 0; i < views().size(); ++i) {
+    if (TakesPart(i)) {
+      return {i, "fallback", fmt::format("{}; {} cannot serve", why, definition_.fallback)};
+    }
+  }
+  return {*wanted, "fallback", std::move(why)};
+}
+
+std::optional<Chooser::Wanted> Chooser::ByPrice() const {
+  std::optional<std::size_t> cheapest;
+  for (std::size_t i = 0; i < views().size(); ++i) {
+    if (!TakesPart(i) || !views()[i].cost) continue;
+    if (!cheapest || *views()[i].cost < *views()[*cheapest].cost) cheapest = i;
+  }
+  if (!cheapest) return std::nullopt;
+  return Wanted{*cheapest, "cheapest", "the cheapest that can serve"};
+}
+
+// Whether nothing is known against a model that a rule prefers.
+bool Chooser::GoodEnough(std::size_t candidate) const {
+  int number = router_.learned() == nullptr ? -1 : router_.learned_numbers()[candidate];
+  auto tolerance = ToleranceIndex();
+  if (number < 0 || !Familiar()) return true;
+  const auto& learned = *router_.learned();
+  const auto& kind = learned.state().kinds[prediction_->kind];
+  if (!kind.certificates[tolerance].certified) return true;
+  auto own = static_cast<std::size_t>(number);
+  std::vector<std::uint8_t> allowed(learned.state().candidates.size(), 0);
+  std::vector<double> costs(allowed.size(), 1);
+  allowed[own] = 1;
+  costs[own] = 0;
+  return learned.Decide(*prediction_, tolerance, allowed, costs) == own;
+}
+
+// A conversation moves up when quality asks for it, and down or aside only when the answer costs
+// less there with the whole conversation read anew than here with what is cached.
+std::optional<Chooser::Wanted> Chooser::StayInSession(const Wanted& wanted) const {
+  if (session_ == nullptr || !definition_.sessions) return std::nullopt;
+  auto here = Find(session_->model);
+  if (!here || !TakesPart(*here) || *here == wanted.candidate) return std::nullopt;
+  const auto& stay = views()[*here];
+  const auto& go = views()[wanted.candidate];
+  if (stay.cost && go.cost && *go.cost > *stay.cost) return std::nullopt;
+  auto prompt = static_cast<double>(signals_.prompt_tokens());
+  auto cached = std::min(prompt, static_cast<double>(session_->tokens));
+  auto staying = CostOf(stay.price, prompt, cached, stay.output_tokens);
+  if (staying && go.cost && *go.cost < *staying) return std::nullopt;
+  return Wanted{*here, "session",
+                fmt::format("the conversation stays: about {} tokens of it are cached here and "
+                            "{} would read them anew",
+                            static_cast<std::int64_t>(cached), go.model)};
+}
+
+void Chooser::PlanCascade(const Wanted& wanted, Plan& plan) const {
+  if (!definition_.cascade) return;
+  const auto& cascade = *definition_.cascade;
+  auto escalate = Find(cascade.escalate);
+  // Only in place of the model that it would escalate to: a cheaper choice needs no evidence.
+  if (*escalate != wanted.candidate || !Holds(cascade.when, signals_)) return;
+  if (cascade.check == Check::kSchema && !signals_.needs().schema) return;
+  const bool active = prediction_ && definition_.learned == LearnedMode::kActive;
+  if (active && router_.learned()->SkipsCheapStep(*prediction_)) return;
+  std::vector<std::shared_ptr<provider::ChatModel>> first;
+  for (const auto& model : cascade.ask) {
+    auto at = *Find(model);
+    if (!TakesPart(at)) return;
+    first.push_back(found_[at]);
+  }
+  plan.first = std::move(first);
+  plan.check = cascade.check;
+  decision_->ask = cascade.ask;
+  if (cascade.tie_break.empty()) return;
+  auto third = *Find(cascade.tie_break);
+  if (!TakesPart(third)) return;
+  plan.tie_break = found_[third];
+  decision_->tie_break = cascade.tie_break;
+}
+
+void Chooser::NoteComparison() {
+  auto fallback = Fallback({});
+  decision_->strong = fallback.candidate;
+  if (auto cheapest = ByPrice()) decision_->cheap = cheapest->candidate;
+}
+
+std::optional<std::size_t> Chooser::Find(std::string_view model) const {
+  auto at = std::ranges::find(views(), model, &CandidateView::model);
+  if (at == views().end()) return std::nullopt;
+  return static_cast<std::size_t>(at - views().begin());
+}
+
+std::optional<std::size_t> Chooser::FirstThatServes(const std::vector<std::string>& models) const {
+  for (const auto& model : models) {
+    if (auto at = Find(model); at && TakesPart(*at)) return at;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::size_t> Chooser::OfLearned(std::uint32_t number) const {
+  const auto& numbers = router_.learned_numbers();
+  auto at = std::ranges::find(numbers, static_cast<int>(number));
+  if (at == numbers.end()) return std::nullopt;
+  return static_cast<std::size_t>(at - numbers.begin());
+}
+
+Error Chooser::NoneCanServe() const {
+  std::string why;
+  for (const auto& view : views()) {
+    why += fmt::format("{}{}: {}", why.empty() ? "" : "; ", view.model, view.left_out);
+  }
+  auto message =
+      fmt::format("no candidate of router/{} can serve this request ({})", router_.name(), why);
+  if (auto nearest = NearestThatCould(); !nearest.empty()) {
+    message += fmt::format("; the nearest that could is '{}'", nearest);
+  }
+  auto code = capability_ ? Code::kInvalidArgument
+              : outbound_ ? Code::kPermissionDenied
+                          : Code::kUnavailable;
+  return Error(code, std::move(message)).AtField("model");
+}
+
+// Of the candidates that only a rule left out, then of all known models: of the fallback's family,
+// of its provider, any.
+std::string Chooser::NearestThatCould() const {
+  const domain::ModelInfo* like = nullptr;
+  for (std::size_t i = 0; i < found_.size(); ++i) {
+    if (!found_[i]) continue;
+    const auto& info = found_[i]->Info();
+    if (like == nullptr || views()[i].model == definition_.fallback) like = &info;
+    if (LacksFor(info, signals_).empty() && guard::CheckOutbound(info, signals_.ctx())) {
+      return views()[i].model;
+    }
+  }
+  std::string best;
+  int closest = -1;
+  for (const auto& listed : models_.List()) {
+    const auto& info = listed.info;
+    if (info.provider == kRouterProvider || info.provider == "kb" || !listed.alias_of.empty()) {
+      continue;
+    }
+    if (!LacksFor(info, signals_).empty() || !guard::CheckOutbound(info, signals_.ctx())) continue;
+    int close = 0;
+    if (like != nullptr) {
+      close = (info.family == like->family && !info.family.empty() ? 2 : 0) +
+              (info.provider == like->provider ? 1 : 0);
+    }
+    if (close > closest) {
+      closest = close;
+      best = info.id;
+    }
+  }
+  return best;
+}
+
+}  // namespace strata::route

@@ -1,0 +1,64 @@
+#pragma once
+// One decision under way: what PolicyRouter::Choose does, step by step.
+
+#include "route/policy_router.h"
+
+namespace strata::route {
+
+// Used once.
+class Chooser {
+ public:
+  Chooser(const PolicyRouter& router, const provider::RegistrySnapshot& models,
+          const Signals& signals, const SessionMemory* session);
+
+  Result<Plan> Run();
+
+ private:
+  struct Wanted {
+    std::size_t candidate = 0;
+    std::string decided_by;
+    std::string reason;
+  };
+
+  void FindModels();
+  void Predict();
+  void EstimateCosts();
+  // The first rule that fixes a model, with the exclusions before it applied.
+  std::optional<Wanted> ApplyRules();
+  Wanted Decide();
+  std::optional<Wanted> ByPrediction() const;
+  Wanted Fallback(std::string why) const;
+  std::optional<Wanted> ByPrice() const;
+  bool GoodEnough(std::size_t candidate) const;
+  std::optional<Wanted> StayInSession(const Wanted& wanted) const;
+  void PlanCascade(const Wanted& wanted, Plan& plan) const;
+  void NoteComparison();
+  Error NoneCanServe() const;
+  std::string NearestThatCould() const;
+
+  bool TakesPart(std::size_t candidate) const { return views()[candidate].left_out.empty(); }
+  std::optional<std::size_t> Find(std::string_view model) const;
+  std::optional<std::size_t> FirstThatServes(const std::vector<std::string>& models) const;
+  std::optional<std::size_t> OfLearned(std::uint32_t number) const;
+  bool Familiar() const;
+  std::size_t ToleranceIndex() const;
+  const std::vector<CandidateView>& views() const { return decision_->candidates; }
+
+  const PolicyRouter& router_;
+  const RouterDefinition& definition_;
+  const provider::RegistrySnapshot& models_;
+  const Signals& signals_;
+  const SessionMemory* session_;
+  std::shared_ptr<Decision> decision_;
+  std::vector<std::shared_ptr<provider::ChatModel>> found_;  // null: not there
+  std::optional<Prediction> prediction_;
+  std::optional<std::size_t> preferred_;
+  std::string preferred_by_;
+  bool outbound_ = false;    // somebody is left out by the outbound check
+  bool capability_ = false;  // or for what it can do
+};
+
+// Why a model cannot serve a request by what it can do; "" when it can.
+std::string LacksFor(const domain::ModelInfo& model, const Signals& signals);
+
+}  // namespace strata::route

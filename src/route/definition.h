@@ -1,0 +1,62 @@
+#pragma once
+// What a router's owner writes down: candidates, objective, rules, cascade. docs/routers.md shows
+// one whole, as YAML; here it comes as the same tree in JSON.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "route/plan.h"
+#include "route/rules.h"
+
+namespace strata::dialect {
+class JsonValue;
+}
+
+namespace strata::route {
+
+struct CandidateSpec {
+  std::string model;       // an id that the registry knows when requests come
+  std::string learned_as;  // its name in the labelled rows; "": the id, or what follows its slash
+};
+
+enum class Objective : std::uint8_t {
+  kCost,      // the cheapest that is good enough; without predictions, the fallback
+  kQuality,   // the best predicted one
+  kCheapest,  // the cheapest that can serve, whatever it is worth
+};
+std::string_view ObjectiveName(Objective objective);
+
+enum class LearnedMode : std::uint8_t { kActive, kShadow };
+
+struct CascadeSpec {
+  std::vector<std::string> ask;  // one or two candidates
+  std::string tie_break;         // "": none
+  std::string escalate;          // default: the fallback
+  Check check = Check::kAgree;
+  Condition when;  // default: always
+};
+
+struct RouterDefinition {
+  std::string description;
+  std::vector<CandidateSpec> candidates;  // strongest first
+  std::string fallback;                   // default: the first candidate
+  Objective objective = Objective::kCost;
+  double tolerance = 0.03;  // share of the strongest model's quality that may be given up
+  LearnedMode learned = LearnedMode::kActive;
+  std::vector<Rule> rules;
+  std::optional<CascadeSpec> cascade;
+  bool sessions = true;  // a conversation stays with its model unless leaving it pays
+
+  const CandidateSpec* Find(std::string_view model) const;
+};
+
+// Errors: kInvalidArgument with the member's place.
+Result<RouterDefinition> DecodeDefinition(const dialect::JsonValue& tree);
+
+// 1 to 64 letters, digits, '-', '_', '.' and single spaces between; what `router/NAME` may be.
+Result<> CheckRouterName(std::string_view name);
+
+}  // namespace strata::route

@@ -1,0 +1,36 @@
+#pragma once
+// What a route decided: which models are asked, in which order, and what must hold before the
+// cheaper ones may answer. gateway/ runs it.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "provider/chat_model.h"
+
+namespace strata::route {
+
+struct Decision;
+
+// What lets the models of Plan::first answer.
+enum class Check : std::uint8_t {
+  kAgree,   // two that were asked at once say the same; a third may break a tie
+  kSchema,  // the answer is whole, and JSON that fits the schema that was asked for
+};
+
+struct Plan {
+  // Answers, or is escalated to when `first` does not settle the request.
+  std::shared_ptr<provider::ChatModel> model;
+  std::string reason;  // for the trace: "named by the caller", "alias of …", "rule 'tools': …"
+
+  std::vector<std::shared_ptr<provider::ChatModel>> first;  // asked at once; empty: no cascade
+  std::shared_ptr<provider::ChatModel> tie_break;           // null: none
+  Check check = Check::kAgree;
+
+  // Asked when `model` cannot be reached before its first token; null: nothing is.
+  std::shared_ptr<provider::ChatModel> fallback;
+  std::shared_ptr<const Decision> decision;  // of a router; null for the direct route
+};
+
+}  // namespace strata::route

@@ -1,0 +1,309 @@
+// Routers as callers name them: hard limits, rules, predictions, sessions, cascades.
+
+#include "route/policy_router.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "dialect/json_value.h"
+#include "route/made_up_rows.h"
+#include "tests/fakes/fake_chat_model.h"
+
+namespace strata::route {
+namespace {
+
+using testing::HasSubstr;
+
+class FixedClock final : public Clock {
+ public:
+  explicit FixedClock(WallTime now) : now_(now) {}
+  WallTime Wall() const override { return now_; }
+  SteadyTime Steady() const override { return {}; }
+
+ private:
+  WallTime now_;
+};
+
+domain::ChatRequest Says(std::string text) {
+  domain::ChatRequest request;
+  request.messages.push_back({.role = domain::Role::kUser, .content = {}});
+  request.messages.back().content.push_back(
+      domain::TextBlock{.text = std::move(text), .citations = {}});
+  return request;
+}
+
+class Routers : public testing::Test {
+ protected:
+  void SetUp() override {
+    Add("strong", 10'000'000);
+    Add("middle", 1'000'000);
+    Add("cheap", 100'000);
+  }
+
+  domain::ModelInfo& Add(const std::string& id, std::int64_t price) {
+    auto model = std::make_shared<fakes::FakeChatModel>(id);
+    auto& info = model->MutableInfo();
+    info.price.input = price;
+    info.price.output = 4 * price;
+    info.can = {.chat = true,
+                .tools = true,
+                .images = true,
+                .documents = true,
+                .json_schema = true,
+                .reasoning = true};
+    info.region = "eu";
+    info.cleared_for_all_labels = true;
+    EXPECT_TRUE(models_.AddChat(model, WallTime{}).has_value());
+    return info;
+  }
+  domain::ModelInfo& Info(const std::string& id) {
+    return std::dynamic_pointer_cast<fakes::FakeChatModel>(*models_.Chat(id))->MutableInfo();
+  }
+
+  static std::shared_ptr<const PolicyRouter> Make(std::string_view json,
+                                                  std::shared_ptr<const Router> learned = nullptr) {
+    auto tree = dialect::ParseJson(json);
+    EXPECT_TRUE(tree.has_value());
+    auto definition = DecodeDefinition(*tree);
+    EXPECT_TRUE(definition.has_value()) << definition.error().message();
+    auto made = PolicyRouter::Make({.name = "mix",
+                                    .version = "router/mix:1",
+                                    .definition = std::move(*definition),
+                                    .learned = std::move(learned)});
+    EXPECT_TRUE(made.has_value()) << made.error().message();
+    return *made;
+  }
+
+  Result<Plan> Choose(const PolicyRouter& router, const domain::ChatRequest& request,
+                      const SessionMemory* session = nullptr) {
+    Signals signals(request, ctx_);
+    return router.Choose(models_, signals, session);
+  }
+  std::string ModelOf(std::string_view json, const domain::ChatRequest& request) {
+    auto plan = Choose(*Make(json), request);
+    EXPECT_TRUE(plan.has_value()) << plan.error().message();
+    return plan.has_value() ? plan->decision->model() : "";
+  }
+
+  provider::RegistrySnapshot models_;
+  RequestContext ctx_;
+};
+
+TEST_F(Routers, TheFirstRuleThatFixesAModelDecides) {
+  constexpr std::string_view kRules = R"({"candidates": ["strong", "middle", "cheap"], "rules": [
+      {"name": "tools", "when": {"needs": "tools"}, "use": "middle"},
+      {"when": {"all": [{"keyword": ["refund", "past due"]}, {"not": {"language": "de"}}]},
+       "use": "cheap"},
+      {"when": {"prompt_tokens": {"min": 1000}}, "exclude": ["strong"]}]})";
+  auto with_tools = Says("Book it");
+  with_tools.tools.push_back({.name = "book", .description = "", .input_schema = {"{}"}});
+  EXPECT_EQ(ModelOf(kRules, with_tools), "middle");
+  EXPECT_EQ(ModelOf(kRules, Says("My invoice is PAST-DUE, what now?")), "cheap");
+  EXPECT_EQ(ModelOf(kRules, Says("Unrefundable?")), "strong");  // whole words only
+  EXPECT_EQ(
+      ModelOf(kRules,
+              Says("Ich habe die Rechnung nicht bekommen, und der refund ist noch nicht auf dem "
+                   "Konto; das ist für mich ein Problem, was kann ich mit der Bank tun?")),
+      "strong");
+  EXPECT_EQ(ModelOf(kRules, Says(std::string(8000, 'x'))), "middle");
+}
+
+TEST_F(Routers, RulesLookAtKeyLabelsTagsHeadersAndTheHour) {
+  constexpr std::string_view kRules = R"({"candidates": ["strong", "middle", "cheap"], "rules": [
+      {"when": {"any": [{"key": "key_7"}, {"label": "legal"}]}, "use": "middle"},
+      {"when": {"tag": {"team": ["red", "blue"]}, "header": {"x-plan": "free"}}, "use": "cheap"},
+      {"when": {"hours": {"from": "22:00", "until": "06:00"}, "days": ["sat"]}, "use": "cheap"}]})";
+  EXPECT_EQ(ModelOf(kRules, Says("hi")), "strong");
+  ctx_.tags["team"] = "blue";
+  EXPECT_EQ(ModelOf(kRules, Says("hi")), "strong");  // both members must hold
+  ctx_.header = [](std::string_view name) {
+    return name == "x-plan" ? std::string_view("free") : std::string_view();
+  };
+  EXPECT_EQ(ModelOf(kRules, Says("hi")), "cheap");
+  ctx_.labels.Add("legal");
+  EXPECT_EQ(ModelOf(kRules, Says("hi")), "middle");
+  ctx_ = RequestContext();
+  FixedClock night(FromUnixMicros(1'764'370'800'000'000));  // Friday 28 November 2025, 23:00
+  ctx_.clock = &night;
+  EXPECT_EQ(ModelOf(kRules, Says("hi")), "strong");
+  FixedClock next(FromUnixMicros(1'764'457'200'000'000));
+  ctx_.clock = &next;
+  EXPECT_EQ(ModelOf(kRules, Says("hi")), "cheap");
+}
+
+TEST_F(Routers, WhoCannotServeIsLeftOutAndTheErrorNamesWhoCould) {
+  auto router = Make(R"({"candidates": ["middle", "cheap"]})");
+  Info("middle").can.images = false;
+  Info("cheap").context_tokens = 10;
+  auto with_image = Says("What is this?");
+  with_image.messages.back().content.push_back(
+      domain::ImageBlock{.format = "png", .bytes = "x", .url = ""});
+  auto refused = Choose(*router, with_image);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code(), Code::kInvalidArgument);
+  EXPECT_THAT(refused.error().message(), HasSubstr("middle: cannot see images"));
+  EXPECT_THAT(refused.error().message(), HasSubstr("cheap: holds 10 tokens"));
+  EXPECT_THAT(refused.error().message(), HasSubstr("could is 'strong'"));
+  auto plan = Choose(*router, Says("hello"));
+  EXPECT_EQ(plan->decision->model(), "middle");
+
+  ctx_.regions_allowed = {"us"};
+  auto outbound = Choose(*router, Says("hello"));
+  EXPECT_EQ(outbound.error().code(), Code::kPermissionDenied);
+  Info("cheap").region = "us";
+  EXPECT_EQ(Choose(*router, Says("hello"))->decision->model(), "cheap");
+}
+
+TEST_F(Routers, WithoutEvidenceTheFallbackAnswersUnlessTheCheapestIsAskedFor) {
+  EXPECT_EQ(ModelOf(R"({"candidates": ["strong", "cheap"]})", Says("hi")), "strong");
+  EXPECT_EQ(ModelOf(R"({"candidates": ["strong", "cheap"], "fallback": "cheap"})", Says("hi")),
+            "cheap");
+  EXPECT_EQ(ModelOf(R"({"candidates": ["strong", "cheap"], "objective": "cheapest"})", Says("hi")),
+            "cheap");
+}
+
+std::shared_ptr<const Router> Learned() {
+  static const auto kRouter = [] {
+    auto state = TrainOn(Rows(1500, 1), {.models = {"strong", "cheap"}, .pair = true});
+    EXPECT_TRUE(state.has_value());
+    return *Router::Make(std::move(*state), Embedder());
+  }();
+  return kRouter;
+}
+
+TEST_F(Routers, ALearnedRouterSendsEasyRequestsToTheCheapModel) {
+  auto router = Make(R"({"candidates": ["strong", "cheap"], "tolerance": 0.05})", Learned());
+  Rng rng(7);
+  int right = 0;
+  for (int i = 0; i < 50; ++i) {
+    auto plan = Choose(*router, Says(Prompt(rng, i % 2 == 0 ? kHardWords : kEasyWords)));
+    right += plan->decision->model() == (i % 2 == 0 ? "strong" : "cheap") ? 1 : 0;
+    EXPECT_TRUE(plan->decision->candidates[1].quality.has_value());
+    EXPECT_EQ(plan->decision->nearest.size(), 3U);
+  }
+  EXPECT_GE(right, 45);
+  auto strange = Choose(*router, Says("zzyx qwrt bnmk plok; plok zzyx"));
+  EXPECT_EQ(strange->decision->model(), "strong");
+  EXPECT_EQ(strange->decision->decided_by, "fallback");
+  EXPECT_THAT(strange->decision->reason, HasSubstr("unfamiliar"));
+}
+
+TEST_F(Routers, TheSameAnswersAsPredictGives) {
+  auto router = Make(R"({"candidates": ["strong", "cheap"], "tolerance": 0.05})", Learned());
+  Rng rng(8);
+  for (int i = 0; i < 30; ++i) {
+    auto prompt = Prompt(rng, i % 2 == 0 ? kHardWords : kEasyWords);
+    auto predicted = Learned()->Predict(prompt);
+    auto plan = Choose(*router, Says(prompt));
+    EXPECT_EQ(plan->decision->model(),
+              Learned()->state().candidates[predicted.decisions.back()].name);
+  }
+}
+
+TEST_F(Routers, InShadowItOnlyAdvises) {
+  auto router = Make(R"({"candidates": ["strong", "cheap"], "tolerance": 0.05,
+                         "learned": "shadow"})",
+                     Learned());
+  Rng rng(9);
+  int advised = 0;
+  for (int i = 0; i < 20; ++i) {
+    auto plan = Choose(*router, Says(Prompt(rng, kEasyWords)));
+    EXPECT_EQ(plan->decision->model(), "strong");
+    advised += plan->decision->advised == "cheap" ? 1 : 0;
+  }
+  EXPECT_GE(advised, 15);
+}
+
+TEST_F(Routers, AnExcludedModelIsNotChosenByPrediction) {
+  auto router = Make(R"({"candidates": ["strong", "cheap"], "tolerance": 0.05, "rules": [
+      {"when": {"keyword": "garden"}, "exclude": "cheap"}]})",
+                     Learned());
+  auto plan = Choose(*router, Says("What is the garden apple house river summer colour?"));
+  EXPECT_EQ(plan->decision->model(), "strong");
+  EXPECT_THAT(plan->decision->candidates[1].left_out, HasSubstr("rule '1'"));
+}
+
+TEST_F(Routers, AConversationStaysWhereItsCacheIsUnlessLeavingPays) {
+  auto router = Make(R"({"candidates": ["strong", "middle", "cheap"], "fallback": "middle"})");
+  Info("strong").price.cache_read = 1'000'000;
+  auto request = Says(std::string(40'000, 'x'));
+  request.messages.push_back({.role = domain::Role::kAssistant, .content = {}});
+  request.messages.push_back(Says("and now?").messages.back());
+  request.max_tokens = 1;
+  SessionMemory here{.model = "strong", .tokens = 10'000};
+  auto plan = Choose(*router, request, &here);
+  EXPECT_EQ(plan->decision->decided_by, "session");
+  EXPECT_EQ(plan->decision->model(), "strong");
+  // A tenth of the cached price: reading everything anew pays.
+  Info("middle").price.input = 100'000;
+  EXPECT_EQ(Choose(*router, request, &here)->decision->model(), "middle");
+  // Upwards it goes whatever is cached.
+  SessionMemory cheap{.model = "cheap", .tokens = 10'000};
+  EXPECT_EQ(Choose(*router, request, &cheap)->decision->model(), "middle");
+}
+
+TEST_F(Routers, ACascadeStandsInForTheModelThatItEscalatesTo) {
+  auto router = Make(R"({"candidates": ["strong", "middle", "cheap"], "rules": [
+      {"when": {"task": "code"}, "use": "strong"}],
+      "cascade": {"ask": ["middle", "cheap"], "when": {"task": ["math", "choice"]}}})");
+  auto math = Choose(*router, Says("How many apples are 3 times 4 apples?"));
+  ASSERT_EQ(math->first.size(), 2U);
+  EXPECT_EQ(math->model->Info().id, "strong");
+  EXPECT_EQ(math->decision->ask, (std::vector<std::string>{"middle", "cheap"}));
+  EXPECT_TRUE(Choose(*router, Says("Write a poem"))->first.empty());
+  EXPECT_TRUE(Choose(*router, Says("```c++\nint x = 3 * 4;\n``` how many?"))->first.empty());
+}
+
+TEST_F(Routers, TheDecisionLooksAtTheConversation) {
+  auto request = Says("Translate this contract into French, please");
+  request.messages.push_back({.role = domain::Role::kAssistant, .content = {}});
+  request.messages.push_back(Says("ok, do it").messages.back());
+  Signals signals(request, ctx_);
+  EXPECT_EQ(signals.kind(), "translation");
+}
+
+TEST(RouterDefinition, WhatIsWrongIsNamedWithItsPlace) {
+  auto problem = [](std::string_view json) {
+    auto tree = dialect::ParseJson(json);
+    auto definition = DecodeDefinition(*tree);
+    EXPECT_FALSE(definition.has_value()) << json;
+    return definition.has_value()
+               ? std::string()
+               : definition.error().field() + ": " + definition.error().message();
+  };
+  EXPECT_THAT(problem(R"({"candidates": []})"), HasSubstr("candidates"));
+  EXPECT_THAT(problem(R"({"candidates": ["a"], "fallbak": "a"})"),
+              HasSubstr("did you mean fallback"));
+  EXPECT_THAT(problem(R"({"candidates": ["a", "a"]})"), HasSubstr("stands twice"));
+  EXPECT_THAT(
+      problem(R"({"candidates": ["a"], "rules": [{"when": {"langage": "de"}, "use": "a"}]})"),
+      HasSubstr("rules[0].when.langage"));
+  EXPECT_THAT(problem(R"({"candidates": ["a"], "rules": [{"use": "b"}]})"),
+              HasSubstr("'b' is no candidate"));
+  EXPECT_THAT(
+      problem(R"({"candidates": ["a"], "rules": [{"when": {"task": "codes"}, "use": "a"}]})"),
+      HasSubstr("not one of code"));
+  EXPECT_THAT(problem(R"({"candidates": ["a", "b"], "cascade": {"ask": ["a", "b"]}})"),
+              HasSubstr("asked and escalated to"));
+  EXPECT_THAT(problem(R"({"candidates": ["router/x"]})"), HasSubstr("a router cannot"));
+  EXPECT_FALSE(CheckRouterName("a//b").has_value());
+  EXPECT_TRUE(CheckRouterName("My mix-2").has_value());
+}
+
+TEST(PolicyRouter, ALearnedRouterMustKnowTheFallback) {
+  auto tree = dialect::ParseJson(R"({"candidates": ["x", "cheap"]})");
+  auto made = PolicyRouter::Make(
+      {.name = "m", .version = "v", .definition = *DecodeDefinition(*tree), .learned = Learned()});
+  ASSERT_FALSE(made.has_value());
+  EXPECT_THAT(made.error().message(), HasSubstr("learned_as"));
+  tree =
+      dialect::ParseJson(R"({"candidates": [{"model": "x", "learned_as": "strong"}, "up/cheap"]})");
+  EXPECT_TRUE(PolicyRouter::Make({.name = "m",
+                                  .version = "v",
+                                  .definition = *DecodeDefinition(*tree),
+                                  .learned = Learned()})
+                  .has_value());
+}
+
+}  // namespace
+}  // namespace strata::route

@@ -1,0 +1,189 @@
+#include "route/signals.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <iterator>
+
+#include "base/encoding.h"
+#include "text/language.h"
+
+namespace strata::route {
+namespace {
+
+constexpr std::int64_t kFlatBytes = 4000;  // of an image or a file
+constexpr std::size_t kLookedAtBytes = 4096;
+
+constexpr std::string_view kKinds[] = {"code",     "math",       "choice",         "translation",
+                                       "summary",  "extraction", "classification", "writing",
+                                       "question", "other"};
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+void Count(const domain::ContentBlock& block, Needs& needs, std::int64_t& bytes) {
+  if (const auto* text = std::get_if<domain::TextBlock>(&block)) {
+    bytes += static_cast<std::int64_t>(text->text.size());
+  } else if (std::holds_alternative<domain::ImageBlock>(block)) {
+    needs.image = true;
+    bytes += kFlatBytes;
+  } else if (const auto* document = std::get_if<domain::DocumentBlock>(&block)) {
+    needs.document = true;
+    bytes += document->bytes.empty() ? static_cast<std::int64_t>(document->text.size()) + 100
+                                     : kFlatBytes;
+    for (const auto& chunk : document->chunks) bytes += static_cast<std::int64_t>(chunk.size());
+  } else if (const auto* call = std::get_if<domain::ToolUseBlock>(&block)) {
+    needs.tools = true;
+    bytes += static_cast<std::int64_t>(call->input.text.size());
+  } else if (const auto* result = std::get_if<domain::ToolResultBlock>(&block)) {
+    needs.tools = true;
+    for (const auto& piece : result->content) {
+      if (const auto* text = std::get_if<domain::TextBlock>(&piece)) {
+        bytes += static_cast<std::int64_t>(text->text.size());
+      } else if (const auto* json = std::get_if<JsonText>(&piece)) {
+        bytes += static_cast<std::int64_t>(json->text.size());
+      } else {
+        needs.image = needs.image || std::holds_alternative<domain::ImageBlock>(piece);
+        bytes += kFlatBytes;
+      }
+    }
+  }
+}
+
+// User turns from the last backwards, in their order.
+std::string DecidingText(const domain::ChatRequest& request) {
+  std::string text;
+  for (auto at = request.messages.rbegin(); at != request.messages.rend(); ++at) {
+    if (at->role != domain::Role::kUser) continue;
+    auto said = domain::TextOf(at->content);
+    if (said.empty()) continue;
+    text = text.empty() ? std::move(said) : said + "\n\n" + text;
+    if (text.size() >= kDecidingBytes) break;
+  }
+  return text;
+}
+
+bool HasAny(std::string_view words, std::initializer_list<std::string_view> phrases) {
+  return std::ranges::any_of(phrases, [&](auto p) { return words.contains(p); });
+}
+
+bool LooksLikeCode(std::string_view text, std::string_view words) {
+  if (HasAny(text, {"```", "#include", "def ", "();", "function(", "=> {", "SELECT ", "class "})) {
+    return true;
+  }
+  return HasAny(words, {" python ", " javascript ", " typescript ", " sql query ", " regex ",
+                        " stack trace ", " unit test ", " compile error ", " source code "});
+}
+
+bool LooksLikeMath(std::string_view text, std::string_view words) {
+  if (HasAny(text, {"\\frac", "\\(", "$$", "\\sum", "^2"})) return true;
+  auto digits = std::ranges::count_if(text.substr(0, kLookedAtBytes), IsDigit);
+  return digits > 0 && HasAny(words, {" how many ", " how much ", " calculate ", " compute ",
+                                      " solve ", " equation ", " what is the sum ", " percent "});
+}
+
+// Lines or words that begin with A to D and a bracket or full stop.
+bool HasOptions(std::string_view text) {
+  auto has = [&](char letter) {
+    for (char mark : {')', '.'}) {
+      const char form[] = {letter, mark};
+      auto at = text.find(std::string_view(form, 2));
+      if (at != text.npos &&
+          (at == 0 || text[at - 1] == '\n' || text[at - 1] == ' ' || text[at - 1] == '(')) {
+        return true;
+      }
+    }
+    return false;
+  };
+  return has('A') && has('B') && has('C');
+}
+
+std::string_view KindOf(std::string_view text, std::string_view words) {
+  if (LooksLikeCode(text, words)) return "code";
+  if (HasAny(words, {" translate ", " translation of ", " traduis ", " übersetze "})) {
+    return "translation";
+  }
+  if (HasAny(words, {" summarize ", " summarise ", " summary ", " tl dr ", " key points "})) {
+    return "summary";
+  }
+  if (HasAny(words, {" extract ", " list all ", " find all ", " pull out ", " parse "})) {
+    return "extraction";
+  }
+  if (HasAny(words, {" classify ", " categorize ", " which category ", " sentiment ", " label ",
+                     " spam or ", " positive or negative "})) {
+    return "classification";
+  }
+  if (HasOptions(text)) return "choice";
+  if (LooksLikeMath(text, words)) return "math";
+  if (HasAny(words, {" write a ", " write an ", " draft ", " compose ", " rewrite ", " essay ",
+                     " poem ", " story "})) {
+    return "writing";
+  }
+  return text.contains('?') ? "question" : "other";
+}
+
+}  // namespace
+
+Signals::Signals(const domain::ChatRequest& request, const RequestContext& ctx)
+    : request_(request), ctx_(ctx), text_(DecidingText(request)) {
+  auto bytes = static_cast<std::int64_t>(domain::TextOf(request.system).size());
+  for (const auto& message : request.messages) {
+    conversation_ = conversation_ || message.role == domain::Role::kAssistant;
+    for (const auto& block : message.content) Count(block, needs_, bytes);
+  }
+  needs_.tools = needs_.tools || !request.tools.empty();
+  for (const auto& tool : request.tools) {
+    bytes += static_cast<std::int64_t>(tool.description.size() + tool.input_schema.text.size());
+  }
+  needs_.schema = request.json_output && !request.json_output->schema.text.empty();
+  needs_.reasoning = request.reasoning && request.reasoning->enabled;
+  prompt_tokens_ = bytes / 4 + 1;
+}
+
+const std::string& Signals::words() const {
+  if (!words_) words_ = WordsOf(std::string_view(text_).substr(0, kLookedAtBytes));
+  return *words_;
+}
+
+const std::string& Signals::language() const {
+  if (!language_) {
+    language_ = text::GuessLanguage(std::string_view(text_).substr(0, kLookedAtBytes));
+  }
+  return *language_;
+}
+
+std::string_view Signals::kind() const {
+  if (!kind_) kind_ = KindOf(std::string_view(text_).substr(0, kLookedAtBytes), words());
+  return *kind_;
+}
+
+std::span<const std::string_view> TaskKinds() { return kKinds; }
+
+std::string WordsOf(std::string_view text) {
+  std::string out = " ";
+  out.reserve(text.size() + 2);
+  for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    bool letter = (c >= 'a' && c <= 'z') || IsDigit(c) || byte >= 0x80;
+    if (c >= 'A' && c <= 'Z') {
+      out += static_cast<char>(c - 'A' + 'a');
+    } else if (letter) {
+      out += c;
+    } else if (out.back() != ' ') {
+      out += ' ';
+    }
+  }
+  if (out.back() != ' ') out += ' ';
+  return out;
+}
+
+std::uint64_t ConversationKey(const domain::ChatRequest& request, const RequestContext& ctx) {
+  auto hash = Hash64(ctx.key.value, Hash64(ctx.workspace.value));
+  if (!ctx.session.empty()) return Hash64(ctx.session, hash);
+  hash = Hash64(domain::TextOf(request.system), hash);
+  for (const auto& message : request.messages) {
+    hash = Hash64(domain::TextOf(message.content), hash);
+    if (message.role == domain::Role::kUser) break;
+  }
+  return hash;
+}
+
+}  // namespace strata::route

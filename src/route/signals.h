@@ -1,0 +1,70 @@
+#pragma once
+// What a router's rules and predictions see of a request, worked out when first asked for: most
+// decisions need little of it.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/context.h"
+#include "domain/conversation.h"
+
+namespace strata::route {
+
+// What the answering model must be able to do.
+struct Needs {
+  bool tools = false;
+  bool image = false;
+  bool document = false;
+  bool schema = false;
+  bool reasoning = false;
+};
+
+// The decision looks at the conversation, not at "ok, do it": user turns are taken from the last
+// one backwards until they hold so many bytes.
+inline constexpr std::size_t kDecidingBytes = 200;
+
+// Of one request, in its coroutine; request and context outlive it. The request is whole.
+class Signals {
+ public:
+  Signals(const domain::ChatRequest& request, const RequestContext& ctx);
+
+  const RequestContext& ctx() const { return ctx_; }
+  const Needs& needs() const { return needs_; }
+  // Of everything that is sent, at four bytes a token; images and files count a flat 1,000.
+  std::int64_t prompt_tokens() const { return prompt_tokens_; }
+  std::optional<std::int64_t> max_tokens() const { return request_.max_tokens; }
+  bool conversation() const { return conversation_; }  // an assistant has spoken before
+  const std::string& text() const { return text_; }    // the deciding user turns
+  // The same in lower case with runs of other characters than letters and digits as one space,
+  // a space at both ends: what keywords are looked for in.
+  const std::string& words() const;
+  const std::string& language() const;  // ISO 639-1, "" unknown
+  // What is asked for, by its form: one of TaskKinds(), "other" when none fits.
+  std::string_view kind() const;
+
+ private:
+  const domain::ChatRequest& request_;
+  const RequestContext& ctx_;
+  Needs needs_;
+  std::int64_t prompt_tokens_ = 0;
+  bool conversation_ = false;
+  std::string text_;
+  mutable std::optional<std::string> words_, language_;
+  mutable std::optional<std::string_view> kind_;
+};
+
+// "code", "math", "choice", "translation", "summary", "extraction", "classification", "writing",
+// "question", "other".
+std::span<const std::string_view> TaskKinds();
+
+// The form that Signals::words() has.
+std::string WordsOf(std::string_view text);
+
+// Hash of how a conversation begins, with the session that the caller names; the same for all its
+// turns.
+std::uint64_t ConversationKey(const domain::ChatRequest& request, const RequestContext& ctx);
+
+}  // namespace strata::route
