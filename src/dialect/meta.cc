@@ -41,6 +41,7 @@ HeaderList MetaHeaders(Dialect dialect, const AnswerMeta& meta) {
   add("x-strata-trace-id", meta.trace_id);
   add("x-strata-trace-url", meta.trace_url);
   add("x-strata-demo", meta.demo_note);
+  add("x-strata-model", meta.invoked_model_id);  // what a router let answer
   return headers;
 }
 

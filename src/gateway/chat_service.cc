@@ -73,7 +73,12 @@ Task<Result<>> ChatService::Answer(domain::ChatRequest request, RequestContext& 
   AnswerCapture capture(ctx, ctx.capture_text ? QuestionOf(request) : std::string());
   STRATA_CO_TRY(auto stream, co_await plan.model->Start(std::move(request), ctx));
   if (guardrails) stream = Guarded(std::move(stream), std::move(guardrails), ctx);
-  STRATA_CO_CHECK_OK(co_await sink.Begin(plan.model->Info()));
+  // A router's answer is that of the model which it let answer.
+  auto answering = plan.model;
+  if (!ctx.answered_by.empty()) {
+    if (auto found = models->Chat(ctx.answered_by); found.has_value()) answering = *found;
+  }
+  STRATA_CO_CHECK_OK(co_await sink.Begin(answering->Info()));
   while (true) {
     STRATA_CO_TRY(auto event, co_await stream->Next());
     capture.Add(event);

@@ -1,0 +1,139 @@
+#include "gateway/routed_models.h"
+
+#include <fmt/format.h>
+
+#include "base/options.h"
+#include "gateway/routing/plan_run.h"
+#include "gateway/routing/session_table.h"
+
+namespace strata::gateway {
+namespace {
+
+using provider::ChatStream;
+
+class RoutedModel final : public provider::ChatModel {
+ public:
+  RoutedModel(const RoutedParts& parts, std::shared_ptr<SessionTable> sessions, std::string name)
+      : parts_(parts), sessions_(std::move(sessions)), name_(std::move(name)) {
+    info_.id = fmt::format("{}/{}", route::kRouterProvider, name_);
+    info_.provider = route::kRouterProvider;
+    // What its candidates can is looked at when a request comes.
+    info_.can = {.chat = true,
+                 .tools = true,
+                 .images = true,
+                 .documents = true,
+                 .json_schema = true,
+                 .reasoning = true};
+  }
+
+  Task<Result<std::unique_ptr<ChatStream>>> Start(domain::ChatRequest request,
+                                                  RequestContext& ctx) override {
+    if (!ctx.role.empty()) {
+      co_return Fail(InvalidArgument(
+          "model", fmt::format("router/{} is asked by a candidate of a router", name_)));
+    }
+    STRATA_CO_TRY(auto router, parts_.book.Find(name_, ctx.workspace));
+    STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
+    SessionNote note;
+    STRATA_CO_TRY(auto plan, Choose(*router, request, ctx, note));
+    PlanRun run(std::move(plan), parts_.embedder, std::move(note), ctx);
+    co_return co_await run.Start(std::move(request));
+  }
+
+  Task<Result<std::int64_t>> CountTokens(domain::ChatRequest request,
+                                         RequestContext& ctx) override {
+    STRATA_CO_TRY(auto router, parts_.book.Find(name_, ctx.workspace));
+    STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
+    route::Signals signals(request, ctx);
+    auto models = parts_.registry.Snapshot();
+    STRATA_CO_TRY(auto plan, router->Choose(*models, signals));
+    co_return co_await plan.model->CountTokens(std::move(request), ctx);
+  }
+
+  const domain::ModelInfo& Info() const override { return info_; }
+
+ private:
+  Result<route::Plan> Choose(const route::PolicyRouter& router, const domain::ChatRequest& request,
+                             RequestContext& ctx, SessionNote& note) const {
+    auto span = ctx.span.Child("route.decide");
+    span.Set("router", router.version());
+    ctx.decided_by.router = router.version();
+    route::Signals signals(request, ctx);
+    std::optional<route::SessionMemory> memory;
+    if (router.definition().sessions) {
+      note.table = sessions_;
+      note.key = route::ConversationKey(request, ctx);
+      if (signals.conversation()) memory = sessions_->Find(note.key, ctx.clock->Steady());
+    }
+    auto models = parts_.registry.Snapshot();
+    auto plan = router.Choose(*models, signals, memory ? &*memory : nullptr);
+    if (!plan.has_value()) {
+      span.Fail(plan.error());
+      return plan;
+    }
+    const auto& decision = *plan->decision;
+    note.model = decision.model();
+    ctx.route = plan->reason;
+    span.Set("model", decision.model());
+    span.Set("decided_by", decision.decided_by);
+    span.Set("reason", decision.reason);
+    if (!decision.advised.empty()) span.Set("advised", decision.advised);
+    if (span.recording()) span.Set("decision", route::DecisionJson(decision));
+    ctx.span.Set("router", router.version());
+    return plan;
+  }
+
+  const RoutedParts parts_;
+  const std::shared_ptr<SessionTable> sessions_;
+  const std::string name_;
+  domain::ModelInfo info_;
+};
+
+class RouterSource final : public provider::ModelSource {
+ public:
+  explicit RouterSource(const RoutedParts& parts) : parts_(parts) {}
+
+  const std::string& name() const override { return name_; }
+  Result<std::shared_ptr<provider::ChatModel>> Chat(std::string_view rest) override {
+    if (parts_.book.Has(rest)) {
+      return std::make_shared<RoutedModel>(parts_, sessions_, std::string(rest));
+    }
+    auto names = parts_.book.Names();
+    std::vector<std::string_view> known(names.begin(), names.end());
+    auto nearest = NearestName(rest.substr(0, 128), known);
+    auto message = fmt::format("router '{}' does not exist", rest.substr(0, 128));
+    if (!nearest.empty()) message += fmt::format("; the nearest known is 'router/{}'", nearest);
+    return Fail(Error(Code::kNotFound, std::move(message)).AtField("model"));
+  }
+  Result<std::shared_ptr<provider::Embedder>> Embed(std::string_view) override {
+    return Fail(Code::kUnsupported, "a router is no embedding model");
+  }
+  std::vector<provider::ListedModel> Models() const override {
+    std::vector<provider::ListedModel> out;
+    for (auto& name : parts_.book.Names()) {
+      out.push_back({RoutedModel(parts_, sessions_, std::move(name)).Info(), {}, ""});
+    }
+    return out;
+  }
+  bool Has(std::string_view) const override { return false; }  // never by the bare name
+  provider::ProviderStatus Status() const override {
+    provider::ProviderStatus status;
+    status.name = name_;
+    status.kind = route::kRouterProvider;
+    status.models = parts_.book.Names().size();
+    return status;
+  }
+
+ private:
+  const RoutedParts parts_;
+  const std::shared_ptr<SessionTable> sessions_ = std::make_shared<SessionTable>();
+  const std::string name_{route::kRouterProvider};
+};
+
+}  // namespace
+
+std::shared_ptr<provider::ModelSource> MakeRouterSource(const RoutedParts& parts) {
+  return std::make_shared<RouterSource>(parts);
+}
+
+}  // namespace strata::gateway

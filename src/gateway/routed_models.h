@@ -1,0 +1,44 @@
+#pragma once
+// Routers as models: `router/NAME` chooses a plan when the request comes, and runs it. As they are
+// models, they answer in every dialect and behind every alias, prompt and knowledge base.
+//
+// A plan with several steps asks its cheap models at once, compares, and escalates; every call is a
+// metered one with its role. What the caller gets is one answer: the settled one, from its start.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "provider/registry.h"
+#include "route/policy_router.h"
+#include "vector/static_embedder.h"
+
+namespace strata::gateway {
+
+// Who has the routers. Thread-safe; does not block.
+class RouterBook {
+ public:
+  virtual ~RouterBook() = default;
+  // `name`: "mix", "mix:3", or what an ARN ends in. kNotFound; any error of making it.
+  virtual Result<std::shared_ptr<const route::PolicyRouter>> Find(
+      std::string_view name, const WorkspaceId& workspace) const = 0;
+  // Whether any workspace has it; which one asks is known only when the request runs.
+  virtual bool Has(std::string_view name) const = 0;
+  // Names, for listings.
+  virtual std::vector<std::string> Names() const = 0;
+};
+
+struct RoutedParts {
+  const RouterBook& book;
+  const provider::Registry& registry;
+  // Compares free texts of two answers; null: they never agree.
+  std::shared_ptr<const vector::StaticEmbedder> embedder;
+};
+
+// Source "router", which the ARNs of Bedrock's prompt routers lead to as well. What `parts` refers
+// to outlives it.
+std::shared_ptr<provider::ModelSource> MakeRouterSource(const RoutedParts& parts);
+
+}  // namespace strata::gateway

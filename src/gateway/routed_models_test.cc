@@ -1,0 +1,300 @@
+// Routers as models: plans of one and of several steps, on scripted models and a real journal.
+
+#include "gateway/routed_models.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <mutex>
+
+#include "dialect/json_value.h"
+#include "gateway/chat_service.h"
+#include "gateway/meter.h"
+#include "net/runtime.h"
+#include "tests/fakes/fake_chat_model.h"
+
+namespace strata::gateway {
+namespace {
+
+using testing::HasSubstr;
+
+class Written final : public AnswerSink {
+ public:
+  Task<Result<>> Begin(const domain::ModelInfo& model) override {
+    model_id = model.id;
+    co_return Result<>{};
+  }
+  Task<Result<>> Event(const domain::StreamEvent& event) override {
+    answer.Add(event);
+    co_return Result<>{};
+  }
+  Task<void> Fail(const Error& e) override {
+    error = e;
+    co_return;
+  }
+  std::string text() const { return domain::TextOf(answer.response().content); }
+
+  std::string model_id;
+  domain::StreamAccumulator answer;
+  std::optional<Error> error;
+};
+
+// One router, whose definition a test sets.
+class Book final : public RouterBook {
+ public:
+  Result<std::shared_ptr<const route::PolicyRouter>> Find(std::string_view,
+                                                          const WorkspaceId&) const override {
+    return router;
+  }
+  bool Has(std::string_view name) const override { return name == "mix"; }
+  std::vector<std::string> Names() const override { return {"mix"}; }
+
+  std::shared_ptr<const route::PolicyRouter> router;
+};
+
+class RoutedModels : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = testing::TempDir() + "strata-routed-" + NewRequestId().value;
+    std::filesystem::create_directories(folder_);
+    auto sink = [this](std::span<const store::CallRow> rows) -> Result<> {
+      std::lock_guard lock(mutex_);
+      rows_.insert(rows_.end(), rows.begin(), rows.end());
+      return {};
+    };
+    store::JournalOptions options;
+    options.folder = folder_;
+    options.segment_bytes = 64 << 10;
+    journal_ = store::Journal::Open(options, sink).value();
+    strong = Add("strong", 100);
+    middle = Add("middle", 10);
+    cheap = Add("cheap", 1);
+    EXPECT_TRUE(registry_
+                    .Update([&](provider::RegistrySnapshot& models) -> Result<> {
+                      STRATA_CHECK_OK(models.AddSource(MakeRouterSource(
+                          {.book = book_, .registry = registry_, .embedder = nullptr})));
+                      return models.AddAlias("auto", "router/mix");
+                    })
+                    .has_value());
+  }
+  void TearDown() override {
+    journal_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  std::shared_ptr<fakes::FakeChatModel> Add(const std::string& id, std::int64_t price) {
+    auto model = std::make_shared<fakes::FakeChatModel>(id);
+    model->MutableInfo().price.input = price;
+    model->MutableInfo().price.output = price;
+    model->MutableInfo().can = {.chat = true, .json_schema = true};
+    model->Script().Usage(100, 10);
+    EXPECT_TRUE(registry_
+                    .Update([&](provider::RegistrySnapshot& models) {
+                      return models.AddChat(Metered(model, *journal_), WallTime{});
+                    })
+                    .has_value());
+    return model;
+  }
+
+  void Define(std::string_view json) {
+    auto tree = dialect::ParseJson(json);
+    auto definition = route::DecodeDefinition(*tree);
+    ASSERT_TRUE(definition.has_value()) << definition.error().message();
+    book_.router = *route::PolicyRouter::Make({.name = "mix",
+                                               .version = "router/mix:1",
+                                               .definition = std::move(*definition),
+                                               .learned = nullptr});
+  }
+
+  void Ask(Written& sink, domain::ChatRequest request) {
+    ctx_ = RequestContext();
+    ctx_.request_id = NewRequestId();
+    ctx_.cancel = stop_.get_token();
+    net::Runtime runtime;
+    runtime.Run(ChatService(registry_).Run(std::move(request), ctx_, sink));
+  }
+  static domain::ChatRequest Request(std::string model = "router/mix") {
+    domain::ChatRequest request;
+    request.model = std::move(model);
+    request.messages.push_back({.role = domain::Role::kUser, .content = {}});
+    request.messages.back().content.push_back(
+        domain::TextBlock{.text = "How many?", .citations = {}});
+    return request;
+  }
+
+  std::vector<store::CallRow> Rows() {
+    EXPECT_TRUE(journal_->Flush().has_value());
+    std::lock_guard lock(mutex_);
+    return rows_;
+  }
+  static const store::CallRow& RowOf(const std::vector<store::CallRow>& rows,
+                                     std::string_view model) {
+    return *std::ranges::find_if(rows, [&](const auto& r) { return r.intent.model == model; });
+  }
+
+  std::string folder_;
+  std::mutex mutex_;
+  std::vector<store::CallRow> rows_;
+  std::unique_ptr<store::Journal> journal_;
+  Book book_;
+  provider::Registry registry_;
+  std::shared_ptr<fakes::FakeChatModel> strong, middle, cheap;
+  std::stop_source stop_;
+  RequestContext ctx_;
+};
+
+constexpr std::string_view kCascade =
+    R"({"candidates": ["strong", "middle", "cheap"], "cascade": {"ask": ["middle", "cheap"]}})";
+
+TEST_F(RoutedModels, TheRowPinsTheVersionTheRoleAndTheComparison) {
+  Define(R"({"candidates": ["strong", "cheap"], "objective": "cheapest"})");
+  cheap->Script().Text("hi");
+  Written sink;
+  Ask(sink, Request());
+  EXPECT_EQ(sink.text(), "hi");
+  EXPECT_EQ(sink.model_id, "cheap");
+  EXPECT_EQ(ctx_.answered_by, "cheap");
+  auto rows = Rows();
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].outcome.decided_by.router, "router/mix:1");
+  EXPECT_EQ(rows[0].intent.role, "answer");
+  EXPECT_EQ(rows[0].intent.model_asked, "router/mix");
+  EXPECT_EQ(rows[0].outcome.always_strong, domain::Money{11'000});
+  EXPECT_EQ(rows[0].outcome.always_cheap, domain::Money{110});
+  EXPECT_EQ(rows[0].outcome.cost, domain::Money{110});
+}
+
+TEST_F(RoutedModels, AnAliasAndBedrocksArnNameIt) {
+  Define(R"({"candidates": ["strong"]})");
+  for (const char* id : {"auto", "arn:aws:bedrock:us-east-1:000000000000:prompt-router/mix"}) {
+    Written sink;
+    Ask(sink, Request(id));
+    EXPECT_FALSE(sink.error.has_value()) << id;
+    EXPECT_EQ(sink.model_id, "strong");
+  }
+  Written sink;
+  Ask(sink, Request("router/mux"));
+  EXPECT_THAT(sink.error->message(), HasSubstr("router/mix"));
+}
+
+TEST_F(RoutedModels, TwoThatAgreeAnswerWithoutTheStrongOne) {
+  Define(kCascade);
+  middle->Script().Text("The answer is 1,200");
+  cheap->Script().Text("1200");
+  Written sink;
+  Ask(sink, Request());
+  EXPECT_EQ(sink.text(), "The answer is 1,200");
+  EXPECT_EQ(sink.model_id, "middle");
+  EXPECT_EQ(strong->calls(), 0);
+  auto rows = Rows();
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_NE(rows[0].intent.call_number, rows[1].intent.call_number);
+  for (const auto& row : rows) EXPECT_EQ(row.intent.role, "ask");
+  EXPECT_EQ(RowOf(rows, "middle").outcome.always_strong, domain::Money{11'000});
+  EXPECT_EQ(RowOf(rows, "cheap").outcome.always_strong, std::nullopt);
+  EXPECT_EQ(ctx_.spent_picousd, 1'210);
+}
+
+TEST_F(RoutedModels, TwoThatDifferEscalateAndAllCallsArePaid) {
+  Define(kCascade);
+  middle->Script().Text("12");
+  cheap->Script().Text("13");
+  strong->Script().Text("14");
+  Written sink;
+  Ask(sink, Request());
+  EXPECT_EQ(sink.text(), "14");
+  EXPECT_EQ(sink.model_id, "strong");
+  auto rows = Rows();
+  ASSERT_EQ(rows.size(), 3U);
+  const auto& last = RowOf(rows, "strong");
+  EXPECT_EQ(last.intent.role, "escalate");
+  EXPECT_GT(last.intent.call_number, RowOf(rows, "cheap").intent.call_number);
+  EXPECT_EQ(ctx_.spent_picousd, 12'210);
+  EXPECT_THAT(ctx_.route, HasSubstr("their answers differ"));
+}
+
+TEST_F(RoutedModels, AThirdModelBreaksTheTie) {
+  Define(R"({"candidates": ["strong", "middle", "cheap", "third"],
+             "cascade": {"ask": ["middle", "cheap"], "tie_break": "third"}})");
+  auto third = Add("third", 2);
+  middle->Script().Text("12");
+  cheap->Script().Text("13");
+  third->Script().Text("13");
+  Written sink;
+  Ask(sink, Request());
+  EXPECT_EQ(sink.text(), "13");
+  EXPECT_EQ(sink.model_id, "cheap");
+  EXPECT_EQ(strong->calls(), 0);
+  EXPECT_EQ(RowOf(Rows(), "third").intent.role, "tie_break");
+}
+
+TEST_F(RoutedModels, OneThatFailsOrIsCutEscalates) {
+  Define(kCascade);
+  middle->Next().Fail(Code::kUnavailable);
+  cheap->Script().Text("12");
+  strong->Script().Text("12");
+  Written sink;
+  Ask(sink, Request());
+  EXPECT_EQ(sink.model_id, "strong");
+  middle->Next().Text("12").Stop(domain::StopReason::kMaxTokens);
+  Written cut;
+  Ask(cut, Request());
+  EXPECT_EQ(cut.model_id, "strong");
+}
+
+TEST_F(RoutedModels, AnAnswerThatFailsItsSchemaEscalates) {
+  Define(R"({"candidates": ["strong", "cheap"], "cascade": {"ask": "cheap"}})");
+  auto request = Request();
+  request.json_output =
+      domain::JsonOutput{.name = "n", .schema = {R"({"type":"object","required":["n"]})"}};
+  cheap->Next().Text(R"({"n": 1})");
+  Written good;
+  Ask(good, request);
+  EXPECT_EQ(good.model_id, "cheap");
+  cheap->Next().Text(R"({"m": 1})");
+  strong->Script().Text(R"({"n": 2})");
+  Written bad;
+  Ask(bad, request);
+  EXPECT_EQ(bad.model_id, "strong");
+  EXPECT_THAT(ctx_.route, HasSubstr("lacks n"));
+  Written plain;  // nothing to check: no cascade
+  Ask(plain, Request());
+  EXPECT_EQ(plain.model_id, "strong");
+  EXPECT_EQ(cheap->calls(), 2);
+}
+
+TEST_F(RoutedModels, TheFallbackAnswersWhereTheChosenModelCannotBeReached) {
+  Define(R"({"candidates": ["strong", "cheap"], "objective": "cheapest"})");
+  cheap->Script().Refuse(Error(Code::kUnavailable, "down"));
+  strong->Script().Text("here");
+  Written sink;
+  Ask(sink, Request());
+  EXPECT_EQ(sink.text(), "here");
+  EXPECT_EQ(sink.model_id, "strong");
+  EXPECT_EQ(RowOf(Rows(), "strong").intent.role, "fallback");
+  cheap->Next().Refuse(Error(Code::kInvalidArgument, "the request is at fault"));
+  Written refused;
+  Ask(refused, Request());
+  EXPECT_EQ(refused.error->code(), Code::kInvalidArgument);
+}
+
+TEST_F(RoutedModels, AClientThatLeavesEndsAllSteps) {
+  Define(kCascade);
+  stop_.request_stop();
+  Written sink;
+  Ask(sink, Request());
+  EXPECT_EQ(sink.error->code(), Code::kCancelled);
+  EXPECT_EQ(middle->open_streams() + cheap->open_streams(), 0);
+  EXPECT_EQ(strong->calls(), 0);
+}
+
+TEST_F(RoutedModels, ARouterBehindARouterIsRefused) {
+  Define(R"({"candidates": ["auto"]})");
+  Written sink;
+  Ask(sink, Request());
+  EXPECT_THAT(sink.error->message(), HasSubstr("stands for a router"));
+}
+
+}  // namespace
+}  // namespace strata::gateway

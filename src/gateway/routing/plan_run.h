@@ -1,0 +1,44 @@
+#pragma once
+// Runs one plan of a router for one request.
+
+#include <memory>
+#include <vector>
+
+#include "gateway/routing/plan_stream.h"
+#include "gateway/routing/step.h"
+#include "route/plan.h"
+#include "vector/static_embedder.h"
+
+namespace strata::gateway {
+
+// Used once, by the request's coroutine. `ctx` outlives the stream that it gives.
+class PlanRun {
+ public:
+  PlanRun(route::Plan plan, std::shared_ptr<const vector::StaticEmbedder> embedder,
+          SessionNote note, RequestContext& ctx);
+
+  // Errors: the escalation's, or the one model's; when nothing answered.
+  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest request);
+
+ private:
+  using Steps = std::vector<std::shared_ptr<Step>>;
+
+  Task<Result<std::unique_ptr<provider::ChatStream>>> StartModel(domain::ChatRequest request,
+                                                                 std::string_view role);
+  // The step whose answer stands; null: escalate, and `why`.
+  Task<std::shared_ptr<Step>> Settle(const domain::ChatRequest& request, std::string& why);
+  Task<std::shared_ptr<Step>> SettleByAgreement(const Steps& steps,
+                                                const domain::ChatRequest& request,
+                                                std::string& why);
+  std::shared_ptr<Step> SettleBySchema(const Steps& steps, const domain::ChatRequest& request,
+                                       std::string& why) const;
+  // For the strongest and the cheapest model of the decision, against the model that is named.
+  void CompareWith(RequestContext& ctx, std::string_view model) const;
+
+  route::Plan plan_;
+  std::shared_ptr<const vector::StaticEmbedder> embedder_;
+  SessionNote note_;
+  RequestContext& ctx_;
+};
+
+}  // namespace strata::gateway

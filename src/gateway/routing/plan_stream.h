@@ -1,0 +1,29 @@
+#pragma once
+// The answer of a router's plan: what was read already, then what comes.
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/context.h"
+#include "gateway/routing/session_table.h"
+#include "provider/chat_model.h"
+
+namespace strata::gateway {
+
+// Where the conversation's model is remembered when the answer has ended.
+struct SessionNote {
+  std::shared_ptr<SessionTable> table;  // null: it is not
+  std::uint64_t key = 0;
+  std::string model;
+};
+
+// A settled answer that was collected; `ctx` outlives it.
+std::unique_ptr<provider::ChatStream> ReplayStream(std::vector<domain::StreamEvent> events,
+                                                   RequestContext& ctx);
+
+// The answer of one model under way; `ctx` outlives it.
+std::unique_ptr<provider::ChatStream> RoutedStream(std::unique_ptr<provider::ChatStream> inner,
+                                                   RequestContext& ctx, SessionNote note);
+
+}  // namespace strata::gateway

@@ -1,0 +1,100 @@
+#include "gateway/routing/step.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+
+namespace strata::gateway {
+namespace {
+
+namespace asio = boost::asio;
+
+// Calls of a step are numbered from a thousand of its own: a model may make several (retries,
+// searches), and steps run side by side.
+constexpr int kNumbersOfAStep = 1000;
+
+}  // namespace
+
+Step::Step(std::shared_ptr<provider::ChatModel> model, std::string role, RequestContext& request)
+    : model_(std::move(model)), request_(&request) {
+  static_cast<RequestFacts&>(own_) = request;
+  own_.spent_picousd = 0;
+  own_.unpriced_calls = 0;
+  own_.calls = request.calls;
+  request.calls += kNumbersOfAStep;
+  own_.role = std::move(role);
+  own_.cancel = stop_.get_token();
+  on_client_gone_.emplace(request.cancel, Stop{&stop_});
+  own_.span = request.span.Child("gateway.step");
+  own_.span.Set("role", own_.role);
+  own_.span.Set("model", model_->Info().id);
+}
+
+Step::~Step() = default;
+
+void Step::Settle(std::string_view outcome) {
+  own_.span.Set("outcome", outcome);
+  own_.span.End();
+}
+
+void Step::HandUp() {
+  if (request_ == nullptr) return;
+  request_->spent_picousd += own_.spent_picousd;
+  request_->unpriced_calls += own_.unpriced_calls;
+  request_->labels.AddAll(own_.labels);
+}
+
+Task<Result<>> Step::Collect(domain::ChatRequest request) {
+  STRATA_CO_TRY(auto stream, co_await model_->Start(std::move(request), own_));
+  while (true) {
+    STRATA_CO_TRY(auto event, co_await stream->Next());
+    answer_.Add(event);
+    events_.push_back(std::move(event));
+    if (answer_.ended()) co_return Result<>{};
+  }
+}
+
+Task<void> Step::Run(std::shared_ptr<Step> self, domain::ChatRequest request) {
+  auto done = co_await self->Collect(std::move(request));
+  if (!done.has_value()) {
+    self->own_.span.Fail(done.error());
+    self->error_ = std::move(done.error());
+  }
+  self->HandUp();
+}
+
+Task<void> Step::RunAll(const std::vector<std::shared_ptr<Step>>& steps,
+                        const domain::ChatRequest& request) {
+  auto executor = co_await asio::this_coro::executor;
+  // Shared with the runners, which may outlive this frame when the process stops.
+  auto wake = std::make_shared<asio::steady_timer>(executor, std::chrono::hours(24));
+  struct Orphans {
+    const std::vector<std::shared_ptr<Step>>& steps;
+    ~Orphans() {
+      for (const auto& step : steps) {
+        if (!step->done_) step->request_ = nullptr;
+        if (!step->done_) step->stop_.request_stop();
+      }
+    }
+  } orphans{steps};
+  for (const auto& step : steps) {
+    auto copy = request;
+    asio::co_spawn(executor, Run(step, std::move(copy)), [step, wake](std::exception_ptr thrown) {
+      if (thrown) step->error_ = Internal("a step of a router's plan threw an exception");
+      step->done_ = true;
+      wake->cancel();
+    });
+  }
+  auto running = [](const auto& step) { return !step->done_; };
+  while (std::ranges::any_of(steps, running)) {
+    wake->expires_after(std::chrono::hours(24));
+    boost::system::error_code ignored;
+    co_await wake->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+}
+
+}  // namespace strata::gateway
