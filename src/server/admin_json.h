@@ -39,6 +39,7 @@ void AddAdminKbRoutes(Router& router, Services& services);
 void AddAdminCorpusRoutes(Router& router, Services& services);
 void AddAdminObserveRoutes(Router& router, Services& services);
 void AddAdminProviderRoutes(Router& router, Services& services);
+void AddAdminRouterRoutes(Router& router, Services& services);
 void AddAdminServerRoutes(Router& router, Services& services);
 
 }  // namespace strata::server

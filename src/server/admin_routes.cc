@@ -44,6 +44,7 @@ void AddAdminRoutes(Router& router, Services& services) {
   AddAdminCorpusRoutes(router, services);
   AddAdminObserveRoutes(router, services);
   AddAdminProviderRoutes(router, services);
+  AddAdminRouterRoutes(router, services);
   AddAdminServerRoutes(router, services);
 }
 

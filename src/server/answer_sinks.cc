@@ -43,7 +43,7 @@ class JsonSink final : public gateway::AnswerSink {
       : frame_(std::move(frame)), encode_(std::move(encode)) {}
 
   Task<Result<>> Begin(const domain::ModelInfo& model) override {
-    frame_.meta.demo_note = model.demo_note;
+    NoteModel(frame_, model);
     co_return Result<>{};
   }
 
@@ -89,7 +89,7 @@ class StreamSink final : public gateway::AnswerSink {
       : frame_(std::move(frame)), make_(std::move(make)), first_head_(first_head) {}
 
   Task<Result<>> Begin(const domain::ModelInfo& model) override {
-    frame_.meta.demo_note = model.demo_note;
+    NoteModel(frame_, model);
     if (first_head_ == FirstHead::kWithFirstEvent) co_return Result<>{};
     co_return co_await StartEncoded();
   }
@@ -177,6 +177,14 @@ class StreamSink final : public gateway::AnswerSink {
 };
 
 }  // namespace
+
+void NoteModel(AnswerFrame& frame, const domain::ModelInfo& model) {
+  frame.meta.demo_note = model.demo_note;
+  const auto& chosen = frame.exchange.ctx.answered_by;
+  if (chosen.empty()) return;
+  frame.meta.model = chosen;
+  frame.meta.invoked_model_id = chosen;
+}
 
 void CompleteMeta(const AnswerFrame& frame, dialect::AnswerMeta& meta) {
   const auto& ctx = frame.exchange.ctx;

@@ -28,6 +28,9 @@ struct AnswerFrame {
 AnswerFrame MakeFrame(Exchange& exchange, const TraceLinks& links, dialect::Dialect dialect,
                       Face face, std::string model);
 
+// Who answers is known: the model that a router chose takes the place of the router's id.
+void NoteModel(AnswerFrame& frame, const domain::ModelInfo& model);
+
 // Fills in cost and latency, which are known only when the answer is whole.
 void CompleteMeta(const AnswerFrame& frame, dialect::AnswerMeta& meta);
 

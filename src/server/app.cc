@@ -22,6 +22,7 @@
 #include "server/request_record.h"
 #include "server/resource_tags.h"
 #include "server/router.h"
+#include "server/routers/router_store.h"
 #include "server/routes.h"
 #include "server/services.h"
 #include "store/jobs.h"
@@ -110,6 +111,8 @@ struct App::Parts {
   std::unique_ptr<provider::LocalModels> local_models;
   std::unique_ptr<PromptStore> prompts;
   std::unique_ptr<ResourceTags> tags;
+  std::shared_ptr<const vector::StaticEmbedder> static_embedder;
+  std::unique_ptr<RouterStore> routers;
   ProviderList providers;
   std::unique_ptr<gateway::Resilience> resilience;
   provider::Registry registry;
@@ -160,6 +163,8 @@ Result<> App::Parts::OpenStores() {
   STRATA_TRY(responses, store::ResponseStore::Open(*meta, store::ResponseLimitsOf(config.options)));
   STRATA_TRY(prompts, PromptStore::Open(*meta));
   STRATA_TRY(tags, ResourceTags::Open(*meta));
+  STRATA_TRY(static_embedder, local_models->Static());
+  STRATA_TRY(routers, RouterStore::Open(*meta, static_embedder));
   STRATA_TRY(jobs, store::JobQueue::Open(folder.jobs_db()));
   STRATA_TRY(accounting, observe::OpenAccounting(folder, config.options, call_metrics.get()));
   STRATA_TRY(traces, observe::TraceStore::Open(
@@ -211,6 +216,8 @@ Result<> App::Parts::OpenKnowledge() {
     STRATA_CHECK_OK(AddLocalModels(models, builtin));
     STRATA_CHECK_OK(models.AddSource(knowledge::MakeKbModelSource(*bases, *answerer)));
     STRATA_CHECK_OK(models.AddSource(MakePromptSource(*prompts, registry)));
+    STRATA_CHECK_OK(models.AddSource(gateway::MakeRouterSource(
+        {.book = *routers, .registry = registry, .embedder = static_embedder})));
     for (const auto& spec : *providers.Now()) {
       STRATA_CHECK_OK(AddOneProvider(models, spec, RemoteDepsFrom(config.options, client),
                                      *accounting.journal, *resilience));
@@ -276,6 +283,7 @@ void App::Parts::MakeServices() {
       .responses = *responses,
       .links = *links,
       .prompts = *prompts,
+      .routers = *routers,
       .tags = *tags,
       .jobs = *jobs,
       .meta = *meta,
@@ -318,6 +326,7 @@ Result<> App::Parts::OpenRoutes() {
   AddBedrockAsyncRoutes(router, *services);
   AddBedrockPromptRoutes(router, *services);
   AddBedrockTagRoutes(router, *services);
+  AddBedrockRouterRoutes(router, *services);
   AddBedrockAgentRuntimeRoutes(router, *services);
   AddOtherBedrockRoutes(router, *services);
   AddAdminRoutes(router, *services);
@@ -388,6 +397,9 @@ Task<Result<>> App::Parts::Dispatch(Exchange& exchange, const Route& route) {
     }
   }
   STRATA_CO_CHECK_OK(gateway::TakeHeaders(exchange.http.headers, exchange.ctx));
+  exchange.ctx.header = [&exchange](std::string_view name) {
+    return exchange.http.headers.Get(name);
+  };
   exchange.ctx.span.Set("operation", route.operation);
   if (!route.token_member.empty()) co_return co_await idempotency->Answer(exchange, route);
   co_return co_await route.handler(exchange);

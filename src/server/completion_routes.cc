@@ -13,7 +13,7 @@ namespace completions = dialect::completions;
 class CollectSink final : public gateway::AnswerSink {
  public:
   Task<Result<>> Begin(const domain::ModelInfo& model) override {
-    demo_note = model.demo_note;
+    answering = model;
     co_return Result<>{};
   }
   Task<Result<>> Event(const domain::StreamEvent& event) override {
@@ -27,7 +27,7 @@ class CollectSink final : public gateway::AnswerSink {
 
   domain::StreamAccumulator answer;
   std::optional<Error> failure;
-  std::string demo_note;
+  domain::ModelInfo answering;
 };
 
 // One prompt's part of a stream that may hold several.
@@ -37,7 +37,7 @@ class PartSink final : public gateway::AnswerSink {
       : frame_(frame), spec_(std::move(spec)) {}
 
   Task<Result<>> Begin(const domain::ModelInfo& model) override {
-    frame_.meta.demo_note = model.demo_note;
+    NoteModel(frame_, model);
     encoder_ = completions::MakeStreamEncoder(spec_, frame_.meta);
     auto& writer = frame_.exchange.writer;
     if (writer.started()) co_return Result<>{};
@@ -113,7 +113,7 @@ Task<Result<>> Whole(Services& services, AnswerFrame frame, const completions::R
     auto chat = completions::ChatOf(request, i);
     co_await services.chat.Run(std::move(chat), frame.exchange.ctx, sink);
     if (sink.failure) co_return Fail(std::move(*sink.failure));
-    frame.meta.demo_note = sink.demo_note;
+    NoteModel(frame, sink.answering);
     answers.push_back(sink.answer.Take());
   }
   CompleteMeta(frame, frame.meta);

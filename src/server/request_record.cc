@@ -43,6 +43,7 @@ RequestRecord::~RequestRecord() {
 struct RequestRecord::Calls {
   std::string_view model;
   std::string_view provider;
+  std::int64_t made = 0;
   std::int64_t tokens_in = 0;
   std::int64_t tokens_out = 0;
   std::string_view error;  // of the request itself
@@ -58,6 +59,7 @@ void RequestRecord::Finish(const observe::FinishedTrace& trace, const RequestCon
       if (span.error) calls.error = CodeName(span.error->code());
     }
     if (!span.name.starts_with("provider.")) continue;
+    ++calls.made;
     for (const auto& [name, value] : span.fields) {
       const auto* text = std::get_if<std::string>(&value);
       const auto* integer = std::get_if<std::int64_t>(&value);
@@ -94,9 +96,9 @@ void RequestRecord::WriteLine(const Calls& calls, const RequestContext& ctx) con
   if (ctx.calls > 0) {
     cost = ctx.unpriced_calls == 0 ? domain::FormatUsd({ctx.spent_picousd}) : "unknown";
     fields.emplace_back("model_asked", ctx.model_asked);
-    fields.emplace_back("model", calls.model);
+    fields.emplace_back("model", ctx.answered_by.empty() ? calls.model : ctx.answered_by);
     fields.emplace_back("deployment", calls.provider);
-    fields.emplace_back("calls", ctx.calls);
+    fields.emplace_back("calls", calls.made);
     fields.emplace_back("tokens_in", calls.tokens_in);
     fields.emplace_back("tokens_out", calls.tokens_out);
     fields.emplace_back("cost_usd", cost);

@@ -49,7 +49,7 @@ class JsonSink final : public gateway::AnswerSink, Base {
   using Base::Base;
 
   Task<Result<>> Begin(const domain::ModelInfo& model) override {
-    spec_.frame.meta.demo_note = model.demo_note;
+    NoteModel(spec_.frame, model);
     co_return Result<>{};
   }
 
@@ -76,7 +76,7 @@ class StreamSink final : public gateway::AnswerSink, Base {
   using Base::Base;
 
   Task<Result<>> Begin(const domain::ModelInfo& model) override {
-    spec_.frame.meta.demo_note = model.demo_note;
+    NoteModel(spec_.frame, model);
     encoder_ = responses::MakeStreamEncoder(spec_.settings, spec_.frame.meta);
     auto headers = HeadersOf();
     headers.Set("content-type", std::string(encoder_->content_type()));

@@ -26,6 +26,7 @@
 #include "server/prompts/prompt_store.h"
 #include "server/readiness.h"
 #include "server/reload.h"
+#include "server/routers/router_store.h"
 #include "server/trace_links.h"
 #include "store/data_dir.h"
 #include "store/jobs.h"
@@ -64,6 +65,7 @@ struct Services {
   const TraceLinks& links;
   PromptStore& prompts;
   ResourceTags& tags;
+  RouterStore& routers;
   store::JobQueue& jobs;
   store::SqlFile& meta;
   Pool& kb_pool;

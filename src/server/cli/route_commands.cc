@@ -14,6 +14,7 @@
 #include "route/simulation.h"
 #include "route/trainer.h"
 #include "server/cli/cli.h"
+#include "server/cli/router_commands.h"
 #include "server/config.h"
 #include "store/file.h"
 #include "vector/static_embedder.h"
@@ -255,9 +256,10 @@ void AddModelsFlags(CLI::App& command, RouteFlags& flags) {
 }  // namespace
 
 void AddRouteCommands(Cli& cli) {
-  auto* route = cli.app.add_subcommand("route", "learned routers");
+  auto* route = cli.app.add_subcommand("route", "routers: rules, learned ones, cascades");
   route->require_subcommand(1);
   route->fallthrough();
+  AddRouterCommands(cli, *route);
   auto flags = std::make_shared<RouteFlags>();
   auto add = [&](const char* name, const char* what, auto run) {
     auto* command = route->add_subcommand(name, what);

@@ -1,0 +1,166 @@
+// Routers over /strata/v1/routers: create, list, show, roll back, delete, explain, dry run.
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "base/encoding.h"
+#include "dialect/json_value.h"
+#include "server/admin_json.h"
+#include "server/routers/dry_run.h"
+
+namespace strata::server {
+namespace {
+
+namespace json = boost::json;
+using dialect::JsonField;
+
+Result<PutRouter> DecodePut(std::string_view body) {
+  STRATA_TRY(auto parsed, dialect::ParseJson(body));
+  JsonField top(parsed);
+  STRATA_CHECK_OK(top.ExpectObject());
+  STRATA_CHECK_OK(
+      top.OnlyMembers({"name", "definition", "learned", "drop_learned", "create_only"}));
+  PutRouter put;
+  auto name = top.Get("name");
+  STRATA_TRY(put.name, name.NonEmptyString());
+  auto definition = top.Get("definition");
+  STRATA_TRY(put.definition, definition.NonEmptyString());
+  if (auto learned = top.Get("learned"); learned.present()) {
+    STRATA_TRY(put.learned_bytes, learned.Base64());
+    put.learned = PutRouter::Learned::kReplace;
+  }
+  if (auto drop = top.Get("drop_learned"); drop.present()) {
+    STRATA_TRY(bool wanted, drop.Bool());
+    if (wanted && put.learned == PutRouter::Learned::kReplace) {
+      return Fail(drop.Wrong("cannot stand beside learned"));
+    }
+    if (wanted) put.learned = PutRouter::Learned::kDrop;
+  }
+  if (auto only = top.Get("create_only"); only.present()) {
+    STRATA_TRY(put.must_be_new, only.Bool());
+  }
+  return put;
+}
+
+json::object EncodeVersion(const RouterVersion& version) {
+  json::object out{{"version", version.number}, {"created", FormatIso8601(version.created)}};
+  if (version.router != nullptr) {
+    const auto& definition = version.router->definition();
+    json::array candidates;
+    for (const auto& c : definition.candidates) candidates.emplace_back(c.model);
+    out["candidates"] = std::move(candidates);
+    out["fallback"] = definition.fallback;
+    out["objective"] = route::ObjectiveName(definition.objective);
+    out["rules"] = definition.rules.size();
+    out["cascade"] = definition.cascade.has_value();
+    out["tolerance"] = definition.tolerance;
+    if (const auto* learned = version.router->learned()) {
+      out["learned"] = learned->state().version;
+      out["learned_mode"] = definition.learned == route::LearnedMode::kActive ? "active" : "shadow";
+    }
+  }
+  if (!version.problem.empty()) out["problem"] = version.problem;
+  return out;
+}
+
+json::object Encode(const StoredRouter& router) {
+  return {{"name", router.name},
+          {"model", "router/" + router.name},
+          {"id", router.id},
+          {"arn", router.Arn()},
+          {"current", router.current},
+          {"created", FormatIso8601(router.created)},
+          {"updated", FormatIso8601(router.updated)},
+          {"in_force", EncodeVersion(router.Current())}};
+}
+
+Task<Result<>> Put(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto put, DecodePut(e.http.body));
+  STRATA_CO_TRY(auto made, co_await s.routers.Put(std::move(put), e.ctx.workspace, s.ops_pool));
+  co_return co_await SendAdminJson(e, json::serialize(Encode(made)));
+}
+
+Task<Result<>> List(Services& s, Exchange& e) {
+  json::array items;
+  for (const auto& router : s.routers.List(e.ctx.workspace)) items.push_back(Encode(router));
+  co_return co_await SendAdminJson(e, json::serialize(json::object{{"routers", std::move(items)}}));
+}
+
+Task<Result<>> Get(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto router, s.routers.Get(e.params.at(0), e.ctx.workspace));
+  auto ref = ParseRouterRef(e.params.at(0));
+  const auto* version = router.Find(ref.version == 0 ? router.current : ref.version);
+  if (version == nullptr) co_return Fail(NotFound("router version", e.params.at(0)));
+  auto out = Encode(router);
+  out["shown"] = EncodeVersion(*version);
+  out["definition"] = version->definition;
+  json::array versions;
+  for (const auto& v : router.versions) versions.push_back(EncodeVersion(v));
+  out["versions"] = std::move(versions);
+  co_return co_await SendAdminJson(e, json::serialize(out));
+}
+
+Task<Result<>> Roll(Services& s, Exchange& e) {
+  constexpr std::int64_t kVersionMax = 1'000'000;
+  STRATA_CO_TRY(auto parsed, dialect::ParseJson(e.http.body));
+  JsonField top(parsed);
+  STRATA_CO_CHECK_OK(top.ExpectObject());
+  STRATA_CO_CHECK_OK(top.OnlyMembers({"version"}));
+  auto field = top.Get("version");
+  STRATA_CO_TRY(auto version, field.Integer(1, kVersionMax));
+  std::string name = e.params.at(0);
+  STRATA_CO_TRY(auto router, co_await s.routers.Roll(std::move(name), static_cast<int>(version),
+                                                     e.ctx.workspace));
+  co_return co_await SendAdminJson(e, json::serialize(Encode(router)));
+}
+
+Task<Result<>> Delete(Services& s, Exchange& e) {
+  std::string name = e.params.at(0);
+  STRATA_CO_CHECK_OK(co_await s.routers.Delete(std::move(name), e.ctx.workspace));
+  co_return co_await SendAdminJson(e, json::serialize(json::object{{"deleted", e.params.at(0)}}));
+}
+
+// The body is a request as `strata route dry-run` reads them.
+Task<Result<>> Explain(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto router, s.routers.Find(e.params.at(0), e.ctx.workspace));
+  STRATA_CO_TRY(auto sample, DecodeSample(e.http.body));
+  route::Signals signals(sample.request, e.ctx);
+  auto models = s.registry.Snapshot();
+  STRATA_CO_TRY(auto plan, router->Choose(*models, signals));
+  auto text = route::DecisionJson(*plan.decision).text;
+  text.insert(1, fmt::format("\"task\":\"{}\",\"language\":\"{}\",\"prompt_tokens\":{},",
+                             signals.kind(), signals.language(), signals.prompt_tokens()));
+  co_return co_await SendAdminJson(e, std::move(text));
+}
+
+Task<Result<>> DryRunOf(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto router, s.routers.Find(e.params.at(0), e.ctx.workspace));
+  DryRun run{.router = std::move(router), .models = s.registry.Snapshot(), .ctx = e.ctx};
+  auto work = [&run, &body = e.http.body]() -> Result<std::string> { return run.Of(body); };
+  STRATA_CO_TRY(auto report, co_await RunBlocking(s.kb_pool, std::move(work)));
+  co_return co_await SendAdminJson(e, std::move(report));
+}
+
+}  // namespace
+
+void AddAdminRouterRoutes(Router& router, Services& services) {
+  using Operation = Task<Result<>> (*)(Services&, Exchange&);
+  auto add = [&](std::string method, std::string pattern, std::string operation, Operation run) {
+    router.Add({.method = std::move(method),
+                .pattern = std::move(pattern),
+                .face = Face::kStrata,
+                .operation = std::move(operation),
+                .role = "admin",
+                .handler = [&services, run](Exchange& e) { return run(services, e); }});
+  };
+  add("POST", "/strata/v1/routers", "put_router", Put);
+  add("GET", "/strata/v1/routers", "list_routers", List);
+  add("GET", "/strata/v1/routers/{name}", "get_router", Get);
+  add("DELETE", "/strata/v1/routers/{name}", "delete_router", Delete);
+  add("POST", "/strata/v1/routers/{name}/rollback", "roll_router", Roll);
+  add("POST", "/strata/v1/routers/{name}/explain", "explain_router", Explain);
+  add("POST", "/strata/v1/routers/{name}/dry-run", "dry_run_router", DryRunOf);
+}
+
+}  // namespace strata::server

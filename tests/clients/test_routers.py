@@ -1,0 +1,179 @@
+"""Routers with the unmodified SDKs: rules, cascades, the answering model in every dialect, Bedrock's prompt routers, commands."""
+import json
+import os
+import tempfile
+import unittest
+
+import anthropic
+import boto3
+import openai
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from harness import ACCESS_KEY, BEARER, SECRET_KEY, FakeUpstream, Server
+
+ONE_TRY = Config(retries={"total_max_attempts": 1})
+STRONG, MIDDLE, CHEAP = "up/gpt-4o", "up/gpt-4o-mini", "claude/claude-3-5-haiku-20241022"
+PRICES = "{input: 10, output: 30}"
+ROUTER = f"""
+candidates: [{STRONG}, {MIDDLE}, {CHEAP}]
+rules:
+  - name: greetings
+    when: {{keyword: [good morning]}}
+    use: {CHEAP}
+  - when: {{header: {{x-plan: free}}}}
+    use: {MIDDLE}
+cascade:
+  ask: [{MIDDLE}, {CHEAP}]
+  when: {{task: math}}
+"""
+
+
+class Routers(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.upstream = FakeUpstream()
+        config = f"""
+providers:
+  - {{name: up, kind: openai, base_url: "{cls.upstream.url}/v1", secret: "env:FAKE_OPENAI_KEY",
+     prices: {{gpt-4o: {PRICES}, gpt-4o-mini: {{input: 1, output: 3}}}}}}
+  - {{name: claude, kind: anthropic, base_url: "{cls.upstream.url}", secret: "env:FAKE_ANTHROPIC_KEY",
+     prices: {{claude-3-5-haiku-20241022: {{input: 1, output: 3}}}}}}
+"""
+        cls.server = Server(config, {"FAKE_OPENAI_KEY": "sk-fake-openai", "FAKE_ANTHROPIC_KEY": "sk-ant-fake"}, documents=False)
+        cls.file = os.path.join(cls.server.folder, "router.yaml")
+        cls.define(ROUTER)
+        aws = dict(endpoint_url=cls.server.url, region_name="us-east-1", aws_access_key_id=ACCESS_KEY,
+                   aws_secret_access_key=SECRET_KEY, config=ONE_TRY)
+        cls.control, cls.runtime = boto3.client("bedrock", **aws), boto3.client("bedrock-runtime", **aws)
+        cls.openai = openai.OpenAI(base_url=cls.server.url + "/v1", api_key=BEARER, max_retries=0)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+
+    @classmethod
+    def define(cls, text, name="mix"):
+        with open(cls.file, "w", encoding="utf-8") as f:
+            f.write(text)
+        return cls.server.cli("route", "create", name, cls.file)
+
+    def script(self, **answers):
+        """strong, middle and cheap answer so; 100 tokens in, 10 out."""
+        paths = {"strong": '"gpt-4o"', "middle": '"gpt-4o-mini"', "cheap": "claude-3-5-haiku"}
+        self.upstream.script(*({"match": {"contains": paths[who]}, "text": text, "times": 0, "input_tokens": 100,
+                                "output_tokens": 10} for who, text in answers.items()))
+
+    def ask(self, text, **more):
+        raw = self.openai.chat.completions.with_raw_response.create(
+            model="router/mix", messages=[{"role": "user", "content": text}], **more)
+        return raw.parse(), raw.headers
+
+    def test_a_rule_decides_and_the_answer_names_its_model(self):
+        self.script(strong="S", middle="M", cheap="C")
+        answer, headers = self.ask("Good morning!")
+        self.assertEqual((answer.choices[0].message.content, answer.model), ("C", CHEAP))
+        self.assertEqual(headers["x-strata-model"], CHEAP)
+        answer, headers = self.ask("Hello", extra_headers={"x-plan": "free"})
+        self.assertEqual(answer.choices[0].message.content, "M")
+        self.assertEqual(headers["x-strata-model"], MIDDLE)
+        answer, headers = self.ask("Hello")
+        self.assertEqual(headers["x-strata-model"], STRONG)
+        trace = self.server.cli("trace", headers["x-strata-trace-id"])
+        self.assertIn("route.decide", trace)
+        self.assertIn("no rule decides", trace)
+        claude = anthropic.Anthropic(base_url=self.server.url, api_key=BEARER, max_retries=0)
+        message = claude.messages.create(model="router/mix", max_tokens=50, messages=[{"role": "user", "content": "Hello"}])
+        self.assertEqual((message.content[0].text, message.model), ("S", STRONG))
+
+    def test_two_that_agree_answer_also_as_a_stream_and_two_that_differ_escalate(self):
+        self.script(strong="The answer is 13", middle="The answer is 12", cheap="12")
+        question = "How many are 3 times 4?"
+        chunks = list(self.openai.chat.completions.create(model="router/mix", stream=True, messages=[
+            {"role": "user", "content": question}]))
+        self.assertEqual("".join(c.choices[0].delta.content or "" for c in chunks if c.choices), "The answer is 12")
+        self.script(strong="The answer is 13", middle="The answer is 12", cheap="11")
+        answer, headers = self.ask(question)
+        self.assertEqual(answer.choices[0].message.content, "The answer is 13")
+        trace = json.loads(self.server.cli("trace", headers["x-strata-trace-id"], "--json"))
+        text = json.dumps(trace)
+        for part in ("gateway.step", "escalated", "their answers differ", "always_strong_usd"):
+            self.assertIn(part, text)
+        cost = self.server.cli("cost", "--by", "router")
+        self.assertIn("router/mix:", cost)
+        self.assertIn("always-strong", cost)
+
+    def test_bedrock_makes_finds_uses_and_deletes_prompt_routers(self):
+        self.script(strong="S", middle="M")
+        models = [{"modelArn": MIDDLE}, {"modelArn": STRONG}]
+        made = self.control.create_prompt_router(
+            promptRouterName="Two of one family", models=models, description="d", fallbackModel={"modelArn": STRONG},
+            routingCriteria={"responseQualityDifference": 7})
+        arn = made["promptRouterArn"]
+        found = self.control.get_prompt_router(promptRouterArn=arn)
+        self.assertEqual(found["models"], models)
+        self.assertEqual(found["routingCriteria"], {"responseQualityDifference": 7})
+        self.assertEqual((found["status"], found["type"], found["fallbackModel"]["modelArn"]), ("AVAILABLE", "custom", STRONG))
+        listed = self.control.list_prompt_routers(type="custom")["promptRouterSummaries"]
+        self.assertIn(arn, [r["promptRouterArn"] for r in listed])
+        self.assertEqual(self.control.list_prompt_routers(type="default")["promptRouterSummaries"], [])
+        said = {"messages": [{"role": "user", "content": [{"text": "Hello"}]}]}
+        answer = self.runtime.converse(modelId=arn, **said)
+        self.assertEqual(answer["output"]["message"]["content"][0]["text"], "S")
+        self.assertEqual(answer["trace"]["promptRouter"]["invokedModelId"], STRONG)
+        events = list(self.runtime.converse_stream(modelId=arn, **said)["stream"])
+        metadata = next(e["metadata"] for e in events if "metadata" in e)
+        self.assertEqual(metadata["trace"]["promptRouter"]["invokedModelId"], STRONG)
+        with self.assertRaises(ClientError) as again:
+            self.control.create_prompt_router(promptRouterName="Two of one family", models=models,
+                                              fallbackModel={"modelArn": STRONG},
+                                              routingCriteria={"responseQualityDifference": 7})
+        self.assertEqual(again.exception.response["Error"]["Code"], "ConflictException")
+        self.control.delete_prompt_router(promptRouterArn=arn)
+        with self.assertRaises(ClientError) as gone:
+            self.control.get_prompt_router(promptRouterArn=arn)
+        self.assertEqual(gone.exception.response["Error"]["Code"], "ResourceNotFoundException")
+
+    def test_versions_roll_back_and_can_be_named(self):
+        self.script(strong="S", middle="M")
+        self.define(f"candidates: [{STRONG}]", "turn")
+        self.assertIn("version 2", self.define(f"candidates: [{MIDDLE}]", "turn"))
+        say = lambda model: self.openai.chat.completions.create(
+            model=model, messages=[{"role": "user", "content": "Hi"}]).choices[0].message.content
+        self.assertEqual((say("router/turn"), say("router/turn:1")), ("M", "S"))
+        self.server.cli("route", "rollback", "turn", "1")
+        self.assertEqual(say("router/turn"), "S")
+        self.assertIn("*    1", self.server.cli("route", "versions", "turn"))
+        self.assertIn(MIDDLE, self.server.cli("route", "show", "turn", "--version", "2"))
+        self.assertIn("router/turn", self.server.cli("route", "list"))
+        self.server.cli("route", "delete", "turn")
+        with self.assertRaises(openai.NotFoundError):
+            say("router/turn")
+
+    def test_explain_and_dry_run_send_nothing(self):
+        self.script()
+        before = len(self.upstream.requests())
+        explained = self.server.cli("route", "explain", "mix", "How many are 3 times 4?")
+        self.assertIn("first asks", explained)
+        self.assertIn("task math", explained)
+        rows = os.path.join(tempfile.mkdtemp(dir=self.server.folder), "requests.jsonl")
+        with open(rows, "w", encoding="utf-8") as f:
+            f.write('{"prompt": "Good morning"}\n')
+            f.write(json.dumps({"model": STRONG, "messages": [{"role": "user", "content": "Good morning"}]}) + "\n")
+        report = self.server.cli("route", "dry-run", "mix", rows)
+        self.assertIn(f"2  {CHEAP}", report)
+        self.assertIn("now", report)
+        self.assertIn("saving 90.0 %", report)
+        self.assertEqual(len(self.upstream.requests()), before)
+
+    def test_who_cannot_be_served_is_told_why(self):
+        self.define(f"candidates: [{STRONG}]", "eu")
+        with self.assertRaises(openai.PermissionDeniedError) as refused:
+            self.openai.chat.completions.create(model="router/eu", messages=[{"role": "user", "content": "Hi"}],
+                                                extra_headers={"x-strata-regions": "eu-west-1"})
+        self.assertIn("no candidate of router/eu can serve", str(refused.exception))
+        self.assertIn("builtin/", str(refused.exception))
+
+
+if __name__ == "__main__":
+    unittest.main()
