@@ -293,7 +293,9 @@ std::string EncodeFinal(const CallRow& row) {
 
 std::optional<CallKey> IntentKeyOf(std::string_view bytes) {
   Decoder in(bytes);
-  if (in.Byte() != kKindIntent || in.Byte() != kFormat) return std::nullopt;
+  if (in.Byte() != kKindIntent) return std::nullopt;
+  // The key stands at the same place in every format so far.
+  if (auto format = in.Byte(); format == 0 || format > kFormat) return std::nullopt;
   CallKey key;
   key.first = in.Text();
   key.second = in.Fixed<std::uint32_t>();

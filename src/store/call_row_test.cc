@@ -74,6 +74,9 @@ TEST(CallRow, ARecordOfTheFirstFormatIsReadWithoutARole) {
   auto record = DecodeCallRecord(bytes);
   ASSERT_TRUE(record.has_value()) << record.error().message();
   EXPECT_EQ(std::get<CallIntent>(*record), intent);
+  EXPECT_EQ(IntentKeyOf(bytes), CallKey(intent.request_id.value, intent.call_number));
+  bytes[1] = 3;
+  EXPECT_FALSE(IntentKeyOf(bytes).has_value());
 }
 
 TEST(IntentKeyOf, NamesTheCallOfAnIntentOnly) {
