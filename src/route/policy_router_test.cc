@@ -51,6 +51,7 @@ class Routers : public testing::Test {
                 .documents = true,
                 .json_schema = true,
                 .reasoning = true};
+    info.context_tokens = 200'000;
     info.region = "eu";
     info.cleared_for_all_labels = true;
     EXPECT_TRUE(models_.AddChat(model, WallTime{}).has_value());
