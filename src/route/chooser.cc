@@ -297,6 +297,7 @@ void Chooser::PlanCascade(const Wanted& wanted, Plan& plan) const {
   // Only in place of the model that it would escalate to: a cheaper choice needs no evidence.
   if (*escalate != wanted.candidate || !Holds(cascade.when, signals_)) return;
   if (cascade.check == Check::kSchema && !signals_.needs().schema) return;
+  if (signals_.several_answers()) return;  // which of them would be compared?
   const bool active = prediction_ && definition_.learned == LearnedMode::kActive;
   if (active && router_.learned()->SkipsCheapStep(*prediction_)) return;
   std::vector<std::shared_ptr<provider::ChatModel>> first;

@@ -36,6 +36,7 @@ class Signals {
   // Of everything that is sent, at four bytes a token; images and files count a flat 1,000.
   std::int64_t prompt_tokens() const { return prompt_tokens_; }
   std::optional<std::int64_t> max_tokens() const { return request_.max_tokens; }
+  bool several_answers() const { return request_.choices > 1; }
   bool conversation() const { return conversation_; }  // an assistant has spoken before
   const std::string& text() const { return text_; }    // the deciding user turns
   // The same in lower case with runs of other characters than letters and digits as one space,
