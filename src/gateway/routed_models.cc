@@ -34,6 +34,8 @@ class RoutedModel final : public provider::ChatModel {
     }
     STRATA_CO_TRY(auto router, parts_.book.Find(name_, ctx.workspace));
     STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
+    // Bedrock's answers say in their body which model a router asked.
+    if (ctx.dialect == "bedrock") request.wire.reset();
     SessionNote note;
     STRATA_CO_TRY(auto plan, Choose(*router, request, ctx, note));
     PlanRun run(std::move(plan), parts_.embedder, std::move(note), ctx);

@@ -37,8 +37,7 @@ struct RoutedParts {
   std::shared_ptr<const vector::StaticEmbedder> embedder;
 };
 
-// Source "router", which the ARNs of Bedrock's prompt routers lead to as well. What `parts` refers
-// to outlives it.
+// Source "router". What `parts` refers to outlives it.
 std::shared_ptr<provider::ModelSource> MakeRouterSource(const RoutedParts& parts);
 
 }  // namespace strata::gateway

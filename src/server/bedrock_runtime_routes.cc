@@ -35,6 +35,14 @@ bool IsPrompt(std::string_view model) {
          (model.starts_with("arn:") && model.find(":prompt/") != model.npos);
 }
 
+// The ARN of a prompt router is the model router/ID of this server.
+void NameRouter(std::string& model) {
+  constexpr std::string_view kResource = ":prompt-router/";
+  auto at = model.find(kResource);
+  if (!model.starts_with("arn:") || at == model.npos) return;
+  model = "router/" + model.substr(at + kResource.size());
+}
+
 Task<Result<>> Converse(Services& services, Exchange& exchange, Streaming streaming) {
   bool prompt = IsPrompt(exchange.params.at(0));
   auto headers = provider::RequestHeadersToForward(exchange.http.headers);
@@ -139,7 +147,10 @@ void AddBedrockRuntimeRoutes(Router& router, Services& services) {
                 .face = Face::kBedrockRuntime,
                 .operation = std::move(operation),
                 .role = "invoke",
-                .handler = std::move(handler)});
+                .handler = [handler = std::move(handler)](Exchange& e) {
+                  NameRouter(e.params.at(0));
+                  return handler(e);
+                }});
   };
   add("/model/{modelId}/converse", "Converse",
       [s](Exchange& e) { return Converse(*s, e, Streaming::kNo); });
