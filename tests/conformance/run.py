@@ -35,7 +35,7 @@ SECRETS = {"FAKE_OPENAI_KEY": "sk-fake-openai", "FAKE_AZURE_KEY": "fake-azure-ke
            "FAKE_GEMINI_KEY": "fake-gemini-key", "FAKE_GOOGLE_TOKEN": "fake-google-token", "FAKE_COHERE_KEY": "fake-cohere-key",
            "AWS_ACCESS_KEY_ID": "AKIAFAKEFAKEFAKEFAKE", "AWS_SECRET_ACCESS_KEY": "fake-secret-access-key"}
 CLIENTS = {"openai": wires.OpenAi(), "anthropic": wires.Anthropic(), "converse": wires.Converse(), "invoke": wires.Invoke(),
-           "gemini": wires.Gemini()}
+           "gemini": wires.Gemini(), "responses": wires.Responses()}
 # A new provider is one line here: the model that is asked for, and the format that its upstream is sent.
 PROVIDERS = {
     "openai": ("up-openai/gpt-4o-mini", wires.OpenAi()),
@@ -45,6 +45,7 @@ PROVIDERS = {
     "gemini": ("up-gemini/gemini-2.5-flash", wires.Gemini()),
     "vertex": ("up-vertex/gemini-2.5-flash", wires.Gemini()),
     "vertex-claude": ("up-vertex/claude-sonnet-4-5", wires.Anthropic()),
+    "cohere": ("up-cohere/command-a-03-2025", wires.Cohere()),
     # No upstream, so nothing can be scripted or seen: only in cases that say `# in_process: yes`.
     "in-process": ("builtin/smollm2-135m-instruct", None),
 }

@@ -12,6 +12,8 @@ using domain::StopReason;
 
 // Longer texts of a source are not repeated as the quote.
 constexpr std::size_t kQuoteBytesMax = 4096;
+// Of the ids that documents of the request are given.
+constexpr std::string_view kDocumentPrefix = "doc_";
 
 // The API writes counts as numbers with a point.
 std::int64_t Count(const JsonField& object, std::string_view key) {
@@ -20,10 +22,9 @@ std::int64_t Count(const JsonField& object, std::string_view key) {
 
 // N of "doc_N", 0 for other ids.
 int DocumentIndex(std::string_view id) {
-  constexpr std::string_view kPrefix = "doc_";
   int index = 0;
-  if (!id.starts_with(kPrefix)) return 0;
-  id.remove_prefix(kPrefix.size());
+  if (!id.starts_with(kDocumentPrefix)) return 0;
+  id.remove_prefix(kDocumentPrefix.size());
   std::from_chars(id.data(), id.data() + id.size(), index);
   return std::max(index, 0);
 }
@@ -83,6 +84,8 @@ Result<std::vector<domain::Citation>> ReadCitation(const JsonField& citation) {
     auto document = source.Get("document");
     const auto id = source.TextAt("id");
     one.document_index = DocumentIndex(id);
+    // Not a document of the request: what a tool gave, which its id names.
+    if (!id.starts_with(kDocumentPrefix)) one.place = domain::CitationPlace::kWeb;
     one.title = document.TextAt("title");
     one.source_uri = document.TextAt("url");
     if (one.source_uri.empty()) one.source_uri = id;

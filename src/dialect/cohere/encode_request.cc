@@ -12,6 +12,8 @@ namespace {
 using domain::ContentBlock;
 using domain::TextBlock;
 
+constexpr std::size_t kStopsMax = 5;  // the API's
+
 Result<std::string> ToolResultText(const domain::ToolResultBlock& result) {
   std::string text = result.is_error ? "Error: " : "";
   for (const auto& piece : result.content) {
@@ -220,6 +222,10 @@ Result<std::string> EncodeChatRequest(const domain::ChatRequest& request) {
     return Fail(InvalidArgument("top_logprobs",
                                 "the provider that was chosen gives no alternatives; leave it out "
                                 "or name another model"));
+  }
+  if (request.stop.size() > kStopsMax) {
+    return Fail(InvalidArgument(
+        "stop", fmt::format("this provider takes at most {} stop sequences", kStopsMax)));
   }
   JsonWriter out;
   out.BeginObject().Field("model", request.model).Field("stream", request.stream);

@@ -75,6 +75,13 @@ class ResilientSource final : public provider::ModelSource {
     return Cached<ResilientEmbedder, provider::Embedder>(embedders_, rest,
                                                          [&] { return inner_->Embed(rest); });
   }
+  // Asked once: these have no attempts of their own yet.
+  Result<std::shared_ptr<provider::Reranker>> Rerank(std::string_view rest) override {
+    return inner_->Rerank(rest);
+  }
+  Result<std::shared_ptr<provider::Moderator>> Moderate(std::string_view rest) override {
+    return inner_->Moderate(rest);
+  }
   std::vector<provider::ListedModel> Models() const override { return inner_->Models(); }
   bool Has(std::string_view bare) const override { return inner_->Has(bare); }
   provider::ProviderStatus Status() const override { return inner_->Status(); }
