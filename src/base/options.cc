@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <optional>
 
 #include "base/check.h"
@@ -36,9 +37,11 @@ std::vector<std::string> Split(std::string_view text, char separator) {
 std::string NumberProblem(const Option& option, std::string_view value) {
   auto number = Parse<double>(value);
   bool whole = option.kind == OptionKind::kReal || Parse<std::int64_t>(value).has_value();
-  if (!number || !whole) {
-    return fmt::format("'{}' is not a {}", value,
-                       option.kind == OptionKind::kReal ? "number" : "whole number");
+  if (!number || !std::isfinite(*number) || !whole) {
+    return fmt::format("'{}' is not a {}{}{}{}{}", value,
+                       option.kind == OptionKind::kReal ? "number" : "whole number",
+                       option.range.empty() ? "" : " in ", option.range,
+                       option.unit.empty() ? "" : " ", option.unit);
   }
   auto dots = option.range.find("..");
   if (dots == option.range.npos) return {};

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/context.h"
 #include "base/pool.h"
@@ -31,20 +32,25 @@ Result<CorpusQuery> ParseQueryLine(std::string_view line);
 
 inline constexpr std::size_t kCorpusLineBytesMax = 16 * 1024 * 1024;
 
+// lines = indexed + unchanged + duplicates + failed, blank lines not counted.
 struct ImportProgress {
   std::int64_t lines = 0;
   std::int64_t indexed = 0;
   std::int64_t unchanged = 0;
+  std::int64_t duplicates = 0;  // the same document again in the same file
   std::int64_t failed = 0;
+  std::vector<std::string> failures;  // "corpus.jsonl:7: why", the first kImportFailuresMax
 };
+inline constexpr std::size_t kImportFailuresMax = 100;
 
 // Called from time to time by the importing coroutine, which waits for it; its error (the client
 // has gone) ends the import.
 using ImportReporter = std::function<Task<Result<>>(const ImportProgress&)>;
 
 // Reads corpus.jsonl or .jsonl.gz into the custom data source "import" of the knowledge base (made
-// when missing). A bad line stops the import with its number; what was imported before stays.
-// Repeating an import changes nothing. `report` may be empty.
+// when missing). A bad line stops the import with its number; what was imported before stays. Of
+// lines with one `_id` the first counts: the same again is a duplicate, another text is a failed
+// line. Repeating an import changes nothing. `report` may be empty.
 Task<Result<ImportProgress>> ImportCorpus(KnowledgeBases& bases, std::string knowledge_base_id,
                                           std::string path, ImportReporter report,
                                           RequestContext& ctx);

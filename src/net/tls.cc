@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "net/internal/tls_context.h"
 
 namespace strata::net {
 namespace {
@@ -267,6 +268,12 @@ Result<TlsFiles> EnsureTlsFiles(const std::string& folder, const Clock& clock) {
   STRATA_TRY(auto authority, LoadOrMakeAuthority(paths, clock.Wall(), files.created));
   STRATA_CHECK_OK(EnsureServer(paths, authority, clock.Wall()));
   return files;
+}
+
+Result<> CheckTlsFiles(const std::string& certificate_file, const std::string& private_key_file) {
+  STRATA_TRY([[maybe_unused]] auto context,
+             MakeServerTlsContext(certificate_file, private_key_file));
+  return {};
 }
 
 }  // namespace strata::net

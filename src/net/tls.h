@@ -23,4 +23,8 @@ struct TlsFiles {
 // kCorruption (the authority's files do not fit together), kInternal.
 Result<TlsFiles> EnsureTlsFiles(const std::string& folder, const Clock& clock = SystemClock());
 
+// Whether a TLS listener can use these PEM files. kInvalidArgument: "certificate PATH: …" or
+// "private key PATH: …", also when they do not belong together.
+Result<> CheckTlsFiles(const std::string& certificate_file, const std::string& private_key_file);
+
 }  // namespace strata::net

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <fstream>
 
 #include "base/log.h"
 #include "base/pool.h"
@@ -71,6 +72,18 @@ Result<std::string> ChooseName(const ModelImportSpec& spec) {
   return name;
 }
 
+// Told before a child reads the file, in words that do not need the loader's.
+Result<> CheckMagic(const std::string& source) {
+  std::ifstream file(source, std::ios::binary);
+  std::string magic(4, '\0');
+  file.read(magic.data(), static_cast<std::streamsize>(magic.size()));
+  if (file && magic == "GGUF") return {};
+  return Fail(Code::kInvalidArgument,
+              fmt::format("{} is no GGUF file: it does not begin with GGUF; expected one, or the "
+                          "folder of a sentence-transformers model",
+                          source));
+}
+
 // Puts the model's GGUF at `target`: a copy of the file, or the converted folder.
 Result<> MakeGguf(const ModelImportSpec& spec, const fs::path& target) {
   std::error_code error;
@@ -80,6 +93,7 @@ Result<> MakeGguf(const ModelImportSpec& spec, const fs::path& target) {
   if (!fs::is_regular_file(spec.source, error)) {
     return Fail(Code::kNotFound, fmt::format("{} is neither a file nor a folder", spec.source));
   }
+  STRATA_CHECK_OK(CheckMagic(spec.source));
   if (!fs::copy_file(spec.source, target, fs::copy_options::overwrite_existing, error) || error) {
     return Fail(Code::kUnavailable,
                 fmt::format("cannot copy {}: {}", spec.source, error.message()));
@@ -87,8 +101,12 @@ Result<> MakeGguf(const ModelImportSpec& spec, const fs::path& target) {
   return {};
 }
 
-std::string FirstLine(std::string_view text) {
-  return std::string(text.substr(0, std::min<std::size_t>(text.find('\n'), 300)));
+// What a child said of `file`, without that name: it is a temporary one that nobody gave.
+std::string Reason(std::string_view text, const fs::path& file) {
+  auto line = std::string(text.substr(0, std::min<std::size_t>(text.find('\n'), 500)));
+  auto prefix = file.string() + ": ";
+  if (auto at = line.find(prefix); at != line.npos) line.erase(at, prefix.size());
+  return line;
 }
 
 // Lets a child load and run the file: what breaks llama.cpp breaks the child only.
@@ -108,11 +126,11 @@ Result<ImportedModel> TryInChild(const ModelImportSpec& spec, const fs::path& fi
   if (out.signal != 0) {
     return Fail(Code::kInvalidArgument,
                 fmt::format("{} breaks llama.cpp's loader (signal {}): {}", spec.source, out.signal,
-                            FirstLine(out.error_output)));
+                            Reason(out.error_output, file)));
   }
   if (out.exit_code != 0) {
     return Fail(Code::kInvalidArgument, fmt::format("{} is not a model that runs here: {}",
-                                                    spec.source, FirstLine(out.error_output)));
+                                                    spec.source, Reason(out.error_output, file)));
   }
   STRATA_TRY(auto model, llama::ParseModelCard(out.output));
   model.bytes = static_cast<std::int64_t>(size);

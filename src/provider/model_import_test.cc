@@ -217,6 +217,9 @@ TEST_F(ModelImportTest, AFileThatBreaksTheLoaderIsRefusedAndLeavesNothing) {
   auto cut = Import(folder_ / "cut.gguf");
   ASSERT_FALSE(cut.has_value());
   EXPECT_EQ(cut.error().code(), Code::kInvalidArgument);
+  EXPECT_THAT(cut.error().message(), HasSubstr("cut.gguf is not a model that runs here: "));
+  EXPECT_THAT(cut.error().message(), testing::Not(HasSubstr(".import")));
+  EXPECT_THAT(cut.error().message(), testing::Not(HasSubstr("failed to load model")));
 
   broken[8] = '\x7F';  // two billion tensors
   broken[11] = '\x7F';
@@ -224,7 +227,7 @@ TEST_F(ModelImportTest, AFileThatBreaksTheLoaderIsRefusedAndLeavesNothing) {
   EXPECT_EQ(Import(folder_ / "huge.gguf").error().code(), Code::kInvalidArgument);
 
   WriteAll(folder_ / "text.gguf", "this is no model");
-  EXPECT_EQ(Import(folder_ / "text.gguf").error().code(), Code::kInvalidArgument);
+  EXPECT_THAT(Import(folder_ / "text.gguf").error().message(), HasSubstr("is no GGUF file"));
   EXPECT_TRUE(fs::is_empty(folder_ / "models"));
 }
 

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <optional>
 
+#include "base/names.h"
 #include "net/url.h"
 
 namespace strata::provider {
@@ -36,7 +37,7 @@ Result<> CheckName(std::string_view name) {
         "expected 1 to 63 of a-z, 0-9 and '-', not starting with '-': it is the prefix of "
         "model ids"));
   }
-  if (name == "kb" || name == "builtin") {
+  if (name == "kb" || name == "builtin" || name == "prompt") {
     return Fail(InvalidArgument("name", fmt::format("'{}' is taken by strata itself", name)));
   }
   return {};
@@ -76,8 +77,64 @@ Result<> CheckHeaders(const ProviderSpec& spec) {
 
 // The message never repeats the value: it may be the secret itself.
 Result<> CheckReference(std::string_view secret) {
-  if (secret.empty() || secret.starts_with("env:") || secret.starts_with("file:")) return {};
+  if (secret.empty()) return {};
+  for (std::string_view scheme : {"env:", "file:"}) {
+    if (secret.starts_with(scheme) && secret.size() > scheme.size()) return {};
+  }
   return Fail(InvalidArgument("secret", "expected env:NAME or file:PATH"));
+}
+
+Result<> CheckBaseUrl(const ProviderSpec& spec) {
+  if (spec.base_url.empty()) {
+    bool by_region = spec.kind == ProviderKind::kBedrock || spec.kind == ProviderKind::kVertex;
+    if (by_region) return {};
+    return Fail(InvalidArgument("base_url", "is missing: expected the address of its API"));
+  }
+  auto url = net::ParseUrl(spec.base_url);
+  if (!url.has_value()) return Fail(InvalidArgument("base_url", url.error().message()));
+  if (url->target.find('?') != std::string::npos) {
+    return Fail(InvalidArgument("base_url", "must not have a query; Azure's goes to api_version"));
+  }
+  return {};
+}
+
+Result<> CheckRegion(const ProviderSpec& spec) {
+  if (!spec.region.empty() && !IsRegionName(spec.region)) {
+    return Fail(InvalidArgument("region", fmt::format("'{}': {}", spec.region, kRegionForm)));
+  }
+  if (!spec.region.empty()) return {};
+  if (spec.kind == ProviderKind::kBedrock) {
+    return Fail(InvalidArgument(
+        "region", "is missing: Bedrock is called by region (AWS_REGION, or the profile's region)"));
+  }
+  if (spec.kind == ProviderKind::kVertex) {
+    return Fail(InvalidArgument(
+        "region", "is missing: Vertex AI is called by location (us-central1, global, …)"));
+  }
+  return {};
+}
+
+Result<> CheckDataRegion(const ProviderSpec& spec) {
+  if (spec.data_region.empty() || IsRegionName(spec.data_region)) return {};
+  return Fail(
+      InvalidArgument("data_region", fmt::format("'{}': {}", spec.data_region, kRegionForm)));
+}
+
+Result<> CheckClearance(const ProviderSpec& spec) {
+  for (const auto& label : spec.clearance.names()) {
+    if (IsLabelName(label)) continue;
+    return Fail(InvalidArgument("clearance", fmt::format("'{}': {}", label, kLabelForm)));
+  }
+  return {};
+}
+
+Result<> CheckModelIds(const ProviderSpec& spec) {
+  for (const auto& id : spec.models) {
+    if (!id.ends_with('*') && IsModelPattern(id)) continue;
+    return Fail(InvalidArgument(
+        "models", fmt::format("'{}': expected a model id as the provider spells it", id)));
+  }
+  return {};
 }
 
 }  // namespace
@@ -101,30 +158,25 @@ Result<ProviderKind> ParseKind(std::string_view name) {
   return Fail(InvalidArgument("kind", fmt::format("'{}' is none of {}", name, kinds)));
 }
 
+std::vector<Error> SpecProblems(const ProviderSpec& spec) {
+  std::vector<Error> problems;
+  for (auto check : {&CheckRegion, &CheckBaseUrl, &CheckDataRegion, &CheckClearance, &CheckModelIds,
+                     &CheckHeaders}) {
+    if (auto fine = check(spec); !fine.has_value()) problems.push_back(std::move(fine.error()));
+  }
+  if (auto fine = CheckReference(spec.secret); !fine.has_value()) {
+    problems.insert(problems.begin(), std::move(fine.error()));
+  }
+  if (auto fine = CheckName(spec.name); !fine.has_value()) {
+    problems.insert(problems.begin(), std::move(fine.error()));
+  }
+  return problems;
+}
+
 Result<> CheckSpec(const ProviderSpec& spec) {
-  STRATA_CHECK_OK(CheckName(spec.name));
-  STRATA_CHECK_OK(CheckHeaders(spec));
-  STRATA_CHECK_OK(CheckReference(spec.secret));
-  bool bedrock = spec.kind == ProviderKind::kBedrock;
-  if (bedrock && spec.region.empty()) {
-    return Fail(InvalidArgument(
-        "region", "is missing: Bedrock is called by region (AWS_REGION, or the profile's region)"));
-  }
-  bool vertex = spec.kind == ProviderKind::kVertex;
-  if (vertex && spec.region.empty()) {
-    return Fail(InvalidArgument(
-        "region", "is missing: Vertex AI is called by location (us-central1, global, …)"));
-  }
-  if (spec.base_url.empty()) {
-    if (bedrock || vertex) return {};
-    return Fail(InvalidArgument("base_url", "is missing"));
-  }
-  auto url = net::ParseUrl(spec.base_url);
-  if (!url.has_value()) return Fail(InvalidArgument("base_url", url.error().message()));
-  if (url->target.find('?') != std::string::npos) {
-    return Fail(InvalidArgument("base_url", "must not have a query; Azure's goes to api_version"));
-  }
-  return {};
+  auto problems = SpecProblems(spec);
+  if (problems.empty()) return {};
+  return Fail(std::move(problems.front()));
 }
 
 EnvReader ProcessEnv() {

@@ -67,8 +67,9 @@ struct ProviderSpec {
   std::vector<ModelTerms> model_terms;  // of models that differ; others have the members above
 };
 
-// Everything that is wrong with `spec`, naming the member: the name's form, the URL, a missing
-// region.
+// Everything that is wrong with `spec`, each naming its member: the name's form, the URL, a missing
+// region. CheckSpec gives the first.
+std::vector<Error> SpecProblems(const ProviderSpec& spec);
 Result<> CheckSpec(const ProviderSpec& spec);
 
 // Reads a secret by its reference. Errors: kNotFound (naming the reference, never the value),

@@ -36,7 +36,9 @@ Task<Result<>> RunImport(Services& s, Exchange& e, std::string kb_id, std::strin
     return json::serialize(json::object{{"lines", p.lines},
                                         {"indexed", p.indexed},
                                         {"unchanged", p.unchanged},
-                                        {"failed", p.failed}});
+                                        {"duplicates", p.duplicates},
+                                        {"failed", p.failed},
+                                        {"failures", json::value_from(p.failures)}});
   };
   auto report = [&](const knowledge::ImportProgress& p) -> Task<Result<>> {
     co_return co_await lines.Line(encode(p));

@@ -125,11 +125,19 @@ Task<Result<>> SyncSource(Services& s, Exchange& e, std::string kb_id, knowledge
   co_return co_await FollowJob(s, e, source, std::move(job), lines);
 }
 
-Task<Result<>> SyncAll(Services& s, Exchange& e, std::string kb_id, JsonLines& lines) {
-  STRATA_CO_TRY(auto sources, co_await s.bases.ListSources(kb_id, {}, e.ctx));
+Task<Result<>> SyncAll(Services& s, Exchange& e, knowledge::KnowledgeBase base, JsonLines& lines) {
+  STRATA_CO_TRY(auto sources, co_await s.bases.ListSources(base.id, {}, e.ctx));
+  std::erase_if(sources.items, [](const auto& source) {
+    return source.kind == knowledge::DataSourceKind::kCustom;
+  });
+  if (sources.items.empty()) {
+    co_return Fail(Code::kUnsupported,
+                   fmt::format("knowledge base '{}' has no folder or s3:// source to read; its "
+                               "documents come by import or the documents API",
+                               base.name));
+  }
   for (auto& source : sources.items) {
-    if (source.kind == knowledge::DataSourceKind::kCustom) continue;
-    STRATA_CO_CHECK_OK(co_await SyncSource(s, e, kb_id, std::move(source), lines));
+    STRATA_CO_CHECK_OK(co_await SyncSource(s, e, base.id, std::move(source), lines));
   }
   co_return Result<>{};
 }
@@ -139,7 +147,7 @@ Task<Result<>> Sync(Services& s, Exchange& e) {
   RunUntilLeft(e);
   JsonLines lines(e);
   STRATA_CO_CHECK_OK(co_await lines.Start());
-  auto outcome = co_await SyncAll(s, e, base.id, lines);
+  auto outcome = co_await SyncAll(s, e, std::move(base), lines);
   co_return co_await lines.Finish(outcome);
 }
 

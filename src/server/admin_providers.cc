@@ -113,22 +113,48 @@ Result<provider::ProviderSpec> DecodeSpec(std::string_view body) {
   return spec;
 }
 
+// What keeps a provider from answering; "" when nothing is known.
+std::string ProblemOf(const Services& s, std::string_view name) {
+  for (const auto& p : s.registry.Snapshot()->Providers()) {
+    if (p.name == name) return p.problem;
+  }
+  return {};
+}
+
 Task<Result<>> AddProvider(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto spec, DecodeSpec(e.http.body));
   auto name = spec.name;
   auto work = [&s, spec] { return s.reloader.AddProvider(spec); };
   STRATA_CO_CHECK_OK(co_await RunBlocking(s.parse_pool, std::move(work)));
-  co_return co_await SendAdminJson(e, json::serialize(json::object{{"added", name}}));
+  json::object out{{"added", name}, {"problem", ProblemOf(s, name)}};
+  co_return co_await SendAdminJson(e, json::serialize(out));
+}
+
+Task<Result<>> RemoveProvider(Services& s, Exchange& e) {
+  auto work = [&s, name = e.params.at(0)] { return s.reloader.RemoveProvider(name); };
+  STRATA_CO_TRY(auto named_by, co_await RunBlocking(s.parse_pool, std::move(work)));
+  json::object out{{"removed", e.params.at(0)}, {"named_by", json::value_from(named_by)}};
+  co_return co_await SendAdminJson(e, json::serialize(out));
 }
 
 Result<provider::ProviderSpec> FindSpec(const Services& s, const std::string& name) {
   STRATA_TRY(auto saved, LoadProviders(s.folder.path()));
+  std::vector<std::string> names;
   for (const auto& list : {*s.providers.Now(), saved}) {
     for (const auto& spec : list) {
       if (spec.name == name) return spec;
+      names.push_back(spec.name);
     }
   }
-  return Fail(NotFound("provider", name));
+  if (name == "builtin" || name == "kb" || name == "prompt") {
+    return Fail(Code::kUnsupported,
+                fmt::format("'{}' is a part of strata itself: there is nothing to call", name));
+  }
+  std::vector<std::string_view> known(names.begin(), names.end());
+  auto nearest = NearestName(name, known);
+  return Fail(Code::kNotFound,
+              fmt::format("provider '{}' does not exist{}", name,
+                          nearest.empty() ? "" : fmt::format(" (did you mean {}?)", nearest)));
 }
 
 Task<Result<>> TestOne(Services& s, Exchange& e) {
@@ -218,6 +244,8 @@ void AddAdminProviderRoutes(Router& router, Services& services) {
       [s](Exchange& e) { return ListProviders(*s, e); });
   add("POST", "/strata/v1/providers", "add_provider",
       [s](Exchange& e) { return AddProvider(*s, e); });
+  add("DELETE", "/strata/v1/providers/{name}", "remove_provider",
+      [s](Exchange& e) { return RemoveProvider(*s, e); });
   add("GET", "/strata/v1/deployments", "list_deployments",
       [s](Exchange& e) { return ListDeployments(*s, e); });
   add("POST", "/strata/v1/providers/{name}/test", "test_provider",

@@ -226,6 +226,12 @@ Result<> App::Parts::OpenKnowledge() {
       STRATA_CHECK_OK(AddConfiguredModel(models, spec, registry, *resilience));
     for (const auto& [alias, target] : config.aliases)
       STRATA_CHECK_OK(models.AddAlias(alias, target));
+    for (const auto& [alias, target] : config.aliases) {
+      auto found = models.Describe(alias);
+      if (found.has_value()) continue;
+      Log(Level::kWarning, "server.alias_without_model",
+          {{"alias", alias}, {"target", target}, {"reason", found.error().message()}});
+    }
     return {};
   });
 }
@@ -367,9 +373,8 @@ Result<std::shared_ptr<App::Prepared>> App::Prepare(Config config, const std::st
   return out;
 }
 
-Result<std::unique_ptr<App>> App::Open(Config config, const std::string& data_folder) {
-  STRATA_TRY(auto folder, store::DataDir::Open(data_folder));
-  STRATA_TRY(auto prepared, Prepare(std::move(config), data_folder));
+Result<std::unique_ptr<App>> App::Open(Config config, store::DataDir folder) {
+  STRATA_TRY(auto prepared, Prepare(std::move(config), folder.path()));
   return Open(std::move(prepared), std::move(folder));
 }
 
@@ -506,6 +511,7 @@ void App::SetControlBearer(std::string bearer) {
 Result<> App::PublishAddress(const std::string& url, const std::string& control_bearer) {
   return parts_->folder.PublishServer({.pid = ::getpid(), .url = url, .control = control_bearer});
 }
+void App::UnpublishAddress() { parts_->folder.UnpublishServer(); }
 Result<std::optional<store::NewKey>> App::MakeFirstKey() {
   if (!parts_->keys->snapshot()->empty()) return std::optional<store::NewKey>();
   store::CreateKey first;

@@ -32,10 +32,9 @@ OptionTable ServerOptionTable();
 
 class App {
  public:
-  // Opens or makes the folder; blocks, up to some seconds when models load. Errors: kConflict
-  // (another process holds the folder), kInvalidArgument (configuration), kNotFound (model files),
-  // kUnavailable (disk), kCorruption.
-  static Result<std::unique_ptr<App>> Open(Config config, const std::string& data_folder);
+  // Blocks, up to some seconds when models load. Errors: kInvalidArgument (configuration),
+  // kNotFound (model files), kUnavailable (disk), kCorruption.
+  static Result<std::unique_ptr<App>> Open(Config config, store::DataDir folder);
 
   // The same in two steps, for a successor that takes the folder over last: what needs no lock
   // (models are loaded, providers found), then the rest.
@@ -62,8 +61,9 @@ class App {
   // command line.
   void SetPublicUrl(std::string public_url);
   void SetControlBearer(std::string bearer);
-  // Publishes where this server is reached, for the command line.
+  // Publishes where this server is reached, for the command line, until it begins to stop.
   Result<> PublishAddress(const std::string& url, const std::string& control_bearer);
+  void UnpublishAddress();
 
   // On a folder without any key: makes an administrator's key, to be shown once. Blocks.
   Result<std::optional<store::NewKey>> MakeFirstKey();

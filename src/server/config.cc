@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
-#include <set>
+#include <functional>
 
 #include "gateway/resilience.h"
 #include "knowledge/chunker.h"
@@ -21,6 +21,7 @@
 #include "provider/local_models.h"
 #include "provider/remote.h"
 #include "server/app.h"
+#include "server/config_node.h"
 #include "server/guardrail_config.h"
 #include "server/live_config.h"
 #include "server/model_config.h"
@@ -54,7 +55,8 @@ bool IsBounded(const YAML::Node& node, int depth, std::size_t& nodes) {
 
 class Reader {
  public:
-  Reader(std::string file, std::span<const OptionTable> tables) : file_(std::move(file)) {
+  Reader(std::string file, std::span<const OptionTable> tables, Findings& findings)
+      : file_(std::move(file)), findings_(findings) {
     for (auto table : tables) {
       for (const auto& option : table) kinds_[std::string(option.name)] = option.kind;
     }
@@ -63,22 +65,26 @@ class Reader {
   void ReadTop(const YAML::Node& top) {
     if (top.IsNull()) return;
     if (!top.IsMap()) return Problem(top, "the file must be a mapping of options");
+    FindDuplicates(top, problem_);
     YAML::Node models_at(YAML::NodeType::Undefined);  // read last: it refers to the providers
     for (const auto& item : top) {
-      auto key = item.first.as<std::string>("");
+      if (!item.first.IsScalar()) continue;  // has its problem already
+      const auto& key = item.first.Scalar();
       if (key == "providers") {
-        ReadProviders(item.second);
+        providers = ReadProviders(item.second, problem_, PlaceUnder("providers."));
       } else if (key == "aliases") {
         ReadAliases(item.second);
       } else if (key == "models" && !item.second.IsMap()) {  // a mapping is the options models.*
         models_at = item.second;
       } else if (key == "guardrails") {
-        guardrails = ReadGuardrails(item.second, Problems());
+        guardrails = ReadGuardrails(item.second, problem_);
       } else {
         ReadOption(key, item.second, 1);
       }
     }
-    if (models_at.IsDefined()) ReadModelList(models_at);
+    if (models_at.IsDefined()) {
+      models = ReadModels(models_at, problem_, PlaceUnder("models."));
+    }
   }
 
   std::map<std::string, Options::Given> given;
@@ -86,7 +92,7 @@ class Reader {
   std::map<std::string, std::string> aliases;
   std::vector<gateway::PoolSpec> models;
   std::vector<guard::WordPolicySpec> guardrails;
-  std::string problems;
+  std::map<std::string, std::string, std::less<>> places;
 
  private:
   std::string Place(const YAML::Node& node) const {
@@ -95,11 +101,26 @@ class Reader {
   }
 
   void Problem(const YAML::Node& node, std::string_view what) {
-    problems += fmt::format("{}: {}\n", Place(node), what);
+    findings_.Problem(Place(node), what);
   }
 
-  ConfigProblem Problems() {
-    return [this](const YAML::Node& at, std::string_view what) { Problem(at, what); };
+  std::function<void(const std::string&, const YAML::Node&)> PlaceUnder(std::string prefix) {
+    return [this, prefix = std::move(prefix)](const std::string& name, const YAML::Node& node) {
+      places.emplace(prefix + name, Place(node));
+    };
+  }
+
+  void Give(const std::string& name, std::string value, const YAML::Node& node) {
+    auto place = Place(node);
+    auto [first, fresh] = given.emplace(name, Options::Given{std::move(value), place});
+    if (fresh) return;
+    auto text = fmt::format("{}: stands twice", name);
+    // Nested and dotted forms of one option; one form twice has its problem already.
+    bool known = std::ranges::any_of(findings_.problems(), [&](const Finding& f) {
+      return f.place == place && f.text.starts_with(text);
+    });
+    if (known) return;
+    Problem(node, fmt::format("{}, first at {}; expected one", text, first->second.place));
   }
 
   void ReadOption(const std::string& name, const YAML::Node& node, int depth) {
@@ -109,75 +130,101 @@ class Reader {
     bool is_list = kind != kinds_.end() && kind->second == OptionKind::kTextList;
     if (is_list && (node.IsSequence() || node.IsMap())) return ReadList(name, node);
     if (node.IsScalar() || node.IsNull()) {
-      given[name] = {node.IsNull() ? std::string() : node.Scalar(), Place(node)};
-      return;
+      return Give(name, node.IsNull() ? std::string() : node.Scalar(), node);
     }
-    if (!node.IsMap()) return Problem(node, fmt::format("{}: expected a value", name));
+    if (!node.IsMap() || kind != kinds_.end()) {
+      return Problem(node, fmt::format("{}: expected a single value", name));
+    }
     for (const auto& item : node) {
-      ReadOption(name + "." + item.first.as<std::string>(""), item.second, depth + 1);
+      if (item.first.IsScalar())
+        ReadOption(name + "." + item.first.Scalar(), item.second, depth + 1);
     }
   }
 
   // A list of texts, or a mapping that is written `key=value`, joined by commas.
   void ReadList(const std::string& name, const YAML::Node& node) {
+    std::vector<std::string> items;
+    if (node.IsSequence()) {
+      items = TextsAt(node, name, problem_);
+    } else {
+      for (const auto& [key, value] : PairsAt(node, name, problem_)) {
+        items.push_back(key + "=" + value);
+      }
+    }
     std::string joined;
-    auto append = [&](const std::string& text) {
+    for (const auto& text : items) {
       if (text.find(',') != text.npos)
         Problem(node, fmt::format("{}: '{}' must not hold a comma", name, text));
       joined += (joined.empty() ? "" : ",") + text;
-    };
-    for (const auto& item : node) {
-      if (node.IsSequence()) {
-        append(item.as<std::string>(""));
-      } else {
-        append(item.first.as<std::string>("") + "=" + item.second.as<std::string>(""));
-      }
     }
-    given[name] = {joined, Place(node)};
+    Give(name, std::move(joined), node);
   }
 
   void ReadAliases(const YAML::Node& node) {
     if (!node.IsMap()) return Problem(node, "aliases: expected a mapping of alias to model id");
     for (const auto& item : node) {
-      if (!item.second.IsScalar()) {
-        Problem(item.second,
-                fmt::format("aliases.{}: expected a model id", item.first.as<std::string>("")));
+      if (!item.first.IsScalar()) continue;
+      const auto& alias = item.first.Scalar();
+      if (!item.second.IsScalar() || item.second.Scalar().empty() || alias.empty()) {
+        Problem(item.second, fmt::format("aliases.{}: expected a model id", alias));
         continue;
       }
-      aliases[item.first.as<std::string>("")] = item.second.Scalar();
+      aliases.emplace(alias, item.second.Scalar());
+      places.emplace("aliases." + alias, Place(item.second));
     }
   }
 
-  void ReadModelList(const YAML::Node& node) {
-    auto problem = Problems();
-    models = ReadModels(node, problem);
-    std::vector<std::string> names;
-    for (const auto& spec : providers) names.push_back(spec.name);
-    CheckModels(node, models, names, problem);
-  }
-
-  void ReadProviders(const YAML::Node& node) {
-    if (!node.IsSequence()) return Problem(node, "providers: expected a list");
-    std::set<std::string> names;
-    auto problem = Problems();
-    for (const auto& item : node) {
-      if (!item.IsMap()) {
-        Problem(item, "providers: each entry is a mapping");
-        continue;
-      }
-      auto spec = ReadProvider(item, problem);
-      if (auto checked = provider::CheckSpec(spec); !checked.has_value()) {
-        Problem(item, fmt::format("providers.{}: {}", spec.name, checked.error().message()));
-      }
-      if (!names.insert(spec.name).second)
-        Problem(item, fmt::format("providers: two are named '{}'", spec.name));
-      providers.push_back(std::move(spec));
-    }
-  }
-
-  std::string file_;
+  const std::string file_;
+  Findings& findings_;
+  const ConfigProblem problem_ = [this](const YAML::Node& at, std::string_view what) {
+    Problem(at, what);
+  };
   std::map<std::string, OptionKind> kinds_;
 };
+
+// The one document of `yaml`. Errors: kInvalidArgument with the line, kTooLarge.
+Result<YAML::Node> LoadYaml(std::string_view yaml, const std::string& file) {
+  try {
+    auto documents = YAML::LoadAll(std::string(yaml));
+    if (documents.size() > 1) {
+      auto line = documents[1].Mark().is_null() ? 0 : documents[1].Mark().line + 1;
+      return Fail(Code::kInvalidArgument,
+                  fmt::format("{}:{}: a second YAML document begins; expected one", file, line));
+    }
+    if (documents.empty()) return YAML::Node();
+    std::size_t nodes = 0;
+    if (!IsBounded(documents[0], 0, nodes)) {
+      return Fail(Code::kTooLarge, fmt::format("{} is nested deeper than {} or has more than {} "
+                                               "values, aliases resolved",
+                                               file, kDepthMax, kNodesMax));
+    }
+    return documents[0];
+  } catch (const YAML::Exception& e) {
+    return Fail(Code::kInvalidArgument, fmt::format("{}:{}: {}", file, e.mark.line + 1, e.msg));
+  } catch (const std::exception& e) {
+    return Fail(Code::kInvalidArgument, fmt::format("{}: {}", file, e.what()));
+  }
+}
+
+// Options of the values that are good, so that a bad one does not keep the others from being
+// checked; the bad ones become problems.
+Result<Options> BuildOptions(std::span<const OptionTable> tables,
+                             std::map<std::string, Options::Given>& given, Findings& findings) {
+  auto all = Options::Build(tables, given);
+  if (all.has_value()) return all;
+  for (auto it = given.begin(); it != given.end();) {
+    auto one = Options::Build(tables, {*it});
+    if (one.has_value()) {
+      ++it;
+      continue;
+    }
+    const auto& place = it->second.place;
+    // "PLACE: what"
+    findings.Problem(place, std::string_view(one.error().message()).substr(place.size() + 2));
+    it = given.erase(it);
+  }
+  return Options::Build(tables, given);
+}
 
 }  // namespace
 
@@ -200,52 +247,52 @@ std::vector<OptionTable> AllOptionTables() {
           knowledge::AnswerOptionTable()};
 }
 
-Result<Config> ParseConfig(std::string_view yaml, const std::string& file,
-                           const std::map<std::string, std::string>& overrides) {
+const std::string& Config::PlaceOf(std::string_view key) const {
+  auto at = places.find(key);
+  return at == places.end() ? file : at->second;
+}
+
+Result<Config> ReadConfig(std::string_view yaml, const std::string& file,
+                          const Overrides& overrides, Findings& findings) {
   if (yaml.size() > kFileBytesMax) {
     return Fail(Code::kTooLarge, fmt::format("{} is larger than {} bytes", file, kFileBytesMax));
   }
+  STRATA_TRY(auto top, LoadYaml(yaml, file));
   auto tables = AllOptionTables();
-  Reader reader(file, tables);
+  Reader reader(file, tables, findings);
   try {
-    auto top = YAML::Load(std::string(yaml));
-    std::size_t nodes = 0;
-    if (!IsBounded(top, 0, nodes)) {
-      return Fail(Code::kTooLarge, fmt::format("{} is nested deeper than {} or has more than {} "
-                                               "values, aliases resolved",
-                                               file, kDepthMax, kNodesMax));
-    }
     reader.ReadTop(top);
-  } catch (const YAML::Exception& e) {
-    return Fail(Code::kInvalidArgument, fmt::format("{}:{}: {}", file, e.mark.line + 1, e.msg));
   } catch (const std::exception& e) {
     return Fail(Code::kInvalidArgument, fmt::format("{}: {}", file, e.what()));
   }
   for (const auto& [name, value] : overrides) reader.given[name] = {value, "command line"};
-  auto options = Options::Build(tables, reader.given);
-  if (!options.has_value()) reader.problems += options.error().message() + "\n";
-  if (options.has_value()) {
-    // What no table can say.
-    auto settings = SettingsFrom(*options);
-    if (!settings.has_value()) {
-      reader.problems += fmt::format("{}: {}\n", reader.given[settings.error().field()].place,
-                                     settings.error().message());
-    }
-  }
-  if (!reader.problems.empty()) {
-    reader.problems.pop_back();
-    return Fail(Code::kInvalidArgument, std::move(reader.problems));
-  }
-  return Config{.options = std::move(*options),
+  STRATA_TRY(auto options, BuildOptions(tables, reader.given, findings));
+  for (const auto& [name, value] : reader.given) reader.places.emplace(name, value.place);
+  Config config{.options = std::move(options),
                 .providers = std::move(reader.providers),
                 .aliases = std::move(reader.aliases),
                 .models = std::move(reader.models),
-                .guardrails = std::move(reader.guardrails)};
+                .guardrails = std::move(reader.guardrails),
+                .file = file,
+                .places = std::move(reader.places)};
+  // What no table can say.
+  auto settings = SettingsFrom(config.options);
+  if (!settings.has_value()) {
+    findings.Problem(config.PlaceOf(settings.error().field()), settings.error().message());
+  }
+  return config;
 }
 
-Result<Config> LoadConfig(const std::string& path,
-                          const std::map<std::string, std::string>& overrides) {
-  if (path.empty()) return ParseConfig("", "defaults", overrides);
+Result<Config> ParseConfig(std::string_view yaml, const std::string& file,
+                           const Overrides& overrides) {
+  Findings findings;
+  STRATA_TRY(auto config, ReadConfig(yaml, file, overrides, findings));
+  STRATA_CHECK_OK(findings.Verdict());
+  return config;
+}
+
+Result<std::string> ReadConfigFile(const std::string& path) {
+  if (path.empty()) return std::string();
   std::ifstream file(path, std::ios::binary);
   std::error_code ignored;
   if (!file || std::filesystem::is_directory(path, ignored)) {
@@ -254,7 +301,12 @@ Result<Config> LoadConfig(const std::string& path,
   std::string text(kFileBytesMax + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(file.gcount()));
-  return ParseConfig(text, path, overrides);
+  return text;
+}
+
+Result<Config> LoadConfig(const std::string& path, const Overrides& overrides) {
+  STRATA_TRY(auto text, ReadConfigFile(path));
+  return ParseConfig(text, path.empty() ? kDefaultsName : path, overrides);
 }
 
 std::string OptionsAsMarkdown() {

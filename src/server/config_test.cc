@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "knowledge/source.h"
+#include "server/config_check.h"
 
 namespace strata::server {
 namespace {
@@ -98,17 +99,160 @@ TEST(Config, SaysWhatIsWrongWithModelsAndWhere) {
       {"  - {id: a, deployments: [lab/x, lab/x]}", "'lab/x' stands there twice"},
       {"  - {id: a, deployments: [a]}", "'a' is the model itself"},
       {"  - {id: a, deployments: [lab/x], fallback: [kb/x]}", "is a knowledge base"},
-      {"  - {id: a, deployments: [lap/x]}", "no provider is named 'lap' (did you mean lab?)"},
       {"  - {id: a, deployments: [lab/x]}\n  - {id: b, deployments: [a]}", "configured model"},
       {"  - {id: a, deployments: [lab/x]}\n  - {id: a, deployments: [lab/y]}", "two have the id"},
       {"  - a", "s.yaml:4: models: each entry is a mapping"},
       {"  - {id: a, deployments: [lab/x], hedge_ms: soon}", "hedge_ms: 'soon' is no whole number"},
+      {"  - {id: a, deployments: [lab/x], fallback: lab/y}", "fallback: expected a list"},
+      {"  - {id: a, deployments: [lab/x]}\n  - {id: a, deployments: [lab/y]}",
+       "s.yaml:5: models.a: two have the id 'a', the first in line 4"},
   };
   for (const auto& [models, problem] : kCases) {
     auto config = ParseConfig(std::string(kProvider) + std::string(models), "s.yaml", {});
     ASSERT_FALSE(config.has_value()) << models;
     EXPECT_THAT(config.error().message(), HasSubstr(std::string(problem))) << models;
   }
+}
+
+// What ReadConfig finds, a line each.
+std::vector<std::string> FindingsIn(std::string_view yaml) {
+  Findings findings;
+  auto config = ReadConfig(yaml, "s.yaml", {}, findings);
+  EXPECT_TRUE(config.has_value());
+  std::vector<std::string> lines;
+  for (const auto& problem : findings.problems()) lines.push_back(problem.Line());
+  return lines;
+}
+
+TEST(Config, NamesThatStandTwiceAreRefusedWithBothLines) {
+  EXPECT_THAT(FindingsIn("net: {idle_timeout: 5}\nserver:\n  request_timeout: 1\nserver:\n  "
+                         "request_timeout: 2\n"),
+              testing::Contains(HasSubstr("s.yaml:4: server: stands twice, first in line 2")));
+  EXPECT_THAT(FindingsIn("server:\n  request_timeout: 1\n  request_timeout: 2\n"),
+              testing::ElementsAre(
+                  HasSubstr("s.yaml:3: server.request_timeout: stands twice, first in line 2")));
+  EXPECT_THAT(FindingsIn("server:\n  request_timeout: 1\nserver.request_timeout: 2\n"),
+              testing::ElementsAre(HasSubstr("s.yaml:3: server.request_timeout: stands twice")));
+  EXPECT_THAT(FindingsIn("aliases:\n  a: builtin/x\n  a: builtin/y\n"),
+              testing::ElementsAre(HasSubstr("s.yaml:3: aliases.a: stands twice")));
+  EXPECT_THAT(
+      FindingsIn("providers:\n  - name: a\n    kind: openai\n    base_url: 'http://x'\n    kind: "
+                 "anthropic\n"),
+      testing::ElementsAre(HasSubstr("s.yaml:5: providers.kind: stands twice, first in line 3")));
+}
+
+TEST(Config, SaysAllThatIsWrongInTheOrderOfTheLines) {
+  auto lines = FindingsIn(
+      "server:\n  request_timeout: soon\n  require_keys: perhaps\nproviders:\n  - {name: A!, kind: "
+      "openai, clearance: pii,\n     region: 'no where', models: gpt}\nlog.level: loud\n");
+  ASSERT_EQ(lines.size(), 8U) << testing::PrintToString(lines);
+  EXPECT_THAT(lines[0], HasSubstr("s.yaml:2: server.request_timeout: 'soon'"));
+  EXPECT_THAT(lines[1], HasSubstr("s.yaml:3: server.require_keys: 'perhaps'"));
+  EXPECT_THAT(lines[2], HasSubstr("s.yaml:5: providers.A!: clearance: expected a list"));
+  EXPECT_THAT(lines[3], HasSubstr("s.yaml:5: providers.A!: name: expected 1 to 63"));
+  EXPECT_THAT(lines[4], HasSubstr("s.yaml:5: providers.A!: base_url: is missing"));
+  EXPECT_THAT(lines[5], HasSubstr("s.yaml:6: providers.A!: models: expected a list"));
+  EXPECT_THAT(lines[6], HasSubstr("s.yaml:6: providers.A!: region: 'no where': expected"));
+  EXPECT_THAT(lines[7], HasSubstr("s.yaml:7: log.level: 'loud' is not one of"));
+}
+
+TEST(Config, AFormThatIsNotTheExpectedOneIsNeverADefault) {
+  const std::pair<std::string_view, std::string_view> kCases[] = {
+      {"server: {listen: [a]}", "server.listen: expected a single value"},
+      {"? [a]\n: b\n", "expected a name"},
+      {"providers: [{name: a, kind: [x]}]", "providers.a: kind: expected a text"},
+      {"providers: [{name: a}]", "providers.a: kind: is missing"},
+      {"providers: [{name: a, kind: bedrock, region: x, cleared_for_all_labels: maybe}]",
+       "cleared_for_all_labels: 'maybe' is neither true nor false"},
+      {"providers: [{name: a, kind: bedrock, region: x, headers: [h]}]", "expected a mapping"},
+      {"aliases: {a: [b]}", "aliases.a: expected a model id"},
+      {"llama: {temperature: nan}", "llama.temperature: 'nan' is not a number"},
+  };
+  for (const auto& [yaml, problem] : kCases) {
+    EXPECT_THAT(FindingsIn(yaml), testing::Contains(HasSubstr(std::string(problem)))) << yaml;
+  }
+  EXPECT_FALSE(ParseConfig("a: 1\n---\nb: 2\n", "s.yaml", {}).has_value());
+}
+
+// What CheckUsable finds; problems, then warnings.
+std::vector<std::string> UseOf(std::string_view yaml) {
+  Findings findings;
+  auto config = ReadConfig(yaml, "s.yaml", {}, findings);
+  EXPECT_TRUE(config.has_value());
+  CheckUsable(*config, "/nonexistent-data", findings);
+  std::vector<std::string> lines;
+  for (const auto& problem : findings.problems()) lines.push_back(problem.Line());
+  for (const auto& warning : findings.warnings()) lines.push_back("warning " + warning.Line());
+  return lines;
+}
+
+TEST(ConfigCheck, DefaultsAreGood) { EXPECT_THAT(UseOf(""), testing::IsEmpty()); }
+
+TEST(ConfigCheck, WhatServeWouldRefuseHasItsLine) {
+  const std::pair<std::string_view, std::string_view> kCases[] = {
+      {"server:\n  listen: localhost:80", "s.yaml:2: server.listen: 'localhost:80' is not ADDRESS"},
+      {"server:\n  listen: 127.0.0.1:8443", "server.tls_listen: '127.0.0.1:8443' is server.listen"},
+      {"server:\n  tls_certificate: /nope\n  tls_private_key: /etc/hostname",
+       "s.yaml:2: server.tls_certificate: /nope cannot be read"},
+      {"server:\n  tls_certificate: /etc/hostname",
+       "server.tls_private_key: a certificate and its key"},
+      {"server:\n  tls_certificate: /etc/hostname\n  tls_private_key: /etc/hostname",
+       "s.yaml:2: server.tls_certificate: certificate /etc/hostname"},
+      {"server:\n  public_url: nowhere", "s.yaml:2: server.public_url: "},
+      {"store:\n  master_key: plain", "s.yaml:2: store.master_key: expected env:NAME"},
+      {"store:\n  master_key: env:STRATA_TEST_UNSET", "s.yaml:2: store.master_key: "},
+      {"kb:\n  s3_map: [bad]", "s.yaml:2: kb.s3_map: "},
+      {"kb:\n  s3_map: {b: /nonexistent}", "warning s.yaml:2: kb.s3_map: /nonexistent"},
+      {"otlp:\n  endpoint: nope", "s.yaml:2: otlp.endpoint: "},
+      {"otlp:\n  headers: ['x-api-key=plain']", "s.yaml:2: otlp.headers: "},
+      {"net:\n  client:\n    ca_file: /nonexistent", "s.yaml:3: net.client.ca_file: "},
+      {"journal:\n  segment_bytes: 268435456\n  bytes_max: 1048576",
+       "s.yaml:3: journal.bytes_max: is less"},
+      {"models:\n  folder: /nonexistent", "s.yaml:2: models.folder: "},
+      {"providers:\n  - {name: a, kind: openai, base_url: 'http://x', secret: "
+       "'env:UNSET_IN_TESTS'}",
+       "warning s.yaml:2: providers.a: its models will not answer"},
+  };
+  for (const auto& [yaml, finding] : kCases) {
+    EXPECT_THAT(UseOf(yaml), testing::ElementsAre(HasSubstr(std::string(finding)))) << yaml;
+  }
+}
+
+TEST(ConfigCheck, ModelsThatAreNamedMustBeAbleToExist) {
+  constexpr std::string_view kProvider =
+      "server: {detect_providers: false}\n"
+      "providers: [{name: lab, kind: openai, base_url: 'http://x', models: [qwen]}]\n";
+  const std::pair<std::string_view, std::string_view> kCases[] = {
+      {"aliases:\n  a: b\n  b: a", "s.yaml:5: aliases.b: alias: "},
+      {"aliases:\n  a: builtin/extrakt",
+       "s.yaml:4: aliases.a: 'builtin/extrakt' does not exist (did "
+       "you mean builtin/extract?)"},
+      {"aliases:\n  builtin/extract: lab/x",
+       "s.yaml:4: aliases.builtin/extract: is a model's own id"},
+      {"aliases:\n  a: lap/x", "s.yaml:4: aliases.a: 'lap/x': no provider is named 'lap' (did you"},
+      {"aliases:\n  a: elsewhere/x", "warning s.yaml:4: aliases.a: 'elsewhere/x': no provider"},
+      {"aliases:\n  a: gpt-4o", "warning s.yaml:4: aliases.a: no provider here lists 'gpt-4o'"},
+      {"aliases:\n  a: kb/docs", "warning s.yaml:4: aliases.a: whether 'kb/docs' exists"},
+      {"aliases:\n  a: local/mine", "warning s.yaml:4: aliases.a: 'local/mine' is not in"},
+      {"models:\n  - {id: m, deployments: [lap/x]}", "s.yaml:4: models.m: 'lap/x': no provider"},
+      {"models:\n  - {id: builtin/extract, deployments: [lab/x]}",
+       "s.yaml:4: models.builtin/extract: is the id of a model"},
+      {"kb:\n  embedding_model: builtin/all-minilm",
+       "s.yaml:4: kb.embedding_model: "
+       "'builtin/all-minilm' does not exist"},
+      {"kb:\n  embedding_model: builtin/extract",
+       "'builtin/extract' makes no embeddings; expected "
+       "one of builtin/all-minilm-l6-v2"},
+  };
+  for (const auto& [yaml, finding] : kCases) {
+    EXPECT_THAT(UseOf(std::string(kProvider) + std::string(yaml)),
+                testing::ElementsAre(HasSubstr(std::string(finding))))
+        << yaml;
+  }
+  EXPECT_THAT(UseOf(std::string(kProvider) +
+                    "aliases: {a: lab/any, b: qwen, c: a, d: builtin/extract, e: m}\n"
+                    "models: [{id: m, deployments: [lab/x], fallback: [a]}]\n"),
+              testing::IsEmpty());
 }
 
 TEST(Config, RefusesWhatIsNotYaml) {

@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
-#include <algorithm>
 #include <charconv>
-#include <set>
+#include <map>
 
 #include "base/options.h"
 
@@ -18,10 +17,6 @@ using gateway::PoolSpec;
 constexpr std::string_view kMembers[] = {"id",       "deployments", "balance",  "sticky",
                                          "fallback", "retries",     "hedge_ms", "first_token_ms"};
 constexpr std::string_view kDeploymentMembers[] = {"model", "weight"};
-// Names that providers which strata finds by itself have, and models of the process.
-constexpr std::string_view kNamesFound[] = {"openai", "anthropic", "azure",  "bedrock",
-                                            "gemini", "vertex",    "cohere", "ollama",
-                                            "vllm",   "builtin",   "local"};
 
 class ModelReader {
  public:
@@ -30,18 +25,19 @@ class ModelReader {
 
   PoolSpec Read() {
     for (const auto& item : node_) {
-      auto key = item.first.as<std::string>("");
+      if (!item.first.IsScalar()) continue;  // has its problem already
+      const auto& key = item.first.Scalar();
       const auto& value = item.second;
       if (key == "id") {
-        spec_.id = value.as<std::string>("");
+        spec_.id = TextAt(value, "models: id", problem_);
       } else if (key == "deployments") {
         ReadDeployments(value);
       } else if (key == "fallback") {
-        ReadFallback(value);
+        spec_.fallback = TextsAt(value, Named(key), problem_);
       } else if (key == "balance") {
-        Take(value, gateway::ParseBalance(value.as<std::string>("")), spec_.balance);
+        Take(value, gateway::ParseBalance(TextAt(value, Named(key), problem_)), spec_.balance);
       } else if (key == "sticky") {
-        Take(value, gateway::ParseSticky(value.as<std::string>("")), spec_.sticky);
+        Take(value, gateway::ParseSticky(TextAt(value, Named(key), problem_)), spec_.sticky);
       } else if (key == "retries") {
         spec_.retries = static_cast<int>(Integer(value, key, 0, 10));
       } else if (key == "hedge_ms") {
@@ -59,6 +55,8 @@ class ModelReader {
   }
 
  private:
+  static std::string Named(std::string_view member) { return fmt::format("models: {}", member); }
+
   template <class T>
   void Take(const YAML::Node& value, Result<T> parsed, T& out) {
     if (parsed.has_value()) {
@@ -70,7 +68,7 @@ class ModelReader {
 
   std::int64_t Integer(const YAML::Node& value, std::string_view key, std::int64_t least,
                        std::int64_t most) {
-    auto text = value.as<std::string>("");
+    auto text = TextAt(value, Named(key), problem_);
     std::int64_t number = 0;
     auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     bool whole = error == std::errc() && end == text.data() + text.size();
@@ -96,9 +94,10 @@ class ModelReader {
         deployment.model = item.Scalar();
       } else if (item.IsMap()) {
         for (const auto& member : item) {
-          auto key = member.first.as<std::string>("");
+          if (!member.first.IsScalar()) continue;
+          const auto& key = member.first.Scalar();
           if (key == "model") {
-            deployment.model = member.second.as<std::string>("");
+            deployment.model = TextAt(member.second, "models: deployments: model", problem_);
           } else if (key == "weight") {
             deployment.weight = static_cast<int>(Integer(member.second, key, 1, 1000));
           } else {
@@ -110,34 +109,38 @@ class ModelReader {
     }
   }
 
-  void ReadFallback(const YAML::Node& list) {
-    if (!list.IsSequence()) return problem_(list, "models: fallback: expected a list of model ids");
-    for (const auto& item : list) spec_.fallback.push_back(item.as<std::string>(""));
-  }
-
   const YAML::Node& node_;
   const ConfigProblem& problem_;
   PoolSpec spec_;
 };
 
-void CheckTarget(const YAML::Node& node, const PoolSpec& spec, std::string_view target,
-                 std::span<const std::string> providers, const ConfigProblem& problem) {
-  auto slash = target.find('/');
-  if (slash == target.npos) return;
-  auto prefix = target.substr(0, slash);
-  std::vector<std::string_view> known(providers.begin(), providers.end());
-  known.insert(known.end(), std::begin(kNamesFound), std::end(kNamesFound));
-  if (std::ranges::find(known, prefix) != known.end()) return;
-  auto nearest = NearestName(prefix, known);
-  if (nearest.empty()) return;
-  problem(node, fmt::format("models.{}: no provider is named '{}' (did you mean {}?)", spec.id,
-                            prefix, nearest));
+// An id that stands twice, and a configured model among the deployments of another.
+void CheckTogether(const std::vector<PoolSpec>& models, const std::vector<YAML::Node>& nodes,
+                   const ConfigProblem& problem) {
+  std::map<std::string_view, int> lines;
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    auto [first, fresh] = lines.emplace(models[i].id, nodes[i].Mark().line + 1);
+    if (!fresh) {
+      problem(nodes[i], fmt::format("models.{}: two have the id '{}', the first in line {}",
+                                    models[i].id, models[i].id, first->second));
+    }
+  }
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    for (const auto& deployment : models[i].deployments) {
+      if (deployment.model == models[i].id || !lines.contains(deployment.model)) continue;
+      problem(nodes[i], fmt::format("models.{}: '{}' is a configured model itself: it may be a "
+                                    "fallback, not a deployment",
+                                    models[i].id, deployment.model));
+    }
+  }
 }
 
 }  // namespace
 
-std::vector<PoolSpec> ReadModels(const YAML::Node& node, const ConfigProblem& problem) {
+std::vector<PoolSpec> ReadModels(const YAML::Node& node, const ConfigProblem& problem,
+                                 const ModelFound& found) {
   std::vector<PoolSpec> models;
+  std::vector<YAML::Node> nodes;
   if (!node.IsSequence()) {
     problem(node, "models: expected a list");
     return models;
@@ -148,31 +151,11 @@ std::vector<PoolSpec> ReadModels(const YAML::Node& node, const ConfigProblem& pr
       continue;
     }
     models.push_back(ModelReader(item, problem).Read());
+    nodes.push_back(item);
+    found(models.back().id, item);
   }
+  CheckTogether(models, nodes, problem);
   return models;
-}
-
-void CheckModels(const YAML::Node& node, const std::vector<PoolSpec>& models,
-                 std::span<const std::string> providers, const ConfigProblem& problem) {
-  std::set<std::string_view> ids;
-  for (const auto& model : models) {
-    if (!ids.insert(model.id).second) {
-      problem(node, fmt::format("models: two have the id '{}'", model.id));
-    }
-  }
-  for (const auto& model : models) {
-    for (const auto& deployment : model.deployments) {
-      if (ids.contains(deployment.model)) {
-        problem(node, fmt::format("models.{}: '{}' is a configured model itself: it may be a "
-                                  "fallback, not a deployment",
-                                  model.id, deployment.model));
-      }
-      CheckTarget(node, model, deployment.model, providers, problem);
-    }
-    for (const auto& target : model.fallback) {
-      if (!ids.contains(target)) CheckTarget(node, model, target, providers, problem);
-    }
-  }
 }
 
 }  // namespace strata::server

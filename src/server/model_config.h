@@ -1,30 +1,19 @@
 #pragma once
 // The `models:` list of the configuration file: models that stand for several deployments.
 
-#include <functional>
-#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "gateway/model_pool.h"
-
-namespace YAML {
-class Node;
-}
+#include "server/config_node.h"
 
 namespace strata::server {
 
-// What is wrong, and where.
-using ConfigProblem = std::function<void(const YAML::Node& node, std::string_view what)>;
-
-// Every entry that can be read; problems name the member, unknown ones the nearest known.
-std::vector<gateway::PoolSpec> ReadModels(const YAML::Node& node, const ConfigProblem& problem);
-
-// What entries that name each other have wrong: ids taken twice, a deployment that is a configured
-// model itself. `providers`: names of the file's own; ids of other prefixes must be those of
-// providers that may be detected or added later, so only a near miss of a known name is a problem.
-void CheckModels(const YAML::Node& node, const std::vector<gateway::PoolSpec>& models,
-                 std::span<const std::string> providers, const ConfigProblem& problem);
+// Every entry that can be read; problems name the member, unknown ones the nearest known, and what
+// entries that name each other have wrong: ids taken twice, a deployment that is a configured model
+// itself. `found` is called with the id of each entry and its node.
+using ModelFound = std::function<void(const std::string& id, const YAML::Node& node)>;
+std::vector<gateway::PoolSpec> ReadModels(const YAML::Node& node, const ConfigProblem& problem,
+                                          const ModelFound& found);
 
 }  // namespace strata::server

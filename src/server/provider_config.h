@@ -1,5 +1,5 @@
 #pragma once
-// One entry of the `providers:` list of the configuration file.
+// The `providers:` list of the configuration file, and of DATA/providers.yaml.
 //
 //   - name: azure
 //     kind: azure
@@ -10,12 +10,20 @@
 //       - gpt-4o                              # by its upstream id
 //       - {id: o3, region: us, retention: 30d, clearance: [internal]}
 
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "provider/spec.h"
-#include "server/model_config.h"
+#include "server/config_node.h"
 
 namespace strata::server {
 
-// What can be read of it; problems name the member, unknown ones the nearest known.
-provider::ProviderSpec ReadProvider(const YAML::Node& node, const ConfigProblem& problem);
+// Every entry, as far as it can be read; problems stand at the line of the member that is wrong.
+// `found` is called with the name of each entry and its node.
+using ProviderFound = std::function<void(const std::string& name, const YAML::Node& node)>;
+std::vector<provider::ProviderSpec> ReadProviders(const YAML::Node& node,
+                                                  const ConfigProblem& problem,
+                                                  const ProviderFound& found);
 
 }  // namespace strata::server

@@ -1,21 +1,37 @@
 #include "server/provider_file.h"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <unistd.h>
 #include <yaml-cpp/yaml.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
+#include <algorithm>
 #include <filesystem>
 
 #include "server/config.h"
+#include "store/file.h"
 
 namespace strata::server {
 namespace {
 
 std::string PathOf(const std::string& data_folder) { return data_folder + "/providers.yaml"; }
+
+// An id, or a mapping when the model declares something for itself.
+void EmitModel(YAML::Emitter& out, const std::string& model,
+               const std::vector<provider::ModelTerms>& all) {
+  auto terms = std::ranges::find(all, model, &provider::ModelTerms::model);
+  if (terms == all.end()) {
+    out << YAML::DoubleQuoted << model;
+    return;
+  }
+  out << YAML::BeginMap << YAML::Key << "id" << YAML::Value << YAML::DoubleQuoted << model;
+  if (terms->data_region)
+    out << YAML::Key << "region" << YAML::Value << YAML::DoubleQuoted << *terms->data_region;
+  if (terms->cleared_for_all_labels)
+    out << YAML::Key << "cleared_for_all_labels" << YAML::Value << *terms->cleared_for_all_labels;
+  if (terms->clearance)
+    out << YAML::Key << "clearance" << YAML::Value << YAML::Flow << terms->clearance->names();
+  if (terms->retention)
+    out << YAML::Key << "retention" << YAML::Value << FormatRetention(*terms->retention);
+  out << YAML::EndMap;
+}
 
 void EmitOne(YAML::Emitter& out, const provider::ProviderSpec& spec) {
   auto put = [&](const char* key, const std::string& value) {
@@ -31,27 +47,31 @@ void EmitOne(YAML::Emitter& out, const provider::ProviderSpec& spec) {
   put("profile", spec.profile);
   put("project", spec.project);
   put("data_region", spec.data_region);
+  if (spec.cleared_for_all_labels)
+    out << YAML::Key << "cleared_for_all_labels" << YAML::Value << true;
+  if (!spec.headers.empty()) {
+    out << YAML::Key << "headers" << YAML::Value << YAML::BeginMap;
+    for (const auto& [name, value] : spec.headers)
+      out << YAML::Key << YAML::DoubleQuoted << name << YAML::Value << YAML::DoubleQuoted << value;
+    out << YAML::EndMap;
+  }
   if (spec.retention) put("retention", FormatRetention(*spec.retention));
   if (!spec.clearance.empty())
     out << YAML::Key << "clearance" << YAML::Value << YAML::Flow << spec.clearance.names();
-  if (!spec.models.empty())
-    out << YAML::Key << "models" << YAML::Value << YAML::Flow << spec.models;
+  if (!spec.models.empty()) {
+    out << YAML::Key << "models" << YAML::Value << YAML::BeginSeq;
+    for (const auto& model : spec.models) EmitModel(out, model, spec.model_terms);
+    out << YAML::EndSeq;
+  }
   out << YAML::EndMap;
 }
 
-Result<> ReplaceFile(const std::string& path, std::string_view text) {
-  auto temporary = path + ".new";
-  int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0)
-    return Fail(Code::kUnavailable, fmt::format("{}: {}", temporary, std::strerror(errno)));
-  bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                 ::fsync(fd) == 0;
-  ::close(fd);
-  if (!written || std::rename(temporary.c_str(), path.c_str()) != 0) {
-    return Fail(Code::kUnavailable,
-                fmt::format("{} could not be written: {}", path, std::strerror(errno)));
-  }
-  return {};
+Result<> SaveAll(const std::string& data_folder, const std::vector<provider::ProviderSpec>& specs) {
+  YAML::Emitter out;
+  out << YAML::BeginMap << YAML::Key << "providers" << YAML::Value << YAML::BeginSeq;
+  for (const auto& each : specs) EmitOne(out, each);
+  out << YAML::EndSeq << YAML::EndMap;
+  return store::WriteFileAtomic(PathOf(data_folder), std::string(out.c_str()) + "\n");
 }
 
 }  // namespace
@@ -66,11 +86,14 @@ Result<std::vector<provider::ProviderSpec>> LoadProviders(const std::string& dat
 Result<> SaveProvider(const std::string& data_folder, const provider::ProviderSpec& spec) {
   STRATA_TRY(auto specs, LoadProviders(data_folder));
   specs.push_back(spec);
-  YAML::Emitter out;
-  out << YAML::BeginMap << YAML::Key << "providers" << YAML::Value << YAML::BeginSeq;
-  for (const auto& each : specs) EmitOne(out, each);
-  out << YAML::EndSeq << YAML::EndMap;
-  return ReplaceFile(PathOf(data_folder), std::string(out.c_str()) + "\n");
+  return SaveAll(data_folder, specs);
+}
+
+Result<> RemoveSavedProvider(const std::string& data_folder, const std::string& name) {
+  STRATA_TRY(auto specs, LoadProviders(data_folder));
+  auto removed = std::erase_if(specs, [&](const auto& spec) { return spec.name == name; });
+  if (removed == 0) return Fail(NotFound("provider", name));
+  return SaveAll(data_folder, specs);
 }
 
 }  // namespace strata::server

@@ -16,4 +16,7 @@ Result<std::vector<provider::ProviderSpec>> LoadProviders(const std::string& dat
 // Adds one; the file is replaced whole. Secrets are references, so nothing secret is written.
 Result<> SaveProvider(const std::string& data_folder, const provider::ProviderSpec& spec);
 
+// Takes one out. kNotFound when it is not there.
+Result<> RemoveSavedProvider(const std::string& data_folder, const std::string& name);
+
 }  // namespace strata::server

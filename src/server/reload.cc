@@ -1,5 +1,7 @@
 #include "server/reload.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <tuple>
 
@@ -165,6 +167,60 @@ Result<> Reloader::AddProvider(const provider::ProviderSpec& spec) {
         return {};
       });
   return saved;
+}
+
+Result<> Reloader::CheckRemovable(const std::string& name, const ProviderSpecs& saved) const {
+  if (Find(saved, name) != nullptr) return {};
+  auto specs = parts_.providers.Now();
+  if (const auto* spec = Find(*specs, name); spec != nullptr && !spec->detected_by.empty()) {
+    return Fail(Code::kConflict,
+                fmt::format("provider '{}' was found by itself ({}): take that away, or set "
+                            "server.detect_providers: false, and start strata again",
+                            name, spec->detected_by));
+  }
+  if (Find(*specs, name) != nullptr) {
+    return Fail(Code::kConflict,
+                fmt::format("provider '{}' is configured at {}: take it out there, then strata "
+                            "reload",
+                            name, parts_.live.Now()->config.PlaceOf("providers." + name)));
+  }
+  if (name == "builtin" || name == "kb" || name == "prompt") {
+    return Fail(Code::kConflict, fmt::format("'{}' is a part of strata itself", name));
+  }
+  std::vector<std::string_view> names;
+  for (const auto& spec : saved) names.push_back(spec.name);
+  auto nearest = NearestName(name, names);
+  return Fail(Code::kNotFound,
+              fmt::format("provider '{}' does not exist{}", name,
+                          nearest.empty() ? "" : fmt::format(" (did you mean {}?)", nearest)));
+}
+
+Result<std::vector<std::string>> Reloader::RemoveProvider(const std::string& name) {
+  std::lock_guard lock(mutex_);
+  STRATA_TRY(auto saved, LoadProviders(parts_.data_folder));
+  STRATA_CHECK_OK(CheckRemovable(name, saved));
+  STRATA_CHECK_OK(RemoveSavedProvider(parts_.data_folder, name));
+  std::vector<std::string> named_by;
+  auto live = parts_.live.Now();
+  if (Find(live->config.providers, name) != nullptr) return named_by;  // the file's own goes on
+  STRATA_CHECK_OK(parts_.registry.Update([&](provider::RegistrySnapshot& models) -> Result<> {
+    models.RemoveSource(name);
+    return {};
+  }));
+  auto specs = *parts_.providers.Now();
+  std::erase_if(specs, [&](const auto& spec) { return spec.name == name; });
+  parts_.providers.Swap(std::make_shared<const ProviderSpecs>(std::move(specs)));
+  auto names = [&](std::string_view id) { return id.starts_with(name + "/"); };
+  for (const auto& [alias, target] : live->config.aliases) {
+    if (names(target)) named_by.push_back("aliases." + alias);
+  }
+  for (const auto& model : live->config.models) {
+    bool used =
+        std::ranges::any_of(model.deployments, [&](const auto& each) { return names(each.model); });
+    if (used || std::ranges::any_of(model.fallback, names))
+      named_by.push_back("models." + model.id);
+  }
+  return named_by;
 }
 
 Result<ReloadReport> Reloader::Reload() {

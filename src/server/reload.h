@@ -81,11 +81,17 @@ class Reloader {
   // nothing has changed.
   Result<> AddProvider(const provider::ProviderSpec& spec);
 
+  // Takes out what AddProvider put in. Blocks. Gives what still names its models ("aliases.fast").
+  // Errors: kNotFound (with the nearest name), kConflict (configured, found by itself, or strata's
+  // own: the message says how to be rid of it).
+  Result<std::vector<std::string>> RemoveProvider(const std::string& name);
+
   std::uint64_t taken() const { return taken_; }
   std::uint64_t refused() const { return refused_; }
 
  private:
   Result<ReloadReport> Apply(Config config);
+  Result<> CheckRemovable(const std::string& name, const ProviderSpecs& saved) const;
   ReloadReport Compare(const Config& before, const Config& after) const;
 
   Parts parts_;

@@ -15,6 +15,7 @@
 #include "net/runtime.h"
 #include "net/tls.h"
 #include "server/config_check.h"
+#include "server/folder_lock.h"
 #include "server/router.h"
 #include "store/data_dir.h"
 
@@ -56,8 +57,8 @@ Task<Result<std::chrono::seconds>> AskToHandOver(const store::ServerAddress& pre
 
 // The data folder, as soon as the predecessor has let go of it. One that does not within its time
 // is killed: its journal survives that, and the calls that it had open are charged their estimate.
-Result<store::DataDir> TakeFolder(const std::string& path, const store::ServerAddress& predecessor,
-                                  const Options& options) {
+Result<store::DataDir> TakeFolderFrom(const store::ServerAddress& predecessor,
+                                      const std::string& path, const Options& options) {
   using std::chrono::steady_clock;
   net::Runtime runtime(1);
   auto drain = runtime.Run(AskToHandOver(predecessor, options));
@@ -100,7 +101,11 @@ void BlockSignals() {
 Result<std::unique_ptr<RunningServer>> RunningServer::Start(Config config,
                                                             const std::string& data_folder) {
   auto running = std::unique_ptr<RunningServer>(new RunningServer());
-  STRATA_TRY(auto app, App::Open(std::move(config), data_folder));
+  auto waiting = [](const Error& error) {
+    Log(Level::kInfo, "server.waits_for_folder", {{"reason", error.message()}});
+  };
+  STRATA_TRY(auto folder, TakeFolder(data_folder, waiting, nullptr));
+  STRATA_TRY(auto app, App::Open(std::move(config), std::move(folder)));
   auto live = app->live();
   STRATA_CHECK_OK(running->Listen(live->config.options, app->tls_folder()));
   STRATA_CHECK_OK(running->Serve(std::move(app)));
@@ -116,7 +121,7 @@ Result<std::unique_ptr<RunningServer>> RunningServer::TakeOver(Config config,
   STRATA_TRY(auto prepared, App::Prepare(std::move(config), data_folder));
   // From here on new connections come to us, and wait.
   STRATA_CHECK_OK(running->Listen(options, data_folder + "/tls"));
-  STRATA_TRY(auto folder, TakeFolder(data_folder, *predecessor, options));
+  STRATA_TRY(auto folder, TakeFolderFrom(*predecessor, data_folder, options));
   STRATA_TRY(auto app, App::Open(std::move(prepared), std::move(folder)));
   STRATA_CHECK_OK(running->Serve(std::move(app)));
   return running;
@@ -231,6 +236,7 @@ void RunningServer::Drain() {
   constexpr std::chrono::milliseconds kSettle{300};
   constexpr std::chrono::milliseconds kClose{1000};
   app_->SetPhase(Phase::kDraining);
+  app_->UnpublishAddress();
   auto start = steady_clock::now();
   auto until = start + app_->live()->settings.drain_timeout;
   Log(Level::kInfo, "server.draining", {{"requests", server_->Stats().requests_in_flight}});

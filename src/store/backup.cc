@@ -320,6 +320,26 @@ Result<> CheckFile(const std::string& name, const Summed& expected, const std::s
 
 bool IsTar(const std::string& path) { return path.ends_with(".tar"); }
 
+// A mistyped path makes no folders, and a backup does not lie in what it saves.
+Result<> CheckPlace(const std::string& data_folder, const std::string& target) {
+  std::error_code ignored;
+  auto parent = fs::absolute(target, ignored).lexically_normal().parent_path();
+  if (!fs::is_directory(parent, ignored)) {
+    return Fail(Code::kNotFound,
+                fmt::format("{} is to lie in {}, which is no folder; make it first", target,
+                            parent.string()));
+  }
+  auto data = fs::weakly_canonical(data_folder, ignored);
+  for (auto above = fs::weakly_canonical(parent, ignored); above != above.root_path();
+       above = above.parent_path()) {
+    if (above != data) continue;
+    return Fail(InvalidArgument("to", fmt::format("{} lies in the data folder {}; expected a place "
+                                                  "outside it",
+                                                  target, data_folder)));
+  }
+  return {};
+}
+
 Result<> RefuseWhatIsThere(const std::string& folder) {
   auto names = ListFolder(folder);
   if (names.has_value() && !names->empty()) {
@@ -336,6 +356,7 @@ Result<> RefuseWhatIsThere(const std::string& folder) {
 
 Result<BackupReport> Backup(const std::string& data_folder, const std::string& target) {
   if (fs::exists(target)) return Fail(Code::kConflict, target + " exists already");
+  STRATA_CHECK_OK(CheckPlace(data_folder, target));
   Scratch scratch(target);
   STRATA_CHECK_OK(MakeFolder(scratch.path()));
   if (IsTar(target)) {
@@ -354,6 +375,7 @@ Result<BackupReport> Backup(const std::string& data_folder, const std::string& t
 }
 
 Result<BackupReport> Restore(const std::string& source, const std::string& data_folder) {
+  if (!fs::exists(source)) return Fail(NotFound("backup", source));
   STRATA_CHECK_OK(RefuseWhatIsThere(data_folder));
   Scratch scratch(data_folder);
   STRATA_CHECK_OK(MakeFolder(scratch.path()));

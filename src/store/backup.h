@@ -16,7 +16,8 @@ struct BackupReport {
   std::uint64_t bytes = 0;
 };
 
-// `target`: a folder that does not exist yet, or a path that ends in .tar. Every database copy is
+// `target`: a folder that does not exist yet, or a path that ends in .tar; the folder that it is to
+// lie in exists and is not in the data folder (kNotFound, kInvalidArgument). Every database copy is
 // checked (quick_check) and a manifest with sizes and SHA-256 is written last: a backup without it
 // is not complete. Secrets are in it: mode 0700 and 0600. Blocks.
 Result<BackupReport> Backup(const std::string& data_folder, const std::string& target);

@@ -53,6 +53,19 @@ TEST_F(Backups, AFolderComesBackAsItWasWhileTheServerWrites) {
   ExpectRestored(folder_ / "copy");
 }
 
+TEST_F(Backups, FoldersThatWereNotMadeAreNotMadeForIt) {
+  for (const char* target : {"nowhere/copy", "nowhere/copy.tar"}) {
+    auto refused = Backup(folder_ / "data", folder_ / target);
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().code(), Code::kNotFound);
+    EXPECT_NE(refused.error().message().find("nowhere"), std::string::npos);
+  }
+  EXPECT_FALSE(fs::exists(folder_ / "nowhere"));
+  auto inside = Backup(folder_ / "data", folder_ / "data/models/copy");
+  ASSERT_FALSE(inside.has_value());
+  EXPECT_EQ(inside.error().field(), "to");
+}
+
 TEST_F(Backups, AnArchiveComesBackAsItWas) {
   ASSERT_TRUE(Backup(folder_ / "data", folder_ / "copy.tar").has_value());
   auto listed = std::system(("tar tf " + (folder_ / "copy.tar") + " >/dev/null").c_str());

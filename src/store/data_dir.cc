@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 #include <cerrno>
@@ -65,12 +66,30 @@ Error HeldBy(const std::string& path) {
   auto server = DataDir::FindServer(path);
   auto serving = server.has_value() && server->has_value()
                      ? fmt::format(", which serves {}", (*server)->url)
-                     : std::string();
+                     : std::string(" (another command, or a server that starts or stops)");
   return Error(Code::kConflict,
                fmt::format("the data folder {} is held by {}{}", path, who, serving));
 }
 
+// A folder of somebody else's must not become ours: its mode would be narrowed, and files put into
+// it. `path` may not exist.
+Result<> RefuseForeign(const std::string& path) {
+  constexpr std::string_view kOurs[] = {"journal", "meta.db", "providers.yaml"};
+  auto names = ListFolder(path);
+  if (!names.has_value()) return {};  // what is wrong with it shows when it is made
+  bool ours = names->empty();
+  for (const auto& name : *names) {
+    ours = ours || name == "lost+found" || std::ranges::find(kOurs, name) != std::end(kOurs);
+  }
+  if (ours) return {};
+  return Fail(Code::kConflict,
+              fmt::format("{} holds other things and is no data folder of strata; expected a "
+                          "folder of its own, which is made when it is missing",
+                          path));
+}
+
 Result<> MakeLayout(const std::string& path) {
+  STRATA_CHECK_OK(RefuseForeign(path));
   STRATA_CHECK_OK(MakeFolder(path));
   if (::chmod(path.c_str(), 0700) != 0) return Fail(SystemError(errno, "setting mode of", path));
   for (const char* name : {"journal", "models", "secrets", "tls", "run"}) {
@@ -98,10 +117,22 @@ Result<DataDir> DataDir::Open(const std::string& path) {
   return DataDir(path, file.release());
 }
 
+bool DataDir::Exists(const std::string& path) {
+  auto is_file = [](const std::string& file) {
+    struct stat info{};
+    return ::stat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+  };
+  return is_file(LockPath(path)) || is_file(path + "/meta.db");  // a restored one has no lock yet
+}
+
 DataDir::~DataDir() {
   if (lock_fd_ < 0) return;
-  if (published_) ::unlink(ServerPath(path_).c_str());
+  UnpublishServer();
   ::close(lock_fd_);
+}
+
+void DataDir::UnpublishServer() {
+  if (std::exchange(published_, false)) ::unlink(ServerPath(path_).c_str());
 }
 
 DataDir::DataDir(DataDir&& other) noexcept

@@ -26,8 +26,11 @@ class DataDir {
  public:
   // Creates what is missing and takes the lock. kConflict when another process holds it: the
   // message says its pid (and its URL, when it serves). kPermissionDenied, kUnavailable (disk
-  // full). A folder that others may enter is narrowed to 0700.
+  // full). A folder that others may enter is narrowed to 0700; one that holds other things than a
+  // data folder is refused with kConflict and stays as it is.
   static Result<DataDir> Open(const std::string& path);
+  // Whether there is a data folder at `path`, held by somebody or not.
+  static bool Exists(const std::string& path);
   ~DataDir();
   DataDir(DataDir&& other) noexcept;
   DataDir& operator=(DataDir&& other) noexcept;
@@ -36,8 +39,10 @@ class DataDir {
   // changes nothing.
   static Result<std::optional<ServerAddress>> FindServer(const std::string& path);
 
-  // Called once by a server when it listens; the file goes away with this object.
+  // Called once by a server when it listens; taken back when it begins to stop, at the latest with
+  // this object.
   Result<> PublishServer(const ServerAddress& address);
+  void UnpublishServer();
 
   const std::string& path() const { return path_; }
   std::string meta_db() const { return path_ + "/meta.db"; }

@@ -72,6 +72,33 @@ TEST(DataDir, AnAddressThatADeadServerLeftIsNotBelieved) {
   EXPECT_EQ(DataDir::FindServer(path).error().code(), Code::kCorruption);
 }
 
+TEST(DataDir, AFolderOfSomebodyElseIsRefusedAndStaysAsItIs) {
+  TempFolder folder;
+  fs::create_directories(folder / "home");
+  fs::permissions(folder / "home", fs::perms(0755));
+  ASSERT_TRUE(WriteFileAtomic(folder / "home/letter.txt", "x"));
+  auto refused = DataDir::Open(folder / "home");
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_NE(refused.error().message().find("holds other things"), std::string::npos);
+  EXPECT_EQ(fs::status(folder / "home").permissions(), fs::perms(0755));
+  EXPECT_FALSE(fs::exists(folder / "home/journal"));
+  EXPECT_FALSE(DataDir::Exists(folder / "home"));
+  // One that an earlier start left half made is ours.
+  fs::create_directories(folder / "half/journal");
+  EXPECT_TRUE(DataDir::Open(folder / "half").has_value());
+  EXPECT_TRUE(DataDir::Exists(folder / "half"));
+}
+
+TEST(DataDir, AServerThatStopsIsNoLongerFound) {
+  TempFolder folder;
+  auto dir = DataDir::Open(folder / "d");
+  ASSERT_TRUE(dir.has_value());
+  ASSERT_TRUE(dir->PublishServer({.pid = 1, .url = "http://127.0.0.1:1", .control = "c"}));
+  dir->UnpublishServer();
+  EXPECT_FALSE(DataDir::FindServer(folder / "d")->has_value());
+  EXPECT_FALSE(DataDir::Open(folder / "d").has_value()) << "the lock is still held";
+}
+
 TEST(DataDir, AFolderThatCannotBeMadeIsAClearError) {
   TempFolder folder;
   ASSERT_TRUE(WriteFileAtomic(folder / "file", "x"));

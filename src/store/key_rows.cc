@@ -7,6 +7,8 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
+#include "base/names.h"
+
 namespace strata::store {
 namespace {
 
@@ -75,6 +77,50 @@ Result<> CheckSecretText(std::string_view field, std::string_view text) {
   if (text.size() < 16 || text.size() > 256 || !IsPrintable(text)) {
     return Fail(InvalidArgument(std::string(field),
                                 "it must be 16 to 256 printable ASCII characters without spaces"));
+  }
+  return {};
+}
+
+bool IsOneLine(std::string_view text) {
+  return !text.empty() && std::none_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+  });
+}
+
+Result<> CheckGrant(const KeyGrant& grant) {
+  if (!IsLabelName(grant.workspace.value)) {
+    return Fail(InvalidArgument(
+        "workspace",
+        fmt::format("'{}': expected 1 to 128 characters without spaces, commas, quotes "
+                    "and '*'",
+                    grant.workspace.value)));
+  }
+  if (grant.roles.empty()) {
+    return Fail(InvalidArgument("roles", "a key without a role can do nothing"));
+  }
+  for (const auto& role : grant.roles) {
+    if (std::ranges::find(kRoles, role) == std::end(kRoles)) {
+      return Fail(InvalidArgument(
+          "roles", fmt::format("'{}' is no role; there are {}", role, fmt::join(kRoles, ", "))));
+    }
+  }
+  for (const auto& model : grant.models) {
+    if (IsModelPattern(model)) continue;
+    return Fail(InvalidArgument("models", fmt::format("'{}': {}", model, kModelPatternForm)));
+  }
+  for (const auto& region : grant.regions) {
+    if (IsRegionName(region)) continue;
+    return Fail(InvalidArgument("regions", fmt::format("'{}': {}", region, kRegionForm)));
+  }
+  for (const auto& label : grant.labels.names()) {
+    if (IsLabelName(label)) continue;
+    return Fail(InvalidArgument("labels", fmt::format("'{}': {}", label, kLabelForm)));
+  }
+  for (const auto& principal : grant.principals) {
+    if (IsOneLine(principal)) continue;
+    return Fail(InvalidArgument("principals",
+                                "expected a text without control characters, such as "
+                                "user:7 or group:hr"));
   }
   return {};
 }
@@ -176,18 +222,10 @@ Result<> CheckCreateKey(const CreateKey& request, WallTime now) {
   if (request.name.size() > kNameMax) {
     return Fail(InvalidArgument("name", fmt::format("it is longer than {} bytes", kNameMax)));
   }
-  if (request.grant.workspace.empty()) {
-    return Fail(InvalidArgument("workspace", "it is empty"));
+  if (!request.name.empty() && !IsOneLine(request.name)) {
+    return Fail(InvalidArgument("name", "expected a text without control characters"));
   }
-  if (request.grant.roles.empty()) {
-    return Fail(InvalidArgument("roles", "a key without a role can do nothing"));
-  }
-  for (const auto& role : request.grant.roles) {
-    if (std::ranges::find(kRoles, role) == std::end(kRoles)) {
-      return Fail(InvalidArgument(
-          "roles", fmt::format("'{}' is no role; there are {}", role, fmt::join(kRoles, ", "))));
-    }
-  }
+  STRATA_CHECK_OK(CheckGrant(request.grant));
   if (request.expires && *request.expires <= now) {
     return Fail(InvalidArgument("expires", "it lies in the past"));
   }

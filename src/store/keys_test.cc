@@ -99,6 +99,17 @@ TEST_F(Keys, GivenValuesAreTakenOnceAndChecked) {
   EXPECT_EQ(refused([&](auto& r) { r.expires = clock_.Wall(); }), "expires");
   EXPECT_EQ(refused([](auto& r) { r.grant.roles.clear(); }), "roles");
   EXPECT_EQ(refused([](auto& r) { r.grant.roles = {"invoke", "emperor"}; }), "roles");
+  EXPECT_EQ(refused([](auto& r) { r.grant.regions = {"eu", "no region!"}; }), "regions");
+  EXPECT_EQ(refused([](auto& r) { r.grant.models = {"open*/gpt"}; }), "models");
+  EXPECT_EQ(refused([](auto& r) { r.grant.labels.Add("a, b"); }), "labels");
+  EXPECT_EQ(refused([](auto& r) { r.grant.principals = {"user:7\n"}; }), "principals");
+  EXPECT_EQ(refused([](auto& r) { r.grant.workspace = WorkspaceId{"two words"}; }), "workspace");
+  EXPECT_EQ(refused([](auto& r) { r.name = "two\nlines"; }), "name");
+  CreateKey wide;
+  wide.grant.regions = {"eu-central-1", "EU", "local"};
+  wide.grant.models = {"*", "builtin/*", "openai/gpt-4o"};
+  wide.grant.principals = {"group:Human Resources", "user:ann@example.com"};
+  EXPECT_TRUE(keys_->CreateBlocking(wide).has_value());
 }
 
 TEST_F(Keys, ExpiryAndRevocationEndAKey) {

@@ -161,7 +161,7 @@ Result<KeyRing> KeyRing::Load(std::string_view reference, const std::string& sec
     STRATA_CHECK_OK(CheckPrivate(path));
     STRATA_TRY(text, FromFile(path));
   } else {
-    return Fail(InvalidArgument("secrets.master_key", "it is neither env:NAME nor file:PATH"));
+    return Fail(InvalidArgument("store.master_key", "expected env:NAME or file:PATH"));
   }
   STRATA_TRY(auto keys, ParseKeys(text.view(), where));
   return KeyRing(std::move(keys));

@@ -1,17 +1,20 @@
 """The command line: every command against a running server, and on a data folder that no server holds."""
 import csv
 import glob
+import gzip
 import io
 import json
 import os
 import re
 import shutil
+import signal
+import subprocess
 import tempfile
 import unittest
 import urllib.error
 import urllib.request
 
-from harness import SAMPLES, FakeUpstream, Server, run_strata, write_documents
+from harness import (SAMPLES, STRATA, FakeUpstream, Server, clean_environment, run_strata, stop_process, write_documents)
 
 CORPUS = [
     {"_id": "tide", "title": "Tides", "text": "The tide at Sörby rises by forty centimetres."},
@@ -68,6 +71,12 @@ class Commands:
         self.assertEqual(done.returncode, code, f"strata {args}\n{done.stdout}{done.stderr}")
         return done.stderr
 
+    def partly(self, *args):
+        """A command that is done but for some documents."""
+        done = run_strata(self.data, "--config", self.config, *args)
+        self.assertEqual(done.returncode, 3, f"strata {args}\n{done.stdout}{done.stderr}")
+        return done
+
     def status_with(self, key):
         """What the running server answers to a key."""
         request = urllib.request.Request(self.url + "/v1/models", headers={"authorization": "Bearer " + key})
@@ -79,7 +88,7 @@ class Commands:
 
     def test_asking_a_folder_reads_it_answers_with_sources_and_costs(self):
         first = self.strata("ask", self.docs, "How much does a berth cost in winter?")
-        self.assertIn("3 new", first)
+        self.assertIn("3 added", first)
         self.assertRegex(first, r"12 euros in winter\.\s?\[1\]")
         self.assertIn("[1] Harbour rules", first)
         self.assertIn("docs/harbour.md", first)
@@ -87,7 +96,7 @@ class Commands:
         self.assertIn("cost   0.00 USD", first)
 
         again = self.strata("ask", self.docs, "Who is called when a plate breaks in the store?")
-        self.assertIn("0 new, 0 changed", again)
+        self.assertIn("0 added, 0 changed", again)
         self.assertRegex(again, r"storage-manual\.pdf")
         self.assertRegex(again, r"page [12]")
 
@@ -110,8 +119,8 @@ class Commands:
 
     def test_corpora_are_imported_searched_and_run(self):
         corpus = write_lines(self.place("corpus.jsonl"), CORPUS)
-        self.assertIn("3 lines, 3 indexed, 0 unchanged, 0 failed", self.strata("kb", "import", "soerby", corpus))
-        self.assertIn("3 lines, 0 indexed, 3 unchanged, 0 failed", self.strata("kb", "import", "soerby", corpus))
+        self.assertIn("3 lines, 3 indexed, 0 unchanged, 0 duplicates, 0 failed", self.strata("kb", "import", "soerby", corpus))
+        self.assertIn("3 lines, 0 indexed, 3 unchanged, 0 duplicates, 0 failed", self.strata("kb", "import", "soerby", corpus))
         self.assertRegex(self.strata("kb", "list"), r"soerby\s+\w{10}\s+ACTIVE")
 
         found = self.strata("kb", "search", "soerby", "herring market", "--results", "2")
@@ -165,13 +174,54 @@ class Commands:
             self.assertEqual(set(row["citations"]), cited)
 
         bad = write_lines(self.place("bad.jsonl"), [CORPUS[0], {"_id": 7, "text": "x"}])
-        said = self.refused("kb", "import", "soerby", bad)
-        self.assertIn("2", said)
-        self.assertIn("_id", said)
+        self.assertIn("bad.jsonl:2: _id: expected a string", self.refused("kb", "import", "soerby", bad))
         self.refused("kb", "import", "unmade", bad)
         self.assertNotIn("unmade", self.strata("kb", "list"))
         self.strata("kb", "delete", "soerby")
         self.assertNotIn("soerby", self.strata("kb", "list"))
+
+    def test_an_import_says_what_it_left_out_and_why(self):
+        other = dict(CORPUS[0], text="The tide does not rise.")
+        twice = write_lines(self.place("twice.jsonl"), [*CORPUS, CORPUS[1], other])
+        done = self.partly("kb", "import", "twice", twice)
+        self.assertIn("5 lines, 3 indexed, 0 unchanged, 1 duplicates, 1 failed", done.stdout)
+        self.assertIn("twice.jsonl:5: _id: 'tide' stands in line 1 already", done.stderr)
+        packed = self.place("cut.jsonl.gz")
+        with open(twice, "rb") as f:
+            whole = gzip.compress(f.read() * 50)
+        with open(packed, "wb") as f:
+            f.write(whole[:len(whole) // 2])
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(self.folder)
+        said = self.refused("kb", "import", "cut", "cut.jsonl.gz")
+        self.assertRegex(said, r"error: cut\.jsonl\.gz:\d+: the gzip stream is cut")
+        self.assertIn("is no gzip file", self.refused("kb", "import", "cut", shutil.copy(twice, self.place("plain.gz"))))
+        self.strata("kb", "delete", "twice")
+
+    def test_a_sync_whose_documents_partly_failed_says_so(self):
+        folder = self.place("partly")
+        if not os.path.isdir(folder):
+            write_documents(folder)
+        with open(os.path.join(folder, "broken.pdf"), "wb") as f:
+            f.write(b"%PDF-1.4\nnot a pdf at all")
+        self.strata("kb", "create", "partly", folder)
+        done = self.partly("kb", "sync", "partly")
+        self.assertRegex(done.stdout, r"^COMPLETE: documents: 4 scanned, 3 added, 0 changed, 0 removed, 0 skipped, 1 failed$")
+        self.assertRegex(done.stderr, r"failed: .*broken\.pdf: ")
+        self.assertRegex(done.stderr, r"(?m)^documents: \d+ scanned, ", "progress where stderr is no terminal")
+        os.remove(os.path.join(folder, "broken.pdf"))
+        os.remove(os.path.join(folder, "harbour.md"))
+        self.assertRegex(self.strata("kb", "sync", "partly"), r"0 added, 0 changed, 2 removed, 0 skipped, 0 failed")
+        self.strata("kb", "create", "sourceless")
+        self.assertIn("has no folder or s3:// source", self.refused("kb", "sync", "sourceless"))
+        self.strata("kb", "delete", "partly")
+        self.strata("kb", "delete", "sourceless")
+
+    def test_what_is_asked_is_named_as_it_was_typed(self):
+        self.assertIn("'/no/such' is not there; expected a folder", self.refused("ask", "/no/such", "what?"))
+        self.assertIn("expected a folder", self.refused("ask", self.config, "what?"))
+        said = self.refused("ask", "nosuchbase", "what?")
+        self.assertIn("knowledge base 'nosuchbase' does not exist, and there is no folder of that name", said)
 
     def test_keys_are_created_listed_rotated_and_revoked(self):
         made = self.strata("key", "create", "--name", "porter", "--model", "builtin/*", "--expires-days", "30")
@@ -192,6 +242,12 @@ class Commands:
             self.assertEqual([self.status_with(k) for k in (bearer, newer)], [401, 401])
         self.assertIn("nobody", self.refused("key", "revoke", "nobody"))
         self.assertIn("role", self.refused("key", "create", "--role", "emperor"))
+        for flag, value, says in (("--region", "no region!", "expected a region's name"), ("--label", "a,b", "expected a label"),
+                                  ("--model", "a*b", "expected a model id"), ("--workspace", "a b", "workspace"),
+                                  ("--retention", "soon", "retention")):
+            said = self.refused("key", "create", flag, value)
+            self.assertIn(says, said)
+            self.assertIn(value, said)
 
     def test_providers_are_added_listed_and_tested(self):
         add = ("provider", "add", "lab", "--kind", "openai", "--base-url", self.fake.url + "/v1", "--secret", "file:" + self.secret)
@@ -210,6 +266,25 @@ class Commands:
         self.assertIn("kind", self.refused("provider", "add", "odd", "--kind", "oracle"))
         self.assertIn("secret", self.refused("provider", "add", "odd", "--kind", "openai", "--base-url", self.fake.url, "--secret", "sk-plain"))
         self.assertIn("nobody", self.refused("provider", "test", "nobody"))
+        self.assertIn("data_region: 'no where'", self.refused("provider", "add", "odd", "--kind", "openai", "--base-url",
+                                                            self.fake.url, "--data-region", "no where"))
+        self.assertIn("region: 'no where'", self.refused("provider", "add", "odd", "--kind", "bedrock", "--region", "no where"))
+
+    def test_a_provider_without_its_secret_is_warned_of_and_can_be_removed(self):
+        add = ("provider", "add", "dim", "--kind", "openai", "--base-url", self.fake.url + "/v1", "--secret", "env:STRATA_TESTS_UNSET")
+        done = run_strata(self.data, "--config", self.config, *add)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stderr, r"^warning: .*STRATA_TESTS_UNSET is not set\n$")
+        self.assertRegex(self.strata("provider", "list"), r"dim +openai .*problem: .*STRATA_TESTS_UNSET is not set")
+        self.assertIn("STRATA_TESTS_UNSET is not set", self.refused("provider", "test", "dim"))
+        self.assertIn("did you mean dim?", self.refused("provider", "remove", "dym"))
+        self.assertIn("removed dim", self.strata("provider", "remove", "dim"))
+        self.assertNotIn("dim ", self.strata("provider", "list"))
+        self.assertIn("'dim' does not exist", self.refused("provider", "remove", "dim"))
+        self.assertIn("a part of strata itself", self.refused("provider", "remove", "builtin"))
+        self.assertIn("nothing to call", self.refused("provider", "test", "builtin"))
+        self.strata(*add)  # the name is free again
+        self.strata("provider", "remove", "dim")
 
     def test_models_are_listed_and_imported(self):
         self.assertRegex(self.strata("model", "list"), r"builtin/smollm2-135m-instruct +builtin +chat .*demo")
@@ -225,8 +300,11 @@ class Commands:
         broken = self.place("broken.gguf")
         with open(broken, "wb") as f:
             f.write(b"GGUF\x03\x00\x00\x00" + b"\xff" * 64)
-        self.assertIn("broken", self.refused("model", "import", broken))
+        said = self.refused("model", "import", broken)
+        self.assertIn("broken.gguf is not a model that runs here: ", said)
+        self.assertNotIn(".import", said)
         self.assertNotIn("broken", self.strata("model", "list"))
+        self.assertIn("is no GGUF file", self.refused("model", "import", self.config))
 
     def test_backup_and_restore(self):
         self.strata("kb", "import", "kept", write_lines(self.place("kept.jsonl"), CORPUS))
@@ -239,18 +317,66 @@ class Commands:
             found = run_strata(restored, "--config", self.config, "kb", "search", "kept", "ferry")
             self.assertIn("pier two", found.stdout, found.stderr)
             self.assertEqual(run_strata(restored, "restore", target).returncode, 1)
+        self.assertIn("which is no folder", self.refused("backup", self.place("nowhere/backup")))
+        self.assertFalse(os.path.exists(self.place("nowhere")))
+        self.assertIn("lies in the data folder", self.refused("backup", os.path.join(self.data, "backup")))
         done = run_strata(self.place("fresh"), "restore", self.place("nowhere"))
         self.assertEqual(done.returncode, 1)
         self.assertIn("nowhere", done.stderr)
 
 
 class CommandsOnAFolder(Commands, unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        run_strata(cls.data, "key", "create")  # makes the folder
+
     def test_a_folder_that_serves_is_not_opened_twice(self):
         server = Server(documents=False)
         self.addCleanup(server.stop)
         done = run_strata(server.data, "serve", "--listen", "127.0.0.1:0", "--tls-listen", "")
         self.assertEqual(done.returncode, 1)
         self.assertIn(str(server.process.pid), done.stderr)
+        self.assertIn(server.url, done.stderr)
+
+    def test_a_server_waits_for_one_that_was_just_killed(self):
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            server = Server(documents=False)
+            self.addCleanup(server.stop)
+            server.process.send_signal(how)
+            old = server.process
+            server.process = server.start()
+            server.wait_until_ready()
+            self.assertTrue(server.alive())
+            old.wait(30)
+            old.stdout.close()
+
+    def test_a_command_waits_for_a_server_that_starts(self):
+        data = self.place("starting")
+        self.assertEqual(run_strata(data, "kb", "create", "early").returncode, 0)
+        serve = subprocess.Popen([STRATA, "--data", data, "serve", "--listen", "127.0.0.1:0", "--tls-listen", ""],
+                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=clean_environment())
+        self.addCleanup(stop_process, serve)
+        for _ in range(20):  # before, while and after it takes the folder
+            done = run_strata(data, "kb", "list")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("early", done.stdout)
+
+    def test_a_detected_provider_says_how_to_turn_it_off(self):
+        env = dict(clean_environment(), OPENAI_API_KEY="sk-found")
+        done = run_strata(self.data, "provider", "remove", "openai", env=env)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("environment variable OPENAI_API_KEY", done.stderr)
+        self.assertIn("server.detect_providers: false", done.stderr)
+
+    def test_a_configured_provider_says_where_it_stands(self):
+        config = self.place("with-provider.yaml")
+        with open(config, "w", encoding="utf-8") as f:
+            f.write("server: {detect_providers: false}\nproviders:\n"
+                    "  - {name: fixed, kind: openai, base_url: 'http://127.0.0.1:9', models: [m]}\n")
+        done = run_strata(self.data, "--config", config, "provider", "remove", "fixed")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("with-provider.yaml:3", done.stderr)
 
 
 class CommandsOnAServer(Commands, unittest.TestCase):
@@ -330,6 +456,73 @@ class CommandsWithoutData(unittest.TestCase):
         self.assertIn("good", run_strata(self.data, "check", "--config", config).stdout)
         self.assertNotEqual(run_strata(self.data, "check", "--config", config + "x").returncode, 0)
         self.assertNotEqual(run_strata(self.data, "check", "--config", self.folder).returncode, 0)
+
+    def check(self, text, *args):
+        config = os.path.join(self.folder, "strata.yaml")
+        with open(config, "w", encoding="utf-8") as f:
+            f.write(text)
+        return run_strata(self.data, "check", "--config", config, *args)
+
+    def test_check_says_all_that_is_wrong_each_with_its_line(self):
+        done = self.check("server:\n  listen: here\n  lissten: x\n  listen: 127.0.0.1:1\nstore:\n  master_key: sk-plain\n"
+                          "aliases:\n  a: builtin/extrakt\n  b: elsewhere/x\nkb:\n  embedding_model: builtin/none\n")
+        self.assertEqual(done.returncode, 1, done.stdout)
+        for line, key in (("2", "server.listen"), ("3", "unknown option server.lissten"), ("4", "server.listen: stands twice"),
+                          ("6", "store.master_key"), ("8", "aliases.a"), ("9", "warning: aliases.b"), ("11", "kb.embedding_model")):
+            self.assertRegex(done.stderr, rf"(?m)^\S*strata\.yaml:{line}: {key}")
+        self.assertNotIn("sk-plain", done.stderr)
+        self.assertFalse(os.path.exists(self.data), "checking writes nothing")
+
+    def test_serve_refuses_what_check_refuses(self):
+        config = os.path.join(self.folder, "strata.yaml")
+        for text in ("aliases: {a: b, b: a}\n", "kb: {embedding_model: builtin/none}\n", "server: {listen: 'localhost:0'}\n",
+                     "log.level: info\nlog: {level: info}\n", "journal: {segment_bytes: 268435456, bytes_max: 1048576}\n"):
+            with self.subTest(text=text):
+                checked = self.check(text)
+                served = run_strata(self.data, "serve", "--config", config)
+                self.assertEqual((checked.returncode, served.returncode), (1, 1), served.stdout)
+                for line in served.stderr.strip().splitlines():
+                    self.assertIn(line.removeprefix("error: "), checked.stderr)
+        self.assertFalse(os.path.exists(self.data), "refused before anything is made")
+
+    def test_commands_that_read_do_not_make_a_data_folder(self):
+        id_ = "0" * 32
+        for args in (["kb", "list"], ["kb", "sync", "x"], ["kb", "search", "x", "y"], ["kb", "delete", "x"], ["trace"], ["trace", id_],
+                     ["cost"], ["key", "list"], ["key", "revoke", "x"], ["key", "rotate", "x"], ["provider", "list"],
+                     ["provider", "test", "x"], ["provider", "remove", "x"], ["model", "list"], ["console"], ["reload"],
+                     ["backup", self.folder + "/b"], ["ask", "x", "y"]):
+            with self.subTest(args=args):
+                done = run_strata(self.data, *args)
+                self.assertEqual(done.returncode, 1, done.stdout)
+                self.assertIn(f"there is no data folder at '{self.data}'", done.stderr)
+                self.assertFalse(os.path.exists(self.data))
+
+    def test_a_folder_of_other_things_is_not_made_a_data_folder(self):
+        with open(os.path.join(self.folder, "letter.txt"), "w", encoding="utf-8") as f:
+            f.write("dear")
+        os.chmod(self.folder, 0o755)
+        done = run_strata(self.folder, "kb", "create", "x")
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("holds other things", done.stderr)
+        self.assertEqual(os.listdir(self.folder), ["letter.txt"])
+        self.assertEqual(os.stat(self.folder).st_mode & 0o777, 0o755)
+
+    def test_a_mistyped_command_line_is_answered_with_the_nearest(self):
+        for args, says in ((["bogus"], "there is no command 'bogus'; expected one of serve, "),
+                           (["srve"], "strata: there is no command 'srve' (did you mean serve?)"),
+                           (["kb", "snyc", "x"], "strata kb: there is no command 'snyc' (did you mean sync?)"),
+                           (["--data", "x", "kb"], "strata kb: expected one of create, list"),
+                           (["key", "create", "--nmae", "x"], "strata key create: there is no option --nmae (did you mean --name?)"),
+                           (["kb", "list", "--dta=x"], "there is no option --dta (did you mean --data?)"),
+                           (["kb", "create"], "strata kb create: name is required"),
+                           (["serve", "extra"], "strata serve: "),
+                           (["kb", "import", "x", "/no/such"], "/no/such")):
+            with self.subTest(args=args):
+                done = run_strata(self.data, *args)
+                self.assertEqual((done.returncode, done.stdout), (2, ""))
+                self.assertIn(says, done.stderr)
+                self.assertTrue(all(line.startswith("error: ") for line in done.stderr.splitlines()), done.stderr)
+        self.assertIn("--data: expected a folder", run_strata("", "kb", "list").stderr)
 
     def test_wrong_command_lines_are_refused(self):
         for args in ([], ["fly"], ["kb"], ["ask", "only-a-source"], ["key", "create", "--expires-days", "x"]):

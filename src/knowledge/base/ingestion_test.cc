@@ -1,4 +1,5 @@
 #include <gmock/gmock.h>
+#include <zlib.h>
 
 #include <iterator>
 
@@ -352,7 +353,64 @@ TEST_F(IngestionTest, ABadCorpusLineIsNamed) {
   auto result = Run(ImportCorpus(*bases_, base.id, corpus, nullptr, ctx_));
   ASSERT_FALSE(result.has_value());
   EXPECT_EQ(result.error().field(), "_id");
-  EXPECT_THAT(result.error().message(), ::testing::HasSubstr("line 2"));
+  EXPECT_THAT(result.error().message(), ::testing::HasSubstr("corpus.jsonl:2: _id: "));
+}
+
+TEST_F(IngestionTest, ALineThatStandsTwiceInACorpusCountsOnce) {
+  TempFolder files;
+  const std::string first = "{\"_id\": \"1\", \"text\": \"Glaciers are made of ice.\"}\n";
+  const std::string other = "{\"_id\": \"1\", \"text\": \"Bridges are made of steel.\"}\n";
+  const auto corpus = files.Write("corpus.jsonl", "\xef\xbb\xbf" + first + first + other);
+  const auto base = MakeBase();
+  for (const int round : {1, 2}) {
+    const auto done = Get(ImportCorpus(*bases_, base.id, corpus, nullptr, ctx_));
+    EXPECT_EQ(done.lines, 3);
+    EXPECT_EQ(done.indexed, round == 1 ? 1 : 0);
+    EXPECT_EQ(done.unchanged, round == 1 ? 0 : 1);
+    EXPECT_EQ(done.duplicates, 1);
+    EXPECT_EQ(done.failed, 1);
+    ASSERT_EQ(done.failures.size(), 1U);
+    EXPECT_THAT(done.failures[0],
+                ::testing::HasSubstr("corpus.jsonl:3: _id: '1' stands in line 1 already"));
+  }
+  EXPECT_EQ(Search(base, "glaciers", SearchMode::kLexical).size(), 1U);
+  EXPECT_EQ(Search(base, "bridges", SearchMode::kLexical).size(), 0U);
+}
+
+// `text` as a gzip stream.
+std::string Gzipped(const TempFolder& files, const std::string& text) {
+  const auto path = files.path() + "/whole.gz";
+  gzFile out = gzopen(path.c_str(), "wb");
+  gzwrite(out, text.data(), static_cast<unsigned>(text.size()));
+  gzclose(out);
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+TEST_F(IngestionTest, AGzipStreamThatIsCutOrBrokenIsSaidToBe) {
+  TempFolder files;
+  std::string text;
+  for (int i = 0; i < 3000; ++i) {
+    text += "{\"_id\": \"" + std::to_string(i) + "\", \"text\": \"" +
+            std::to_string(i * 7919 % 3001) + " glaciers\"}\n";
+  }
+  const auto whole = Gzipped(files, text);
+  const auto base = MakeBase();
+  auto error_of = [&](const std::string& name, std::string bytes) {
+    const auto path = files.Write(name, std::move(bytes));
+    auto done = Run(ImportCorpus(*bases_, base.id, path, nullptr, ctx_));
+    EXPECT_FALSE(done.has_value());
+    return done.has_value() ? std::string() : done.error().message();
+  };
+  EXPECT_THAT(error_of("cut.jsonl.gz", whole.substr(0, 200)),
+              ::testing::ContainsRegex("cut.jsonl.gz:[0-9]+: the gzip stream is cut"));
+  auto broken = whole;
+  broken[broken.size() - 6] = static_cast<char>(broken[broken.size() - 6] ^ 0x55);  // its checksum
+  EXPECT_THAT(error_of("broken.jsonl.gz", broken.substr(0, 300) + broken.substr(310)),
+              ::testing::ContainsRegex("broken.jsonl.gz:[0-9]+: the gzip stream is (broken|cut)"));
+  EXPECT_THAT(error_of("plain.jsonl.gz", "{}\n"), ::testing::HasSubstr("it is no gzip file"));
+  EXPECT_THAT(error_of("long.jsonl", std::string(kCorpusLineBytesMax + 2, 'x')),
+              ::testing::HasSubstr("long.jsonl:1: the line is longer than"));
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <unordered_map>
+
 #include "base/json_text.h"
 #include "base/pool.h"
 #include "knowledge/corpus/document_search.h"
@@ -31,6 +33,57 @@ Task<Result<std::string>> ImportSource(KnowledgeBases& bases, const std::string&
   STRATA_CO_TRY(auto source, co_await bases.CreateSource(kb_id, std::move(input), ctx));
   co_return source.id;
 }
+
+// The documents that one import has seen.
+class Seen {
+ public:
+  // Takes the documents that are not here yet; of the others, counts what they are.
+  std::vector<DocumentInput> TakeNew(std::vector<DocumentInput> batch,
+                                     const std::vector<std::int64_t>& numbers,
+                                     const std::string& path, ImportProgress& progress) {
+    std::vector<DocumentInput> fresh;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      auto& document = batch[i];
+      const auto line = numbers[i];
+      const auto text = std::hash<std::string>()(
+          fmt::format("{}\n{}\n{}", document.title, document.metadata.text, document.content));
+      const auto [first, added] = lines_.emplace(document.id, Line{line, text});
+      if (added) {
+        fresh.push_back(std::move(document));
+      } else if (first->second.text == text) {
+        ++progress.duplicates;
+      } else {
+        Failed(AtLine(path, line),
+               fmt::format("_id: '{}' stands in line {} already, with another text", document.id,
+                           first->second.number),
+               progress);
+      }
+    }
+    return fresh;
+  }
+
+  // A document that could not be indexed.
+  void Failed(const DocumentDetail& document, const std::string& path, ImportProgress& progress) {
+    const auto line = lines_.find(document.id);
+    Failed(line == lines_.end() ? path : AtLine(path, line->second.number),
+           fmt::format("'{}': {}", document.id, document.reason), progress);
+  }
+
+ private:
+  struct Line {
+    std::int64_t number;
+    std::size_t text;  // hash
+  };
+
+  static void Failed(const std::string& place, const std::string& why, ImportProgress& progress) {
+    ++progress.failed;
+    if (progress.failures.size() < kImportFailuresMax) {
+      progress.failures.push_back(place + ": " + why);
+    }
+  }
+
+  std::unordered_map<std::string, Line> lines_;
+};
 
 std::string DocumentLines(const CorpusQuery& query, const std::vector<RetrievedChunk>& chunks,
                           int depth) {
@@ -76,15 +129,17 @@ Task<Result<ImportProgress>> ImportCorpus(KnowledgeBases& bases, std::string kno
   STRATA_CO_TRY(auto lines,
                 co_await LineBatches<DocumentInput>::Open(bases.pool(), path, &ParseCorpusLine));
   ImportProgress done;
+  Seen seen;
   for (;;) {
     STRATA_CO_TRY(auto batch, co_await lines.Next());
     done.lines += static_cast<std::int64_t>(batch.size());
     if (batch.empty()) break;
+    auto fresh = seen.TakeNew(std::move(batch), lines.numbers(), path, done);
     STRATA_CO_TRY(auto result, co_await bases.IndexDocuments(knowledge_base_id, source_id,
-                                                             std::move(batch), ctx));
+                                                             std::move(fresh), ctx));
     done.indexed += result.indexed;
     done.unchanged += result.unchanged;
-    done.failed += result.failed;
+    for (const auto& failure : result.failures) seen.Failed(failure, path, done);
     if (report) STRATA_CO_CHECK_OK(co_await report(done));
   }
   co_return done;

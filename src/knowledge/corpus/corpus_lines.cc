@@ -11,17 +11,17 @@ namespace {
 namespace json = boost::json;
 
 Result<json::object> ParseObject(std::string_view line) {
-  if (!IsValidUtf8(line)) return Fail(InvalidArgument("line", "not valid UTF-8"));
+  if (!IsValidUtf8(line)) return Fail(InvalidArgument("", "not valid UTF-8"));
   boost::system::error_code error;
   json::parse_options options;
   options.max_depth = 32;
   try {
     auto value = json::parse(line, error, json::storage_ptr(), options);
-    if (error) return Fail(InvalidArgument("line", "not JSON: " + error.message()));
-    if (!value.is_object()) return Fail(InvalidArgument("line", "expected a JSON object"));
+    if (error) return Fail(InvalidArgument("", "not JSON: " + error.message()));
+    if (!value.is_object()) return Fail(InvalidArgument("", "expected a JSON object"));
     return std::move(value.get_object());
   } catch (const std::exception& e) {
-    return Fail(InvalidArgument("line", e.what()));
+    return Fail(InvalidArgument("", e.what()));
   }
 }
 

@@ -16,6 +16,11 @@ namespace strata::knowledge {
 // Lines of one file as values of T, `kLineBatch` at a time, read on a pool.
 inline constexpr std::size_t kLineBatch = 32;
 
+// "corpus.jsonl:7", a place in messages.
+inline std::string AtLine(const std::string& path, std::int64_t number) {
+  return path + ":" + std::to_string(number);
+}
+
 template <class T>
 class LineBatches {
  public:
@@ -28,10 +33,11 @@ class LineBatches {
     co_return LineBatches(pool, std::move(path), std::move(reader), parse);
   }
 
-  // The next lines that are not blank; none at the end of the file. Errors carry the line's number.
+  // The next lines that are not blank; none at the end of the file. Errors begin with "PATH:LINE".
   Task<Result<std::vector<T>>> Next() {
     auto read = [this]() -> Result<std::vector<T>> {
       std::vector<T> batch;
+      numbers_.clear();
       std::string line;
       while (batch.size() < kLineBatch) {
         STRATA_TRY(const bool more, reader_.Next(line, kCorpusLineBytesMax));
@@ -39,15 +45,18 @@ class LineBatches {
         if (line.find_first_not_of(" \t") == std::string::npos) continue;
         auto parsed = parse_(line);
         if (!parsed.has_value()) {
-          return Fail(std::move(parsed.error())
-                          .Because(path_ + " line " + std::to_string(reader_.number())));
+          return Fail(std::move(parsed.error()).Because(AtLine(path_, reader_.number())));
         }
         batch.push_back(std::move(*parsed));
+        numbers_.push_back(reader_.number());
       }
       return batch;
     };
     co_return co_await RunBlocking(*pool_, std::move(read));
   }
+
+  // The lines' numbers of what Next gave.
+  const std::vector<std::int64_t>& numbers() const { return numbers_; }
 
  private:
   LineBatches(Pool& pool, std::string path, LineReader reader, Parse parse)
@@ -57,6 +66,7 @@ class LineBatches {
   std::string path_;
   LineReader reader_;
   Parse parse_;
+  std::vector<std::int64_t> numbers_;
 };
 
 // Chunks of at least `depth` documents where there are as many. `request.results` is chosen here.

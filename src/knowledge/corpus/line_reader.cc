@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <array>
+#include <string_view>
 
 namespace strata::knowledge {
 
@@ -27,26 +28,50 @@ Result<LineReader> LineReader::Open(const std::string& path) {
   state->path = path;
   state->file = gzopen(path.c_str(), "rb");
   if (!state->file) return Fail(NotFound("file", path));
-  return LineReader(std::move(state));
+  LineReader reader(std::move(state));
+  STRATA_CHECK_OK(reader.Fill());
+  auto& s = *reader.state_;
+  if (path.ends_with(".gz") && s.begin != s.end && gzdirect(s.file) == 1) {
+    return Fail(InvalidArgument("", path + ": its name ends in .gz, but it is no gzip file"));
+  }
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (std::string_view(s.buffer.data(), s.end).starts_with(kByteOrderMark)) {
+    s.begin += kByteOrderMark.size();
+  }
+  return reader;
+}
+
+// Leaves begin == end at the end of the file.
+Result<> LineReader::Fill() {
+  auto& s = *state_;
+  const int got = gzread(s.file, s.buffer.data(), static_cast<unsigned>(s.buffer.size()));
+  s.begin = 0;
+  s.end = got > 0 ? static_cast<std::size_t>(got) : 0;
+  if (got > 0) return {};
+  int error = Z_OK;
+  const char* text = gzerror(s.file, &error);
+  if (error == Z_OK || error == Z_STREAM_END) return {};
+  const auto place = s.path + ":" + std::to_string(number_ + 1);
+  if (error == Z_BUF_ERROR) {
+    return Fail(InvalidArgument("", place + ": the gzip stream is cut: it ends within this line"));
+  }
+  return Fail(
+      InvalidArgument("", place + ": the gzip stream is broken at or after this line: " + text));
 }
 
 Result<bool> LineReader::Next(std::string& line, std::size_t bytes_max) {
   line.clear();
   auto& s = *state_;
   for (;;) {
-    if (s.begin == s.end) {
-      const int got = gzread(s.file, s.buffer.data(), static_cast<unsigned>(s.buffer.size()));
-      if (got < 0) return Fail(Code::kCorruption, s.path + " cannot be read: broken gzip data");
-      if (got == 0) break;
-      s.begin = 0;
-      s.end = static_cast<std::size_t>(got);
-    }
+    if (s.begin == s.end) STRATA_CHECK_OK(Fill());
+    if (s.begin == s.end) break;
     const std::string_view held(s.buffer.data() + s.begin, s.end - s.begin);
     const auto newline = held.find('\n');
     const auto take = newline == std::string_view::npos ? held.size() : newline;
     if (line.size() + take > bytes_max) {
-      return Fail(Code::kTooLarge, s.path + " line " + std::to_string(number_ + 1) +
-                                       " is longer than " + std::to_string(bytes_max) + " bytes");
+      return Fail(Code::kTooLarge, s.path + ":" + std::to_string(number_ + 1) +
+                                       ": the line is longer than " + std::to_string(bytes_max) +
+                                       " bytes");
     }
     line += held.substr(0, take);
     s.begin += take;

@@ -17,14 +17,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What llama.cpp said last at error level on this thread: LoadModel puts it into its message.
-thread_local std::string last_problem;  // NOLINT: one small buffer a thread
+// What llama.cpp said first at error level on this thread since LoadModel began, which puts it into
+// its message; what follows is only that loading failed.
+thread_local std::string first_problem;  // NOLINT: one small buffer a thread
 
 void TakeLog(ggml_log_level level, const char* text, void* /*unused*/) {
   if (level != GGML_LOG_LEVEL_ERROR && level != GGML_LOG_LEVEL_WARN) return;
   std::string_view line(text);
   while (!line.empty() && line.back() == '\n') line.remove_suffix(1);
-  if (level == GGML_LOG_LEVEL_ERROR) last_problem = std::string(line.substr(0, 500));
+  if (level == GGML_LOG_LEVEL_ERROR && first_problem.empty()) {
+    first_problem = std::string(line.substr(0, 500));
+  }
   // An error of the library is a Result of ours, logged where it is handled.
   Log(Level::kDebug, "llama.library", {{"text", line.substr(0, 500)}});
 }
@@ -106,12 +109,12 @@ Result<ModelPtr> LoadModel(const LoadSpec& spec) {
   auto params = llama_model_default_params();
   params.n_gpu_layers = spec.gpu_layers;
   params.vocab_only = spec.vocabulary_only;
-  last_problem.clear();
+  first_problem.clear();
   ModelPtr model(llama_model_load_from_file(spec.path.c_str(), params));
   if (!model) {
     return Fail(Code::kCorruption,
                 fmt::format("{}: {}", spec.path,
-                            last_problem.empty() ? "llama.cpp cannot load it" : last_problem));
+                            first_problem.empty() ? "llama.cpp cannot load it" : first_problem));
   }
   return model;
 }

@@ -9,6 +9,8 @@
 #include "net/client.h"
 #include "net/runtime.h"
 #include "server/app.h"
+#include "server/config_check.h"
+#include "server/folder_lock.h"
 #include "store/data_dir.h"
 
 namespace strata::server {
@@ -193,12 +195,36 @@ std::string DefaultDataFolder() {
   return home.empty() ? "/var/lib/strata" : home + "/.local/share/strata";
 }
 
-Result<std::unique_ptr<Caller>> Caller::Open(const CallerFlags& flags) {
-  // What a command says of itself is its output; a line a request is a server's.
-  STRATA_TRY(auto config, LoadConfig(flags.config_file, {{"log.requests", "none"}}));
-  STRATA_TRY(auto server, store::DataDir::FindServer(flags.data_folder));
-  if (server) return std::make_unique<RemoteCaller>(std::move(*server), config.options);
-  STRATA_TRY(auto app, App::Open(std::move(config), flags.data_folder));
+Result<> RequireDataFolder(const std::string& path) {
+  if (store::DataDir::Exists(path)) return {};
+  return Fail(Code::kNotFound,
+              fmt::format("there is no data folder at '{}': is --data (or STRATA_DATA) right? "
+                          "strata serve --data '{}' makes one",
+                          path, path));
+}
+
+Result<std::unique_ptr<Caller>> Caller::Open(const CallerFlags& flags, DataFolder folder) {
+  const auto& path = flags.data_folder;
+  if (folder == DataFolder::kMustExist) STRATA_CHECK_OK(RequireDataFolder(path));
+  // What a command says of itself is its output; a server's log lines would stand between.
+  Overrides quiet = {{"log.requests", "none"}, {"log.level", "error"}};
+  auto remote = [&](store::ServerAddress server) -> Result<std::unique_ptr<Caller>> {
+    STRATA_TRY(auto config, LoadConfig(flags.config_file, quiet));
+    return std::make_unique<RemoteCaller>(std::move(server), config.options);
+  };
+  STRATA_TRY(auto server, store::DataDir::FindServer(path));
+  if (server) return remote(std::move(*server));
+  STRATA_TRY(auto config, LoadUsableConfig(flags.config_file, quiet, path));
+  auto waiting = [](const Error& error) { fmt::print(stderr, "waiting: {}\n", error.message()); };
+  auto found = [&] {
+    auto now = store::DataDir::FindServer(path);
+    if (now.has_value()) server = std::move(*now);
+    return server.has_value();
+  };
+  auto taken = TakeFolder(path, waiting, found);
+  if (server) return remote(std::move(*server));
+  if (!taken.has_value()) return Fail(std::move(taken.error()));
+  STRATA_TRY(auto app, App::Open(std::move(config), std::move(*taken)));
   STRATA_CHECK_OK(app->StartJobs());
   return std::make_unique<LocalCaller>(std::move(app));
 }

@@ -2,6 +2,7 @@
 // How a command reaches a data folder: through the server that holds it, or by opening it when none
 // runs. Either way the same routes answer, so a command has one code path.
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -20,11 +21,20 @@ struct CallerFlags {
 // ~/.local/share/strata.
 std::string DefaultDataFolder();
 
+// kNotFound when there is no data folder at `path`.
+Result<> RequireDataFolder(const std::string& path);
+
+// Whether a command may make the data folder. One that only reads must not: a mistyped --data would
+// answer as if nothing were there.
+enum class DataFolder : std::uint8_t { kMustExist, kMayBeMade };
+
 // Used by one thread. Blocks.
 class Caller {
  public:
-  // kConflict when another process holds the folder and does not serve.
-  static Result<std::unique_ptr<Caller>> Open(const CallerFlags& flags);
+  // kNotFound with the path when there is no data folder; kConflict when another process holds it
+  // and does not serve (after a wait of some seconds).
+  static Result<std::unique_ptr<Caller>> Open(const CallerFlags& flags,
+                                              DataFolder folder = DataFolder::kMustExist);
   virtual ~Caller() = default;
 
   // The body of a 2xx answer. An error answer becomes its Error again.

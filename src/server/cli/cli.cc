@@ -3,21 +3,15 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <exception>
 
-namespace strata::server {
+#include "server/cli/command_line.h"
 
-int RunCli(int argc, char** argv) {
-  CLI::App app("strata: one gateway, your documents, cited answers, and the reason why");
-  app.set_version_flag("--version", std::string("strata ") + STRATA_VERSION);
-  app.require_subcommand(1);
-  app.fallthrough();  // --data may stand after the subcommand too
-  Cli cli{app, {}, nullptr};
-  cli.flags.data_folder = DefaultDataFolder();
-  app.add_option("--data", cli.flags.data_folder, "folder that holds everything strata writes")
-      ->capture_default_str();
-  app.add_option("--config", cli.flags.config_file,
-                 "configuration file (YAML); without it, defaults");
+namespace strata::server {
+namespace {
+
+void AddCommands(Cli& cli) {
   AddServeCommands(cli);
   AddKbCommands(cli);
   AddKeyCommands(cli);
@@ -25,22 +19,57 @@ int RunCli(int argc, char** argv) {
   AddObserveCommands(cli);
   AddParseCommand(cli);
   AddRouteCommands(cli);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    int code = app.exit(e);
-    return code == 0 ? 0 : 2;
+}
+
+// Each line of a message by itself, so that all of them are found by one word.
+void PrintError(std::string_view message) {
+  while (!message.empty()) {
+    auto line = message.substr(0, message.find('\n'));
+    message.remove_prefix(std::min(message.size(), line.size() + 1));
+    fmt::print(stderr, "error: {}\n", line);
   }
-  if (!cli.run) return 2;
+}
+
+int Run(const Cli& cli) {
   try {
     auto done = cli.run();
     if (done.has_value()) return *done;
-    fmt::print(stderr, "error: {}\n", done.error().message());
+    PrintError(done.error().message());
   } catch (const std::exception& e) {
-    // Start-up may throw: a certificate file that cannot be used, memory that is not there.
-    fmt::print(stderr, "error: {}\n", e.what());
+    // Start-up may throw: memory that is not there.
+    PrintError(e.what());
   }
-  return 1;
+  return kExitFailed;
+}
+
+}  // namespace
+
+int RunCli(int argc, char** argv) {
+  CLI::App app("strata: one gateway, your documents, cited answers, and the reason why", "strata");
+  app.set_version_flag("--version", std::string("strata ") + STRATA_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();  // --data may stand after the subcommand too
+  Cli cli{app, {}, nullptr};
+  cli.flags.data_folder = DefaultDataFolder();
+  app.add_option("--data", cli.flags.data_folder, "folder that holds everything strata writes")
+      ->default_str("STRATA_DATA, else ~/.local/share/strata");
+  app.add_option("--config", cli.flags.config_file,
+                 "configuration file (YAML); without it, defaults");
+  AddCommands(cli);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& e) {  // --help, --version
+    return app.exit(e);
+  } catch (const CLI::ParseError& e) {
+    std::vector<std::string> words(argv + 1, argv + argc);
+    PrintError(ExplainCommandLine(app, words, e));
+    return kExitWrongCommandLine;
+  }
+  if (cli.flags.data_folder.empty()) {
+    PrintError("--data: expected a folder, not an empty text");
+    return kExitWrongCommandLine;
+  }
+  return cli.run ? Run(cli) : kExitWrongCommandLine;
 }
 
 }  // namespace strata::server

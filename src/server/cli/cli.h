@@ -30,8 +30,13 @@ void AddObserveCommands(Cli& cli);  // trace, cost, backup, restore
 void AddParseCommand(Cli& cli);     // parse
 void AddRouteCommands(Cli& cli);    // route …
 
-// Everything behind main(). Errors are printed to stderr as `error: …`; exit code 1, or 2 for a
-// wrong command line.
+// Exit codes; docs/commands.md says them to users.
+inline constexpr int kExitDone = 0;
+inline constexpr int kExitFailed = 1;            // nothing, or not all, was done; stderr says why
+inline constexpr int kExitWrongCommandLine = 2;  // nothing was tried
+inline constexpr int kExitPartly = 3;            // done, but some documents failed; they are listed
+
+// Everything behind main(). Errors are printed to stderr, each line as `error: …`.
 int RunCli(int argc, char** argv);
 
 }  // namespace strata::server

@@ -38,35 +38,54 @@ Result<> AddFilter(const CorpusFlags& flags, json::object& body) {
   return {};
 }
 
+// Says `given` where the server says the whole path that it was told.
+Error InCallersWords(const Error& error, const std::string& path, const std::string& given) {
+  auto message = error.message();
+  if (auto at = message.find(path); at != message.npos) message.replace(at, path.size(), given);
+  return Error(error.code(), std::move(message));
+}
+
+// Sends the file's lines to the base; the exit code. `indexed` counts what is in it, also when an
+// error ends the import.
+Result<int> ImportInto(Caller& caller, const CorpusFlags& flags, std::int64_t& indexed) {
+  auto path = AbsolutePath(flags.file);
+  auto body = json::serialize(json::object{{"path", path}});
+  ProgressLine progress;
+  json::object last;
+  auto line = [&] {
+    return fmt::format("{} lines, {} indexed, {} unchanged, {} duplicates, {} failed",
+                       NumberOf(last, "lines"), NumberOf(last, "indexed"),
+                       NumberOf(last, "unchanged"), NumberOf(last, "duplicates"),
+                       NumberOf(last, "failed"));
+  };
+  auto done = caller.Stream("POST", KbPath(flags.name) + "/import", std::move(body),
+                            [&](std::string_view text) {
+                              last = json::parse(text).as_object();
+                              indexed = NumberOf(last, "indexed");
+                              progress.Show(line());
+                            });
+  if (!done.has_value() && !last.empty()) progress.Finish("before the error: " + line());
+  if (!done.has_value()) return Fail(InCallersWords(done.error(), path, flags.file));
+  progress.Finish(line());
+  PrintFailures(last.at("failures").as_array(), NumberOf(last, "failed"));
+  return NumberOf(last, "failed") > 0 ? kExitPartly : kExitDone;
+}
+
 Result<int> Import(const CallerFlags& common, const CorpusFlags& flags) {
-  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto caller, Caller::Open(common, DataFolder::kMayBeMade));
   // A first import makes the base: the exact form that anyone scores retrieval with is two
   // commands, not three.
   auto made =
       caller->Call("POST", "/strata/v1/kbs", json::serialize(json::object{{"name", flags.name}}));
   if (!made.has_value() && made.error().code() != Code::kConflict)
     return std::unexpected(std::move(made.error()));
-  auto body = json::serialize(json::object{{"path", AbsolutePath(flags.file)}});
-  ProgressLine progress;
-  std::string last;
   std::int64_t indexed = 0;
-  auto done = caller->Stream(
-      "POST", KbPath(flags.name) + "/import", std::move(body), [&](std::string_view text) {
-        auto p = json::parse(text).as_object();
-        indexed = p.at("indexed").to_number<std::int64_t>();
-        last = fmt::format("{} lines, {} indexed, {} unchanged, {} failed", NumberOf(p, "lines"),
-                           NumberOf(p, "indexed"), NumberOf(p, "unchanged"), NumberOf(p, "failed"));
-        progress.Show(last);
-      });
-  if (!done.has_value()) {
+  auto done = ImportInto(*caller, flags, indexed);
+  if (!done.has_value() && made.has_value() && indexed == 0) {
     // A base that was made for this file alone and holds nothing of it does not stay.
-    if (made.has_value() && indexed == 0) {
-      [[maybe_unused]] auto gone = caller->Call("DELETE", KbPath(flags.name));
-    }
-    return std::unexpected(std::move(done.error()));
+    [[maybe_unused]] auto gone = caller->Call("DELETE", KbPath(flags.name));
   }
-  progress.Finish(last);
-  return 0;
+  return done;
 }
 
 Result<int> Run(const CallerFlags& common, const CorpusFlags& flags) {
@@ -167,7 +186,8 @@ void AddCorpusCommands(Cli& cli, CLI::App& group) {
   AddDepth(*run, *flags);
   run->add_option("--out", flags->out, "file to write: query-id, document-id, score, tab separated")
       ->required();
-  run->add_option("--mode", flags->mode, "lexical, dense, hybrid or default");
+  run->add_option("--mode", flags->mode, "lexical, dense, hybrid or default")
+      ->check(CLI::IsMember({"lexical", "dense", "hybrid", "default"}));
   run->add_flag("--spans", flags->spans, "write chunk spans instead, as JSON lines");
   auto* eval =
       add("eval", "score judged queries, each kind of search and each stage left out", Eval);

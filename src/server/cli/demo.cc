@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "server/cli/print.h"
+#include "server/config_check.h"
 #include "server/serve.h"
 
 namespace strata::server {
@@ -74,7 +75,7 @@ Result<int> Demo(const CallerFlags& common, const std::map<std::string, std::str
   BlockSignals();
   auto settings = overrides;
   settings.emplace("log.requests", "errors");  // the terminal is for the answer
-  STRATA_TRY(auto config, LoadConfig(common.config_file, settings));
+  STRATA_TRY(auto config, LoadUsableConfig(common.config_file, settings, common.data_folder));
   STRATA_TRY(auto server, RunningServer::Start(std::move(config), common.data_folder));
   STRATA_TRY(auto caller, Caller::Open(common));
   STRATA_CHECK_OK(Prepare(*caller, samples));

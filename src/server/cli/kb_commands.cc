@@ -28,7 +28,7 @@ struct KbFlags {
 };
 
 Result<int> Create(const CallerFlags& common, const KbFlags& flags) {
-  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto caller, Caller::Open(common, DataFolder::kMayBeMade));
   json::object body{{"name", flags.name}};
   if (!flags.source.empty()) body["source"] = AbsolutePath(flags.source);
   if (!flags.embedding_model.empty()) body["embedding_model"] = flags.embedding_model;
@@ -62,23 +62,25 @@ Result<int> Delete(const CallerFlags& common, const KbFlags& flags) {
   return 0;
 }
 
-// The exit code: 1 when a source could not be read.
+// The exit code: kExitFailed when a source could not be read, kExitPartly when documents failed.
 Result<int> SyncWith(Caller& caller, const std::string& name) {
   ProgressLine progress;
-  int code = 0;
+  int code = kExitDone;
   STRATA_CHECK_OK(caller.Stream("POST", KbPath(name) + "/sync", {}, [&](std::string_view text) {
     auto line = json::parse(text).as_object();
     bool done = line.contains("statistics");
     const auto& s = line.at(done ? "statistics" : "progress").as_object();
-    auto summary = fmt::format("{}: {} scanned, {} new, {} changed, {} gone, {} skipped, {} failed",
-                               TextOf(line, "source"), NumberOf(s, "scanned"), NumberOf(s, "added"),
-                               NumberOf(s, "modified"), NumberOf(s, "deleted"),
-                               NumberOf(s, "skipped"), NumberOf(s, "failed"));
+    auto summary =
+        fmt::format("{}: {} scanned, {} added, {} changed, {} removed, {} skipped, {} failed",
+                    TextOf(line, "source"), NumberOf(s, "scanned"), NumberOf(s, "added"),
+                    NumberOf(s, "modified") + NumberOf(s, "metadata_modified"),
+                    NumberOf(s, "deleted"), NumberOf(s, "skipped"), NumberOf(s, "failed"));
     if (!done) return progress.Show(summary);
     progress.Finish(fmt::format("{}: {}", TextOf(line, "status"), summary));
-    if (TextOf(line, "status") == "FAILED") code = 1;
-    for (const auto& reason : line.at("failure_reasons").as_array())
-      fmt::print("  {}\n", reason.as_string().c_str());
+    bool whole = TextOf(line, "status") == "COMPLETE";
+    PrintFailures(line.at("failure_reasons").as_array(), NumberOf(s, "failed"));
+    if (!whole) code = kExitFailed;
+    if (whole && NumberOf(s, "failed") > 0 && code == kExitDone) code = kExitPartly;
   }));
   return code;
 }
@@ -121,7 +123,8 @@ Result<int> Search(const CallerFlags& common, const KbFlags& flags) {
 }
 
 // A folder as the first argument of `ask` becomes a knowledge base of its own, named after it.
-Result<std::string> BaseForFolder(Caller& caller, const std::string& folder) {
+// `code`: what reading it came to.
+Result<std::string> BaseForFolder(Caller& caller, const std::string& folder, int& code) {
   auto path = AbsolutePath(folder);
   if (path.ends_with('/')) path.pop_back();
   auto name = "folder-" + Sha256Hex(path).substr(0, 12);
@@ -129,21 +132,44 @@ Result<std::string> BaseForFolder(Caller& caller, const std::string& folder) {
                           json::serialize(json::object{{"name", name}, {"source", path}}));
   if (!made.has_value() && made.error().code() != Code::kConflict)
     return std::unexpected(std::move(made.error()));
-  STRATA_CHECK_OK(SyncWith(caller, name));
+  STRATA_TRY(code, SyncWith(caller, name));
   return name;
 }
 
+// A path that is no folder is not looked for among the names of knowledge bases.
+Result<> CheckAskable(const std::string& source) {
+  std::error_code ignored;
+  bool there = std::filesystem::exists(source, ignored);
+  if (source.find('/') == source.npos && !source.starts_with('~')) return {};
+  return Fail(Code::kNotFound,
+              fmt::format("'{}' is {}; expected a folder of documents, or the name of a knowledge "
+                          "base (strata kb list)",
+                          source, there ? "no folder" : "not there"));
+}
+
 Result<int> Ask(const CallerFlags& common, const KbFlags& flags) {
-  STRATA_TRY(auto caller, Caller::Open(common));
+  std::error_code ignored;
+  bool folder = std::filesystem::is_directory(flags.name, ignored);
+  if (!folder) STRATA_CHECK_OK(CheckAskable(flags.name));
+  STRATA_TRY(auto caller,
+             Caller::Open(common, folder ? DataFolder::kMayBeMade : DataFolder::kMustExist));
   auto name = flags.name;
-  if (std::filesystem::is_directory(flags.name)) {
-    STRATA_TRY(name, BaseForFolder(*caller, flags.name));
+  int code = kExitDone;
+  if (folder) {
+    STRATA_TRY(name, BaseForFolder(*caller, flags.name, code));
+    if (code == kExitFailed) return code;
   }
   json::object body{{"question", flags.query}};
   if (!flags.model.empty()) body["model"] = flags.model;
-  STRATA_TRY(auto reply, caller->Call("POST", KbPath(name) + "/ask", json::serialize(body)));
-  PrintAnswer(reply);
-  return 0;
+  auto reply = caller->Call("POST", KbPath(name) + "/ask", json::serialize(body));
+  if (!reply.has_value()) {
+    bool no_base = reply.error().message().starts_with("knowledge base");
+    if (!no_base || folder) return Fail(std::move(reply.error()));
+    return Fail(Code::kNotFound,
+                fmt::format("{}, and there is no folder of that name", reply.error().message()));
+  }
+  PrintAnswer(*reply);
+  return code;
 }
 
 }  // namespace
@@ -164,13 +190,14 @@ void AddKbCommands(Cli& cli) {
     command->add_option("name", flags->name, "name of the knowledge base")->required();
   };
 
+  const CLI::IsMember modes({"lexical", "dense", "hybrid", "default"});
   auto* create =
       add(*group, "create", "make a knowledge base, with a folder or s3:// source", Create);
   named(create);
   create->add_option("source", flags->source, "folder or s3://bucket/prefix (mapped by kb.s3_map)");
   create->add_option("--embedding-model", flags->embedding_model,
                      "embedding model (default: kb.embedding_model)");
-  create->add_option("--mode", flags->mode, "lexical, dense or hybrid");
+  create->add_option("--mode", flags->mode, "lexical, dense or hybrid")->check(modes);
   add(*group, "list", "all knowledge bases",
       [](const CallerFlags& c, const KbFlags&) { return List(c); });
   named(add(*group, "delete", "remove a knowledge base and all it holds", Delete));
@@ -182,7 +209,7 @@ void AddKbCommands(Cli& cli) {
   search->add_option("--results", flags->results, "how many")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
-  search->add_option("--mode", flags->mode, "lexical, dense or hybrid");
+  search->add_option("--mode", flags->mode, "lexical, dense or hybrid")->check(modes);
   search->add_option("--filter", flags->filter, "metadata filter, Bedrock's JSON");
   AddCorpusCommands(cli, *group);
 

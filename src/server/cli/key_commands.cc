@@ -67,7 +67,7 @@ void PrintNewKey(const std::string& reply) {
 }
 
 Result<int> Create(const CallerFlags& common, const CreateFlags& flags) {
-  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto caller, Caller::Open(common, DataFolder::kMayBeMade));
   STRATA_TRY(auto reply, caller->Call("POST", "/strata/v1/keys", CreateBody(flags)));
   PrintNewKey(reply);
   return 0;

@@ -1,4 +1,4 @@
-// strata model list|import and strata provider list|add|test.
+// strata model list|import and strata provider list|add|remove|test.
 
 #include <fmt/format.h>
 
@@ -41,7 +41,7 @@ Result<int> ListModels(const CallerFlags& common) {
 
 Result<int> ImportModel(const CallerFlags& common, const std::string& source,
                         const std::string& name) {
-  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto caller, Caller::Open(common, DataFolder::kMayBeMade));
   json::object body{{"path", std::filesystem::absolute(source).lexically_normal().string()}};
   if (!name.empty()) body["name"] = name;
   STRATA_TRY(auto reply, caller->Call("POST", "/strata/v1/models/import", json::serialize(body)));
@@ -124,7 +124,7 @@ struct AddFlags {
 };
 
 Result<int> AddProvider(const CallerFlags& common, const AddFlags& flags) {
-  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto caller, Caller::Open(common, DataFolder::kMayBeMade));
   json::object body{{"name", flags.name}, {"kind", flags.kind}};
   auto put = [&](const char* member, const std::string& value) {
     if (!value.empty()) body[member] = value;
@@ -142,7 +142,20 @@ Result<int> AddProvider(const CallerFlags& common, const AddFlags& flags) {
   STRATA_TRY(auto reply, caller->Call("POST", "/strata/v1/providers", json::serialize(body)));
   fmt::print("added {}; its models are {}/MODEL. next: strata provider test {}\n", flags.name,
              flags.name, flags.name);
-  return 0;
+  auto problem = TextOf(json::parse(reply).as_object(), "problem");
+  if (!problem.empty()) fmt::print(stderr, "warning: it will not answer: {}\n", problem);
+  return kExitDone;
+}
+
+Result<int> RemoveProvider(const CallerFlags& common, const std::string& name) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto reply, caller->Call("DELETE", "/strata/v1/providers/" + PercentEncode(name)));
+  fmt::print("removed {}\n", name);
+  auto parsed = json::parse(reply);
+  for (const auto& by : parsed.at("named_by").as_array()) {
+    fmt::print(stderr, "warning: {} still names its models\n", by.as_string().c_str());
+  }
+  return kExitDone;
 }
 
 Result<int> TestProvider(const CallerFlags& common, const std::string& name) {
@@ -181,7 +194,8 @@ void AddModelCommands(Cli& cli) {
   auto* add =
       providers->add_subcommand("add", "add a provider; secrets are given by reference only");
   add->add_option("name", flags->name, "prefix of its model ids")->required();
-  add->add_option("--kind", flags->kind, "openai, azure, anthropic, bedrock, gemini or vertex")
+  add->add_option("--kind", flags->kind,
+                  "openai, azure, anthropic, bedrock, gemini, vertex or cohere")
       ->required();
   add->add_option("--base-url", flags->base_url, "address of the API");
   add->add_option("--secret", flags->secret, "env:NAME or file:PATH");
@@ -199,6 +213,10 @@ void AddModelCommands(Cli& cli) {
                   "upstream model ids it is known to have; may be repeated");
   add->callback(
       [&cli, flags] { cli.run = [&cli, flags] { return AddProvider(cli.flags, *flags); }; });
+  auto* remove = providers->add_subcommand("remove", "take out a provider that was added");
+  remove->add_option("name", *name, "name of the provider")->required();
+  remove->callback(
+      [&cli, name] { cli.run = [&cli, name] { return RemoveProvider(cli.flags, *name); }; });
   auto* test =
       providers->add_subcommand("test", "make one cheap call and say exactly what is wrong");
   test->add_option("name", *name, "name of the provider")->required();

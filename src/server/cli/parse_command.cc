@@ -54,6 +54,7 @@ void AddParseCommand(Cli& cli) {
   auto* parse = cli.app.add_subcommand("parse", "show what the parser sees in a document");
   parse->add_option("file", *path, "the document")->required()->check(CLI::ExistingFile);
   parse->add_option("--format", *format, "json (blocks with page and boxes), md or html")
+      ->check(CLI::IsMember({"json", "md", "html"}))
       ->capture_default_str();
   parse->callback([&cli, path, format] {
     cli.run = [&cli, path, format] { return Parse(cli.flags, *path, *format); };

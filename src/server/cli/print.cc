@@ -11,17 +11,30 @@ namespace strata::server {
 namespace json = boost::json;
 
 void ProgressLine::Show(std::string_view text) {
-  if (::isatty(STDOUT_FILENO) == 0) return;
-  fmt::print("\r\x1b[K{}", text);
-  std::fflush(stdout);
-  shown_ = true;
+  if (::isatty(STDERR_FILENO) != 0) {
+    fmt::print(stderr, "\r\x1b[K{}", text);
+    std::fflush(stderr);
+    shown_ = true;
+    return;
+  }
+  constexpr std::chrono::seconds kEvery{5};
+  auto now = std::chrono::steady_clock::now();
+  if (now < next_) return;
+  next_ = now + kEvery;
+  fmt::print(stderr, "{}\n", text);
 }
 
 void ProgressLine::Finish(std::string_view text) {
-  if (shown_) fmt::print("\r\x1b[K");
+  if (shown_) fmt::print(stderr, "\r\x1b[K");
   shown_ = false;
   fmt::print("{}\n", text);
   std::fflush(stdout);
+}
+
+void PrintFailures(const json::array& reasons, std::int64_t failed) {
+  for (const auto& reason : reasons) fmt::print(stderr, "failed: {}\n", reason.as_string().c_str());
+  auto more = failed - static_cast<std::int64_t>(reasons.size());
+  if (more > 0) fmt::print(stderr, "failed: {} more\n", more);
 }
 
 std::string Indented(std::string_view text, std::size_t spaces) {

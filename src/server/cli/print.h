@@ -1,6 +1,7 @@
 #pragma once
 // How commands print: progress on one line, cited answers, indented text.
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -9,7 +10,8 @@
 
 namespace strata::server {
 
-// Rewrites one line on a terminal; prints nothing but the last line elsewhere.
+// What a long command is at, on stderr: one line that is rewritten on a terminal; elsewhere a line
+// at the beginning and then one every five seconds. The result goes to stdout.
 class ProgressLine {
  public:
   void Show(std::string_view text);
@@ -17,11 +19,15 @@ class ProgressLine {
 
  private:
   bool shown_ = false;
+  std::chrono::steady_clock::time_point next_{};
 };
 
 // The reply of /strata/v1/kbs/NAME/ask: the answer with [n] marks, its sources, trace page and
 // cost.
 void PrintAnswer(std::string_view reply);
+
+// The failed documents and why, on stderr; `failed` may be more than `reasons` names.
+void PrintFailures(const boost::json::array& reasons, std::int64_t failed);
 
 std::string Indented(std::string_view text, std::size_t spaces);
 

@@ -4,9 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
-#include <map>
 
 #include "server/cli/cli.h"
+#include "server/cli/command_line.h"
 #include "server/cli/demo.h"
 #include "server/config_check.h"
 #include "server/serve.h"
@@ -22,8 +22,8 @@ struct ServeFlags {
   bool takeover = false;
 };
 
-std::map<std::string, std::string> Overrides(const CLI::App& command, const ServeFlags& flags) {
-  std::map<std::string, std::string> out;
+Overrides OverridesFrom(const CLI::App& command, const ServeFlags& flags) {
+  Overrides out;
   if (!flags.listen.empty()) out["server.listen"] = flags.listen;
   // An empty value switches TLS off, so presence counts, not emptiness.
   if (command.count("--tls-listen") > 0) out["server.tls_listen"] = flags.tls_listen;
@@ -38,14 +38,15 @@ void AddListenFlags(CLI::App& command, ServeFlags& flags) {
                      "ADDRESS:PORT of the TLS listener, '' for none (server.tls_listen)");
 }
 
-Result<int> Serve(const CallerFlags& common, const std::map<std::string, std::string>& overrides,
-                  bool takeover) {
+Result<int> Serve(const CallerFlags& common, const Overrides& overrides, bool takeover) {
   BlockSignals();
-  STRATA_TRY(auto config, LoadConfig(common.config_file, overrides));
+  auto load = [file = common.config_file, data = common.data_folder, overrides] {
+    return LoadUsableConfig(file, overrides, data);
+  };
+  STRATA_TRY(auto config, load());
   STRATA_TRY(auto server, takeover ? RunningServer::TakeOver(std::move(config), common.data_folder)
                                    : RunningServer::Start(std::move(config), common.data_folder));
-  server->app().SetConfigReader(
-      [file = common.config_file, overrides] { return LoadConfig(file, overrides); });
+  server->app().SetConfigReader(load);
   STRATA_TRY(auto bearer, Welcome(*server));
   server->ServeUntilStopped();
   return 0;
@@ -53,7 +54,11 @@ Result<int> Serve(const CallerFlags& common, const std::map<std::string, std::st
 
 Result<int> Reload(const CallerFlags& common) {
   STRATA_TRY(auto running, store::DataDir::FindServer(common.data_folder));
-  if (!running) return Fail(NotFound("server of the data folder", common.data_folder));
+  if (!running) {
+    STRATA_CHECK_OK(RequireDataFolder(common.data_folder));
+    return Fail(Code::kNotFound,
+                fmt::format("no server holds the data folder '{}'", common.data_folder));
+  }
   STRATA_TRY(auto caller, Caller::Open(common));
   STRATA_TRY(auto reply, caller->Call("POST", "/strata/v1/reload"));
   auto parsed = boost::json::parse(reply);
@@ -69,18 +74,25 @@ Result<int> Reload(const CallerFlags& common) {
   return 0;
 }
 
-Result<int> Check(const CallerFlags& common, bool markdown) {
-  if (markdown) {
-    fmt::print("{}", OptionsAsMarkdown());
-    return 0;
+void PrintFindings(const std::vector<Finding>& findings, std::string_view weight) {
+  for (const auto& finding : findings) {
+    fmt::print(stderr, "{}: {}{}\n", finding.place, weight, finding.text);
   }
-  STRATA_TRY(auto config, LoadConfig(common.config_file, {}));
-  auto file = common.config_file.empty() ? std::string("defaults") : common.config_file;
-  if (auto usable = CheckUsable(config); !usable.has_value()) {
-    return Fail(std::move(usable.error()).Because(file));
+}
+
+Result<int> Check(const CallerFlags& common) {
+  STRATA_TRY(auto checked, CheckConfig(common.config_file, {}, common.data_folder));
+  const auto& [config, findings] = checked;
+  PrintFindings(findings.problems(), "");
+  PrintFindings(findings.warnings(), "warning: ");
+  if (!findings.problems().empty()) {
+    fmt::print(stderr, "{}: {} to correct; strata serve refuses it\n", config.file,
+               findings.problems().size());
+    return 1;
   }
-  fmt::print("{}: good ({} providers, {} models, {} aliases)\n", file, config.providers.size(),
-             config.models.size(), config.aliases.size());
+  fmt::print("{}: good ({} providers, {} models, {} aliases, {} warnings)\n", config.file,
+             config.providers.size(), config.models.size(), config.aliases.size(),
+             findings.warnings().size());
   return 0;
 }
 
@@ -96,7 +108,7 @@ void AddServeCommands(Cli& cli) {
       "(both need net.reuse_port)");
   serve->callback([&cli, serve, flags] {
     cli.run = [&cli, serve, flags] {
-      return Serve(cli.flags, Overrides(*serve, *flags), flags->takeover);
+      return Serve(cli.flags, OverridesFrom(*serve, *flags), flags->takeover);
     };
   });
 
@@ -107,19 +119,31 @@ void AddServeCommands(Cli& cli) {
   auto* demo = cli.app.add_subcommand(
       "demo", "serve with a sample knowledge base, ask it one question, show how");
   AddListenFlags(*demo, *flags);
-  demo->add_option("--samples", flags->samples, "folder of sample documents")->required();
+  demo->add_option("--samples", flags->samples, "folder of sample documents")
+      ->required()
+      ->check(CLI::ExistingDirectory);
   demo->callback([&cli, demo, flags] {
     cli.run = [&cli, demo, flags] {
-      return Demo(cli.flags, Overrides(*demo, *flags), flags->samples);
+      return Demo(cli.flags, OverridesFrom(*demo, *flags), flags->samples);
     };
   });
 
-  auto markdown = std::make_shared<bool>(false);
+  struct CheckFlags {
+    bool options = false;
+    bool commands = false;
+  };
+  auto pages = std::make_shared<CheckFlags>();
   auto* check = cli.app.add_subcommand(
-      "check", "say whether the configuration is good, and if not, what and where");
-  check->add_flag("--options-as-markdown", *markdown, "print docs/config.md instead");
-  check->callback(
-      [&cli, markdown] { cli.run = [&cli, markdown] { return Check(cli.flags, *markdown); }; });
+      "check", "say whether the configuration is good, and if not, all that is wrong and where");
+  check->add_flag("--options-as-markdown", pages->options, "print docs/config.md instead");
+  check->add_flag("--commands-as-markdown", pages->commands, "print docs/commands.md instead");
+  check->callback([&cli, pages] {
+    cli.run = [&cli, pages]() -> Result<int> {
+      if (!pages->options && !pages->commands) return Check(cli.flags);
+      fmt::print("{}", pages->options ? OptionsAsMarkdown() : CommandsAsMarkdown(cli.app));
+      return kExitDone;
+    };
+  });
 }
 
 }  // namespace strata::server
