@@ -42,9 +42,8 @@ std::string Request(const Target& target, Form form, Hold hold) {
   return out + body;
 }
 
-// Reads until the bytes so far end in, or contain, `mark`; false when the peer closes first.
-bool ReadUntil(int fd, std::string_view mark) {
-  std::string seen;
+// Reads on until `seen` contains `mark`; false when the peer closes first.
+bool ReadUntil(int fd, std::string_view mark, std::string& seen) {
   std::array<char, 65536> buffer;
   while (seen.find(mark) == seen.npos) {
     auto got = ::recv(fd, buffer.data(), buffer.size(), 0);
@@ -83,21 +82,15 @@ std::string First(const Target& target, double rate, int count) {
     next += std::chrono::microseconds(static_cast<std::int64_t>(1e6 / rate));
     auto start = Clock::now();
     SendAll(connection.get(), request);
-    if (!ReadUntil(connection.get(), "data: ")) {
+    std::string seen;
+    if (!ReadUntil(connection.get(), "data: ", seen)) {
       ++failed;
       connection = Connect(target.port);
       continue;
     }
     times.push_back(Milliseconds(Clock::now() - start));
     // The rest of this answer must not be taken for the next one's first byte.
-    std::array<char, 65536> buffer;
-    std::string rest;
-    while (!rest.ends_with("0\r\n\r\n")) {
-      auto got = ::recv(connection.get(), buffer.data(), buffer.size(), 0);
-      if (got <= 0) break;
-      rest.append(buffer.data(), static_cast<std::size_t>(got));
-      if (rest.size() > 64) rest.erase(0, rest.size() - 64);
-    }
+    if (!ReadUntil(connection.get(), "\r\n0\r\n\r\n", seen)) connection = Connect(target.port);
   }
   return Percentiles(std::move(times), failed);
 }
@@ -112,7 +105,8 @@ std::string Gone(Upstream& upstream, const Target& target, Form form, int count)
     while (upstream.held() == 0 && Clock::now() < until) {
       std::this_thread::sleep_for(std::chrono::microseconds(200));
     }
-    if (form == Form::kStream && !ReadUntil(connection.get(), "data: ")) ++failed;
+    std::string seen;
+    if (form == Form::kStream && !ReadUntil(connection.get(), "data: ", seen)) ++failed;
     auto before = upstream.closed();
     auto start = Clock::now();
     connection.Close();
