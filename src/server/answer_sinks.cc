@@ -194,7 +194,9 @@ void CompleteMeta(const AnswerFrame& frame, dialect::AnswerMeta& meta) {
 }
 
 net::Headers ToHeaders(const dialect::HeaderList& list) {
+  constexpr std::size_t kOfOurs = 4;
   net::Headers headers;
+  headers.Reserve(list.size() + kOfOurs);
   for (const auto& [name, value] : list) headers.Add(name, value);
   return headers;
 }

@@ -86,11 +86,14 @@ void RequestRecord::WriteLine(const Calls& calls, const RequestContext& ctx) con
   auto ms = [](std::chrono::nanoseconds time) {
     return std::chrono::duration<double, std::milli>(time).count();
   };
-  std::vector<LogField> fields{{"request", ctx.request_id.value},
+  constexpr std::size_t kFieldsMax = 16;
+  std::vector<LogField> fields;
+  fields.reserve(kFieldsMax);
+  fields.insert(fields.end(), {{"request", ctx.request_id.value},
                                {"dialect", about_.dialect},
                                {"operation", about_.operation},
                                {"status", outgoing_.status()},
-                               {"latency_ms", ms(SystemClock().Steady() - start_)}};
+                               {"latency_ms", ms(SystemClock().Steady() - start_)}});
   if (!ctx.key.value.empty()) fields.emplace_back("key", ctx.key.value);
   std::string cost;
   if (ctx.calls > 0) {

@@ -13,7 +13,9 @@ namespace {
 
 // Splits "/a/b/" to {"a", "b"}: empty segments inside stay, one trailing slash does not count.
 std::vector<std::string_view> Segments(std::string_view path) {
+  constexpr std::size_t kUsual = 8;
   std::vector<std::string_view> out;
+  out.reserve(kUsual);
   if (!path.empty() && path.front() == '/') path.remove_prefix(1);
   while (true) {
     auto at = path.find('/');

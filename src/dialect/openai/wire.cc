@@ -117,24 +117,25 @@ std::optional<std::int64_t> ScannedCount(const ScannedObject& object, std::strin
   return count && *count >= 0 && *count <= INT64_MAX / 16 ? count : std::nullopt;
 }
 
-std::optional<ScannedObject> ScannedPart(const ScannedObject& object, std::string_view key) {
-  auto json = object.TextAt(key);
-  return ScanObject(json.empty() ? "{}" : json);
+// Of an object inside of the object.
+std::optional<std::int64_t> ScannedCount(const ScannedObject& object, std::string_view part,
+                                         std::string_view key) {
+  auto json = object.TextAt(part);
+  if (json.empty()) return 0;
+  auto inner = ScanObject(json);
+  return inner ? ScannedCount(*inner, key) : std::nullopt;
 }
 
 // As ReadUsage, without a tree; nullopt where only that can tell what is meant.
 std::optional<domain::Usage> ScanUsage(std::string_view json) {
   auto usage = ScanObject(json);
   if (!usage) return std::nullopt;
-  auto prompt = ScannedPart(*usage, "prompt_tokens_details");
-  auto completion = ScannedPart(*usage, "completion_tokens_details");
-  if (!prompt || !completion) return std::nullopt;
   auto all = ScannedCount(*usage, "prompt_tokens");
   auto output = ScannedCount(*usage, "completion_tokens");
-  auto read = ScannedCount(*prompt, "cached_tokens");
+  auto read = ScannedCount(*usage, "prompt_tokens_details", "cached_tokens");
   if (read && *read == 0) read = ScannedCount(*usage, "prompt_cache_hit_tokens");  // DeepSeek
-  auto written = ScannedCount(*prompt, "cache_write_tokens");
-  auto reasoning = ScannedCount(*completion, "reasoning_tokens");
+  auto written = ScannedCount(*usage, "prompt_tokens_details", "cache_write_tokens");
+  auto reasoning = ScannedCount(*usage, "completion_tokens_details", "reasoning_tokens");
   if (!all || !output || !read || !written || !reasoning) return std::nullopt;
   domain::Usage out;
   out.input_tokens = std::max<std::int64_t>(*all - *read - *written, 0);

@@ -73,6 +73,7 @@ Task<void> Attempt::Open(std::shared_ptr<Attempt> self, domain::ChatRequest requ
   attempt.stage = AttemptStage::kAnswer;
   attempt.stream = std::move(*started);
   bool token = false;
+  attempt.head.reserve(2);  // the start and the first token
   while (!token) {
     auto event = co_await attempt.stream->Next();
     if (!event.has_value()) {

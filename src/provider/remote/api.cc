@@ -85,6 +85,8 @@ Call ForwardCall(const ProviderSpec& spec, std::string url, const domain::WireRe
   Call call;
   call.url = std::move(url);
   call.body = domain::WireBodyFor(wire, upstream_id);
+  constexpr std::size_t kOfOurs = 4;  // these two, and what authorises the call
+  call.headers.Reserve(wire.headers.size() + spec.headers.size() + kOfOurs);
   for (const auto& [name, value] : wire.headers) call.headers.Add(name, value);
   call.headers.Add("Content-Type", "application/json");
   // What is read along must not be compressed.
