@@ -29,13 +29,13 @@ Task<Result<domain::ChatResponse>> Collect(provider::ChatStream& stream) {
 
 }  // namespace
 
-Result<std::unique_ptr<Bases>> Bases::Open(const std::string& embedder, const std::string& folder) {
+Result<std::unique_ptr<Bases>> Bases::Open(const Embedders& embedders, const std::string& folder) {
   std::unique_ptr<Bases> bases(new Bases());
   bases->folder_ = folder;
   std::error_code failed;
   if (!folder.empty()) std::filesystem::create_directories(folder, failed);
   if (failed) return Fail(Code::kUnavailable, folder + ": " + failed.message());
-  STRATA_CHECK_OK(bases->OpenParts(embedder));
+  STRATA_CHECK_OK(bases->OpenParts(embedders));
   return bases;
 }
 
@@ -46,7 +46,7 @@ Bases::~Bases() {
   if (temporary_) std::filesystem::remove_all(folder_, ignored);
 }
 
-Result<> Bases::OpenParts(const std::string& embedder) {
+Result<> Bases::OpenParts(const Embedders& embedders) {
   if (folder_.empty()) {
     std::string pattern =
         (std::filesystem::temp_directory_path() / "strata-answer-XXXXXX").string();
@@ -59,7 +59,7 @@ Result<> Bases::OpenParts(const std::string& embedder) {
                                 provider::LocalModelOptions()};
   STRATA_TRY(auto options, Options::Build(tables, {}));
   STRATA_TRY(models_, provider::LocalModels::Open(options, {}));
-  STRATA_TRY(embedder_, models_->AnyEmbedder(embedder));
+  STRATA_TRY(embedder_, models_->AnyEmbedder(embedders.retrieval));
   STRATA_CHECK_OK(registry_.Update([&](provider::RegistrySnapshot& snapshot) -> Result<> {
     STRATA_TRY(auto chat, models_->Chat(provider::kBuiltinChatModel));
     return snapshot.AddChat(std::move(chat), SystemClock().Wall());
@@ -77,7 +77,11 @@ Result<> Bases::OpenParts(const std::string& embedder) {
     return embedder_;
   };
   STRATA_TRY(bases_, knowledge::KnowledgeBases::Open(std::move(parts), options));
-  auto extractor = std::make_shared<knowledge::Extractor>(embedder_);
+  auto sentences = embedder_;
+  if (!embedders.sentences.empty()) {
+    STRATA_TRY(sentences, models_->AnyEmbedder(embedders.sentences));
+  }
+  auto extractor = std::make_shared<knowledge::Extractor>(std::move(sentences));
   answerer_ = std::make_unique<knowledge::Answerer>(std::move(extractor), registry_, options);
   return {};
 }

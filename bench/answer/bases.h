@@ -25,12 +25,16 @@ struct Answer {
   double seconds = 0;
 };
 
+// Ids of shipped embedding models.
+struct Embedders {
+  std::string retrieval;
+  std::string sentences;  // of the extractor; "": that of retrieval
+};
+
 class Bases {
  public:
-  // `embedder`: id of a shipped embedding model. `folder`: where the bases are kept for the next
-  // run; "": in a temporary folder.
-  static Result<std::unique_ptr<Bases>> Open(const std::string& embedder,
-                                             const std::string& folder);
+  // `folder`: where the bases are kept for the next run; "": in a temporary folder.
+  static Result<std::unique_ptr<Bases>> Open(const Embedders& embedders, const std::string& folder);
   ~Bases();
 
   // Makes the knowledge bases of a set and indexes their documents, those that are not there yet.
@@ -49,7 +53,7 @@ class Bases {
 
  private:
   Bases() = default;
-  Result<> OpenParts(const std::string& embedder);
+  Result<> OpenParts(const Embedders& embedders);
 
   std::string folder_;
   bool temporary_ = false;

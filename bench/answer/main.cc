@@ -2,14 +2,16 @@
 // it with the small one that is shipped.
 //
 //   bench_answer --data DIR [--models A,B] [--questions N] [--multihop N] [--taken-out yes|no]
-//                [--embedder ID] [--keep DIR]
+//                [--embedder ID] [--sentences ID] [--keep DIR]
 //   bench_answer --data DIR --features FILE [--embedder ID] [--keep DIR]
 //
 // DIR holds retrieval/chunking and multihop/2wiki-dev. --questions and --multihop: how many of each
 // set, evenly spread (0: none). --taken-out: whether each question is also asked over what is
 // retrieved when the passages that hold gold are not there. --models: default builtin/extract.
 // --keep: a folder for the knowledge bases, indexed once and used again by the next run.
-// Prints one table, a column a model. --features writes the rows that fit.py learns from instead.
+// --embedder indexes and retrieves; --sentences gives the extractor its vectors (default: the
+// same). Prints one table, a column a model. --features writes the rows that fit.py learns from
+// instead.
 
 #include <fmt/format.h>
 
@@ -39,6 +41,7 @@ struct Arguments {
   std::size_t multihop = 100;
   bool taken_out = true;
   std::string embedder = std::string(provider::kBuiltinEmbedder);
+  std::string sentences;
 };
 
 // Every n-th, so that a part stands for the whole.
@@ -184,7 +187,8 @@ class Run {
 };
 
 Result<> RunAll(const Arguments& args) {
-  STRATA_TRY(auto bases, Bases::Open(args.embedder, args.keep));
+  STRATA_TRY(auto bases,
+             Bases::Open({.retrieval = args.embedder, .sentences = args.sentences}, args.keep));
   if (!args.features.empty()) {
     STRATA_TRY(auto set, LoadChunking(args.data + "/retrieval/chunking"));
     STRATA_CHECK_OK(bases->Add(set));
@@ -221,6 +225,8 @@ bool ReadArguments(int argc, char** argv, Arguments& args) {
       args.taken_out = value != "no";
     else if (name == "--embedder")
       args.embedder = value;
+    else if (name == "--sentences")
+      args.sentences = value;
     else if (name == "--keep")
       args.keep = value;
     else if (name == "--features")
@@ -237,9 +243,10 @@ bool ReadArguments(int argc, char** argv, Arguments& args) {
 int main(int argc, char** argv) {
   strata::bench::Arguments args;
   if (!strata::bench::ReadArguments(argc, argv, args)) {
-    std::fprintf(stderr,
-                 "usage: bench_answer --data DIR [--models A,B] [--questions N] [--multihop N] "
-                 "[--taken-out yes|no] [--embedder ID] [--keep DIR] [--features FILE]\n");
+    std::fprintf(
+        stderr,
+        "usage: bench_answer --data DIR [--models A,B] [--questions N] [--multihop N] "
+        "[--taken-out yes|no] [--embedder ID] [--sentences ID] [--keep DIR] [--features FILE]\n");
     return 2;
   }
   if (auto done = strata::bench::RunAll(args); !done.has_value()) {
