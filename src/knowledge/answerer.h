@@ -28,6 +28,12 @@ inline constexpr std::string_view kPromptVersion = "kb-answer/1";
 // ModelInfo::provider of every knowledge base model, and the prefix of their ids.
 inline constexpr std::string_view kKbProvider = "kb";
 
+// What becomes of a language model's sentence that no passage supports; option
+// kb.answer.unsupported.
+enum class Unsupported : std::uint8_t { kKeep, kMark, kDrop };
+// What kMark puts behind such a sentence.
+inline constexpr std::string_view kUnsupportedMark = " [unsupported]";
+
 // One earlier exchange of a session or conversation.
 struct Turn {
   std::string question;
@@ -56,7 +62,8 @@ class Answerer {
 
   // A stream with one text block. Each supported sentence is followed by its CitationDeltas at once
   // (answer_start..end: code points of the block; document_index: the passage's place in
-  // `passages`); a sentence without support has none. Before it starts, the labels of all passages
+  // `passages`); a sentence without support has none, or is marked or left out as the option says.
+  // Where nothing is left, the answer is kRefusal. Before it starts, the labels of all passages
   // are added to ctx.labels. `ctx` must outlive the stream.
   Task<Result<std::unique_ptr<provider::ChatStream>>> Start(AnswerInput input, RequestContext& ctx);
 
@@ -76,6 +83,7 @@ class Answerer {
   ModelWrapper meter_;
   std::int64_t prompt_tokens_max_;
   int results_;
+  Unsupported unsupported_;
 };
 
 // The model source "kb" of the registry: `kb/NAME` answers with builtin/extract, `kb/NAME@MODEL`

@@ -78,11 +78,16 @@ domain::ChatRequest RequestOf(const AnswerInput& input) {
 
 // A model's answer with citations put in: text is held until its sentence is whole, then comes the
 // sentence and what supports it.
+//
+// A sentence's citation covers it from its first to its last character that is no white space.
 class AlignedStream final : public provider::ChatStream {
  public:
   AlignedStream(std::unique_ptr<provider::ChatStream> inner, std::vector<RetrievedChunk> chunks,
-                Span span)
-      : inner_(std::move(inner)), chunks_(std::move(chunks)), span_(std::move(span)) {
+                Unsupported unsupported, Span span)
+      : inner_(std::move(inner)),
+        chunks_(std::move(chunks)),
+        unsupported_(unsupported),
+        span_(std::move(span)) {
     passages_ = PassagesOf(chunks_);
   }
 
@@ -109,11 +114,15 @@ class AlignedStream final : public provider::ChatStream {
     if (std::holds_alternative<domain::BlockStop>(event) ||
         std::holds_alternative<domain::StreamEnd>(event)) {
       Emit(buffer_.TakeRest());
+      if (std::holds_alternative<domain::BlockStop>(event) && AtStart()) {
+        Write(std::string(kRefusal));
+      }
     }
     if (std::holds_alternative<domain::BlockStart>(event)) written_ = 0;
     if (std::holds_alternative<domain::StreamEnd>(event)) {
       span_.Set("sentences", sentences_);
       span_.Set("supported", supported_);
+      if (dropped_ > 0) span_.Set("dropped", dropped_);
       span_.End();
     }
     ready_.push_back(std::move(event));
@@ -121,26 +130,55 @@ class AlignedStream final : public provider::ChatStream {
 
   void Emit(std::string sentence) {
     if (sentence.empty()) return;
-    const auto begin = std::min(sentence.find_first_not_of(" \t\r\n"), sentence.size());
-    const std::string_view bare = std::string_view(sentence).substr(begin);
-    auto citations = bare.empty() || bare.find(kRefusal) != std::string_view::npos
-                         ? std::vector<domain::Citation>()
-                         : AlignSentence(bare, passages_);
-    const auto start = written_ + static_cast<std::int64_t>(begin);
-    written_ += static_cast<std::int64_t>(CodePointCount(sentence));
-    if (!bare.empty()) ++sentences_;
-    if (!citations.empty()) ++supported_;
-    ready_.push_back(domain::TextDelta{.index = index_, .text = std::move(sentence)});
+    constexpr std::string_view kSpace = " \t\r\n";
+    const auto begin = sentence.find_first_not_of(kSpace);
+    if (begin == std::string::npos) {
+      if (!AtStart()) Write(std::move(sentence));
+      return;
+    }
+    const auto bare = sentence.substr(begin, sentence.find_last_not_of(kSpace) + 1 - begin);
+    ++sentences_;
+    // The model's own refusal claims nothing.
+    const bool refusal = bare.find(kRefusal) != std::string::npos;
+    auto citations = refusal ? std::vector<domain::Citation>() : AlignSentence(bare, passages_);
+    if (citations.empty() && !refusal) return EmitUnsupported(std::move(sentence), begin);
+    if (!refusal) ++supported_;
+    // Space in front would be left over from sentences that were dropped.
+    const auto skip = AtStart() ? begin : 0;
+    const auto start = written_ + static_cast<std::int64_t>(begin - skip);
+    const auto end = start + static_cast<std::int64_t>(CodePointCount(bare));
+    Write(sentence.substr(skip));
     for (auto& citation : citations) {
       citation.answer_start = start;
-      citation.answer_end = written_;
+      citation.answer_end = end;
       ready_.push_back(domain::CitationDelta{.index = index_, .citation = std::move(citation)});
     }
+  }
+
+  // `begin`: where its white space in front ends.
+  void EmitUnsupported(std::string sentence, std::size_t begin) {
+    if (unsupported_ == Unsupported::kDrop) {
+      ++dropped_;
+      return;
+    }
+    if (unsupported_ == Unsupported::kMark) {
+      sentence.insert(sentence.find_last_not_of(" \t\r\n") + 1, kUnsupportedMark);
+    }
+    Write(sentence.substr(AtStart() ? begin : 0));
+  }
+
+  // All sentences so far were dropped.
+  bool AtStart() const { return written_ == 0 && dropped_ > 0; }
+
+  void Write(std::string text) {
+    written_ += static_cast<std::int64_t>(CodePointCount(text));
+    ready_.push_back(domain::TextDelta{.index = index_, .text = std::move(text)});
   }
 
   std::unique_ptr<provider::ChatStream> inner_;
   const std::vector<RetrievedChunk> chunks_;
   std::vector<SourcePassage> passages_;  // views of chunks_
+  const Unsupported unsupported_;
   Span span_;
   SentenceBuffer buffer_;
   std::deque<StreamEvent> ready_;
@@ -148,6 +186,7 @@ class AlignedStream final : public provider::ChatStream {
   std::int64_t written_ = 0;  // code points of the block
   std::int64_t sentences_ = 0;
   std::int64_t supported_ = 0;
+  std::int64_t dropped_ = 0;
 };
 
 constexpr Option kOptions[] = {
@@ -156,6 +195,9 @@ constexpr Option kOptions[] = {
      "fit are left out, the worst first."},
     {"kb.answer.results", OptionKind::kInteger, "chunks", "5", "1..100",
      "Passages that kb/NAME models retrieve for a question."},
+    {"kb.answer.unsupported", OptionKind::kText, "", "keep", "keep|mark|drop",
+     "What becomes of a language model's sentences that no passage supports: they stay without a "
+     "citation, are followed by \"[unsupported]\", or are left out."},
     {"kb.session.ttl", OptionKind::kInteger, "s", "3600", "10..604800",
      "How long a RetrieveAndGenerate session is kept after its last answer."},
     {"kb.session.count_max", OptionKind::kInteger, "sessions", "10000", "1..1000000",
@@ -163,6 +205,11 @@ constexpr Option kOptions[] = {
     {"kb.session.turns_max", OptionKind::kInteger, "turns", "10", "1..100",
      "Earlier questions and answers that a session keeps."},
 };
+
+Unsupported UnsupportedFrom(const std::string& text) {
+  if (text == "drop") return Unsupported::kDrop;
+  return text == "mark" ? Unsupported::kMark : Unsupported::kKeep;
+}
 
 }  // namespace
 
@@ -174,7 +221,8 @@ Answerer::Answerer(std::shared_ptr<const Extractor> extractor, const provider::R
       models_(models),
       meter_(std::move(meter)),
       prompt_tokens_max_(options.Integer("kb.answer.prompt_tokens_max")),
-      results_(static_cast<int>(options.Integer("kb.answer.results"))) {}
+      results_(static_cast<int>(options.Integer("kb.answer.results"))),
+      unsupported_(UnsupportedFrom(options.Text("kb.answer.unsupported"))) {}
 
 Result<std::shared_ptr<provider::ChatModel>> Answerer::ModelFor(std::string_view id) const {
   STRATA_TRY(auto model, models_.Chat(id));
@@ -236,7 +284,7 @@ Task<Result<std::unique_ptr<provider::ChatStream>>> Answerer::StartModel(AnswerI
   }
   input.passages.resize(packed.passages);
   co_return std::make_unique<AlignedStream>(std::move(*stream), std::move(input.passages),
-                                            std::move(span));
+                                            unsupported_, std::move(span));
 }
 
 }  // namespace strata::knowledge

@@ -108,6 +108,79 @@ TEST_F(AnswererTest, AModelsSentencesAreCitedWhereTheSourcesSupportThem) {
   EXPECT_THAT(domain::LastUserText(model_->requests()[0]), HasSubstr("Aletsch glacier lies"));
 }
 
+// What the cited part of an answer says.
+std::string Cited(const domain::TextBlock& block, const domain::Citation& citation) {
+  const auto begin = ByteOffset(block.text, static_cast<std::size_t>(citation.answer_start));
+  const auto end = ByteOffset(block.text, static_cast<std::size_t>(citation.answer_end));
+  return block.text.substr(begin, end - begin);
+}
+
+TEST_F(AnswererTest, SpansOfGeneratedSentencesHoldToTheCodePoint) {
+  // Flags, families and marks of several code points before, inside and behind what is cited; cut
+  // wherever a provider may cut.
+  const std::string text =
+      "👩‍👩‍👧 Penguins 🇨🇭 live there. \n Gro\u0308\u00DFe und La\u0308nge 🙂 were measured "
+      "by hand. 🏔️ "
+      "Its area was 81.7 square kilometres in 2011.\n\n";
+  for (std::size_t size : {1U, 7U, 50U, 1000U}) {
+    auto& script = model_->Next();
+    std::string left = text;
+    while (!left.empty()) {
+      const auto piece = std::string(Utf8Prefix(left, std::max<std::size_t>(size, 4)));
+      script.Text(piece);
+      left.erase(0, piece.size());
+    }
+    auto response = Ask("docs@fake", "How was the glacier measured?");
+    ASSERT_TRUE(response.has_value()) << response.error().message();
+    const auto& block = TextOf(*response);
+    EXPECT_EQ(block.text, text);
+    ASSERT_EQ(block.citations.size(), 2U);
+    EXPECT_EQ(Cited(block, block.citations[0]),
+              "Gro\u0308\u00DFe und La\u0308nge 🙂 were measured by hand.");
+    EXPECT_THAT(Cited(block, block.citations[1]),
+                ::testing::EndsWith("Its area was 81.7 square kilometres in 2011."));
+    for (const auto& citation : block.citations) {
+      const auto begin = ByteOffset(kGlacier, static_cast<std::size_t>(citation.source_start));
+      const auto end = ByteOffset(kGlacier, static_cast<std::size_t>(citation.source_end));
+      EXPECT_EQ(kGlacier.substr(begin, end - begin), citation.quoted);
+    }
+  }
+}
+
+TEST_F(AnswererTest, UnsupportedSentencesAreMarkedOrDroppedAsConfigured) {
+  const auto ask = [&](std::string mode, std::string text) {
+    const OptionTable tables[] = {KnowledgeBaseOptionTable(), AnswerOptionTable(),
+                                  ChunkOptionTable()};
+    auto options = Options::Build(tables, {{"kb.answer.unsupported", {std::move(mode), "test"}}});
+    EXPECT_TRUE(options.has_value());
+    Answerer answerer(std::make_shared<Extractor>(nullptr), models_, *options);
+    model_->Next().Text(std::move(text));
+    AnswerInput input;
+    input.question = "What was the area of the glacier?";
+    RetrievedChunk chunk;
+    chunk.text = kGlacier;
+    input.passages.push_back(chunk);
+    input.generation.model = "fake";
+    auto stream = Get(answerer.Start(std::move(input), ctx_));
+    return TextOf(Get(Collect(*stream)));
+  };
+  constexpr std::string_view kBoth =
+      "Penguins live on it. Its area was 81.7 square kilometres in 2011. It is haunted.";
+  EXPECT_EQ(ask("keep", std::string(kBoth)).text, kBoth);
+  const auto marked = ask("mark", std::string(kBoth));
+  EXPECT_EQ(marked.text,
+            "Penguins live on it. [unsupported] Its area was 81.7 square kilometres in 2011. It is "
+            "haunted. [unsupported]");
+  const auto dropped = ask("drop", std::string(kBoth));
+  EXPECT_EQ(dropped.text, "Its area was 81.7 square kilometres in 2011.");
+  for (const auto* block : {&marked, &dropped}) {
+    ASSERT_EQ(block->citations.size(), 1U);
+    EXPECT_EQ(Cited(*block, block->citations[0]), "Its area was 81.7 square kilometres in 2011.");
+  }
+  EXPECT_EQ(ask("drop", "It is haunted. Penguins live on it.").text, kRefusal);
+  EXPECT_EQ(ask("drop", std::string(kRefusal)).text, kRefusal);
+}
+
 // Keeps what it is asked, as a meter would see it.
 class Watched final : public provider::ChatModel {
  public:
