@@ -30,12 +30,19 @@ inline constexpr int kResultsMax = 1000;               // of the engine
 inline constexpr int kApiResultsMax = 100;             // of Bedrock's API, and of ours
 inline constexpr std::size_t kQueryBytesMax = 80'000;  // 20,000 code points
 
+// Stages of hybrid search that are left out, to see what each is worth.
+struct StagesOff {
+  bool neighbours = false;  // smoothing of scores over similar candidates
+  bool names = false;       // the names graph
+};
+
 struct RetrieveRequest {
   std::string knowledge_base_id;
   std::string query;  // UTF-8; "" finds nothing
   int results = 5;    // 1..kResultsMax
   SearchMode mode = SearchMode::kDefault;
   std::optional<Filter> filter;
+  StagesOff without;
 };
 
 // What kind of place a document came from; decides the member of Bedrock's location union.

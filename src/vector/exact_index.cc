@@ -53,6 +53,11 @@ class ExactIndex final : public VectorIndex {
                         rows_.Scan(prepared, wanted, filter, FilterOrder::kAfterScore));
   }
 
+  std::vector<float> Rows(std::span<const std::uint64_t> ids) const override {
+    std::shared_lock lock(mutex_);
+    return rows_.Copy(ids);
+  }
+
   std::size_t dimensions() const override { return options_.dimensions; }
 
   VectorStats Stats() const override {

@@ -304,6 +304,11 @@ Result<std::vector<VectorHit>> GraphIndex::Search(std::span<const float> query, 
   return state.rows.Finish(prepared, limit, state.rows.Scan(prepared, wanted, filter, order));
 }
 
+std::vector<float> GraphIndex::Rows(std::span<const std::uint64_t> ids) const {
+  std::shared_lock lock(state_->mutex);
+  return state_->rows.Copy(ids);
+}
+
 VectorStats GraphIndex::Stats() const {
   const State& state = *state_;
   std::shared_lock lock(state.mutex);

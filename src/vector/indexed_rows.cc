@@ -62,6 +62,18 @@ std::int64_t IndexedRows::Find(std::uint64_t id) const {
   return found == slots_.end() ? -1 : static_cast<std::int64_t>(found->second);
 }
 
+std::vector<float> IndexedRows::Copy(std::span<const std::uint64_t> ids) const {
+  const std::size_t width = rows_.dimensions();
+  std::vector<float> out(ids.size() * width);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const std::int64_t slot = Find(ids[i]);
+    if (slot >= 0) {
+      rows_.Get(static_cast<std::size_t>(slot), std::span(out).subspan(i * width, width));
+    }
+  }
+  return out;
+}
+
 std::size_t IndexedRows::memory_bytes() const {
   // A hash node holds key, value, link and the allocator's header.
   const std::size_t nodes = slots_.size() * 4 * sizeof(void*);

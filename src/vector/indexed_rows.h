@@ -45,6 +45,8 @@ class IndexedRows {
   std::uint64_t id(Slot slot) const { return ids_[slot]; }
   // -1: unknown.
   std::int64_t Find(std::uint64_t id) const;
+  // What is kept of rows, row-major; zeros for unknown ids.
+  std::vector<float> Copy(std::span<const std::uint64_t> ids) const;
   std::size_t memory_bytes() const;
 
   // `id` is unknown so far. Takes a free slot before a new one.

@@ -91,6 +91,17 @@ void QuantizedRows::Set(std::size_t slot, std::span<const float> row) {
   }
 }
 
+void QuantizedRows::Get(std::size_t slot, std::span<float> row) const {
+  const Block& block = blocks_[slot / kBlockRows];
+  std::size_t at = slot % kBlockRows;
+  const std::int8_t* high = block.high + at * stride_;
+  const std::int8_t* low = block.low + at * stride_;
+  const float unit = block.scale[at] / kLowUnits;
+  for (std::size_t i = 0; i < dimensions_; ++i) {
+    row[i] = static_cast<float>(high[i] * 256 + low[i]) * unit;
+  }
+}
+
 void QuantizedRows::RemoveBySwap(std::size_t slot) {
   std::size_t last = size_ - 1;
   Block& to = blocks_[slot / kBlockRows];

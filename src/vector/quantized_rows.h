@@ -30,6 +30,8 @@ class QuantizedRows {
   // `row` must be finite.
   void Append(std::span<const float> row);
   void Set(std::size_t slot, std::span<const float> row);
+  // The row as it is kept.
+  void Get(std::size_t slot, std::span<float> row) const;
   // Moves the last row into `slot` and drops the last.
   void RemoveBySwap(std::size_t slot);
 

@@ -48,6 +48,10 @@ class VectorIndex {
   virtual Result<std::vector<VectorHit>> Search(std::span<const float> query, std::size_t limit,
                                                 const IdFilter& filter = {}) const = 0;
 
+  // What is kept of rows, ids.size() × dimensions(), within the precision of the index; zeros for
+  // unknown ids.
+  virtual std::vector<float> Rows(std::span<const std::uint64_t> ids) const = 0;
+
   virtual std::size_t dimensions() const = 0;
   virtual VectorStats Stats() const = 0;
 };

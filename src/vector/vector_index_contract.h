@@ -63,6 +63,19 @@ TEST_P(VectorIndexContract, ReturnsTheNearestFirstWithTheirDotProducts) {
   EXPECT_NEAR((*hits)[1].score, 0.8, 1e-3);
 }
 
+TEST_P(VectorIndexContract, GivesRowsBackAndZerosForUnknownOnes) {
+  auto index = Make(2);
+  Add(*index, 7, {1, 0});
+  Add(*index, 3, {0.6F, -0.8F});
+  index->Remove(std::vector<std::uint64_t>{7});
+  const auto rows = index->Rows(std::vector<std::uint64_t>{3, 7});
+  ASSERT_EQ(rows.size(), 4U);
+  EXPECT_NEAR(rows[0], 0.6, 1e-3);
+  EXPECT_NEAR(rows[1], -0.8, 1e-3);
+  EXPECT_EQ(rows[2], 0);
+  EXPECT_EQ(rows[3], 0);
+}
+
 TEST_P(VectorIndexContract, AnEmptyIndexFindsNothing) {
   auto index = Make(3);
   auto hits = index->Search(std::vector{1.0F, 0.0F, 0.0F}, 5);

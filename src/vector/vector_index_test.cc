@@ -37,6 +37,9 @@ class Tended final : public VectorIndex {
                                         const IdFilter& filter) const override {
     return index_.Search(query, limit, filter);
   }
+  std::vector<float> Rows(std::span<const std::uint64_t> ids) const override {
+    return index_.Rows(ids);
+  }
   std::size_t dimensions() const override { return index_.dimensions(); }
   VectorStats Stats() const override { return index_.Stats(); }
 

@@ -160,6 +160,7 @@ void KbCache::TakeRemovals(const std::vector<std::uint64_t>& rows) {
   for (const auto row : rows) {
     const auto found = document_of_.find(row);
     if (found == document_of_.end()) continue;
+    names_.Remove(row);
     const auto facts = facts_.find(found->second);
     if (facts != facts_.end() && --facts->second.chunks == 0) {
       restricted_ -= IsRestricted(facts->second.access) ? 1 : 0;
@@ -180,6 +181,7 @@ Result<> KbCache::TakeFacts(std::vector<DocumentFacts> list) {
     restricted_ += (IsRestricted(entry.access) ? 1 : 0) - (IsRestricted(facts.access) ? 1 : 0);
     facts.metadata = std::move(metadata);
     facts.access = std::move(entry.access);
+    facts.names = graph::NamesOfDocument(entry.title, entry.uri);
   }
   return {};
 }
@@ -187,11 +189,16 @@ Result<> KbCache::TakeFacts(std::vector<DocumentFacts> list) {
 Result<> KbCache::TakeChunks(store::Database& db, std::int64_t since) {
   VectorBatch batch(vectors_.index());
   STRATA_CHECK_OK(ForEachChunkAfter(db, since, [&](const ChunkChange& change) -> Result<> {
+    graph::PassageNames names{.titles = {}, .text = graph::NamesIn(change.text)};
+    graph::AddHeadings(change.context, names.text);
     {
       // Known before it can be found: a row without facts is never let through.
       std::unique_lock lock(mutex_);
       if (document_of_.emplace(change.row, change.document_row).second) {
-        ++facts_[change.document_row].chunks;
+        auto& facts = facts_[change.document_row];
+        ++facts.chunks;
+        names.titles = facts.names;
+        names_.Add(change.row, names);
       }
     }
     return batch.Add(change);
@@ -242,13 +249,28 @@ Result<std::vector<LegHit>> KbCache::SearchVectors(std::span<const float> query,
   return out;
 }
 
+graph::GraphAnswer KbCache::WalkNames(std::string_view question,
+                                      std::span<const graph::PassageShare> seeds,
+                                      const SearchScope& scope) const {
+  std::unordered_map<std::int64_t, bool> known;
+  std::shared_lock lock(mutex_);
+  return names_.Walk(question, seeds,
+                     [&](std::uint64_t row) { return Allowed(row, scope, known); });
+}
+
+std::vector<float> KbCache::VectorsOf(std::span<const std::uint64_t> rows) const {
+  return vectors_.index().Rows(rows);
+}
+
 KbCache::Stats KbCache::stats() const {
   std::shared_lock lock(mutex_);
   return {.chunks = document_of_.size(),
           .documents = facts_.size(),
           .vectors = vectors_.index().Stats(),
           .graph = vectors_.graph_stats(),
-          .words = words_->Stats()};
+          .words = words_->Stats(),
+          .names = names_.names(),
+          .names_bytes = names_.memory_bytes()};
 }
 
 }  // namespace strata::knowledge

@@ -1,7 +1,8 @@
 #pragma once
 // What one open knowledge base keeps in memory and beside its file so that searching is quick: the
-// vector index, the lexical index, and which document each chunk belongs to with what decides who
-// may find it. All of it follows kb-ID.db by generation and can be rebuilt from it.
+// vector index, the lexical index, the names graph, and which document each chunk belongs to with
+// what decides who may find it. All of it follows kb-ID.db by generation and can be rebuilt from
+// it.
 
 #include <cstdint>
 #include <memory>
@@ -15,6 +16,7 @@
 #include "knowledge/base/kb_file.h"
 #include "knowledge/base/vector_keeper.h"
 #include "knowledge/filter.h"
+#include "knowledge/graph/names_graph.h"
 #include "knowledge/lexical_index.h"
 
 namespace strata::knowledge {
@@ -43,6 +45,7 @@ class KbCache {
   Result<> CatchUp(store::SqlFile& file);
 
   std::int64_t generation() const;
+  std::size_t dimensions() const { return vectors_.index().dimensions(); }
 
   // Best first. Only chunks of documents that `scope` lets through.
   Result<std::vector<LegHit>> SearchWords(std::string_view query, std::size_t limit,
@@ -50,12 +53,21 @@ class KbCache {
   Result<std::vector<LegHit>> SearchVectors(std::span<const float> query, std::size_t limit,
                                             const SearchScope& scope) const;
 
+  // Passages that the names of `question` lead to, from `seeds` and names on.
+  graph::GraphAnswer WalkNames(std::string_view question,
+                               std::span<const graph::PassageShare> seeds,
+                               const SearchScope& scope) const;
+  // Vectors of chunks, row-major, zeros for those that are gone.
+  std::vector<float> VectorsOf(std::span<const std::uint64_t> rows) const;
+
   struct Stats {
     std::size_t chunks = 0;
     std::size_t documents = 0;
     vector::VectorStats vectors;
     vector::GraphIndex::GraphStats graph;
     LexicalStats words;
+    std::size_t names = 0;
+    std::size_t names_bytes = 0;
   };
   Stats stats() const;
 
@@ -63,6 +75,7 @@ class KbCache {
   struct Facts {
     Metadata metadata;
     AccessList access;
+    std::vector<graph::NameId> names;
     std::int64_t chunks = 0;
   };
   struct Changes;
@@ -85,6 +98,7 @@ class KbCache {
   bool loaded_ = false;
   std::unordered_map<std::uint64_t, std::int64_t> document_of_;  // chunk row → document row
   std::unordered_map<std::int64_t, Facts> facts_;
+  graph::NamesGraph names_;
   std::int64_t restricted_ = 0;  // documents that not everybody may read
   VectorKeeper vectors_;
   std::unique_ptr<LexicalIndex> words_;

@@ -96,10 +96,9 @@ Result<std::vector<std::uint64_t>> ChunksRemovedAfter(store::Database& db,
 }
 
 Result<std::vector<DocumentFacts>> FactsAfter(store::Database& db, std::int64_t generation) {
-  STRATA_TRY(
-      auto statement,
-      db.Prepare(
-          "SELECT row, metadata, access, source_id, uri FROM documents WHERE generation > ?"));
+  STRATA_TRY(auto statement,
+             db.Prepare("SELECT row, metadata, access, source_id, uri, title FROM documents "
+                        "WHERE generation > ?"));
   statement.BindAll(generation);
   std::vector<DocumentFacts> facts;
   for (;;) {
@@ -109,6 +108,7 @@ Result<std::vector<DocumentFacts>> FactsAfter(store::Database& db, std::int64_t 
     facts.push_back({.row = statement.Integer(0),
                      .source_id = std::string(statement.Text(3)),
                      .uri = std::string(statement.Text(4)),
+                     .title = std::string(statement.Text(5)),
                      .metadata = {std::string(statement.Text(1))},
                      .access = std::move(access)});
   }

@@ -52,6 +52,7 @@ struct DocumentFacts {
   std::int64_t row = 0;
   std::string source_id;
   std::string uri;
+  std::string title;
   JsonText metadata;
   AccessList access;
 };

@@ -228,9 +228,9 @@ TEST_F(KnowledgeBaseTest, EachStageIsASpanWithItsHits) {
   ctx_.span = Span();
   std::vector<std::string> names;
   for (const auto& record : trace->TakeEnded()) names.push_back(record.name);
-  EXPECT_THAT(names,
-              ElementsAre("knowledge.embed_query", "knowledge.lexical", "knowledge.dense",
-                          "knowledge.fuse", "knowledge.read", "knowledge.retrieve", "test.root"));
+  EXPECT_THAT(names, ElementsAre("knowledge.embed_query", "knowledge.lexical", "knowledge.dense",
+                                 "knowledge.fuse", "knowledge.neighbours", "knowledge.names",
+                                 "knowledge.read", "knowledge.retrieve", "test.root"));
 }
 
 TEST_F(KnowledgeBaseTest, OverlappingPassagesAreReturnedOnce) {
@@ -278,6 +278,71 @@ TEST(AccessList, FailsClosed) {
   EXPECT_FALSE(MayRead({.allow = {"a"}, .deny = {"b"}}, {"b", "a"}));
   EXPECT_FALSE(MayRead({.allow = {}, .deny = {"b"}}, {}));
   EXPECT_TRUE(MayRead({.allow = {}, .deny = {"b"}}, {"c"}));
+}
+
+// Films and their directors: what is asked shares no word with the passage that answers.
+class NamesSearchTest : public ServiceFixture {
+ protected:
+  void SetUp() override {
+    ServiceFixture::SetUp();
+    base_ = MakeBase();
+    source_ = MakeCustom(base_);
+    IndexLibrary({});
+  }
+  static DocumentInput Titled(std::string title, std::string text) {
+    auto document = Document(title, std::move(text));
+    document.title = std::move(title);
+    return document;
+  }
+  void IndexLibrary(std::vector<std::string> readers_of_director) {
+    auto director = Titled("Luis Mandoki", "Luis Mandoki grew up in Guadalajara.");
+    director.access.allow = std::move(readers_of_director);
+    std::vector<DocumentInput> documents = {
+        Titled("Gaby: A True Story", "It is a picture of 1987 by Luis Mandoki."), director};
+    for (int i = 0; i < 20; ++i) {
+      documents.push_back(Titled("Note " + std::to_string(i),
+                                 "Where was the maker of one more picture born, nobody asked."));
+    }
+    Index(base_, source_, std::move(documents));
+  }
+  std::vector<std::string> Find(StagesOff without = {}, std::optional<Filter> filter = {}) {
+    RetrieveRequest request;
+    request.knowledge_base_id = base_.id;
+    request.query = "Where was the maker of the picture Gaby: A True Story born?";
+    request.mode = SearchMode::kHybrid;
+    request.results = 2;
+    request.without = without;
+    request.filter = std::move(filter);
+    return Uris(Get(bases_->Retrieve(std::move(request), ctx_)).results);
+  }
+  const std::vector<std::string> both_ = {"Gaby: A True Story", "Luis Mandoki"};
+  KnowledgeBase base_;
+  DataSource source_;
+};
+
+TEST_F(NamesSearchTest, TheNextDocumentIsFoundOverTheNamesOfTheFirst) {
+  EXPECT_EQ(Find(), both_);
+  EXPECT_NE(Find({.names = true}), both_);
+}
+
+TEST_F(NamesSearchTest, NothingIsReachedThatTheCallerMayNotRead) {
+  IndexLibrary({"group:board"});
+  EXPECT_THAT(Find(), Not(Contains("Luis Mandoki")));
+  ctx_.principals = {"group:board"};
+  EXPECT_EQ(Find(), both_);
+}
+
+TEST_F(NamesSearchTest, FiltersAndDeletionsHoldOnTheWay) {
+  auto filter = ParseFilter(
+      R"({"notEquals": {"key": "x-amz-bedrock-kb-source-uri", "value": "Luis Mandoki"}})");
+  ASSERT_TRUE(filter.has_value());
+  EXPECT_THAT(Find({}, *filter), Not(Contains("Luis Mandoki")));
+  Get(bases_->DeleteDocuments(base_.id, source_.id, {"Luis Mandoki"}, ctx_));
+  EXPECT_THAT(Find(), Not(Contains("Luis Mandoki")));
+  CloseService();
+  OpenService();
+  IndexLibrary({});
+  EXPECT_EQ(Find(), both_);
 }
 
 }  // namespace

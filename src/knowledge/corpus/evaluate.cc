@@ -14,11 +14,17 @@ constexpr learn::BootstrapOptions kBootstrap = {.resamples = 2000, .level = 0.95
 struct Variant {
   std::string_view name;
   SearchMode mode = SearchMode::kDefault;
+  StagesOff without;
 };
 constexpr Variant kVariants[] = {
-    {.name = "default", .mode = SearchMode::kDefault},
-    {.name = "lexical", .mode = SearchMode::kLexical},
-    {.name = "dense", .mode = SearchMode::kDense},
+    {.name = "default", .mode = SearchMode::kDefault, .without = {}},
+    {.name = "lexical", .mode = SearchMode::kLexical, .without = {}},
+    {.name = "dense", .mode = SearchMode::kDense, .without = {}},
+    {.name = "without neighbours", .mode = SearchMode::kDefault, .without = {.neighbours = true}},
+    {.name = "without names", .mode = SearchMode::kDefault, .without = {.names = true}},
+    {.name = "without both",
+     .mode = SearchMode::kDefault,
+     .without = {.neighbours = true, .names = true}},
 };
 
 // Figures of one variant, one row a query.
@@ -53,6 +59,7 @@ Task<Result<RankFigures>> RunOne(KnowledgeBases& bases, const EvalInput& input,
   request.query = query;
   request.mode = variant.mode;
   request.filter = input.filter;
+  request.without = variant.without;
   STRATA_CO_TRY(auto found,
                 co_await SearchForDocuments(bases, std::move(request), input.depth, ctx));
   index_version = found.index_version;

@@ -16,21 +16,20 @@ Range LexicalRange(const std::vector<LegHit>& hits) {
   return {.low = 0, .high = hits.empty() ? 0 : hits.front().score};
 }
 
-Range DenseRange(const std::vector<LegHit>& hits) {
+Range DenseRange(const std::vector<LegHit>& hits, std::size_t candidates) {
   if (hits.empty()) return {};
-  return {.low = hits.back().score, .high = hits.front().score};
-}
-
-void SortBest(std::vector<FusedHit>& hits) {
-  std::ranges::sort(hits, [](const FusedHit& a, const FusedHit& b) {
-    return a.score != b.score ? a.score > b.score : a.row < b.row;
-  });
+  const auto last = std::min(hits.size(), std::max<std::size_t>(candidates, 1)) - 1;
+  return {.low = hits[last].score, .high = hits.front().score};
 }
 
 }  // namespace
 
+bool BetterHit(const FusedHit& a, const FusedHit& b) {
+  return a.score != b.score ? a.score > b.score : a.row < b.row;
+}
+
 std::vector<FusedHit> Fuse(const std::vector<LegHit>& lexical, const std::vector<LegHit>& dense,
-                           double dense_weight) {
+                           double dense_weight, std::size_t candidates) {
   std::unordered_map<std::uint64_t, std::size_t> at;
   std::vector<FusedHit> hits;
   const auto entry = [&](std::uint64_t row) -> FusedHit& {
@@ -44,18 +43,46 @@ std::vector<FusedHit> Fuse(const std::vector<LegHit>& lexical, const std::vector
     fused.lexical = hit.score;
     fused.score += (1 - dense_weight) * words.Of(hit.score);
   }
-  const Range vectors = DenseRange(dense);
+  const Range vectors = DenseRange(dense, candidates);
   for (const auto& hit : dense) {
     auto& fused = entry(hit.row);
     fused.dense = hit.score;
     fused.score += dense_weight * vectors.Of(hit.score);
   }
-  SortBest(hits);
+  std::ranges::sort(hits, BetterHit);
   return hits;
 }
 
+std::vector<FusedHit> LeadWithNames(const std::vector<FusedHit>& hits,
+                                    const std::vector<graph::PassageShare>& passages) {
+  std::unordered_map<std::uint64_t, const FusedHit*> found;
+  for (const auto& hit : hits) found.emplace(hit.row, &hit);
+  std::vector<FusedHit> out;
+  for (const auto& passage : passages) {
+    FusedHit led{.row = passage.passage, .score = 0, .lexical = {}, .dense = {}};
+    if (const auto known = found.find(passage.passage); known != found.end()) {
+      led = *known->second;
+      found.erase(known);
+    }
+    led.score = 0.5 + 0.5 * passage.share / passages.front().share;
+    out.push_back(led);
+  }
+  for (const auto& hit : hits) {
+    if (!found.contains(hit.row)) continue;
+    out.push_back(hit);
+    out.back().score = 0.5 * hit.score;
+  }
+  return out;
+}
+
+void Rescale(std::vector<FusedHit>& hits) {
+  if (hits.empty() || hits.back().score >= 0) return;
+  const double low = hits.back().score;
+  for (auto& hit : hits) hit.score = (hit.score - low) / (1 - low);
+}
+
 std::vector<FusedHit> OneLeg(const std::vector<LegHit>& hits, bool is_dense) {
-  const Range range = is_dense ? DenseRange(hits) : LexicalRange(hits);
+  const Range range = is_dense ? DenseRange(hits, hits.size()) : LexicalRange(hits);
   std::vector<FusedHit> out;
   for (const auto& hit : hits) {
     FusedHit fused{.row = hit.row, .score = range.Of(hit.score), .lexical = {}, .dense = {}};

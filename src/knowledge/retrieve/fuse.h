@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "knowledge/base/kb_cache.h"
+#include "knowledge/graph/names_graph.h"
 
 namespace strata::knowledge {
 
@@ -17,14 +18,28 @@ struct FusedHit {
   std::optional<double> dense;    // raw cosine
 };
 
+// Best first, ties by row.
+bool BetterHit(const FusedHit& a, const FusedHit& b);
+
 // score = (1 - weight) · lexical' + weight · dense', where ' is min-max over the leg's own hits, a
 // leg that does not have the chunk counting 0. Best first, ties by row. O(n log n).
 //
 // `dense_weight` in [0, 1]. BM25's minimum is taken as 0 rather than as the last hit's, so that a
 // lone weak hit does not become a full one. Source: convex combination after Bruch, Gai, Ingber
 // 2022, "An Analysis of Fusion Functions for Hybrid Retrieval".
+//
+// The dense minimum is the score at rank `candidates`, so that the order does not depend on how
+// many hits were asked for; those behind it score below 0 until Rescale.
 std::vector<FusedHit> Fuse(const std::vector<LegHit>& lexical, const std::vector<LegHit>& dense,
-                           double dense_weight);
+                           double dense_weight, std::size_t candidates);
+
+// Puts the names graph's passages first, in its order and with scores in [0.5, 1]; all other hits
+// follow in theirs, in [0, 0.5].
+std::vector<FusedHit> LeadWithNames(const std::vector<FusedHit>& hits,
+                                    const std::vector<graph::PassageShare>& passages);
+
+// Scores into [0, 1] where any is below 0; keeps the order.
+void Rescale(std::vector<FusedHit>& hits);
 
 // One leg alone, its scores as Fuse normalises them.
 std::vector<FusedHit> OneLeg(const std::vector<LegHit>& hits, bool is_dense);

@@ -2,13 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "knowledge/retrieve/smooth.h"
+
 namespace strata::knowledge {
 namespace {
 
 TEST(Fuse, BlendsNormalisedScoresOfBothLegs) {
   const std::vector<LegHit> lexical = {{.row = 1, .score = 20}, {.row = 2, .score = 10}};
   const std::vector<LegHit> dense = {{.row = 2, .score = 0.9}, {.row = 3, .score = 0.5}};
-  const auto fused = Fuse(lexical, dense, 0.5);
+  const auto fused = Fuse(lexical, dense, 0.5, 100);
   ASSERT_EQ(fused.size(), 3U);
   EXPECT_EQ(fused[0].row, 2U);
   EXPECT_DOUBLE_EQ(fused[0].score, 0.5 * 0.5 + 0.5 * 1);
@@ -22,13 +26,13 @@ TEST(Fuse, BlendsNormalisedScoresOfBothLegs) {
 TEST(Fuse, TiesGoByRow) {
   const std::vector<LegHit> lexical = {{.row = 9, .score = 1}};
   const std::vector<LegHit> dense = {{.row = 4, .score = 0.7}};
-  const auto fused = Fuse(lexical, dense, 0.5);
+  const auto fused = Fuse(lexical, dense, 0.5, 100);
   ASSERT_EQ(fused.size(), 2U);
   EXPECT_EQ(fused[0].row, 4U);
 }
 
 TEST(Fuse, EmptyLegsGiveNothing) {
-  EXPECT_TRUE(Fuse({}, {}, 0.5).empty());
+  EXPECT_TRUE(Fuse({}, {}, 0.5, 100).empty());
   EXPECT_TRUE(OneLeg({}, true).empty());
 }
 
@@ -38,6 +42,69 @@ TEST(Fuse, OneLegKeepsItsOrder) {
   EXPECT_EQ(hits[0].row, 5U);
   EXPECT_DOUBLE_EQ(hits[0].score, 1);
   EXPECT_DOUBLE_EQ(hits[1].score, 0);
+}
+
+std::vector<std::uint64_t> RowsOf(const std::vector<FusedHit>& hits) {
+  std::vector<std::uint64_t> rows;
+  for (const auto& hit : hits) rows.push_back(hit.row);
+  return rows;
+}
+
+TEST(Fuse, TheOrderDoesNotDependOnHowManyHitsWereAskedFor) {
+  const std::vector<LegHit> lexical = {{.row = 1, .score = 4}, {.row = 5, .score = 3}};
+  std::vector<LegHit> dense = {{.row = 2, .score = 0.9}, {.row = 1, .score = 0.5}};
+  const auto few = Fuse(lexical, dense, 0.5, 2);
+  dense.push_back({.row = 3, .score = 0.1});
+  dense.push_back({.row = 4, .score = -0.2});
+  auto many = Fuse(lexical, dense, 0.5, 2);
+  ASSERT_EQ(many.size(), 5U);
+  for (std::size_t i = 0; i < few.size(); ++i) {
+    EXPECT_EQ(many[i].row, few[i].row);
+    EXPECT_DOUBLE_EQ(many[i].score, few[i].score);
+  }
+  EXPECT_LT(many[4].score, 0);
+  const auto order = RowsOf(many);
+  Rescale(many);
+  EXPECT_EQ(RowsOf(many), order);
+  EXPECT_DOUBLE_EQ(many.back().score, 0);
+  EXPECT_LE(many.front().score, 1);
+}
+
+TEST(Fuse, NamesLeadAndTheRestFollowsInItsOrder) {
+  const std::vector<FusedHit> hits = {{.row = 1, .score = 0.9, .lexical = 3.0, .dense = {}},
+                                      {.row = 2, .score = 0.8, .lexical = {}, .dense = 0.4},
+                                      {.row = 3, .score = 0.1, .lexical = {}, .dense = 0.3}};
+  const auto led =
+      LeadWithNames(hits, {{.passage = 7, .share = 0.4}, {.passage = 2, .share = 0.1}});
+  EXPECT_EQ(RowsOf(led), (std::vector<std::uint64_t>{7, 2, 1, 3}));
+  EXPECT_DOUBLE_EQ(led[0].score, 1);
+  EXPECT_EQ(led[1].dense, 0.4);
+  EXPECT_TRUE(std::ranges::is_sorted(led, BetterHit));
+}
+
+TEST(Smooth, WhatLiesAmongGoodHitsPassesWhatStandsAlone) {
+  std::vector<FusedHit> hits = {{.row = 1, .score = 1, .lexical = {}, .dense = {}},
+                                {.row = 2, .score = 0.8, .lexical = {}, .dense = {}},
+                                {.row = 3, .score = 0.7, .lexical = {}, .dense = {}}};
+  // Row 2 points away from the others, 1 and 3 the same way.
+  const std::vector<float> vectors = {1, 0, 0, 1, 1, 0};
+  SmoothByNeighbours(hits, vectors, 2, {.neighbours = 1, .share = 0.5, .candidates = 10});
+  EXPECT_EQ(RowsOf(hits), (std::vector<std::uint64_t>{1, 3, 2}));
+  EXPECT_DOUBLE_EQ(hits[0].score, 1);
+  EXPECT_DOUBLE_EQ(hits[1].score, 0.85);
+  EXPECT_DOUBLE_EQ(hits[2].score, 0.8);
+}
+
+TEST(Smooth, HitsBehindTheCandidatesStayBehindThem) {
+  std::vector<FusedHit> hits;
+  for (std::uint64_t row = 0; row < 5; ++row) {
+    hits.push_back(
+        {.row = row, .score = 1 - 0.1 * static_cast<double>(row), .lexical = {}, .dense = {}});
+  }
+  const std::vector<float> vectors = {1, 0, 0, 1};
+  SmoothByNeighbours(hits, vectors, 2, {.neighbours = 5, .share = 0.5, .candidates = 2});
+  EXPECT_EQ(RowsOf(hits), (std::vector<std::uint64_t>{0, 1, 2, 3, 4}));
+  EXPECT_TRUE(std::ranges::is_sorted(hits, BetterHit));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "base/json_text.h"
 #include "base/utf8.h"
+#include "knowledge/retrieve/smooth.h"
 
 namespace strata::knowledge {
 namespace {
@@ -32,6 +33,15 @@ JsonText FusedJson(const std::vector<FusedHit>& hits) {
     if (i > 0) out += ',';
     out += fmt::format(R"({{"chunk":{},"score":{:.5g},"lexical":{},"dense":{}}})", hits[i].row,
                        hits[i].score, Number(hits[i].lexical), Number(hits[i].dense));
+  }
+  return {out + "]"};
+}
+
+JsonText NamesJson(const std::vector<std::string_view>& names) {
+  std::string out = "[";
+  for (const auto name : names) {
+    if (out.size() > 1) out += ',';
+    out += JsonString(name);
   }
   return {out + "]"};
 }
@@ -76,6 +86,11 @@ class Search {
     RetrieveResponse response;
     response.index_version = "kb " + base_.id + " @ " + std::to_string(base_.cache->generation());
     STRATA_TRY(auto fused, Rank(query));
+    if (request_.mode == SearchMode::kHybrid) {
+      Smooth(fused);
+      Rescale(fused);
+      FollowNames(fused);
+    }
     STRATA_TRY(response.results, Read(fused));
     return response;
   }
@@ -105,10 +120,45 @@ class Search {
     if (request_.mode == SearchMode::kDense) return OneLeg(dense, true);
     Span span = ctx_.span.Child("knowledge.fuse");
     span.Set("dense_weight", options_.dense_weight);
-    auto fused = Fuse(lexical, dense, options_.dense_weight);
+    auto fused =
+        Fuse(lexical, dense, options_.dense_weight, static_cast<std::size_t>(options_.candidates));
     span.Set("found", fused.size());
     span.Set("hits", FusedJson(fused));
     return fused;
+  }
+
+  void Smooth(std::vector<FusedHit>& hits) {
+    Span span = ctx_.span.Child("knowledge.neighbours");
+    if (request_.without.neighbours) return span.Set("skipped", "switched off");
+    const SmoothOptions options;
+    std::vector<std::uint64_t> rows;
+    for (const auto& hit : hits) {
+      if (rows.size() == options.candidates) break;
+      rows.push_back(hit.row);
+    }
+    SmoothByNeighbours(hits, base_.cache->VectorsOf(rows), base_.cache->dimensions(), options);
+    span.Set("smoothed", rows.size());
+    span.Set("hits", FusedJson(hits));
+  }
+
+  // The names graph instead of the blend, where the question names a document, or two things.
+  void FollowNames(std::vector<FusedHit>& hits) {
+    Span span = ctx_.span.Child("knowledge.names");
+    if (request_.without.names) return span.Set("skipped", "switched off");
+    std::vector<graph::PassageShare> seeds;
+    for (const auto& hit : hits) seeds.push_back({.passage = hit.row, .share = hit.score});
+    const auto answer = base_.cache->WalkNames(request_.query, seeds, scope_);
+    span.Set("names", NamesJson(answer.names));
+    if (answer.titles == 0 && answer.names.size() < 2) {
+      return span.Set("skipped", answer.names.empty()
+                                     ? "the question holds no name of the knowledge base"
+                                     : "one name alone that no document is called by");
+    }
+    hits = LeadWithNames(hits, answer.passages);
+    span.Set("documents_named", answer.titles);
+    span.Set("edges_walked", answer.edges);
+    span.Set("reached", answer.passages.size());
+    span.Set("hits", FusedJson(hits));
   }
 
   Result<std::vector<RetrievedChunk>> Read(const std::vector<FusedHit>& fused) {

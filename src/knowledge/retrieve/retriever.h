@@ -1,7 +1,7 @@
 #pragma once
 // One retrieval over one open knowledge base: embed the query, search by words and by vectors,
-// blend, read the chunks, drop what repeats. Each stage is a span with its hits and what it
-// dropped, and why.
+// blend, smooth over neighbours, follow names, read the chunks, drop what repeats. Each stage is a
+// span with its hits and what it dropped, and why.
 
 #include "base/context.h"
 #include "base/pool.h"
