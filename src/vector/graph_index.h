@@ -24,7 +24,7 @@ struct GraphIndexOptions {
   TierOptions tier = {};
   std::size_t links = 16;           // of a graph's node, twice as many on its lowest level; 4..64
   std::size_t build_effort = 100;   // candidates looked at when a row is linked
-  std::size_t search_effort = 100;  // at least so many rows are found and the best of them returned
+  std::size_t search_effort = 400;  // at least so many rows are found and the best of them returned
   std::size_t oversampling = 4;     // of a scan, as ExactIndexOptions says
   // The graph is led around removed rows when more than this share of it is removed.
   double repair_share = 0.05;

@@ -30,9 +30,7 @@ HnswGraph::~HnswGraph() = default;
 std::size_t HnswGraph::memory_bytes() const {
   std::size_t bytes = blocks_.size() * kBlockNodes * (1 + Capacity(0)) * sizeof(std::uint32_t);
   bytes += states_.capacity();
-  for (const auto& [slot, upper] : upper_) {
-    bytes += 4 * sizeof(void*) + sizeof(Upper) + upper.lists.size() * sizeof(std::uint32_t);
-  }
+  bytes += upper_.size() * (4 * sizeof(void*) + sizeof(Upper)) + upper_bytes_;
   bytes += (twins_.size() * 2) * 6 * sizeof(void*);
   std::lock_guard lock(scratch_mutex_);
   for (const auto& scratch : scratch_) bytes += scratch->marks.capacity() * sizeof(std::uint16_t);
@@ -60,14 +58,20 @@ int HnswGraph::DrawLevel(Slot slot) const {
 void HnswGraph::Prepare(Slot slot) {
   __atomic_store_n(&states_[slot], kNoNode, __ATOMIC_RELAXED);
   Store(*List(slot, 0), 0);
+  DropUpper(slot);
   const int level = DrawLevel(slot);
-  if (level == 0) {
-    upper_.erase(slot);
-    return;
-  }
+  if (level == 0) return;
   auto& upper = upper_[slot];
   upper.level = level;
   upper.lists.assign(static_cast<std::size_t>(level) * (1 + options_.links), 0);
+  upper_bytes_ += upper.lists.size() * sizeof(std::uint32_t);
+}
+
+void HnswGraph::DropUpper(Slot slot) {
+  const auto found = upper_.find(slot);
+  if (found == upper_.end()) return;
+  upper_bytes_ -= found->second.lists.size() * sizeof(std::uint32_t);
+  upper_.erase(found);
 }
 
 int HnswGraph::Level(Slot slot) const {
@@ -248,7 +252,7 @@ void HnswGraph::Erase(std::span<const Slot> slots, const std::vector<bool>& gone
     if (states_[slot] == kNode) linked_ -= 1;
     states_[slot] = kNoNode;
     Store(*List(slot, 0), 0);
-    upper_.erase(slot);
+    DropUpper(slot);
   }
   const Entry top = entry_.load(std::memory_order_acquire);
   if (top.level >= 0 && gone[top.slot]) RestoreEntry();

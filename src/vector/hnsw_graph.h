@@ -113,6 +113,7 @@ class HnswGraph {
   std::size_t CopyLinks(Slot slot, int level, std::uint32_t* out) const;
   void StoreLinks(Slot slot, int level, std::span<const ScoredSlot> links);
   int DrawLevel(Slot slot) const;
+  void DropUpper(Slot slot);
 
   void Descend(const QuantizedQuery& query, int from, int to, ScoredSlot& nearest) const;
   void SearchLevel(const QuantizedQuery& query, int level, std::size_t effort, Scratch& scratch,
@@ -128,6 +129,7 @@ class HnswGraph {
   std::vector<std::unique_ptr<std::uint32_t[]>> blocks_;  // lists of level 0
   std::vector<std::uint8_t> states_;                      // by slot
   std::unordered_map<Slot, Upper> upper_;
+  std::size_t upper_bytes_ = 0;                             // of the lists in it
   std::unordered_map<Slot, Slot> twins_;                    // twin → node
   std::unordered_map<Slot, std::vector<Slot>> twin_lists_;  // node → twins
   std::atomic<Entry> entry_;

@@ -14,8 +14,8 @@ Tier Choose(TierFacts facts) {
 }
 
 TEST(SearchTier, FewRowsAreScannedAndManyGoThroughTheGraph) {
-  EXPECT_EQ(Choose({.rows = 49'999}), Tier::kScan);
-  EXPECT_EQ(Choose({.rows = 50'000}), Tier::kGraph);
+  EXPECT_EQ(Choose({.rows = 199'999}), Tier::kScan);
+  EXPECT_EQ(Choose({.rows = 200'000}), Tier::kGraph);
   EXPECT_EQ(Choose({.rows = kMillion}), Tier::kGraph);
 }
 
@@ -29,7 +29,7 @@ TEST(SearchTier, FewMatchingRowsAreScannedAndMoreAreWalkedThroughInTwoHops) {
   EXPECT_EQ(Choose({.rows = kMillion, .passing = 0.5}), Tier::kGraph);
   EXPECT_EQ(Choose({.rows = kMillion, .passing = 0.05}), Tier::kGraphTwoHops);
   EXPECT_EQ(Choose({.rows = kMillion, .passing = 0.001}), Tier::kScanMatching);
-  EXPECT_EQ(Choose({.rows = 60'000, .passing = 0.05}), Tier::kScanMatching);
+  EXPECT_EQ(Choose({.rows = 210'000, .passing = 0.05, .effort = 400}), Tier::kScanMatching);
 }
 
 TEST(SearchTier, AskingForMuchIsAScan) {

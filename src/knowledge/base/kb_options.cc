@@ -17,7 +17,7 @@ constexpr Option kOptions[] = {
     {"kb.search.candidates", OptionKind::kInteger, "chunks", "100", "10..1000",
      "Best chunks of each kind of search that are blended; more finds a little more and costs "
      "time."},
-    {"kb.vectors.exact_below", OptionKind::kInteger, "chunks", "50000", "0..1000000000",
+    {"kb.vectors.exact_below", OptionKind::kInteger, "chunks", "200000", "0..1000000000",
      "Bases with fewer chunks are searched by comparing every vector, which is exact; larger ones "
      "by a graph, which finds nearly all."},
     {"kb.vectors.links", OptionKind::kInteger, "", "16", "4..64",
@@ -25,7 +25,7 @@ constexpr Option kOptions[] = {
      "each. A change builds the graphs anew."},
     {"kb.vectors.build_effort", OptionKind::kInteger, "chunks", "100", "10..2000",
      "Candidates looked at when a vector is linked; more finds more and takes longer once."},
-    {"kb.vectors.search_effort", OptionKind::kInteger, "chunks", "100", "10..10000",
+    {"kb.vectors.search_effort", OptionKind::kInteger, "chunks", "400", "10..10000",
      "Nearest vectors that a search of the graph collects before the best are chosen; more finds "
      "more and takes longer each time."},
     {"kb.vectors.memory_max", OptionKind::kInteger, "MiB", "0", "0..100000000",
