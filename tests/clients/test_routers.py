@@ -14,7 +14,6 @@ from harness import ACCESS_KEY, BEARER, SECRET_KEY, FakeUpstream, Server
 
 ONE_TRY = Config(retries={"total_max_attempts": 1})
 STRONG, MIDDLE, CHEAP = "up/gpt-4o", "up/gpt-4o-mini", "claude/claude-3-5-haiku-20241022"
-PRICES = "{input: 10, output: 30}"
 ROUTER = f"""
 candidates: [{STRONG}, {MIDDLE}, {CHEAP}]
 rules:
@@ -35,10 +34,8 @@ class Routers(unittest.TestCase):
         cls.upstream = FakeUpstream()
         config = f"""
 providers:
-  - {{name: up, kind: openai, base_url: "{cls.upstream.url}/v1", secret: "env:FAKE_OPENAI_KEY",
-     prices: {{gpt-4o: {PRICES}, gpt-4o-mini: {{input: 1, output: 3}}}}}}
-  - {{name: claude, kind: anthropic, base_url: "{cls.upstream.url}", secret: "env:FAKE_ANTHROPIC_KEY",
-     prices: {{claude-3-5-haiku-20241022: {{input: 1, output: 3}}}}}}
+  - {{name: up, kind: openai, base_url: "{cls.upstream.url}/v1", secret: "env:FAKE_OPENAI_KEY"}}
+  - {{name: claude, kind: anthropic, base_url: "{cls.upstream.url}", secret: "env:FAKE_ANTHROPIC_KEY"}}
 """
         cls.server = Server(config, {"FAKE_OPENAI_KEY": "sk-fake-openai", "FAKE_ANTHROPIC_KEY": "sk-ant-fake"}, documents=False)
         cls.file = os.path.join(cls.server.folder, "router.yaml")
@@ -97,11 +94,9 @@ providers:
         self.assertEqual(answer.choices[0].message.content, "The answer is 13")
         trace = json.loads(self.server.cli("trace", headers["x-strata-trace-id"], "--json"))
         text = json.dumps(trace)
-        for part in ("gateway.step", "escalated", "their answers differ", "always_strong_usd"):
+        for part in ("gateway.step", "escalated", "their answers differ"):
             self.assertIn(part, text)
-        cost = self.server.cli("cost", "--by", "router")
-        self.assertIn("router/mix:", cost)
-        self.assertIn("always-strong", cost)
+        self.assertIn("router/mix:", self.server.cli("cost", "--by", "router"))
 
     def test_bedrock_makes_finds_uses_and_deletes_prompt_routers(self):
         self.script(strong="S", middle="M")
@@ -163,7 +158,6 @@ providers:
         report = self.server.cli("route", "dry-run", "mix", rows)
         self.assertIn(f"2  {CHEAP}", report)
         self.assertIn("now", report)
-        self.assertIn("saving 90.0 %", report)
         self.assertEqual(len(self.upstream.requests()), before)
 
     def test_who_cannot_be_served_is_told_why(self):
