@@ -226,7 +226,7 @@ TEST_F(Routers, AnExcludedModelIsNotChosenByPrediction) {
 
 TEST_F(Routers, AConversationStaysWhereItsCacheIsUnlessLeavingPays) {
   auto router = Make(R"({"candidates": ["strong", "middle", "cheap"], "fallback": "middle"})");
-  Info("strong").price.cache_read = 1'000'000;
+  Info("strong").price.cache_read = 500'000;  // half of what middle asks for reading it anew
   auto request = Says(std::string(40'000, 'x'));
   request.messages.push_back({.role = domain::Role::kAssistant, .content = {}});
   request.messages.push_back(Says("and now?").messages.back());
@@ -235,7 +235,7 @@ TEST_F(Routers, AConversationStaysWhereItsCacheIsUnlessLeavingPays) {
   auto plan = Choose(*router, request, &here);
   EXPECT_EQ(plan->decision->decided_by, "session");
   EXPECT_EQ(plan->decision->model(), "strong");
-  // A tenth of the cached price: reading everything anew pays.
+  // A fifth of the cached price: reading everything anew pays.
   Info("middle").price.input = 100'000;
   EXPECT_EQ(Choose(*router, request, &here)->decision->model(), "middle");
   // Upwards it goes whatever is cached.

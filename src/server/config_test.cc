@@ -233,6 +233,7 @@ TEST(ConfigCheck, ModelsThatAreNamedMustBeAbleToExist) {
       {"aliases:\n  a: elsewhere/x", "warning s.yaml:4: aliases.a: 'elsewhere/x': no provider"},
       {"aliases:\n  a: gpt-4o", "warning s.yaml:4: aliases.a: no provider here lists 'gpt-4o'"},
       {"aliases:\n  a: kb/docs", "warning s.yaml:4: aliases.a: whether 'kb/docs' exists"},
+      {"aliases:\n  a: router/mix", "warning s.yaml:4: aliases.a: whether 'router/mix' exists"},
       {"aliases:\n  a: local/mine", "warning s.yaml:4: aliases.a: 'local/mine' is not in"},
       {"models:\n  - {id: m, deployments: [lap/x]}", "s.yaml:4: models.m: 'lap/x': no provider"},
       {"models:\n  - {id: builtin/extract, deployments: [lab/x]}",

@@ -18,8 +18,8 @@ namespace {
 // Providers that strata finds by itself have these names.
 constexpr std::string_view kNamesFound[] = {"openai", "anthropic", "azure",  "bedrock", "gemini",
                                             "vertex", "cohere",    "ollama", "vllm"};
-// Prefixes of what only the running server knows: knowledge bases and prompts.
-constexpr std::string_view kKept[] = {"kb", "prompt"};
+// Prefixes of what only the running server knows: knowledge bases, prompts and routers.
+constexpr std::string_view kKept[] = {"kb", "prompt", "router"};
 
 enum class Use : std::uint8_t { kAny, kEmbed };
 
