@@ -205,6 +205,8 @@ Face FaceOf(const Route& route, const net::HttpRequest& request) {
 
 net::FailureAnswer EncodeFailure(Face face, int status, std::string_view message) {
   Code code = status >= 500 ? Code::kInternal : Code::kInvalidArgument;
+  // A version or coding of HTTP that is not served: the status says it, and it is no fault in here.
+  if (status == 501 || status == 505) code = Code::kInvalidArgument;
   if (status == 413) code = Code::kTooLarge;
   if (status == 408) code = Code::kDeadlineExceeded;
   if (status == 503) code = Code::kUnavailable;

@@ -30,7 +30,8 @@ DOCUMENTS = {
 BODY_BYTES_MAX = 100_000
 UPSTREAM_CONFIG = """
 net: {{body_bytes_max: {limit}}}
-resilience: {{retries: 0, breaker_faults: 1000000, breaker_percent: 100}}  # what a provider says is what these tests look at
+# What a provider says is what these tests look at, and one test's faults are not the next one's.
+resilience: {{retries: 0, breaker_faults: 1000000, breaker_percent: 100, breaker_open: 10, breaker_open_max: 10}}
 providers:
   - {{name: up-openai, kind: openai, base_url: "{url}/v1", secret: "env:FAKE_OPENAI_KEY"}}
   - {{name: up-anthropic, kind: anthropic, base_url: "{url}", secret: "env:FAKE_ANTHROPIC_KEY"}}

@@ -53,9 +53,9 @@ FAULTS = ["none", *SCRIPT, "refused"]  # refused: nobody listens at the provider
 DIRECT_ERRORS = {"500": "unavailable", "429": "rate", "timeout": "timeout", "cut at the head": "unavailable", "garbage": "unavailable",
                  "refused": "unavailable", "bad request": "bad"}
 STATUS = {
-    "openai": {"unavailable": 503, "rate": 429, "timeout": 504, "bad": 400},
-    "anthropic": {"unavailable": 529, "rate": 429, "timeout": 504, "bad": 400},
-    "bedrock": {"unavailable": 503, "rate": 429, "timeout": 408, "bad": 400},
+    "openai": {"unavailable": 503, "forwarded": 500, "rate": 429, "timeout": 504, "bad": 400},
+    "anthropic": {"unavailable": 529, "forwarded": 500, "rate": 429, "timeout": 504, "bad": 400},
+    "bedrock": {"unavailable": 503, "forwarded": 500, "rate": 429, "timeout": 408, "bad": 400},
 }
 UPSTREAM = {"openai": "gpt-4o-mini", "anthropic": "claude-sonnet-4-5", "bedrock": "anthropic.claude-sonnet-4-5-20250929-v1:0"}
 TIMEOUT_MS = 1200  # of the requests whose provider is silent
@@ -125,6 +125,8 @@ class Case:
             return "bad", False
         if self.pool:
             return "ok", False
+        if self.fault == "500" and self.face == self.kind:
+            return "forwarded", False  # what a provider of the caller's dialect says, it says to the caller
         return DIRECT_ERRORS.get(self.fault, "ok"), False
 
     def send(self, connection):
