@@ -280,6 +280,8 @@ std::optional<Chooser::Wanted> Chooser::StayInSession(const Wanted& wanted) cons
   const auto& stay = views()[*here];
   const auto& go = views()[wanted.candidate];
   if (stay.cost && go.cost && *go.cost > *stay.cost) return std::nullopt;
+  // Without prices the order of the candidates says which is the stronger one.
+  if (!(stay.cost && go.cost) && wanted.candidate < *here) return std::nullopt;
   auto prompt = static_cast<double>(signals_.prompt_tokens());
   auto cached = std::min(prompt, static_cast<double>(session_->tokens));
   auto staying = CostOf(stay.price, prompt, cached, stay.output_tokens);

@@ -241,6 +241,10 @@ TEST_F(Routers, AConversationStaysWhereItsCacheIsUnlessLeavingPays) {
   // Upwards it goes whatever is cached.
   SessionMemory cheap{.model = "cheap", .tokens = 10'000};
   EXPECT_EQ(Choose(*router, request, &cheap)->decision->model(), "middle");
+  // So it does where prices are not known.
+  Info("middle").price = {};
+  Info("cheap").price = {};
+  EXPECT_EQ(Choose(*router, request, &cheap)->decision->model(), "middle");
 }
 
 TEST_F(Routers, ACascadeStandsInForTheModelThatItEscalatesTo) {

@@ -378,10 +378,15 @@ class Forwarding(unittest.TestCase):
         time.sleep(0.05)
         self.assertEqual(code, 503)
         self.assertIn("message", json.loads(got)["error"])
-        self.upstream.answer([b'{"error":{"message":"sk-o-secret may not do this"}}'], status="403 No")
+        self.upstream.answer([b'{"error":{"message":"user strata-prod may not do this"}}'], status="403 No")
         _, (code, _, got) = self.openai()
         time.sleep(0.05)
-        self.assertEqual((code, got), (403, b'{"error":{"message":"*** may not do this"}}'))
+        self.assertEqual(code, 403)
+        self.assertIn("provider o: the provider answered 403", json.loads(got)["error"]["message"])
+        self.upstream.answer([b'{"error":{"message":"sk-o-secret is busy"}}'], status="429 Slowly")
+        _, (code, _, got) = self.openai()
+        time.sleep(0.05)
+        self.assertEqual((code, got), (429, b'{"error":{"message":"*** is busy"}}'))
 
     def test_a_refusal_to_another_dialect_keeps_message_and_code(self):
         self.upstream.answer([self.REFUSALS[0][1]], status="400 Bad Request")

@@ -77,6 +77,10 @@ class Providers(unittest.TestCase):
             self.assertEqual(status, 403, header)
             self.assertIn(named, message)
             self.assertIn("terms/" + refused, message)
+        # Another spelling of an id does not lead around its terms.
+        status, message = chat("terms/models/gpt-us", **{"x-strata-labels": "pii"})
+        self.assertEqual(status, 404)
+        self.assertIn("expected one of gpt-eu, gpt-us", message)
 
     def test_guardrails_come_and_go_with_a_reload(self):
         body = {"model": "o/gpt-4o-mini", "messages": [{"role": "user", "content": "a Kestrel?"}]}

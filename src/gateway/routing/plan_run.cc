@@ -19,9 +19,11 @@ std::optional<Baseline> BaselineOf(const route::CandidateView& view, double outp
   return out;
 }
 
-// Whether another model may be asked after that: the request itself was not at fault.
+// Whether another model may be asked after that: the request itself was not at fault, nor what the
+// caller may do. A provider that refuses our key is at fault itself.
 bool MayFallBack(const Error& error, const RequestContext& ctx) {
   if (!ctx.CheckAlive().has_value()) return false;
+  if (error.upstream_status() == 401 || error.upstream_status() == 403) return true;
   return error.code() == Code::kUnavailable || error.code() == Code::kRateLimited ||
          error.code() == Code::kDeadlineExceeded;
 }

@@ -23,15 +23,22 @@ Code CodeForCaller(Code code) {
   return code == Code::kCorruption || code == Code::kTooLarge ? Code::kUnavailable : code;
 }
 
+// Whether a refusal is about our own account. Forwarded as it is, it would look as if the client's
+// own key had been refused; our error says whose answer it was.
+bool IsAboutOurKey(int status, Code code) {
+  return status == 401 || status == 403 || status == 407 || code == Code::kUnauthenticated ||
+         code == Code::kPermissionDenied;
+}
+
 // Keeps what a client of the provider's dialect is shown of it: all, where it answers the client's
-// request. 401 does not, as it is about our own key and must not look like the client's.
-void KeepRefusal(const Account& account, const net::ClientResponse& response, std::string_view body,
-                 domain::Refusal& out) {
+// request.
+void KeepRefusal(const Account& account, const net::ClientResponse& response, Code code,
+                 std::string_view body, domain::Refusal& out) {
   const auto dialect = account.api->dialect();
   auto coding = response.headers().Get("content-encoding");
   const bool plain = coding.empty() || net::SameHeader(coding, "identity");
   const int status = response.status();
-  if (status < 400 || status == 401 || status == 407 || !plain) return;
+  if (status < 400 || IsAboutOurKey(status, code) || !plain) return;
   if (!dialect::IsErrorBody(dialect, body)) return;
   const auto& secrets = account.api->secrets();
   out.dialect = dialect::DialectName(dialect);
@@ -51,7 +58,7 @@ Task<Error> RefusalOf(const Account& account, net::ClientResponse& response,
   std::string text = body.has_value() ? std::move(*body) : std::string();
   auto error = dialect::DecodeUpstreamError(account.api->dialect(), response.status(),
                                             response.headers().fields(), text);
-  if (keep != nullptr) KeepRefusal(account, response, text, *keep);
+  if (keep != nullptr) KeepRefusal(account, response, error.code(), text, *keep);
   if (error.upstream_status() != 0) co_return error;
   co_return std::move(error).FromUpstream(response.status());
 }

@@ -1,6 +1,7 @@
 #include "provider/remote/source.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -59,6 +60,20 @@ Result<> CheckUpstreamId(std::string_view id) {
   return Fail(InvalidArgument(
       "model", fmt::format("expected 1 to {} bytes without spaces or controls after the provider",
                            kIdBytesMax)));
+}
+
+// An id that may be asked for. Where models have terms of their own, only listed ids are served: a
+// provider may know one model by several spellings ("models/ID", an ARN), and the outbound check
+// must not be passed by one of them.
+Result<> CheckServed(const ProviderSpec& spec, std::string_view id) {
+  STRATA_CHECK_OK(CheckUpstreamId(id));
+  if (spec.model_terms.empty() || std::ranges::find(spec.models, id) != spec.models.end()) {
+    return {};
+  }
+  return Fail(Code::kNotFound,
+              fmt::format("provider {} has terms for each model, and '{}' is not among its models; "
+                          "expected one of {}",
+                          spec.name, id, fmt::join(spec.models, ", ")));
 }
 
 Result<std::shared_ptr<const Account>> MakeAccount(ProviderSpec spec, RemoteDeps deps) {
@@ -143,7 +158,7 @@ RemoteSource::RemoteSource(std::shared_ptr<const Account> account, std::size_t m
     : account_(std::move(account)), cached_max_(models_cached_max) {}
 
 Result<std::shared_ptr<ChatModel>> RemoteSource::Chat(std::string_view rest) {
-  STRATA_CHECK_OK(CheckUpstreamId(rest));
+  STRATA_CHECK_OK(CheckServed(account_->spec, rest));
   if (IsEmbeddingId(rest)) {
     return Fail(
         InvalidArgument("model", fmt::format("'{}' is an embedding model, it cannot chat", rest)));
@@ -157,7 +172,7 @@ Result<std::shared_ptr<ChatModel>> RemoteSource::Chat(std::string_view rest) {
 }
 
 Result<std::shared_ptr<Embedder>> RemoteSource::Embed(std::string_view rest) {
-  STRATA_CHECK_OK(CheckUpstreamId(rest));
+  STRATA_CHECK_OK(CheckServed(account_->spec, rest));
   if (account_->api->EmbedBatchMax(std::string(rest)) == 0) {
     return Fail(Code::kUnsupported,
                 fmt::format("provider {} has no embeddings of '{}'", name(), rest));
@@ -172,7 +187,7 @@ Result<std::shared_ptr<Embedder>> RemoteSource::Embed(std::string_view rest) {
 }
 
 Result<std::shared_ptr<Reranker>> RemoteSource::Rerank(std::string_view rest) {
-  STRATA_CHECK_OK(CheckUpstreamId(rest));
+  STRATA_CHECK_OK(CheckServed(account_->spec, rest));
   if (!account_->api->CanRerank(rest)) return ModelSource::Rerank(rest);
   auto info = InfoOf(*account_, rest);
   info.can.rerank = true;
@@ -180,7 +195,7 @@ Result<std::shared_ptr<Reranker>> RemoteSource::Rerank(std::string_view rest) {
 }
 
 Result<std::shared_ptr<Moderator>> RemoteSource::Moderate(std::string_view rest) {
-  STRATA_CHECK_OK(CheckUpstreamId(rest));
+  STRATA_CHECK_OK(CheckServed(account_->spec, rest));
   if (!account_->api->CanModerate(rest)) return ModelSource::Moderate(rest);
   return std::make_shared<RemoteModerator>(account_, InfoOf(*account_, rest));
 }

@@ -150,6 +150,7 @@ void Segment::TendPages() {
   const auto read = drained / kPage * kPage;
   if (read > let_go_) ::madvise(base_ + let_go_, read - let_go_, MADV_DONTNEED);
   let_go_ = std::max(let_go_, read);
+  ready_ = std::max(ready_, let_go_);  // what was let go is not wanted back
   const auto ahead = sealed() ? 0 : std::min(size_, committed() / kPage * kPage + kAhead);
   // Where the kernel cannot, the appending thread takes the page faults.
   if (ahead > ready_) ::madvise(base_ + ready_, ahead - ready_, MADV_POPULATE_WRITE);
