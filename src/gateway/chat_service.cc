@@ -93,6 +93,10 @@ Task<Result<std::int64_t>> ChatService::CountTokens(domain::ChatRequest request,
                                                     RequestContext& ctx) const {
   ctx.model_asked = request.model;
   STRATA_CO_CHECK_OK(guard::CheckModelAllowed(request.model, ctx));
+  // A remote provider counts for us: text leaves.
+  if (auto guardrails = guardrails_ ? guardrails_() : nullptr) {
+    STRATA_CO_CHECK_OK(co_await guardrails->JudgeRequest(request, ctx));
+  }
   STRATA_CO_TRY(auto plan, route::ChooseDirect(*registry_.Snapshot(), request));
   co_return co_await plan.model->CountTokens(std::move(request), ctx);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "guard/model_access.h"
 #include "route/direct.h"
 
 namespace strata::gateway {
@@ -58,8 +59,9 @@ bool DropTurns(domain::ChatRequest& request, std::int64_t bytes, std::int64_t& d
 
 }  // namespace
 
-Task<Result<>> FitContext(const provider::Registry& registry, domain::ChatRequest& request,
-                          RequestContext& ctx) {
+Task<Result<>> FitContext(const ChatService& chat, const provider::Registry& registry,
+                          domain::ChatRequest& request, RequestContext& ctx) {
+  STRATA_CO_CHECK_OK(guard::CheckModelAllowed(request.model, ctx));
   auto models = registry.Snapshot();
   STRATA_CO_TRY(auto plan, route::ChooseDirect(*models, request));
   const auto context = plan.model->Info().context_tokens;
@@ -72,7 +74,7 @@ Task<Result<>> FitContext(const provider::Registry& registry, domain::ChatReques
     for (const auto& message : request.messages) bytes += BytesOf(message);
     if (bytes < room) break;  // no tokenizer makes more tokens than bytes
     auto copy = request;
-    auto counted = co_await plan.model->CountTokens(std::move(copy), ctx);
+    auto counted = co_await chat.CountTokens(std::move(copy), ctx);
     if (!counted.has_value() && counted.error().code() != Code::kUnsupported) {
       co_return std::unexpected(std::move(counted.error()));
     }

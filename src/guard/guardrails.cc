@@ -30,15 +30,23 @@ std::vector<Finding> Joined(std::vector<Finding> findings) {
   return out;
 }
 
-// What is encoded bytes, not text: an image's, a document's.
-bool IsData(std::string_view text) {
-  constexpr std::size_t kShort = 256;
-  if (text.starts_with("data:")) return true;
-  return text.size() > kShort && std::ranges::all_of(text, [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '+' || c == '/' || c == '=' || c == '-' || c == '_';
-         });
+// How much of a string is text: all but the encoded bytes of a data URL, which are an image's or a
+// document's.
+std::size_t TextBytes(std::string_view text) {
+  constexpr std::string_view kMark = ";base64,";
+  if (!text.starts_with("data:")) return text.size();
+  const auto mark = text.find(kMark);
+  if (mark == std::string_view::npos) return text.size();
+  const auto data = text.substr(mark + kMark.size());
+  const bool encoded = std::ranges::all_of(data, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' ||
+           c == '/' || c == '=' || c == '-' || c == '_';
+  });
+  return encoded ? mark + kMark.size() : text.size();
 }
+
+// Whether data URLs may stand among the strings: nobody takes a message's text for one.
+enum class DataUrls : std::uint8_t { kAreText, kAreData };
 
 }  // namespace
 
@@ -90,10 +98,12 @@ class RequestJudge {
   RequestJudge(const Guardrails& guardrails, RequestContext& ctx)
       : guardrails_(guardrails), ctx_(ctx) {}
 
-  Task<Result<>> Texts(const std::vector<std::string*>& texts) {
+  Task<Result<>> Texts(const std::vector<std::string*>& texts, DataUrls urls) {
     for (auto* text : texts) {
-      if (text->empty() || IsData(*text)) continue;
-      STRATA_CO_TRY(auto masks, co_await guardrails_.Judge(*text, Side::kInput, ctx_));
+      if (text->empty()) continue;
+      const auto size = urls == DataUrls::kAreData ? TextBytes(*text) : text->size();
+      const auto judged = std::string_view(*text).substr(0, size);
+      STRATA_CO_TRY(auto masks, co_await guardrails_.Judge(judged, Side::kInput, ctx_));
       if (masks.empty()) continue;
       *text = Masked(*text, masks);
       ++masked_;
@@ -101,15 +111,28 @@ class RequestJudge {
     co_return Result<>{};
   }
 
-  Task<Result<>> Json(const std::vector<std::string*>& values) {
-    for (auto* text : values) {
-      auto value = dialect::ParseJson(*text);
-      if (!value.has_value()) continue;  // empty: the decoders have checked what is not
-      const auto before = masked_;
-      STRATA_CO_CHECK_OK(co_await Texts(StringsOf(*value)));
-      if (masked_ != before) *text = value->Dump();
+  // What others refer to cannot be masked.
+  Task<Result<>> Names(const std::vector<const std::string*>& names) {
+    for (const auto* name : names) {
+      STRATA_CO_TRY(auto masks, co_await guardrails_.Judge(*name, Side::kInput, ctx_));
+      if (!masks.empty())
+        co_return Fail(Code::kBlocked, "a guardrail blocks a name in this request");
     }
     co_return Result<>{};
+  }
+
+  Task<Result<>> Json(std::string& text, DataUrls urls) {
+    auto value = dialect::ParseJson(text);
+    if (!value.has_value()) co_return Result<>{};  // empty: the decoders have checked what is not
+    const auto before = masked_;
+    STRATA_CO_CHECK_OK(co_await Value(*value, urls));
+    if (masked_ != before) text = value->Dump();
+    co_return Result<>{};
+  }
+
+  Task<Result<>> Value(dialect::JsonValue& value, DataUrls urls) {
+    STRATA_CO_CHECK_OK(co_await Names(KeysOf(value)));
+    co_return co_await Texts(StringsOf(value), urls);
   }
 
   int masked() const { return masked_; }
@@ -128,12 +151,16 @@ Task<Result<>> Guardrails::JudgeRequest(domain::ChatRequest& request, RequestCon
   auto decoded = domain::DecodeWhole(request);
   if (!decoded.has_value()) {
     STRATA_CO_TRY(auto body, dialect::ParseJson(request.wire->body));
-    STRATA_CO_CHECK_OK(co_await judge.Texts(StringsOf(body)));
+    STRATA_CO_CHECK_OK(co_await judge.Value(body, DataUrls::kAreData));
     if (judge.masked() > 0) co_return Fail(std::move(decoded.error()));
     co_return Result<>{};
   }
-  STRATA_CO_CHECK_OK(co_await judge.Texts(TextsOf(request)));
-  STRATA_CO_CHECK_OK(co_await judge.Json(JsonTextsOf(request)));
+  STRATA_CO_CHECK_OK(co_await judge.Names(NamesOf(request)));
+  STRATA_CO_CHECK_OK(co_await judge.Texts(TextsOf(request), DataUrls::kAreText));
+  for (auto* json : JsonTextsOf(request)) {
+    STRATA_CO_CHECK_OK(co_await judge.Json(*json, DataUrls::kAreText));
+  }
+  STRATA_CO_CHECK_OK(co_await judge.Json(request.extra.text, DataUrls::kAreData));
   if (judge.masked() == 0) co_return Result<>{};
   request.wire = nullptr;
   ctx.span.Set("guardrail_masked_input", judge.masked());

@@ -37,7 +37,6 @@ void Collect(domain::ChatRequest& request, Collector collector) {
     collector.json.push_back(&tool.input_schema.text);
   }
   if (request.json_output) collector.json.push_back(&request.json_output->schema.text);
-  collector.json.push_back(&request.extra.text);
 }
 
 }  // namespace
@@ -52,6 +51,43 @@ Texts JsonTextsOf(domain::ChatRequest& request) {
   Texts texts, json;
   Collect(request, {texts, json});
   return json;
+}
+
+std::vector<const std::string*> NamesOf(const domain::ChatRequest& request) {
+  std::vector<const std::string*> names;
+  for (const auto& message : request.messages) {
+    names.push_back(&message.name);
+    for (const auto& block : message.content) {
+      if (const auto* use = std::get_if<domain::ToolUseBlock>(&block)) names.push_back(&use->name);
+    }
+  }
+  for (const auto& tool : request.tools) names.push_back(&tool.name);
+  if (request.tool_choice) names.push_back(&request.tool_choice->name);
+  for (const auto& stop : request.stop) names.push_back(&stop);
+  if (request.json_output) {
+    names.push_back(&request.json_output->name);
+    names.push_back(&request.json_output->description);
+  }
+  std::erase_if(names, [](const std::string* name) { return name->empty(); });
+  return names;
+}
+
+std::vector<const std::string*> KeysOf(const dialect::JsonValue& value) {
+  std::vector<const std::string*> out;
+  std::vector<const dialect::JsonValue*> open = {&value};
+  while (!open.empty()) {
+    const auto* next = open.back();
+    open.pop_back();
+    if (const auto* array = next->array()) {
+      for (const auto& item : *array) open.push_back(&item);
+    } else if (const auto* object = next->object()) {
+      for (const auto& member : *object) {
+        out.push_back(&member.key);
+        open.push_back(&member.value);
+      }
+    }
+  }
+  return out;
 }
 
 Texts StringsOf(dialect::JsonValue& value) {

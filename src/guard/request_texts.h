@@ -14,10 +14,17 @@ namespace strata::guard {
 // tools.
 std::vector<std::string*> TextsOf(domain::ChatRequest& request);
 
-// JSON inside of the request: inputs of tool calls, schemas, members of another dialect.
+// JSON inside of the request: inputs of tool calls, schemas. Not `extra`.
 std::vector<std::string*> JsonTextsOf(domain::ChatRequest& request);
 
-// All strings of a JSON value, names of members left out.
+// What others refer to, so that it can be judged but not changed: names of participants, tools,
+// calls and the schema (with its description), stop sequences. None is empty.
+std::vector<const std::string*> NamesOf(const domain::ChatRequest& request);
+
+// The names of all members of a JSON value.
+std::vector<const std::string*> KeysOf(const dialect::JsonValue& value);
+
+// All other strings of it.
 std::vector<std::string*> StringsOf(dialect::JsonValue& value);
 
 }  // namespace strata::guard

@@ -138,12 +138,10 @@ class WordPolicy final : public Policy {
         ++at;
         continue;
       }
-      const auto start = folded.glyphs[at].begin;
-      const auto end = folded.glyphs[at + length - 1].end;
-      if (end - start + kEdgeBytes <= reach_) {
-        findings.push_back(
-            {.start = start, .end = end, .action = spec_.action, .mask = spec_.mask});
-      }
+      findings.push_back({.start = folded.glyphs[at].begin,
+                          .end = folded.glyphs[at + length - 1].end,
+                          .action = spec_.action,
+                          .mask = spec_.mask});
       at += length;
     }
     return findings;
@@ -164,9 +162,12 @@ class WordPolicy final : public Policy {
     return ends && (last.unspaced || folded.glyphs[at].unspaced);
   }
 
+  // A phrase that is torn too far apart is none; a shorter one that begins with it may be.
   std::size_t LongestAt(const Folded& folded, std::size_t at) const {
     for (auto length = lengths_.rbegin(); length != lengths_.rend(); ++length) {
       if (*length > folded.bytes.size() - at || !EndsAt(folded, at + *length)) continue;
+      const auto bytes = folded.glyphs[at + *length - 1].end - folded.glyphs[at].begin;
+      if (bytes + kEdgeBytes > reach_) continue;
       if (words_.contains(folded.bytes.substr(at, *length))) return *length;
     }
     return 0;

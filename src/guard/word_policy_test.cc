@@ -49,7 +49,11 @@ TEST(WordPolicy, ScriptsWithoutSpacesAreFoundInsideOfWords) {
 }
 
 TEST(WordPolicy, WordsThatAreTornTooFarApartAreTwo) {
-  EXPECT_TRUE(Found({"project falcon"}, "project" + std::string(500, ' ') + "falcon").empty());
+  const std::string far(500, ' ');
+  EXPECT_TRUE(Found({"project falcon"}, "project" + far + "falcon").empty());
+  EXPECT_EQ(Found({"Kestrel", "Kestrel Program"}, "the Kestrel" + far + "program"),
+            std::vector<std::string>{"Kestrel"})
+      << "a shorter word is still one";
 }
 
 TEST(WordPolicy, SaysWhatIsWrongWithItself) {
@@ -92,11 +96,11 @@ TEST(Guardrails, BlockAndMaskRequests) {
   auto masked = Asking("a Falcon, a falcon");
   masked.wire = harmless.wire;
   masked.messages.back().content.push_back(domain::ToolUseBlock{
-      .id = "1", .name = "t", .input = {R"({"a":["f\u0061lcon",1.50],"falcon":2})"}});
+      .id = "1", .name = "t", .input = {R"({"a":["f\u0061lcon",1.50],"b":2})"}});
   ASSERT_TRUE(JudgeRequest(guardrails, masked).has_value());
   EXPECT_EQ(domain::TextOf(masked.messages[0].content), "a [x], a [x]");
   EXPECT_EQ(std::get<domain::ToolUseBlock>(masked.messages[0].content[1]).input.text,
-            R"({"a":["[x]",1.50],"falcon":2})");
+            R"({"a":["[x]",1.50],"b":2})");
   EXPECT_EQ(masked.wire, nullptr);
 }
 
@@ -116,6 +120,55 @@ TEST(Guardrails, JudgeWhatCannotBeDecodedStringByString) {
   EXPECT_TRUE(judge(R"({"new":[{"deep":"sparrow"}]})").has_value());
   EXPECT_EQ(judge(R"({"new":[{"deep":"a kestr\u0065l"}]})").error().code(), Code::kBlocked);
   EXPECT_EQ(judge(R"({"new":[{"deep":"a falcon"}]})").error().field(), "new");
+  EXPECT_EQ(judge(R"({"new":[{"a falcon":1}]})").error().code(), Code::kBlocked);
+  EXPECT_TRUE(judge(R"({"new":"data:image/png;base64,kestrel/falcon=="})").has_value());
+  for (const char* text : {"data:,a kestrel", "data:a;base64,a kestrel", "data:kestrel;base64,AA",
+                           "data: kestrel;base64,A;"}) {
+    EXPECT_FALSE(judge(std::string(R"({"new":")") + text + "\"}").has_value()) << text;
+  }
+}
+
+TEST(Guardrails, TextThatLooksEncodedIsText) {
+  Guardrails guardrails({Words({"kestrel"})});
+  for (const auto& text : {std::string("data: the kestrel"), std::string("data:a;base64,kestrel"),
+                           std::string(300, 'a') + "-kestrel"}) {
+    auto request = Asking(text);
+    EXPECT_FALSE(JudgeRequest(guardrails, request).has_value()) << text;
+  }
+  auto request = Asking("");
+  request.extra.text = R"({"a":"data:image/png;base64,kestrel"})";
+  EXPECT_TRUE(JudgeRequest(guardrails, request).has_value());
+  request.extra.text = R"({"a":"data: kestrel"})";
+  EXPECT_FALSE(JudgeRequest(guardrails, request).has_value());
+}
+
+TEST(Guardrails, NamesAreBlockedAlsoWhereTextsAreMasked) {
+  Guardrails guardrails({Words({"falcon"}, Action::kMask)});
+  auto blocked = [&](auto change) {
+    auto request = Asking("a sparrow");
+    change(request);
+    auto judged = JudgeRequest(guardrails, request);
+    return !judged.has_value() && judged.error().code() == Code::kBlocked;
+  };
+  using Request = domain::ChatRequest;
+  EXPECT_FALSE(blocked([](Request&) {}));
+  EXPECT_TRUE(blocked([](Request& r) { r.messages[0].name = "falcon"; }));
+  EXPECT_TRUE(blocked([](Request& r) { r.stop = {"x", "the falcon"}; }));
+  EXPECT_TRUE(blocked([](Request& r) { r.tools.emplace_back().name = "ask_falcon"; }));
+  EXPECT_TRUE(blocked([](Request& r) { r.json_output.emplace().name = "falcon"; }));
+  EXPECT_TRUE(blocked([](Request& r) { r.json_output.emplace().description = "a falcon"; }));
+  EXPECT_TRUE(blocked([](Request& r) {
+    r.tools.emplace_back().input_schema = {R"({"properties":{"falcon":{}}})"};
+  }));
+  EXPECT_TRUE(blocked([](Request& r) {
+    r.messages[0].content.push_back(
+        domain::ToolUseBlock{.id = "1", .name = "falcon", .input = {"{}"}});
+  }));
+  EXPECT_TRUE(blocked([](Request& r) {
+    r.messages[0].content.push_back(
+        domain::ToolUseBlock{.id = "1", .name = "t", .input = {R"({"a":[{"falcon":2}]})"}});
+  }));
+  EXPECT_TRUE(blocked([](Request& r) { r.extra.text = R"({"falcon":2})"; }));
 }
 
 TEST(Guardrails, MaskedPutsMasksInPlace) {

@@ -26,7 +26,8 @@ Task<Result<responses::Request>> ReadRequest(Services& services, Exchange& excha
 Task<Result<>> Create(Services& services, Exchange& exchange) {
   STRATA_CO_TRY(auto request, co_await ReadRequest(services, exchange));
   if (request.settings.truncation == "auto") {
-    STRATA_CO_CHECK_OK(co_await gateway::FitContext(services.registry, request.chat, exchange.ctx));
+    STRATA_CO_CHECK_OK(
+        co_await gateway::FitContext(services.chat, services.registry, request.chat, exchange.ctx));
   }
   ResponsesSinkSpec spec{.frame = MakeFrame(exchange, services.links, dialect::Dialect::kOpenAi,
                                             Face::kOpenAi, request.chat.model),
