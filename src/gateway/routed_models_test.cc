@@ -240,6 +240,32 @@ TEST_F(RoutedModels, OneThatFailsOrIsCutEscalates) {
   EXPECT_EQ(cut.model_id, "strong");
 }
 
+TEST_F(RoutedModels, NobodyWaitsForAnAnswerThatDecidesNothing) {
+  Define(kCascade);
+  fakes::Gate never;
+  middle->Next().Fail(Code::kUnavailable);
+  cheap->Next().Text("1").Wait(never);
+  strong->Script().Text("12");
+  Written sink;
+  Ask(sink, Request());
+  EXPECT_EQ(sink.model_id, "strong");
+  EXPECT_EQ(cheap->open_streams(), 0);
+  EXPECT_EQ(Rows().size(), 3U);  // also what was stopped is in the ledger
+}
+
+TEST_F(RoutedModels, TheFallbackAnswersWhereAProviderRefusesOurKey) {
+  Define(R"({"candidates": ["strong", "cheap"], "objective": "cheapest"})");
+  cheap->Script().Refuse(Error(Code::kPermissionDenied, "no such key").FromUpstream(401));
+  strong->Script().Text("here");
+  Written sink;
+  Ask(sink, Request());
+  EXPECT_EQ(sink.model_id, "strong");
+  cheap->Next().Refuse(Error(Code::kPermissionDenied, "the caller may not"));
+  Written refused;
+  Ask(refused, Request());
+  EXPECT_EQ(refused.error->code(), Code::kPermissionDenied);
+}
+
 TEST_F(RoutedModels, AnAnswerThatFailsItsSchemaEscalates) {
   Define(R"({"candidates": ["strong", "cheap"], "cascade": {"ask": "cheap"}})");
   auto request = Request();

@@ -94,6 +94,13 @@ Task<void> Step::RunAll(const std::vector<std::shared_ptr<Step>>& steps,
     wake->expires_after(std::chrono::hours(24));
     boost::system::error_code ignored;
     co_await wake->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    // Without one of the answers the others decide nothing: nobody waits for a slow one.
+    if (std::ranges::none_of(steps, [](const auto& step) { return step->error_.has_value(); })) {
+      continue;
+    }
+    for (const auto& step : steps) {
+      if (!step->done_) step->stop_.request_stop();
+    }
   }
 }
 

@@ -22,7 +22,8 @@ class Step {
   Step& operator=(const Step&) = delete;
   ~Step();
 
-  // Runs all at once to their ends. What they cost is the request's.
+  // Runs all at once to their ends; one that fails stops the others. What they cost is the
+  // request's.
   static Task<void> RunAll(const std::vector<std::shared_ptr<Step>>& steps,
                            const domain::ChatRequest& request);
 
