@@ -4,6 +4,7 @@
 
 #include "gateway/answer_capture.h"
 #include "gateway/guarded_stream.h"
+#include "gateway/wire_texts.h"
 #include "guard/model_access.h"
 #include "route/direct.h"
 
@@ -15,6 +16,24 @@ namespace {
 std::string QuestionOf(domain::ChatRequest& request) {
   auto decoded = domain::DecodeWhole(request);
   return decoded.has_value() ? domain::LastUserText(request) : std::string();
+}
+
+// Whether nothing is found in what a provider said when it refused: it may repeat anything.
+Task<bool> MayLeave(const guard::Guardrails& guardrails, const Error& error, std::string_view body,
+                    RequestContext& ctx) {
+  auto texts = WireTexts(body);
+  texts.push_back(error.message());
+  for (const auto& text : texts) {
+    auto findings = co_await guardrails.Judge(text, guard::Side::kOutput, ctx);
+    if (!findings.has_value() || !findings->empty()) co_return false;
+  }
+  co_return true;
+}
+
+Error Withheld(const Error& error) {
+  Error out(error.code(), "the provider refused; a guardrail blocks what it said");
+  if (error.retry_after()) std::move(out).RetryAfter(*error.retry_after());
+  return out;
 }
 
 }  // namespace
@@ -29,7 +48,12 @@ Task<void> ChatService::Run(domain::ChatRequest request, RequestContext& ctx,
   ctx.span.Fail(error);
   // What the last attempt was told, if that is what ended the request.
   const bool refused = refusal->status != 0 && refusal->status == error.upstream_status();
-  if (refused) {
+  auto guardrails = guardrails_ ? guardrails_() : nullptr;
+  const bool judged = guardrails && guardrails->Judges(guard::Side::kOutput) &&
+                      (refused || error.upstream_status() != 0);
+  if (judged && !co_await MayLeave(*guardrails, error, refused ? refusal->body : "", ctx)) {
+    co_await sink.Fail(Withheld(error));
+  } else if (refused) {
     co_await sink.Refuse(error, std::move(*refusal));
   } else {
     co_await sink.Fail(error);

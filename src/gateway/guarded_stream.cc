@@ -2,9 +2,12 @@
 
 #include <deque>
 #include <optional>
+#include <unordered_set>
 
 #include "base/check.h"
 #include "dialect/json_value.h"
+#include "gateway/meter.h"
+#include "gateway/wire_texts.h"
 #include "guard/request_texts.h"
 
 namespace strata::gateway {
@@ -41,7 +44,10 @@ class GuardedStream final : public provider::ChatStream {
       } else {
         taken = co_await BreakOff(std::move(event.error()));
       }
-      if (!taken.has_value()) failure_ = std::move(taken.error());
+      if (!taken.has_value()) {
+        if (taken.error().code() == Code::kBlocked) EndBlocked(*inner_, taken.error());
+        failure_ = std::move(taken.error());
+      }
     }
     if (!ready_.empty()) co_return Release();
     done_ = true;
@@ -66,9 +72,13 @@ class GuardedStream final : public provider::ChatStream {
   Task<Result<>> TakeText(domain::TextDelta delta);
   Task<Result<>> CloseBlock();
   Task<Result<>> JudgeText(std::size_t limit);
+  Task<Result<>> JudgeSeam();
   Task<Result<>> JudgeJson();
+  Task<Result<>> JudgeName(const std::string& name);
+  Task<Result<>> JudgeBytes(std::string_view bytes);
   Task<Result<>> JudgeCitation(domain::CitationDelta cited);
   void Hold(StreamEvent event) { held_.push_back({.event = std::move(event), .bytes = {}}); }
+  void Carry();
   void Mask(const Finding& finding);
   void StopBytes();
   void ReleaseJudged();
@@ -76,14 +86,17 @@ class GuardedStream final : public provider::ChatStream {
   std::shared_ptr<const guard::Guardrails> guardrails_;
   RequestContext& ctx_;
   std::unique_ptr<provider::ChatStream> inner_;
-  std::deque<Held> held_;   // not judged yet, or in a group that is not
-  std::deque<Held> ready_;  // may leave
-  Held current_;            // what the caller looks at
-  std::string text_;        // of the open block, as the model wrote it
-  std::size_t judged_ = 0;  // bytes of text_ whose findings are known
-  bool whole_ = false;      // the open block leaves whole
-  bool json_ = false;       // it is a tool's input
-  bool wire_ = false;       // bytes are forwarded; they end the groups that leave together
+  std::deque<Held> held_;                     // not judged yet, or in a group that is not
+  std::deque<Held> ready_;                    // may leave
+  Held current_;                              // what the caller looks at
+  std::string text_;                          // of the open block, as the model wrote it
+  std::size_t judged_ = 0;                    // bytes of text_ whose findings are known
+  std::string carry_;                         // the end of the text blocks before it
+  std::unordered_set<std::string> decoded_;   // texts since the last bytes, judged where they stand
+  std::unordered_set<std::string> harmless_;  // short strings of bytes, which come again and again
+  bool whole_ = false;                        // the open block leaves whole
+  bool json_ = false;                         // it is a tool's input
+  bool wire_ = false;  // bytes are forwarded; they end the groups that leave together
   int masked_ = 0;
   std::optional<Error> failure_;  // comes when ready_ is empty
   bool done_ = false;
@@ -98,14 +111,17 @@ Task<Result<>> GuardedStream::Take(StreamEvent event) {
   }
   if (auto* chunk = std::get_if<domain::WireChunk>(&event)) {
     if (!wire_) co_return Result<>{};  // masked: decoded events are the answer
-    held_.push_back({.event = *chunk, .bytes = std::string(chunk->bytes)});
+    STRATA_CO_CHECK_OK(co_await JudgeBytes(chunk->bytes));
+    if (wire_) held_.push_back({.event = *chunk, .bytes = std::string(chunk->bytes)});
   } else if (auto* text = std::get_if<domain::TextDelta>(&event)) {
     STRATA_CO_CHECK_OK(co_await TakeText(std::move(*text)));
   } else if (auto* input = std::get_if<domain::ToolInputDelta>(&event)) {
     text_ += input->json;
+    if (wire_) decoded_.insert(input->json);
     Hold(std::move(event));
   } else if (auto* thought = std::get_if<domain::ReasoningDelta>(&event)) {
     text_ += thought->text;
+    if (wire_) decoded_.insert(thought->text);
     Hold(std::move(event));
   } else if (auto* cited = std::get_if<domain::CitationDelta>(&event)) {
     STRATA_CO_CHECK_OK(co_await JudgeCitation(std::move(*cited)));
@@ -113,10 +129,12 @@ Task<Result<>> GuardedStream::Take(StreamEvent event) {
     STRATA_CO_CHECK_OK(co_await CloseBlock());
     json_ = begun->kind == domain::BlockKind::kToolUse;
     whole_ = begun->kind != domain::BlockKind::kText;
+    STRATA_CO_CHECK_OK(co_await JudgeName(begun->tool_name));
     Hold(std::move(event));
   } else {
     STRATA_CO_CHECK_OK(co_await CloseBlock());
     auto* end = std::get_if<domain::StreamEnd>(&event);
+    if (end != nullptr && wire_) STRATA_CO_CHECK_OK(co_await JudgeBytes(end->wire));
     if (end != nullptr && !wire_) end->wire.clear();
     Hold(std::move(event));
   }
@@ -134,6 +152,7 @@ Task<Result<>> GuardedStream::BreakOff(Error error) {
 Task<Result<>> GuardedStream::TakeText(domain::TextDelta delta) {
   const auto begin = text_.size();
   text_ += delta.text;
+  if (wire_) decoded_.insert(delta.text);
   held_.push_back({.event = std::move(delta), .bytes = {}, .begin = begin, .end = text_.size()});
   const auto reach = guardrails_->reach();
   if (whole_ || text_.size() < judged_ + reach) co_return Result<>{};
@@ -149,6 +168,7 @@ Task<Result<>> GuardedStream::CloseBlock() {
   if (!json_ && judged_ < text_.size()) {
     STRATA_CO_CHECK_OK(co_await JudgeText(text_.size()));
   }
+  if (!whole_) Carry();
   text_.clear();
   judged_ = 0;
   json_ = whole_ = false;
@@ -156,8 +176,37 @@ Task<Result<>> GuardedStream::CloseBlock() {
   co_return Result<>{};
 }
 
+// Keeps what a finding that ends in the next text block can begin in; from the beginning of a word,
+// so that the rest of one is not taken for another.
+void GuardedStream::Carry() {
+  carry_ += text_;
+  const auto kept = 2 * guardrails_->reach();
+  if (carry_.size() <= kept) return;
+  auto cut = carry_.size() - kept;
+  const auto space = carry_.find(' ', cut);
+  if (space < carry_.size() - guardrails_->reach()) cut = space;
+  while (cut < carry_.size() && (static_cast<unsigned char>(carry_[cut]) & 0xC0u) == 0x80) ++cut;
+  carry_.erase(0, cut);
+}
+
+// Whoever shows the answer may put its blocks together: with nothing between them, or in a line
+// each. What was carried has left, so there is nothing to mask.
+Task<Result<>> GuardedStream::JudgeSeam() {
+  for (const char* between : {"", " "}) {
+    const auto joined = carry_ + between + text_;
+    const auto seam = carry_.size();
+    STRATA_CO_TRY(auto findings, co_await guardrails_->Judge(joined, Side::kOutput, ctx_));
+    for (const auto& finding : findings) {
+      if (finding.start >= seam || finding.end <= joined.size() - text_.size()) continue;
+      co_return Fail(Code::kBlocked, "a guardrail blocks this answer's blocks put together");
+    }
+  }
+  co_return Result<>{};
+}
+
 // Findings that begin before `limit` are known now.
 Task<Result<>> GuardedStream::JudgeText(std::size_t limit) {
+  if (!whole_ && judged_ == 0 && !carry_.empty()) STRATA_CO_CHECK_OK(co_await JudgeSeam());
   auto from = judged_ < kWindowLead ? 0 : judged_ - kWindowLead;
   while (from > 0 && (static_cast<unsigned char>(text_[from]) & 0xC0u) == 0x80) --from;
   auto window = std::string_view(text_).substr(from);
@@ -177,7 +226,10 @@ Task<Result<>> GuardedStream::JudgeText(std::size_t limit) {
 Task<Result<>> GuardedStream::JudgeJson() {
   auto value = dialect::ParseJson(text_);
   std::vector<std::string*> texts = {&text_};  // not JSON: as it stands
-  if (value.has_value()) texts = guard::StringsOf(*value);
+  if (value.has_value()) {
+    texts = guard::StringsOf(*value);
+    for (const auto* key : guard::KeysOf(*value)) STRATA_CO_CHECK_OK(co_await JudgeName(*key));
+  }
   for (const auto* text : texts) {
     STRATA_CO_TRY(auto findings, co_await guardrails_->Judge(*text, Side::kOutput, ctx_));
     if (!findings.empty()) co_return Fail(Code::kBlocked, "a guardrail blocks a tool's input");
@@ -186,13 +238,41 @@ Task<Result<>> GuardedStream::JudgeJson() {
 }
 
 Task<Result<>> GuardedStream::JudgeCitation(domain::CitationDelta cited) {
-  auto& quoted = cited.citation.quoted;
-  STRATA_CO_TRY(auto findings, co_await guardrails_->Judge(quoted, Side::kOutput, ctx_));
-  if (!findings.empty()) {
-    quoted = guard::Masked(quoted, findings);
+  auto& citation = cited.citation;
+  for (auto* text : {&citation.quoted, &citation.title, &citation.source_uri}) {
+    STRATA_CO_TRY(auto findings, co_await guardrails_->Judge(*text, Side::kOutput, ctx_));
+    if (findings.empty()) continue;
+    *text = guard::Masked(*text, findings);
     StopBytes();
   }
   Hold(std::move(cited));
+  co_return Result<>{};
+}
+
+// What others refer to cannot be masked.
+Task<Result<>> GuardedStream::JudgeName(const std::string& name) {
+  STRATA_CO_TRY(auto findings, co_await guardrails_->Judge(name, Side::kOutput, ctx_));
+  if (!findings.empty())
+    co_return Fail(Code::kBlocked, "a guardrail blocks a tool's name or input");
+  co_return Result<>{};
+}
+
+// What the decoder knows was judged where it stands: a part of a word is no word. Anything else is
+// judged by itself; what must be masked does not leave when the bytes stop.
+Task<Result<>> GuardedStream::JudgeBytes(std::string_view bytes) {
+  constexpr std::size_t kShort = 64;
+  constexpr std::size_t kRemembered = 1000;
+  bool masked = false;
+  for (auto& text : WireTexts(bytes)) {
+    if (decoded_.contains(text) || harmless_.contains(text)) continue;
+    STRATA_CO_TRY(auto findings, co_await guardrails_->Judge(text, Side::kOutput, ctx_));
+    masked = masked || !findings.empty();
+    if (findings.empty() && text.size() <= kShort && harmless_.size() < kRemembered) {
+      harmless_.insert(std::move(text));
+    }
+  }
+  decoded_.clear();
+  if (masked) StopBytes();
   co_return Result<>{};
 }
 

@@ -12,8 +12,10 @@ namespace strata::gateway {
 
 // `inner` gives decoded events, also beside bytes that are forwarded (ChatRequest::answer_is_read).
 // Text leaves once so much more has come that no finding can reach it; tool inputs and reasoning
-// leave whole, or not at all: what would be masked in them is blocked. A forwarded answer that is
-// masked goes on as decoded events (domain::WireStop). `ctx` outlives it.
+// leave whole, or not at all: what would be masked in them, in names, or where two text blocks
+// meet, is blocked. A forwarded answer that is masked goes on as decoded events (domain::WireStop);
+// its bytes are judged as well, string by string, for what no decoder knows. A call that is blocked
+// ends so in the ledger where `inner` is a metered stream. `ctx` outlives it.
 std::unique_ptr<provider::ChatStream> Guarded(std::unique_ptr<provider::ChatStream> inner,
                                               std::shared_ptr<const guard::Guardrails> guardrails,
                                               RequestContext& ctx);

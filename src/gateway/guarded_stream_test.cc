@@ -5,7 +5,10 @@
 
 #include <deque>
 
+#include "base/encoding.h"
 #include "base/run_task.h"
+#include "dialect/event_stream.h"
+#include "gateway/wire_texts.h"
 #include "guard/word_policy.h"
 
 namespace strata::gateway {
@@ -180,6 +183,101 @@ TEST(GuardedStream, ToolInputsAndReasoningLeaveWholeOrNotAtAll) {
   EXPECT_TRUE(tool({"a kes", "trel"}, domain::BlockKind::kReasoning).error.has_value());
   EXPECT_TRUE(tool({"a blue", " falcon"}, domain::BlockKind::kReasoning).error.has_value());
   EXPECT_FALSE(tool({"a blue", " sky"}, domain::BlockKind::kReasoning).error.has_value());
+}
+
+// An answer "a sky" that is forwarded in one frame, {"text":"a sky",MORE}, and its end.
+Seen Forwarded(const std::string& more, const std::string& end = "") {
+  const auto frame = "data: {\"text\":\"a sky\"" + more + "}\n\n";
+  domain::StreamEnd last;
+  last.wire = "data: {\"end\":\"" + end + "\"}\n\n";
+  return Guard(
+      {domain::StreamStart{.id = "", .model = "", .usage = {}, .wire = true},
+       domain::BlockStart{
+           .index = 0, .kind = domain::BlockKind::kText, .tool_use_id = "", .tool_name = ""},
+       domain::TextDelta{.index = 0, .text = "a sky"}, domain::WireChunk{frame},
+       domain::BlockStop{.index = 0}, std::move(last)});
+}
+
+TEST(GuardedStream, BytesThatNoDecoderKnowsAreJudged) {
+  EXPECT_FALSE(Forwarded(R"(,"more":{"a":["sparrow"]})").error.has_value());
+  EXPECT_TRUE(Forwarded(R"(,"more":{"a":["sparrow"]})").decoded.empty()) << "bytes left";
+  for (const char* more : {R"(,"more":{"a":["kestrel"]})", R"(,"more":"a k\u0065strel")",
+                           R"(,"kestrel":1)", "}\nevent: kestrel\n{", "}\n: a kestrel\n{"}) {
+    auto seen = Forwarded(more);
+    ASSERT_TRUE(seen.error.has_value()) << more;
+    EXPECT_EQ(seen.error->code(), Code::kBlocked);
+    EXPECT_TRUE(seen.bytes.empty()) << more;
+  }
+  EXPECT_TRUE(Forwarded("", "a kestrel").error.has_value());
+  // What would be masked stays behind with the bytes.
+  auto masked = Forwarded(R"(,"more":"blue falcon")");
+  EXPECT_FALSE(masked.error.has_value());
+  EXPECT_EQ(masked.bytes + masked.end, "");
+  EXPECT_EQ(masked.decoded, "a sky");
+  EXPECT_EQ(Forwarded("", "blue falcon").end, "");
+}
+
+TEST(GuardedStream, PartsOfDecodedTextAreNoWordsInBytes) {
+  std::deque<std::string> bytes;
+  auto events =
+      Answer({"", "blue falcon", "ry is a sport, said she to her friends."}, false, bytes);
+  std::get<domain::StreamStart>(events[0]).wire = true;
+  events.insert(events.begin() + 4, domain::WireChunk{R"({"d":"blue falcon"})"});
+  auto seen = Guard(std::move(events));
+  EXPECT_FALSE(seen.error.has_value());
+  EXPECT_EQ(seen.bytes, R"({"d":"blue falcon"})");
+}
+
+TEST(WireTexts, FindsTheStringsOfEveryFraming) {
+  using testing::Contains;
+  using testing::ElementsAre;
+  EXPECT_THAT(WireTexts("event: a\ndata: {\"b\":\"c\\n\\\"d\"}\r\n\r\n"),
+              ElementsAre("event: a", "b", "c\n\"d"));
+  EXPECT_THAT(WireTexts("\"open\n{\"a\":1}"), ElementsAre("open", "a"));
+  EXPECT_THAT(WireTexts("[DONE]"), ElementsAre("[DONE]"));
+  EXPECT_TRUE(WireTexts("").empty());
+  const auto inner = Base64Encode(R"({"deep":"kestrel"})");
+  auto texts = WireTexts(dialect::EncodeEvent("delta", R"({"t":"one"})") +
+                         dialect::EncodeEvent("chunk", R"({"bytes":")" + inner + "\"}"));
+  for (const char* text : {"delta", "t", "one", "chunk", "deep", "kestrel"}) {
+    EXPECT_THAT(texts, Contains(text));
+  }
+  EXPECT_THAT(WireTexts(std::string(1, '\0') + "\"kestrel\""), Contains("kestrel"));
+}
+
+// Text blocks of these texts, and of a tool call between them.
+Seen Blocks(const std::vector<std::string>& texts, const std::string& tool = "t") {
+  std::vector<StreamEvent> events = {domain::StreamStart{.id = "", .model = "", .usage = {}}};
+  int index = 0;
+  for (const auto& text : texts) {
+    events.emplace_back(domain::BlockStart{
+        .index = index, .kind = domain::BlockKind::kText, .tool_use_id = "", .tool_name = ""});
+    events.emplace_back(domain::TextDelta{.index = index, .text = text});
+    events.emplace_back(domain::BlockStop{.index = index++});
+    events.emplace_back(domain::BlockStart{.index = index,
+                                           .kind = domain::BlockKind::kToolUse,
+                                           .tool_use_id = "c",
+                                           .tool_name = tool});
+    events.emplace_back(domain::ToolInputDelta{.index = index, .json = "{}"});
+    events.emplace_back(domain::BlockStop{.index = index++});
+  }
+  events.emplace_back(domain::StreamEnd{});
+  return Guard(std::move(events));
+}
+
+TEST(GuardedStream, WordsSplitOverBlocksAreBlocked) {
+  const std::string filler = "the sky over the hill ";
+  std::string far;
+  while (far.size() < 1000) far += filler;
+  for (const auto& before : {std::string(), far}) {
+    EXPECT_TRUE(Blocks({before + "a kes", "trel."}).error.has_value());
+    EXPECT_TRUE(Blocks({before + "a k", "estre", "l. " + before}).error.has_value());
+    EXPECT_TRUE(Blocks({before + "a blue", "falcon"}).error.has_value());
+    EXPECT_FALSE(Blocks({before + "a blue", "sky"}).error.has_value());
+  }
+  EXPECT_EQ(Blocks({"a blue falcon", "it is", "blue falcon"}).decoded, "a [x]it is[x]");
+  EXPECT_TRUE(Blocks({"a"}, "ask_kestrel").error.has_value());
+  EXPECT_TRUE(Blocks({"a"}, "blue_falcon").error.has_value());
 }
 
 }  // namespace

@@ -164,6 +164,7 @@ class CallMeter {
     return error;
   }
 
+  bool ended() const { return ended_; }
   Span& span() { return span_; }
 
  private:
@@ -222,7 +223,7 @@ Result<std::unique_ptr<CallMeter>> BeginCall(const domain::ModelInfo& info, Requ
   return std::make_unique<CallMeter>(info, ctx, std::move(record), std::move(span));
 }
 
-class MeteredStream final : public provider::ChatStream {
+class MeteredStream final : public EndableStream {
  public:
   MeteredStream(std::shared_ptr<provider::ChatModel> model,
                 std::unique_ptr<provider::ChatStream> inner, std::unique_ptr<CallMeter> meter)
@@ -248,6 +249,10 @@ class MeteredStream final : public provider::ChatStream {
   }
 
   domain::Usage UsageSoFar() const override { return inner_->UsageSoFar(); }
+
+  void EndBlocked(const Error& error) override {
+    if (!meter_->ended()) meter_->FinishWith(error, inner_->UsageSoFar());
+  }
 
  private:
   std::shared_ptr<provider::ChatModel> model_;
@@ -391,6 +396,10 @@ std::optional<domain::Money> CostUnder(const std::optional<Baseline>& baseline,
                 static_cast<double>(baseline->output_price);
   return domain::Money{usage.PromptTokens() * baseline->input_price +
                        static_cast<std::int64_t>(output)};
+}
+
+void EndBlocked(provider::ChatStream& stream, const Error& error) {
+  if (auto* endable = dynamic_cast<EndableStream*>(&stream)) endable->EndBlocked(error);
 }
 
 std::shared_ptr<provider::ChatModel> Metered(std::shared_ptr<provider::ChatModel> model,

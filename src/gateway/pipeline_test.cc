@@ -8,7 +8,9 @@
 
 #include "gateway/chat_service.h"
 #include "gateway/embed_service.h"
+#include "gateway/fit_context.h"
 #include "gateway/meter.h"
+#include "guard/word_policy.h"
 #include "net/runtime.h"
 #include "tests/fakes/fake_chat_model.h"
 #include "tests/fakes/fake_embedder.h"
@@ -34,10 +36,15 @@ class Written final : public AnswerSink {
     error = e;
     co_return;
   }
+  Task<void> Refuse(const Error& e, domain::Refusal r) override {
+    refusal = std::move(r.body);
+    return Fail(e);
+  }
 
   std::string model_id;
   domain::StreamAccumulator answer;
   std::optional<Error> error;
+  std::string refusal;
   bool refuse_events = false;
 };
 
@@ -81,7 +88,7 @@ class Pipeline : public testing::Test {
     request.messages.back().content.push_back(domain::TextBlock{.text = "hi", .citations = {}});
     ctx_.request_id = NewRequestId();
     net::Runtime runtime;
-    runtime.Run(ChatService(*registry_).Run(std::move(request), ctx_, sink));
+    runtime.Run(ChatService(*registry_, guardrails_).Run(std::move(request), ctx_, sink));
   }
 
   std::vector<store::CallRow> Rows() {
@@ -96,7 +103,98 @@ class Pipeline : public testing::Test {
   std::unique_ptr<store::Journal> journal_;
   std::unique_ptr<provider::Registry> registry_ = std::make_unique<provider::Registry>();
   RequestContext ctx_;
+  GuardrailsNow guardrails_;
 };
+
+GuardrailsNow Denying(const std::string& word) {
+  guard::WordPolicySpec spec{.name = "w", .words = {word}};
+  auto policy = guard::MakeWordPolicy(std::move(spec)).value();
+  auto all = std::make_shared<const guard::Guardrails>(std::vector{std::move(policy)});
+  return [all] { return all; };
+}
+
+domain::ChatRequest Saying(const std::string& text) {
+  domain::ChatRequest request;
+  request.model = "a";
+  request.messages.push_back({.role = domain::Role::kUser, .content = {}});
+  request.messages.back().content.push_back(domain::TextBlock{.text = text, .citations = {}});
+  return request;
+}
+
+TEST_F(Pipeline, BlockedAnswerIsInTheJournalAsBlocked) {
+  AddModel("a")->Script().Text("a kestrel").Usage(9, 2);
+  guardrails_ = Denying("kestrel");
+  Written sink;
+  Ask(sink);
+  ASSERT_TRUE(sink.error.has_value());
+  EXPECT_EQ(sink.error->code(), Code::kBlocked);
+  auto rows = Rows();
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].outcome.status, store::CallStatus::kBlocked);
+  EXPECT_EQ(rows[0].outcome.error_code, "blocked");
+}
+
+TEST_F(Pipeline, TokensAreCountedOnlyOfWhatMayBeAsked) {
+  auto model = AddModel("a");
+  model->MutableInfo().context_tokens = 10;
+  ChatService chat(*registry_, Denying("kestrel"));
+  auto code = [&](auto task) {
+    auto done = net::Runtime().Run(std::move(task));
+    return done.has_value() ? std::optional<Code>() : done.error().code();
+  };
+  EXPECT_EQ(code(chat.CountTokens(Saying("a sparrow"), ctx_)), std::nullopt);
+  EXPECT_EQ(code(chat.CountTokens(Saying("a kestrel"), ctx_)), Code::kBlocked);
+  auto harmless = Saying("a sparrow and some more birds");
+  auto harmful = Saying("a kestrel and some more birds");
+  EXPECT_EQ(code(FitContext(chat, *registry_, harmless, ctx_)), std::nullopt);
+  EXPECT_EQ(code(FitContext(chat, *registry_, harmful, ctx_)), Code::kBlocked);
+  ctx_.models_allowed = {"b"};
+  EXPECT_EQ(code(FitContext(chat, *registry_, harmless, ctx_)), Code::kPermissionDenied);
+}
+
+// Refuses as a provider does that a client of its dialect may read.
+class Refusing final : public provider::ChatModel {
+ public:
+  explicit Refusing(std::string body) : body_(std::move(body)) { info_.id = "r"; }
+  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest request,
+                                                            RequestContext&) override {
+    *request.refusal = {.dialect = "openai", .status = 400, .headers = {}, .body = body_};
+    co_return strata::Fail(Error(Code::kInvalidArgument, "no").FromUpstream(400));
+  }
+  Task<Result<std::int64_t>> CountTokens(domain::ChatRequest, RequestContext&) override {
+    co_return 0;
+  }
+  const domain::ModelInfo& Info() const override { return info_; }
+
+ private:
+  std::string body_;
+  domain::ModelInfo info_;
+};
+
+TEST_F(Pipeline, WhatAProviderSaysWhenItRefusesIsJudged) {
+  auto refusal = [&](std::string body) {
+    registry_ = std::make_unique<provider::Registry>();
+    auto model = std::make_shared<Refusing>(std::move(body));
+    EXPECT_TRUE(registry_
+                    ->Update([&](provider::RegistrySnapshot& models) {
+                      return models.AddChat(Metered(model, *journal_), WallTime{});
+                    })
+                    .has_value());
+    Written sink;
+    Ask(sink, "r");
+    EXPECT_EQ(sink.error->code(), Code::kInvalidArgument);
+    return sink.refusal;
+  };
+  const std::string body = R"({"error":{"message":"not 'a k\u0065strel'"}})";
+  EXPECT_EQ(refusal(body), body);
+  guardrails_ = Denying("kestrel");
+  EXPECT_EQ(refusal(body), "");
+  EXPECT_NE(refusal(R"({"error":{"message":"not 'a sparrow'"}})"), "");
+  AddModel("a")->Script().Fail(Error(Code::kUnavailable, "a kestrel").FromUpstream(500));
+  Written sink;
+  Ask(sink);
+  EXPECT_THAT(sink.error->message(), testing::Not(HasSubstr("kestrel")));
+}
 
 TEST_F(Pipeline, AnsweredRequestIsInTheJournalOnceWithItsCost) {
   AddModel("a")->Script().Text("Hel").Text("lo").Usage(9, 2);

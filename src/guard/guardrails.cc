@@ -121,6 +121,26 @@ class RequestJudge {
     co_return Result<>{};
   }
 
+  // What is found only when texts are put together, with nothing between them or a line each, is
+  // blocked. They have been judged, and masked, one by one.
+  Task<Result<>> Joined(const std::vector<const std::string*>& texts) {
+    for (const char* between : {"", " "}) {
+      std::string joined;
+      std::vector<std::size_t> seams;
+      for (const auto* text : texts) {
+        seams.push_back(joined.size());
+        joined.append(*text).append(between);
+      }
+      STRATA_CO_TRY(auto masks, co_await guardrails_.Judge(joined, Side::kInput, ctx_));
+      for (const auto& found : masks) {
+        auto inside = [&](std::size_t seam) { return found.start < seam && seam < found.end; };
+        if (std::ranges::none_of(seams, inside)) continue;
+        co_return Fail(Code::kBlocked, "a guardrail blocks texts of this request put together");
+      }
+    }
+    co_return Result<>{};
+  }
+
   Task<Result<>> Json(std::string& text, DataUrls urls) {
     auto value = dialect::ParseJson(text);
     if (!value.has_value()) co_return Result<>{};  // empty: the decoders have checked what is not
@@ -157,6 +177,9 @@ Task<Result<>> Guardrails::JudgeRequest(domain::ChatRequest& request, RequestCon
   }
   STRATA_CO_CHECK_OK(co_await judge.Names(NamesOf(request)));
   STRATA_CO_CHECK_OK(co_await judge.Texts(TextsOf(request), DataUrls::kAreText));
+  for (const auto& texts : JoinedTextsOf(request)) {
+    STRATA_CO_CHECK_OK(co_await judge.Joined(texts));
+  }
   for (auto* json : JsonTextsOf(request)) {
     STRATA_CO_CHECK_OK(co_await judge.Json(*json, DataUrls::kAreText));
   }

@@ -72,6 +72,26 @@ std::vector<const std::string*> NamesOf(const domain::ChatRequest& request) {
   return names;
 }
 
+std::vector<std::vector<const std::string*>> JoinedTextsOf(const domain::ChatRequest& request) {
+  std::vector<std::vector<const std::string*>> out;
+  auto add = [&](const auto& content) {
+    std::vector<const std::string*> texts;
+    for (const auto& block : content) {
+      const auto* text = std::get_if<domain::TextBlock>(&block);
+      if (text != nullptr && !text->text.empty()) texts.push_back(&text->text);
+    }
+    if (texts.size() > 1) out.push_back(std::move(texts));
+  };
+  add(request.system);
+  for (const auto& message : request.messages) {
+    add(message.content);
+    for (const auto& block : message.content) {
+      if (const auto* result = std::get_if<domain::ToolResultBlock>(&block)) add(result->content);
+    }
+  }
+  return out;
+}
+
 std::vector<const std::string*> KeysOf(const dialect::JsonValue& value) {
   std::vector<const std::string*> out;
   std::vector<const dialect::JsonValue*> open = {&value};

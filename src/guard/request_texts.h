@@ -14,6 +14,10 @@ namespace strata::guard {
 // tools.
 std::vector<std::string*> TextsOf(domain::ChatRequest& request);
 
+// The texts, two at least, that stand in one message, tool result or the system prompt, where
+// whoever reads them may put them together.
+std::vector<std::vector<const std::string*>> JoinedTextsOf(const domain::ChatRequest& request);
+
 // JSON inside of the request: inputs of tool calls, schemas. Not `extra`.
 std::vector<std::string*> JsonTextsOf(domain::ChatRequest& request);
 

@@ -142,6 +142,27 @@ TEST(Guardrails, TextThatLooksEncodedIsText) {
   EXPECT_FALSE(JudgeRequest(guardrails, request).has_value());
 }
 
+TEST(Guardrails, WordsSplitOverTextsAreBlocked) {
+  Guardrails guardrails({Words({"kestrel", "blue falcon"}, Action::kMask)});
+  auto judge = [&](const std::vector<std::string>& texts) {
+    auto request = Asking("");
+    auto& content = request.messages[0].content;
+    content.clear();
+    for (const auto& text : texts) {
+      content.push_back(domain::TextBlock{.text = text, .citations = {}});
+      content.push_back(domain::ImageBlock{.format = "png", .bytes = "x", .url = {}});
+    }
+    auto judged = JudgeRequest(guardrails, request);
+    return judged.has_value() ? domain::TextOf(content) : judged.error().message();
+  };
+  const std::string blocked = "a guardrail blocks texts of this request put together";
+  EXPECT_EQ(judge({"a kes", "trel"}), blocked);
+  EXPECT_EQ(judge({"a k", "", "estre", "l."}), blocked);
+  EXPECT_EQ(judge({"a blue", "falcon"}), blocked);
+  EXPECT_EQ(judge({"a kestrel", " is it"}), "a [x] is it") << "what is whole is masked";
+  EXPECT_EQ(judge({"blue", "sky"}), "bluesky");
+}
+
 TEST(Guardrails, NamesAreBlockedAlsoWhereTextsAreMasked) {
   Guardrails guardrails({Words({"falcon"}, Action::kMask)});
   auto blocked = [&](auto change) {

@@ -488,6 +488,31 @@ class Guarded(Forwarding):
         self.assertEqual(status, 400)
         self.assertNotIn(b"strel", got)
 
+    def test_what_is_not_decoded_is_judged(self):
+        for more, blocked in ((b'"details":[{"note":"a k\\u00e9strel"}]', True), (b'"kestrel":1', True),
+                              (b'"details":[{"note":"a cloudy sky"}]', False)):
+            self.upstream.answer([OPENAI_ANSWER.replace(b'"role":"assistant"', b'"role":"assistant",' + more)])
+            _, (status, _, got) = self.openai()
+            self.assertEqual(status, 400 if blocked else 200)
+            self.assertNotIn(b"strel", got)
+            self.assertNotIn(b"cloudy", got)
+            events = self.events(["one", "two"])
+            events[1] = events[1].replace(b'"delta":{', b'"delta":{' + more + b",")
+            self.upstream.answer(events, "text/event-stream")
+            _, (status, _, got) = self.openai(b',"stream":true')
+            self.assertEqual(b"content_filter" in got, blocked)
+            self.assertEqual(b'"finish_reason":"stop"' in got, not blocked)
+            self.assertNotIn(b"strel", got)
+            self.assertNotIn(b"cloudy", got)
+
+    def test_what_a_provider_says_when_it_refuses_is_judged(self):
+        for said, kept in ((b"no sparrow", True), (b"no k\\u0065strel", False)):
+            self.upstream.answer([b'{"error":{"message":"%s","type":"invalid_request_error","param":"a","code":"b"}}' % said], status="400 Bad Request")
+            _, (status, _, got) = self.openai()
+            self.assertEqual(status, 400)
+            self.assertEqual(said in got, kept)
+            self.assertNotIn(b"kestrel", got)
+
 
 if __name__ == "__main__":
     unittest.main()
