@@ -20,6 +20,7 @@
 namespace strata::knowledge {
 
 // Word pieces of the embedder that will see the text, without its special tokens. Thread-safe.
+// Chunkers count at least one token for 16 bytes, whatever it says: words without end are cut too.
 using TokenCounter = std::function<std::int64_t(std::string_view text)>;
 
 enum class ChunkStrategy : std::uint8_t {

@@ -191,7 +191,7 @@ SecretReader ReadSecretsFrom(EnvReader env) {
     if (reference.starts_with("env:")) {
       std::string value = env(reference.substr(4));
       if (!value.empty()) return value;
-      return Fail(Code::kNotFound,
+      return Fail(Code::kUnavailable,
                   fmt::format("environment variable {} is not set", reference.substr(4)));
     }
     if (reference.starts_with("file:")) return ReadSecretFile(std::string(reference.substr(5)));

@@ -76,7 +76,7 @@ TEST(Secrets, ComeFromTheEnvironmentOrAFile) {
       [](std::string_view name) -> std::string { return name == "KEY" ? "from-env" : ""; });
   EXPECT_EQ(read("env:KEY").value(), "from-env");
   EXPECT_EQ(read("file:" + (folder / "key").string()).value(), "from-file");
-  EXPECT_EQ(read("env:OTHER").error().code(), Code::kNotFound);
+  EXPECT_EQ(read("env:OTHER").error().code(), Code::kUnavailable);
   EXPECT_EQ(read("file:" + (folder / "empty").string()).error().code(), Code::kNotFound);
   EXPECT_EQ(read("file:" + (folder / "none").string()).error().code(), Code::kNotFound);
   auto literal = read("sk-written-in-the-file");

@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "dialect/json_value.h"
 #include "domain/money.h"
+#include "guard/model_access.h"
 #include "net/runtime.h"
 #include "server/admin_json.h"
 #include "server/answer_record.h"
@@ -175,8 +176,14 @@ Result<knowledge::RetrieveRequest> DecodeSearch(std::string_view body, std::stri
   return request;
 }
 
+// Passages and answers are what the model kb/NAME gives: a key without it reads neither.
+Result<> CheckBaseAllowed(const knowledge::KnowledgeBase& base, const RequestContext& ctx) {
+  return guard::CheckModelAllowed(fmt::format("{}/{}", knowledge::kKbProvider, base.name), ctx);
+}
+
 Task<Result<>> Search(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto base, NamedBase(s, e));
+  STRATA_CO_CHECK_OK(CheckBaseAllowed(base, e.ctx));
   STRATA_CO_TRY(auto request, DecodeSearch(e.http.body, base.id));
   STRATA_CO_TRY(auto found, co_await s.bases.Retrieve(std::move(request), e.ctx));
   co_return co_await SendAdminJson(e, EncodeRetrieveResponse(found));
@@ -218,6 +225,7 @@ json::object EncodeAsk(const knowledge::RetrieveAndGenerateResponse& answer) {
 
 Task<Result<>> Ask(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto base, NamedBase(s, e));
+  STRATA_CO_CHECK_OK(CheckBaseAllowed(base, e.ctx));
   STRATA_CO_TRY(auto parsed, dialect::ParseJson(e.http.body));
   JsonField top(parsed);
   STRATA_CO_CHECK_OK(top.ExpectObject());

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/pool.h"
+#include "base/utf8.h"
 #include "gateway/meter.h"
 #include "net/runtime.h"
 #include "observe/drain.h"
@@ -388,10 +389,23 @@ Result<std::unique_ptr<App>> App::Open(std::shared_ptr<Prepared> prepared, store
   return std::unique_ptr<App>(new App(std::move(parts)));
 }
 
+// Where no key is asked for, a page that somebody visits on this machine could act for everybody:
+// browsers send the page's origin with every request that may change something.
+Result<> CheckOrigin(const Cors& cors, const net::HttpRequest& request) {
+  auto origin = request.headers.Get("origin");
+  if (origin.empty() || cors.Allows(origin)) return {};
+  return Fail(
+      Code::kPermissionDenied,
+      fmt::format("without keys (server.require_keys), pages of {} are refused; expected an "
+                  "origin of server.cors_origins",
+                  Utf8Prefix(origin, 200)));
+}
+
 // Runs the handler of a matched route with the caller's grants in the context.
 Task<Result<>> App::Parts::Dispatch(Exchange& exchange, const Route& route) {
   if (!route.role.empty()) {
     if (anonymous) {
+      STRATA_CO_CHECK_OK(CheckOrigin(live.Now()->settings.cors, exchange.http));
       exchange.key = anonymous;
     } else {
       STRATA_CO_TRY(exchange.key, access->Authenticate(exchange.http));

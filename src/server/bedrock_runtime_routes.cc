@@ -24,8 +24,10 @@ AnswerFrame Frame(Services& services, Exchange& exchange) {
 // Guardrails belong to a feature that this server does not have yet: said, never skipped.
 Result<> CheckSupported(const bedrock::ConverseRequest& request) {
   if (request.guardrail) {
-    return Fail(
-        InvalidArgument("guardrailConfig", "this server has no guardrails yet; remove the member"));
+    return Fail(InvalidArgument(
+        "guardrailConfig",
+        "Bedrock's guardrails are not served here, those of the configuration judge every request; "
+        "remove the member"));
   }
   return {};
 }
@@ -110,8 +112,10 @@ Task<Result<>> InvokeEmbed(Services& services, Exchange& exchange,
 
 Task<Result<>> Invoke(Services& services, Exchange& exchange, Streaming streaming) {
   if (exchange.http.headers.Has("x-amzn-bedrock-guardrailidentifier")) {
-    co_return Fail(InvalidArgument("guardrailIdentifier",
-                                   "this server has no guardrails yet; remove the header"));
+    co_return Fail(
+        InvalidArgument("guardrailIdentifier",
+                        "Bedrock's guardrails are not served here, those of the configuration "
+                        "judge every request; remove the header"));
   }
   auto headers = provider::RequestHeadersToForward(exchange.http.headers);
   STRATA_CO_TRY(auto request,

@@ -41,6 +41,7 @@ class UseCheck {
     const auto& url = options_.Text("server.public_url");
     if (!url.empty()) Take(net::ParseUrl(url), "server.public_url");
     Buckets();
+    StorageTypes();
     Take(observe::OtlpOptionsOf(options_), "otlp.endpoint");
     Journal();
     Providers();
@@ -69,6 +70,10 @@ class UseCheck {
     auto tls = options_.Text("server.tls_listen");
     auto first = ParseListen("server.listen", plain);
     Take(first, "server.listen");
+    if (!options_.Flag("server.require_keys")) {
+      WarnOpen(first, "server.listen");
+      if (!tls.empty()) WarnOpen(ParseListen("server.tls_listen", tls), "server.tls_listen");
+    }
     if (tls.empty()) return;
     auto second = ParseListen("server.tls_listen", tls);
     Take(second, "server.tls_listen");
@@ -77,6 +82,14 @@ class UseCheck {
       Problem("server.tls_listen",
               fmt::format("'{}' is server.listen too; expected another port", tls));
     }
+  }
+
+  void WarnOpen(const Result<net::ListenSpec>& at, std::string_view option) {
+    if (!at.has_value() || at->address == "::1" || at->address.starts_with("127.")) return;
+    findings_.Warning(config_.PlaceOf(option),
+                      fmt::format("{}: whoever reaches {} may do everything, as "
+                                  "server.require_keys is off",
+                                  option, at->address));
   }
 
   void Tls() {
@@ -112,6 +125,14 @@ class UseCheck {
       if (std::filesystem::is_directory(folder, ignored)) continue;
       findings_.Warning(config_.PlaceOf("kb.s3_map"),
                         fmt::format("kb.s3_map: {} of bucket {} is no folder", folder, bucket));
+    }
+  }
+
+  void StorageTypes() {
+    for (const auto& entry : options_.TextList("kb.storage_map")) {
+      if (entry.ends_with("=embedded") && entry.size() > 9) continue;
+      Problem("kb.storage_map",
+              fmt::format("'{}' maps to no store; expected TYPE=embedded", entry));
     }
   }
 

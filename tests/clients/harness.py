@@ -104,8 +104,10 @@ class Server:
             self.cli("kb", "sync", "harbour")
 
     def configure(self, config):
-        with open(self.config_file, "w", encoding="utf-8") as f:
+        # Renamed into its place: a reload that reads half a file takes the half for the whole.
+        with open(self.config_file + ".new", "w", encoding="utf-8") as f:
             f.write("server.detect_providers: false\n" + config)
+        os.replace(self.config_file + ".new", self.config_file)
 
     def start(self, *flags):
         return subprocess.Popen(

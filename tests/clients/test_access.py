@@ -6,7 +6,7 @@ import re
 import unittest
 import urllib.parse
 
-from harness import BEARER, server
+from harness import BEARER, Server, server
 
 PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "access.md")
 
@@ -45,6 +45,32 @@ class Access(unittest.TestCase):
                 if refused != (operation["role"] != role):
                     wrong.append((role, operation["method"], path, status, body))
         self.assertEqual(wrong, [])
+
+    def test_a_list_of_models_holds_on_every_way_to_a_base(self):
+        bearer = "sk-strata-access-list-0123456789abcdef"
+        self.server.cli("key", "create", "--name", "list", "--role", "invoke", "--model", "kb/other", "--bearer", bearer)
+        for path, body in (("search", {"query": "glass"}), ("ask", {"question": "glass?"})):
+            for key, due in ((bearer, 403), (BEARER, 200)):
+                connection = http.client.HTTPConnection(urllib.parse.urlsplit(self.server.url).netloc, timeout=60)
+                connection.request("POST", f"/strata/v1/kbs/harbour/{path}", json.dumps(body),
+                                   {"content-type": "application/json", "authorization": "Bearer " + key})
+                reply = connection.getresponse()
+                self.assertEqual(reply.status, due, (path, reply.read()))
+                connection.close()
+
+
+class WithoutKeys(unittest.TestCase):
+    """A page that is open in a browser on the same machine is not everybody."""
+
+    def test_pages_of_other_origins_are_refused(self):
+        server = Server("server.require_keys: false\nserver.cors_origins: [\"https://ours.example\"]\n", documents=False)
+        try:
+            for origin, due in (("http://evil.example", 403), ("https://ours.example", 200), (None, 200)):
+                headers = {"content-type": "text/plain", **({"origin": origin} if origin else {})}
+                status, _, body = server.get("/strata/v1/keys", headers)
+                self.assertEqual(status, due, (origin, body))
+        finally:
+            server.stop()
 
 
 if __name__ == "__main__":

@@ -280,6 +280,12 @@ Result<std::unique_ptr<Chunker>> MakeChunker(ChunkRecipe recipe, TokenCounter co
     return std::unexpected(InvalidArgument("overlap_percent", "must be from 0 to 99"));
   }
   if (!count) return std::unexpected(InvalidArgument("count", "no token counter"));
+  // A word that is too long for the vocabulary is one token however long it is, and its vector says
+  // nothing of it: such text counts by its bytes. Prose has 3 to 6 bytes a token.
+  count = [count = std::move(count)](std::string_view text) {
+    constexpr std::size_t kBytesOfATokenMax = 16;
+    return std::max(count(text), static_cast<std::int64_t>(text.size() / kBytesOfATokenMax));
+  };
   std::unique_ptr<Chunker> chunker;
   if (recipe.strategy == ChunkStrategy::kNone) {
     chunker = std::make_unique<WholeChunker>(recipe, std::move(count));

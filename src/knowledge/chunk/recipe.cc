@@ -11,7 +11,7 @@ namespace strata::knowledge {
 namespace {
 
 // Goes up when the same recipe would give other chunks than before.
-constexpr int kAlgorithm = 1;
+constexpr int kAlgorithm = 2;
 
 constexpr auto kOptions = std::to_array<Option>({
     {"kb.chunk.tokens_target", OptionKind::kInteger, "tokens", "200", "16..4096",

@@ -3,8 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <fstream>
-#include <iterator>
+#include <filesystem>
 
 #include "base/pool.h"
 #include "knowledge/document_format.h"
@@ -12,17 +11,18 @@
 #include "net/runtime.h"
 #include "server/cli/cli.h"
 #include "server/config.h"
+#include "store/file.h"
 
 namespace strata::server {
 namespace {
 
+// Devices and pipes have no end that could be waited for.
 Result<std::string> ReadFile(const std::string& path, std::size_t bytes_max) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Fail(NotFound("file", path));
-  std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (bytes.size() > bytes_max)
-    return Fail(Code::kTooLarge, fmt::format("{} is larger than {} bytes", path, bytes_max));
-  return bytes;
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) {
+    return Fail(InvalidArgument("file", path + " is no regular file"));
+  }
+  return store::ReadWholeFile(path, bytes_max);
 }
 
 Task<Result<domain::ParsedDocument>> ParseIt(knowledge::Parser& parser, knowledge::ParseInput input,
