@@ -216,7 +216,8 @@ Result<> App::Parts::OpenKnowledge() {
     BuiltinParts builtin{*local_models, *accounting.journal, *parser, extractor};
     STRATA_CHECK_OK(AddLocalModels(models, builtin));
     STRATA_CHECK_OK(models.AddSource(knowledge::MakeKbModelSource(*bases, *answerer)));
-    STRATA_CHECK_OK(models.AddSource(MakePromptSource(*prompts, registry)));
+    STRATA_CHECK_OK(models.AddSource(
+        MakePromptSource(*prompts, registry, [this] { return live.Now()->guardrails; })));
     STRATA_CHECK_OK(models.AddSource(gateway::MakeRouterSource(
         {.book = *routers, .registry = registry, .embedder = static_embedder})));
     for (const auto& spec : *providers.Now()) {

@@ -33,6 +33,7 @@ class BedrockControl(unittest.TestCase):
         cls.upstream = FakeUpstream()
         cls.bucket = tempfile.mkdtemp(prefix="strata-bucket-")
         config = (f"kb.s3_map: [\"{BUCKET}={cls.bucket}\"]\n"
+                  "guardrails: [{name: birds, words: [kestrel, quokka to wombat]}]\n"
                   f"providers:\n  - {{name: up, kind: openai, base_url: \"{cls.upstream.url}/v1\", secret: \"env:FAKE_KEY\"}}\n")
         cls.server = Server(config, {"FAKE_KEY": "sk-fake-openai"}, documents=False)
         cls.clients = {s: boto3.client(s, endpoint_url=cls.server.url, region_name="us-east-1", aws_access_key_id=ACCESS_KEY,
@@ -196,6 +197,15 @@ class BedrockControl(unittest.TestCase):
                         promptVariables={"name": {"text": "x"}, "greeting": {"text": "y"}, "more": {"text": "z"}})
         self.assertCode("ResourceNotFoundException", 404, self.runtime.converse,
                         modelId="arn:aws:bedrock:us-east-1:000000000000:prompt/AAAAAAAAAA")
+
+    def test_guardrails_judge_the_prompt_with_its_variables_in_place(self):
+        made = self.agent.create_prompt(name=self.name(), variants=[variant()])
+        before = len(self.upstream.requests())
+        for greeting, name in (("a quokka", "wombat"), ("a kestrel", "Ada")):
+            error = self.assertCode("ValidationException", 400, self.runtime.converse, modelId=made["arn"],
+                                    promptVariables={"greeting": {"text": greeting}, "name": {"text": name}})
+            self.assertIn("birds", error["Error"]["Message"])
+        self.assertEqual(len(self.upstream.requests()), before)
 
     # ---- idempotency tokens
 

@@ -85,8 +85,12 @@ domain::ChatRequest Merge(domain::ChatRequest prompt, domain::ChatRequest asked)
 
 class PromptModel final : public provider::ChatModel {
  public:
-  PromptModel(const PromptStore& prompts, const provider::Registry& registry, PromptName name)
-      : prompts_(prompts), registry_(registry), name_(std::move(name)) {
+  PromptModel(const PromptStore& prompts, const provider::Registry& registry,
+              gateway::GuardrailsNow guardrails, PromptName name)
+      : prompts_(prompts),
+        registry_(registry),
+        guardrails_(std::move(guardrails)),
+        name_(std::move(name)) {
     info_.id = fmt::format("{}/{}{}{}", kSource, name_.id, name_.version.empty() ? "" : ":",
                            name_.version);
     info_.provider = kSource;
@@ -96,12 +100,14 @@ class PromptModel final : public provider::ChatModel {
   Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest request,
                                                             RequestContext& ctx) override {
     STRATA_CO_TRY(auto ready, Render(std::move(request), ctx));
+    STRATA_CO_CHECK_OK(co_await Judge(ready.request, ctx));
     co_return co_await ready.model->Start(std::move(ready.request), ctx);
   }
 
   Task<Result<std::int64_t>> CountTokens(domain::ChatRequest request,
                                          RequestContext& ctx) override {
     STRATA_CO_TRY(auto ready, Render(std::move(request), ctx));
+    STRATA_CO_CHECK_OK(co_await Judge(ready.request, ctx));
     co_return co_await ready.model->CountTokens(std::move(ready.request), ctx);
   }
 
@@ -112,6 +118,12 @@ class PromptModel final : public provider::ChatModel {
     std::shared_ptr<provider::ChatModel> model;
     domain::ChatRequest request;
   };
+
+  Task<Result<>> Judge(domain::ChatRequest& request, RequestContext& ctx) const {
+    auto guardrails = guardrails_ ? guardrails_() : nullptr;
+    if (!guardrails) co_return Result<>{};
+    co_return co_await guardrails->JudgeRequest(request, ctx);
+  }
 
   Result<Ready> Render(domain::ChatRequest asked, RequestContext& ctx) const {
     if (!ctx.decided_by.prompt.empty()) {
@@ -138,19 +150,21 @@ class PromptModel final : public provider::ChatModel {
 
   const PromptStore& prompts_;
   const provider::Registry& registry_;
+  const gateway::GuardrailsNow guardrails_;
   const PromptName name_;
   domain::ModelInfo info_;
 };
 
 class PromptSource final : public provider::ModelSource {
  public:
-  PromptSource(const PromptStore& prompts, const provider::Registry& registry)
-      : prompts_(prompts), registry_(registry) {}
+  PromptSource(const PromptStore& prompts, const provider::Registry& registry,
+               gateway::GuardrailsNow guardrails)
+      : prompts_(prompts), registry_(registry), guardrails_(std::move(guardrails)) {}
 
   const std::string& name() const override { return name_; }
   // Whether there is such a prompt depends on the caller's workspace, which is known at Start.
   Result<std::shared_ptr<provider::ChatModel>> Chat(std::string_view rest) override {
-    return std::make_shared<PromptModel>(prompts_, registry_, ParsePromptName(rest));
+    return std::make_shared<PromptModel>(prompts_, registry_, guardrails_, ParsePromptName(rest));
   }
   Result<std::shared_ptr<provider::Embedder>> Embed(std::string_view) override {
     return Fail(Code::kUnsupported, "a prompt is no embedding model");
@@ -167,6 +181,7 @@ class PromptSource final : public provider::ModelSource {
  private:
   const PromptStore& prompts_;
   const provider::Registry& registry_;
+  const gateway::GuardrailsNow guardrails_;
   const std::string name_{kSource};
 };
 
@@ -184,8 +199,9 @@ void SetPromptVariables(domain::ChatRequest& request,
 }
 
 std::shared_ptr<provider::ModelSource> MakePromptSource(const PromptStore& prompts,
-                                                        const provider::Registry& registry) {
-  return std::make_shared<PromptSource>(prompts, registry);
+                                                        const provider::Registry& registry,
+                                                        gateway::GuardrailsNow guardrails) {
+  return std::make_shared<PromptSource>(prompts, registry, std::move(guardrails));
 }
 
 }  // namespace strata::server

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "gateway/chat_service.h"
 #include "provider/registry.h"
 #include "server/prompts/prompt_store.h"
 
@@ -17,7 +18,9 @@ namespace strata::server {
 void SetPromptVariables(domain::ChatRequest& request,
                         const std::map<std::string, std::string>& variables);
 
+// What a prompt and its variables add up to is judged by `guardrails` like a request.
 std::shared_ptr<provider::ModelSource> MakePromptSource(const PromptStore& prompts,
-                                                        const provider::Registry& registry);
+                                                        const provider::Registry& registry,
+                                                        gateway::GuardrailsNow guardrails);
 
 }  // namespace strata::server
