@@ -53,6 +53,9 @@ Task<Result<>> Gate::Pass(RequestContext& ctx) const {
     std::stop_callback on_cancel(ctx.cancel, wake);
     boost::system::error_code ignored;
     co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    // A timer must not outlive its io_context, which the gate may.
+    std::lock_guard lock(state->mutex);
+    std::erase(state->waiting, timer);
   }
   co_return ctx.CheckAlive();
 }
