@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <exception>
 #include <optional>
+#include <utility>
 
 #include "base/task.h"
 
@@ -19,7 +20,7 @@ T RunTask(Task<T> task) {
   std::optional<T> out;
   std::exception_ptr thrown;
   auto done = [&](std::exception_ptr error, std::optional<T> value) {
-    thrown = error;
+    thrown = std::move(error);
     out = std::move(value);
   };
   // co_spawn default-constructs its result, which T need not allow.

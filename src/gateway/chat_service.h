@@ -34,6 +34,7 @@ class AnswerSink {
 
   // The same where a provider refused before anything was written: its own answer, for sinks that
   // speak its dialect.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): sinks that forward it move it on
   virtual Task<void> Refuse(const Error& error, domain::Refusal) { return Fail(error); }
 };
 
