@@ -155,7 +155,7 @@ class KnowledgeBases {
   Task<Result<RetrievedChunk>> FetchChunk(std::string kb_id, std::string chunk_id,
                                           RequestContext& ctx);
   // The bytes of a cited document that has pages, for rendering. kNotFound also when it may not be
-  // read, kUnsupported when the format has no pages.
+  // read, kConflict when it changed since it was indexed, kUnsupported when it has no pages.
   struct OriginalDocument {
     std::string name;
     std::string media_type;

@@ -155,6 +155,17 @@ void ReadAs(const Services& s, const observe::FinishedTrace& trace, RequestConte
   if (!trace.subject.empty()) ctx.principals.push_back("user:" + trace.subject);
 }
 
+// What the answer cited must still stand there: a chunk's id is a hash of its text and place, so a
+// document that was indexed anew with another text lacks it.
+Task<Result<>> CheckStillCited(Services& s, const TracedCitation& citation, RequestContext& ctx) {
+  if (citation.chunk_id.empty()) co_return Result<>{};
+  auto chunk = co_await s.bases.FetchChunk(citation.knowledge_base_id, citation.chunk_id, ctx);
+  if (chunk.has_value()) co_return Result<>{};
+  if (chunk.error().code() != Code::kNotFound) co_return std::unexpected(std::move(chunk.error()));
+  co_return Fail(Code::kConflict,
+                 fmt::format("the passage that was cited is not in {} any more", citation.uri));
+}
+
 Task<Result<>> ShowSource(Services& s, Exchange& e) {
   if (!TraceOpen(s, e)) co_return co_await RefuseAccess(e);
   STRATA_CO_TRY(auto trace, co_await FindTrace(s, e));
@@ -167,6 +178,7 @@ Task<Result<>> ShowSource(Services& s, Exchange& e) {
   const auto& citation = citations[number - 1];
   if (citation.pages.empty()) co_return Fail(NotFound("page of source", name));
   ReadAs(s, trace, e.ctx);
+  STRATA_CO_CHECK_OK(co_await CheckStillCited(s, citation, e.ctx));
   STRATA_CO_TRY(auto original, co_await s.bases.FetchOriginal(citation.knowledge_base_id,
                                                               citation.document_id, e.ctx));
   knowledge::RenderInput input;

@@ -269,6 +269,7 @@ Task<Result<KnowledgeBases::OriginalDocument>> KnowledgeBases::FetchOriginal(
   auto fetch = [&]() -> Result<std::string> {
     STRATA_TRY(auto items, OpenSource(source.uri, impl_->parts_.sources));
     STRATA_TRY(auto item, items->Stat(row->uri));
+    item.version = row->version;  // what was indexed, not what is there now
     return items->Fetch(item);
   };
   STRATA_CO_TRY(out.bytes, co_await RunBlocking(*impl_->parts_.pool, std::move(fetch)));

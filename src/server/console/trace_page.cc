@@ -53,6 +53,7 @@ TracedCitation CitationOf(const json::object& object) {
   TracedCitation out;
   out.knowledge_base_id = TextOf(object, "knowledge_base");
   out.document_id = TextOf(object, "document");
+  out.chunk_id = TextOf(object, "chunk");
   out.title = TextOf(object, "title");
   out.uri = TextOf(object, "uri");
   out.quoted = TextOf(object, "quoted");

@@ -16,6 +16,7 @@ namespace strata::server {
 struct TracedCitation {
   std::string knowledge_base_id;
   std::string document_id;
+  std::string chunk_id;
   std::string title;
   std::string uri;
   std::string quoted;
