@@ -14,11 +14,12 @@ namespace {
 
 enum State : std::uint8_t { kNoNode, kNode, kTwin };
 
+// Who reads a link also sees the lists of the node that it leads to.
 std::uint32_t Load(const std::uint32_t& number) {
-  return __atomic_load_n(&number, __ATOMIC_RELAXED);
+  return __atomic_load_n(&number, __ATOMIC_ACQUIRE);
 }
 void Store(std::uint32_t& number, std::uint32_t value) {
-  __atomic_store_n(&number, value, __ATOMIC_RELAXED);
+  __atomic_store_n(&number, value, __ATOMIC_RELEASE);
 }
 
 }  // namespace
@@ -173,7 +174,8 @@ bool HnswGraph::Link(Slot slot) {
                     [&](const ScoredSlot& found) { return !rows_.alive(found.slot); });
       chosen[static_cast<std::size_t>(at)] = Choose(scratch.results, options_.links);
     }
-    for (int at = std::min(level, top.level); at >= 0; --at) {
+    // From below: a search that a link of an upper level brings here goes on at the next lower one.
+    for (int at = 0; at <= std::min(level, top.level); ++at) {
       const auto& links = chosen[static_cast<std::size_t>(at)];
       StoreLinks(slot, at, links);
       for (const ScoredSlot& link : links) {
