@@ -1,12 +1,12 @@
 #include "route/outcome_rows.h"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <map>
 #include <unordered_map>
 
+#include "base/gzip.h"
 #include "dialect/json_value.h"
 #include "store/file.h"
 
@@ -136,29 +136,7 @@ Result<std::vector<OutcomeRow>> ParseOutcomeRows(std::string_view text, std::str
 
 Result<std::string> InflateIfGzip(std::string bytes, std::size_t bytes_max) {
   if (!bytes.starts_with("\x1f\x8b")) return bytes;
-  z_stream stream{};
-  // 16: gzip only.
-  if (inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK) return Fail(Internal("zlib has no memory"));
-  std::string out;
-  stream.next_in = reinterpret_cast<Bytef*>(bytes.data());
-  stream.avail_in = static_cast<uInt>(std::min<std::size_t>(bytes.size(), ~uInt{0}));
-  std::string buffer(std::size_t{1} << 18, '\0');
-  int state = Z_OK;
-  while (state == Z_OK) {
-    stream.next_out = reinterpret_cast<Bytef*>(buffer.data());
-    stream.avail_out = static_cast<uInt>(buffer.size());
-    state = inflate(&stream, Z_NO_FLUSH);
-    out.append(buffer, 0, buffer.size() - stream.avail_out);
-    if (out.size() > bytes_max) break;
-    // A gzip file may have several members.
-    if (state == Z_STREAM_END && stream.avail_in > 0) state = inflateReset(&stream);
-  }
-  inflateEnd(&stream);
-  if (out.size() > bytes_max) {
-    return Fail(Code::kTooLarge, fmt::format("inflates to more than {} bytes", bytes_max));
-  }
-  if (state != Z_STREAM_END) return Fail(Code::kCorruption, "the gzip data is broken or cut off");
-  return out;
+  return Gunzip(bytes, bytes_max);
 }
 
 Result<std::vector<OutcomeRow>> ReadOutcomeFiles(std::span<const std::string> paths,

@@ -20,6 +20,7 @@
 #include "server/idempotency.h"
 #include "server/prompts/prompt_model.h"
 #include "server/provider_file.h"
+#include "server/request_body.h"
 #include "server/request_record.h"
 #include "server/resource_tags.h"
 #include "server/router.h"
@@ -98,6 +99,7 @@ struct App::Parts {
   Readiness readiness;
   std::unique_ptr<observe::CallMetrics> call_metrics = std::make_unique<observe::CallMetrics>();
   std::unique_ptr<Pool> ops_pool = std::make_unique<Pool>("ops", 1, 256);
+  std::unique_ptr<Pool> body_pool = std::make_unique<Pool>("body", 1, 256);
   std::unique_ptr<net::Runtime> runtime;  // start-up probes and background tasks
   store::DataDir folder;
   store::KeyRing ring;
@@ -156,6 +158,8 @@ struct App::Parts {
   Task<Result<>> Dispatch(Exchange& exchange, const Route& route);
   static Task<Result<>> AnswerPreflight(const Settings& settings, Exchange& exchange,
                                         bool path_exists);
+  Task<Result<>> AnswerUnrouted(const Settings& settings, Exchange& exchange,
+                                const Router::Match& match, Face face);
 };
 
 Result<> App::Parts::OpenStores() {
@@ -390,6 +394,8 @@ Result<std::unique_ptr<App>> App::Open(std::shared_ptr<Prepared> prepared, store
   return std::unique_ptr<App>(new App(std::move(parts)));
 }
 
+namespace {
+
 // Where no key is asked for, a page that somebody visits on this machine could act for everybody:
 // browsers send the page's origin with every request that may change something.
 Result<> CheckOrigin(const Cors& cors, const net::HttpRequest& request) {
@@ -401,6 +407,38 @@ Result<> CheckOrigin(const Cors& cors, const net::HttpRequest& request) {
                   "origin of server.cors_origins",
                   Utf8Prefix(origin, 200)));
 }
+
+// What HTTP has a status and a header of its own for, beside the dialect's error.
+struct HttpRefusal {
+  int status;
+  std::string header;
+  std::string value;
+  std::string message;
+};
+
+Task<Result<>> Refuse(Face face, const HttpRefusal& refusal, Exchange& exchange) {
+  Error error(Code::kUnsupported, refusal.message);
+  exchange.ctx.span.Fail(error);
+  auto http = EncodeFaceError(face, error, exchange.ctx.request_id.value);
+  auto headers = ToHeaders(http.headers);
+  headers.Set(refusal.header, refusal.value);
+  co_return co_await exchange.writer.Send(refusal.status, std::move(headers), std::move(http.body));
+}
+
+Task<Result<>> RefuseCoding(std::string_view coding, const Route& route, Exchange& exchange) {
+  auto problem = fmt::format("the request body comes in Content-Encoding '{}'; expected one of: {}",
+                             Utf8Prefix(coding, 100), kBodyCodings);
+  HttpRefusal refusal{415, "accept-encoding", std::string(kBodyCodings), std::move(problem)};
+  co_return co_await Refuse(FaceOf(route, exchange.http), refusal, exchange);
+}
+
+Face FaceOfMatch(const Result<Router::Match>& match, const net::HttpRequest& request) {
+  const Route* route = match.has_value() ? match->route : nullptr;
+  if (route == nullptr && match.has_value()) route = match->other;
+  return route != nullptr ? FaceOf(*route, request) : FaceOfPath(request.path(), request.headers);
+}
+
+}  // namespace
 
 // Runs the handler of a matched route with the caller's grants in the context.
 Task<Result<>> App::Parts::Dispatch(Exchange& exchange, const Route& route) {
@@ -414,6 +452,11 @@ Task<Result<>> App::Parts::Dispatch(Exchange& exchange, const Route& route) {
     gateway::Access::Apply(*exchange.key, exchange.ctx);
     if (route.role != kAnyRole) {
       STRATA_CO_CHECK_OK(gateway::RequireRole(*exchange.key, route.role));
+    }
+    if (auto coding = exchange.http.headers.Get("content-encoding"); !coding.empty()) {
+      if (!TakesBodyCoding(coding)) co_return co_await RefuseCoding(coding, route, exchange);
+      const auto bytes_max = static_cast<std::size_t>(config.options.Integer("net.body_bytes_max"));
+      STRATA_CO_CHECK_OK(co_await UnpackBody(exchange.http, bytes_max, *body_pool));
     }
   }
   STRATA_CO_CHECK_OK(gateway::TakeHeaders(exchange.http.headers, exchange.ctx));
@@ -433,10 +476,23 @@ Task<Result<>> App::Parts::AnswerPreflight(const Settings& settings, Exchange& e
   co_return co_await exchange.writer.Send(204, std::move(headers), {});
 }
 
+// Of requests that fit no route.
+Task<Result<>> App::Parts::AnswerUnrouted(const Settings& settings, Exchange& exchange,
+                                          const Router::Match& match, Face face) {
+  const auto& http = exchange.http;
+  const bool path_exists = match.other != nullptr;
+  if (Cors::IsPreflight(http)) {
+    co_return co_await AnswerPreflight(settings, exchange, path_exists);
+  }
+  if (!path_exists) co_return Fail(NotFound("path", http.path()));
+  auto problem =
+      fmt::format("{} does not take {}; expected {}", http.path(), http.method, match.allow);
+  HttpRefusal refusal{405, "allow", match.allow, std::move(problem)};
+  co_return co_await Refuse(face, refusal, exchange);
+}
+
 Face App::FaceFor(const net::HttpRequest& request) const {
-  auto match = parts_->router.Find(request.method, request.path());
-  bool found = match.has_value() && match->route != nullptr;
-  return found ? FaceOf(*match->route, request) : FaceOfPath(request.path(), request.headers);
+  return FaceOfMatch(parts_->router.Find(request.method, request.path()), request);
 }
 
 Task<void> App::Handle(net::HttpRequest& request, net::ResponseWriter& writer,
@@ -445,7 +501,7 @@ Task<void> App::Handle(net::HttpRequest& request, net::ResponseWriter& writer,
   const auto& settings = live->settings;
   auto match = parts_->router.Find(request.method, request.path());
   bool found = match.has_value() && match->route != nullptr;
-  Face face = found ? FaceOf(*match->route, request) : FaceOfPath(request.path(), request.headers);
+  Face face = FaceOfMatch(match, request);
   Outgoing outgoing(writer, settings.cors.on() ? &settings.cors : nullptr,
                     request.headers.Get("origin"));
   RequestRecord::About about{.slot = 0, .dialect = "none", .operation = "unknown"};
@@ -468,13 +524,8 @@ Task<void> App::Handle(net::HttpRequest& request, net::ResponseWriter& writer,
   Result<> done;
   if (!match.has_value()) {
     done = std::unexpected(std::move(match.error()));
-  } else if (!found && Cors::IsPreflight(request)) {
-    done = co_await parts_->AnswerPreflight(settings, exchange, match->path_exists);
-  } else if (!found && match->path_exists) {
-    done = Fail(Code::kUnsupported,
-                fmt::format("{} does not take {}", request.path(), request.method));
   } else if (!found) {
-    done = Fail(NotFound("path", request.path()));
+    done = co_await parts_->AnswerUnrouted(settings, exchange, *match, face);
   } else {
     exchange.params = std::move(match->params);
     done = co_await parts_->Dispatch(exchange, *match->route);

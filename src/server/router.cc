@@ -81,6 +81,18 @@ struct Router::Node {
   std::unique_ptr<Node> parameter;
   std::unique_ptr<Node> rest;  // {…+}
   std::map<std::string, Route, std::less<>> by_method;
+
+  // The route of `method`, or what the path takes instead.
+  void Choose(std::string_view method, Match& match) const {
+    if (auto it = by_method.find(method); it != by_method.end()) {
+      match.route = &it->second;
+      return;
+    }
+    for (const auto& [name, route] : by_method) {
+      match.other = &route;
+      match.allow += (match.allow.empty() ? "" : ", ") + name;
+    }
+  }
 };
 
 Router::Router() : root_(std::make_unique<Node>()) {}
@@ -138,14 +150,14 @@ Result<Router::Match> Router::Find(std::string_view method, std::string_view raw
   Match rest;  // of the innermost {…+} on the way
   const Node* node = root_.get();
   for (auto segment : Segments(StripPrefix(raw_path))) {
-    if (node->rest && node->rest->by_method.contains(method)) {
+    if (node->rest) {
+      rest = {};
+      node->rest->Choose(method, rest);
       const auto from = static_cast<std::size_t>(segment.data() - raw_path.data());
       auto value = PercentDecode(raw_path.substr(from));
       if (!value) return Fail(Code::kInvalidArgument, "the path holds a broken percent escape");
-      rest.route = &node->rest->by_method.find(method)->second;
       rest.params = match.params;
       rest.params.push_back(std::move(*value));
-      rest.path_exists = true;
     }
     // Literals win over parameters: /flows/validate-definition before /flows/{id}.
     if (auto it = node->literals.find(segment); it != node->literals.end()) {
@@ -159,10 +171,10 @@ Result<Router::Match> Router::Find(std::string_view method, std::string_view raw
       return rest;
     }
   }
-  match.path_exists = !node->by_method.empty();
-  if (auto it = node->by_method.find(method); it != node->by_method.end())
-    match.route = &it->second;
-  return match.route == nullptr && rest.route != nullptr ? rest : match;
+  node->Choose(method, match);
+  if (match.route != nullptr) return match;
+  if (rest.route != nullptr || match.other == nullptr) return rest;
+  return match;
 }
 
 std::string_view FaceName(Face face) {

@@ -89,7 +89,8 @@ class Router {
   struct Match {
     const Route* route = nullptr;  // null: nothing fits
     std::vector<std::string> params;
-    bool path_exists = false;  // the path is known, but not with this method
+    const Route* other = nullptr;  // without a route: one of the same path, with another method
+    std::string allow;             // the methods that the path of `other` takes: "DELETE, GET"
   };
   // `raw_path` as sent, without the query. Error: kInvalidArgument for a broken percent escape.
   Result<Match> Find(std::string_view method, std::string_view raw_path) const;

@@ -88,8 +88,15 @@ TEST(FaceOf, SharedPathsBelongToWhomPrefixOrHeaderSays) {
 }
 
 TEST_F(RouterTest, TellsAWrongMethodFromAnUnknownPath) {
-  EXPECT_TRUE(router_.Find("DELETE", "/v1/models")->path_exists);
-  EXPECT_FALSE(router_.Find("GET", "/v2/models")->path_exists);
+  auto match = router_.Find("DELETE", "/v1/models");
+  EXPECT_EQ(match->route, nullptr);
+  ASSERT_NE(match->other, nullptr);
+  EXPECT_EQ(match->other->pattern, "/v1/models");
+  EXPECT_EQ(match->allow, "GET, POST");
+  EXPECT_EQ(router_.Find("GET", "/v2/models")->other, nullptr);
+  EXPECT_EQ(router_.Find("GET", "/v1/models")->allow, "");
+  router_.Add(For("POST", "/v1/jobs/{name+}"));
+  EXPECT_EQ(router_.Find("GET", "/v1/jobs/a/b")->allow, "POST");
 }
 
 TEST_F(RouterTest, RefusesBrokenEscapes) {

@@ -1,4 +1,5 @@
 """Hostile requests over real sockets: each gets a clear error in its dialect's form that names the field, and the server lives on."""
+import gzip
 import http.client
 import json
 import socket
@@ -6,7 +7,7 @@ import struct
 import unittest
 import urllib.parse
 
-from harness import BEARER, BODY_BYTES_MAX, server, server_with_upstream
+from harness import ACCESS_KEY, BEARER, BODY_BYTES_MAX, SECRET_KEY, server, server_with_upstream
 
 CHAT, MESSAGES, CONVERSE = "/v1/chat/completions", "/v1/messages", "/model/builtin%2Fextract/converse"
 HI = [{"role": "user", "content": "hi"}]
@@ -96,12 +97,12 @@ CASES = [
 SDK_HEADERS = {MESSAGES: {"anthropic-version": "2026-10-21"}}
 
 
-def post(url, path, body, headers=None):
-    """(status, headers, body) of one POST on a connection of its own."""
+def post(url, path, body, headers=None, method="POST"):
+    """(status, headers, body) of one request on a connection of its own."""
     connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=30)
     try:
         sent = dict({"content-type": "application/json", "authorization": "Bearer " + BEARER}, **(headers or {}))
-        connection.request("POST", path, body if isinstance(body, bytes) else body.encode(), sent)
+        connection.request(method, path, body if isinstance(body, bytes) else body.encode(), sent)
         reply = connection.getresponse()
         return reply.status, reply.headers, reply.read()
     finally:
@@ -184,6 +185,69 @@ class BadInput(unittest.TestCase):
                    b"10000\r\n" + b" " * 65536 + b"\r\n" + b"10000\r\n" + b" " * 65536 + b"\r\n0\r\n\r\n")
         self.assertIn(b" 413 ", exchange(limited.url, chunked)[:20])
         self.assertTrue(limited.alive())
+
+    def test_gzip_bodies_are_read(self):
+        packed = {"content-encoding": "gzip"}
+        for path, body in ((CHAT, openai()), (MESSAGES, claude()), (CONVERSE, converse())):
+            headers = dict(SDK_HEADERS.get(path, {}))
+            plain, *_ = post(self.server.url, path, body, headers)
+            status, _, reply = post(self.server.url, path, gzip.compress(body.encode()), dict(headers, **packed))
+            self.assertEqual((plain, status), (200, 200), reply)
+            status, _, reply = post(self.server.url, path, body, dict(headers, **{"content-encoding": "identity"}))
+            self.assertEqual(status, 200, reply)
+        # Larger than what is unpacked between two other requests.
+        long = openai(messages=HI * 20_000)
+        plain, *_ = post(self.server.url, CHAT, long)
+        self.assertEqual(post(self.server.url, CHAT, gzip.compress(long.encode()), packed)[0], plain)
+        for path in (CHAT, MESSAGES, CONVERSE):
+            headers = dict(SDK_HEADERS.get(path, {}), **packed)
+            for broken in (b"{}", gzip.compress(openai().encode())[:-6]):
+                status, got, reply = post(self.server.url, path, broken, headers)
+                self.assertEqual(status, 400)
+                self.assertIn("gzip", self.check_form(path, got, reply))
+            headers["content-encoding"] = "br"
+            status, got, reply = post(self.server.url, path, b"{}", headers)
+            self.assertEqual((status, got["accept-encoding"]), (415, "gzip, identity"))
+            self.assertIn("'br'", self.check_form(path, got, reply))
+            # Nobody without a key has anything unpacked.
+            status, _, _ = post(self.server.url, path, b"{}", dict(headers, authorization="Bearer x"))
+            self.assertIn(status, (401, 403))
+
+    def test_gzip_bombs_are_refused_with_the_option_s_name(self):
+        limited, _ = server_with_upstream()
+        bomb = gzip.compress(b" " * 50_000_000)
+        self.assertLess(len(bomb), BODY_BYTES_MAX)
+        for path in (CHAT, MESSAGES, CONVERSE):
+            headers = dict(SDK_HEADERS.get(path, {}), **{"content-encoding": "gzip"})
+            status, got, reply = post(limited.url, path, bomb, headers)
+            self.assertEqual(status, 413 if path != CONVERSE else 400)
+            self.assertIn("net.body_bytes_max", self.check_form(path, got, reply))
+        self.assertTrue(limited.alive())
+
+    def test_a_signed_gzip_body_is_unpacked_after_its_signature_is_checked(self):
+        import botocore.auth
+        import botocore.awsrequest
+        import botocore.credentials
+        url = self.server.url + CONVERSE
+        request = botocore.awsrequest.AWSRequest(
+            "POST", url, data=gzip.compress(converse().encode()),
+            headers={"content-type": "application/json", "content-encoding": "gzip"})
+        botocore.auth.SigV4Auth(botocore.credentials.Credentials(ACCESS_KEY, SECRET_KEY), "bedrock", "us-east-1").add_auth(request)
+        signed = dict(request.headers.items())
+        connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=30)
+        connection.request("POST", CONVERSE, request.data, signed)
+        reply = connection.getresponse()
+        self.assertEqual(reply.status, 200, reply.read())
+        connection.close()
+
+    def test_a_wrong_method_is_405_and_says_which_are_right(self):
+        cases = [("GET", CHAT, "POST"), ("PUT", MESSAGES, "POST"), ("DELETE", CONVERSE, "POST"), ("PATCH", "/v1/models", "GET"),
+                 ("PATCH", "/knowledgebases/ABCDEFGHIJ", "DELETE, GET, PUT")]
+        for method, path, allow in cases:
+            with self.subTest(method=method, path=path):
+                status, headers, reply = post(self.server.url, path, "", method=method)
+                self.assertEqual((status, headers["allow"]), (405, allow), reply)
+                self.assertIn("expected " + allow, self.check_form(path, headers, reply))
 
     def test_broken_http_is_answered_or_closed(self):
         head = f"POST {CHAT} HTTP/1.1\r\nhost: x\r\n".encode()
