@@ -1,6 +1,8 @@
 // The server over HTTP/1.1, byte for byte over loopback sockets.
 
 #include <future>
+#include <thread>
+#include <utility>
 
 #include "net/test_support.h"
 
@@ -202,14 +204,14 @@ TEST(ServerHttp1, ClientThatLeavesStopsTheHandlerThatWaits) {
 }
 
 TEST(ServerHttp1, StreamedAnswerArrivesPieceByPiece) {
-  std::promise<void> first_seen;
+  std::stop_source first_seen;
   auto server =
       StartServer([&](HttpRequest&, ResponseWriter& writer, std::stop_token) -> Task<void> {
         Headers headers;
         headers.Add("content-type", "text/event-stream");
         (void)co_await writer.Start(200, std::move(headers));
         (void)co_await writer.Write("one");
-        first_seen.get_future().wait();
+        (void)co_await Sleep(std::chrono::minutes(5), first_seen.get_token());
         (void)co_await writer.Write("two");
         (void)co_await writer.Finish();
       });
@@ -218,7 +220,7 @@ TEST(ServerHttp1, StreamedAnswerArrivesPieceByPiece) {
   auto first = socket.ReadUntil("3\r\none\r\n");
   EXPECT_NE(first.find("transfer-encoding: chunked"), first.npos);
   EXPECT_EQ(first.find("two"), first.npos);
-  first_seen.set_value();
+  first_seen.request_stop();
   EXPECT_EQ(socket.ReadToEnd(), "3\r\ntwo\r\n0\r\n\r\n");
 }
 
@@ -397,6 +399,37 @@ TEST(ServerHttp1, ReaderThatTakesNothingHoldsTheHandlerBack) {
   socket.Send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_EQ(ended.get_future().get(), Code::kCancelled);
   EXPECT_LT(written, 16u << 20);  // the kernel's buffers
+}
+
+// Small pieces are done before the socket has them: what it does not take must still come whole, in
+// order, and hold the handler back.
+TEST(ServerHttp1, SmallPiecesForASlowReaderStayWholeAndInOrder) {
+  std::atomic<std::size_t> written = 0;
+  constexpr std::size_t kPieces = 4096, kPieceBytes = 4096;
+  auto server =
+      StartServer([&](HttpRequest&, ResponseWriter& writer, std::stop_token) -> Task<void> {
+        (void)co_await writer.Start(200, {});
+        for (std::size_t i = 0; i < kPieces; ++i) {
+          std::string piece(kPieceBytes, static_cast<char>('a' + i % 26));
+          auto sent = co_await writer.Write(piece);
+          if (!sent.has_value()) co_return;
+          written += piece.size();
+        }
+        (void)co_await writer.Finish();
+      });
+  RawSocket socket(server->addresses()[0]);
+  socket.Send("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  auto before = written.load() + 1;
+  while (std::exchange(before, written.load()) != written.load()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  EXPECT_LT(written, kPieces * kPieceBytes);
+  auto answer = socket.ReadToEnd();
+  std::string expected;
+  for (std::size_t i = 0; i < kPieces; ++i) {
+    expected += "1000\r\n" + std::string(kPieceBytes, static_cast<char>('a' + i % 26)) + "\r\n";
+  }
+  EXPECT_TRUE(BodyOf(answer) == expected + "0\r\n\r\n");
 }
 
 TEST(ServerHttp1, AddressInUseAndBadAddressAreErrors) {

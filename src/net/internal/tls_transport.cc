@@ -12,9 +12,8 @@
 #include <boost/asio/ssl/error.hpp>
 #include <cerrno>
 
+#include "net/internal/socket_transport.h"
 #include "net/internal/tls_context.h"
-#include "net/internal/transport.h"
-#include "net/internal/write_pieces.h"
 
 namespace strata::net {
 namespace {
@@ -64,16 +63,14 @@ struct FreeSsl {
   void operator()(SSL* ssl) const { SSL_free(ssl); }
 };
 
-class TlsTransport final : public Transport {
+class TlsTransport final : public SocketTransport {
  public:
   TlsTransport(Tcp::socket socket, Traffic& traffic, TlsSettings& settings, TlsRole role,
                const std::string& host)
-      : socket_(std::move(socket)),
-        traffic_(traffic),
+      : SocketTransport(std::move(socket), traffic),
         role_(role),
         ssl_(SSL_new(settings.context.native_handle())) {
     ErrorCode ignored;
-    TuneSocket(socket_);
     socket_.native_non_blocking(true, ignored);
     auto* bio = NewSocketBio(socket_.native_handle());
     SSL_set_bio(ssl_.get(), bio, bio);
@@ -94,7 +91,7 @@ class TlsTransport final : public Transport {
   void StartHandshake(SinkPointer sink) override {
     ERR_clear_error();
     int result = SSL_do_handshake(ssl_.get());
-    auto wanted = Wanted(result);
+    auto wanted = WantedBy(result);
     if (wanted != Tcp::socket::wait_error) {
       return socket_.async_wait(wanted, [this, sink = std::move(sink)](ErrorCode error) mutable {
         if (error) return sink->OnHandshake(error);
@@ -114,34 +111,9 @@ class TlsTransport final : public Transport {
     });
   }
 
-  IoStep StartWrite(SinkPointer sink, std::span<const asio::const_buffer> pieces) override {
-    pieces_.Assign(pieces);
-    ErrorCode error;
-    auto wanted = WriteSome(error);
-    if (error) return IoStep::kFailed;
-    if (pieces_.empty()) return IoStep::kDone;
-    AwaitWrite(std::move(sink), wanted);
-    return IoStep::kPending;
-  }
-
-  void StartShutdown(SinkPointer) override {
-    ERR_clear_error();
-    if (socket_.is_open()) SSL_shutdown(ssl_.get());
-    ErrorCode ignored;
-    socket_.shutdown(Tcp::socket::shutdown_send, ignored);
-  }
-  void Close() override {
-    // The number of a closed descriptor may soon be another connection's.
-    BIO_set_data(SSL_get_rbio(ssl_.get()), DataOf(-1));
-    ErrorCode ignored;
-    socket_.close(ignored);
-  }
-
   bool secure() const override { return true; }
   bool session_reused() const override { return SSL_session_reused(ssl_.get()) == 1; }
   std::string_view protocol() const override { return protocol_; }
-  std::string peer() const override { return PeerName(socket_); }
-  SteadyTime last_write_progress() const override { return progress_; }
 
  private:
   void NameHost(const std::string& host) {
@@ -171,7 +143,7 @@ class TlsTransport final : public Transport {
   }
 
   // What the socket must do before the operation goes on; wait_error: nothing, it has ended.
-  Tcp::socket::wait_type Wanted(int result) const {
+  Wanted WantedBy(int result) const {
     if (result > 0) return Tcp::socket::wait_error;
     switch (SSL_get_error(ssl_.get(), result)) {
       case SSL_ERROR_WANT_READ:
@@ -222,7 +194,7 @@ class TlsTransport final : public Transport {
       int result = SSL_read_ex(ssl_.get(), at, into.size() - total, &got);
       total += got;
       if (result == 1) continue;
-      auto wanted = Wanted(result);
+      auto wanted = WantedBy(result);
       more_ = wanted == Tcp::socket::wait_error;
       if (total > 0) break;  // an error shows itself again
       if (more_) return sink->OnRead(Failure(result), 0);
@@ -233,50 +205,44 @@ class TlsTransport final : public Transport {
   }
 
   // The next bytes to encrypt: one large piece as it is, or several small ones joined.
-  asio::const_buffer NextRecord() {
-    auto rest = pieces_.rest();
+  static asio::const_buffer NextRecord(const WritePieces& pieces) {
+    auto rest = pieces.rest();
     if (rest.size() == 1 || rest[0].size() >= kRecordBytes) return rest[0];
     thread_local std::array<char, kRecordBytes> joined;
     return asio::buffer(joined.data(), asio::buffer_copy(asio::buffer(joined), rest));
   }
 
-  // Until everything is written, or the socket takes no more: says what to wait for.
-  Tcp::socket::wait_type WriteSome(ErrorCode& error) {
-    progress_ = std::chrono::steady_clock::now();
-    while (!pieces_.empty()) {
-      auto record = NextRecord();
+  Wanted WriteSome(WritePieces& pieces, ErrorCode& error) override {
+    while (!pieces.empty()) {
+      auto record = NextRecord(pieces);
       std::size_t written = 0;
       ERR_clear_error();
       errno = 0;
       int result = SSL_write_ex(ssl_.get(), record.data(), record.size(), &written);
       if (result != 1) {
-        auto wanted = Wanted(result);
+        auto wanted = WantedBy(result);
         if (wanted == Tcp::socket::wait_error) error = Failure(result);
         return wanted;
       }
-      pieces_.Consume(written);
+      pieces.Consume(written);
       traffic_.out.Add(written);
     }
     return Tcp::socket::wait_error;
   }
 
-  void AwaitWrite(SinkPointer sink, Tcp::socket::wait_type wanted) {
-    socket_.async_wait(wanted, [this, sink = std::move(sink)](ErrorCode error) mutable {
-      if (!error && !socket_.is_open()) error = asio::error::operation_aborted;
-      auto next = error ? Tcp::socket::wait_error : WriteSome(error);
-      if (error || pieces_.empty()) return sink->OnWritten(error);
-      AwaitWrite(std::move(sink), next);
-    });
+  void Shutdown() override {
+    ERR_clear_error();
+    if (socket_.is_open()) SSL_shutdown(ssl_.get());
+    ErrorCode ignored;
+    socket_.shutdown(Tcp::socket::shutdown_send, ignored);
   }
+  // The number of a closed descriptor may soon be another connection's.
+  void Closing() override { BIO_set_data(SSL_get_rbio(ssl_.get()), DataOf(-1)); }
 
-  Tcp::socket socket_;
-  Traffic& traffic_;
   TlsRole role_;
   TlsSessions::Key session_key_;
   std::unique_ptr<SSL, FreeSsl> ssl_;
   std::string protocol_;
-  WritePieces pieces_;
-  SteadyTime progress_;
   bool more_ = true;  // OpenSSL may hold bytes, or an error, that no event will announce
 };
 

@@ -1,21 +1,19 @@
 #include "net/internal/transport.h"
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/write.hpp>
 
-#include "net/internal/write_pieces.h"
+#include "net/internal/socket_transport.h"
 
 namespace strata::net {
 namespace {
 
 namespace asio = boost::asio;
 
-class PlainTransport final : public Transport {
+class PlainTransport final : public SocketTransport {
  public:
   PlainTransport(Tcp::socket socket, Traffic& traffic)
-      : socket_(std::move(socket)), traffic_(traffic) {
+      : SocketTransport(std::move(socket), traffic) {
     ErrorCode ignored;
-    TuneSocket(socket_);
     socket_.non_blocking(true, ignored);
   }
 
@@ -31,53 +29,22 @@ class PlainTransport final : public Transport {
                             });
   }
 
-  // Most answers fit the socket's buffer, so the first try is made at once.
-  IoStep StartWrite(SinkPointer sink, std::span<const asio::const_buffer> pieces) override {
-    pieces_.Assign(pieces);
-    ErrorCode error;
-    std::size_t written = pieces_.empty() ? 0 : socket_.write_some(pieces_.rest(), error);
-    progress_ = std::chrono::steady_clock::now();
-    if (error && error != asio::error::would_block) return IoStep::kFailed;
-    Consume(written);
-    if (pieces_.empty()) return IoStep::kDone;
-    WriteRest(std::move(sink));
-    return IoStep::kPending;
-  }
-
-  void StartShutdown(SinkPointer) override {
-    ErrorCode ignored;
-    socket_.shutdown(Tcp::socket::shutdown_send, ignored);
-  }
-  void Close() override {
-    ErrorCode ignored;
-    socket_.close(ignored);
-  }
-
   bool secure() const override { return false; }
   bool session_reused() const override { return false; }
   std::string_view protocol() const override { return {}; }
-  std::string peer() const override { return PeerName(socket_); }
-  SteadyTime last_write_progress() const override { return progress_; }
 
  private:
-  void Consume(std::size_t written) {
-    pieces_.Consume(written);
+  Wanted WriteSome(WritePieces& pieces, ErrorCode& error) override {
+    auto written = socket_.write_some(pieces.rest(), error);
+    if (error == asio::error::would_block) error = {};
+    pieces.Consume(written);
     traffic_.out.Add(written);
+    return Tcp::socket::wait_write;
   }
-  void WriteRest(SinkPointer sink) {
-    socket_.async_write_some(pieces_.rest(), [this, sink = std::move(sink)](
-                                                 ErrorCode error, std::size_t written) mutable {
-      progress_ = std::chrono::steady_clock::now();
-      Consume(written);
-      if (error || pieces_.empty()) return sink->OnWritten(error);
-      WriteRest(std::move(sink));
-    });
+  void Shutdown() override {
+    ErrorCode ignored;
+    socket_.shutdown(Tcp::socket::shutdown_send, ignored);
   }
-
-  Tcp::socket socket_;
-  Traffic& traffic_;
-  WritePieces pieces_;
-  SteadyTime progress_;
 };
 
 }  // namespace
