@@ -61,6 +61,37 @@ void RecordAnswer(RequestContext& ctx, std::string_view question, std::string_vi
   if (!citations.empty()) ctx.span.Set("citations", CitationsJson(citations));
 }
 
+void RecordConversation(RequestContext& ctx, const domain::ChatRequest& request) {
+  if (!ctx.capture_text) return;
+  std::string out = "[";
+  std::string_view problem;
+  auto add = [&](std::string_view role, std::span<const domain::ContentBlock> content) {
+    std::string text;
+    for (const auto& block : content) {
+      const auto* part = std::get_if<domain::TextBlock>(&block);
+      if (part != nullptr) text += part->text;
+      if (part == nullptr && !std::holds_alternative<domain::CachePoint>(block)) {
+        problem = "it holds more than text";
+      }
+    }
+    if (out.size() + text.size() > kCaptureBytesMax) problem = "it is too long";
+    if (!problem.empty()) return;
+    out += fmt::format(R"({}{{"role":"{}","content":)", out.size() > 1 ? "," : "", role);
+    AppendJsonString(out, text);
+    out += '}';
+  };
+  if (!request.system.empty()) add("system", request.system);
+  for (const auto& message : request.messages) {
+    add(message.role == domain::Role::kUser ? "user" : "assistant", message.content);
+  }
+  if (!request.tools.empty()) problem = "it offers tools";
+  if (!problem.empty()) {
+    ctx.span.Set("messages_left_out", problem);
+  } else if (!request.system.empty() || request.messages.size() != 1) {
+    ctx.span.Set("messages", JsonText{out + ']'});
+  }
+}
+
 void AnswerCapture::Add(const domain::StreamEvent& event) {
   if (!on_) return;
   if (auto* delta = std::get_if<domain::TextDelta>(&event)) {

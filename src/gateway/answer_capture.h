@@ -9,6 +9,7 @@
 
 #include "base/context.h"
 #include "domain/citation.h"
+#include "domain/conversation.h"
 #include "domain/stream.h"
 
 namespace strata::gateway {
@@ -24,6 +25,11 @@ JsonText CitationsJson(std::span<const domain::Citation> citations);
 // Sets question, answer and citations on `ctx.span`.
 void RecordAnswer(RequestContext& ctx, std::string_view question, std::string_view answer,
                   std::span<const domain::Citation> citations);
+
+// Sets `messages` on `ctx.span`, a JSON array of {role, content}, where a request is more than one
+// question: what an evaluation set's row is made from. A request that is not text alone, or longer
+// than kCaptureBytesMax, gets `messages_left_out`, which says why. The request is whole.
+void RecordConversation(RequestContext& ctx, const domain::ChatRequest& request);
 
 // Adds up the events of one answer under way. One owner.
 class AnswerCapture {

@@ -13,9 +13,10 @@ namespace {
 
 // For the trace. A body that we cannot read may still be forwarded: then its question stays
 // unknown, and whoever needs the whole request reports the error.
-std::string QuestionOf(domain::ChatRequest& request) {
-  auto decoded = domain::DecodeWhole(request);
-  return decoded.has_value() ? domain::LastUserText(request) : std::string();
+std::string CaptureQuestion(domain::ChatRequest& request, RequestContext& ctx) {
+  if (!ctx.capture_text || !domain::DecodeWhole(request).has_value()) return {};
+  RecordConversation(ctx, request);
+  return domain::LastUserText(request);
 }
 
 // Whether nothing is found in what a provider said when it refused: it may repeat anything.
@@ -94,7 +95,7 @@ Task<Result<>> ChatService::Answer(domain::ChatRequest request, RequestContext& 
   ctx.span.Set("model_asked", ctx.model_asked);
   ctx.span.Set("route", plan.reason);
 
-  AnswerCapture capture(ctx, ctx.capture_text ? QuestionOf(request) : std::string());
+  AnswerCapture capture(ctx, CaptureQuestion(request, ctx));
   STRATA_CO_TRY(auto stream, co_await plan.model->Start(std::move(request), ctx));
   if (guardrails) stream = Guarded(std::move(stream), std::move(guardrails), ctx);
   // A router's answer is that of the model which it let answer.

@@ -29,8 +29,8 @@ namespace {
 
 // Fields that hold what people wrote, or what their documents say.
 bool IsTextField(std::string_view name) {
-  static constexpr std::string_view kNames[] = {"question", "answer", "citations", "prompt_text",
-                                                "query"};
+  static constexpr std::string_view kNames[] = {"question",  "messages",    "answer",
+                                                "citations", "prompt_text", "query"};
   return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
 
@@ -50,6 +50,9 @@ RequestScope::~RequestScope() {
     if (ctx_.unpriced_calls > 0) ctx_.span.Set("calls_of_unknown_price", ctx_.unpriced_calls);
   }
   ctx_.span.Set("key", ctx_.key.value);
+  if (!ctx_.labels.empty()) {
+    ctx_.span.Set("labels", fmt::format("{}", fmt::join(ctx_.labels.names(), ",")));
+  }
   ctx_.span.End();
   observe::FinishedTrace finished{.trace_id = ctx_.request_id.value,
                                   .workspace = ctx_.workspace,

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <map>
-#include <unordered_map>
 
 #include "base/gzip.h"
 #include "dialect/json_value.h"
+#include "route/row_lines.h"
 #include "store/file.h"
 
 namespace strata::route {
@@ -17,7 +17,7 @@ constexpr std::size_t kFileBytesMax = std::size_t{2} << 30;
 constexpr std::size_t kLineBytesMax = std::size_t{16} << 20;
 constexpr std::size_t kModelsMax = 1000;
 constexpr std::size_t kNameBytesMax = 256;
-constexpr std::size_t kErrorsShown = 20;
+constexpr std::size_t kRowsMax = 10'000'000;
 constexpr std::int64_t kTokensMax = 100'000'000;
 
 Result<std::string> Name(const dialect::JsonField& field) {
@@ -101,37 +101,13 @@ Result<OutcomeRow> ParseOutcomeRow(std::string_view line, OutcomesAre outcomes) 
 Result<std::vector<OutcomeRow>> ParseOutcomeRows(std::string_view text, std::string_view name,
                                                  OutcomesAre outcomes) {
   std::vector<OutcomeRow> rows;
-  std::unordered_map<std::string, std::size_t> line_of;
-  std::vector<std::string> problems;
-  std::size_t wrong = 0;
-  std::size_t line_number = 0;
-  auto refuse = [&](std::string problem) {
-    if (++wrong <= kErrorsShown) {
-      problems.push_back(fmt::format("{}:{}: {}", name, line_number, problem));
-    }
+  auto take = [&](std::string_view line) -> Result<std::string> {
+    STRATA_TRY(auto row, ParseOutcomeRow(line, outcomes));
+    rows.push_back(std::move(row));
+    return rows.back().id;
   };
-  while (!text.empty()) {
-    ++line_number;
-    auto end = text.find('\n');
-    auto line = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    auto row = ParseOutcomeRow(line, outcomes);
-    if (!row) {
-      refuse(row.error().message());
-      continue;
-    }
-    auto [at, fresh] = line_of.emplace(row->id, line_number);
-    if (!fresh) {
-      refuse(fmt::format("id: '{}' stands in line {} too", row->id, at->second));
-      continue;
-    }
-    rows.push_back(std::move(*row));
-  }
-  if (wrong == 0) return rows;
-  if (wrong > kErrorsShown) problems.push_back(fmt::format("and {} more", wrong - kErrorsShown));
-  return Fail(Code::kInvalidArgument,
-              fmt::format("{} wrong rows:\n{}", wrong, fmt::join(problems, "\n")));
+  STRATA_CHECK_OK(TakeRows(text, name, kRowsMax, take));
+  return rows;
 }
 
 Result<std::string> InflateIfGzip(std::string bytes, std::size_t bytes_max) {

@@ -26,6 +26,10 @@ class JsonLines {
   Exchange& exchange_;
 };
 
+// A finished trace of the caller's workspace, also one whose answer ended this moment. kNotFound.
+Task<Result<observe::FinishedTrace>> FindTrace(Services& services, const Exchange& exchange,
+                                               std::string id);
+
 // The caller's knowledge base that the path names. kNotFound.
 Result<knowledge::KnowledgeBase> NamedBase(Services& services, const Exchange& exchange);
 
@@ -40,6 +44,7 @@ void AddAdminCorpusRoutes(Router& router, Services& services);
 void AddAdminObserveRoutes(Router& router, Services& services);
 void AddAdminProviderRoutes(Router& router, Services& services);
 void AddAdminRouterRoutes(Router& router, Services& services);
+void AddAdminEvalRoutes(Router& router, Services& services);
 void AddAdminServerRoutes(Router& router, Services& services);
 
 }  // namespace strata::server

@@ -22,21 +22,8 @@ Task<Result<>> SendText(Exchange& e, std::string body, std::string type) {
   co_return co_await e.writer.Send(200, std::move(headers), std::move(body));
 }
 
-// A trace is written a moment after its answer; who asks at once must find it.
-Task<Result<observe::FinishedTrace>> FindTrace(Services& s, std::string id) {
-  auto found = co_await s.traces.Get(id);
-  if (found.has_value() || found.error().code() != Code::kNotFound) co_return found;
-  auto& traces = s.traces;
-  STRATA_CO_CHECK_OK(co_await RunBlocking(s.parse_pool, [&traces]() -> Result<> {
-    traces.Flush();
-    return {};
-  }));
-  co_return co_await s.traces.Get(std::move(id));
-}
-
 Task<Result<>> GetTrace(Services& s, Exchange& e) {
-  STRATA_CO_TRY(auto trace, co_await FindTrace(s, e.params.at(0)));
-  if (trace.workspace != e.ctx.workspace) co_return Fail(NotFound("trace", e.params.at(0)));
+  STRATA_CO_TRY(auto trace, co_await FindTrace(s, e, e.params.at(0)));
   auto form = net::QueryParameter(e.http.query(), "form").value_or("json");
   if (form == "text")
     co_return co_await SendText(e, observe::TreeText(trace), "text/plain; charset=utf-8");
@@ -139,6 +126,24 @@ Task<Result<>> Backup(Services& s, Exchange& e) {
 }
 
 }  // namespace
+
+Task<Result<observe::FinishedTrace>> FindTrace(Services& services, const Exchange& exchange,
+                                               std::string id) {
+  auto found = co_await services.traces.Get(id);
+  if (!found.has_value() && found.error().code() == Code::kNotFound) {
+    // A trace is written a moment after its answer; who asks at once must find it.
+    auto& traces = services.traces;
+    STRATA_CO_CHECK_OK(co_await RunBlocking(services.parse_pool, [&traces]() -> Result<> {
+      traces.Flush();
+      return {};
+    }));
+    found = co_await services.traces.Get(id);
+  }
+  if (found.has_value() && found->workspace != exchange.ctx.workspace) {
+    co_return Fail(NotFound("trace", id));
+  }
+  co_return found;
+}
 
 void AddAdminObserveRoutes(Router& router, Services& services) {
   auto* s = &services;

@@ -45,6 +45,7 @@ void AddAdminRoutes(Router& router, Services& services) {
   AddAdminObserveRoutes(router, services);
   AddAdminProviderRoutes(router, services);
   AddAdminRouterRoutes(router, services);
+  AddAdminEvalRoutes(router, services);
   AddAdminServerRoutes(router, services);
 }
 

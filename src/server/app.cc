@@ -8,6 +8,7 @@
 #include "base/pool.h"
 #include "base/utf8.h"
 #include "gateway/meter.h"
+#include "job/evaluation.h"
 #include "net/runtime.h"
 #include "observe/drain.h"
 #include "provider/detect.h"
@@ -116,6 +117,7 @@ struct App::Parts {
   std::unique_ptr<ResourceTags> tags;
   std::shared_ptr<const vector::StaticEmbedder> static_embedder;
   std::unique_ptr<RouterStore> routers;
+  std::unique_ptr<job::Evaluation> evaluation;
   ProviderList providers;
   std::unique_ptr<gateway::Resilience> resilience;
   provider::Registry registry;
@@ -170,6 +172,7 @@ Result<> App::Parts::OpenStores() {
   STRATA_TRY(tags, ResourceTags::Open(*meta));
   STRATA_TRY(static_embedder, local_models->Static());
   STRATA_TRY(routers, RouterStore::Open(*meta, static_embedder));
+  STRATA_TRY(evaluation, job::Evaluation::Open(folder.eval_db()));
   STRATA_TRY(jobs, store::JobQueue::Open(folder.jobs_db()));
   STRATA_TRY(accounting, observe::OpenAccounting(folder, config.options, call_metrics.get()));
   STRATA_TRY(traces, observe::TraceStore::Open(
@@ -297,6 +300,7 @@ void App::Parts::MakeServices() {
       .prompts = *prompts,
       .tags = *tags,
       .routers = *routers,
+      .evaluation = *evaluation,
       .jobs = *jobs,
       .meta = *meta,
       .kb_pool = *kb_pool,

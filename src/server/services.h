@@ -34,6 +34,10 @@
 #include "store/response_store.h"
 #include "store/sql_file.h"
 
+namespace strata::job {
+class Evaluation;
+}
+
 namespace strata::server {
 
 class AsyncInvokes;
@@ -66,6 +70,7 @@ struct Services {
   PromptStore& prompts;
   ResourceTags& tags;
   RouterStore& routers;
+  job::Evaluation& evaluation;
   store::JobQueue& jobs;
   store::SqlFile& meta;
   Pool& kb_pool;

@@ -19,6 +19,7 @@ void AddCommands(Cli& cli) {
   AddObserveCommands(cli);
   AddParseCommand(cli);
   AddRouteCommands(cli);
+  AddEvalCommands(cli);
 }
 
 // Each line of a message by itself, so that all of them are found by one word.

@@ -1,7 +1,7 @@
 #pragma once
 // The command line: `strata serve`, `ask`, `kb`, `parse`, `model`, `provider`, `key`, `trace`,
-// `cost`, `check`, `backup`, `restore`, `route`. One function a group of commands; each adds its
-// subcommands and sets `run` when it was chosen.
+// `cost`, `check`, `backup`, `restore`, `route`, `eval`. One function a group of commands; each
+// adds its subcommands and sets `run` when it was chosen.
 
 #include <functional>
 #include <string>
@@ -29,6 +29,7 @@ void AddModelCommands(Cli& cli);    // model …, provider …
 void AddObserveCommands(Cli& cli);  // trace, cost, backup, restore
 void AddParseCommand(Cli& cli);     // parse
 void AddRouteCommands(Cli& cli);    // route …
+void AddEvalCommands(Cli& cli);     // eval …
 
 // Exit codes; docs/commands.md says them to users.
 inline constexpr int kExitDone = 0;
