@@ -57,6 +57,8 @@ struct AnswerCitation {
   std::int64_t start = 0;
   std::int64_t end = 0;
   std::vector<RetrievedChunk> references;  // best first
+  // What of each reference supports it: text, span, pages and boxes; in the order of `references`.
+  std::vector<domain::Citation> quotes;
 };
 
 struct RetrieveAndGenerateResponse {

@@ -273,6 +273,18 @@ TEST_F(RetrieveAndGenerateTest, CitesPartsWithInclusiveSpansAndReferences) {
   EXPECT_FALSE(response.session_id.empty());
 }
 
+TEST_F(RetrieveAndGenerateTest, SaysWhatOfEachReferenceIsQuoted) {
+  const auto response =
+      Get(engine_->Answer(Request("What was the area of the Aletsch glacier in 2011?"), ctx_));
+  ASSERT_FALSE(response.citations.empty());
+  for (const auto& citation : response.citations) {
+    ASSERT_EQ(citation.quotes.size(), citation.references.size());
+    EXPECT_EQ(citation.quotes[0].quoted, citation.text);
+    EXPECT_LT(citation.quotes[0].quoted.size(), citation.references[0].text.size());
+    EXPECT_EQ(citation.quotes[0].chunk_id, citation.references[0].chunk_id);
+  }
+}
+
 TEST_F(RetrieveAndGenerateTest, SessionsCarryTheQuestionOnAndBelongToTheirKey) {
   const auto first = Get(engine_->Answer(Request("Where does the Aletsch glacier lie?"), ctx_));
   auto request = Request("And what was its area in 2011?");

@@ -65,9 +65,11 @@ class Generated final : public AnswerStream {
       citation_ = AnswerCitation{.text = response_.text.substr(begin, end - begin),
                                  .start = citation.answer_start,
                                  .end = citation.answer_end - 1,
-                                 .references = {}};
+                                 .references = {},
+                                 .quotes = {}};
     }
     citation_->references.push_back(start_.passages[index]);
+    citation_->quotes.push_back(citation);
   }
 
   void Flush() {
