@@ -41,8 +41,12 @@ std::string Detect(std::string_view bytes) {
   const char* name = ucsdet_getName(match, &status);
   if (U_FAILURE(status) || name == nullptr || confidence < kConfidenceMin) return "windows-1252";
   const std::string_view found(name);
-  // The web's reading of the label: windows-1252 is a superset in all printable characters.
-  if (found == "ISO-8859-1") return "windows-1252";
+  // The web's reading of the label: windows-1252 is a superset in all printable characters. Without
+  // a mark, UTF-16 is what GuessUtf16 says and nothing else: the detector takes words between zero
+  // bytes for Chinese.
+  if (found == "ISO-8859-1" || found.starts_with("UTF-16") || found.starts_with("UTF-32")) {
+    return "windows-1252";
+  }
   return std::string(found);
 }
 

@@ -8,11 +8,12 @@
 
 namespace strata::knowledge {
 
-// A byte order mark decides; then valid UTF-8 is taken as such; then `hint` (a charset name from a
-// header or a meta element, "" for none); then ICU's detector; at last windows-1252, which never
-// fails. Bytes without a meaning become U+FFFD. The result has no byte order mark.
-// Errors: kTooLarge when the result would exceed `bytes_max`; kUnsupported when the bytes are no
-// text: zero bytes in what is not UTF-16, or more than one control character in fifty.
+// A byte order mark decides; then valid UTF-8 is taken as such; then zero bytes that alternate with
+// Latin letters are UTF-16; then `hint` (a charset name from a header or a meta element, "" for
+// none); then ICU's detector; at last windows-1252, which never fails. Bytes without a meaning
+// become U+FFFD. The result has no byte order mark. Errors: kTooLarge when the result would exceed
+// `bytes_max`; kUnsupported when the bytes are no text: zero bytes in what is not UTF-16, or more
+// than one control character in fifty.
 Result<std::string> DecodeText(std::string_view bytes, std::string_view hint,
                                std::size_t bytes_max);
 

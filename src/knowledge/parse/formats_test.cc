@@ -109,6 +109,8 @@ TEST(PlainText, DecodesMarksAndLegacyCharsets) {
             "gr\xC3\xBCn");
   EXPECT_EQ(Parsed("text/plain", std::string_view("\xFE\xFF\0g\0r\0\xFC\0n", 10)).text,
             "gr\xC3\xBCn");
+  EXPECT_EQ(Parsed("text/plain", std::string_view("g\0r\0\xFC\0n\0 \0i\0s\0 \0i\0t\0", 20)).text,
+            "gr\xC3\xBCn is it");
   EXPECT_EQ(Parsed("text/plain; charset=iso-8859-2",
                    "\xB3\xF3"
                    "dka")
@@ -132,7 +134,9 @@ TEST(PlainText, RefusesWhatIsNoText) {
                               std::string(60, '\0') + "the strings of a program are text";
   std::string numbers;
   for (int i = 0; i < 400; ++i) (numbers += static_cast<char>(i % 20 + 1)) += '\0';
-  for (const auto& bytes : {noise, "\xEF\xBB\xBF" + noise, program, numbers}) {
+  std::string joined;  // words between zero bytes, at odd places: valid UTF-16 of Chinese letters
+  for (int i = 0; i < 10; ++i) joined += std::string("hello\0world\n", 12);
+  for (const auto& bytes : {noise, "\xEF\xBB\xBF" + noise, program, numbers, joined}) {
     for (const std::string_view type : {"text/plain", "text/markdown", "text/csv"}) {
       const auto document = ParseInProcess("a", type, bytes, ParseLimits{});
       ASSERT_FALSE(document.has_value()) << type << document->text.substr(0, 100);
