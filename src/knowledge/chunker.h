@@ -74,6 +74,9 @@ Result<std::unique_ptr<Chunker>> MakeChunker(ChunkRecipe recipe, TokenCounter co
 // of a table that was split), a newline, and its text.
 std::string EmbeddedText(const domain::Chunk& chunk);
 
+// The header row in a chunk's context, "" when the chunk does not begin inside a table.
+std::string TableHeaderOf(std::string_view context);
+
 // Options named kb.chunk.*.
 OptionTable ChunkOptionTable();
 ChunkRecipe ChunkRecipeFrom(const Options& options);

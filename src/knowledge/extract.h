@@ -35,7 +35,8 @@ struct SourcePassage {
   std::string_view text;
   std::string_view title;
   std::vector<std::string> headings;
-  double score = 0;  // of retrieval, 0..1; 0 when the passage came with the request
+  std::string_view table_header;  // of the table that the passage begins inside; "" for none
+  double score = 0;               // of retrieval, 0..1; 0 when the passage came with the request
   // Line boxes of page formats, bytes of `text`; so that a citation marks only its own lines.
   std::span<const domain::DocumentPart::Line> lines;
   // Copied into each citation; source_start..end are of the passage in its document (code points),

@@ -57,8 +57,9 @@ struct RetrievedChunk {
   std::string chunk_id;
   LocationKind location = LocationKind::kCustom;
   std::string uri;    // "s3://bucket/key", "file:///…", or the custom document id
-  std::string title;  // of the document
+  std::string title;  // of the document; its file name or id when it has none
   std::vector<std::string> headings;
+  std::string table_header;  // the Markdown header row when the passage begins inside a table
   std::string text;
   std::int64_t start = 0;  // code points of the document's text; end is exclusive
   std::int64_t end = 0;

@@ -31,6 +31,7 @@ Result<std::vector<RetrievedChunk>> Cut(const domain::ParsedDocument& document,
     passage.uri = source.identifier;
     passage.title = document.title.empty() ? source.identifier : document.title;
     passage.headings = std::move(chunk.headings);
+    passage.table_header = TableHeaderOf(chunk.context);
     passage.text = std::move(chunk.text);
     passage.start = static_cast<std::int64_t>(offsets.FromByte(chunk.start));
     passage.end = static_cast<std::int64_t>(offsets.FromByte(chunk.end));

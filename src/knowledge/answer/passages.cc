@@ -41,6 +41,7 @@ std::vector<SourcePassage> PassagesOf(const std::vector<RetrievedChunk>& chunks)
     passage.text = chunk.text;
     passage.title = chunk.title;
     passage.headings = chunk.headings;
+    passage.table_header = chunk.table_header;
     passage.score = chunk.score;
     passage.lines = chunk.lines;
     auto& origin = passage.origin;

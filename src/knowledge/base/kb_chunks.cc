@@ -1,16 +1,25 @@
 // Chunks of kb-ID.db, what caches follow, and pending content.
 
 #include "base/crash_point.h"
+#include "base/encoding.h"
 #include "knowledge/base/kb_file.h"
 #include "knowledge/base/kb_json.h"
+#include "knowledge/chunker.h"
 
 namespace strata::knowledge {
 namespace {
 
+// What a document without a title is called.
+std::string NameOf(LocationKind location, std::string_view uri) {
+  if (location == LocationKind::kCustom) return std::string(uri);
+  const auto name = uri.substr(uri.rfind('/') + 1);
+  return PercentDecode(name).value_or(std::string(name));
+}
+
 constexpr std::string_view kChunkColumns =
     "SELECT c.chunk_id, c.start, c.end, c.headings, c.pages, c.lines, c.text, d.row, "
-    "d.document_id, d.source_id, d.uri, d.location, d.title, d.metadata, d.access, d.labels "
-    "FROM chunks c JOIN documents d ON d.row = c.document_row ";
+    "d.document_id, d.source_id, d.uri, d.location, d.title, d.metadata, d.access, d.labels, "
+    "c.context FROM chunks c JOIN documents d ON d.row = c.document_row ";
 
 Result<std::optional<StoredChunk>> ReadStored(store::Statement row) {
   STRATA_TRY(bool found, row.Step());
@@ -30,10 +39,12 @@ Result<std::optional<StoredChunk>> ReadStored(store::Statement row) {
   chunk.uri = row.Text(10);
   chunk.location = static_cast<LocationKind>(row.Integer(11));
   chunk.title = row.Text(12);
+  if (chunk.title.empty()) chunk.title = NameOf(chunk.location, chunk.uri);
   chunk.metadata.text = row.Text(13);
   STRATA_TRY(stored.access, ReadAccess(row.Text(14)));
   STRATA_TRY(auto labels, ReadStrings(row.Text(15)));
   chunk.labels = LabelsOf(labels);
+  chunk.table_header = TableHeaderOf(row.Text(16));
   return std::optional(std::move(stored));
 }
 

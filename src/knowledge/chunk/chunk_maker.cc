@@ -26,6 +26,11 @@ std::string EmbeddedText(const domain::Chunk& chunk) {
   return chunk.context.empty() ? chunk.text : chunk.context + '\n' + chunk.text;
 }
 
+std::string TableHeaderOf(std::string_view context) {
+  const auto line = context.substr(context.rfind('\n') + 1);
+  return line.starts_with('|') ? std::string(line) : std::string();
+}
+
 ChunkMaker::ChunkMaker(const domain::ParsedDocument& document, const ChunkOwner& owner,
                        const ChunkRecipe& recipe, const TokenCounter& count)
     : document_(document),

@@ -138,7 +138,8 @@ void DocumentBuilder::AddMetadata(std::string_view key, std::string_view value) 
 Result<domain::ParsedDocument> DocumentBuilder::Finish() && {
   if (error_) return std::unexpected(std::move(*error_));
   if (!metadata_.empty()) document_.metadata.text = '{' + metadata_ + '}';
-  if (document_.title.empty()) {
+  // On pages, what looks like a heading may be the source of a picture: pdf::TitleOf is stricter.
+  if (document_.title.empty() && document_.page_count == 0) {
     for (const auto& part : document_.parts) {
       if (part.type != domain::BlockType::kHeading) continue;
       SetTitle(part.text);

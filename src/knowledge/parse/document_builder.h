@@ -36,7 +36,7 @@ class DocumentBuilder {
   bool has_title() const { return !document_.title.empty(); }
   void SetPageCount(int pages) { document_.page_count = pages; }
 
-  // Title falls back to the first heading.
+  // Title falls back to the first heading, but not of page formats.
   Result<domain::ParsedDocument> Finish() &&;
 
  private:

@@ -68,6 +68,27 @@ TEST(PdfParser, ReadsTheLeftColumnBeforeTheRightBelowASpanningTitle) {
               testing::ElementsAre("A title that spans both of the columns"));
 }
 
+std::string TitledPdf(const std::string& above, const std::string& below) {
+  std::string content = above;
+  for (int i = 0; i < 6; ++i) {
+    content += TextAt(72, 600 - 13 * i, "Body text that goes on for a line and some more of it");
+  }
+  return TestPdf({content + below});
+}
+
+TEST(PdfParser, IsCalledAfterTheLargestTextOfItsFirstPage) {
+  const auto note = TextAt(72, 770, "Source: LSA, 1998", "F2", 11);
+  EXPECT_EQ(Parsed(TitledPdf(note + TextAt(72, 740, "Harvests of the", "F1", 20) +
+                                 TextAt(72, 718, "northern plain", "F1", 20) +
+                                 TextAt(72, 680, "A smaller heading", "F2", 14),
+                             ""))
+                .title,
+            "Harvests of the northern plain");
+  EXPECT_EQ(Parsed(TitledPdf(note, "")).title, "");
+  EXPECT_THAT(Texts(Parsed(TitledPdf(note, "")), BlockType::kHeading),
+              testing::ElementsAre("Source: LSA, 1998"));
+}
+
 TEST(PdfParser, MakesWordsBrokenAtALineEndWhole) {
   const auto document =
       Parsed(TestPdf({TextAt(72, 700, "A paragraph about inter-") +

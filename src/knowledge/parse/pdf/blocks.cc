@@ -232,10 +232,10 @@ std::size_t LetterCount(const std::string& text) {
 
 enum class Looks : unsigned char { kBody, kLarge, kBold };
 
-Looks HeadingLooks(const Block& block, const BodyStyle& body) {
+// `type`: what the block was before it may have become a heading.
+Looks HeadingLooks(const Block& block, const BodyStyle& body, BlockType type) {
   constexpr std::size_t kLinesMax = 3, kCharsMax = 220;
-  if (block.type != BlockType::kParagraph && block.type != BlockType::kListItem)
-    return Looks::kBody;
+  if (type != BlockType::kParagraph && type != BlockType::kListItem) return Looks::kBody;
   if (block.lines.empty() || block.lines.size() > kLinesMax) return Looks::kBody;
   std::size_t chars = 0, letters = 0;
   float size = 0;
@@ -256,7 +256,7 @@ Looks HeadingLooks(const Block& block, const BodyStyle& body) {
   const bool stands_out = (block.lines[0].bold && !body.bold) || title;
   const bool capitals = IsAllCapitals(block.lines[0].text) && letters * 2 > chars && chars < 80;
   if (stands_out && (section || chars < 120)) return Looks::kBold;
-  return capitals && block.type == BlockType::kParagraph ? Looks::kBold : Looks::kBody;
+  return capitals && type == BlockType::kParagraph ? Looks::kBold : Looks::kBody;
 }
 
 bool IsCaption(const Block& block) {
@@ -280,7 +280,7 @@ void FindHeadings(std::vector<Block>& blocks) {
   std::vector<Looks> looks;
   std::vector<int> sizes;
   for (const auto& block : blocks) {
-    looks.push_back(IsCaption(block) ? Looks::kBody : HeadingLooks(block, body));
+    looks.push_back(IsCaption(block) ? Looks::kBody : HeadingLooks(block, body, block.type));
     if (looks.back() == Looks::kLarge) sizes.push_back(HalfPoints(block.lines[0].size));
   }
   std::sort(sizes.begin(), sizes.end(), std::greater<>());
@@ -355,6 +355,28 @@ void FinishBlocks(std::vector<Block>& blocks) {
   JoinAcrossBreaks(blocks);
   FindHeadings(blocks);
   SetListLevels(blocks);
+}
+
+std::string TitleOf(const std::vector<Block>& blocks) {
+  const auto first = std::ranges::find_if(blocks, [](const Block& b) { return !b.lines.empty(); });
+  if (first == blocks.end()) return {};
+  const BodyStyle body = BodyOf(blocks);
+  const auto size_of = [](const Block& block) { return HalfPoints(block.lines[0].size); };
+  const auto is_title = [&](const Block& block) {
+    return block.type == BlockType::kHeading && block.lines[0].page == first->lines[0].page &&
+           HeadingLooks(block, body, BlockType::kParagraph) == Looks::kLarge;
+  };
+  auto best = blocks.end();
+  for (auto at = blocks.begin(); at != blocks.end(); ++at) {
+    if (is_title(*at) && (best == blocks.end() || size_of(*at) > size_of(*best))) best = at;
+  }
+  if (best == blocks.end()) return {};
+  std::string title;
+  for (auto at = best; at != blocks.end() && is_title(*at) && size_of(*at) == size_of(*best);
+       ++at) {
+    for (const auto& line : at->lines) title += (title.empty() ? "" : " ") + line.text;
+  }
+  return title;
 }
 
 }  // namespace strata::knowledge::pdf

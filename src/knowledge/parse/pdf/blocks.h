@@ -27,4 +27,9 @@ std::vector<Block> PageBlocks(const PageText& page, std::vector<Line> lines,
 // font size.
 void FinishBlocks(std::vector<Block>& blocks);
 
+// The text that stands largest on the first page that has any, when it is larger than the body;
+// else
+// "". After FinishBlocks.
+std::string TitleOf(const std::vector<Block>& blocks);
+
 }  // namespace strata::knowledge::pdf

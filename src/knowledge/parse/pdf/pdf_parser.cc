@@ -63,12 +63,29 @@ void CollectMargins(const pdf::PageText& page, const pdf::PageLines& lines,
   }
 }
 
+// Producers put file names there, and what their templates say.
+bool IsSensibleTitle(std::string_view title) {
+  const auto letters = std::ranges::count_if(title, [](unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
+  });
+  if (letters < 3 || title.find('\\') != title.npos || title.starts_with("file:")) return false;
+  const bool one_word = title.find(' ') == title.npos;
+  if (one_word && title.find_first_of("._/") != title.npos) return false;
+  if (const auto dot = title.rfind('.'); dot != title.npos) {  // "annual report.indd"
+    const auto ending = title.substr(dot + 1);
+    const bool lower = std::ranges::all_of(ending, [](char c) { return c >= 'a' && c <= 'z'; });
+    if (lower && ending.size() >= 2 && ending.size() <= 4) return false;
+  }
+  for (const std::string_view begin : {"Microsoft ", "Untitled", "untitled", "(anonymous)",
+                                       "PowerPoint Pres", "Slide 1", "Layout 1", "Document1"}) {
+    if (title.starts_with(begin)) return false;
+  }
+  return true;
+}
+
 void ReadInformation(const pdfium::Api& api, pdfium::Document document, DocumentBuilder& out) {
   const std::string title = pdfium::MetaText(api, document, "Title");
-  // Producers put file names there.
-  const bool file_name =
-      title.find(' ') == std::string::npos && title.find('.') != std::string::npos;
-  if (!file_name && !title.starts_with("Microsoft Word - ")) out.SetTitle(title);
+  if (IsSensibleTitle(title)) out.SetTitle(title);
   for (const char* key : {"Author", "Subject", "Keywords", "CreationDate"}) {
     out.AddMetadata(key, pdfium::MetaText(api, document, key));
   }
@@ -105,6 +122,7 @@ void LayOut(RawDocument raw, DocumentBuilder& out) {
   std::vector<domain::DocumentPart> parts;
   for (const auto& block : blocks) parts.push_back(pdf::PartOf(block, vocabulary));
   GuessLanguage(parts, out);
+  if (!out.has_title()) out.SetTitle(pdf::TitleOf(blocks));
   for (auto& part : parts) out.AddLaidOut(std::move(part));
   for (auto& part : margins) out.AddLaidOut(std::move(part));
 }
