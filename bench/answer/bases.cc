@@ -16,6 +16,7 @@ class NoParser final : public knowledge::Parser {
                                              RequestContext&) override {
     co_return Fail(Code::kUnsupported, input.name + " is not plain text");
   }
+  std::string Version() const override { return "none"; }
 };
 
 Task<Result<domain::ChatResponse>> Collect(provider::ChatStream& stream) {

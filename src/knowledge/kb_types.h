@@ -111,6 +111,7 @@ struct IngestionJob {
   JobStatus status = JobStatus::kStarting;
   IngestionStatistics statistics;
   std::vector<std::string> failure_reasons;  // at most 100
+  std::vector<std::string> warnings;         // of documents that are indexed; at most 100
   WallTime started;
   WallTime updated;
 };

@@ -56,6 +56,10 @@ class Parser {
   // (no child could be started).
   // `ctx` must outlive the task.
   virtual Task<Result<domain::ParsedDocument>> Parse(ParseInput input, RequestContext& ctx) = 0;
+
+  // Changes whenever the same bytes may be read otherwise, by another release or under other
+  // limits: until then a document that was refused for what it holds is refused again.
+  virtual std::string Version() const = 0;
 };
 
 struct ChildParserOptions {

@@ -112,7 +112,8 @@ Task<Result<>> FollowJob(Services& s, Exchange& e, const knowledge::DataSource& 
   json::object line{{"source", source.name},
                     {"status", knowledge::StatusName(job.status)},
                     {"statistics", EncodeStatistics(job.statistics)},
-                    {"failure_reasons", json::value_from(job.failure_reasons)}};
+                    {"failure_reasons", json::value_from(job.failure_reasons)},
+                    {"warnings", json::value_from(job.warnings)}};
   co_return co_await lines.Line(json::serialize(line));
 }
 
@@ -189,9 +190,10 @@ Task<Result<>> Search(Services& s, Exchange& e) {
   co_return co_await SendAdminJson(e, EncodeRetrieveResponse(found));
 }
 
-json::object EncodeAskReference(const knowledge::RetrievedChunk& chunk, int number) {
-  json::object out{{"n", number}, {"title", chunk.title}, {"uri", chunk.uri}, {"text", chunk.text}};
-  if (!chunk.pages.empty()) out["page"] = chunk.pages.front().page;
+json::object EncodeAskReference(const domain::Citation& quote, int number) {
+  json::object out{
+      {"n", number}, {"title", quote.title}, {"uri", quote.source_uri}, {"text", quote.quoted}};
+  if (!quote.pages.empty()) out["page"] = quote.pages.front().page;
   return out;
 }
 
@@ -206,12 +208,12 @@ json::object EncodeAsk(const knowledge::RetrieveAndGenerateResponse& answer) {
     if (end < copied) continue;
     marked += answer.text.substr(copied, end - copied);
     copied = end;
-    for (const auto& chunk : citation.references) {
-      auto at = std::find(seen.begin(), seen.end(), chunk.chunk_id);
+    for (const auto& quote : citation.quotes) {
+      auto at = std::find(seen.begin(), seen.end(), quote.chunk_id);
       auto number = static_cast<int>(at - seen.begin()) + 1;
       if (at == seen.end()) {
-        seen.push_back(chunk.chunk_id);
-        sources.push_back(EncodeAskReference(chunk, number));
+        seen.push_back(quote.chunk_id);
+        sources.push_back(EncodeAskReference(quote, number));
       }
       marked += fmt::format("[{}]", number);
     }

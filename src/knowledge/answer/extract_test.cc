@@ -215,6 +215,8 @@ class PickyParser final : public Parser {
     if (input.name == "empty") co_return domain::ParsedDocument();
     co_return Fail(Code::kUnsupported, "document " + input.name + ": cannot be parsed");
   }
+  std::string Version() const override { return "1"; }
+
   std::string media_type;
 };
 

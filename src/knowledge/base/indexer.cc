@@ -38,6 +38,12 @@ void AddParagraph(domain::ParsedDocument& document, std::size_t start, std::size
   document.parts.push_back(std::move(part));
 }
 
+// Errors of a document that stay while its bytes do: not those of time, rights or the disk.
+bool IsAboutBytes(const Error& error) {
+  return error.code() == Code::kInvalidArgument || error.code() == Code::kUnsupported ||
+         error.code() == Code::kTooLarge;
+}
+
 // Where the next blank line begins at or after `at`.
 std::size_t BlankLine(std::string_view text, std::size_t at) {
   for (auto newline = text.find('\n', at); newline != std::string_view::npos;
@@ -132,6 +138,10 @@ std::string Indexer::Mark(const ChunkRecipe& recipe) const {
   return recipe.Version() + "/" + embedder_->Info().id;
 }
 
+std::string Indexer::RefusalMark(const ChunkRecipe& recipe) const {
+  return "refused/" + parser_.Version() + "/" + Mark(recipe);
+}
+
 Task<Result<domain::ParsedDocument>> Indexer::Parse(const DocumentRow& document,
                                                     const std::string& content,
                                                     RequestContext& ctx) const {
@@ -184,28 +194,42 @@ Task<Result<>> Indexer::Embed(IndexedDocument& indexed, RequestContext& ctx) con
   co_return Result<>();
 }
 
-Task<Result<IndexedDocument>> Indexer::Build(DocumentRow document, std::string content,
-                                             ChunkRecipe recipe, RequestContext& ctx) const {
-  RequestContext own = ContextLike(ctx);
-  own.labels.AddAll(document.labels);
+// Metadata, parts and chunks; without vectors.
+Task<Result<IndexedDocument>> Indexer::Read(const DocumentRow& document, const std::string& content,
+                                            ChunkRecipe recipe, RequestContext& ctx) const {
   // Metadata that no filter can read would let the document through filters that exclude it.
   STRATA_CO_CHECK_OK(ParseMetadata(document.metadata));
-  STRATA_CO_TRY(auto parsed, co_await Parse(document, content, own));
+  STRATA_CO_TRY(auto parsed, co_await Parse(document, content, ctx));
   IndexedDocument indexed;
   auto cut = [&] { return Cut(parsed, document, recipe); };
   STRATA_CO_TRY(indexed.chunks, co_await RunBlocking(pool_, std::move(cut)));
+  indexed.document = document;
+  indexed.document.title = parsed.title;
+  indexed.document.page_count = parsed.page_count;
+  co_return indexed;
+}
+
+Task<Result<IndexedDocument>> Indexer::Build(DocumentRow document, std::string content,
+                                             ChunkRecipe recipe, RequestContext& ctx,
+                                             bool* refused) const {
+  RequestContext own = ContextLike(ctx);
+  own.labels.AddAll(document.labels);
+  auto read = co_await Read(document, content, recipe, own);
+  if (!read.has_value()) {
+    if (refused) *refused = IsAboutBytes(read.error());
+    co_return std::unexpected(std::move(read.error()));
+  }
+  auto indexed = std::move(*read);
   STRATA_CO_CHECK_OK(co_await Embed(indexed, own));
-  document.title = parsed.title;
-  document.recipe = Mark(recipe);
-  document.status = DocumentStatus::kIndexed;
-  document.reason = IsPlainKind(document.media_type) ? EncodingNote(content) : std::string();
-  document.bytes = static_cast<std::int64_t>(content.size());
-  document.page_count = parsed.page_count;
-  document.updated = ctx.clock->Wall();
-  if (parsed.page_count > 0 && document.location == LocationKind::kCustom) {
+  auto& row = indexed.document;
+  row.recipe = Mark(recipe);
+  row.status = DocumentStatus::kIndexed;
+  row.reason = IsPlainKind(row.media_type) ? EncodingNote(content) : std::string();
+  row.bytes = static_cast<std::int64_t>(content.size());
+  row.updated = ctx.clock->Wall();
+  if (row.page_count > 0 && row.location == LocationKind::kCustom) {
     indexed.original = std::move(content);
   }
-  indexed.document = std::move(document);
   co_return indexed;
 }
 

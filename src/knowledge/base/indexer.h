@@ -41,12 +41,19 @@ class Indexer {
   // What the documents of a recipe are marked with; another mark means: index again.
   std::string Mark(const ChunkRecipe& recipe) const;
 
+  // What documents are marked with that were refused for what they hold: they are refused again as
+  // long as bytes and mark are the same.
+  std::string RefusalMark(const ChunkRecipe& recipe) const;
+
   // `document` brings identity, title (kept unless ""), media type, metadata, access and labels.
-  // The embedder's call is checked against those labels.
+  // The embedder's call is checked against those labels. An error of reading and cutting says with
+  // `refused` whether it will come again for the same bytes.
   Task<Result<IndexedDocument>> Build(DocumentRow document, std::string content, ChunkRecipe recipe,
-                                      RequestContext& ctx) const;
+                                      RequestContext& ctx, bool* refused = nullptr) const;
 
  private:
+  Task<Result<IndexedDocument>> Read(const DocumentRow& document, const std::string& content,
+                                     ChunkRecipe recipe, RequestContext& ctx) const;
   Task<Result<domain::ParsedDocument>> Parse(const DocumentRow& document,
                                              const std::string& content, RequestContext& ctx) const;
   Task<Result<>> Embed(IndexedDocument& indexed, RequestContext& ctx) const;

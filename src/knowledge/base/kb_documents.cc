@@ -106,8 +106,10 @@ Result<> AddTally(store::Database& db, const JobTally& tally) {
 Result<> AddReason(store::Database& db, const DocumentRow& document, const JobTally& tally) {
   if (tally.job_id.empty() || document.reason.empty()) return {};
   const bool named = document.reason.find(document.uri) != std::string::npos;
-  return AddIngestionReason(db, tally.job_id,
-                            named ? document.reason : document.uri + ": " + document.reason);
+  auto reason = named ? document.reason : document.uri + ": " + document.reason;
+  return document.status == DocumentStatus::kIndexed
+             ? AddIngestionWarning(db, tally.job_id, std::move(reason))
+             : AddIngestionReason(db, tally.job_id, std::move(reason));
 }
 
 // Inserts or replaces the row of a document; returns its number.
@@ -191,6 +193,7 @@ Result<std::map<std::string, KnownDocument, std::less<>>> KnownDocuments(
     known.emplace(std::move(row.uri), KnownDocument{.version = std::move(row.version),
                                                     .recipe = std::move(row.recipe),
                                                     .status = row.status,
+                                                    .reason = std::move(row.reason),
                                                     .metadata = std::move(row.metadata),
                                                     .access = std::move(row.access),
                                                     .labels = std::move(row.labels)});
@@ -232,6 +235,16 @@ Result<> PutDocumentState(store::Database& db, const DocumentRow& document, cons
   STRATA_CHECK_OK(AddTally(db, tally));
   STRATA_CHECK_OK(AddReason(db, document, tally));
   CrashPoint("kb.document.state");
+  return {};
+}
+
+Result<> CountFailedAgain(store::Database& db, std::string_view job_id,
+                          const std::vector<DocumentRow>& documents) {
+  const JobTally tally{.job_id = std::string(job_id), .tally = Tally::kFailed};
+  for (const auto& document : documents) {
+    STRATA_CHECK_OK(AddTally(db, tally));
+    STRATA_CHECK_OK(AddReason(db, document, tally));
+  }
   return {};
 }
 

@@ -35,7 +35,9 @@ struct DocumentRow {
   std::string title;
   std::string media_type;
   std::string version;  // of the content, as the source says it; a hash for inline documents
-  std::string recipe;   // chunk recipe and embedding model it was indexed with
+  // Chunk recipe and embedding model it was indexed with; when it failed, Indexer::RefusalMark of
+  // what will fail again for the same bytes, else "".
+  std::string recipe;
   DocumentStatus status = DocumentStatus::kPending;
   std::string reason;
   JsonText metadata;
@@ -107,6 +109,7 @@ struct KnownDocument {
   std::string version;
   std::string recipe;
   DocumentStatus status = DocumentStatus::kPending;
+  std::string reason;
   JsonText metadata;
   AccessList access;
   LabelSet labels;
@@ -118,6 +121,9 @@ Result<std::map<std::string, KnownDocument, std::less<>>> KnownDocuments(
 Result<> PutDocument(store::Database& db, const IndexedDocument& indexed, const JobTally& tally);
 // The document has no content (FAILED, IGNORED, PENDING): its chunks go.
 Result<> PutDocumentState(store::Database& db, const DocumentRow& document, const JobTally& tally);
+// Documents that are as they were when they failed: the job counts and names them again.
+Result<> CountFailedAgain(store::Database& db, std::string_view job_id,
+                          const std::vector<DocumentRow>& documents);
 // New metadata, access and labels of an indexed document; the chunks stay.
 Result<> UpdateDocumentFacts(store::Database& db, const DocumentRow& document,
                              const JobTally& tally);
@@ -190,6 +196,8 @@ Result<> SetIngestionStatus(store::Database& db, std::string_view job_id, JobSta
 // One more reason of a job that is running, unless it said so before; after the 100th they are
 // dropped.
 Result<> AddIngestionReason(store::Database& db, std::string_view job_id, std::string reason);
+// The same of its warnings.
+Result<> AddIngestionWarning(store::Database& db, std::string_view job_id, std::string warning);
 // What the listing of a run found. Documents that failed in an earlier run of the job are tried
 // again, so they are counted anew.
 Result<> SetIngestionScanned(store::Database& db, std::string_view job_id, std::int64_t scanned,

@@ -13,8 +13,8 @@ constexpr std::size_t kReasonsMax = 100;
 
 constexpr std::string_view kColumns =
     "SELECT row, job_id, source_id, queue_id, description, status, scanned, metadata_scanned, "
-    "added, modified, metadata_modified, deleted, failed, skipped, reasons, started, updated "
-    "FROM ingestions ";
+    "added, modified, metadata_modified, deleted, failed, skipped, reasons, started, updated, "
+    "warnings FROM ingestions ";
 
 Result<IngestionRow> ReadRow(const store::Statement& row) {
   IngestionRow out;
@@ -35,14 +35,27 @@ Result<IngestionRow> ReadRow(const store::Statement& row) {
   STRATA_TRY(job.failure_reasons, ReadStrings(row.Text(14)));
   job.started = FromUnixMicros(row.Integer(15));
   job.updated = FromUnixMicros(row.Integer(16));
+  STRATA_TRY(job.warnings, ReadStrings(row.Text(17)));
   return out;
 }
 
-Result<std::vector<std::string>> ReadReasons(store::Database& db, std::string_view job_id) {
-  STRATA_TRY(auto statement, db.Prepare("SELECT reasons FROM ingestions WHERE job_id = ?"));
+// `column`: reasons or warnings.
+Result<std::vector<std::string>> ReadTexts(store::Database& db, const std::string& column,
+                                           std::string_view job_id) {
+  STRATA_TRY(auto statement, db.Prepare("SELECT " + column + " FROM ingestions WHERE job_id = ?"));
   STRATA_TRY(bool found, statement.BindAll(job_id).Step());
   if (!found) return std::vector<std::string>();
   return ReadStrings(statement.Text(0));
+}
+
+Result<> AddText(store::Database& db, const std::string& column, std::string_view job_id,
+                 std::string text) {
+  STRATA_TRY(auto texts, ReadTexts(db, column, job_id));
+  if (texts.size() >= kReasonsMax) return {};
+  if (std::ranges::find(texts, text) != texts.end()) return {};
+  texts.push_back(std::move(text));
+  return db.Run("UPDATE ingestions SET " + column + " = ? WHERE job_id = ?", WriteStrings(texts),
+                job_id);
 }
 
 }  // namespace
@@ -102,7 +115,7 @@ Result<std::vector<IngestionRow>> UnfinishedIngestions(store::Database& db) {
 
 Result<> SetIngestionStatus(store::Database& db, std::string_view job_id, JobStatus status,
                             const std::vector<std::string>& reasons, WallTime now) {
-  STRATA_TRY(auto all, ReadReasons(db, job_id));
+  STRATA_TRY(auto all, ReadTexts(db, "reasons", job_id));
   all.insert(all.begin(), reasons.begin(), reasons.end());
   all.resize(std::min(all.size(), kReasonsMax));
   STRATA_CHECK_OK(
@@ -116,12 +129,11 @@ Result<> SetIngestionStatus(store::Database& db, std::string_view job_id, JobSta
 }
 
 Result<> AddIngestionReason(store::Database& db, std::string_view job_id, std::string reason) {
-  STRATA_TRY(auto reasons, ReadReasons(db, job_id));
-  if (reasons.size() >= kReasonsMax) return {};
-  if (std::ranges::find(reasons, reason) != reasons.end()) return {};
-  reasons.push_back(std::move(reason));
-  return db.Run("UPDATE ingestions SET reasons = ? WHERE job_id = ?", WriteStrings(reasons),
-                job_id);
+  return AddText(db, "reasons", job_id, std::move(reason));
+}
+
+Result<> AddIngestionWarning(store::Database& db, std::string_view job_id, std::string warning) {
+  return AddText(db, "warnings", job_id, std::move(warning));
 }
 
 Result<> SetIngestionScanned(store::Database& db, std::string_view job_id, std::int64_t scanned,

@@ -94,7 +94,9 @@ CREATE TABLE ingestions (
   started INTEGER NOT NULL,
   updated INTEGER NOT NULL);
 CREATE INDEX ingestions_source ON ingestions (source_id, row);
-)"}};
+)"},
+    {"what a job says of documents that it indexed",
+     "ALTER TABLE ingestions ADD COLUMN warnings TEXT NOT NULL DEFAULT ''"}};
 
 }  // namespace
 

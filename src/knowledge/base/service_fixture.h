@@ -48,7 +48,7 @@ class TempFolder {
   std::string path_;
 };
 
-// Every document is plain text, but "BROKEN" in it is a parse error.
+// Every document is plain text, but "BROKEN" in it is a parse error, and "SLOW" one of time.
 class TextParser final : public Parser {
  public:
   Task<Result<domain::ParsedDocument>> Parse(ParseInput input, RequestContext&) override {
@@ -56,9 +56,15 @@ class TextParser final : public Parser {
     if (input.bytes.find("BROKEN") != std::string::npos) {
       co_return Fail(Code::kInvalidArgument, input.name + " is broken");
     }
+    if (input.bytes.find("SLOW") != std::string::npos) {
+      co_return Fail(Code::kDeadlineExceeded, input.name + " took too long");
+    }
     co_return PlainDocument(input.bytes, {});
   }
+  std::string Version() const override { return version; }
+
   std::atomic<int> calls{0};
+  std::string version = "1";
 };
 
 inline Options DefaultOptions() {

@@ -17,8 +17,13 @@ bool SameFacts(const domain::SourceItem& item, const KnownDocument& known) {
          item.labels == known.labels;
 }
 
-bool UpToDate(const KnownDocument& known, std::string_view mark) {
-  return known.status == DocumentStatus::kIndexed && known.recipe == mark;
+bool IsRefused(const KnownDocument& known, const SyncMarks& marks) {
+  return known.status == DocumentStatus::kFailed && known.recipe == marks.refused;
+}
+
+bool UpToDate(const KnownDocument& known, const SyncMarks& marks) {
+  return IsRefused(known, marks) ||
+         (known.status == DocumentStatus::kIndexed && known.recipe == marks.indexed);
 }
 
 DocumentRow RowOf(const DataSource& source, const domain::SourceItem& item, const Clock& clock) {
@@ -48,6 +53,7 @@ class Sync {
     STRATA_CO_CHECK_OK(co_await Ignore(std::move(plan.ignored)));
     STRATA_CO_CHECK_OK(co_await UpdateFacts(std::move(plan.facts)));
     STRATA_CO_CHECK_OK(co_await Touch(std::move(plan.touched)));
+    STRATA_CO_CHECK_OK(co_await CountFailed(plan.failed));
     for (auto& entry : plan.index) {
       STRATA_CO_CHECK_OK(ctx_.CheckAlive());
       STRATA_CO_CHECK_OK(co_await Index(std::move(entry)));
@@ -60,8 +66,9 @@ class Sync {
     const std::string source_id = task_.source.id;
     auto read = [&source_id](store::Database& db) { return KnownDocuments(db, source_id); };
     STRATA_CO_TRY(auto known, co_await task_.file.Read(std::move(read)));
-    const auto mark = task_.indexer.Mark(task_.source.recipe);
-    auto list = [&] { return task_.items.List(VersionsOf(known, mark), ctx_.cancel); };
+    const SyncMarks marks{.indexed = task_.indexer.Mark(task_.source.recipe),
+                          .refused = task_.indexer.RefusalMark(task_.source.recipe)};
+    auto list = [&] { return task_.items.List(VersionsOf(known, marks), ctx_.cancel); };
     STRATA_CO_TRY(auto listing, co_await RunBlocking(task_.pool, std::move(list)));
     const auto sidecars = std::ranges::count_if(
         listing.items, [](const auto& item) { return !item.metadata.text.empty(); });
@@ -71,7 +78,9 @@ class Sync {
                                  ctx_.clock->Wall());
     };
     STRATA_CO_CHECK_OK(co_await task_.file.Write(std::move(record)));
-    co_return PlanSync(listing, known, mark);
+    auto plan = PlanSync(listing, known, marks);
+    for (const auto& uri : plan.failed) reasons_.emplace(uri, std::move(known.at(uri).reason));
+    co_return plan;
   }
 
   Task<Result<>> Remove(std::vector<std::string> uris) {
@@ -134,6 +143,19 @@ class Sync {
     co_return co_await task_.file.Write(std::move(write));
   }
 
+  Task<Result<>> CountFailed(const std::vector<std::string>& uris) {
+    if (uris.empty()) co_return Result<>();
+    std::vector<DocumentRow> rows;
+    for (const auto& uri : uris) {
+      auto& row = rows.emplace_back();
+      row.uri = uri;
+      row.status = DocumentStatus::kFailed;
+      row.reason = reasons_.at(uri);
+    }
+    auto count = [&](store::Database& db) { return CountFailedAgain(db, task_.job_id, rows); };
+    co_return co_await task_.file.Write(std::move(count));
+  }
+
   Task<Result<>> Index(SyncPlan::Index entry) {
     auto row = RowOf(task_.source, entry.item, *ctx_.clock);
     auto fetch = [&] { return task_.items.Fetch(entry.item); };
@@ -159,21 +181,49 @@ class Sync {
 
   SyncTask task_;
   RequestContext& ctx_;
+  std::map<std::string, std::string> reasons_;  // why the plan's failed documents did
 };
 
 }  // namespace
 
-KnownVersions VersionsOf(const KnownMap& known, std::string_view mark) {
+KnownVersions VersionsOf(const KnownMap& known, const SyncMarks& marks) {
   KnownVersions versions;
   for (const auto& [uri, document] : known) {
-    versions.emplace(uri, UpToDate(document, mark) ? document.version : std::string());
+    versions.emplace(uri, UpToDate(document, marks) ? document.version : std::string());
   }
   return versions;
 }
 
-SyncPlan PlanSync(const SourceListing& listing, const KnownMap& known, std::string_view mark) {
+namespace {
+
+// The same bytes under another time stamp or with another sidecar.
+void PlanTouched(domain::SourceItem item, const KnownDocument& before, const SyncMarks& marks,
+                 SyncPlan& plan) {
+  if (SameFacts(item, before)) {
+    if (IsRefused(before, marks)) plan.failed.push_back(item.uri);
+    plan.touched.push_back(std::move(item));
+  } else if (IsRefused(before, marks)) {  // perhaps for what the sidecar said
+    plan.index.push_back({.item = std::move(item), .tally = Tally::kAdded});
+  } else {
+    plan.facts.push_back(std::move(item));
+  }
+}
+
+// The same version.
+void PlanKept(const domain::SourceItem& item, const KnownDocument& before, const SyncMarks& marks,
+              SyncPlan& plan) {
+  if (IsRefused(before, marks)) {
+    plan.failed.push_back(item.uri);
+  } else if (!SameFacts(item, before)) {
+    plan.facts.push_back(item);
+  }
+}
+
+}  // namespace
+
+SyncPlan PlanSync(const SourceListing& listing, const KnownMap& known, const SyncMarks& marks) {
   SyncPlan plan;
-  auto changes = DiffSource(listing, VersionsOf(known, mark));
+  auto changes = DiffSource(listing, VersionsOf(known, marks));
   std::set<std::string, std::less<>> moved;  // whatever the version says of them
   for (auto* list : {&changes.added, &changes.changed}) {
     for (auto& item : *list) {
@@ -187,13 +237,13 @@ SyncPlan PlanSync(const SourceListing& listing, const KnownMap& known, std::stri
   }
   for (auto& item : changes.touched) {
     moved.insert(item.uri);
-    auto& list = SameFacts(item, known.at(item.uri)) ? plan.touched : plan.facts;
-    list.push_back(std::move(item));
+    const auto& before = known.at(item.uri);
+    PlanTouched(std::move(item), before, marks, plan);
   }
   for (const auto& item : listing.items) {
     const auto before = known.find(item.uri);
-    if (before == known.end() || moved.contains(item.uri)) continue;
-    if (!SameFacts(item, before->second)) plan.facts.push_back(item);
+    if (before == known.end() || !moved.insert(item.uri).second) continue;
+    PlanKept(item, before->second, marks, plan);
   }
   for (const auto& item : listing.skipped) {
     moved.insert(item.uri);
@@ -223,10 +273,12 @@ Task<Result<>> MarkFailed(store::SqlFile& file, DocumentRow document, const Erro
 Task<Result<DocumentStatus>> IndexOne(store::SqlFile& file, const Indexer& indexer,
                                       DocumentRow document, std::string content, ChunkRecipe recipe,
                                       JobTally tally, RequestContext& ctx) {
-  auto built = co_await indexer.Build(document, std::move(content), recipe, ctx);
+  bool refused = false;
+  auto built = co_await indexer.Build(document, std::move(content), recipe, ctx, &refused);
   if (!built.has_value()) {
     STRATA_CO_CHECK_OK(ctx.CheckAlive());
     if (!IsDocumentsFault(built.error())) co_return std::unexpected(std::move(built.error()));
+    document.recipe = refused ? indexer.RefusalMark(recipe) : std::string();
     STRATA_CO_CHECK_OK(co_await MarkFailed(file, std::move(document), built.error(),
                                            std::move(tally), *ctx.clock));
     co_return DocumentStatus::kFailed;

@@ -19,18 +19,24 @@ struct SyncPlan {
     domain::SourceItem item;
     Tally tally = Tally::kAdded;  // or kModified
   };
-  std::vector<Index> index;                 // new, changed, failed before, or cut by another recipe
+  std::vector<Index> index;  // new, changed, failed for the moment, or cut by another recipe
   std::vector<domain::SourceItem> facts;    // same content; metadata, readers or labels differ
   std::vector<domain::SourceItem> touched;  // same content under a new version
   std::vector<SkippedItem> ignored;         // the source skips them and we do not know it yet
   std::vector<std::string> removed;
+  std::vector<std::string> failed;  // uris that would only be refused again
 };
 
-// `mark`: Indexer::Mark of the source's recipe.
-SyncPlan PlanSync(const SourceListing& listing, const KnownMap& known, std::string_view mark);
+// Indexer::Mark and RefusalMark of the source's recipe.
+struct SyncMarks {
+  std::string indexed;
+  std::string refused;
+};
+
+SyncPlan PlanSync(const SourceListing& listing, const KnownMap& known, const SyncMarks& marks);
 
 // Versions for Source::List and DiffSource; "" for documents that must be indexed again.
-KnownVersions VersionsOf(const KnownMap& known, std::string_view mark);
+KnownVersions VersionsOf(const KnownMap& known, const SyncMarks& marks);
 
 struct SyncTask {
   const DataSource& source;

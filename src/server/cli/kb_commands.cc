@@ -78,6 +78,7 @@ Result<int> SyncWith(Caller& caller, const std::string& name) {
     if (!done) return progress.Show(summary);
     progress.Finish(fmt::format("{}: {}", TextOf(line, "status"), summary));
     bool whole = TextOf(line, "status") == "COMPLETE";
+    PrintWarnings(line.at("warnings").as_array());
     PrintFailures(line.at("failure_reasons").as_array(), NumberOf(s, "failed"));
     if (!whole) code = kExitFailed;
     if (whole && NumberOf(s, "failed") > 0 && code == kExitDone) code = kExitPartly;

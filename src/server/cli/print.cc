@@ -31,6 +31,10 @@ void ProgressLine::Finish(std::string_view text) {
   std::fflush(stdout);
 }
 
+void PrintWarnings(const json::array& warnings) {
+  for (const auto& text : warnings) fmt::print(stderr, "warning: {}\n", text.as_string().c_str());
+}
+
 void PrintFailures(const json::array& reasons, std::int64_t failed) {
   for (const auto& reason : reasons) fmt::print(stderr, "failed: {}\n", reason.as_string().c_str());
   auto more = failed - static_cast<std::int64_t>(reasons.size());

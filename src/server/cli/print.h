@@ -26,6 +26,9 @@ class ProgressLine {
 // cost.
 void PrintAnswer(std::string_view reply);
 
+// What is to be said of documents that were indexed, on stderr.
+void PrintWarnings(const boost::json::array& warnings);
+
 // The failed documents and why, on stderr; `failed` may be more than `reasons` names.
 void PrintFailures(const boost::json::array& reasons, std::int64_t failed);
 

@@ -11,6 +11,9 @@
 namespace strata::knowledge {
 namespace {
 
+// Raised with every change that lets a parser read what it refused before, new formats too.
+constexpr int kParserVersion = 1;
+
 Result<> CheckSize(std::size_t bytes, const ParseLimits& limits) {
   if (bytes <= limits.input_bytes_max) return {};
   return Fail(Code::kTooLarge, fmt::format("{} bytes, more than {} (kb.parse.input_bytes_max)",
@@ -31,6 +34,12 @@ class ChildParser final : public Parser {
       return ParseNow(call, std::move(input));
     };
     co_return co_await RunBlocking(pool_, std::move(work));
+  }
+
+  std::string Version() const override {
+    const auto& l = options_.limits;
+    return fmt::format("{}/{}-{}-{}-{}-{}-{}", kParserVersion, l.input_bytes_max, l.text_bytes_max,
+                       l.parts_max, l.pages_max, l.nesting_max, l.memory_bytes_max);
   }
 
  private:
