@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "dialect/bedrock.h"
+#include "dialect/error_table.h"
 #include "gateway/access.h"
 
 namespace strata::server {
@@ -139,7 +140,7 @@ Task<void> AsyncInvokes::RunOne(store::Job job) {
   } else {
     auto retry = MayHelpToRepeat(output.error()) ? store::JobQueue::Retry::kYes
                                                  : store::JobQueue::Retry::kPermanent;
-    settled = co_await parts_.jobs.Fail(job, output.error().message(), retry);
+    settled = co_await parts_.jobs.Fail(job, dialect::PublicMessage(output.error()), retry);
   }
   if (!settled.has_value()) {
     Log(Level::kWarning, "async_invoke.settle_failed",
