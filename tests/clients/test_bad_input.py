@@ -58,6 +58,12 @@ CASES = [
     (CHAT, openai(max_tokens=-1), 400, "max_tokens"),
     (CHAT, openai(max_tokens=10**30), 400, "max_tokens"),
     (CHAT, openai(stream="yes"), 400, "stream"),
+    # Members that the models of this process have no word for are not skipped.
+    (CHAT, openai(logit_bias={"hello": 5}), 400, "logit_bias.hello"),
+    (CHAT, openai(logit_bias={"50256": 5}), 400, "logit_bias"),
+    (CHAT, openai(model="kb/harbour", min_p=0.1), 400, "min_p"),
+    (CHAT, openai(model="builtin/smollm2-135m-instruct", min_p=0.1), 400, "min_p"),
+    (MESSAGES, claude(colour="red"), 400, "colour: Extra inputs are not permitted"),
     (CHAT, openai(n=5), 400, "n"),
     (CHAT, openai(tools=[{"type": "function"}]), 400, "tools[0].function"),
     (CHAT, openai(response_format={"type": "json_schema"}), 400, "response_format"),
@@ -185,6 +191,11 @@ class BadInput(unittest.TestCase):
                    b"10000\r\n" + b" " * 65536 + b"\r\n" + b"10000\r\n" + b" " * 65536 + b"\r\n0\r\n\r\n")
         self.assertIn(b" 413 ", exchange(limited.url, chunked)[:20])
         self.assertTrue(limited.alive())
+
+    def test_settings_that_ask_for_nothing_are_no_error(self):
+        neutral = {"presence_penalty": 0, "frequency_penalty": 0.0, "logit_bias": {}, "store": False}
+        self.assertEqual(post(self.server.url, CHAT, openai(**neutral))[0], 200)
+        self.assertEqual(post(self.server.url, MESSAGES, claude(mcp_servers=[], cache_control={"type": "ephemeral"}))[0], 200)
 
     def test_gzip_bodies_are_read(self):
         packed = {"content-encoding": "gzip"}
