@@ -252,13 +252,14 @@ class BadInput(unittest.TestCase):
         connection.close()
 
     def test_a_wrong_method_is_405_and_says_which_are_right(self):
-        cases = [("GET", CHAT, "POST"), ("PUT", MESSAGES, "POST"), ("DELETE", CONVERSE, "POST"), ("PATCH", "/v1/models", "GET"),
-                 ("PATCH", "/knowledgebases/ABCDEFGHIJ", "DELETE, GET, PUT")]
+        cases = [("GET", CHAT, "POST"), ("PUT", MESSAGES, "POST"), ("DELETE", CONVERSE, "POST"), ("PATCH", "/v1/models", "GET, HEAD"),
+                 ("PATCH", "/knowledgebases/ABCDEFGHIJ", "DELETE, GET, HEAD, PUT")]
         for method, path, allow in cases:
             with self.subTest(method=method, path=path):
                 status, headers, reply = post(self.server.url, path, "", method=method)
                 self.assertEqual((status, headers["allow"]), (405, allow), reply)
                 self.assertIn("expected " + allow, self.check_form(path, headers, reply))
+        self.assertEqual((post(self.server.url, "/healthz", "", method="HEAD")[0], self.server.get("/healthz", method="HEAD")[2]), (200, b""))
 
     def test_broken_http_is_answered_or_closed(self):
         head = f"POST {CHAT} HTTP/1.1\r\nhost: x\r\n".encode()
