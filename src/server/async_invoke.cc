@@ -165,6 +165,7 @@ Task<Result<std::string>> AsyncInvokes::Invoke(const store::Job& job) {
       co_return Fail(Code::kPermissionDenied, "the key that started this is no longer valid");
     }
     gateway::Access::Apply(*key, ctx);
+    parts_.routers.AddForms(ctx.models_allowed, ctx.workspace);
   } else {
     ctx.workspace = job.workspace;
     ctx.key = key_id;
