@@ -80,6 +80,15 @@ Task<Result<>> ListSources(Services& s, Exchange& e) {
 
 Task<Result<>> UpdateSource(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto input, DecodeCreateDataSource(e.http.body));
+  STRATA_CO_TRY(auto before, co_await s.bases.GetSource(BaseId(e), e.params.at(1), e.ctx));
+  if (before.kind == knowledge::DataSourceKind::kFolder &&
+      input.kind == knowledge::DataSourceKind::kCustom) {
+    // A folder is shown as CUSTOM, and comes back as that.
+    input.kind = before.kind;
+    input.uri = std::move(before.uri);
+    input.include = std::move(before.include);
+    input.exclude = std::move(before.exclude);
+  }
   STRATA_CO_TRY(auto source,
                 co_await s.bases.UpdateSource(BaseId(e), e.params.at(1), std::move(input), e.ctx));
   co_return co_await Reply(s, e, EncodeDataSource(source));
