@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "base/retention.h"
 #include "base/span.h"
+#include "base/urgency.h"
 
 namespace strata {
 
@@ -63,7 +64,8 @@ struct RequestFacts {
   SteadyTime deadline = SteadyTime::max();
   // Until when the caller waits for the first byte; a stream may go on after it.
   SteadyTime first_byte_deadline = SteadyTime::max();
-  std::stop_token cancel;  // stops when the client has gone away; thread-safe
+  Urgency urgency = Urgency::kInteractive;  // of ingestion and other work of no client: background
+  std::stop_token cancel;                   // stops when the client has gone away; thread-safe
   const Clock* clock = &SystemClock();
   // A header field of the client's request, "" when there is none; unset where no client waits.
   std::function<std::string_view(std::string_view name)> header;

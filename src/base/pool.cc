@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 #include <pthread.h>
+#include <sys/resource.h>
 
+#include <array>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -20,40 +23,62 @@ namespace strata {
 
 namespace asio = boost::asio;
 
-// A thread is started when work comes and none is free: most pools of a server at rest have none,
-// and a thread's stack and heap cost about 100 KiB.
+namespace {
+
+// Added to the niceness of the process.
+constexpr int kBackgroundNice = 10;
+
+// Work of one urgency. A thread is started when work comes and none is free: most pools of a server
+// at rest have none, and a thread's stack and heap cost about 100 KiB.
+struct Lane {
+  Urgency urgency = Urgency::kInteractive;
+  std::string thread_name;
+  std::condition_variable wake;
+  std::deque<std::function<void()>> queue;
+  std::size_t free = 0;  // threads that wait for work
+  std::vector<std::thread> threads;
+};
+
+}  // namespace
+
+void LowerThreadPriority() {
+  // Of the calling thread: on Linux each has a niceness of its own. Refused, it stays as it is.
+  errno = 0;
+  const int now = ::getpriority(PRIO_PROCESS, 0);
+  if (errno == 0) ::setpriority(PRIO_PROCESS, 0, now + kBackgroundNice);
+}
+
 struct Pool::State {
-  std::string name;
   std::size_t threads_max;
   std::size_t waiting_max;
   mutable std::mutex mutex;
-  std::condition_variable wake;
-  std::deque<std::function<void()>> queue;
   bool closing = false;
-  std::size_t free = 0;  // threads that wait for work
-  std::vector<std::thread> threads;
+  std::array<Lane, 2> lanes;
+
+  Lane& LaneOf(Urgency urgency) { return lanes[static_cast<std::size_t>(urgency)]; }
 
   // With the lock held. False: there is no thread, and the system gives none.
-  bool StartThreadFor(std::size_t waiting) {
-    if (free >= waiting || threads.size() >= threads_max) return true;
+  bool StartThreadFor(Lane& lane, std::size_t waiting) {
+    if (lane.free >= waiting || lane.threads.size() >= threads_max) return true;
     try {
-      threads.emplace_back([this] { Loop(); });
+      lane.threads.emplace_back([this, &lane] { Loop(lane); });
     } catch (const std::system_error&) {
-      return !threads.empty();
+      return !lane.threads.empty();
     }
-    pthread_setname_np(threads.back().native_handle(), name.substr(0, 15).c_str());
+    pthread_setname_np(lane.threads.back().native_handle(), lane.thread_name.c_str());
     return true;
   }
 
-  void Loop() {
+  void Loop(Lane& lane) {
+    if (lane.urgency == Urgency::kBackground) LowerThreadPriority();
     std::unique_lock lock(mutex);
     while (true) {
-      ++free;
-      wake.wait(lock, [&] { return closing || !queue.empty(); });
-      --free;
-      if (queue.empty()) return;
-      auto work = std::move(queue.front());
-      queue.pop_front();
+      ++lane.free;
+      lane.wake.wait(lock, [&] { return closing || !lane.queue.empty(); });
+      --lane.free;
+      if (lane.queue.empty()) return;
+      auto work = std::move(lane.queue.front());
+      lane.queue.pop_front();
       lock.unlock();
       work();
       work = nullptr;
@@ -64,9 +89,14 @@ struct Pool::State {
 
 Pool::Pool(std::string name, std::size_t threads, std::size_t waiting_max)
     : name_(std::move(name)), state_(std::make_unique<State>()) {
-  state_->name = name_;
+  constexpr std::size_t kThreadNameMax = 15;  // of the kernel
+  const std::string_view mark = "-bg";
   state_->threads_max = threads;
   state_->waiting_max = waiting_max;
+  state_->LaneOf(Urgency::kInteractive).thread_name = name_.substr(0, kThreadNameMax);
+  auto& background = state_->LaneOf(Urgency::kBackground);
+  background.urgency = Urgency::kBackground;
+  background.thread_name = name_.substr(0, kThreadNameMax - mark.size()).append(mark);
 }
 
 Pool::~Pool() {
@@ -74,34 +104,37 @@ Pool::~Pool() {
     std::lock_guard lock(state_->mutex);
     state_->closing = true;
   }
-  state_->wake.notify_all();
-  for (auto& thread : state_->threads) thread.join();
+  for (auto& lane : state_->lanes) lane.wake.notify_all();
+  for (auto& lane : state_->lanes) {
+    for (auto& thread : lane.threads) thread.join();
+  }
 }
 
-Result<> Pool::Post(std::function<void()> work) {
+Result<> Pool::Post(std::function<void()> work, Urgency urgency) {
+  auto& lane = state_->LaneOf(urgency);
   {
     std::lock_guard lock(state_->mutex);
     if (state_->closing) return Fail(Code::kUnavailable, fmt::format("pool {} is closing", name_));
-    if (state_->queue.size() >= state_->waiting_max) {
+    if (lane.queue.size() >= state_->waiting_max) {
       return Fail(Error(Code::kUnavailable, fmt::format("pool {} has {} items waiting, its limit",
                                                         name_, state_->waiting_max))
                       .RetryAfter(std::chrono::seconds(1)));
     }
-    if (!state_->StartThreadFor(state_->queue.size() + 1)) {
+    if (!state_->StartThreadFor(lane, lane.queue.size() + 1)) {
       return Fail(Code::kUnavailable, fmt::format("pool {} cannot start a thread", name_));
     }
-    state_->queue.push_back(std::move(work));
+    lane.queue.push_back(std::move(work));
   }
-  state_->wake.notify_one();
+  lane.wake.notify_one();
   return {};
 }
 
 std::size_t Pool::waiting() const {
   std::lock_guard lock(state_->mutex);
-  return state_->queue.size();
+  return state_->lanes[0].queue.size() + state_->lanes[1].queue.size();
 }
 
-Task<Result<>> Pool::Run(std::function<void()> work) {
+Task<Result<>> Pool::Run(std::function<void()> work, Urgency urgency) {
   std::exception_ptr thrown;
   std::optional<Error> refused;
   // The initiating function runs inside the caller's coroutine frame, which outlives the operation.
@@ -120,14 +153,16 @@ Task<Result<>> Pool::Run(std::function<void()> work) {
           asio::post(executor,
                      [taken = std::move(*pending)]() mutable { std::move(taken.resume)(); });
         };
-        auto posted = Post([&thrown, work = std::move(work), complete] {
-          try {
-            work();
-          } catch (...) {
-            thrown = std::current_exception();
-          }
-          complete();
-        });
+        auto posted = Post(
+            [&thrown, work = std::move(work), complete] {
+              try {
+                work();
+              } catch (...) {
+                thrown = std::current_exception();
+              }
+              complete();
+            },
+            urgency);
         if (!posted.has_value()) {
           refused = std::move(posted.error());
           complete();

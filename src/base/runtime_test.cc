@@ -2,14 +2,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 #include <future>
+#include <numeric>
 #include <set>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 
 #include "base/context.h"
 #include "base/ids.h"
@@ -68,6 +72,72 @@ TEST(Pool, RefusesMoreThanItsQueueHolds) {
   EXPECT_EQ(refused.error().code(), Code::kUnavailable);
   EXPECT_TRUE(refused.error().retry_after().has_value());
   release.set_value();
+}
+
+// Posts ten items of each urgency in a random order to a pool whose lane of `urgency` is held.
+// The other lane must get through all of its items before that one begins, in their order.
+void ExpectTheOtherLaneGoesOn(Urgency held, std::uint64_t seed) {
+  constexpr int kItems = 10;
+  const auto other = held == Urgency::kInteractive ? Urgency::kBackground : Urgency::kInteractive;
+  Rng rng(seed);
+  std::promise<void> started;
+  std::promise<void> release;
+  std::promise<void> all;
+  std::vector<int> others;
+  int held_done = 0;
+  {
+    Pool pool("test", 1, 64);
+    auto hold = [&] {
+      started.set_value();
+      release.get_future().wait();
+    };
+    ASSERT_TRUE(pool.Post(hold, held).has_value());
+    started.get_future().wait();
+    int left[] = {kItems, kItems};
+    while (left[0] + left[1] > 0) {
+      const auto which = left[0] == 0 || (left[1] > 0 && rng.Below(2) == 0) ? 1 : 0;
+      const auto number = kItems - left[which]--;
+      auto work = [&, number] {
+        others.push_back(number);
+        if (number == kItems - 1) all.set_value();
+      };
+      auto posted = which == 0 ? pool.Post([&] { ++held_done; }, held) : pool.Post(work, other);
+      ASSERT_TRUE(posted.has_value());
+    }
+    all.get_future().wait();
+    EXPECT_EQ(pool.waiting(), static_cast<std::size_t>(kItems));
+    release.set_value();
+  }
+  EXPECT_EQ(held_done, kItems);
+  std::vector<int> in_order(kItems);
+  std::iota(in_order.begin(), in_order.end(), 0);
+  EXPECT_EQ(others, in_order);
+}
+
+TEST(Pool, InteractiveWorkOvertakesBackgroundWork) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    ExpectTheOtherLaneGoesOn(Urgency::kBackground, seed);
+  }
+}
+
+TEST(Pool, BackgroundWorkGoesOnHoweverBusyTheOtherLaneIs) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    ExpectTheOtherLaneGoesOn(Urgency::kInteractive, seed);
+  }
+}
+
+TEST(Pool, OnlyBackgroundThreadsHaveALoweredPriority) {
+  const int own = ::getpriority(PRIO_PROCESS, 0);
+  int interactive = 100;
+  int background = 100;
+  {
+    Pool pool("test", 1, 8);
+    ASSERT_TRUE(pool.Post([&] { interactive = ::getpriority(PRIO_PROCESS, 0); }).has_value());
+    auto look = [&] { background = ::getpriority(PRIO_PROCESS, 0); };
+    ASSERT_TRUE(pool.Post(look, Urgency::kBackground).has_value());
+  }
+  EXPECT_EQ(interactive, own);
+  EXPECT_EQ(background, std::min(own + 10, 19));
 }
 
 TEST(Span, RecordsATreeThatEndsWithItsScopes) {

@@ -56,11 +56,11 @@ constexpr Option kOptions[] = {
      "Layers of each model that are put on the GPU; needs a build with -DSTRATA_CUDA=ON or "
      "-DSTRATA_VULKAN=ON."},
     {"llama.embed_contexts", OptionKind::kInteger, "threads", "1", "1..64",
-     "Batches that one embedding model works on at the same time, one thread each."},
-    {"llama.embed_queue_max", OptionKind::kInteger, "batches", "256", "1..65536",
-     "Batches of texts that may wait for an embedding model; one more is refused with a time to "
-     "try "
-     "again."},
+     "Passes that one embedding model runs at the same time, one thread each; as many more are for "
+     "background work (ingestion), at a lower priority."},
+    {"llama.embed_queue_max", OptionKind::kInteger, "calls", "256", "1..65536",
+     "Calls that may wait for an embedding model, and as many of background work; one more is "
+     "refused with a time to try again."},
 };
 
 constexpr std::string_view kDemoNote =

@@ -10,7 +10,6 @@
 
 #include "base/log.h"
 #include "dialect/bedrock.h"
-#include "dialect/error_table.h"
 #include "gateway/access.h"
 
 namespace strata::server {
@@ -140,7 +139,7 @@ Task<void> AsyncInvokes::RunOne(store::Job job) {
   } else {
     auto retry = MayHelpToRepeat(output.error()) ? store::JobQueue::Retry::kYes
                                                  : store::JobQueue::Retry::kPermanent;
-    settled = co_await parts_.jobs.Fail(job, dialect::PublicMessage(output.error()), retry);
+    settled = co_await parts_.jobs.Fail(job, output.error().message(), retry);
   }
   if (!settled.has_value()) {
     Log(Level::kWarning, "async_invoke.settle_failed",
@@ -157,6 +156,7 @@ Task<Result<std::string>> AsyncInvokes::Invoke(const store::Job& job) {
                               settings.request_timeout, stop_.get_token());
   auto& ctx = scope.ctx();
   ctx.capture_text = settings.trace_text;
+  ctx.urgency = Urgency::kBackground;
   // The key as it is now: what was taken from it since is gone for its jobs too.
   KeyId key_id{text("key")};
   auto key = parts_.keys.snapshot()->FindId(key_id);
@@ -165,7 +165,6 @@ Task<Result<std::string>> AsyncInvokes::Invoke(const store::Job& job) {
       co_return Fail(Code::kPermissionDenied, "the key that started this is no longer valid");
     }
     gateway::Access::Apply(*key, ctx);
-    parts_.routers.AddForms(ctx.models_allowed, ctx.workspace);
   } else {
     ctx.workspace = job.workspace;
     ctx.key = key_id;

@@ -113,6 +113,7 @@ RequestContext ContextLike(const RequestContext& ctx) {
   copy.regions_allowed = ctx.regions_allowed;
   copy.tags = ctx.tags;
   copy.deadline = ctx.deadline;
+  copy.urgency = ctx.urgency;
   copy.cancel = ctx.cancel;
   copy.clock = ctx.clock;
   copy.decided_by = ctx.decided_by;
@@ -202,7 +203,7 @@ Task<Result<IndexedDocument>> Indexer::Read(const DocumentRow& document, const s
   STRATA_CO_TRY(auto parsed, co_await Parse(document, content, ctx));
   IndexedDocument indexed;
   auto cut = [&] { return Cut(parsed, document, recipe); };
-  STRATA_CO_TRY(indexed.chunks, co_await RunBlocking(pool_, std::move(cut)));
+  STRATA_CO_TRY(indexed.chunks, co_await RunBlocking(pool_, std::move(cut), ctx.urgency));
   indexed.document = document;
   indexed.document.title = parsed.title;
   indexed.document.page_count = parsed.page_count;

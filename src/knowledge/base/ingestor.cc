@@ -172,6 +172,7 @@ Task<JobOutcome> Ingestor::Handle(store::Job job, std::stop_token cancel,
   RequestContext ctx;
   ctx.request_id = NewRequestId();
   ctx.workspace = job.workspace;
+  ctx.urgency = Urgency::kBackground;
   ctx.cancel = std::move(cancel);
   ctx.clock = parts_.clock;
   auto base = catalog_.Base(Member(job.payload, "kb"), job.workspace);

@@ -69,7 +69,7 @@ class Sync {
     const SyncMarks marks{.indexed = task_.indexer.Mark(task_.source.recipe),
                           .refused = task_.indexer.RefusalMark(task_.source.recipe)};
     auto list = [&] { return task_.items.List(VersionsOf(known, marks), ctx_.cancel); };
-    STRATA_CO_TRY(auto listing, co_await RunBlocking(task_.pool, std::move(list)));
+    STRATA_CO_TRY(auto listing, co_await RunBlocking(task_.pool, std::move(list), ctx_.urgency));
     const auto sidecars = std::ranges::count_if(
         listing.items, [](const auto& item) { return !item.metadata.text.empty(); });
     const auto scanned = listing.items.size() + listing.skipped.size();
@@ -159,7 +159,7 @@ class Sync {
   Task<Result<>> Index(SyncPlan::Index entry) {
     auto row = RowOf(task_.source, entry.item, *ctx_.clock);
     auto fetch = [&] { return task_.items.Fetch(entry.item); };
-    auto content = co_await RunBlocking(task_.pool, std::move(fetch));
+    auto content = co_await RunBlocking(task_.pool, std::move(fetch), ctx_.urgency);
     if (!content.has_value()) {
       // Gone or changed since it was listed: the next sync sees it as it is then.
       if (content.error().code() == Code::kConflict) co_return Result<>();

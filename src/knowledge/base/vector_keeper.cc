@@ -80,7 +80,7 @@ struct VectorKeeper::State : std::enable_shared_from_this<State> {
     if (pool == nullptr || scheduled.exchange(true)) return;
     auto step = [self = shared_from_this()] { self->Step(); };
     // A full queue is emptied by steps that end; the next change asks again.
-    if (!pool->Post(std::move(step)).has_value()) scheduled = false;
+    if (!pool->Post(std::move(step), Urgency::kBackground).has_value()) scheduled = false;
   }
 
   void Step() {

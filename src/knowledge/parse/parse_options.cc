@@ -23,7 +23,7 @@ constexpr auto kOptions = std::to_array<Option>({
     {"kb.parse.time_ms", OptionKind::kInteger, "ms", "60000", "100..3600000",
      "Time for parsing one document, on the clock and of CPU; then its child process is killed."},
     {"kb.parse.processes", OptionKind::kInteger, "", "2", "1..64",
-     "Documents that are parsed at the same time; more wait."},
+     "Documents that are parsed at the same time, and as many of ingestion; more wait."},
 });
 
 }  // namespace

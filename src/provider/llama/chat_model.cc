@@ -13,7 +13,6 @@
 #include "base/pool.h"
 #include "base/rng.h"
 #include "provider/llama/model_kind.h"
-#include "provider/own_members.h"
 
 namespace strata::provider::llama {
 namespace {
@@ -161,7 +160,6 @@ class Model final : public LlamaChatModel {
     STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
     STRATA_CO_CHECK_OK(ctx.CheckAlive());
     STRATA_CO_CHECK_OK(Check(request));
-    STRATA_CO_CHECK_OK(RefuseExtra(request, ctx));
     Prepared prepared;
     auto work = [&]() -> Result<> { return Prepare(request, prepared); };
     STRATA_CO_CHECK_OK(co_await OnPool(std::move(work)));

@@ -11,9 +11,6 @@
 namespace strata::provider::llama {
 namespace {
 
-// One pool item: about 0.3 s of MiniLM on texts of 128 tokens. Callers take turns between items,
-// and a cancelled one stops at the next.
-constexpr std::size_t kTextsPerTurn = 8;
 // A text is cut by the model anyway; this bounds what is tokenized.
 constexpr std::size_t kTextBytesMax = 16 << 20;
 constexpr std::size_t kTextsMax = 16384;
@@ -51,11 +48,13 @@ class TransformerEmbedder final : public LocalEmbedder {
     STRATA_CO_CHECK_OK(CheckTexts(texts));
     Embeddings out;
     out.dimensions = engine_->dimensions();
-    for (std::size_t begin = 0; begin < texts.size(); begin += kTextsPerTurn) {
+    // Callers of one urgency take turns between steps, and a cancelled one stops at the next.
+    std::span<const std::string> left(texts);
+    while (!left.empty()) {
       STRATA_CO_CHECK_OK(ctx.CheckAlive());
-      auto turn = std::span(texts).subspan(begin, std::min(kTextsPerTurn, texts.size() - begin));
-      auto work = [&] { return engine_->Embed(turn, purpose, out); };
-      STRATA_CO_CHECK_OK(co_await RunBlocking(pool_, std::move(work)));
+      auto step = [&] { return engine_->EmbedStep(left, purpose, out); };
+      STRATA_CO_TRY(auto done, co_await RunBlocking(pool_, std::move(step), ctx.urgency));
+      left = left.subspan(done);
     }
     co_return out;
   }
@@ -63,7 +62,7 @@ class TransformerEmbedder final : public LocalEmbedder {
   Task<Result<TokenEmbeddings>> EmbedTokens(std::string text, RequestContext& ctx) override {
     STRATA_CO_CHECK_OK(ctx.CheckAlive());
     auto work = [&] { return engine_->EmbedTokens(text); };
-    co_return co_await RunBlocking(pool_, std::move(work));
+    co_return co_await RunBlocking(pool_, std::move(work), ctx.urgency);
   }
 
   std::vector<std::int32_t> Tokenize(std::string_view text) const override {
@@ -105,7 +104,7 @@ class StaticModel final : public Embedder {
       if (bytes <= kInlineBytes) {
         STRATA_CO_CHECK_OK(work());
       } else {
-        STRATA_CO_CHECK_OK(co_await RunBlocking(pool_, std::move(work)));
+        STRATA_CO_CHECK_OK(co_await RunBlocking(pool_, std::move(work), ctx.urgency));
       }
       begin = end;
     }

@@ -15,8 +15,8 @@ namespace strata::provider::llama {
 class EmbeddingEngine;
 
 struct EmbedderLimits {
-  int contexts = 1;              // pool threads
-  std::size_t waiting_max = 64;  // batches that may wait for them
+  int contexts = 1;              // pool threads of each urgency
+  std::size_t waiting_max = 64;  // steps of each that may wait for them
 };
 
 // `info` without dimensions and context_tokens, which come from the model.

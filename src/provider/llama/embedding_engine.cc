@@ -23,6 +23,23 @@ constexpr std::size_t kPackTokens = 160;
 constexpr std::size_t kPackTexts = 64;
 constexpr std::int64_t kTokensMaxLimit = 8192;
 
+// Texts that share one pass.
+class Pack {
+ public:
+  // Whether a text of so many tokens is one of them. The first always is.
+  bool Take(std::size_t tokens) {
+    if (texts_ > 0 && (texts_ == kPackTexts || tokens_ + tokens > kPackTokens)) return false;
+    tokens_ += tokens;
+    ++texts_;
+    return true;
+  }
+  std::size_t tokens() const { return tokens_; }
+
+ private:
+  std::size_t texts_ = 0;
+  std::size_t tokens_ = 0;
+};
+
 struct BatchDeleter {
   void operator()(llama_batch* batch) const {
     llama_batch_free(*batch);
@@ -98,7 +115,7 @@ std::optional<text::WordPieces> MakeWordPieces(const llama_model& model) {
 }  // namespace
 
 struct EmbeddingEngine::State {
-  // One context for pooled vectors, one for token vectors (made on first use), and their batch.
+  // One context for pooled vectors, one for token vectors (each made on first use), their batch.
   struct Slot {
     ContextPtr pooled;
     ContextPtr tokenwise;
@@ -159,9 +176,16 @@ struct EmbeddingEngine::State {
     returned.notify_one();
   }
 
+  Result<> MakePooled(Slot& slot) const {
+    if (slot.pooled) return {};
+    STRATA_TRY(slot.pooled, MakeContext(LLAMA_POOLING_TYPE_UNSPECIFIED));
+    return {};
+  }
+
   // Runs the inputs of one pack and appends their pooled rows.
   Result<> RunPack(Slot& slot, std::span<const std::vector<std::int32_t>> pack,
                    std::vector<float>& out) const {
+    STRATA_CHECK_OK(MakePooled(slot));
     slot.batch->n_tokens = 0;
     for (std::size_t s = 0; s < pack.size(); ++s) {
       for (std::size_t i = 0; i < pack[s].size(); ++i) AddToken(*slot.batch, pack[s][i], i, s);
@@ -226,12 +250,14 @@ Result<std::unique_ptr<EmbeddingEngine>> EmbeddingEngine::Load(const EmbeddingSp
                                                std::min(trained, kTokensMaxLimit));
   state->query_prefix = Metadata(model, kKeyQueryPrefix);
   state->document_prefix = Metadata(model, kKeyDocumentPrefix);
-  state->slots.resize(static_cast<std::size_t>(std::max(1, spec.contexts)));
+  constexpr std::size_t kUrgencies = 2;
+  state->slots.resize(kUrgencies * static_cast<std::size_t>(std::max(1, spec.contexts)));
   for (auto& slot : state->slots) {
-    STRATA_TRY(slot.pooled, state->MakeContext(LLAMA_POOLING_TYPE_UNSPECIFIED));
     slot.batch = MakeBatch(state->BatchTokens());
     state->idle.push_back(&slot);
   }
+  // The one that is lent first: most servers at rest need no other.
+  STRATA_CHECK_OK(state->MakePooled(*state->idle.back()));
   return std::unique_ptr<EmbeddingEngine>(new EmbeddingEngine(std::move(state)));
 }
 
@@ -263,40 +289,51 @@ std::vector<std::string> EmbeddingEngine::Vocabulary() const {
 Result<> EmbeddingEngine::EmbedIds(std::span<const std::vector<std::int32_t>> inputs,
                                    std::vector<float>& out) {
   Lent<State, State::Slot> slot(*state_);
-  for (std::size_t begin = 0; begin < inputs.size();) {
-    std::size_t end = begin;
-    std::size_t tokens = 0;
-    while (end < inputs.size() && end - begin < kPackTexts &&
-           (end == begin || tokens + inputs[end].size() <= kPackTokens)) {
-      tokens += inputs[end++].size();
+  while (!inputs.empty()) {
+    Pack pack;
+    std::size_t count = 0;
+    while (count < inputs.size() && pack.Take(inputs[count].size())) ++count;
+    if (pack.tokens() > state_->BatchTokens()) {
+      return Fail(Code::kTooLarge, fmt::format("{} tokens in one text; the model sees {}",
+                                               pack.tokens(), state_->tokens_max));
     }
-    if (tokens > state_->BatchTokens()) {
-      return Fail(Code::kTooLarge, fmt::format("{} tokens in one text; the model sees {}", tokens,
-                                               state_->tokens_max));
-    }
-    STRATA_CHECK_OK(state_->RunPack(*slot, inputs.subspan(begin, end - begin), out));
-    begin = end;
+    STRATA_CHECK_OK(state_->RunPack(*slot, inputs.first(count), out));
+    inputs = inputs.subspan(count);
   }
   return {};
 }
 
-Result<> EmbeddingEngine::Embed(std::span<const std::string> texts, EmbedPurpose purpose,
-                                Embeddings& out) {
+Result<std::size_t> EmbeddingEngine::EmbedStep(std::span<const std::string> texts,
+                                               EmbedPurpose purpose, Embeddings& out) {
   const auto& prefix =
       purpose == EmbedPurpose::kQuery ? state_->query_prefix : state_->document_prefix;
   std::vector<std::vector<std::int32_t>> inputs;
-  inputs.reserve(texts.size());
+  Pack pack;
   for (const auto& text : texts) {
-    inputs.push_back(prefix.empty() ? Tokenize(text) : Tokenize(prefix + text));
-    if (state_->Truncate(inputs.back())) ++out.truncated;
-    out.input_tokens += static_cast<std::int64_t>(inputs.back().size());
+    auto ids = prefix.empty() ? Tokenize(text) : Tokenize(prefix + text);
+    const bool cut = state_->Truncate(ids);
+    if (!pack.Take(ids.size())) break;
+    if (cut) ++out.truncated;
+    inputs.push_back(std::move(ids));
   }
-  auto first = out.values.size();
+  out.input_tokens += static_cast<std::int64_t>(pack.tokens());
   out.dimensions = state_->dimensions;
-  STRATA_CHECK_OK(EmbedIds(inputs, out.values));
+  const auto first = out.values.size();
+  Lent<State, State::Slot> slot(*state_);
+  STRATA_CHECK_OK(state_->RunPack(*slot, inputs, out.values));
   auto width = static_cast<std::size_t>(out.dimensions);
   for (auto at = first; at < out.values.size(); at += width) {
     Normalise(std::span(out.values).subspan(at, width));
+  }
+  return inputs.size();
+}
+
+Result<> EmbeddingEngine::Embed(std::span<const std::string> texts, EmbedPurpose purpose,
+                                Embeddings& out) {
+  out.dimensions = state_->dimensions;
+  while (!texts.empty()) {
+    STRATA_TRY(auto done, EmbedStep(texts, purpose, out));
+    texts = texts.subspan(done);
   }
   return {};
 }

@@ -22,12 +22,12 @@ namespace strata::provider::llama {
 struct EmbeddingSpec {
   std::string path;
   int threads = 1;   // of one context; ggml's threads spin, so more pays on an idle machine only
-  int contexts = 1;  // texts embedded at the same time: one a pool thread
+  int contexts = 1;  // steps at the same time, of each urgency; all but the first made when needed
   int gpu_layers = 0;
 };
 
-// Thread-safe: each call borrows one of the contexts and waits while all are lent, so run at most
-// `contexts` calls at a time (a pool with that many threads).
+// Thread-safe: each call borrows a context and waits while all are lent, so run at most `contexts`
+// calls of each urgency at a time (a pool with that many threads).
 class EmbeddingEngine {
  public:
   // Errors: as LoadModel; kInvalidArgument when the model is not an encoder.
@@ -41,8 +41,13 @@ class EmbeddingEngine {
   std::string name() const;
   std::int64_t parameters() const;
 
-  // Adds one normalised row a text to `out.values`, and counts tokens and cut texts. Blocks for
-  // about 0.3 ms of CPU a token (MiniLM, one thread).
+  // One step: embeds as many of the first texts as share a pass and returns their number (at least
+  // one). Adds a normalised row a text to `out.values`, counts tokens and cut texts. Blocks for
+  // about 0.3 ms of CPU a token (MiniLM, one thread): 0.08 s at most where texts have 256 tokens.
+  Result<std::size_t> EmbedStep(std::span<const std::string> texts, EmbedPurpose purpose,
+                                Embeddings& out);
+
+  // All of them, step after step.
   Result<> Embed(std::span<const std::string> texts, EmbedPurpose purpose, Embeddings& out);
 
   // The hidden states of every token of one text.

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 #include <cmath>
 #include <fstream>
@@ -145,6 +149,50 @@ TEST(TransformerEmbedder, EmbedsBatchesInOrderAndStopsWhenTheClientIsGone) {
   auto refused = testing::RunTask(embedder->Embed(texts, EmbedPurpose::kDocument, ctx));
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code(), Code::kCancelled);
+}
+
+// An ingestion of several minutes, if nobody stopped it.
+struct Ingestion {
+  LocalEmbedder& embedder;
+  std::stop_source stop;
+  RequestContext ctx;
+  std::optional<Result<Embeddings>> result;
+
+  Task<void> Run() {
+    ctx.urgency = Urgency::kBackground;
+    ctx.cancel = stop.get_token();
+    std::vector<std::string> texts(10000, "A chunk of a document that is one of very many.");
+    result = co_await embedder.Embed(std::move(texts), EmbedPurpose::kDocument, ctx);
+  }
+};
+
+Task<Result<Embeddings>> AskBeside(Ingestion& ingestion, std::vector<std::string> question,
+                                   RequestContext& ctx) {
+  auto& io = testing::TestIo();
+  boost::asio::co_spawn(io, ingestion.Run(), boost::asio::detached);
+  co_await boost::asio::post(io, boost::asio::use_awaitable);
+  auto answer = co_await ingestion.embedder.Embed(std::move(question), EmbedPurpose::kQuery, ctx);
+  ingestion.stop.request_stop();
+  co_return answer;
+}
+
+TEST(TransformerEmbedder, AQuestionOvertakesAnIngestion) {
+  auto engine = EmbeddingEngine::Load({.path = testing::ShippedModel(kEmbedderFile)});
+  ASSERT_TRUE(engine.has_value());
+  auto embedder = MakeTransformerEmbedder(std::move(*engine), domain::ModelInfo(), {});
+  std::vector<std::string> question = {"Who is called when a glass plate breaks?"};
+  RequestContext ctx;
+  auto alone = testing::RunTask(embedder->Embed(question, EmbedPurpose::kQuery, ctx));
+  ASSERT_TRUE(alone.has_value());
+
+  Ingestion ingestion{.embedder = *embedder, .stop = {}, .ctx = {}, .result = {}};
+  auto beside = testing::RunTask(AskBeside(ingestion, question, ctx));
+
+  ASSERT_TRUE(beside.has_value());
+  EXPECT_EQ(beside->values, alone->values);
+  ASSERT_TRUE(ingestion.result.has_value());
+  ASSERT_FALSE(ingestion.result->has_value());
+  EXPECT_EQ(ingestion.result->error().code(), Code::kCancelled);
 }
 
 TEST(TransformerEmbedder, RefusesMoreTextsThanItsLimit) {

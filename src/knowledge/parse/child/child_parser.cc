@@ -33,7 +33,7 @@ class ChildParser final : public Parser {
     auto work = [call = std::move(call), input = std::move(input)]() mutable {
       return ParseNow(call, std::move(input));
     };
-    co_return co_await RunBlocking(pool_, std::move(work));
+    co_return co_await RunBlocking(pool_, std::move(work), ctx.urgency);
   }
 
   std::string Version() const override {
