@@ -30,20 +30,6 @@ constexpr std::array<std::int8_t, 256> MakeBase64Values() {
   return values;
 }
 
-// Slicing-by-8 tables (Kounavis, Berry 2005).
-constexpr auto kCrcTables = [] {
-  std::array<std::array<std::uint32_t, 256>, 8> t{};
-  for (std::uint32_t i = 0; i < 256; ++i) {
-    std::uint32_t c = i;
-    for (int k = 0; k < 8; ++k) c = (c & 1) ? 0xEDB88320U ^ (c >> 1) : c >> 1;
-    t[0][i] = c;
-  }
-  for (std::uint32_t i = 0; i < 256; ++i) {
-    for (std::size_t s = 1; s < 8; ++s) t[s][i] = t[0][t[s - 1][i] & 255] ^ (t[s - 1][i] >> 8);
-  }
-  return t;
-}();
-
 std::uint64_t Load64(const char* p) {
   std::uint64_t v;
   std::memcpy(&v, p, 8);
@@ -188,23 +174,6 @@ std::optional<std::string> PercentDecode(std::string_view text) {
     i += 2;
   }
   return out;
-}
-
-std::uint32_t Crc32(std::string_view bytes, std::uint32_t seed) {
-  std::uint32_t crc = ~seed;
-  const char* p = bytes.data();
-  std::size_t left = bytes.size();
-  for (; left >= 8; left -= 8, p += 8) {
-    std::uint64_t word = Load64(p) ^ crc;
-    crc = kCrcTables[7][word & 255] ^ kCrcTables[6][(word >> 8) & 255] ^
-          kCrcTables[5][(word >> 16) & 255] ^ kCrcTables[4][(word >> 24) & 255] ^
-          kCrcTables[3][(word >> 32) & 255] ^ kCrcTables[2][(word >> 40) & 255] ^
-          kCrcTables[1][(word >> 48) & 255] ^ kCrcTables[0][word >> 56];
-  }
-  for (; left > 0; --left, ++p) {
-    crc = kCrcTables[0][(crc ^ static_cast<unsigned char>(*p)) & 255] ^ (crc >> 8);
-  }
-  return ~crc;
 }
 
 std::uint64_t Hash64(std::string_view bytes, std::uint64_t seed) {

@@ -44,6 +44,25 @@ TEST(Crc32, MatchesTheIeeeCheckValueAndCanContinue) {
   EXPECT_EQ(Crc32("456789", Crc32("123")), 0xCBF43926U);
 }
 
+// Each way of computing it takes lengths of its own: all of them must agree with one bit at a time.
+TEST(Crc32, IsTheSameForEveryLengthAndSeed) {
+  auto bit_by_bit = [](std::string_view bytes, std::uint32_t seed) {
+    std::uint32_t crc = ~seed;
+    for (unsigned char byte : bytes) {
+      crc ^= byte;
+      for (int bit = 0; bit < 8; ++bit) crc = (crc & 1) != 0 ? 0xEDB88320U ^ (crc >> 1) : crc >> 1;
+    }
+    return ~crc;
+  };
+  std::string bytes;
+  for (std::uint32_t i = 0; bytes.size() <= 700; ++i) {
+    for (std::uint32_t seed : {0U, 0xFFFFFFFFU, 0x12345678U}) {
+      ASSERT_EQ(Crc32(bytes, seed), bit_by_bit(bytes, seed)) << bytes.size() << " bytes";
+    }
+    bytes += static_cast<char>(i * 2654435761U >> 24);
+  }
+}
+
 TEST(Sha256, MatchesTheFipsVector) {
   EXPECT_EQ(Sha256Hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }

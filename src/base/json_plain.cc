@@ -1,5 +1,6 @@
 #include "base/json_plain.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -30,34 +31,65 @@ unsigned MarksOf16(const char* bytes) {
 #endif
 
 // The high bit of each of 8 bytes that is not plain; marks above the first one are unsure.
-std::uint64_t MarksOf8(const char* bytes) {
+std::uint64_t MarksOf8(std::uint64_t x) {
   constexpr std::uint64_t kOnes = 0x0101010101010101;
   constexpr std::uint64_t kHigh = 0x8080808080808080;
   auto zero_bytes = [](std::uint64_t v) { return (v - kOnes) & ~v & kHigh; };
-  std::uint64_t x = 0;
-  std::memcpy(&x, bytes, sizeof(x));
   return zero_bytes(x ^ (kOnes * '"')) | zero_bytes(x ^ (kOnes * '\\')) |
          ((x - kOnes * 0x20) & ~x & kHigh) | (x & kHigh);
+}
+
+template <class T>
+T LoadAs(const char* bytes) {
+  T word{};
+  std::memcpy(&word, bytes, sizeof(word));
+  return word;
+}
+
+std::size_t FirstOf(std::uint64_t marks) {
+  return static_cast<std::size_t>(std::countr_zero(marks)) / 8;
+}
+
+std::size_t ByteByByte(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size() && IsPlain(text[at])) ++at;
+  return at;
+}
+
+// Under 16 bytes, as names and ids are: two words that may overlap.
+std::size_t PrefixOfShort(std::string_view text) {
+  if constexpr (std::endian::native != std::endian::little) return ByteByByte(text);
+  const auto* bytes = text.data();
+  const auto size = text.size();
+  if (size < 4) return ByteByByte(text);
+  if (size < 8) {
+    const auto word =
+        LoadAs<std::uint32_t>(bytes) | std::uint64_t{LoadAs<std::uint32_t>(bytes + size - 4)} << 32;
+    const auto marks = MarksOf8(word);
+    if (marks == 0) return size;
+    const auto first = FirstOf(marks);
+    return first < 4 ? first : first + size - 8;
+  }
+  auto marks = MarksOf8(LoadAs<std::uint64_t>(bytes));
+  if (marks != 0) return FirstOf(marks);
+  marks = MarksOf8(LoadAs<std::uint64_t>(bytes + size - 8));
+  return marks == 0 ? size : size - 8 + FirstOf(marks);
 }
 
 }  // namespace
 
 std::size_t JsonPlainPrefix(std::string_view text) {
-  std::size_t at = 0;
+  if (text.size() < 16) return PrefixOfShort(text);
 #if defined(__SSE2__)
-  for (; text.size() - at >= 16; at += 16) {
+  const auto last = text.size() - 16;
+  for (std::size_t at = 0;; at = std::min(at + 16, last)) {
     const auto marks = MarksOf16(text.data() + at);
     if (marks != 0) return at + static_cast<std::size_t>(std::countr_zero(marks));
+    if (at == last) return text.size();
   }
+#else
+  return ByteByByte(text);
 #endif
-  if constexpr (std::endian::native == std::endian::little) {
-    for (; text.size() - at >= 8; at += 8) {
-      const auto marks = MarksOf8(text.data() + at);
-      if (marks != 0) return at + static_cast<std::size_t>(std::countr_zero(marks)) / 8;
-    }
-  }
-  while (at < text.size() && IsPlain(text[at])) ++at;
-  return at;
 }
 
 }  // namespace strata

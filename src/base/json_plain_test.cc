@@ -9,17 +9,20 @@
 namespace strata {
 namespace {
 
-// Each byte value, at each place of the steps of 16 and of 8 and behind them.
+// Each byte value, at each place of texts of each length: they are looked through in steps.
 TEST(JsonPlainPrefix, StopsAtTheFirstByteThatNeedsALook) {
   for (int value = 0; value < 256; ++value) {
     auto c = static_cast<char>(value);
     bool plain = value >= 0x20 && value < 0x80 && c != '"' && c != '\\';
-    for (std::size_t at = 0; at < 28; ++at) {
-      std::string text(30, 'a');
-      text[at] = c;
-      EXPECT_EQ(JsonPlainPrefix(text), plain ? text.size() : at) << value << " at " << at;
-      text[29] = '"';
-      EXPECT_EQ(JsonPlainPrefix(text), plain ? 29 : at) << value << " at " << at;
+    for (std::size_t size = 1; size <= 36; ++size) {
+      for (std::size_t at = 0; at < size; ++at) {
+        std::string text(size, 'a');
+        text[at] = c;
+        EXPECT_EQ(JsonPlainPrefix(text), plain ? size : at) << value << " at " << at;
+        if (at == size - 1) continue;
+        text.back() = '"';
+        EXPECT_EQ(JsonPlainPrefix(text), plain ? size - 1 : at) << value << " at " << at;
+      }
     }
   }
   EXPECT_EQ(JsonPlainPrefix(""), 0U);

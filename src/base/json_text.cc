@@ -9,11 +9,13 @@ void AppendJsonString(std::string& out, std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
   out += '"';
   std::size_t plain = 0;  // start of the run that needs no escape
-  std::size_t i = 0;
+  std::size_t i = JsonPlainPrefix(text);
+  if (i == text.size()) {
+    out.append(text) += '"';
+    return;
+  }
   auto flush = [&](std::size_t end) { out.append(text.substr(plain, end - plain)); };
-  while (true) {
-    i += JsonPlainPrefix(text.substr(i));
-    if (i >= text.size()) break;
+  for (; i < text.size(); i += JsonPlainPrefix(text.substr(i))) {
     auto c = static_cast<unsigned char>(text[i]);
     if (c >= 0x80) {
       if (auto size = Utf8SequenceSize(text, i); size != 0) {
