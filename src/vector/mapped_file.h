@@ -21,6 +21,8 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
 
   std::string_view bytes() const { return {data_, size_}; }
+  // After all was read once, for a checksum: what is used comes back page by page.
+  void LetGo() const;
 
  private:
   MappedFile(const char* data, std::size_t size) : data_(data), size_(size) {}

@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <mutex>
+#include <optional>
 
 #include "base/check.h"
 #include "base/encoding.h"
@@ -186,10 +188,22 @@ Result<> DistillStaticEmbedder(const StaticRecipe& recipe, const std::string& pa
 
 struct StaticEmbedder::State {
   std::shared_ptr<const MappedFile> file;
-  text::WordPieces pieces;
+  std::string_view vocabulary;
   const float* rows;
   std::size_t dimensions;
   std::string version;
+  std::once_flag once = {};
+  std::optional<text::WordPieces> pieces = {};
+
+  // Made by the first text: a process that embeds none does without these megabytes.
+  const text::WordPieces& Pieces() {
+    std::call_once(once, [this] {
+      auto parsed = text::WordPieces::Parse(vocabulary);
+      STRATA_CHECK(parsed.has_value(), "the vocabulary could be read when the file was opened");
+      pieces = std::move(*parsed);
+    });
+    return *pieces;
+  }
 };
 
 StaticEmbedder::StaticEmbedder(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -208,12 +222,10 @@ Result<std::shared_ptr<const StaticEmbedder>> StaticEmbedder::Open(const std::st
   if (!pieces.has_value()) return Corrupt(path, pieces.error().message());
   if (pieces->size() != header.pieces) return Corrupt(path, "the vocabulary has another size");
   auto version = fmt::format("static-{}-{}:{:016x}", teacher, header.dimensions, header.checksum);
+  file->LetGo();
   auto state = std::make_unique<State>(
-      State{.file = file,
-            .pieces = std::move(*pieces),
-            .rows = reinterpret_cast<const float*>(bytes.data() + header.rows_at),
-            .dimensions = header.dimensions,
-            .version = std::move(version)});
+      file, vocabulary, reinterpret_cast<const float*>(bytes.data() + header.rows_at),
+      header.dimensions, std::move(version));
   return std::shared_ptr<const StaticEmbedder>(new StaticEmbedder(std::move(state)));
 }
 
@@ -224,7 +236,7 @@ std::size_t StaticEmbedder::Embed(std::string_view text, std::span<float> out) c
   STRATA_CHECK(out.size() == state_->dimensions, "the output has another size");
   thread_local std::vector<std::int32_t> ids;  // kept: no allocation a text
   ids.clear();
-  state_->pieces.EncodeIds(text, ids);
+  state_->Pieces().EncodeIds(text, ids);
   std::fill(out.begin(), out.end(), 0.0F);
   float* sum = out.data();
   auto width = state_->dimensions;
@@ -250,7 +262,7 @@ std::vector<float> StaticEmbedder::EmbedAll(std::span<const std::string> texts) 
 }
 
 std::size_t StaticEmbedder::CountTokens(std::string_view text) const {
-  return state_->pieces.Count(text);
+  return state_->Pieces().Count(text);
 }
 
 }  // namespace strata::vector
