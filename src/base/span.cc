@@ -5,8 +5,8 @@
 namespace strata {
 namespace {
 
-constexpr std::size_t kUsualFields = 12;
-constexpr std::size_t kUsualSpans = 8;
+constexpr std::size_t kUsualFields = 8;
+constexpr std::size_t kUsualSpans = 3;
 
 }  // namespace
 

@@ -85,8 +85,8 @@ Result<Head> ReadHead(Database& database) {
   return Head{statement.Integer(0), std::string(statement.Blob(1))};
 }
 
-Result<> InsertRow(Database& database, const Head& head, std::span<const LedgerValue> values) {
-  STRATA_TRY(auto statement, database.Prepare(InsertSql()));
+Result<> InsertRow(store::Statement& statement, const Head& head,
+                   std::span<const LedgerValue> values) {
   statement.Bind(1, head.sequence);
   int index = 2;
   for (const auto& value : values) {
@@ -94,17 +94,20 @@ Result<> InsertRow(Database& database, const Head& head, std::span<const LedgerV
     ++index;
   }
   statement.Bind(index, BlobView{head.hash});
-  return statement.Run();
+  auto done = statement.Run();
+  statement.Reset();
+  return done;
 }
 
 Result<std::int64_t> AppendAll(Database& database, std::span<const store::CallRow> rows) {
   STRATA_TRY(auto head, ReadHead(database));
+  STRATA_TRY(auto insert, database.Prepare(InsertSql()));
   std::int64_t added = 0;
   for (const auto& row : rows) {
     auto values = LedgerValuesOf(row);
     auto hash = LedgerHash(head.hash, head.sequence + 1, values);
     Head next{head.sequence + 1, std::string(AsBytes(hash))};
-    STRATA_CHECK_OK(InsertRow(database, next, values));
+    STRATA_CHECK_OK(InsertRow(insert, next, values));
     // A row that is there already changed nothing; the chain goes on from where it was.
     if (database.changes() == 0) continue;
     head = std::move(next);

@@ -53,11 +53,9 @@ void AppendValue(std::string& out, const SpanValue& value, std::size_t field_max
 }
 
 void AppendSpan(std::string& out, const SpanRecord& span, std::size_t field_max) {
-  out += "{\"id\":";
-  AppendJsonString(out, span.span_id);
-  out += ",\"parent\":";
-  AppendJsonString(out, span.parent_id);
-  out += ",\"name\":";
+  // Ids are hex: nothing to escape.
+  out.append("{\"id\":\"").append(span.span_id);
+  out.append("\",\"parent\":\"").append(span.parent_id).append("\",\"name\":");
   AppendJsonString(out, span.name);
   fmt::format_to(std::back_inserter(out), FMT_COMPILE(",\"start\":{},\"end\":{},\"fields\":["),
                  ToUnixMicros(span.start), ToUnixMicros(span.end));
@@ -141,7 +139,8 @@ std::string SpansToJson(const std::vector<SpanRecord>& spans, std::size_t field_
     if (out.size() > 1) out += ',';
     AppendSpan(out, span, field_max);
   }
-  return out + "]";
+  out += ']';
+  return out;
 }
 
 Result<std::vector<SpanRecord>> SpansFromJson(std::string_view text) {

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <deque>
 #include <map>
 #include <mutex>
-#include <optional>
+#include <span>
 #include <thread>
+#include <vector>
 
 #include "base/log.h"
 #include "base/pool.h"
@@ -31,7 +31,7 @@ constexpr Option kOptions[] = {
      "Size of one stored trace; longer fields are cut so that it fits."},
 };
 
-constexpr std::size_t kBatch = 256;  // traces a transaction
+constexpr std::size_t kBatch = 1024;  // traces a transaction
 constexpr std::chrono::milliseconds kBatchWait{100};
 constexpr std::size_t kFilesOpen = 2;  // days the writer keeps open
 constexpr std::size_t kListMax = 1000;
@@ -65,7 +65,7 @@ struct TraceStore::State {
   std::mutex mutex;
   std::condition_variable wake;
   std::condition_variable flushed;
-  std::deque<TraceRow> queue;
+  std::vector<TraceRow> queue;
   std::uint64_t submitted = 0;
   std::uint64_t handled = 0;  // written or dropped, of those submitted
   bool closing = false;
@@ -78,8 +78,8 @@ struct TraceStore::State {
   std::unique_ptr<Pool> readers;  // destroyed first
 
   void Loop();
-  void WriteBatch(std::vector<TraceRow> batch);
-  Result<std::size_t> WriteDay(const std::string& day, const std::vector<TraceRow>& batch);
+  void WriteBatch(std::span<const TraceRow> batch);
+  Result<> WriteDay(const std::string& day, std::span<const TraceRow> traces);
   Result<Database*> FileOf(const std::string& day);
   Result<std::int64_t> DropExpired();
   std::string OldestDay() const;
@@ -91,8 +91,9 @@ struct TraceStore::State {
 };
 
 void TraceStore::State::Loop() {
+  std::vector<TraceRow> batch;
   while (true) {
-    std::vector<TraceRow> batch;
+    batch.clear();
     {
       std::unique_lock lock(mutex);
       wake.wait_for(lock, std::chrono::minutes(1), [&] { return closing || !queue.empty(); });
@@ -100,13 +101,10 @@ void TraceStore::State::Loop() {
       wake.wait_for(lock, kBatchWait,
                     [&] { return closing || waiting > 0 || queue.size() >= kBatch; });
       if (queue.empty() && closing) return;
-      while (!queue.empty() && batch.size() < kBatch) {
-        batch.push_back(std::move(queue.front()));
-        queue.pop_front();
-      }
+      batch.swap(queue);
     }
     auto count = batch.size();
-    if (count > 0) WriteBatch(std::move(batch));
+    if (count > 0) WriteBatch(batch);
     if (clock.Wall() >= next_expiry) {
       next_expiry = clock.Wall() + kExpiryEvery;
       if (auto done = DropExpired(); !done.has_value()) {
@@ -121,45 +119,34 @@ void TraceStore::State::Loop() {
   }
 }
 
-void TraceStore::State::WriteBatch(std::vector<TraceRow> batch) {
-  std::map<std::string, std::vector<TraceRow>> by_day;
+// In the order they came: those of one day that stand together share a transaction.
+void TraceStore::State::WriteBatch(std::span<const TraceRow> batch) {
+  auto day_of = [](const TraceRow& row) {
+    return std::chrono::floor<std::chrono::days>(row.start);
+  };
   auto oldest = OldestDay();
-  std::optional<std::chrono::sys_days> last;  // nearly all are of one day, which is named once
-  std::vector<TraceRow>* of_last = nullptr;
-  for (auto& trace : batch) {
-    if (const auto day = std::chrono::floor<std::chrono::days>(trace.start); day != last) {
-      last = day;
-      auto name = DayOf(trace.start);
-      of_last = name < oldest ? nullptr : &by_day[std::move(name)];
-      if (of_last != nullptr) of_last->reserve(batch.size());
-    }
-    if (of_last == nullptr) {
-      ++dropped;
-    } else {
-      of_last->push_back(std::move(trace));
-    }
-  }
-  for (const auto& [day, traces] : by_day) {
-    auto done = WriteDay(day, traces);
-    if (done.has_value()) {
-      written += traces.size();
-      continue;
-    }
-    dropped += traces.size();
+  while (!batch.empty()) {
+    auto traces = batch.first(std::min(batch.size(), kBatch));
+    auto other = std::ranges::find_if(
+        traces, [&](const auto& row) { return day_of(row) != day_of(traces.front()); });
+    traces = traces.first(static_cast<std::size_t>(other - traces.begin()));
+    batch = batch.subspan(traces.size());
+    auto day = DayOf(traces.front().start);
+    auto done = day < oldest ? Result<>() : WriteDay(day, traces);
+    (day < oldest || !done.has_value() ? dropped : written) += traces.size();
+    if (done.has_value()) continue;
     Log(Level::kWarning, "trace.write.failed",
         {{"day", day}, {"traces", traces.size()}, {"error", done.error().message()}});
   }
 }
 
-Result<std::size_t> TraceStore::State::WriteDay(const std::string& day,
-                                                const std::vector<TraceRow>& batch) {
+Result<> TraceStore::State::WriteDay(const std::string& day, std::span<const TraceRow> traces) {
   STRATA_TRY(auto* file, FileOf(day));
   STRATA_TRY(auto transaction, store::Transaction::Begin(*file));
-  for (const auto& trace : batch) {
+  for (const auto& trace : traces) {
     STRATA_CHECK_OK(WriteTrace(*file, trace, options.trace_bytes_max));
   }
-  STRATA_CHECK_OK(transaction.Commit());
-  return batch.size();
+  return transaction.Commit();
 }
 
 Result<Database*> TraceStore::State::FileOf(const std::string& day) {

@@ -9,7 +9,7 @@
 namespace strata::store {
 namespace {
 
-constexpr std::size_t kBatch = 512;        // rows a call of the sink
+constexpr std::size_t kBatch = 2048;       // rows a call of the sink
 constexpr std::size_t kPendingMax = 4096;  // then reading waits, the journal fills and refuses
 
 }  // namespace
