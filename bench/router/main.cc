@@ -26,7 +26,7 @@ class Silent final : public provider::ChatModel {
     info_.can = {.chat = true, .tools = true, .images = true};
     info_.price = {.input = 1, .output = 4};
   }
-  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest,
+  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest&&,
                                                             RequestContext&) override {
     co_return Fail(Code::kUnsupported, "not in this benchmark");
   }

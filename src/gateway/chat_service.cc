@@ -39,7 +39,7 @@ Error Withheld(const Error& error) {
 
 }  // namespace
 
-Task<void> ChatService::Run(domain::ChatRequest request, RequestContext& ctx,
+Task<void> ChatService::Run(domain::ChatRequest&& request, RequestContext& ctx,
                             AnswerSink& sink) const {
   auto refusal = std::make_shared<domain::Refusal>();
   request.refusal = refusal;
@@ -76,7 +76,7 @@ Task<Result<std::shared_ptr<const guard::Guardrails>>> ChatService::GuardInput(
   co_return std::move(guardrails);
 }
 
-Task<Result<>> ChatService::Answer(domain::ChatRequest request, RequestContext& ctx,
+Task<Result<>> ChatService::Answer(domain::ChatRequest&& request, RequestContext& ctx,
                                    AnswerSink& sink) const {
   ctx.model_asked = request.model;
   ctx.subject = request.user;
@@ -97,6 +97,7 @@ Task<Result<>> ChatService::Answer(domain::ChatRequest request, RequestContext& 
 
   AnswerCapture capture(ctx, CaptureQuestion(request, ctx));
   STRATA_CO_TRY(auto stream, co_await plan.model->Start(std::move(request), ctx));
+  request = {};  // the answer may take its time
   if (guardrails) stream = Guarded(std::move(stream), std::move(guardrails), ctx);
   // A router's answer is that of the model which it let answer.
   auto answering = plan.model;

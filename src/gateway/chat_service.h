@@ -47,15 +47,15 @@ class ChatService {
   explicit ChatService(const provider::Registry& registry, GuardrailsNow guardrails = {})
       : registry_(registry), guardrails_(std::move(guardrails)) {}
 
-  // Runs one request to its end: the sink has had StreamEnd or Fail when the task ends. `ctx` and
-  // `sink` outlive it.
-  Task<void> Run(domain::ChatRequest request, RequestContext& ctx, AnswerSink& sink) const;
+  // Runs one request to its end: the sink has had StreamEnd or Fail when the task ends. `request`,
+  // which is taken, `ctx` and `sink` outlive it.
+  Task<void> Run(domain::ChatRequest&& request, RequestContext& ctx, AnswerSink& sink) const;
 
   // Prompt tokens of a request; kUnsupported where neither we nor the provider can count.
   Task<Result<std::int64_t>> CountTokens(domain::ChatRequest request, RequestContext& ctx) const;
 
  private:
-  Task<Result<>> Answer(domain::ChatRequest request, RequestContext& ctx, AnswerSink& sink) const;
+  Task<Result<>> Answer(domain::ChatRequest&& request, RequestContext& ctx, AnswerSink& sink) const;
 
   // Judges the request; null when nobody judges the answer.
   Task<Result<std::shared_ptr<const guard::Guardrails>>> GuardInput(domain::ChatRequest& request,

@@ -265,7 +265,7 @@ class MeteredChatModel final : public provider::ChatModel {
   MeteredChatModel(std::shared_ptr<provider::ChatModel> model, store::Journal& journal)
       : model_(std::move(model)), journal_(journal) {}
 
-  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest request,
+  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest&& request,
                                                             RequestContext& ctx) override {
     auto estimate = Estimate(TextBytes(request), request.max_tokens.value_or(kOutputTokensAssumed));
     STRATA_CO_TRY(auto meter, BeginCall(Info(), ctx, journal_, "chat", estimate));

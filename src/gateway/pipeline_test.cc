@@ -156,7 +156,7 @@ TEST_F(Pipeline, TokensAreCountedOnlyOfWhatMayBeAsked) {
 class Refusing final : public provider::ChatModel {
  public:
   explicit Refusing(std::string body) : body_(std::move(body)) { info_.id = "r"; }
-  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest request,
+  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest&& request,
                                                             RequestContext&) override {
     *request.refusal = {.dialect = "openai", .status = 400, .headers = {}, .body = body_};
     co_return strata::Fail(Error(Code::kInvalidArgument, "no").FromUpstream(400));

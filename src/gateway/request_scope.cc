@@ -153,17 +153,16 @@ std::optional<std::chrono::milliseconds> TimeOf(std::string_view text, double un
 }
 
 Result<> TakeTimes(const net::Headers& headers, RequestContext& ctx) {
-  auto now = ctx.clock->Steady();
   if (headers.Has("x-strata-timeout-ms")) {
     auto wait = TimeOf(headers.Get("x-strata-timeout-ms"), 1);
     if (!wait) {
       return Fail(InvalidArgument("x-strata-timeout-ms",
                                   "expected milliseconds, from 1 to 86400000 (a day)"));
     }
-    ctx.deadline = std::min(ctx.deadline, now + *wait);
+    ctx.deadline = std::min(ctx.deadline, ctx.clock->Steady() + *wait);
   }
   if (auto wait = TimeOf(headers.Get("x-stainless-timeout"), 1000)) {
-    ctx.first_byte_deadline = now + *wait;
+    ctx.first_byte_deadline = ctx.clock->Steady() + *wait;
   }
   return {};
 }

@@ -26,7 +26,7 @@ class RoutedModel final : public provider::ChatModel {
                  .reasoning = true};
   }
 
-  Task<Result<std::unique_ptr<ChatStream>>> Start(domain::ChatRequest request,
+  Task<Result<std::unique_ptr<ChatStream>>> Start(domain::ChatRequest&& request,
                                                   RequestContext& ctx) override {
     if (!ctx.role.empty()) {
       co_return Fail(InvalidArgument(

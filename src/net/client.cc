@@ -77,7 +77,9 @@ void AppendNumber(std::string& out, std::uint64_t value) {
 
 // One call of Send, whatever connections it will try.
 struct Call {
-  ClientRequest request;  // its body has moved to `message`
+  explicit Call(ClientRequest& given) : request(given) {}
+
+  ClientRequest& request;  // its body moves to `message`
   Url url;
   std::shared_ptr<OutMessage> message = std::make_shared<OutMessage>();
   bool has_body = false;
@@ -143,7 +145,7 @@ class HttpClient final : public Client {
     http2_.idle_timeout = limits_.idle_timeout;
   }
 
-  Task<Result<std::unique_ptr<ClientResponse>>> Send(ClientRequest request) override;
+  Task<Result<std::unique_ptr<ClientResponse>>> Send(ClientRequest&& request) override;
 
   ClientStats Stats() const override {
     return {.connections = connections_,
@@ -316,19 +318,19 @@ Task<Result<std::shared_ptr<ClientConnection>>> HttpClient::DialServer(const Cal
   co_return std::unexpected(std::move(connected.error()));
 }
 
-Result<Call> Prepare(ClientRequest request) {
-  Call call;
+Result<> Prepare(Call& call) {
+  auto& request = call.request;
   STRATA_TRY(call.url, ParseUrl(request.url));
   STRATA_CHECK_OK(CheckMessage(request));
   if (request.cancel.stop_requested()) return Fail(Code::kCancelled, "cancelled before the call");
   call.has_body = HasBody(request);
   call.message->body = std::move(request.body);
-  call.request = std::move(request);
-  return call;
+  return {};
 }
 
-Task<HttpClient::Answer> HttpClient::Send(ClientRequest request) {
-  STRATA_CO_TRY(auto call, Prepare(std::move(request)));
+Task<HttpClient::Answer> HttpClient::Send(ClientRequest&& request) {
+  Call call(request);
+  STRATA_CO_CHECK_OK(Prepare(call));
   auto executor = co_await asio::this_coro::executor;
   auto& pools = asio::use_service<ClientPools>(asio::query(executor, asio::execution::context));
   auto origin = OriginOf(call, pools, executor);

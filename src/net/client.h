@@ -72,8 +72,9 @@ class Client {
   // Returns when the response headers are in. Does not retry, except when a kept-alive connection
   // turns out closed before a byte of the answer, or an HTTP/2 server refuses the stream. Errors:
   // kUnavailable (refused, unresolved, TLS), kDeadlineExceeded, kCancelled, kPermissionDenied
-  // (private address), kInvalidArgument (bad URL).
-  virtual Task<Result<std::unique_ptr<ClientResponse>>> Send(ClientRequest request) = 0;
+  // (private address), kInvalidArgument (bad URL). `request` is taken, and must live until the
+  // task ends.
+  virtual Task<Result<std::unique_ptr<ClientResponse>>> Send(ClientRequest&& request) = 0;
 
   virtual ClientStats Stats() const { return {}; }
 };

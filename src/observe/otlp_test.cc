@@ -29,7 +29,7 @@ class FakeResponse final : public net::ClientResponse {
 // Answers with the scripted statuses, then 200; 0 is a refused connection.
 class FakeClient final : public net::Client {
  public:
-  Task<Result<std::unique_ptr<net::ClientResponse>>> Send(net::ClientRequest request) override {
+  Task<Result<std::unique_ptr<net::ClientResponse>>> Send(net::ClientRequest&& request) override {
     requests.push_back(std::move(request));
     int status = 200;
     if (!script.empty()) {

@@ -34,10 +34,11 @@ class ChatModel {
   virtual ~ChatModel() = default;
 
   // Returns once the provider has accepted the request, before the first token: until then a caller
-  // may still fail over. `ctx` must outlive the stream. Errors: kInvalidArgument (model cannot do
-  // what was asked; not retried), kRateLimited (retry_after set when the provider said so),
-  // kUnavailable, kDeadlineExceeded.
-  virtual Task<Result<std::unique_ptr<ChatStream>>> Start(domain::ChatRequest request,
+  // may still fail over. `request` is taken; it is not moved from one coroutine to the next on its
+  // way down, so it must live until the returned task ends. `ctx` must outlive the stream. Errors:
+  // kInvalidArgument (model cannot do what was asked; not retried), kRateLimited (retry_after set
+  // when the provider said so), kUnavailable, kDeadlineExceeded.
+  virtual Task<Result<std::unique_ptr<ChatStream>>> Start(domain::ChatRequest&& request,
                                                           RequestContext& ctx) = 0;
 
   // Prompt tokens that this request would take, exact where the tokenizer is here or the provider

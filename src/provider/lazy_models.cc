@@ -43,7 +43,7 @@ class LazyChat final : public ChatModel {
   LazyChat(domain::ModelInfo info, Pool& pool, Loaded<ChatModel>::Load load)
       : info_(std::move(info)), model_(pool, std::move(load)) {}
 
-  Task<Result<std::unique_ptr<ChatStream>>> Start(domain::ChatRequest request,
+  Task<Result<std::unique_ptr<ChatStream>>> Start(domain::ChatRequest&& request,
                                                   RequestContext& ctx) override {
     STRATA_CO_TRY(auto model, co_await model_.Get());
     co_return co_await model->Start(std::move(request), ctx);

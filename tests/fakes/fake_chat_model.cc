@@ -212,7 +212,7 @@ std::vector<domain::ChatRequest> FakeChatModel::requests() const {
 }
 
 Task<Result<std::unique_ptr<provider::ChatStream>>> FakeChatModel::Start(
-    domain::ChatRequest request, RequestContext& ctx) {
+    domain::ChatRequest&& request, RequestContext& ctx) {
   STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
   ChatScript script = script_;
   std::int64_t prompt = TokensOf(CodePointCount(domain::LastUserText(request)));

@@ -67,7 +67,7 @@ class FakeChatModel final : public provider::ChatModel {
   int open_streams() const;  // streams not yet destroyed
   std::vector<domain::ChatRequest> requests() const;
 
-  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest request,
+  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest&& request,
                                                             RequestContext& ctx) override;
   // Characters / 4 of the last user text.
   Task<Result<std::int64_t>> CountTokens(domain::ChatRequest request, RequestContext& ctx) override;

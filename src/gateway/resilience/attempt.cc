@@ -50,7 +50,7 @@ void Attempt::OutOfPatience(std::chrono::milliseconds limit) {
   Cancel();
 }
 
-Task<void> Attempt::Open(std::shared_ptr<Attempt> self, domain::ChatRequest request) {
+Task<void> Attempt::Open(std::shared_ptr<Attempt> self) {
   auto& attempt = *self;
   auto fail = [&](Error error) {
     bool impatient = attempt.patience_ && error.code() == Code::kCancelled;
@@ -64,8 +64,9 @@ Task<void> Attempt::Open(std::shared_ptr<Attempt> self, domain::ChatRequest requ
     attempt.error = std::move(error);
     attempt.done = true;
   };
-  const bool streamed = request.stream;
-  auto started = co_await attempt.model_->Start(std::move(request), attempt.ctx());
+  const bool streamed = attempt.request.stream;
+  auto started = co_await attempt.model_->Start(std::move(attempt.request), attempt.ctx());
+  attempt.request = {};  // the answer may take its time
   if (!started.has_value()) {
     fail(std::move(started.error()));
     co_return;

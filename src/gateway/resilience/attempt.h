@@ -28,9 +28,9 @@ class Attempt {
   Attempt& operator=(const Attempt&) = delete;
   ~Attempt();
 
-  // Starts the model and reads up to the first event that is not StreamStart. Sets `error` or
-  // `stream` and `head`. `self` is kept for as long as it runs.
-  static Task<void> Open(std::shared_ptr<Attempt> self, domain::ChatRequest request);
+  // Starts the model with `request`, which it takes, and reads up to the first event that is not
+  // StreamStart. Sets `error` or `stream` and `head`. `self` is kept for as long as it runs.
+  static Task<void> Open(std::shared_ptr<Attempt> self);
 
   void Cancel();
   // Cancel, and the attempt failed because nothing came in time.
@@ -45,6 +45,7 @@ class Attempt {
   RequestContext& ctx() { return own_ ? *own_ : request_; }
 
   Choice choice;
+  domain::ChatRequest request;
   std::unique_ptr<provider::ChatStream> stream;  // destroyed before the contexts it refers to
   std::vector<domain::StreamEvent> head;         // what was read already
   std::optional<Error> error;

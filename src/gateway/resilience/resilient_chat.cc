@@ -113,7 +113,7 @@ std::optional<std::uint64_t> ResilientChat::StickyKey(const domain::ChatRequest&
   return std::nullopt;
 }
 
-Task<Result<std::unique_ptr<ChatStream>>> ResilientChat::Start(domain::ChatRequest request,
+Task<Result<std::unique_ptr<ChatStream>>> ResilientChat::Start(domain::ChatRequest&& request,
                                                                RequestContext& ctx) {
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
   auto set = pool_.Get();
@@ -158,8 +158,8 @@ Task<std::shared_ptr<Attempt>> ResilientChat::Try(const Set& set, Attempts& atte
     });
   }
   if (hedge) co_return co_await Race(set, attempts, std::move(attempt), request, ctx);
-  auto copy = request;
-  co_await Attempt::Open(attempt, std::move(copy));
+  attempt->request = request;
+  co_await Attempt::Open(attempt);
   co_return attempt;
 }
 
@@ -173,13 +173,12 @@ Task<std::shared_ptr<Attempt>> ResilientChat::Race(const Set& set, Attempts& att
   // Shared with the runners, which may outlive this frame when the process stops.
   auto wake = std::make_shared<asio::steady_timer>(executor, pool_.spec().hedge_after);
   auto run = [&](std::shared_ptr<Attempt> attempt) {
-    auto copy = request;
-    asio::co_spawn(executor, Attempt::Open(attempt, std::move(copy)),
-                   [attempt, wake](std::exception_ptr thrown) {
-                     if (thrown) attempt->error = Internal("an attempt threw an exception");
-                     attempt->done = true;
-                     wake->cancel();
-                   });
+    attempt->request = request;
+    asio::co_spawn(executor, Attempt::Open(attempt), [attempt, wake](std::exception_ptr thrown) {
+      if (thrown) attempt->error = Internal("an attempt threw an exception");
+      attempt->done = true;
+      wake->cancel();
+    });
   };
   struct Orphans {
     std::vector<std::shared_ptr<Attempt>> attempts;

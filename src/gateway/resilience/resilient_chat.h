@@ -16,7 +16,7 @@ class ResilientChat final : public provider::ChatModel, public HasDeployments<pr
                 const Resilience::Parts& parts);
   ResilientChat(std::shared_ptr<provider::ChatModel> only, const Resilience::Parts& parts);
 
-  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest request,
+  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest&& request,
                                                             RequestContext& ctx) override;
   // Asks one deployment after the other until one counts; does not retry.
   Task<Result<std::int64_t>> CountTokens(domain::ChatRequest request, RequestContext& ctx) override;

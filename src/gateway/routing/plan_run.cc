@@ -56,7 +56,7 @@ void PlanRun::CompareWith(RequestContext& ctx, std::string_view model) const {
                          : std::nullopt;
 }
 
-Task<Result<std::unique_ptr<ChatStream>>> PlanRun::Start(domain::ChatRequest request) {
+Task<Result<std::unique_ptr<ChatStream>>> PlanRun::Start(domain::ChatRequest&& request) {
   if (plan_.first.empty()) co_return co_await StartModel(std::move(request), "answer");
   // Answers are compared, so they are read as events, not as their provider's bytes.
   request.wire.reset();
@@ -75,7 +75,7 @@ Task<Result<std::unique_ptr<ChatStream>>> PlanRun::Start(domain::ChatRequest req
   co_return ReplayStream(settled->TakeEvents(), ctx_);
 }
 
-Task<Result<std::unique_ptr<ChatStream>>> PlanRun::StartModel(domain::ChatRequest request,
+Task<Result<std::unique_ptr<ChatStream>>> PlanRun::StartModel(domain::ChatRequest&& request,
                                                               std::string_view role) {
   ctx_.role = role;
   ctx_.answered_by = plan_.model->Info().id;

@@ -18,12 +18,12 @@ class PlanRun {
           SessionNote note, RequestContext& ctx);
 
   // Errors: the escalation's, or the one model's; when nothing answered.
-  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest request);
+  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest&& request);
 
  private:
   using Steps = std::vector<std::shared_ptr<Step>>;
 
-  Task<Result<std::unique_ptr<provider::ChatStream>>> StartModel(domain::ChatRequest request,
+  Task<Result<std::unique_ptr<provider::ChatStream>>> StartModel(domain::ChatRequest&& request,
                                                                  std::string_view role);
   // The step whose answer stands; null: escalate, and `why`.
   Task<std::shared_ptr<Step>> Settle(const domain::ChatRequest& request, std::string& why);

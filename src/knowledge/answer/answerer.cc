@@ -24,7 +24,7 @@ class ExtractCall final : public provider::ChatModel {
   ExtractCall(std::shared_ptr<const Extractor> extractor, AnswerInput input)
       : extractor_(std::move(extractor)), input_(std::move(input)), info_(ExtractInfo()) {}
 
-  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest /*request*/,
+  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest&& /*request*/,
                                                             RequestContext& ctx) override {
     auto question = StandaloneQuestion(input_.question, input_.history);
     auto passages = PassagesOf(input_.passages);

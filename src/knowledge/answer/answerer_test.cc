@@ -186,7 +186,7 @@ class Watched final : public provider::ChatModel {
  public:
   Watched(std::shared_ptr<provider::ChatModel> inner, std::vector<domain::ChatRequest>& seen)
       : inner_(std::move(inner)), seen_(seen) {}
-  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest request,
+  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest&& request,
                                                             RequestContext& ctx) override {
     seen_.push_back(request);
     return inner_->Start(std::move(request), ctx);

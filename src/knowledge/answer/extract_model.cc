@@ -240,7 +240,7 @@ class ExtractModel final : public provider::ChatModel {
   ExtractModel(std::shared_ptr<const Extractor> extractor, Parser* parser)
       : extractor_(std::move(extractor)), parser_(parser), info_(ExtractInfo()) {}
 
-  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest request,
+  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest&& request,
                                                             RequestContext& ctx) override {
     STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
     STRATA_CO_CHECK_OK(CheckRequest(request));

@@ -87,7 +87,7 @@ class KbModel final : public provider::ChatModel {
           const provider::ChatModel* model)
       : bases_(bases), answerer_(answerer), name_(std::move(name)), info_(InfoOf(name_, model)) {}
 
-  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest request,
+  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest&& request,
                                                             RequestContext& ctx) override {
     STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
     STRATA_CO_CHECK_OK(CheckRequest(request));

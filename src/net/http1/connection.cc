@@ -67,7 +67,7 @@ class Http1Connection final : public ServerConnection, private ResponseWriter {
   void SetPhase(Phase phase);
 
   // Answering.
-  Task<void> Answer(HttpRequest request);
+  Task<void> Answer(HttpRequest& request);
   Task<Result<>> Send(int status, Headers headers, std::string body) override;
   Task<Result<>> Start(int status, Headers headers) override;
   Task<Result<>> Write(std::string_view bytes) override;
@@ -130,7 +130,7 @@ void Http1Connection::Begin(std::string initial) {
 Task<void> Http1Connection::Serve([[maybe_unused]] Self self) {
   while (co_await AwaitRequest()) {
     auto request = parser_.Take();
-    co_await Answer(std::move(request));
+    co_await Answer(request);
     if (gone_ || !keep_alive_) break;
   }
   co_await Goodbye();
@@ -253,7 +253,7 @@ void Http1Connection::Drain(IdleConnections idle) {
   if (phase_ == Phase::kIdle) event_.Notify();
 }
 
-Task<void> Http1Connection::Answer(HttpRequest request) {
+Task<void> Http1Connection::Answer(HttpRequest& request) {
   request.scheme = transport_->secure() ? "https" : "http";
   request.version = HttpVersion::kHttp11;
   request.peer = peer_;

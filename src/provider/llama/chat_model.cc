@@ -155,7 +155,7 @@ class Model final : public LlamaChatModel {
     info_.can.tools = prompts_->supports_tools();
   }
 
-  Task<Result<std::unique_ptr<ChatStream>>> Start(domain::ChatRequest request,
+  Task<Result<std::unique_ptr<ChatStream>>> Start(domain::ChatRequest&& request,
                                                   RequestContext& ctx) override {
     STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
     STRATA_CO_CHECK_OK(ctx.CheckAlive());

@@ -78,7 +78,7 @@ Error OfProvider(const Account& account, Error error) {
   return std::move(out).Because("provider " + account.spec.name);
 }
 
-Task<Result<std::unique_ptr<net::ClientResponse>>> Send(const Account& account, Call call,
+Task<Result<std::unique_ptr<net::ClientResponse>>> Send(const Account& account, Call&& call,
                                                         SteadyTime deadline, std::stop_token cancel,
                                                         WallTime now, domain::Refusal* refusal) {
   if (refusal != nullptr) *refusal = {};

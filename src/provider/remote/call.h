@@ -24,8 +24,9 @@ struct Account {
 
 // Returns when the provider has answered 2xx. Errors: DecodeUpstreamError's for every other status,
 // the client's else, each naming the provider and never showing a secret. `refusal` is emptied, and
-// takes the provider's error answer where its client may see it.
-Task<Result<std::unique_ptr<net::ClientResponse>>> Send(const Account& account, Call call,
+// takes the provider's error answer where its client may see it. `call` is taken, and must live
+// until the task ends.
+Task<Result<std::unique_ptr<net::ClientResponse>>> Send(const Account& account, Call&& call,
                                                         SteadyTime deadline, std::stop_token cancel,
                                                         WallTime now,
                                                         domain::Refusal* refusal = nullptr);

@@ -10,7 +10,7 @@
 
 namespace strata::provider::remote {
 
-Task<Result<std::unique_ptr<ChatStream>>> RemoteChatModel::Start(domain::ChatRequest request,
+Task<Result<std::unique_ptr<ChatStream>>> RemoteChatModel::Start(domain::ChatRequest&& request,
                                                                  RequestContext& ctx) {
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
   const auto* forward = request.wire ? account_->api->Wire(request.wire->format) : nullptr;

@@ -11,7 +11,7 @@ class RemoteChatModel final : public ChatModel {
   RemoteChatModel(std::shared_ptr<const Account> account, domain::ModelInfo info)
       : account_(std::move(account)), info_(std::move(info)) {}
 
-  Task<Result<std::unique_ptr<ChatStream>>> Start(domain::ChatRequest request,
+  Task<Result<std::unique_ptr<ChatStream>>> Start(domain::ChatRequest&& request,
                                                   RequestContext& ctx) override;
   Task<Result<std::int64_t>> CountTokens(domain::ChatRequest request, RequestContext& ctx) override;
   const domain::ModelInfo& Info() const override { return info_; }

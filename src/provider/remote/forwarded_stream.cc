@@ -59,11 +59,9 @@ Result<domain::StreamEvent> ForwardedStream::Begin() {
 
 // In the order in which they are handed up: the shadow before its bytes, bytes before the end.
 Result<domain::StreamEvent> ForwardedStream::TakeEvent() {
-  if (!shadow_.empty()) {
-    auto event = std::move(shadow_.front());
-    shadow_.pop_front();
-    return event;
-  }
+  if (HasShadow()) return std::move(shadow_[shadow_at_++]);
+  shadow_.clear();
+  shadow_at_ = 0;
   if (!pass_.empty()) return domain::WireChunk{std::exchange(pass_, {})};
   if (failed_) return Fail(Failed(std::move(*failed_)));
   return End();

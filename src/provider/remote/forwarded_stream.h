@@ -2,7 +2,6 @@
 // One answer that goes to its client as the provider wrote it: bytes as they come, read along only
 // for what the ledger needs, and decoded beside that when somebody wants to read the text.
 
-#include <deque>
 #include <memory>
 #include <string>
 
@@ -34,7 +33,8 @@ class ForwardedStream final : public ChatStream {
 
  private:
   Result<domain::StreamEvent> Begin();
-  bool HasEvent() const { return !shadow_.empty() || !pass_.empty() || failed_ || ended_; }
+  bool HasShadow() const { return shadow_at_ < shadow_.size(); }
+  bool HasEvent() const { return HasShadow() || !pass_.empty() || failed_ || ended_; }
   Result<domain::StreamEvent> TakeEvent();
   Result<> Take(std::string_view bytes);
   Task<Result<>> ReadWhole();
@@ -47,9 +47,10 @@ class ForwardedStream final : public ChatStream {
   std::unique_ptr<dialect::WireTap> tap_;            // null: not streamed
   std::unique_ptr<dialect::StreamDecoder> decoder_;  // null: not streamed, or no shadow (any more)
   dialect::WireFacts whole_;                         // of an answer that is not streamed
-  std::deque<domain::StreamEvent> shadow_;
-  std::string_view pass_;  // what may leave
-  std::string end_;        // what leaves with StreamEnd
+  std::vector<domain::StreamEvent> shadow_;
+  std::size_t shadow_at_ = 0;  // those before it were handed up
+  std::string_view pass_;      // what may leave
+  std::string end_;            // what leaves with StreamEnd
   std::optional<Error> failed_;
   bool begun_ = false;
   bool ended_ = false;

@@ -97,7 +97,7 @@ class PromptModel final : public provider::ChatModel {
     info_.can.chat = true;
   }
 
-  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest request,
+  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest&& request,
                                                             RequestContext& ctx) override {
     STRATA_CO_TRY(auto ready, Render(std::move(request), ctx));
     STRATA_CO_CHECK_OK(co_await Judge(ready.request, ctx));
