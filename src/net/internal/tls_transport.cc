@@ -23,10 +23,12 @@ namespace asio = boost::asio;
 // One TLS record; smaller pieces are joined so that they travel in one record.
 constexpr std::size_t kRecordBytes = 16 * 1024;
 
-void* DataOf(int fd) { return reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)); }
-int DescriptorOf(BIO* bio) {
-  return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
-}
+// The socket as OpenSSL sees it.
+struct SocketEnd {
+  int fd = -1;
+  bool drained = false;  // the last read took all that was there
+};
+SocketEnd& EndOf(BIO* bio) { return *static_cast<SocketEnd*>(BIO_get_data(bio)); }
 
 int Finish(BIO* bio, ssize_t result, int retry_flag) {
   BIO_clear_retry_flags(bio);
@@ -35,17 +37,19 @@ int Finish(BIO* bio, ssize_t result, int retry_flag) {
   return static_cast<int>(result);
 }
 int ReadBio(BIO* bio, char* into, int size) {
-  auto got = ::recv(DescriptorOf(bio), into, static_cast<std::size_t>(size), 0);
+  auto& end = EndOf(bio);
+  auto got = ::recv(end.fd, into, static_cast<std::size_t>(size), 0);
+  end.drained = got < size;
   return Finish(bio, got, BIO_FLAGS_READ);
 }
 int WriteBio(BIO* bio, const char* from, int size) {
-  auto sent = ::send(DescriptorOf(bio), from, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+  auto sent = ::send(EndOf(bio).fd, from, static_cast<std::size_t>(size), MSG_NOSIGNAL);
   return Finish(bio, sent, BIO_FLAGS_WRITE);
 }
 long ControlBio(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
 
 // Unlike OpenSSL's own, writes without SIGPIPE.
-BIO* NewSocketBio(int fd) {
+BIO* NewSocketBio(SocketEnd& end) {
   static BIO_METHOD* method = [] {
     auto* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
     BIO_meth_set_read(made, ReadBio);
@@ -54,7 +58,7 @@ BIO* NewSocketBio(int fd) {
     return made;
   }();
   auto* bio = BIO_new(method);
-  BIO_set_data(bio, DataOf(fd));
+  BIO_set_data(bio, &end);
   BIO_set_init(bio, 1);
   return bio;
 }
@@ -72,7 +76,8 @@ class TlsTransport final : public SocketTransport {
         ssl_(SSL_new(settings.context.native_handle())) {
     ErrorCode ignored;
     socket_.native_non_blocking(true, ignored);
-    auto* bio = NewSocketBio(socket_.native_handle());
+    end_.fd = socket_.native_handle();
+    auto* bio = NewSocketBio(end_);
     SSL_set_bio(ssl_.get(), bio, bio);
     if (role_ == TlsRole::kServer) {
       SSL_set_accept_state(ssl_.get());
@@ -193,7 +198,10 @@ class TlsTransport final : public SocketTransport {
       auto* at = static_cast<char*>(into.data()) + total;
       int result = SSL_read_ex(ssl_.get(), at, into.size() - total, &got);
       total += got;
-      if (result == 1) continue;
+      // Asking an empty socket costs a system call, and waiting for it says what has come since.
+      more_ = !end_.drained || SSL_has_pending(ssl_.get()) == 1;
+      if (result == 1 && more_) continue;
+      if (result == 1) break;
       auto wanted = WantedBy(result);
       more_ = wanted == Tcp::socket::wait_error;
       if (total > 0) break;  // an error shows itself again
@@ -237,9 +245,10 @@ class TlsTransport final : public SocketTransport {
     socket_.shutdown(Tcp::socket::shutdown_send, ignored);
   }
   // The number of a closed descriptor may soon be another connection's.
-  void Closing() override { BIO_set_data(SSL_get_rbio(ssl_.get()), DataOf(-1)); }
+  void Closing() override { end_.fd = -1; }
 
   TlsRole role_;
+  SocketEnd end_;  // before ssl_, which refers to it
   TlsSessions::Key session_key_;
   std::unique_ptr<SSL, FreeSsl> ssl_;
   std::string protocol_;
