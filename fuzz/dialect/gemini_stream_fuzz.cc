@@ -1,4 +1,4 @@
-// Chunks of a Gemini provider.
+// Chunks of a Gemini provider, in both forms of its streams.
 
 #include <cstddef>
 #include <cstdint>
@@ -10,5 +10,6 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   strata::dialect::DecodeStream(*strata::dialect::gemini::MakeStreamDecoder(), bytes);
+  strata::dialect::DecodeStream(*strata::dialect::gemini::MakeArrayStreamDecoder(), bytes);
   return 0;
 }

@@ -33,10 +33,15 @@ struct GenerateRequest {
 };
 Result<GenerateRequest> DecodeGenerate(std::string_view body);
 // As above, but reads only what routing, limits and ledger need and keeps the bytes for Gemini
-// itself (chat.wire), which streams them as server-sent events. What it cannot be sure of is
-// decoded at once, so that errors are the decoder's.
-Result<GenerateRequest> ScanGenerate(std::string body, domain::WireHeaders headers);
-inline constexpr std::string_view kWireFormat = "gemini.generate";
+// itself (chat.wire). `format`, of those below, says how a stream is to come. What it cannot be
+// sure of is decoded at once, so that errors are the decoder's.
+Result<GenerateRequest> ScanGenerate(std::string body, domain::WireHeaders headers,
+                                     std::string_view format);
+inline constexpr std::string_view kWireFormat = "gemini.generate";             // server-sent events
+inline constexpr std::string_view kArrayWireFormat = "gemini.generate-array";  // one JSON array
+// Whether every one of a body's contents names its role, which Vertex AI demands. May say no
+// wrongly.
+bool NamesRoles(std::string_view body);
 // Body of countTokens: contents, or a whole generateContentRequest.
 Result<domain::ChatRequest> DecodeCount(std::string_view body);
 
@@ -74,7 +79,11 @@ Result<std::string> EncodeGenerate(const domain::ChatRequest& request,
 Result<domain::ChatResponse> DecodeGenerateResponse(std::string_view body);
 // Of streamGenerateContent?alt=sse.
 std::unique_ptr<StreamDecoder> MakeStreamDecoder();
-const WireCodec& GenerateWire();  // the same answers when they are forwarded
+std::unique_ptr<StreamDecoder> MakeArrayStreamDecoder();  // without alt=sse
+// How answers to one of the wire formats above are forwarded; null for another format.
+const WireCodec* GenerateWire(std::string_view format);
+// What a call of that form is named in its path, and how it asks for its stream.
+std::string_view StreamOperation(std::string_view format);
 Result<std::string> EncodeCount(const domain::ChatRequest& request, std::string_view model);
 // Vertex: the bare members.
 Result<std::string> EncodePredictCount(const domain::ChatRequest& request);

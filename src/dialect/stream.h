@@ -17,7 +17,7 @@ class StreamEncoder {
  public:
   virtual ~StreamEncoder() = default;
 
-  // "text/event-stream" or "application/vnd.amazon.eventstream".
+  // "text/event-stream", "application/vnd.amazon.eventstream" or "application/json".
   virtual std::string_view content_type() const = 0;
 
   // The bytes of `event`, "" when the dialect has none for it (a WireChunk never has any). After
@@ -26,6 +26,9 @@ class StreamEncoder {
 
   // Takes the place of StreamEnd: the dialect's own error event, and its end mark if it has one.
   virtual std::string EncodeError(const Error& error) = 0;
+
+  // Bytes of a provider's own stream have left: what is encoded from here on goes on behind them.
+  virtual void GoOnBehindBytes() {}
 
   // A sign of life while the model thinks; "" in dialects without one. Never changes the state.
   virtual std::string Ping() = 0;

@@ -98,17 +98,17 @@ std::string_view EventWireTap::Feed(std::string_view bytes) {
 
 Result<> EventWireTap::Finish() {
   if (failure_) return Fail(*failure_);
-  if (ended_ || tail_ || WholeWithoutEnd()) return {};
+  if (ended_ || (tail_ && TailIsWhole()) || WholeWithoutEnd()) return {};
   return Fail(Code::kUnavailable, "the provider closed the stream before its end");
 }
 
-Result<std::size_t> EventMessageWireTap::EventSize(std::string_view rest, std::size_t) const {
+Result<std::size_t> EventMessageWireTap::EventSize(std::string_view rest, std::size_t) {
   auto size = EventMessageSize(rest);
   if (!size) return Fail(AsUpstreamFault(std::move(size.error())));
   return *size <= rest.size() ? *size : 0;
 }
 
-Result<std::size_t> SseWireTap::EventSize(std::string_view rest, std::size_t scanned) const {
+Result<std::size_t> SseWireTap::EventSize(std::string_view rest, std::size_t scanned) {
   // The line end that was last may be the first half of a blank line.
   for (auto at = scanned < 3 ? 0 : scanned - 3; at < rest.size();) {
     const void* found = std::memchr(rest.data() + at, '\n', rest.size() - at);

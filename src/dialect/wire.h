@@ -85,10 +85,13 @@ class EventWireTap : public WireTap {
 
   // Bytes of the event that `rest` begins with, its end mark included; 0 while it is not whole.
   // `scanned`: bytes that were looked at before and hold no end. Errors: broken framing.
-  virtual Result<std::size_t> EventSize(std::string_view rest, std::size_t scanned) const = 0;
+  // Not whole: the next call is given the same bytes, and more behind them.
+  virtual Result<std::size_t> EventSize(std::string_view rest, std::size_t scanned) = 0;
   virtual Result<Verdict> OnEvent(std::string_view event) = 0;
   // Whether a body that ends here is whole, though the dialect's end mark did not come.
   virtual bool WholeWithoutEnd() const { return false; }
+  // The same once an event was held as the tail.
+  virtual bool TailIsWhole() const { return true; }
 
   WireFacts facts_;
 
@@ -109,13 +112,13 @@ class EventWireTap : public WireTap {
 // Cuts at blank lines; lines may end in LF or CRLF.
 class SseWireTap : public EventWireTap {
  private:
-  Result<std::size_t> EventSize(std::string_view rest, std::size_t scanned) const final;
+  Result<std::size_t> EventSize(std::string_view rest, std::size_t scanned) final;
 };
 
 // Cuts application/vnd.amazon.eventstream at its messages.
 class EventMessageWireTap : public EventWireTap {
  private:
-  Result<std::size_t> EventSize(std::string_view rest, std::size_t scanned) const final;
+  Result<std::size_t> EventSize(std::string_view rest, std::size_t scanned) final;
 };
 
 // The data of one event: its "data:" line, or all of them joined in `scratch`; "" without any.

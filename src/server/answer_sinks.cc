@@ -97,7 +97,9 @@ class StreamSink final : public gateway::AnswerSink {
   // Not a coroutine: the bytes of a forwarded stream pass here piece by piece.
   Task<Result<>> Event(const domain::StreamEvent& event) override {
     const auto* chunk = std::get_if<domain::WireChunk>(&event);
-    return chunk != nullptr ? frame_.exchange.writer.Write(chunk->bytes) : OtherEvent(event);
+    if (chunk == nullptr) return OtherEvent(event);
+    bytes_left_ = true;
+    return frame_.exchange.writer.Write(chunk->bytes);
   }
 
   Task<void> Refuse(const Error& error, domain::Refusal refusal) override {
@@ -116,6 +118,7 @@ class StreamSink final : public gateway::AnswerSink {
     }
     // The status line has left: the error travels in the stream, in the dialect's own form.
     if (!encoder_) encoder_ = make_(frame_.meta);
+    if (bytes_left_) encoder_->GoOnBehindBytes();
     auto bytes = encoder_->EncodeError(error);
     auto written = co_await writer.Write(bytes);
     if (written.has_value()) written = co_await writer.Finish();
@@ -132,6 +135,7 @@ class StreamSink final : public gateway::AnswerSink {
     }
     if (std::holds_alternative<domain::WireStop>(event)) {
       forwarded_ = false;
+      if (bytes_left_) encoder_->GoOnBehindBytes();
       co_return Result<>{};
     }
     if (forwarded_) co_return co_await EndForwarded(event);
@@ -171,7 +175,8 @@ class StreamSink final : public gateway::AnswerSink {
   AnswerFrame frame_;
   EncoderMaker make_;
   FirstHead first_head_;
-  bool forwarded_ = false;  // the provider's own bytes are the answer
+  bool forwarded_ = false;   // the provider's own bytes are the answer
+  bool bytes_left_ = false;  // some of them went to the client
   // While bytes are forwarded: only if they may stop.
   std::unique_ptr<dialect::StreamEncoder> encoder_;
 };

@@ -19,11 +19,10 @@ enum class Streaming : std::uint8_t { kNo, kYes };
 Task<Result<>> Generate(Services& services, Exchange& exchange, std::string model,
                         Streaming streaming) {
   const bool sse = net::QueryParameter(exchange.http.query(), "alt") == "sse";
-  const bool forwarded = sse || streaming == Streaming::kNo;
   auto headers = provider::RequestHeadersToForward(exchange.http.headers);
+  const auto format = sse ? gemini::kWireFormat : gemini::kArrayWireFormat;
   STRATA_CO_TRY(auto request,
-                forwarded ? gemini::ScanGenerate(std::move(exchange.http.body), std::move(headers))
-                          : gemini::DecodeGenerate(exchange.http.body));
+                gemini::ScanGenerate(std::move(exchange.http.body), std::move(headers), format));
   request.chat.model = std::move(model);
   request.chat.stream = streaming == Streaming::kYes;
   const gemini::AnswerOptions options{.include_thoughts = request.include_thoughts, .sse = sse};

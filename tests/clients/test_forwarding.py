@@ -93,6 +93,12 @@ GEMINI_EVENTS = [
     b'"usageMetadata": {"promptTokenCount": 11,"candidatesTokenCount": 4,"totalTokenCount": 15}}\r\n\r\n',
     b'data: {"usageMetadata": {"promptTokenCount": 11,"candidatesTokenCount": 4,"totalTokenCount": 15},"late": true}\r\n\r\n',
 ]
+GEMINI_ELEMENTS = [
+    b'[{\n  "candidates": [{"content": {"parts": [{"text": "It is "}],"role": "model"},"index": 0}],"modelVersion": "gemini-x"\n}\n',
+    b',\r\n{"candidates": [{"content": {"parts": [{"text": "sunny."}],"role": "model"},"finishReason": "STOP","new": 1.50}],'
+    b'"usageMetadata": {"promptTokenCount": 11,"candidatesTokenCount": 4,"totalTokenCount": 15}}\n',
+    b']\n',
+]
 QUESTION = "How is the weather in S\u00f6rby?"
 
 
@@ -158,8 +164,9 @@ class Forwarding(unittest.TestCase):
                             f"  - {{name: o, kind: openai, base_url: '{cls.upstream.url}/v1', secret: 'env:O'}}\n"
                             f"  - {{name: a, kind: anthropic, base_url: '{cls.upstream.url}', secret: 'env:A'}}\n"
                             f"  - {{name: b, kind: bedrock, base_url: '{cls.upstream.url}', region: eu-north-1}}\n"
-                            f"  - {{name: g, kind: gemini, base_url: '{cls.upstream.url}', secret: 'env:G'}}\n",
-                            {"O": "sk-o-secret", "A": "sk-a-secret", "G": "g-secret", "AWS_ACCESS_KEY_ID": "AKIATEST",
+                            f"  - {{name: g, kind: gemini, base_url: '{cls.upstream.url}', secret: 'env:G'}}\n"
+                            f"  - {{name: v, kind: vertex, base_url: '{cls.upstream.url}', region: us-central1, project: p, secret: 'env:V'}}\n",
+                            {"V": "v-token", "O": "sk-o-secret", "A": "sk-a-secret", "G": "g-secret", "AWS_ACCESS_KEY_ID": "AKIATEST",
                              "AWS_SECRET_ACCESS_KEY": "aws-secret"}, documents=False)
 
     @classmethod
@@ -196,10 +203,10 @@ class Forwarding(unittest.TestCase):
                 b'"content":"' + QUESTION.encode() + b'"}],"unknown":1.50}')
         return body, self.ask("/model/b%2F" + model + "/" + operation, body, **{"x-amzn-bedrock-trace": "ENABLED"})
 
-    def gemini(self, operation="generateContent", more=b""):
+    def gemini(self, operation="generateContent", more=b"", provider="g"):
         body = (b'{"contents":[{"role":"user","parts":[{"text":"' + QUESTION.encode() + b'"}]}],"generationConfig":{"maxOutputTokens":100,'
                 b'"new":1.50}' + more + b',"unknown":{"b":[]}}')
-        return body, self.ask("/v1beta/models/g/gemini-x:" + operation, body)
+        return body, self.ask(f"/v1beta/models/{provider}/gemini-x:{operation}", body)
 
     def check_trace(self, headers, text):
         """The answer was read too: question, text and tokens are in the trace, and its call is in the ledger."""
@@ -331,6 +338,41 @@ class Forwarding(unittest.TestCase):
             self.assertEqual((self.upstream.body, self.upstream.target), (body, "/v1beta/models/gemini-x:streamGenerateContent?alt=sse"))
             self.check_trace(headers, "It is sunny.")
 
+    def test_gemini_stream_as_an_array(self):
+        whole = b"".join(GEMINI_ELEMENTS)
+        for pieces in (GEMINI_ELEMENTS, split(whole, 11), [whole]):
+            self.upstream.answer(pieces)
+            body, (status, headers, got) = self.gemini("streamGenerateContent")
+            self.assertEqual((status, got), (200, whole))
+            self.assertEqual((self.upstream.body, self.upstream.target), (body, "/v1beta/models/gemini-x:streamGenerateContent"))
+            self.assertEqual(headers["content-type"], "application/json")
+            self.check_trace(headers, "It is sunny.")
+
+    def test_a_cut_array_ends_with_an_error_element(self):
+        for cut in (True, False):
+            self.upstream.answer(GEMINI_ELEMENTS[:1], cut=cut)
+            _, (status, _, got) = self.gemini("streamGenerateContent")
+            self.assertEqual(status, 200)
+            self.assertEqual([sorted(element) for element in json.loads(got)], [["candidates", "modelVersion"], ["error"]])
+
+    def test_vertex(self):
+        path = "/v1/projects/p/locations/us-central1/publishers/google/models/gemini-x:"
+        for operation, pieces, kind in (("generateContent", split(GEMINI_ANSWER, 40), "application/json"),
+                                        ("streamGenerateContent?alt=sse", GEMINI_EVENTS, "text/event-stream"),
+                                        ("streamGenerateContent", GEMINI_ELEMENTS, "application/json")):
+            self.upstream.answer(pieces, kind)
+            body, (status, headers, got) = self.gemini(operation, provider="v")
+            self.assertEqual((status, got), (200, b"".join(pieces)))
+            self.assertEqual((self.upstream.body, self.upstream.target), (body, path + operation))
+            self.assertEqual(self.upstream.head["authorization"], "Bearer v-token")
+            self.check_trace(headers, "It is sunny.")
+
+    def test_vertex_is_sent_the_roles_it_demands(self):
+        self.upstream.answer([GEMINI_ANSWER])
+        status, _, _ = self.ask("/v1beta/models/v/gemini-x:generateContent", b'{"contents":[{"parts":[{"text":"hi"}]}]}')
+        self.assertEqual(status, 200)
+        self.assertEqual(json.loads(self.upstream.body)["contents"], [{"role": "user", "parts": [{"text": "hi"}]}])
+
     def test_cut_streams_of_bedrock_and_gemini(self):
         for cut in (True, False):
             self.upstream.answer(CONVERSE_EVENTS, "application/vnd.amazon.eventstream", cut)
@@ -459,6 +501,17 @@ class Guarded(Forwarding):
             self.assertTrue(got.rstrip().endswith(b"data: [DONE]"))
             self.assertNotIn(b'"dy"', got)
         self.assertIn(b'"finish_reason":"stop"', got)
+
+    def test_a_masked_array(self):
+        element = b'%s{"candidates": [{"content": {"parts": [{"text": %s}],"role": "model"},"index": 0}]}\n'
+        before = ["word%d " % i for i in range(60)]
+        words = [*before, "a clou", "dy", " sky", " today, cloudy skyline ", "and more."]
+        elements = [element % (b"," if i else b"[", json.dumps(w).encode()) for i, w in enumerate(words)] + GEMINI_ELEMENTS[1:]
+        for pieces in (elements, [b"".join(elements)]):
+            self.upstream.answer(pieces)
+            _, (status, _, got) = self.gemini("streamGenerateContent")
+            parts = [part["text"] for e in json.loads(got) for c in e.get("candidates", []) for part in c["content"]["parts"]]
+            self.assertEqual("".join(parts), "".join(before) + "a [weather] today, cloudy skyline and more.sunny.")
 
     def test_a_masked_answer(self):
         self.upstream.answer([OPENAI_ANSWER.replace(b"It is \\u0073unny.", b"A cloudy, sky.")])

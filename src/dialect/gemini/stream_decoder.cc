@@ -1,7 +1,10 @@
-// streamGenerateContent?alt=sse of a provider → domain events.
+// streamGenerateContent of a provider, as server-sent events or as one JSON array → domain events.
+
+#include <variant>
 
 #include "base/utf8.h"
 #include "dialect/gemini.h"
+#include "dialect/gemini/array.h"
 #include "dialect/gemini/parts.h"
 #include "dialect/json/block_emitter.h"
 #include "dialect/json/feed.h"
@@ -15,18 +18,24 @@ using Events = std::vector<domain::StreamEvent>;
 
 class ChunkDecoder final : public StreamDecoder {
  public:
+  using Reader = std::variant<SseReader, ArrayReader>;
+  explicit ChunkDecoder(Reader reader) : reader_(std::move(reader)) {}
+
   Result<Events> Feed(std::string_view bytes) override {
     if (ended_) return Events();
-    return FeedSse(reader_, bytes,
-                   [&](const SseEvent& event, Events& out) { return OnEvent(event, out); });
+    auto on_event = [&](const SseEvent& event, Events& out) { return OnEvent(event, out); };
+    return std::visit([&](auto& reader) { return FeedSse(reader, bytes, on_event); }, reader_);
   }
 
-  // The dialect has no end mark: a finish reason makes the answer whole, usage may follow it.
+  // The dialect has no end mark: a finish reason makes the answer whole, usage may follow it. An
+  // array is whole with its bracket.
   Result<Events> Finish() override {
-    if (auto held = reader_.TakeHeld()) return Fail(std::move(*held));
+    auto held = std::visit([](auto& reader) { return reader.TakeHeld(); }, reader_);
+    if (held) return Fail(std::move(*held));
     Events out;
     if (ended_) return out;
-    if (!stop_reason_) {
+    const auto* array = std::get_if<ArrayReader>(&reader_);
+    if (!stop_reason_ || (array != nullptr && !array->closed())) {
       return Fail(Code::kUnavailable, "the provider closed the stream before its end");
     }
     blocks_.Close(out);
@@ -50,7 +59,7 @@ class ChunkDecoder final : public StreamDecoder {
   void OnCitations(const JsonField& candidate, Events& out);
   void OnLogprobs(const JsonField& candidate, Events& out);
 
-  SseReader reader_;
+  Reader reader_;
   BlockEmitter blocks_;
   CallIds ids_;
   domain::Usage usage_;
@@ -187,6 +196,12 @@ Result<> ChunkDecoder::OnEvent(const SseEvent& event, Events& out) {
 
 }  // namespace
 
-std::unique_ptr<StreamDecoder> MakeStreamDecoder() { return std::make_unique<ChunkDecoder>(); }
+std::unique_ptr<StreamDecoder> MakeStreamDecoder() {
+  return std::make_unique<ChunkDecoder>(SseReader());
+}
+
+std::unique_ptr<StreamDecoder> MakeArrayStreamDecoder() {
+  return std::make_unique<ChunkDecoder>(ArrayReader());
+}
 
 }  // namespace strata::dialect::gemini

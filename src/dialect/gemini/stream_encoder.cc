@@ -27,6 +27,7 @@ class ChunkEncoder final : public StreamEncoder {
   }
   // A comment would be taken for half a JSON text by the SDK; white space in an array is harmless.
   std::string Ping() override { return options_.sse || first_ ? std::string() : "\n"; }
+  void GoOnBehindBytes() override { first_ = false; }
   AnswerMeta& meta() override { return meta_; }
 
  private:

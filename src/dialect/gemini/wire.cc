@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "dialect/gemini.h"
+#include "dialect/gemini/array.h"
 #include "dialect/gemini/parts.h"
 #include "dialect/json/upstream.h"
 #include "dialect/json_scan.h"
@@ -74,22 +75,27 @@ domain::Usage UsageOf(JsonValue root) {
   return ReadUsage(JsonField(root));
 }
 
-class GenerateTap final : public SseWireTap {
- private:
-  Result<Verdict> OnEvent(std::string_view event) override;
-  Result<Verdict> OnChunk(const JsonField& chunk);
+// Reads the chunks of a stream, whichever way they come.
+class Chunks {
+ public:
+  explicit Chunks(WireFacts& facts) : facts_(facts) {}
 
+  // Whether the answer may end with this chunk.
+  Result<bool> On(std::string_view data);
+  bool finished() const { return finished_; }
+
+ private:
+  Result<bool> OnChunk(const JsonField& chunk);
+
+  WireFacts& facts_;
   bool started_ = false;
   bool finished_ = false;
-  std::string scratch_;
 };
 
-Result<GenerateTap::Verdict> GenerateTap::OnEvent(std::string_view event) {
-  auto data = SseDataOf(event, scratch_);
-  if (data.empty()) return Verdict::kPass;
+Result<bool> Chunks::On(std::string_view data) {
   if (started_ && !finished_ && !MayHaveMember(data, R"("finishReason")") &&
       !MayHaveMember(data, R"("blockReason")") && !MayHaveMember(data, R"("error")")) {
-    return Verdict::kPass;
+    return false;
   }
   auto root = ParseJson(data);
   if (!root) return Fail(AsUpstreamFault(std::move(root.error())));
@@ -105,7 +111,7 @@ Result<GenerateTap::Verdict> GenerateTap::OnEvent(std::string_view event) {
 }
 
 // A finish reason makes the answer whole; what follows may bring usage.
-Result<GenerateTap::Verdict> GenerateTap::OnChunk(const JsonField& chunk) {
+Result<bool> Chunks::OnChunk(const JsonField& chunk) {
   if (!std::exchange(started_, true)) facts_.model = chunk.TextAt("modelVersion");
   if (auto usage = chunk.Get("usageMetadata"); usage.present()) facts_.usage = ReadUsage(usage);
   auto feedback = chunk.Get("promptFeedback");
@@ -119,8 +125,42 @@ Result<GenerateTap::Verdict> GenerateTap::OnChunk(const JsonField& chunk) {
     if (auto reason = StopReasonOf(word)) facts_.stop_reason = *reason;
     finished_ = true;
   }
-  return finished_ ? Verdict::kTail : Verdict::kPass;
+  return finished_;
 }
+
+class EventsTap final : public SseWireTap {
+ private:
+  Result<Verdict> OnEvent(std::string_view event) override {
+    auto data = SseDataOf(event, scratch_);
+    if (data.empty()) return Verdict::kPass;
+    STRATA_TRY(auto ends, chunks_.On(data));
+    return ends ? Verdict::kTail : Verdict::kPass;
+  }
+
+  Chunks chunks_{facts_};
+  std::string scratch_;
+};
+
+// Pieces are elements with the comma before them, so that what follows may be ours.
+class ArrayTap final : public EventWireTap {
+ private:
+  Result<std::size_t> EventSize(std::string_view rest, std::size_t) override {
+    return cut_.Next(rest);
+  }
+  Result<Verdict> OnEvent(std::string_view piece) override {
+    auto element = ElementOf(piece);
+    if (!element.empty()) {
+      STRATA_TRY(auto ends, chunks_.On(element));
+      return ends ? Verdict::kTail : Verdict::kPass;
+    }
+    if (chunks_.finished()) return Verdict::kTail;
+    return Fail(Code::kUnavailable, "the provider closed the stream before its end");
+  }
+  bool TailIsWhole() const override { return cut_.closed(); }
+
+  ArrayCut cut_;
+  Chunks chunks_{facts_};
+};
 
 Result<WireFacts> Read(std::string_view body, const HeaderList&) {
   auto scanned = ScanObject(body);
@@ -146,7 +186,8 @@ Result<WireFacts> Read(std::string_view body, const HeaderList&) {
 
 }  // namespace
 
-Result<GenerateRequest> ScanGenerate(std::string body, domain::WireHeaders headers) {
+Result<GenerateRequest> ScanGenerate(std::string body, domain::WireHeaders headers,
+                                     std::string_view format) {
   GenerateRequest out;
   auto scanned = ScanObject(body);
   auto config = scanned ? TextAt(*scanned, {"generationConfig", "generation_config"})
@@ -156,7 +197,7 @@ Result<GenerateRequest> ScanGenerate(std::string body, domain::WireHeaders heade
     return DecodeGenerate(body);
   }
   auto wire = std::make_shared<domain::WireRequest>();
-  wire->format = kWireFormat;
+  wire->format = format;
   wire->body = std::move(body);
   wire->headers = std::move(headers);
   wire->decode = DecodeWhole;
@@ -165,16 +206,35 @@ Result<GenerateRequest> ScanGenerate(std::string body, domain::WireHeaders heade
   return out;
 }
 
-const WireCodec& GenerateWire() {
-  static constexpr WireCodec kCodec{
+bool NamesRoles(std::string_view body) {
+  auto scanned = ScanObject(body);
+  auto contents = scanned ? scanned->TextAt("contents") : std::string_view();
+  return Count(contents, R"("parts")") <= Count(contents, R"("role")");
+}
+
+const WireCodec* GenerateWire(std::string_view format) {
+  static constexpr WireCodec kEvents{
       .format = kWireFormat,
       .read = Read,
       .make_tap = [](const domain::WireRequest&) -> std::unique_ptr<WireTap> {
-        return std::make_unique<GenerateTap>();
+        return std::make_unique<EventsTap>();
       },
       .decode = DecodeGenerateResponse,
       .make_decoder = MakeStreamDecoder};
-  return kCodec;
+  static constexpr WireCodec kArray{
+      .format = kArrayWireFormat,
+      .read = Read,
+      .make_tap = [](const domain::WireRequest&) -> std::unique_ptr<WireTap> {
+        return std::make_unique<ArrayTap>();
+      },
+      .decode = DecodeGenerateResponse,
+      .make_decoder = MakeArrayStreamDecoder};
+  if (format == kWireFormat) return &kEvents;
+  return format == kArrayWireFormat ? &kArray : nullptr;
+}
+
+std::string_view StreamOperation(std::string_view format) {
+  return format == kArrayWireFormat ? "streamGenerateContent" : "streamGenerateContent?alt=sse";
 }
 
 }  // namespace strata::dialect::gemini

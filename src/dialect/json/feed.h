@@ -1,5 +1,5 @@
 #pragma once
-// The loop that all SSE decoders share.
+// The loop that all decoders of events share.
 
 #include <algorithm>
 #include <variant>
@@ -18,10 +18,10 @@ inline bool HoldsContent(const std::vector<domain::StreamEvent>& events) {
   });
 }
 
-// Feeds `bytes` to `reader` and calls on_event(SseEvent, events) → Result<> for each whole event.
-// See StreamDecoder::Feed for errors.
-template <class OnEvent>
-Result<std::vector<domain::StreamEvent>> FeedSse(SseReader& reader, std::string_view bytes,
+// Feeds `bytes` to `reader` (an SseReader, or what has its form) and calls on_event(SseEvent,
+// events) → Result<> for each whole event. See StreamDecoder::Feed for errors.
+template <class Reader, class OnEvent>
+Result<std::vector<domain::StreamEvent>> FeedSse(Reader& reader, std::string_view bytes,
                                                  OnEvent on_event) {
   std::vector<domain::StreamEvent> events;
   if (auto held = reader.TakeHeld()) return Fail(std::move(*held));

@@ -54,8 +54,10 @@ std::unique_ptr<dialect::StreamDecoder> AnthropicApi::MakeStreamDecoder() const 
   return dialect::anthropic::MakeStreamDecoder();
 }
 
-const dialect::WireCodec* AnthropicApi::Wire(std::string_view format) const {
-  return format == dialect::anthropic::kWireFormat ? &dialect::anthropic::MessagesWire() : nullptr;
+const dialect::WireCodec* AnthropicApi::Wire(const domain::WireRequest& wire,
+                                             std::string_view) const {
+  return wire.format == dialect::anthropic::kWireFormat ? &dialect::anthropic::MessagesWire()
+                                                        : nullptr;
 }
 
 remote::Call AnthropicApi::Forward(const domain::ChatRequest& request,

@@ -14,7 +14,8 @@ class AnthropicApi final : public remote::Api {
                             const std::string& upstream_id) const override;
   Result<domain::ChatResponse> DecodeChat(std::string_view body) const override;
   std::unique_ptr<dialect::StreamDecoder> MakeStreamDecoder() const override;
-  const dialect::WireCodec* Wire(std::string_view format) const override;
+  const dialect::WireCodec* Wire(const domain::WireRequest& wire,
+                                 std::string_view upstream_id) const override;
   remote::Call Forward(const domain::ChatRequest& request,
                        const std::string& upstream_id) const override;
   Result<remote::Call> Count(const domain::ChatRequest& request,

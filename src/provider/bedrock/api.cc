@@ -88,9 +88,11 @@ std::unique_ptr<dialect::StreamDecoder> BedrockApi::MakeStreamDecoder() const {
   return dialect::bedrock::MakeConverseStreamDecoder();
 }
 
-const dialect::WireCodec* BedrockApi::Wire(std::string_view format) const {
-  return format == dialect::bedrock::kConverseWireFormat ? &dialect::bedrock::ConverseWire()
-                                                         : dialect::bedrock::InvokeWire(format);
+const dialect::WireCodec* BedrockApi::Wire(const domain::WireRequest& wire,
+                                           std::string_view) const {
+  return wire.format == dialect::bedrock::kConverseWireFormat
+             ? &dialect::bedrock::ConverseWire()
+             : dialect::bedrock::InvokeWire(wire.format);
 }
 
 remote::Call BedrockApi::Forward(const domain::ChatRequest& request,

@@ -11,7 +11,6 @@ namespace {
 constexpr std::size_t kEmbedBatchMax = 100;  // requests of one batchEmbedContents, by its contract
 
 constexpr std::string_view kOperation = "generateContent";
-constexpr std::string_view kStreamOperation = "streamGenerateContent?alt=sse";
 
 // People write the base with and without a version.
 std::string Base(std::string_view base_url) {
@@ -49,7 +48,8 @@ Result<remote::Call> GeminiApi::Chat(const domain::ChatRequest& request,
   options.notes = &notes;
   options.mark_unsigned_calls = DemandsSignatures(upstream_id);
   STRATA_TRY(auto body, dialect::gemini::EncodeGenerate(request, options));
-  auto operation = request.stream ? kStreamOperation : kOperation;
+  auto operation =
+      request.stream ? dialect::gemini::StreamOperation(dialect::gemini::kWireFormat) : kOperation;
   auto call = remote::JsonCall(spec_, Address(upstream_id, operation), std::move(body));
   call.dropped = notes.dropped();
   return call;
@@ -63,13 +63,14 @@ std::unique_ptr<dialect::StreamDecoder> GeminiApi::MakeStreamDecoder() const {
   return dialect::gemini::MakeStreamDecoder();
 }
 
-const dialect::WireCodec* GeminiApi::Wire(std::string_view format) const {
-  return format == dialect::gemini::kWireFormat ? &dialect::gemini::GenerateWire() : nullptr;
+const dialect::WireCodec* GeminiApi::Wire(const domain::WireRequest& wire, std::string_view) const {
+  return dialect::gemini::GenerateWire(wire.format);
 }
 
 remote::Call GeminiApi::Forward(const domain::ChatRequest& request,
                                 const std::string& upstream_id) const {
-  auto operation = request.stream ? kStreamOperation : kOperation;
+  auto operation =
+      request.stream ? dialect::gemini::StreamOperation(request.wire->format) : kOperation;
   return remote::ForwardCall(spec_, Address(upstream_id, operation), *request.wire, upstream_id);
 }
 

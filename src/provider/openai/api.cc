@@ -96,8 +96,8 @@ std::unique_ptr<dialect::StreamDecoder> OpenAiApi::MakeStreamDecoder() const {
   return dialect::openai::MakeStreamDecoder();
 }
 
-const dialect::WireCodec* OpenAiApi::Wire(std::string_view format) const {
-  return format == dialect::openai::kWireFormat ? &dialect::openai::ChatWire() : nullptr;
+const dialect::WireCodec* OpenAiApi::Wire(const domain::WireRequest& wire, std::string_view) const {
+  return wire.format == dialect::openai::kWireFormat ? &dialect::openai::ChatWire() : nullptr;
 }
 
 remote::Call OpenAiApi::Forward(const domain::ChatRequest& request,

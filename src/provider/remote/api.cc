@@ -65,7 +65,9 @@ Result<std::shared_ptr<const Api>> MakeApi(const ProviderSpec& spec, const Secre
   return std::make_shared<const openai::OpenAiApi>(spec, std::move(key));
 }
 
-const dialect::WireCodec* Api::Wire(std::string_view) const { return nullptr; }
+const dialect::WireCodec* Api::Wire(const domain::WireRequest&, std::string_view) const {
+  return nullptr;
+}
 Call Api::Forward(const domain::ChatRequest&, const std::string&) const {
   STRATA_CHECK(false, "this API forwards nothing");
   return {};

@@ -47,10 +47,11 @@ class Api {
   virtual Result<domain::ChatResponse> DecodeChat(std::string_view body) const = 0;
   virtual std::unique_ptr<dialect::StreamDecoder> MakeStreamDecoder() const = 0;
 
-  // How the answers to a client's own body of that wire format (domain/wire.h) are read, when this
-  // API takes it as it is; null when it does not.
-  virtual const dialect::WireCodec* Wire(std::string_view format) const;
-  // `request.wire`, of such a format, with the places changed that must be.
+  // How the answers to a client's own body (domain/wire.h) are read, when that model of this API
+  // takes it as it is; null when it does not.
+  virtual const dialect::WireCodec* Wire(const domain::WireRequest& wire,
+                                         std::string_view upstream_id) const;
+  // `request.wire`, that may be forwarded so, with the places changed that must be.
   virtual Call Forward(const domain::ChatRequest& request, const std::string& upstream_id) const;
 
   // kUnsupported where the API does not count.

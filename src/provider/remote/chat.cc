@@ -13,7 +13,8 @@ namespace strata::provider::remote {
 Task<Result<std::unique_ptr<ChatStream>>> RemoteChatModel::Start(domain::ChatRequest&& request,
                                                                  RequestContext& ctx) {
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
-  const auto* forward = request.wire ? account_->api->Wire(request.wire->format) : nullptr;
+  const auto* forward =
+      request.wire ? account_->api->Wire(*request.wire, info_.upstream_id) : nullptr;
   // What nobody here can read is not forwarded past a guardrail.
   if (forward != nullptr && request.answer_is_read && forward->decode == nullptr) forward = nullptr;
   if (forward == nullptr) STRATA_CO_CHECK_OK(domain::DecodeWhole(request));

@@ -110,7 +110,8 @@ Result<remote::Call> VertexApi::Chat(const domain::ChatRequest& request,
     options.notes = &notes;
     options.mark_unsigned_calls = gemini::DemandsSignatures(upstream_id);
     STRATA_TRY(body, dialect::gemini::EncodeGenerate(request, options));
-    operation = request.stream ? "streamGenerateContent?alt=sse" : "generateContent";
+    operation = request.stream ? dialect::gemini::StreamOperation(dialect::gemini::kWireFormat)
+                               : "generateContent";
   }
   auto call = remote::JsonCall(spec_, Address(upstream_id, operation), std::move(body));
   call.dropped = notes.dropped();
@@ -128,6 +129,19 @@ Result<domain::ChatResponse> VertexApi::DecodeChat(std::string_view body) const 
 
 std::unique_ptr<dialect::StreamDecoder> VertexApi::MakeStreamDecoder() const {
   return std::make_unique<EitherDecoder>();
+}
+
+const dialect::WireCodec* VertexApi::Wire(const domain::WireRequest& wire,
+                                          std::string_view upstream_id) const {
+  const auto* codec = IsClaude(upstream_id) ? nullptr : dialect::gemini::GenerateWire(wire.format);
+  return codec != nullptr && dialect::gemini::NamesRoles(wire.body) ? codec : nullptr;
+}
+
+remote::Call VertexApi::Forward(const domain::ChatRequest& request,
+                                const std::string& upstream_id) const {
+  auto operation =
+      request.stream ? dialect::gemini::StreamOperation(request.wire->format) : "generateContent";
+  return remote::ForwardCall(spec_, Address(upstream_id, operation), *request.wire, upstream_id);
 }
 
 Result<remote::Call> VertexApi::Count(const domain::ChatRequest& request,
