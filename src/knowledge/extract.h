@@ -3,11 +3,14 @@
 // sentences that answer, in the order of their documents, cites each exactly, and says so when the
 // sources do not answer.
 //
-// How: every sentence of every passage is scored against the question by idf-weighted stem overlap
-// (with its headings and, for pronouns, its neighbour), by cosine of sentence and question vectors
-// when an embedder is at hand, and by whether it holds the kind of thing that is asked (a person, a
-// date, a number, a place). A logistic score over the same features decides whether anything
-// answers at all; its weights were fitted on bench/answer's development sets.
+// How: every sentence of every passage is scored against the question by idf-weighted overlap of
+// word roots (with its headings, and with the sentences before it that a pronoun or a definite
+// description takes up), by cosine of sentence and question vectors when an embedder is at hand,
+// and by whether it holds the kind of thing that is asked (a person, a date, a number with its
+// unit, a place) beyond what the question says itself: answer types as in Prager et al. 2000,
+// "Question-answering by predictive annotation". A table's row is read and quoted with its columns'
+// names. A logistic score over the same features decides whether anything answers at all; its
+// weights were fitted on bench/answer's development sets.
 
 #include <cstdint>
 #include <memory>
@@ -52,7 +55,8 @@ struct ExtractOptions {
 };
 
 struct ExtractedSentence {
-  std::string text;           // as it stands in the source, inner white space folded
+  // As it stands in the source, inner white space folded; a table's row with its columns' names.
+  std::string text;
   domain::Citation citation;  // answer_start..end: code points of Extracted::text
   double score = 0;
 };

@@ -110,6 +110,22 @@ TEST(Extract, TheEmbeddingOfItsSentencesIsItsChildInTheTrace) {
   EXPECT_EQ(spans.at("knowledge.extract").parent_id, spans.at("root").span_id);
 }
 
+TEST(Extract, ARowIsAnsweredWithItsColumnsAndCitedAsItStands) {
+  const std::string text =
+      "Preise für 2024.\n\n| item | price | stock |\n| --- | --- | --- |\n| Blue lamp | 13.75 | 0 "
+      "|\n"
+      "| Red lamp | 9.10 | 4 |\n";
+  auto out = Ask("What is the price of the blue lamp?", {Passage(text)});
+  ASSERT_EQ(out.sentences.size(), 1U);
+  EXPECT_EQ(out.text, "item: Blue lamp; price: 13.75; stock: 0");
+  const auto& citation = out.sentences[0].citation;
+  EXPECT_EQ(citation.quoted, "| Blue lamp | 13.75 | 0 |");
+  const auto begin = ByteOffset(text, static_cast<std::size_t>(citation.source_start));
+  EXPECT_EQ(text.substr(begin, citation.quoted.size()), citation.quoted);
+  EXPECT_EQ(citation.answer_start, 0);
+  EXPECT_EQ(citation.answer_end, static_cast<std::int64_t>(out.text.size()));
+}
+
 TEST(Extract, NeverQuotesTheSameSentenceTwice) {
   auto out = Ask("What was the area of the Aletsch glacier in 2011?",
                  {Passage(kText), Passage(kText), Passage(kText)});

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "knowledge/answer/tokens.h"
+#include "text/normalize.h"
+#include "text/search_words.h"
 
 namespace strata::knowledge {
 namespace {
@@ -39,14 +41,37 @@ constexpr Cue kCues[] = {
     {"how large", kNumber | kLength},
     {"how big", kNumber | kLength},
     {"how often", kNumber | kDuration},
-    {"how fast", kNumber | kLength},
+    {"how fast", kNumber | kLength | kSpeed},
     {"percentage", kPercent},
     {"what percent", kPercent},
     {"what number", kNumber},
     {"what amount", kNumber | kMoney},
     {"what was the total", kNumber | kMoney},
-    {"cost", kMoney},
-    {"price", kMoney},
+    {"cost", kMoney | kNumber},
+    {"costs", kMoney | kNumber},
+    {"price", kMoney | kNumber},
+    {"fee", kMoney | kNumber},
+    {"salary", kMoney | kNumber},
+    {"weight", kMass},
+    {"weigh", kMass},
+    {"weighs", kMass},
+    {"heavy", kMass},
+    {"temperature", kTemperature},
+    {"how hot", kTemperature},
+    {"how cold", kTemperature},
+    {"how warm", kTemperature},
+    {"speed of", kSpeed},
+    {"top speed", kSpeed},
+    {"height", kLength},
+    {"length", kLength | kDuration},
+    {"width", kLength},
+    {"diameter", kLength},
+    {"thickness", kLength},
+    {"distance", kLength},
+    {"altitude", kLength},
+    {"capacity", kNumber},
+    {"what time", kDate},
+    {"which day", kDate},
     {"where", kPlace},
     {"what country", kPlace},
     {"which country", kPlace},
@@ -62,10 +87,12 @@ constexpr std::array<std::string_view, 12> kMonths = {
     "july",    "august",   "september", "october", "november", "december"};
 constexpr std::array<std::string_view, 7> kDays = {"monday", "tuesday",  "wednesday", "thursday",
                                                    "friday", "saturday", "sunday"};
-constexpr std::array<std::string_view, 22> kNumberWords = {
-    "two",      "three",   "four",    "five",   "six",    "seven", "eight", "nine",
-    "ten",      "eleven",  "twelve",  "twenty", "thirty", "forty", "fifty", "hundred",
-    "thousand", "million", "billion", "half",   "twice",  "dozen"};
+constexpr std::array<std::string_view, 34> kNumberWords = {
+    "two",      "three",  "four",    "five",     "six",      "seven",     "eight",
+    "nine",     "ten",    "eleven",  "twelve",   "thirteen", "fifteen",   "sixteen",
+    "eighteen", "twenty", "thirty",  "forty",    "fifty",    "sixty",     "seventy",
+    "eighty",   "ninety", "hundred", "hundreds", "thousand", "thousands", "million",
+    "billion",  "half",   "twice",   "dozen",    "fourteen", "seventeen"};
 // Singular and plural; short forms count only right after a number.
 constexpr std::array<std::string_view, 31> kLengthUnits = {
     "kilometre",  "kilometres", "kilometer",   "kilometers",  "metre",       "metres",
@@ -81,8 +108,35 @@ constexpr std::array<std::string_view, 20> kDurationUnits = {
 constexpr std::array<std::string_view, 12> kMoneyUnits = {"dollar", "dollars", "euro", "euros",
                                                           "pound",  "pounds",  "usd",  "eur",
                                                           "gbp",    "cents",   "yen",  "francs"};
+constexpr std::array<std::string_view, 18> kMassUnits = {
+    "kg",    "g",     "mg",     "t",   "lb",   "lbs",   "kilogram", "kilograms", "gram",
+    "grams", "tonne", "tonnes", "ton", "tons", "pound", "pounds",   "ounce",     "ounces"};
+constexpr std::array<std::string_view, 9> kTemperatureUnits = {
+    "degree", "degrees", "c", "f", "k", "celsius", "fahrenheit", "kelvin", "°c"};
+constexpr std::array<std::string_view, 6> kSpeedUnits = {"kmh",   "km",  "mph",
+                                                         "knots", "rpm", "mbit"};
 constexpr std::array<std::string_view, 3> kPercentUnits = {"percent", "per", "percentage"};
-constexpr std::array<std::string_view, 5> kPlaceWords = {"in", "at", "from", "near", "of"};
+constexpr std::array<std::string_view, 14> kPlaceWords = {
+    "in",     "at",    "from",     "near",  "on",    "of", "behind",
+    "beside", "below", "opposite", "above", "under", "to", "through"};
+// What a place is called without a name.
+constexpr std::array<std::string_view, 36> kPlaceNouns = {
+    "floor",  "room",     "building", "street",  "town",   "city",   "village", "office",
+    "hall",   "cellar",   "attic",    "north",   "south",  "east",   "west",    "garden",
+    "yard",   "river",    "lake",     "harbour", "harbor", "coast",  "hill",    "station",
+    "square", "entrance", "corner",   "cabinet", "shelf",  "drawer", "store",   "archive",
+    "desk",   "wing",     "basement", "corridor"};
+// What a person, or those who act as one, is called without a name.
+constexpr std::array<std::string_view, 44> kRoles = {
+    "mr",         "mrs",       "ms",         "dr",        "prof",        "professor", "sir",
+    "manager",    "director",  "owner",      "president", "chair",       "chairman",  "secretary",
+    "staff",      "team",      "department", "committee", "council",     "board",     "company",
+    "office",     "officer",   "engineer",   "architect", "conservator", "curator",   "librarian",
+    "technician", "operator",  "driver",     "doctor",    "nurse",       "teacher",   "engineers",
+    "employees",  "members",   "visitors",   "customers", "caretaker",   "keeper",    "assistant",
+    "clerk",      "supervisor"};
+constexpr std::array<std::string_view, 9> kTimeWords = {
+    "noon", "midnight", "clock", "am", "pm", "daily", "weekly", "monthly", "yearly"};
 constexpr std::array<std::string_view, 6> kReasonWords = {"because", "due",   "since",
                                                           "caused",  "owing", "therefore"};
 bool IsYear(const Token& token) {
@@ -93,6 +147,18 @@ bool IsYear(const Token& token) {
 
 bool IsNumber(const Token& token) { return token.digits || IsOneOf(token.lower, kNumberWords); }
 
+unsigned KindOfUnit(std::string_view unit) {
+  unsigned kinds = kNoKind;
+  if (IsOneOf(unit, kLengthUnits)) kinds |= kLength;
+  if (IsOneOf(unit, kDurationUnits)) kinds |= kDuration;
+  if (IsOneOf(unit, kMoneyUnits)) kinds |= kMoney;
+  if (IsOneOf(unit, kPercentUnits)) kinds |= kPercent;
+  if (IsOneOf(unit, kMassUnits)) kinds |= kMass;
+  if (IsOneOf(unit, kTemperatureUnits)) kinds |= kTemperature;
+  if (IsOneOf(unit, kSpeedUnits)) kinds |= kSpeed;
+  return kinds;
+}
+
 // A unit counts after a number: "23 kilometres", "two hundred years", "5km".
 unsigned UnitsOfToken(const std::vector<Token>& tokens, std::size_t i) {
   const Token& token = tokens[i];
@@ -100,37 +166,95 @@ unsigned UnitsOfToken(const std::vector<Token>& tokens, std::size_t i) {
   if (token.digits && (token.before == '$' || token.after == '%')) {
     kinds |= token.before == '$' ? kMoney : kPercent;
   }
+  if (token.digits && token.after == '\xC2') kinds |= kTemperature;  // "°"
   const auto digits = std::ranges::find_if_not(
       token.lower, [](unsigned char c) { return std::isdigit(c) != 0 || c == '.'; });
   const bool joined = token.digits && digits != token.lower.begin();  // "5km"
-  if (!joined && (i == 0 || !IsNumber(tokens[i - 1]))) return kinds;
-  const std::string_view unit =
-      joined ? std::string_view(digits, token.lower.end()) : std::string_view(token.lower);
-  if (IsOneOf(unit, kLengthUnits)) kinds |= kLength;
-  if (IsOneOf(unit, kDurationUnits)) kinds |= kDuration;
-  if (IsOneOf(unit, kMoneyUnits)) kinds |= kMoney;
-  if (IsOneOf(unit, kPercentUnits)) kinds |= kPercent;
-  return kinds;
+  constexpr std::array<std::string_view, 5> kVague = {"a", "an", "one", "few", "several"};
+  const bool counted = i > 0 && (IsNumber(tokens[i - 1]) || IsOneOf(tokens[i - 1].lower, kVague));
+  if (!joined && !counted) return kinds;
+  return kinds | KindOfUnit(joined ? std::string_view(digits, token.lower.end())
+                                   : std::string_view(token.lower));
 }
 
-unsigned KindsOfToken(const std::vector<Token>& tokens, std::size_t i) {
+bool IsTime(const std::vector<Token>& tokens, std::size_t i) {
   const Token& token = tokens[i];
-  unsigned kinds = kNoKind;
-  if (IsNumber(token)) kinds |= kNumber;
-  if (IsYear(token) || (token.capitalised && IsOneOf(token.lower, kMonths)) ||
-      IsOneOf(token.lower, kDays)) {
-    kinds |= kDate;
-  }
-  if (IsOneOf(token.lower, kReasonWords)) kinds |= kReason;
-  kinds |= UnitsOfToken(tokens, i);
-  const bool acronym = token.capitals > 1;  // TIFF, UNESCO
-  const bool name = token.capitalised && !acronym && !IsOneOf(token.lower, kMonths) &&
-                    !IsOneOf(token.lower, kDays);
-  if (name && i > 0) kinds |= kPerson;
-  if (name && i + 1 < tokens.size() && tokens[i + 1].capitalised) kinds |= kPerson;
-  if (name && i > 0 && IsOneOf(tokens[i - 1].lower, kPlaceWords)) kinds |= kPlace;
-  return kinds;
+  if (IsOneOf(token.lower, kTimeWords)) return true;
+  const bool hours = token.digits && token.after == ':' && i + 1 < tokens.size();
+  if (hours && tokens[i + 1].digits && tokens[i + 1].before == ':') return true;
+  return IsNumber(token) && i > 0 && tokens[i - 1].lower == "at";
 }
+
+// Reads one sentence from left to right.
+class KindReader {
+ public:
+  KindReader(const std::vector<Token>& tokens, std::span<const std::string> asked)
+      : tokens_(tokens), asked_(asked) {}
+
+  unsigned Read() {
+    for (std::size_t i = 0; i < tokens_.size(); ++i) kinds_ |= OfToken(i) | OfName(i);
+    return kinds_;
+  }
+
+ private:
+  // What stands in the question is not its answer.
+  bool IsAsked(const Token& token) const {
+    return std::ranges::find(asked_, text::FoldAccents(token.lower)) != asked_.end();
+  }
+
+  unsigned OfToken(std::size_t i) const {
+    const Token& token = tokens_[i];
+    unsigned kinds = kNoKind;
+    if (IsOneOf(token.lower, kReasonWords)) kinds |= kReason;
+    if (IsOneOf(token.lower, kPlaceNouns) && AfterPlaceWord(i)) kinds |= kPlace;
+    if (IsAsked(token)) return kinds;
+    if (IsOneOf(token.lower, kRoles)) kinds |= kPerson;
+    if (IsNumber(token)) kinds |= kNumber;
+    if (IsYear(token) || IsMonth(token) || IsOneOf(token.lower, kDays) || IsTime(tokens_, i)) {
+      kinds |= kDate;
+    }
+    return kinds | UnitsOfToken(tokens_, i);
+  }
+
+  static bool IsMonth(const Token& token) {
+    return token.capitalised && IsOneOf(token.lower, kMonths);
+  }
+
+  bool AfterPlaceWord(std::size_t i) const {
+    for (std::size_t back = 1; back <= 3 && back <= i; ++back) {
+      if (IsOneOf(tokens_[i - back].lower, kPlaceWords)) return true;
+    }
+    return false;
+  }
+
+  // A capitalised word that does not merely begin the sentence names a person, or a place after
+  // "in" and the like; the words of one name are of the same kind. No person has an article.
+  unsigned OfName(std::size_t i) {
+    const Token& token = tokens_[i];
+    const bool acronym = token.capitals > 1;  // TIFF, UNESCO
+    const bool begins = i == 0 && (i + 1 == tokens_.size() || !tokens_[i + 1].capitalised);
+    if (!token.capitalised || acronym || begins || IsMonth(token) ||
+        text::IsStopWord(token.lower) || IsOneOf(token.lower, kDays) || IsAsked(token)) {
+      return name_ = kNoKind;
+    }
+    if (i > 0 && name_ != kNoKind && token.before == ' ') return name_;
+    if (i == 0) return name_ = kPerson;
+    std::string_view before = tokens_[i - 1].lower;
+    const bool article = before == "the" || before == "a" || before == "an";
+    if (article && i > 1) before = tokens_[i - 2].lower;
+    const bool place = IsOneOf(before, kPlaceWords);
+    name_ = place ? unsigned{kPlace} : unsigned{kNoKind};
+    if (!article && (!place || before == "of" || before == "to" || before == "from")) {
+      name_ |= kPerson;
+    }
+    return name_;
+  }
+
+  const std::vector<Token>& tokens_;
+  const std::span<const std::string> asked_;
+  unsigned kinds_ = kNoKind;
+  unsigned name_ = kNoKind;  // of the name that the token before belongs to
+};
 
 // Lower case, one space between words and one at both ends, so that phrases match at boundaries.
 std::string Folded(std::string_view text) {
@@ -142,24 +266,42 @@ std::string Folded(std::string_view text) {
 }  // namespace
 
 unsigned KindsAsked(std::string_view question) {
-  // A conversation brings its earlier questions along; what is asked for now stands last.
-  if (const auto end = question.find_last_of('?'); end != std::string_view::npos && end > 0) {
-    const auto before = question.find_last_of('?', end - 1);
-    question = question.substr(before == std::string_view::npos ? 0 : before + 1);
-  }
+  question = LastQuestion(question);
   const std::string folded = Folded(question);
   unsigned kinds = kNoKind;
   for (const auto& cue : kCues) {
     if (folded.find(" " + std::string(cue.phrase) + " ") != std::string::npos) kinds |= cue.kinds;
   }
+  // "the warranty in months": a number of that unit.
+  const auto tokens = Tokens(question);
+  for (std::size_t i = 1; i < tokens.size(); ++i) {
+    if (tokens[i - 1].lower == "in" && tokens[i].lower.size() > 1) {
+      kinds |= KindOfUnit(tokens[i].lower);
+    }
+  }
   return kinds;
 }
 
-unsigned KindsIn(std::string_view sentence) {
-  const auto tokens = Tokens(sentence);
+unsigned KindsIn(std::string_view sentence, std::span<const std::string> asked) {
+  return KindReader(Tokens(sentence), asked).Read();
+}
+
+unsigned KindsOfHeading(std::string_view heading) {
+  constexpr std::array<std::string_view, 8> kPersonHeadings = {
+      "name", "author", "contact", "person", "responsible", "inventor", "by", "employee"};
   unsigned kinds = kNoKind;
-  for (std::size_t i = 0; i < tokens.size(); ++i) kinds |= KindsOfToken(tokens, i);
+  for (const auto& token : Tokens(heading)) {
+    kinds |= KindOfUnit(token.lower);
+    if (IsOneOf(token.lower, kRoles) || IsOneOf(token.lower, kPersonHeadings)) kinds |= kPerson;
+  }
   return kinds;
+}
+
+std::string_view LastQuestion(std::string_view text) {
+  const auto end = text.find_last_of('?');
+  if (end == std::string_view::npos || end == 0) return text;
+  const auto before = text.find_last_of('?', end - 1);
+  return text.substr(before == std::string_view::npos ? 0 : before + 1);
 }
 
 }  // namespace strata::knowledge

@@ -2,6 +2,8 @@
 // The kind of thing that a question asks for (a person, a date, a length …), and the kinds that a
 // sentence holds. Recognised by form, so they are hints.
 
+#include <span>
+#include <string>
 #include <string_view>
 
 namespace strata::knowledge {
@@ -9,25 +11,38 @@ namespace strata::knowledge {
 // A bit set.
 enum Kind : unsigned {
   kNoKind = 0,
-  kPerson = 1U << 0,  // two or more capitalised words in a row, or one inside the sentence
-  kDate = 1U << 1,    // a year, a month, a weekday
+  kPerson = 1U << 0,  // capitalised words that are no place and do not begin the sentence; a role
+  kDate = 1U << 1,    // a year, a month, a weekday, a time of day
   kNumber = 1U << 2,  // digits or a number word
-  kPlace = 1U << 3,   // a capitalised word after in, at, from, near
+  kPlace = 1U << 3,   // a capitalised word or a word for a place after in, at, from, near
   kReason = 1U << 4,  // because, due to, so that
   // Numbers with a unit; whoever holds one holds a number too.
   kLength = 1U << 5,    // kilometres, feet
   kDuration = 1U << 6,  // minutes, years
   kMoney = 1U << 7,     // "$", euros
   kPercent = 1U << 8,   // "%", per cent
+  kMass = 1U << 9,      // kilograms
+  kTemperature = 1U << 10,
+  kSpeed = 1U << 11,
 };
 
 // Those that are dates, numbers or have a unit: they are recognised most surely.
-inline constexpr unsigned kMeasures = kDate | kNumber | kLength | kDuration | kMoney | kPercent;
+inline constexpr unsigned kMeasures =
+    kDate | kNumber | kLength | kDuration | kMoney | kPercent | kMass | kTemperature | kSpeed;
 
 // Any of these answers the question, the last one of several; kNoKind when it asks for nothing of a
 // known form.
 unsigned KindsAsked(std::string_view question);
 
-unsigned KindsIn(std::string_view sentence);
+// `asked`: the words of the question, in lower case without accents: a name or a number that it
+// holds is not what it asks for.
+unsigned KindsIn(std::string_view sentence, std::span<const std::string> asked = {});
+
+// The kinds that the cells under this heading have: numbers under "Warranty (months)" are
+// durations, names under "Owner" are persons.
+unsigned KindsOfHeading(std::string_view heading);
+
+// A conversation brings its earlier questions along; what is asked now stands last.
+std::string_view LastQuestion(std::string_view text);
 
 }  // namespace strata::knowledge

@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "knowledge/answer/tokens.h"
+#include "text/normalize.h"
 #include "text/search_words.h"
 
 namespace strata::knowledge {
@@ -17,6 +18,9 @@ constexpr std::array<std::string_view, 29> kFraming = {
     "indic",    "inform", "list",    "mention", "name",    "outlin", "passag",   "provid",
     "question", "specif", "state",   "tell",    "text"};
 constexpr double kFramingWeight = 0.3;
+// Words of an earlier question of the conversation: they say what is spoken of; names do so most.
+constexpr double kEarlierWeight = 0.4;
+constexpr double kEarlierNameWeight = 0.8;
 
 constexpr std::array<std::string_view, 22> kLeaning = {
     "it",    "its",       "he",    "she",  "his",   "her",    "they",    "their",
@@ -25,16 +29,6 @@ constexpr std::array<std::string_view, 22> kLeaning = {
 
 bool HasDigit(std::string_view word) {
   return std::ranges::any_of(word, [](unsigned char c) { return std::isdigit(c) != 0; });
-}
-
-bool IsUpper(std::string_view word) {
-  return !word.empty() && std::isupper(static_cast<unsigned char>(word[0])) != 0;
-}
-
-std::string Lower(std::string_view word) {
-  std::string lower;
-  for (char c : word) lower += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
 }
 
 // Whether it Is Written Like a Title: then capitals say nothing.
@@ -50,22 +44,41 @@ bool IsTitle(std::string_view text) {
   return capitals * 2 > frequent;
 }
 
+bool IsCapitalised(std::string_view word) {
+  const auto tokens = Tokens(word, 1);
+  return !tokens.empty() && tokens[0].capitalised;
+}
+
+double WeightOf(bool framing, bool name, bool earlier) {
+  if (framing) return kFramingWeight;
+  if (!earlier) return 1.0;
+  return name ? kEarlierNameWeight : kEarlierWeight;
+}
+
 void AddWords(std::string_view text, bool keep_stop_words, Question& question) {
   thread_local text::SearchWordMaker maker;
   const bool title = IsTitle(text);
+  const auto last = static_cast<std::size_t>(LastQuestion(text).data() - text.data());
   maker.ForEach(text, [&](const text::SearchWord& word) {
     if (question.words.size() >= kQuestionWordsMax) return;
     const auto surface = text.substr(word.begin, word.end - word.begin);
-    const auto lower = Lower(surface);
+    auto lower = text::FoldCase(surface);
     if (!keep_stop_words && (text::IsStopWord(word.word) || text::IsStopWord(lower))) return;
-    if (std::ranges::find(question.words, word.word, &QuestionWord::stem) != question.words.end()) {
+    const bool framing = IsOneOf(word.word, kFraming);
+    const bool capital = !title && !framing && word.position > 0 && IsCapitalised(surface);
+    const bool name = capital || HasDigit(surface);
+    const double weight = WeightOf(framing, name, word.begin < last);
+    question.cased = question.cased || capital;
+    const auto before = std::ranges::find(question.words, word.word, &QuestionWord::stem);
+    if (before != question.words.end()) {
+      before->weight = std::max(before->weight, weight);
       return;
     }
-    const bool framing = IsOneOf(word.word, kFraming);
-    const bool capital = !title && !framing && word.position > 0 && IsUpper(surface);
     question.words.push_back({.stem = std::string(word.word),
-                              .weight = framing ? kFramingWeight : 1.0,
-                              .name = capital || HasDigit(surface)});
+                              .surface = std::move(lower),
+                              .framing = framing,
+                              .weight = weight,
+                              .name = name});
   });
 }
 
@@ -76,12 +89,18 @@ Question ReadQuestion(std::string_view text) {
   AddWords(text, false, question);
   if (question.words.empty()) AddWords(text, true, question);
   question.asked = KindsAsked(text);
+  for (const auto& token : Tokens(text)) question.said.push_back(text::FoldAccents(token.lower));
   return question;
 }
 
 bool LeansOnPrevious(std::string_view sentence) {
   const auto first = Tokens(sentence, 1);
   return !first.empty() && IsOneOf(first[0].lower, kLeaning);
+}
+
+bool BeginsDefinite(std::string_view sentence) {
+  const auto first = Tokens(sentence, 2);
+  return first.size() == 2 && first[0].lower == "the" && !first[1].capitalised;
 }
 
 }  // namespace strata::knowledge

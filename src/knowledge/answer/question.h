@@ -12,6 +12,8 @@ namespace strata::knowledge {
 
 struct QuestionWord {
   std::string stem;
+  std::string surface;  // in lower case, with its accents
+  bool framing = false;
   double weight = 1;  // 1; less for words that frame questions ("mentioned", "according")
   // A capitalised word inside the question, or one with digits: what the question is about rather
   // than what it asks. Passages that do not hold it speak of something else.
@@ -21,6 +23,9 @@ struct QuestionWord {
 struct Question {
   std::vector<QuestionWord> words;  // content words in order, without repeats, at most 64
   unsigned asked = kNoKind;         // kinds that an answer holds
+  // All its words, stop words too, in lower case without accents: no answer consists of them.
+  std::vector<std::string> said;
+  bool cased = false;  // it writes names with capitals, so that a small letter says: no name
 };
 
 inline constexpr std::size_t kQuestionWordsMax = 64;
@@ -30,5 +35,9 @@ Question ReadQuestion(std::string_view text);
 // Whether the sentence leans on the one before: it begins with a pronoun or a connective ("It",
 // "They", "This", "However").
 bool LeansOnPrevious(std::string_view sentence);
+
+// Whether it begins with a definite description ("The owner"), which often is one of what was
+// spoken of before (bridging; Clark 1975).
+bool BeginsDefinite(std::string_view sentence);
 
 }  // namespace strata::knowledge

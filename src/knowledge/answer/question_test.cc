@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "knowledge/answer/kinds.h"
+#include "knowledge/answer/table_rows.h"
+#include "knowledge/answer/word_forms.h"
 
 namespace strata::knowledge {
 namespace {
@@ -39,6 +41,76 @@ TEST(Kinds, NumbersHaveTheKindOfTheirUnit) {
   EXPECT_TRUE(year & kDate);
   EXPECT_FALSE(year & (kLength | kDuration | kMoney | kPercent));
   EXPECT_FALSE(KindsIn("He travelled many miles for years.") & (kLength | kDuration));
+}
+
+TEST(Kinds, WhatTheQuestionSaysIsNotItsAnswer) {
+  const std::vector<std::string> said = {"who", "invented", "the", "zorblax", "engine", "2011"};
+  EXPECT_FALSE(KindsIn("The Zorblax engine runs hot.", said) & kPerson);
+  EXPECT_TRUE(KindsIn("Its inventor was Marie Köhler.", said) & kPerson);
+  EXPECT_FALSE(KindsIn("That was in 2011.", said) & kDate);
+  EXPECT_TRUE(KindsIn("That was in 2012.", said) & kDate);
+}
+
+TEST(Kinds, NamesArePersonsOrPlacesByWhatStandsBefore) {
+  EXPECT_EQ(KindsIn("It was built in Leeds."), unsigned{kPlace});
+  EXPECT_EQ(KindsIn("It was painted by Ölund."), unsigned{kPerson});
+  EXPECT_EQ(KindsIn("Then the Aurelia sailed."), unsigned{kNoKind});
+  EXPECT_EQ(KindsIn("It hangs in the cellar."), unsigned{kPlace});
+  EXPECT_EQ(KindsIn("It is cleaned by the caretaker."), unsigned{kPerson});
+}
+
+TEST(Kinds, UnitsMayStandInTheQuestionOrTheHeading) {
+  EXPECT_EQ(KindsAsked("What is the warranty in months?"), unsigned{kDuration});
+  EXPECT_EQ(KindsAsked("What is the weight of the door?"), unsigned{kMass});
+  EXPECT_EQ(KindsOfHeading("Weight (kg)"), unsigned{kMass});
+  EXPECT_EQ(KindsOfHeading("Shop manager"), unsigned{kPerson});
+  EXPECT_TRUE(KindsIn("The ice is about one kilometre thick.") & kLength);
+  EXPECT_TRUE(KindsIn("It weighs 4 tonnes.") & kMass);
+  EXPECT_TRUE(KindsIn("It runs at 42 degrees.") & kTemperature);
+  EXPECT_TRUE(KindsIn("It opens at nine.") & kDate);
+}
+
+TEST(WordForms, FormsOfOneRootAreTheSameAndOthersAreNot) {
+  for (const auto& [a, b] : {std::pair{"invent", "inventor"},
+                             {"own", "owner"},
+                             {"write", "writer"},
+                             {"found", "founder"},
+                             {"suppli", "supplier"},
+                             {"manag", "manager"}}) {
+    EXPECT_TRUE(SameRoot(a, b)) << a << " " << b;
+    EXPECT_TRUE(SameRoot(b, a)) << a << " " << b;
+  }
+  for (const auto& [a, b] : {std::pair{"pump", "pumpkin"},
+                             {"mast", "mist"},
+                             {"car", "cargo"},
+                             {"art", "article"},
+                             {"plan", "planet"}}) {
+    EXPECT_FALSE(SameRoot(a, b)) << a << " " << b;
+  }
+  EXPECT_EQ(BaseForm("built"), "build");
+  EXPECT_EQ(BaseForm("heavy"), BaseForm("weighs"));
+  EXPECT_EQ(BaseForm("lamp"), "lamp");
+}
+
+TEST(TableRows, AreReadWithTheirColumns) {
+  const auto header = TableCells("| item | price |");
+  EXPECT_EQ(LabelledRow(header, TableCells("| Blue \\| red lamp | 13.75 |")),
+            "item: Blue | red lamp; price: 13.75");
+  EXPECT_EQ(LabelledRow(header, TableCells("| Fan |  |")), "item: Fan");
+  EXPECT_EQ(LabelledRow(TableCells("| Colour | 3 |"), TableCells("| Warranty | 36 months |")),
+            "Warranty: 36 months");
+  EXPECT_TRUE(IsTableRule("| --- | :-: |"));
+  EXPECT_FALSE(IsTableRule("| a | - |"));
+  EXPECT_TRUE(TableCells("no row").empty());
+  EXPECT_TRUE(NamesColumns(TableCells("| Country | 2006 |")));
+}
+
+TEST(ReadQuestion, WordsOfAnEarlierQuestionWeighLess) {
+  const auto question = ReadQuestion("Who invented the Zorblax engine? Where was it built?");
+  ASSERT_EQ(question.words.size(), 4U);
+  EXPECT_LT(question.words[0].weight, question.words[1].weight);
+  EXPECT_EQ(question.words[3].surface, "built");
+  EXPECT_EQ(question.words[3].weight, 1);
 }
 
 TEST(ReadQuestion, NamesAreCapitalisedInsideTheQuestionOrHoldDigits) {

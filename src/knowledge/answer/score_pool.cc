@@ -57,6 +57,7 @@ std::vector<std::size_t> Candidates(const SentencePool& pool, std::size_t limit)
 std::string EmbeddedText(const SentencePool& pool, std::size_t index,
                          const std::vector<SourcePassage>& passages) {
   const auto& sentence = pool.sentences[index];
+  if (!sentence.label.empty()) return sentence.label;
   const auto text = passages[sentence.passage].text;
   auto begin = sentence.span.begin;
   if (sentence.leans && index > 0 && pool.sentences[index - 1].passage == sentence.passage) {

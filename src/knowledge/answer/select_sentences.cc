@@ -74,13 +74,18 @@ class Selection {
   std::size_t bytes_ = 0;
 };
 
-// The sentence before one that begins with a pronoun, when it adds words of the question.
-bool Explains(const SentencePool& pool, std::size_t index) {
-  if (index == 0) return false;
+// What a sentence that begins with a pronoun speaks of: the nearest sentence before it that begins
+// with none, when it adds words of the question. The index itself for none.
+std::size_t Antecedent(const SentencePool& pool, std::size_t index) {
+  constexpr std::size_t kBackMax = 3;
   const auto& sentence = pool.sentences[index];
-  const auto& previous = pool.sentences[index - 1];
-  return sentence.leans && previous.passage == sentence.passage &&
-         (previous.words & ~sentence.words) != 0;
+  auto at = index;
+  while (at > 0 && index - at < kBackMax && pool.sentences[at].leans &&
+         pool.sentences[at - 1].passage == sentence.passage) {
+    --at;
+  }
+  const auto& found = pool.sentences[at];
+  return !found.leans && (found.words & ~sentence.words) != 0 ? at : index;
 }
 
 void SortForReading(const SentencePool& pool, const std::vector<SourcePassage>& passages,
@@ -112,7 +117,8 @@ std::vector<std::size_t> SelectSentences(const SentencePool& pool,
     const auto& sentence = pool.sentences[index];
     if (sentence.score < best.score - kScoreMargin) break;
     if (sentence.features.context < kContextShare * best.features.context) continue;
-    if (selection.Take(index) && Explains(pool, index)) selection.Take(index - 1);
+    if (!selection.Take(index)) continue;
+    if (const auto subject = Antecedent(pool, index); subject != index) selection.Take(subject);
   }
   auto selected = selection.Release();
   SortForReading(pool, passages, selected);
@@ -144,7 +150,8 @@ Extracted WriteAnswer(const SentencePool& pool, const std::vector<SourcePassage>
   for (std::size_t index : selected) {
     const auto& sentence = pool.sentences[index];
     ExtractedSentence entry;
-    entry.text = text::CollapseSpace(TextAt(sentence, passages));
+    entry.text = text::CollapseSpace(sentence.label.empty() ? TextAt(sentence, passages)
+                                                            : std::string_view(sentence.label));
     entry.score = sentence.score;
     entry.citation = CiteSpan(passages[sentence.passage], sentence.span);
     if (!out.text.empty()) {

@@ -8,17 +8,20 @@
 
 #include "base/utf8.h"
 #include "knowledge/answer/extract_weights.h"
+#include "knowledge/answer/table_rows.h"
+#include "knowledge/answer/tokens.h"
+#include "knowledge/answer/word_forms.h"
 #include "text/language.h"
+#include "text/normalize.h"
 #include "text/search_words.h"
 
 namespace strata::knowledge {
 namespace {
 
-using WordIndex = std::map<std::string, int, std::less<>>;
-
 // How much a question word counts that stands near the sentence but not in it.
 constexpr double kInHeading = 0.6;
-constexpr double kInLeanedOn = 0.6;
+constexpr double kInLeanedOn = 0.7;    // of a sentence that begins with a pronoun
+constexpr double kInDescribed = 0.45;  // … or with a definite description
 constexpr double kInNeighbour = 0.25;
 constexpr std::uint32_t kPairDistance = 3;
 constexpr std::size_t kTopSentences = 3;  // that answer together
@@ -30,18 +33,72 @@ struct Found {
   std::vector<std::pair<int, std::uint32_t>> places;  // question word, position
 };
 
-Found FindWords(std::string_view text, const WordIndex& index) {
-  thread_local text::SearchWordMaker maker;
-  Found found;
-  maker.ForEach(text, [&](const text::SearchWord& word) {
-    found.word_count = std::max(found.word_count, static_cast<int>(word.position) + 1);
-    const auto at = index.find(word.word);
-    if (at == index.end()) return;
-    found.words |= std::uint64_t{1} << at->second;
-    found.places.emplace_back(at->second, word.position);
-  });
-  return found;
-}
+// Finds the question's words in a text, in any form that shares their root.
+class WordFinder {
+ public:
+  explicit WordFinder(const Question& question) : question_(question) {
+    for (const auto& word : question.words) {
+      index_.emplace(word.stem, static_cast<int>(index_.size()));
+    }
+  }
+
+  Found Find(std::string_view text) {
+    thread_local text::SearchWordMaker maker;
+    Found found;
+    maker.ForEach(text, [&](const text::SearchWord& word) {
+      found.word_count = std::max(found.word_count, static_cast<int>(word.position) + 1);
+      const int at = Lookup(word.word, text.substr(word.begin, word.end - word.begin));
+      if (at < 0) return;
+      found.words |= std::uint64_t{1} << at;
+      found.places.emplace_back(at, word.position);
+    });
+    return found;
+  }
+
+ private:
+  int Lookup(std::string_view stem, std::string_view surface) {
+    // The parts of an identifier share its bytes.
+    auto key = std::string(surface) + '\n' + std::string(stem);
+    if (const auto known = seen_.find(key); known != seen_.end()) return known->second;
+    int found = -1;
+    if (const auto at = index_.find(stem); at == index_.end()) {
+      found = Related(stem, surface);
+    } else if (!IsOtherName(question_.words[static_cast<std::size_t>(at->second)], surface)) {
+      found = at->second;
+    }
+    seen_.emplace(std::move(key), found);
+    return found;
+  }
+
+  // The name "Président" is not the word "president", when the question writes names with capitals.
+  bool IsOtherName(const QuestionWord& asked, std::string_view surface) const {
+    if (!question_.cased || asked.name) return false;
+    const auto tokens = Tokens(surface, 1);
+    return !tokens.empty() && tokens[0].capitalised && tokens[0].lower != asked.surface &&
+           text::FoldAccents(tokens[0].lower) == text::FoldAccents(asked.surface);
+  }
+
+  int Related(std::string_view stem, std::string_view surface) const {
+    if (stem.size() < 3) return -1;
+    const auto lower = text::FoldCase(surface);
+    if (text::IsStopWord(lower)) return -1;
+    const auto base = BaseForm(lower);
+    for (std::size_t i = 0; i < question_.words.size(); ++i) {
+      const auto& word = question_.words[i];
+      if (word.name || word.framing) continue;
+      const auto asked = BaseForm(word.surface);
+      const bool irregular = base != lower || asked != word.surface;
+      if (SameRoot(stem, word.stem) || (irregular && SameRoot(base, asked))) {
+        return static_cast<int>(i);
+      }
+    }
+    return -1;
+  }
+
+  const Question& question_;
+  std::map<std::string, int, std::less<>> index_;  // stem → question word
+  std::map<std::string, int, std::less<>> seen_;   // word as written and its stem; -1 none
+};
 
 double Share(std::uint64_t words, const std::vector<double>& weights) {
   double share = 0;
@@ -136,24 +193,29 @@ double ShareOf(std::uint64_t wanted, std::uint64_t words, const std::vector<doub
 }
 
 // Words of title and headings, for each passage.
-std::uint64_t HeadingWords(const SourcePassage& passage, const WordIndex& index) {
-  std::uint64_t words = FindWords(passage.title, index).words;
-  for (const auto& heading : passage.headings) words |= FindWords(heading, index).words;
+std::uint64_t HeadingWords(const SourcePassage& passage, WordFinder& finder) {
+  std::uint64_t words = finder.Find(passage.title).words;
+  for (const auto& heading : passage.headings) words |= finder.Find(heading).words;
   return words;
 }
 
 double ContextShare(const SentencePool& pool, std::size_t i, std::uint64_t headings) {
   const auto& sentence = pool.sentences[i];
-  const bool has_previous = i > 0 && pool.sentences[i - 1].passage == sentence.passage;
+  const bool row = !sentence.label.empty();  // the rows beside it speak of other things
+  const bool has_previous = !row && i > 0 && pool.sentences[i - 1].passage == sentence.passage;
   const bool has_next =
-      i + 1 < pool.sentences.size() && pool.sentences[i + 1].passage == sentence.passage;
+      !row && i + 1 < pool.sentences.size() && pool.sentences[i + 1].passage == sentence.passage;
   std::uint64_t seen = sentence.words;
   double share = Share(seen, pool.weights);
   share += kInHeading * Share(headings & ~seen, pool.weights);
   seen |= headings;
+  share += sentence.carry * Share(sentence.carried & ~seen, pool.weights);
+  seen |= sentence.carried;
+  share += sentence.inherit * Share(sentence.inherited & ~seen, pool.weights);
+  seen |= sentence.inherited;
   if (has_previous) {
     const std::uint64_t words = pool.sentences[i - 1].words & ~seen;
-    share += (sentence.leans ? kInLeanedOn : kInNeighbour) * Share(words, pool.weights);
+    share += kInNeighbour * Share(words, pool.weights);
     seen |= words;
   }
   if (has_next) {
@@ -162,27 +224,139 @@ double ContextShare(const SentencePool& pool, std::size_t i, std::uint64_t headi
   return share;
 }
 
-void AddPassage(const SourcePassage& passage, std::size_t number, const WordIndex& index,
-                SentencePool& pool) {
-  for (const auto& span : Sentences(passage.text)) {
-    if (pool.sentences.size() >= kPoolSentencesMax) return;
-    const auto sentence = passage.text.substr(span.begin, span.end - span.begin);
-    const Found found = FindWords(sentence, index);
+// The kinds of a row's cells: what their column is named after counts, and a capital at the
+// beginning of a cell says nothing.
+unsigned KindsOfRow(const std::vector<std::string>& header, const std::vector<std::string>& row,
+                    const Question& question, WordFinder& finder) {
+  const bool named = NamesColumns(header);
+  unsigned kinds = kNoKind;
+  for (std::size_t i = named ? 0 : 1; i < row.size(); ++i) {
+    const std::string& heading = named ? header[std::min(i, header.size() - 1)] : row[0];
+    const unsigned held = KindsIn(row[i], question.said);
+    kinds |= held & ~unsigned{kPerson};
+    const unsigned of_heading = KindsOfHeading(heading);
+    if ((held & kNumber) != 0) kinds |= of_heading & kMeasures;
+    const auto first = Tokens(row[i], 1);
+    const bool asked_for = (of_heading & kPerson) != 0 || finder.Find(heading).words != 0;
+    if (asked_for && !first.empty() && first[0].capitalised) kinds |= kPerson;
+  }
+  return kinds;
+}
+
+// Adds the sentences of one passage.
+class PassageReader {
+ public:
+  PassageReader(const SourcePassage& passage, std::size_t number, WordFinder& finder,
+                SentencePool& pool)
+      : passage_(passage),
+        number_(number),
+        finder_(finder),
+        pool_(pool),
+        header_(TableCells(passage.table_header)) {}
+
+  void Read() {
+    const auto spans = Sentences(passage_.text);
+    for (std::size_t i = 0; i < spans.size() && pool_.sentences.size() < kPoolSentencesMax; ++i) {
+      const auto sentence = TextOf(spans[i]);
+      const auto cells = TableCells(sentence);
+      if (cells.empty()) {
+        header_.clear();
+        AddSentence(spans[i], sentence);
+      } else if (!IsTableRule(sentence)) {
+        const bool heads = i + 1 < spans.size() && IsTableRule(TextOf(spans[i + 1]));
+        if (heads) header_ = cells;
+        if (!heads || !NamesColumns(cells)) AddRow(spans[i], cells);
+      }
+    }
+  }
+
+ private:
+  std::string_view TextOf(text::TextSpan span) const {
+    return passage_.text.substr(span.begin, span.end - span.begin);
+  }
+
+  PoolSentence Entry(text::TextSpan span, std::string_view sentence) {
+    const Found found = finder_.Find(sentence);
     PoolSentence entry;
-    entry.passage = number;
+    entry.passage = number_;
     entry.span = span;
     entry.words = found.words;
     entry.word_count = found.word_count;
-    entry.leans = LeansOnPrevious(sentence);
-    entry.pairs = PairShare(found, pool.question.words.size());
-    const unsigned kinds = pool.question.asked == kNoKind ? kNoKind : KindsIn(sentence);
-    entry.features.kind = KindMatch(pool.question.asked & ~kMeasures, kinds);
-    entry.features.measure = KindMatch(pool.question.asked & kMeasures, kinds);
+    entry.pairs = PairShare(found, pool_.question.words.size());
     entry.features.brevity = std::max(0.0, 1 - found.word_count / 8.0);
+    return entry;
+  }
+
+  void SetKinds(unsigned kinds, PoolSentence& entry) const {
+    const unsigned asked = pool_.question.asked;
+    entry.features.kind = KindMatch(asked & ~kMeasures, kinds);
+    entry.features.measure = KindMatch(asked & kMeasures, kinds);
+  }
+
+  void AddSentence(text::TextSpan span, std::string_view sentence) {
+    auto entry = Entry(span, sentence);
+    entry.leans = LeansOnPrevious(sentence);
+    Carry(entry, sentence);
+    if (pool_.question.asked != kNoKind) SetKinds(KindsIn(sentence, pool_.question.said), entry);
     entry.features.question = sentence.ends_with('?') ? 1 : 0;
     entry.features.complete = EndsAsSentence(sentence) ? 1 : 0;
-    pool.sentences.push_back(entry);
+    pool_.sentences.push_back(std::move(entry));
   }
+
+  // The subject goes on from sentence to sentence, as long as each takes it up.
+  void Carry(PoolSentence& entry, std::string_view sentence) const {
+    if (pool_.sentences.empty() || pool_.sentences.back().passage != number_) return;
+    const auto& previous = pool_.sentences.back();
+    if (!previous.label.empty()) return;
+    if (entry.leans) {
+      entry.carry = kInLeanedOn;
+    } else if (BeginsDefinite(sentence)) {
+      entry.carry = kInDescribed;
+    }
+    if (entry.carry == 0) return;
+    entry.carried = previous.words;
+    entry.inherited = previous.carried | previous.inherited;
+    // A chain of pronouns keeps its subject; other links loosen it.
+    entry.inherit = entry.carry * (previous.leans ? 1 : previous.carry);
+  }
+
+  void AddRow(text::TextSpan span, const std::vector<std::string>& cells) {
+    const auto& header = header_ == cells ? kNoHeader : header_;
+    auto label = LabelledRow(header, cells);
+    if (label.empty()) return;
+    auto entry = Entry(span, label);
+    if (pool_.question.asked != kNoKind) {
+      SetKinds(KindsOfRow(header, cells, pool_.question, finder_), entry);
+    }
+    entry.features.complete = 1;
+    entry.label = std::move(label);
+    pool_.sentences.push_back(std::move(entry));
+  }
+
+  inline static const std::vector<std::string> kNoHeader;
+
+  const SourcePassage& passage_;
+  const std::size_t number_;
+  WordFinder& finder_;
+  SentencePool& pool_;
+  std::vector<std::string> header_;  // of the table that is being read
+};
+
+// How surely an answer of this kind would have been recognised.
+double Recognised(unsigned asked) {
+  constexpr unsigned kSure = kPerson | (kMeasures & ~unsigned{kDate});
+  constexpr unsigned kUnsure = kDate | kPlace;
+  if ((asked & kUnsure) != 0) return 0.5;
+  return (asked & kSure) != 0 ? 1 : 0;
+}
+
+// Whether a sentence that speaks of the question holds the kind of thing that it asks for.
+bool IsMet(const SentencePool& pool, double best_context) {
+  constexpr double kSpeaksOfIt = 0.5;
+  return std::ranges::any_of(pool.sentences, [&](const PoolSentence& sentence) {
+    const auto& f = sentence.features;
+    return f.context >= kSpeaksOfIt * best_context && (f.kind > 0 || f.measure > 0);
+  });
 }
 
 }  // namespace
@@ -190,19 +364,16 @@ void AddPassage(const SourcePassage& passage, std::size_t number, const WordInde
 SentencePool BuildPool(std::string_view question, const std::vector<SourcePassage>& passages) {
   SentencePool pool;
   pool.question = ReadQuestion(question);
-  WordIndex index;
-  for (const auto& word : pool.question.words) {
-    index.emplace(word.stem, static_cast<int>(index.size()));
-  }
+  WordFinder finder(pool.question);
   double score_max = 0;
   for (std::size_t i = 0; i < passages.size(); ++i) {
-    AddPassage(passages[i], i, index, pool);
+    PassageReader(passages[i], i, finder, pool).Read();
     score_max = std::max(score_max, passages[i].score);
   }
   pool.weights = Weights(pool.question, pool.sentences);
   std::vector<std::uint64_t> headings;
   for (const auto& passage : passages) {
-    headings.push_back(HeadingWords(passage, index));
+    headings.push_back(HeadingWords(passage, finder));
   }
   pool.around = headings;
   for (const auto& sentence : pool.sentences) pool.around[sentence.passage] |= sentence.words;
@@ -221,8 +392,8 @@ SentenceValues ValuesOf(const SentenceFeatures& f) {
 }
 
 PoolValues ValuesOf(const PoolFeatures& f) {
-  return {f.best_own,    f.best_context, f.best_around, f.best_pairs,   f.best_cosine,
-          f.mean_cosine, f.union_top,    f.missing,     f.names_missing};
+  return {f.best_own,    f.best_context, f.best_around, f.best_pairs,    f.best_cosine,
+          f.mean_cosine, f.union_top,    f.missing,     f.names_missing, f.unmet};
 }
 
 void ScoreSentences(SentencePool& pool, bool with_vectors) {
@@ -260,6 +431,7 @@ PoolFeatures FeaturesOf(const SentencePool& pool) {
   features.best_cosine = cosines[0];
   features.union_top = Share(together, pool.weights);
   features.missing = 1 - Share(all, pool.weights);
+  if (!IsMet(pool, features.best_context)) features.unmet = Recognised(pool.question.asked);
   const auto names = NameBits(pool.question);
   features.names_missing = names == 0 ? 0 : 1 - ShareOf(names, all, pool.weights);
   return features;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -39,6 +40,13 @@ struct PoolSentence {
   std::uint64_t words = 0;  // bit i: question word i stands in it
   int word_count = 0;       // content and stop words together
   bool leans = false;       // LeansOnPrevious
+  // What is lent to a sentence that leans on the one before or begins with a definite description:
+  // the words of the question there, those that it was lent itself, and how much one counts here.
+  std::uint64_t carried = 0;
+  std::uint64_t inherited = 0;
+  double carry = 0;
+  double inherit = 0;
+  std::string label;  // of a table's row: its cells with their columns' names; else ""
   SentenceFeatures features;
   double score = 0;
 };
@@ -54,10 +62,12 @@ struct PoolFeatures {
   double union_top = 0;      // share of the question's weight in the three best sentences together
   double missing = 0;        // share that no passage holds
   double names_missing = 0;  // share of the question's names that no passage holds; 0 without names
+  // Up to 1: a kind of thing is asked for, and nothing that speaks of the rest holds it.
+  double unmet = 0;
 };
 inline constexpr auto kPoolFeatureNames = std::to_array<std::string_view>(
     {"best_own", "best_context", "best_around", "best_pairs", "best_cosine", "mean_cosine",
-     "union_top", "missing", "names_missing"});
+     "union_top", "missing", "names_missing", "unmet"});
 using PoolValues = std::array<double, kPoolFeatureNames.size()>;
 PoolValues ValuesOf(const PoolFeatures& features);
 

@@ -12,7 +12,7 @@ namespace strata::knowledge {
 
 // One run of letters and digits. Bytes above 127 count as letters.
 struct Token {
-  std::string lower;  // ASCII letters in lower case
+  std::string lower;  // case folded (text::FoldCase)
   bool capitalised = false;
   int capitals = 0;     // ASCII capital letters
   bool digits = false;  // holds one at least

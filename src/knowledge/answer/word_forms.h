@@ -1,0 +1,19 @@
+#pragma once
+// Whether two words are forms of one root: "invented" and "inventor", "built" and "building",
+// "weighs" and "weight". Beyond stems, which join only inflections.
+
+#include <string>
+#include <string_view>
+
+namespace strata::knowledge {
+
+// The base form of an irregular English form ("built" → "build"), and one name for the words that
+// ask for the same measure ("heavy", "weigh" → "weight"); else `word` itself. Takes a word in lower
+// case.
+std::string_view BaseForm(std::string_view word);
+
+// `a` and `b` are stems in lower case. They share a root when they differ only in a suffix that
+// derives a noun, a verb or an adjective, as in Lovins 1968 and the Porter stemmer's step 2 lists.
+bool SameRoot(std::string_view a, std::string_view b);
+
+}  // namespace strata::knowledge
