@@ -101,7 +101,7 @@ TEST_P(GeminiArray, DecoderReadsWhatItsEventsSay) {
   ASSERT_TRUE(rest.has_value()) << rest.error().message();
   for (const auto& event : *rest) answer.Add(event);
   ASSERT_TRUE(answer.ended());
-  const auto& block = std::get<domain::TextBlock>(answer.response().message.content.at(0));
+  const auto& block = std::get<domain::TextBlock>(answer.response().content.at(0));
   EXPECT_EQ(block.text, "a ]},{ \" b");
   EXPECT_EQ(answer.response().usage.input_tokens, 9);
   EXPECT_EQ(answer.response().stop_reason, domain::StopReason::kMaxTokens);
