@@ -44,6 +44,11 @@ bool IsTitle(std::string_view text) {
   return capitals * 2 > frequent;
 }
 
+// "owns" is a verb with a meaning, though its stem is that of "his own".
+bool IsEmpty(std::string_view stem, std::string_view lower) {
+  return text::IsStopWord(lower) || (text::IsStopWord(stem) && stem != "own");
+}
+
 bool IsCapitalised(std::string_view word) {
   const auto tokens = Tokens(word, 1);
   return !tokens.empty() && tokens[0].capitalised;
@@ -63,7 +68,7 @@ void AddWords(std::string_view text, bool keep_stop_words, Question& question) {
     if (question.words.size() >= kQuestionWordsMax) return;
     const auto surface = text.substr(word.begin, word.end - word.begin);
     auto lower = text::FoldCase(surface);
-    if (!keep_stop_words && (text::IsStopWord(word.word) || text::IsStopWord(lower))) return;
+    if (!keep_stop_words && IsEmpty(word.word, lower)) return;
     const bool framing = IsOneOf(word.word, kFraming);
     const bool capital = !title && !framing && word.position > 0 && IsCapitalised(surface);
     const bool name = capital || HasDigit(surface);

@@ -105,6 +105,11 @@ TEST(TableRows, AreReadWithTheirColumns) {
   EXPECT_TRUE(NamesColumns(TableCells("| Country | 2006 |")));
 }
 
+TEST(ReadQuestion, OwningIsAContentWord) {
+  EXPECT_EQ(ReadQuestion("Who owns the mill?").words.size(), 2U);
+  EXPECT_EQ(ReadQuestion("Has the mill its own well?").words.size(), 2U);
+}
+
 TEST(ReadQuestion, WordsOfAnEarlierQuestionWeighLess) {
   const auto question = ReadQuestion("Who invented the Zorblax engine? Where was it built?");
   ASSERT_EQ(question.words.size(), 4U);
