@@ -180,7 +180,7 @@ class CallMeter {
     outcome.price_date = info_.price.as_of;
     outcome.latency_ms = Elapsed();
     outcome.decided_by = ctx_.decided_by;
-    outcome.decided_by.catalog = provider::CatalogVersion();  // whose prices the cost is made of
+    outcome.decided_by.catalog = provider::PriceVersion(info_.price);
     outcome.always_strong = CostUnder(ctx_.always_strong, usage);
     outcome.always_cheap = CostUnder(ctx_.always_cheap, usage);
     span_.Set("tokens_in", usage.input_tokens);

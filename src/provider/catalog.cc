@@ -1,11 +1,15 @@
 #include "provider/catalog.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <iterator>
 #include <mutex>
 #include <regex>
 #include <unordered_map>
+
+#include "base/encoding.h"
 
 namespace strata::provider {
 namespace {
@@ -223,6 +227,30 @@ domain::Price LocalPrice() {
   price.cache_write = 0;
   price.as_of = "local";
   return price;
+}
+
+namespace {
+
+constexpr std::string_view kConfigured = "configured ";
+
+}  // namespace
+
+domain::Price ConfiguredPrice(const ModelPrice& price) {
+  domain::Price out;
+  out.input = price.input;
+  out.output = price.output;
+  out.cache_read = price.cache_read;
+  out.cache_write = price.cache_write;
+  std::string list;
+  for (const auto& each : {price.input, price.output, price.cache_read, price.cache_write}) {
+    list += each ? fmt::format("{};", *each) : ";";
+  }
+  out.as_of = fmt::format("{}{} {}", kConfigured, price.as_of, Sha256Hex(list).substr(0, 8));
+  return out;
+}
+
+std::string PriceVersion(const domain::Price& price) {
+  return price.as_of.starts_with(kConfigured) ? price.as_of : std::string(CatalogVersion());
 }
 
 void FillFromCatalog(std::string_view catalog_provider, domain::ModelInfo& info) {

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "domain/model_info.h"
+#include "provider/spec.h"
 
 namespace strata::provider {
 
@@ -48,6 +49,12 @@ std::string_view CatalogProviderOf(std::string_view base_url);
 
 // Our own compute: a known price of 0 a token, as_of "local".
 domain::Price LocalPrice();
+
+// A price list of the configuration, with its version in `as_of`: the day and a fingerprint, as two
+// lists may have the same day.
+domain::Price ConfiguredPrice(const ModelPrice& price);
+// Whose prices these are, for the ledger: CatalogVersion(), or a configured list's `as_of`.
+std::string PriceVersion(const domain::Price& price);
 
 // Fills what is still unknown in `info` (price, context, display name) from the catalog.
 void FillFromCatalog(std::string_view catalog_provider, domain::ModelInfo& info);

@@ -153,5 +153,28 @@ TEST(Catalog, EveryStatedPriceIsPlausible) {
   EXPECT_EQ(CatalogVersion(), "genai-prices 0.2.3");
 }
 
+TEST(Catalog, ConfiguredPricesSayWhichListTheyAre) {
+  ModelPrice list{.input = 150'000,
+                  .output = 600'000,
+                  .cache_read = {},
+                  .cache_write = {},
+                  .as_of = "2026-11-01"};
+  auto price = ConfiguredPrice(list);
+  EXPECT_EQ(price.input, 150'000);
+  EXPECT_FALSE(price.cache_read.has_value());
+  auto version = PriceVersion(price);
+  EXPECT_EQ(version, price.as_of);
+  EXPECT_TRUE(version.starts_with("configured 2026-11-01 ")) << version;
+  list.output = 700'000;
+  EXPECT_NE(PriceVersion(ConfiguredPrice(list)), version) << "the same day, another list";
+  list = {.input = 150'000,
+          .output = {},
+          .cache_read = 600'000,
+          .cache_write = {},
+          .as_of = "2026-11-01"};
+  EXPECT_NE(PriceVersion(ConfiguredPrice(list)), version) << "the same numbers elsewhere";
+  EXPECT_EQ(PriceVersion(LocalPrice()), CatalogVersion());
+}
+
 }  // namespace
 }  // namespace strata::provider

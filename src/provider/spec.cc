@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <optional>
@@ -37,7 +40,8 @@ Result<> CheckName(std::string_view name) {
         "expected 1 to 63 of a-z, 0-9 and '-', not starting with '-': it is the prefix of "
         "model ids"));
   }
-  if (name == "kb" || name == "builtin" || name == "prompt") {
+  if (name == "kb" || name == "builtin" || name == "prompt" || name == "router" ||
+      name == "application-inference-profile") {
     return Fail(InvalidArgument("name", fmt::format("'{}' is taken by strata itself", name)));
   }
   return {};
@@ -197,6 +201,60 @@ SecretReader ReadSecretsFrom(EnvReader env) {
     if (reference.starts_with("file:")) return ReadSecretFile(std::string(reference.substr(5)));
     return Fail(InvalidArgument("secret", "expected env:NAME or file:PATH"));
   };
+}
+
+Result<std::int64_t> ParsePrice(std::string_view usd_per_million) {
+  constexpr std::size_t kDecimals = 6;
+  constexpr std::int64_t kOneUsd = 1'000'000;  // pico-USD a token for 1 USD per million tokens
+  constexpr std::int64_t kUsdMax = 1'000'000;
+  const auto dot = usd_per_million.find('.');
+  const auto whole = usd_per_million.substr(0, dot);
+  const auto decimals =
+      dot == usd_per_million.npos ? std::string_view() : usd_per_million.substr(dot + 1);
+  auto number = [](std::string_view digits) -> std::optional<std::int64_t> {
+    std::int64_t value = 0;
+    auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    const bool fits = error == std::errc() && end == digits.data() + digits.size() && value >= 0;
+    return fits && digits.front() != '-' ? std::optional(value) : std::nullopt;
+  };
+  std::string padded(decimals);
+  padded.resize(std::max(kDecimals, padded.size()), '0');
+  auto usd = number(whole);
+  auto rest = number(padded);
+  const bool known = usd && rest && padded.size() == kDecimals && *usd <= kUsdMax &&
+                     (dot == usd_per_million.npos || !decimals.empty());
+  if (!known) {
+    return Fail(InvalidArgument(
+        "price", fmt::format("'{}' is no price: expected USD per million tokens, from 0 to "
+                             "1000000 with at most six decimals",
+                             usd_per_million.substr(0, 40))));
+  }
+  return *usd * kOneUsd + *rest;
+}
+
+std::string FormatPrice(std::int64_t picousd_per_token) {
+  auto text = fmt::format("{}.{:06}", picousd_per_token / 1'000'000, picousd_per_token % 1'000'000);
+  while (text.back() == '0') text.pop_back();
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
+bool IsDay(std::string_view text) {
+  int numbers[3] = {};
+  constexpr std::size_t kStarts[] = {0, 5, 8};
+  constexpr std::size_t kSizes[] = {4, 2, 2};
+  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
+  for (std::size_t i = 0; i < 3; ++i) {
+    auto digits = text.substr(kStarts[i], kSizes[i]);
+    auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), numbers[i]);
+    if (error != std::errc() || end != digits.data() + digits.size() || numbers[i] < 0) {
+      return false;
+    }
+  }
+  return std::chrono::year_month_day{std::chrono::year(numbers[0]),
+                                     std::chrono::month(static_cast<unsigned>(numbers[1])),
+                                     std::chrono::day(static_cast<unsigned>(numbers[2]))}
+      .ok();
 }
 
 }  // namespace strata::provider

@@ -29,6 +29,16 @@ enum class ProviderKind : std::uint8_t {
 std::string_view KindName(ProviderKind kind);  // "openai", "azure", "anthropic", "bedrock", …
 Result<ProviderKind> ParseKind(std::string_view name);
 
+// A price list of one's own, in pico-USD a token (domain/money.h); unset members are not known.
+struct ModelPrice {
+  std::optional<std::int64_t> input;
+  std::optional<std::int64_t> output;
+  std::optional<std::int64_t> cache_read;
+  std::optional<std::int64_t> cache_write;
+  std::string as_of;  // the day from which it holds, "2026-11-01"
+  friend bool operator==(const ModelPrice&, const ModelPrice&) = default;
+};
+
 // What one model of an account declares in place of its account; unset: as the account does.
 struct ModelTerms {
   std::string model;  // upstream id
@@ -36,7 +46,13 @@ struct ModelTerms {
   std::optional<bool> cleared_for_all_labels;
   std::optional<LabelSet> clearance;
   std::optional<Retention> retention;
+  std::optional<ModelPrice> price;  // unset: the catalog's
   friend bool operator==(const ModelTerms&, const ModelTerms&) = default;
+
+  // Whether it says where data may go.
+  bool LimitsData() const {
+    return data_region || cleared_for_all_labels || clearance || retention;
+  }
 };
 
 struct ProviderSpec {
@@ -82,5 +98,12 @@ EnvReader ProcessEnv();
 
 // Knows "env:NAME" and "file:path" (trailing line end removed, at most 64 KiB).
 SecretReader ReadSecretsFrom(EnvReader env);
+
+// USD per million tokens as people write it ("0.15"), as pico-USD a token. kInvalidArgument: no
+// number from 0 to 1,000,000 with at most six decimals.
+Result<std::int64_t> ParsePrice(std::string_view usd_per_million);
+std::string FormatPrice(std::int64_t picousd_per_token);
+// The day as one of the calendar: "2026-11-01".
+bool IsDay(std::string_view text);
 
 }  // namespace strata::provider

@@ -85,5 +85,30 @@ TEST(Secrets, ComeFromTheEnvironmentOrAFile) {
   std::filesystem::remove_all(folder);
 }
 
+TEST(Prices, AreUsdPerMillionTokensAndExact) {
+  EXPECT_EQ(ParsePrice("0.15").value(), 150'000);
+  EXPECT_EQ(ParsePrice("3").value(), 3'000'000);
+  EXPECT_EQ(ParsePrice("0.000001").value(), 1);
+  EXPECT_EQ(ParsePrice("1000000").value(), 1'000'000'000'000);
+  for (std::string_view wrong : {"", ".", "-1", "-0.5", "0.-5", ".5", "5.", "1e3", "0.0000001",
+                                 "1000001", "cheap", "1,5", "99999999999999999999"}) {
+    auto price = ParsePrice(wrong);
+    ASSERT_FALSE(price.has_value()) << wrong;
+    EXPECT_EQ(price.error().field(), "price");
+  }
+  for (std::string_view text : {"0.15", "3", "0.000001", "0", "12.5"}) {
+    EXPECT_EQ(FormatPrice(ParsePrice(text).value()), text);
+  }
+}
+
+TEST(Days, AreThoseOfTheCalendar) {
+  EXPECT_TRUE(IsDay("2026-11-01"));
+  EXPECT_TRUE(IsDay("2028-02-29"));
+  for (std::string_view wrong : {"", "2026-02-29", "2026-13-01", "2026-1-1", "20261101", "today",
+                                 "2026-11-01 ", "2026-11--1"}) {
+    EXPECT_FALSE(IsDay(wrong)) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace strata::provider

@@ -1,5 +1,6 @@
 #include "server/config.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -111,6 +112,35 @@ TEST(Config, SaysWhatIsWrongWithModelsAndWhere) {
     auto config = ParseConfig(std::string(kProvider) + std::string(models), "s.yaml", {});
     ASSERT_FALSE(config.has_value()) << models;
     EXPECT_THAT(config.error().message(), HasSubstr(std::string(problem))) << models;
+  }
+}
+
+TEST(Config, ReadsPricesOfOnesOwnOrSaysWhatIsWrong) {
+  auto with = [](std::string_view price) {
+    return fmt::format(
+        "providers:\n  - name: lab\n    kind: openai\n    base_url: 'http://127.0.0.1:1'\n"
+        "    models:\n      - {{id: m, price: {}}}\n",
+        price);
+  };
+  auto config = ParseConfig(with("{input: 0.15, output: 0.6, as_of: 2026-11-01}"), "s.yaml", {});
+  ASSERT_TRUE(config.has_value()) << config.error().message();
+  const auto& terms = config->providers.at(0).model_terms.at(0);
+  EXPECT_FALSE(terms.LimitsData());
+  EXPECT_EQ(terms.price->input, 150'000);
+  EXPECT_EQ(terms.price->output, 600'000);
+  EXPECT_FALSE(terms.price->cache_write.has_value());
+  const std::pair<std::string_view, std::string_view> kCases[] = {
+      {"{input: cheap, as_of: 2026-11-01}", "s.yaml:6: providers.lab: models: price: input: "},
+      {"{output: 1, as_of: 2026-11-01}", "input: is missing"},
+      {"{input: 1}", "as_of: '' is no day"},
+      {"{input: 1, as_of: yesterday}", "'yesterday' is no day"},
+      {"{input: 1, as_of: 2026-11-01, ouput: 2}", "did you mean output?"},
+      {"3", "expected a mapping"},
+  };
+  for (const auto& [price, problem] : kCases) {
+    auto bad = ParseConfig(with(price), "s.yaml", {});
+    ASSERT_FALSE(bad.has_value()) << price;
+    EXPECT_THAT(bad.error().message(), HasSubstr(std::string(problem))) << price;
   }
 }
 

@@ -18,8 +18,11 @@ constexpr std::string_view kMembers[] = {
     "project",   "profile",  "headers",  "models", "data_region", "cleared_for_all_labels",
     "clearance", "retention"};
 
-constexpr std::string_view kModelMembers[] = {"id", "region", "cleared_for_all_labels", "clearance",
-                                              "retention"};
+constexpr std::string_view kModelMembers[] = {"id",        "region",    "cleared_for_all_labels",
+                                              "clearance", "retention", "price"};
+
+constexpr std::string_view kPriceMembers[] = {"input", "output", "cache_read", "cache_write",
+                                              "as_of"};
 
 // Where the texts of an entry go.
 std::string* TextMember(ProviderSpec& spec, std::string_view key) {
@@ -141,6 +144,8 @@ class ProviderReader {
         terms.clearance = LabelsAt(value, "models: clearance");
       } else if (key == "retention") {
         ReadRetention(value, terms.retention);
+      } else if (key == "price") {
+        terms.price = ReadPrice(value);
       } else {
         Unknown(item.first, Named("models"), kModelMembers);
       }
@@ -150,6 +155,49 @@ class ProviderReader {
     }
     spec_.models.push_back(terms.model);
     spec_.model_terms.push_back(std::move(terms));
+  }
+
+  // USD per million tokens.
+  provider::ModelPrice ReadPrice(const YAML::Node& node) {
+    provider::ModelPrice price;
+    if (!node.IsMap()) {
+      problem_(node, fmt::format("{}: expected a mapping of input, output, cache_read, "
+                                 "cache_write and as_of",
+                                 Named("models: price")));
+      return price;
+    }
+    for (const auto& item : node) {
+      if (!item.first.IsScalar()) continue;
+      const auto& key = item.first.Scalar();
+      const auto member = Named("models: price: " + key);
+      if (key == "as_of") {
+        price.as_of = TextAt(item.second, member, problem_);
+      } else if (auto* amount = AmountOf(price, key); amount != nullptr) {
+        auto parsed = provider::ParsePrice(TextAt(item.second, member, problem_));
+        if (parsed.has_value()) *amount = *parsed;
+        if (!parsed.has_value()) {
+          problem_(item.second, fmt::format("{}: {}", member, parsed.error().message()));
+        }
+      } else {
+        Unknown(item.first, Named("models: price"), kPriceMembers);
+      }
+    }
+    if (!node["input"].IsDefined()) {
+      problem_(node, fmt::format("{}: is missing", Named("models: price: input")));
+    }
+    if (!provider::IsDay(price.as_of)) {
+      problem_(node, fmt::format("{}: '{}' is no day: expected the day from which these prices "
+                                 "hold, as 2026-11-01",
+                                 Named("models: price: as_of"), price.as_of));
+    }
+    return price;
+  }
+
+  static std::optional<std::int64_t>* AmountOf(provider::ModelPrice& price, std::string_view key) {
+    if (key == "input") return &price.input;
+    if (key == "output") return &price.output;
+    if (key == "cache_read") return &price.cache_read;
+    return key == "cache_write" ? &price.cache_write : nullptr;
   }
 
   void Unknown(const YAML::Node& at, std::string_view where,

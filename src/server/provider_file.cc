@@ -13,6 +13,18 @@ namespace {
 
 std::string PathOf(const std::string& data_folder) { return data_folder + "/providers.yaml"; }
 
+void EmitPrice(YAML::Emitter& out, const provider::ModelPrice& price) {
+  auto put = [&](const char* key, const std::optional<std::int64_t>& amount) {
+    if (amount) out << YAML::Key << key << YAML::Value << provider::FormatPrice(*amount);
+  };
+  out << YAML::Key << "price" << YAML::Value << YAML::BeginMap;
+  put("input", price.input);
+  put("output", price.output);
+  put("cache_read", price.cache_read);
+  put("cache_write", price.cache_write);
+  out << YAML::Key << "as_of" << YAML::Value << YAML::DoubleQuoted << price.as_of << YAML::EndMap;
+}
+
 // An id, or a mapping when the model declares something for itself.
 void EmitModel(YAML::Emitter& out, const std::string& model,
                const std::vector<provider::ModelTerms>& all) {
@@ -30,6 +42,7 @@ void EmitModel(YAML::Emitter& out, const std::string& model,
     out << YAML::Key << "clearance" << YAML::Value << YAML::Flow << terms->clearance->names();
   if (terms->retention)
     out << YAML::Key << "retention" << YAML::Value << FormatRetention(*terms->retention);
+  if (terms->price) EmitPrice(out, *terms->price);
   out << YAML::EndMap;
 }
 

@@ -67,9 +67,8 @@ Result<> CheckUpstreamId(std::string_view id) {
 // must not be passed by one of them.
 Result<> CheckServed(const ProviderSpec& spec, std::string_view id) {
   STRATA_CHECK_OK(CheckUpstreamId(id));
-  if (spec.model_terms.empty() || std::ranges::find(spec.models, id) != spec.models.end()) {
-    return {};
-  }
+  const bool limited = std::ranges::any_of(spec.model_terms, &ModelTerms::LimitsData);
+  if (!limited || std::ranges::find(spec.models, id) != spec.models.end()) return {};
   return Fail(Code::kNotFound,
               fmt::format("provider {} has terms for each model, and '{}' is not among its models; "
                           "expected one of {}",
@@ -112,7 +111,8 @@ bool IsModerationId(std::string_view upstream_id) {
   return Lower(upstream_id).find("moderation") != std::string::npos;
 }
 
-// What the outbound check reads: the model's own terms over those of the account.
+// What the outbound check reads, and a price of one's own: the model's terms over those of the
+// account.
 void FillTerms(const ProviderSpec& spec, std::string_view upstream_id, domain::ModelInfo& info) {
   info.region = spec.data_region.empty() ? spec.region : spec.data_region;
   info.cleared_for_all_labels = spec.cleared_for_all_labels;
@@ -120,6 +120,7 @@ void FillTerms(const ProviderSpec& spec, std::string_view upstream_id, domain::M
   info.retention = spec.retention;
   auto own = std::ranges::find(spec.model_terms, upstream_id, &ModelTerms::model);
   if (own == spec.model_terms.end()) return;
+  if (own->price) info.price = ConfiguredPrice(*own->price);
   if (own->data_region) info.region = *own->data_region;
   if (own->clearance) {
     info.clearance = *own->clearance;
