@@ -38,8 +38,7 @@ class AnswerSink {
   virtual Task<void> Refuse(const Error& error, domain::Refusal) { return Fail(error); }
 };
 
-// The guardrails that hold for a request which begins now; null for none. Thread-safe.
-using GuardrailsNow = std::function<std::shared_ptr<const guard::Guardrails>()>;
+using guard::GuardrailsNow;
 
 // Thread-safe. `registry` outlives it and holds metered models only.
 class ChatService {

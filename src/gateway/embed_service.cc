@@ -34,6 +34,12 @@ Task<Result<EmbedAnswer>> EmbedService::Run(std::string model, std::vector<std::
   ctx.model_asked = model;
   ctx.deadline = std::min(ctx.deadline, ctx.first_byte_deadline);  // vectors come in one piece
   STRATA_CO_CHECK_OK(guard::CheckModelAllowed(model, ctx));
+  if (auto guardrails = guardrails_ ? guardrails_() : nullptr) {
+    ctx.decided_by.guardrail = guardrails->names();
+    std::vector<std::string*> judged;
+    for (auto& text : texts) judged.push_back(&text);
+    STRATA_CO_CHECK_OK(co_await guardrails->JudgeTexts(judged, ctx));
+  }
   STRATA_CO_TRY(auto embedder, registry_.Embed(model));
   const auto& info = embedder->Info();
   if (dimensions > info.dimensions && info.dimensions > 0) {

@@ -6,6 +6,7 @@
 
 #include "base/context.h"
 #include "base/task.h"
+#include "guard/guardrails.h"
 #include "provider/embedder.h"
 #include "provider/registry.h"
 
@@ -19,8 +20,10 @@ struct EmbedAnswer {
 // Thread-safe. `registry` outlives it and holds metered embedders only.
 class EmbedService {
  public:
-  explicit EmbedService(const provider::Registry& registry) : registry_(registry) {}
+  explicit EmbedService(const provider::Registry& registry, guard::GuardrailsNow guardrails = {})
+      : registry_(registry), guardrails_(std::move(guardrails)) {}
 
+  // Guardrails judge the texts, as those of a chat request.
   // `dimensions`: 0 for the model's own; fewer cuts the vectors and normalises them again
   // (meaningful for models trained for it); more is kInvalidArgument. Errors otherwise as
   // Embedder::Embed.
@@ -30,6 +33,7 @@ class EmbedService {
 
  private:
   const provider::Registry& registry_;
+  guard::GuardrailsNow guardrails_;
 };
 
 }  // namespace strata::gateway

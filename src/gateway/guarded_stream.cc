@@ -6,7 +6,6 @@
 
 #include "base/check.h"
 #include "dialect/json_value.h"
-#include "gateway/meter.h"
 #include "gateway/wire_texts.h"
 #include "guard/request_texts.h"
 
@@ -45,7 +44,9 @@ class GuardedStream final : public provider::ChatStream {
         taken = co_await BreakOff(std::move(event.error()));
       }
       if (!taken.has_value()) {
-        if (taken.error().code() == Code::kBlocked) EndBlocked(*inner_, taken.error());
+        // The block stays the answer, whether or not it can be recorded.
+        [[maybe_unused]] auto recorded =
+            taken.error().code() == Code::kBlocked ? inner_->Record(&taken.error()) : Result<>();
         failure_ = std::move(taken.error());
       }
     }
@@ -136,6 +137,7 @@ Task<Result<>> GuardedStream::Take(StreamEvent event) {
     auto* end = std::get_if<domain::StreamEnd>(&event);
     if (end != nullptr && wire_) STRATA_CO_CHECK_OK(co_await JudgeBytes(end->wire));
     if (end != nullptr && !wire_) end->wire.clear();
+    if (end != nullptr) STRATA_CO_CHECK_OK(inner_->Record(nullptr));
     Hold(std::move(event));
   }
   ReleaseJudged();
@@ -195,9 +197,9 @@ Task<Result<>> GuardedStream::JudgeSeam() {
   for (const char* between : {"", " "}) {
     const auto joined = carry_ + between + text_;
     const auto seam = carry_.size();
-    STRATA_CO_TRY(auto findings, co_await guardrails_->Judge(joined, Side::kOutput, ctx_));
+    STRATA_CO_TRY(auto findings, co_await guardrails_->Judge(joined, Side::kOutput, ctx_, seam));
     for (const auto& finding : findings) {
-      if (finding.start >= seam || finding.end <= joined.size() - text_.size()) continue;
+      if (finding.end <= joined.size() - text_.size()) continue;
       co_return Fail(Code::kBlocked, "a guardrail blocks this answer's blocks put together");
     }
   }
@@ -210,11 +212,13 @@ Task<Result<>> GuardedStream::JudgeText(std::size_t limit) {
   auto from = judged_ < kWindowLead ? 0 : judged_ - kWindowLead;
   while (from > 0 && (static_cast<unsigned char>(text_[from]) & 0xC0u) == 0x80) --from;
   auto window = std::string_view(text_).substr(from);
-  STRATA_CO_TRY(auto findings, co_await guardrails_->Judge(window, Side::kOutput, ctx_));
+  // Where more may come, what stands behind the limit may be the beginning of another word.
+  STRATA_CO_TRY(auto findings,
+                co_await guardrails_->Judge(window, Side::kOutput, ctx_, limit - from));
   for (auto& finding : findings) {
     finding.start += from;
     finding.end += from;
-    if (finding.start < judged_ || finding.start >= limit) continue;
+    if (finding.start < judged_) continue;
     if (whole_) co_return Fail(Code::kBlocked, "a guardrail blocks the model's reasoning");
     Mask(finding);
     limit = std::max(limit, finding.end);

@@ -136,6 +136,20 @@ TEST(GuardedStream, WhatIsBlockedDoesNotLeaveInAnyCut) {
   }
 }
 
+// "kestrel" is listed, "kestrelish" is another word.
+TEST(GuardedStream, BeginningOfAnotherWordIsNoFindingInAnyCut) {
+  const std::string text = std::string(150, '.') + " how kestrelish, and blue falconry " +
+                           std::string(100, '.') + " kestrels.";
+  for (std::size_t cut = 1; cut < text.size(); ++cut) {
+    std::deque<std::string> bytes;
+    std::vector<std::string> deltas;
+    for (std::size_t at = 0; at < text.size(); at += cut) deltas.push_back(text.substr(at, cut));
+    auto seen = Guard(Answer(deltas, false, bytes));
+    ASSERT_FALSE(seen.error.has_value()) << cut;
+    ASSERT_EQ(seen.decoded, text) << cut;
+  }
+}
+
 TEST(GuardedStream, MaskedTextIsTheSameInEveryCut) {
   const std::string before(200, '.');
   const std::string text =

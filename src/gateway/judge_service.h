@@ -5,6 +5,7 @@
 
 #include "base/context.h"
 #include "base/task.h"
+#include "guard/guardrails.h"
 #include "provider/registry.h"
 
 namespace strata::gateway {
@@ -12,8 +13,10 @@ namespace strata::gateway {
 // Thread-safe. `registry` outlives it and holds metered models only.
 class JudgeService {
  public:
-  explicit JudgeService(const provider::Registry& registry) : registry_(registry) {}
+  explicit JudgeService(const provider::Registry& registry, guard::GuardrailsNow guardrails = {})
+      : registry_(registry), guardrails_(std::move(guardrails)) {}
 
+  // Guardrails judge the texts, as those of a chat request.
   // Errors as Reranker::Rerank and Registry::Rerank.
   Task<Result<domain::Reranking>> Rerank(std::string model, domain::RerankRequest request,
                                          RequestContext& ctx) const;
@@ -23,7 +26,10 @@ class JudgeService {
                                             RequestContext& ctx) const;
 
  private:
+  Task<Result<>> Judge(std::vector<std::string*> texts, RequestContext& ctx) const;
+
   const provider::Registry& registry_;
+  guard::GuardrailsNow guardrails_;
 };
 
 }  // namespace strata::gateway

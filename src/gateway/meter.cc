@@ -223,13 +223,24 @@ Result<std::unique_ptr<CallMeter>> BeginCall(const domain::ModelInfo& info, Requ
   return std::make_unique<CallMeter>(info, ctx, std::move(record), std::move(span));
 }
 
-class MeteredStream final : public EndableStream {
+// Who decides when a call that came to its end is recorded: the meter, or the reader of its answer.
+enum class EndedBy : std::uint8_t { kMeter, kReader };
+
+class MeteredStream final : public provider::ChatStream {
  public:
   MeteredStream(std::shared_ptr<provider::ChatModel> model,
-                std::unique_ptr<provider::ChatStream> inner, std::unique_ptr<CallMeter> meter)
-      : model_(std::move(model)), meter_(std::move(meter)), inner_(std::move(inner)) {}
+                std::unique_ptr<provider::ChatStream> inner, std::unique_ptr<CallMeter> meter,
+                EndedBy ended_by)
+      : model_(std::move(model)),
+        meter_(std::move(meter)),
+        inner_(std::move(inner)),
+        ended_by_(ended_by) {}
 
-  ~MeteredStream() override { meter_->SetUsage(inner_->UsageSoFar()); }
+  // An answer that came to its end is whole, though its reader did not care for it.
+  ~MeteredStream() override {
+    [[maybe_unused]] auto written = whole_ ? Record(nullptr) : Result<>();
+    meter_->SetUsage(inner_->UsageSoFar());
+  }
 
   Task<Result<StreamEvent>> Next() override {
     auto event = co_await inner_->Next();
@@ -240,8 +251,9 @@ class MeteredStream final : public EndableStream {
       meter_->SetModelAnswered(start->model);
     } else if (auto* end = std::get_if<domain::StreamEnd>(&*event)) {
       meter_->SetModelAnswered(end->model);
+      whole_ = end->usage;
       // The final is durable before the last event goes on towards the client.
-      STRATA_CO_CHECK_OK(meter_->Finish(end->usage));
+      if (ended_by_ == EndedBy::kMeter) STRATA_CO_CHECK_OK(Record(nullptr));
     } else if (!std::holds_alternative<domain::BlockStart>(*event)) {
       meter_->FirstToken();
     }
@@ -250,14 +262,19 @@ class MeteredStream final : public EndableStream {
 
   domain::Usage UsageSoFar() const override { return inner_->UsageSoFar(); }
 
-  void EndBlocked(const Error& error) override {
-    if (!meter_->ended()) meter_->FinishWith(error, inner_->UsageSoFar());
+  Result<> Record(const Error* blocked) override {
+    if (meter_->ended()) return {};
+    if (blocked == nullptr && whole_) return meter_->Finish(*whole_);
+    if (blocked != nullptr) meter_->FinishWith(*blocked, whole_ ? *whole_ : inner_->UsageSoFar());
+    return {};
   }
 
  private:
   std::shared_ptr<provider::ChatModel> model_;
   std::unique_ptr<CallMeter> meter_;
   std::unique_ptr<provider::ChatStream> inner_;  // destroyed first: it cancels the generation
+  const EndedBy ended_by_;
+  std::optional<domain::Usage> whole_;  // of an answer that came to its end
 };
 
 class MeteredChatModel final : public provider::ChatModel {
@@ -272,11 +289,13 @@ class MeteredChatModel final : public provider::ChatModel {
     if (ctx.capture_text) meter->span().Set("prompt_text", PromptText(request));
     if (request.stream) meter->span().Set("stream", true);
     if (request.max_tokens) meter->span().Set("max_tokens", *request.max_tokens);
+    const auto ended_by = request.answer_is_read ? EndedBy::kReader : EndedBy::kMeter;
     auto started = co_await model_->Start(std::move(request), ctx);
     if (!started.has_value()) {
       co_return std::unexpected(meter->FinishWith(std::move(started.error()), {}));
     }
-    co_return std::make_unique<MeteredStream>(model_, std::move(*started), std::move(meter));
+    co_return std::make_unique<MeteredStream>(model_, std::move(*started), std::move(meter),
+                                              ended_by);
   }
 
   Task<Result<std::int64_t>> CountTokens(domain::ChatRequest request,
@@ -396,10 +415,6 @@ std::optional<domain::Money> CostUnder(const std::optional<Baseline>& baseline,
                 static_cast<double>(baseline->output_price);
   return domain::Money{usage.PromptTokens() * baseline->input_price +
                        static_cast<std::int64_t>(output)};
-}
-
-void EndBlocked(provider::ChatStream& stream, const Error& error) {
-  if (auto* endable = dynamic_cast<EndableStream*>(&stream)) endable->EndBlocked(error);
 }
 
 std::shared_ptr<provider::ChatModel> Metered(std::shared_ptr<provider::ChatModel> model,

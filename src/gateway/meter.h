@@ -31,16 +31,6 @@ std::shared_ptr<provider::Reranker> Metered(std::shared_ptr<provider::Reranker> 
 std::shared_ptr<provider::Moderator> Metered(std::shared_ptr<provider::Moderator> moderator,
                                              store::Journal& journal);
 
-// A stream whose call can be ended from above before it ends itself.
-class EndableStream : public provider::ChatStream {
- public:
-  // A guardrail stopped the answer: so the call ends in the ledger, unless it has ended.
-  virtual void EndBlocked(const Error& error) = 0;
-};
-
-// Does nothing to streams that are not endable: their calls end as interrupted.
-void EndBlocked(provider::ChatStream& stream, const Error& error);
-
 // What a call of that usage would have cost at what it is compared with; nullopt: with nothing.
 std::optional<domain::Money> CostUnder(const std::optional<Baseline>& baseline,
                                        const domain::Usage& usage);

@@ -9,11 +9,13 @@
 #include "gateway/chat_service.h"
 #include "gateway/embed_service.h"
 #include "gateway/fit_context.h"
+#include "gateway/judge_service.h"
 #include "gateway/meter.h"
 #include "guard/word_policy.h"
 #include "net/runtime.h"
 #include "tests/fakes/fake_chat_model.h"
 #include "tests/fakes/fake_embedder.h"
+#include "tests/fakes/fake_reranker.h"
 
 namespace strata::gateway {
 namespace {
@@ -132,6 +134,107 @@ TEST_F(Pipeline, BlockedAnswerIsInTheJournalAsBlocked) {
   ASSERT_EQ(rows.size(), 1U);
   EXPECT_EQ(rows[0].outcome.status, store::CallStatus::kBlocked);
   EXPECT_EQ(rows[0].outcome.error_code, "blocked");
+}
+
+// Answers in bytes of its own dialect, all of which come with the end.
+class InOnePiece final : public provider::ChatModel {
+ public:
+  InOnePiece(std::string id, std::string bytes) : bytes_(std::move(bytes)) {
+    info_.id = std::move(id);
+    info_.cleared_for_all_labels = true;
+  }
+  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest&&,
+                                                            RequestContext&) override {
+    co_return std::make_unique<Stream>(bytes_);
+  }
+  Task<Result<std::int64_t>> CountTokens(domain::ChatRequest, RequestContext&) override {
+    co_return 0;
+  }
+  const domain::ModelInfo& Info() const override { return info_; }
+
+ private:
+  class Stream final : public provider::ChatStream {
+   public:
+    explicit Stream(std::string bytes) : bytes_(std::move(bytes)) {}
+    Task<Result<domain::StreamEvent>> Next() override {
+      if (std::exchange(begun_, true)) {
+        domain::StreamEnd end;
+        end.wire = bytes_;
+        end.usage.input_tokens = 9;
+        end.usage.output_tokens = 2;
+        co_return end;
+      }
+      domain::StreamStart start;
+      start.wire = true;
+      co_return start;
+    }
+    domain::Usage UsageSoFar() const override { return {}; }
+
+   private:
+    std::string bytes_;
+    bool begun_ = false;
+  };
+
+  std::string bytes_;
+  domain::ModelInfo info_;
+};
+
+TEST_F(Pipeline, AnswerBlockedForItsLastBytesIsInTheJournalAsBlocked) {
+  for (std::string bytes : {R"({"new":"a kestrel"})", R"({"new":"a sparrow"})"}) {
+    registry_ = std::make_unique<provider::Registry>();
+    auto model = std::make_shared<InOnePiece>("a", bytes);
+    ASSERT_TRUE(registry_
+                    ->Update([&](provider::RegistrySnapshot& models) {
+                      return models.AddChat(Metered(model, *journal_), WallTime{});
+                    })
+                    .has_value());
+    guardrails_ = Denying("kestrel");
+    Written sink;
+    Ask(sink);
+    const bool blocked = bytes.find("kestrel") != std::string::npos;
+    EXPECT_EQ(sink.error.has_value(), blocked);
+    EXPECT_EQ(Rows().back().outcome.status,
+              blocked ? store::CallStatus::kBlocked : store::CallStatus::kOk);
+    EXPECT_EQ(Rows().back().outcome.usage.output_tokens, 2) << "it was paid for";
+  }
+}
+
+TEST_F(Pipeline, TextsToEmbedAreJudged) {
+  auto embedder = std::make_shared<fakes::FakeEmbedder>("e", 32);
+  ASSERT_TRUE(registry_
+                  ->Update([&](provider::RegistrySnapshot& models) {
+                    return models.AddEmbedder(Metered(embedder, *journal_), WallTime{});
+                  })
+                  .has_value());
+  EmbedService embed(*registry_, Denying("kestrel"));
+  auto run = [&](std::vector<std::string> texts) {
+    return net::Runtime().Run(
+        embed.Run("e", std::move(texts), provider::EmbedPurpose::kQuery, 0, ctx_));
+  };
+  EXPECT_TRUE(run({"a sparrow"}).has_value());
+  auto refused = run({"a sparrow", "a Kestrel"});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code(), Code::kBlocked);
+  EXPECT_EQ(embedder->calls(), 1);
+  EXPECT_EQ(Rows().back().outcome.decided_by.guardrail, "w");
+}
+
+TEST_F(Pipeline, TextsToRankAreJudged) {
+  auto reranker = std::make_shared<fakes::FakeReranker>("r");
+  ASSERT_TRUE(registry_
+                  ->Update([&](provider::RegistrySnapshot& models) {
+                    return models.AddReranker(Metered(reranker, *journal_), WallTime{});
+                  })
+                  .has_value());
+  JudgeService judge(*registry_, Denying("kestrel"));
+  auto run = [&](std::string query, std::string document) {
+    domain::RerankRequest request{.query = std::move(query), .documents = {std::move(document)}};
+    return net::Runtime().Run(judge.Rerank("r", std::move(request), ctx_));
+  };
+  EXPECT_TRUE(run("which bird?", "a sparrow").has_value());
+  EXPECT_EQ(run("a kestrel?", "a sparrow").error().code(), Code::kBlocked);
+  EXPECT_EQ(run("which bird?", "a kestrel").error().code(), Code::kBlocked);
+  EXPECT_EQ(reranker->calls(), 1);
 }
 
 TEST_F(Pipeline, TokensAreCountedOnlyOfWhatMayBeAsked) {

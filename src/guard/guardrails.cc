@@ -77,12 +77,13 @@ bool Guardrails::MayMask(Side side) const {
 }
 
 Task<Result<std::vector<Finding>>> Guardrails::Judge(std::string_view text, Side side,
-                                                     RequestContext& ctx) const {
+                                                     RequestContext& ctx, std::size_t limit) const {
   std::vector<Finding> masks;
   for (const auto& policy : policies_) {
     if (!policy->Judges(side)) continue;
     STRATA_CO_TRY(auto findings, co_await policy->Judge(text, side, ctx));
     for (auto& finding : findings) {
+      if (finding.start >= limit) continue;
       if (finding.action == Action::kBlock) co_return Fail(Blocked(*policy, side));
       masks.push_back(std::move(finding));
     }
@@ -164,6 +165,15 @@ class RequestJudge {
 };
 
 }  // namespace
+
+Task<Result<>> Guardrails::JudgeTexts(const std::vector<std::string*>& texts,
+                                      RequestContext& ctx) const {
+  if (!Judges(Side::kInput)) co_return Result<>{};
+  RequestJudge judge(*this, ctx);
+  STRATA_CO_CHECK_OK(co_await judge.Texts(texts, DataUrls::kAreText));
+  if (judge.masked() > 0) ctx.span.Set("guardrail_masked_input", judge.masked());
+  co_return Result<>{};
+}
 
 Task<Result<>> Guardrails::JudgeRequest(domain::ChatRequest& request, RequestContext& ctx) const {
   if (!Judges(Side::kInput)) co_return Result<>{};

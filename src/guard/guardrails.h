@@ -1,6 +1,7 @@
 #pragma once
 // The guardrails in force: policies that judge every chat request and its answer.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,9 +24,13 @@ class Guardrails {
   const std::string& names() const { return names_; }  // for the ledger, "" when there are none
 
   // The places to mask in `text`, in order, without overlaps. Errors: kBlocked, naming the policy;
-  // those of a policy that could not judge.
-  Task<Result<std::vector<Finding>>> Judge(std::string_view text, Side side,
-                                           RequestContext& ctx) const;
+  // those of a policy that could not judge. What begins at `limit` or behind it is left out: a
+  // window's end may be the middle of a word.
+  Task<Result<std::vector<Finding>>> Judge(std::string_view text, Side side, RequestContext& ctx,
+                                           std::size_t limit = std::string_view::npos) const;
+
+  // Judges texts that go to a model, and masks them in place. Errors: as above.
+  Task<Result<>> JudgeTexts(const std::vector<std::string*>& texts, RequestContext& ctx) const;
 
   // Judges all text of a request, and masks it in place, for which one that would be forwarded is
   // decoded and its bytes are dropped. What cannot be decoded is judged string by string.
@@ -37,6 +42,9 @@ class Guardrails {
   std::string names_;
   std::size_t reach_ = 0;
 };
+
+// The guardrails that hold for a request which begins now; null for none. Thread-safe.
+using GuardrailsNow = std::function<std::shared_ptr<const Guardrails>()>;
 
 // `text` with every finding's mask in its place.
 std::string Masked(std::string_view text, const std::vector<Finding>& findings);

@@ -45,6 +45,7 @@ struct AnswerInput {
   std::vector<Turn> history;             // oldest first
   std::vector<RetrievedChunk> passages;  // best first
   GenerationOptions generation;
+  bool answer_is_read = false;  // as in domain::ChatRequest
 };
 
 // Puts a model behind the meter (gateway/meter.h), as those of the registry are.

@@ -15,6 +15,7 @@
 #include "base/task.h"
 #include "domain/conversation.h"
 #include "domain/usage.h"
+#include "guard/guardrails.h"
 #include "knowledge/retrieval.h"
 
 namespace strata::knowledge {
@@ -91,9 +92,10 @@ class AnswerStream {
 // Thread-safe.
 class RetrieveAndGenerate {
  public:
-  // All parts outlive this object.
+  // All parts outlive this object. `guardrails` judge question and template, sources that come with
+  // the question, the answer and the passages that it shows.
   RetrieveAndGenerate(KnowledgeBases& bases, Answerer& answerer, Parser& parser,
-                      const Options& options);
+                      const Options& options, guard::GuardrailsNow guardrails = {});
   ~RetrieveAndGenerate();
 
   // Errors: kNotFound (knowledge base, session, model), kInvalidArgument (with field), and those of

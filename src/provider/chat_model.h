@@ -26,6 +26,14 @@ class ChatStream {
   // Tokens to bill so far. Valid at any moment, also after an error; an estimate until the provider
   // has said its own count.
   virtual domain::Usage UsageSoFar() const = 0;
+
+  // How a call whose answer somebody reads (ChatRequest::answer_is_read) ends on record: before its
+  // StreamEnd is handed on with null, or, when what was read must not leave, with the reason. Who
+  // wraps a stream passes it on; errors: it cannot be recorded.
+  virtual Result<> Record(const Error* blocked) {
+    static_cast<void>(blocked);
+    return {};
+  }
 };
 
 // Thread-safe; one object serves all requests for its model.

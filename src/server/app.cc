@@ -216,8 +216,8 @@ Result<> App::Parts::OpenKnowledge() {
     return gateway::Metered(std::move(model), *accounting.journal);
   };
   answerer = std::make_unique<knowledge::Answerer>(extractor, registry, config.options, meter);
-  answers =
-      std::make_unique<knowledge::RetrieveAndGenerate>(*bases, *answerer, *parser, config.options);
+  answers = std::make_unique<knowledge::RetrieveAndGenerate>(
+      *bases, *answerer, *parser, config.options, [this] { return live.Now()->guardrails; });
 
   return registry.Update([&](provider::RegistrySnapshot& models) -> Result<> {
     BuiltinParts builtin{*local_models, *accounting.journal, *parser, extractor};
@@ -288,8 +288,8 @@ void App::Parts::MakeServices() {
       .access = *access,
       .trace_sinks = sinks,
       .chat = gateway::ChatService(registry, [this] { return live.Now()->guardrails; }),
-      .embed = gateway::EmbedService(registry),
-      .judge = gateway::JudgeService(registry),
+      .embed = gateway::EmbedService(registry, [this] { return live.Now()->guardrails; }),
+      .judge = gateway::JudgeService(registry, [this] { return live.Now()->guardrails; }),
       .bases = *bases,
       .answers = *answers,
       .parser = *parser,

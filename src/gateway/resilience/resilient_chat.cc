@@ -16,13 +16,23 @@ namespace asio = boost::asio;
 using provider::ChatStream;
 using std::chrono::milliseconds;
 
+// When what an attempt has cost is known: at its answer's end, or when the answer's reader has it
+// recorded (ChatRequest::answer_is_read).
+enum class Settles : std::uint8_t { kAtEnd, kWhenRecorded };
+
 // The answer of the attempt that gave a token. Tells the deployment's health how it ended.
 class ResilientStream final : public ChatStream {
  public:
   // `set` keeps the models alive.
   ResilientStream(std::shared_ptr<Attempt> attempt,
-                  std::shared_ptr<const Deployments<provider::ChatModel>> set)
-      : set_(std::move(set)), attempt_(std::move(attempt)) {}
+                  std::shared_ptr<const Deployments<provider::ChatModel>> set, Settles settles)
+      : set_(std::move(set)), attempt_(std::move(attempt)), settles_(settles) {}
+
+  ~ResilientStream() override {
+    if (!ended_) return;
+    attempt_->stream.reset();  // recorded by now
+    attempt_->Settle(AttemptOutcome::kOk);
+  }
 
   Task<Result<domain::StreamEvent>> Next() override {
     if (at_ < attempt_->head.size()) {
@@ -43,15 +53,26 @@ class ResilientStream final : public ChatStream {
 
   domain::Usage UsageSoFar() const override { return attempt_->stream->UsageSoFar(); }
 
+  // What is blocked is no fault of the deployment.
+  Result<> Record(const Error* blocked) override {
+    auto recorded = attempt_->stream->Record(blocked);
+    attempt_->choice.ticket.End(AttemptOutcome::kOk);
+    attempt_->Settle(AttemptOutcome::kOk, blocked);
+    return recorded;
+  }
+
  private:
   void Note(const domain::StreamEvent& event) {
     if (!std::holds_alternative<domain::StreamEnd>(event)) return;
+    ended_ = true;
     attempt_->choice.ticket.End(AttemptOutcome::kOk);
-    attempt_->Settle(AttemptOutcome::kOk);
+    if (settles_ == Settles::kAtEnd) attempt_->Settle(AttemptOutcome::kOk);
   }
 
   std::shared_ptr<const Deployments<provider::ChatModel>> set_;
   std::shared_ptr<Attempt> attempt_;
+  const Settles settles_;
+  bool ended_ = false;
   std::size_t at_ = 0;
 };
 
@@ -116,6 +137,7 @@ std::optional<std::uint64_t> ResilientChat::StickyKey(const domain::ChatRequest&
 Task<Result<std::unique_ptr<ChatStream>>> ResilientChat::Start(domain::ChatRequest&& request,
                                                                RequestContext& ctx) {
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
+  const auto settles = request.answer_is_read ? Settles::kWhenRecorded : Settles::kAtEnd;
   auto set = pool_.Get();
   Attempts attempts(set->lanes, rules_, budget_, ctx, parts_.env.random, request.stream,
                     StickyKey(request, ctx));
@@ -124,7 +146,7 @@ Task<Result<std::unique_ptr<ChatStream>>> ResilientChat::Start(domain::ChatReque
     auto attempt = co_await Try(*set, attempts, std::move(choice), request, ctx);
     if (!attempt->error) {
       set->lanes[attempt->choice.lane]->health->SetQuotaShare(attempt->ctx().quota_share);
-      co_return std::make_unique<ResilientStream>(std::move(attempt), std::move(set));
+      co_return std::make_unique<ResilientStream>(std::move(attempt), std::move(set), settles);
     }
     auto error = std::move(*attempt->error);
     attempt->Settle(OutcomeOf(error, attempt->stage), &error);

@@ -37,7 +37,7 @@ class Replay final : public provider::ChatStream {
   domain::Usage usage_;
 };
 
-class Routed final : public EndableStream {
+class Routed final : public provider::ChatStream {
  public:
   Routed(std::unique_ptr<provider::ChatStream> inner, RequestContext& ctx, SessionNote note)
       : inner_(std::move(inner)), ctx_(ctx), note_(std::move(note)) {}
@@ -50,7 +50,7 @@ class Routed final : public EndableStream {
     co_return std::move(event);
   }
   domain::Usage UsageSoFar() const override { return inner_->UsageSoFar(); }
-  void EndBlocked(const Error& error) override { gateway::EndBlocked(*inner_, error); }
+  Result<> Record(const Error* blocked) override { return inner_->Record(blocked); }
 
  private:
   void End(const domain::Usage& usage) {

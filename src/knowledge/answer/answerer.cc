@@ -63,6 +63,7 @@ domain::ChatRequest RequestOf(const AnswerInput& input) {
   request.model = kExtractModelId;
   request.max_tokens = input.generation.max_tokens;
   request.stop = input.generation.stop;
+  request.answer_is_read = input.answer_is_read;
   auto& content = request.messages.emplace_back().content;
   for (const auto& passage : input.passages) {
     domain::DocumentBlock document;
@@ -102,6 +103,7 @@ class AlignedStream final : public provider::ChatStream {
   }
 
   domain::Usage UsageSoFar() const override { return inner_->UsageSoFar(); }
+  Result<> Record(const Error* blocked) override { return inner_->Record(blocked); }
 
  private:
   void Take(StreamEvent event) {
@@ -267,6 +269,7 @@ Task<Result<std::unique_ptr<provider::ChatStream>>> Answerer::StartModel(AnswerI
     budget = std::min(budget, std::max<std::int64_t>(200, info.context_tokens - answer - 64));
   }
   STRATA_CO_TRY(auto packed, PackPrompt(input, budget, ctx.clock->Wall()));
+  packed.request.answer_is_read = input.answer_is_read;
   if (!packed.request.max_tokens) packed.request.max_tokens = kAnswerTokens;
   ctx.decided_by.prompt =
       input.generation.prompt_template.empty() ? std::string(kPromptVersion) : "request";

@@ -111,6 +111,7 @@ class KbModel final : public provider::ChatModel {
     generation.temperature = request.temperature;
     generation.top_p = request.top_p;
     generation.stop = std::move(request.stop);
+    input.answer_is_read = request.answer_is_read;
     co_return co_await answerer_.Start(std::move(input), ctx);
   }
 

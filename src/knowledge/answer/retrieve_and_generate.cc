@@ -1,9 +1,11 @@
 #include "knowledge/retrieve_and_generate.h"
 
+#include <algorithm>
 #include <deque>
 #include <utility>
 
 #include "base/utf8.h"
+#include "gateway/guarded_stream.h"
 #include "knowledge/answer/external_passages.h"
 #include "knowledge/answer/passages.h"
 #include "knowledge/answer/sessions.h"
@@ -21,15 +23,20 @@ class Generated final : public AnswerStream {
     std::vector<RetrievedChunk> passages;
     std::string question;
     std::string session_id;
+    std::shared_ptr<const guard::Guardrails> guardrails;  // of the answer; null for none
   };
   Generated(Start start, Sessions& sessions, RequestContext& ctx)
       : start_(std::move(start)), sessions_(sessions), ctx_(ctx) {
     response_.session_id = start_.session_id;
+    judged_.resize(start_.passages.size());
   }
 
   Task<Result<AnswerEvent>> Next() override {
     while (ready_.empty()) {
       STRATA_CO_TRY(auto event, co_await start_.stream->Next());
+      if (const auto* citation = std::get_if<domain::CitationDelta>(&event)) {
+        STRATA_CO_CHECK_OK(co_await JudgePassage(citation->citation.document_index));
+      }
       Take(event);
     }
     auto event = std::move(ready_.front());
@@ -40,6 +47,18 @@ class Generated final : public AnswerStream {
   const std::string& session_id() const override { return start_.session_id; }
 
  private:
+  // A passage that is cited is shown whole.
+  Task<Result<>> JudgePassage(int index) {
+    const auto at = static_cast<std::size_t>(index);
+    if (!start_.guardrails || at >= judged_.size() || judged_[at]) co_return Result<>{};
+    judged_[at] = true;
+    auto& text = start_.passages[at].text;
+    STRATA_CO_TRY(auto findings,
+                  co_await start_.guardrails->Judge(text, guard::Side::kOutput, ctx_));
+    if (!findings.empty()) text = guard::Masked(text, findings);
+    co_return Result<>{};
+  }
+
   void Take(const domain::StreamEvent& event) {
     if (const auto* citation = std::get_if<domain::CitationDelta>(&event)) {
       Cite(citation->citation);
@@ -95,8 +114,26 @@ class Generated final : public AnswerStream {
   RequestContext& ctx_;
   RetrieveAndGenerateResponse response_;
   std::optional<AnswerCitation> citation_;
+  std::vector<bool> judged_;  // passages
   std::deque<AnswerEvent> ready_;
 };
+
+// Judges what the caller wrote, and masks it in place.
+Task<Result<>> JudgeQuestion(const guard::Guardrails& guardrails,
+                             RetrieveAndGenerateRequest& request, RequestContext& ctx) {
+  domain::ChatRequest asked;
+  asked.system.emplace_back(
+      domain::TextBlock{.text = request.generation.prompt_template, .citations = {}});
+  auto& content = asked.messages.emplace_back().content;
+  content.emplace_back(domain::TextBlock{.text = request.question, .citations = {}});
+  asked.stop = request.generation.stop;
+  asked.extra = request.generation.extra;
+  STRATA_CO_CHECK_OK(co_await guardrails.JudgeRequest(asked, ctx));
+  request.generation.prompt_template = domain::TextOf(asked.system);
+  request.question = domain::TextOf(asked.messages.front().content);
+  request.generation.extra = std::move(asked.extra);
+  co_return Result<>{};
+}
 
 Result<> Check(const RetrieveAndGenerateRequest& request) {
   if (request.question.find_first_not_of(" \t\r\n") == std::string::npos ||
@@ -122,23 +159,45 @@ SessionLimits LimitsFrom(const Options& options) {
 
 class RetrieveAndGenerate::Impl {
  public:
-  Impl(KnowledgeBases& bases, Answerer& answerer, Parser& parser, const Options& options)
-      : bases_(bases), answerer_(answerer), parser_(parser), sessions_(LimitsFrom(options)) {}
+  Impl(KnowledgeBases& bases, Answerer& answerer, Parser& parser, const Options& options,
+       guard::GuardrailsNow guardrails)
+      : bases_(bases),
+        answerer_(answerer),
+        parser_(parser),
+        sessions_(LimitsFrom(options)),
+        guardrails_(std::move(guardrails)) {}
 
   Task<Result<std::unique_ptr<AnswerStream>>> Start(RetrieveAndGenerateRequest request,
                                                     RequestContext& ctx) {
     STRATA_CO_CHECK_OK(Check(request));
+    auto guardrails = guardrails_ ? guardrails_() : nullptr;
+    if (guardrails) {
+      ctx.decided_by.guardrail = guardrails->names();
+      STRATA_CO_CHECK_OK(co_await JudgeQuestion(*guardrails, request, ctx));
+    }
     AnswerInput input;
     if (!request.session_id.empty()) {
       STRATA_CO_TRY(input.history, sessions_.Turns(request.session_id, ctx));
     }
     input.question = request.question;
     input.generation = std::move(request.generation);
+    const bool own_sources = !request.sources.empty();
     STRATA_CO_TRY(input.passages, co_await Passages(request, input.history, ctx));
+    if (guardrails && own_sources) {
+      std::vector<std::string*> texts;
+      for (auto& passage : input.passages) texts.push_back(&passage.text);
+      STRATA_CO_CHECK_OK(co_await guardrails->JudgeTexts(texts, ctx));
+    }
+    if (guardrails && !guardrails->Judges(guard::Side::kOutput)) guardrails = nullptr;
+    input.answer_is_read = guardrails != nullptr;
     Generated::Start start;
+    start.guardrails = guardrails;
     start.passages = input.passages;
     start.question = std::move(request.question);
     STRATA_CO_TRY(start.stream, co_await answerer_.Start(std::move(input), ctx));
+    if (guardrails) {
+      start.stream = gateway::Guarded(std::move(start.stream), std::move(guardrails), ctx);
+    }
     start.session_id =
         request.session_id.empty() ? sessions_.Begin(ctx) : std::move(request.session_id);
     co_return std::make_unique<Generated>(std::move(start), sessions_, ctx);
@@ -163,11 +222,12 @@ class RetrieveAndGenerate::Impl {
   Answerer& answerer_;
   Parser& parser_;
   Sessions sessions_;
+  const guard::GuardrailsNow guardrails_;
 };
 
 RetrieveAndGenerate::RetrieveAndGenerate(KnowledgeBases& bases, Answerer& answerer, Parser& parser,
-                                         const Options& options)
-    : impl_(std::make_unique<Impl>(bases, answerer, parser, options)) {}
+                                         const Options& options, guard::GuardrailsNow guardrails)
+    : impl_(std::make_unique<Impl>(bases, answerer, parser, options, std::move(guardrails))) {}
 RetrieveAndGenerate::~RetrieveAndGenerate() = default;
 
 Task<Result<std::unique_ptr<AnswerStream>>> RetrieveAndGenerate::Start(

@@ -1,0 +1,107 @@
+"""Guardrails beside chat: embeddings, rerank, moderations, RetrieveAndGenerate; what the ledger says of blocked answers."""
+import json
+import sqlite3
+import time
+import unittest
+
+import boto3
+import openai
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from harness import ACCESS_KEY, BEARER, SECRET_KEY, FakeUpstream, Server
+
+CONFIG = """
+guardrails:
+  - {{name: words, words: [kestrel]}}
+  - {{name: people, words: ["Alma Strom"], action: mask, mask: "[keeper]", on: [output]}}
+  - {{name: radio, words: [channel], on: [output]}}
+providers:
+  - {{name: up, kind: openai, base_url: "{url}/v1", secret: "env:FAKE_KEY"}}
+"""
+KEEPER = "Who was the keeper of the lighthouse of Sörby?"
+RADIO = "How must boats longer than twelve metres report to the harbour master?"
+
+
+class Guardrails(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.upstream = FakeUpstream()
+        cls.server = Server(CONFIG.format(url=cls.upstream.url), {"FAKE_KEY": "sk-fake-openai"})
+        keys = dict(endpoint_url=cls.server.url, region_name="us-east-1", aws_access_key_id=ACCESS_KEY,
+                    aws_secret_access_key=SECRET_KEY, config=Config(retries={"total_max_attempts": 1}))
+        cls.runtime = boto3.client("bedrock-agent-runtime", **keys)
+        agent = boto3.client("bedrock-agent", **keys)
+        cls.base = agent.list_knowledge_bases()["knowledgeBaseSummaries"][0]["knowledgeBaseId"]
+        cls.openai = openai.OpenAI(base_url=cls.server.url + "/v1", api_key=BEARER, max_retries=0)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+
+    def rag(self, text, **more):
+        return dict(input={"text": text}, retrieveAndGenerateConfiguration={
+            "type": "KNOWLEDGE_BASE", "knowledgeBaseConfiguration": {
+                "knowledgeBaseId": self.base, "modelArn": "arn:aws:bedrock:us-east-1::foundation-model/builtin/extract", **more}})
+
+    def assertBlocked(self, call, **kwargs):
+        with self.assertRaises(ClientError) as raised:
+            call(**kwargs)
+        self.assertEqual(raised.exception.response["Error"]["Code"], "ValidationException")
+        self.assertIn("guardrail", str(raised.exception))
+
+    def status_of_last_call(self, route_like):
+        """Of the newest row of the ledger, once it is there."""
+        for _ in range(100):
+            with sqlite3.connect(f"file:{self.server.data}/ledger.db?mode=ro", uri=True) as db:
+                rows = db.execute("SELECT status FROM calls WHERE model LIKE ? AND operation='chat' ORDER BY rowid DESC LIMIT 1",
+                                  (route_like,)).fetchall()
+            if rows:
+                return rows[0][0]
+            time.sleep(0.1)
+        return None
+
+    def test_texts_that_are_embedded_or_ranked_are_judged(self):
+        self.assertEqual(len(self.openai.embeddings.create(model="up/text-embedding-3-small", input="a sparrow", encoding_format="float").data), 1)
+        with self.assertRaises(openai.BadRequestError) as raised:
+            self.openai.embeddings.create(model="up/text-embedding-3-small", input=["a sparrow", "a Késtrel"], encoding_format="float")
+        self.assertEqual(raised.exception.code, "content_filter")
+        self.assertNotIn("strel", json.dumps(self.upstream.requests()))
+        ask = lambda query, text: self.openai.post(  # noqa: E731
+            "/rerank", cast_to=object, body={"query": query, "documents": [text]})
+        self.assertEqual(len(ask("birds", "a sparrow")["results"]), 1)
+        for query, text in (("a kestrel", "a sparrow"), ("birds", "a kestrel")):
+            with self.assertRaises(openai.BadRequestError):
+                ask(query, text)
+
+    def test_texts_that_are_moderated_are_judged(self):
+        with self.assertRaises(openai.BadRequestError):
+            self.openai.moderations.create(model="up/omni-moderation-latest", input="a kestrel")
+
+    def test_a_question_to_a_knowledge_base_is_judged(self):
+        self.assertBlocked(self.runtime.retrieve_and_generate, **self.rag("Does a kestrel live at the lighthouse?"))
+        self.assertBlocked(self.runtime.retrieve_and_generate_stream, **self.rag("Does a kestrel live at the lighthouse?"))
+
+    def test_its_answer_and_the_passages_that_it_shows_are_masked(self):
+        answer = self.runtime.retrieve_and_generate(**self.rag(KEEPER))
+        self.assertIn("[keeper]", answer["output"]["text"])
+        self.assertNotIn("Alma", json.dumps(answer["citations"], ensure_ascii=False))
+        events = list(self.runtime.retrieve_and_generate_stream(**self.rag(KEEPER))["stream"])
+        self.assertIn("[keeper]", "".join(e["output"]["text"] for e in events if "output" in e))
+        self.assertNotIn("Alma", json.dumps(events, ensure_ascii=False))
+
+    def test_a_blocked_answer_is_blocked_in_the_ledger(self):
+        self.assertBlocked(self.runtime.retrieve_and_generate, **self.rag(RADIO))
+        self.assertEqual(self.status_of_last_call("builtin/extract"), "blocked")
+        with self.assertRaises(openai.BadRequestError):
+            self.openai.chat.completions.create(model="kb/harbour", messages=[{"role": "user", "content": RADIO}])
+        self.upstream.script({"text": "On channel 14.", "times": 0})
+        with self.assertRaises(openai.BadRequestError):
+            self.openai.chat.completions.create(model="up/gpt-4o", messages=[{"role": "user", "content": "hi"}])
+        self.assertEqual(self.status_of_last_call("up/gpt-4o"), "blocked")
+        with sqlite3.connect(f"file:{self.server.data}/ledger.db?mode=ro", uri=True) as db:
+            self.assertEqual(db.execute("SELECT count(*) FROM calls WHERE status='interrupted'").fetchone()[0], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
