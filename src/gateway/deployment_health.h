@@ -138,9 +138,13 @@ class DeploymentHealth : public std::enable_shared_from_this<DeploymentHealth> {
   // counts as one of a request.
   void Probed(AttemptOutcome outcome);
 
+  // From the next fault on.
+  void SetBreaker(const BreakerOptions& options);
+
   DeploymentReport Report() const;
 
  private:
+  BreakerOptions Breaker() const;
   std::int64_t NowUs() const;
   void Succeeded(bool probe);
   void Failed(AttemptOutcome outcome, bool probe);
@@ -148,8 +152,9 @@ class DeploymentHealth : public std::enable_shared_from_this<DeploymentHealth> {
 
   const std::string id_;
   const std::string provider_;
-  const BreakerOptions options_;
   const Clock& clock_;
+  mutable std::mutex mutex_;  // of options_, which are read when an attempt has failed
+  BreakerOptions options_;
 
   std::atomic<std::int64_t> in_flight_{0};
   PeakEwma first_token_;
@@ -172,7 +177,7 @@ class DeploymentHealth : public std::enable_shared_from_this<DeploymentHealth> {
 class HealthBoard {
  public:
   explicit HealthBoard(const BreakerOptions& options, const Clock& clock = SystemClock())
-      : options_(options), clock_(clock) {}
+      : clock_(clock), options_(options) {}
 
   // The same object for the same id, until more ids are known than are kept: callers may name any
   // model of a provider. Then those that nobody holds are forgotten.
@@ -182,10 +187,12 @@ class HealthBoard {
   // Those of one provider account.
   std::vector<std::shared_ptr<DeploymentHealth>> OfProvider(std::string_view provider) const;
 
+  void SetBreaker(const BreakerOptions& options);  // of all, known and to come
+
  private:
-  const BreakerOptions options_;
   const Clock& clock_;
   mutable std::mutex mutex_;
+  BreakerOptions options_;
   struct Entry {
     std::string provider;
     std::shared_ptr<DeploymentHealth> health;

@@ -43,10 +43,12 @@ struct ResilienceEnv {
   std::function<Task<Result<>>(std::chrono::milliseconds, std::stop_token)> sleep;
 };
 
-// Finds the models that a pool's entries name: Registry::Chat and Embed.
+// Finds the models that a pool's entries name: Registry::Chat and its siblings.
 struct ModelFinder {
   std::function<Result<std::shared_ptr<provider::ChatModel>>(std::string_view id)> chat;
   std::function<Result<std::shared_ptr<provider::Embedder>>(std::string_view id)> embed;
+  std::function<Result<std::shared_ptr<provider::Reranker>>(std::string_view id)> rerank;
+  std::function<Result<std::shared_ptr<provider::Moderator>>(std::string_view id)> moderate;
 };
 
 // Thread-safe; outlives what it makes.
@@ -60,6 +62,8 @@ class Resilience {
   std::shared_ptr<provider::ModelSource> Wrap(std::shared_ptr<provider::ModelSource> source);
   std::shared_ptr<provider::ChatModel> Wrap(std::shared_ptr<provider::ChatModel> metered);
   std::shared_ptr<provider::Embedder> Wrap(std::shared_ptr<provider::Embedder> metered);
+  std::shared_ptr<provider::Reranker> Wrap(std::shared_ptr<provider::Reranker> metered);
+  std::shared_ptr<provider::Moderator> Wrap(std::shared_ptr<provider::Moderator> metered);
 
   // A configured model. `finder` is asked when requests come, as entries may name providers that
   // are added later, and must give metered models. `facts`: what listings show; its id is the
@@ -68,6 +72,13 @@ class Resilience {
                                                 domain::ModelInfo facts);
   std::shared_ptr<provider::Embedder> MakeEmbedder(PoolSpec spec, ModelFinder finder,
                                                    domain::ModelInfo facts);
+  std::shared_ptr<provider::Reranker> MakeReranker(PoolSpec spec, ModelFinder finder,
+                                                   domain::ModelInfo facts);
+  std::shared_ptr<provider::Moderator> MakeModerator(PoolSpec spec, ModelFinder finder,
+                                                     domain::ModelInfo facts);
+
+  // What is wrapped or made from here on has these; breakers take theirs at once.
+  void SetOptions(const ResilienceOptions& options);
 
   HealthBoard& board() { return board_; }
   const HealthBoard& board() const { return board_; }

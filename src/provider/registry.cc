@@ -100,6 +100,17 @@ Result<> RegistrySnapshot::AddReranker(std::shared_ptr<Reranker> reranker, WallT
 }
 
 Result<> RegistrySnapshot::AddSource(std::shared_ptr<ModelSource> source) {
+Result<> RegistrySnapshot::AddModerator(std::shared_ptr<Moderator> moderator, WallTime created) {
+  const std::string& id = moderator->Info().id;
+  auto& entry = models_[id];
+  if (entry.model.moderator != nullptr || aliases_.contains(id)) {
+    return Fail(Code::kConflict, fmt::format("model id '{}' is taken", id));
+  }
+  entry.model.moderator = std::move(moderator);
+  entry.created = created;
+  return {};
+}
+
   if (sources_.contains(source->name())) {
     return Fail(Code::kConflict, fmt::format("provider '{}' exists already", source->name()));
   }

@@ -72,6 +72,7 @@ class RegistrySnapshot {
   Result<> AddChat(std::shared_ptr<ChatModel> model, WallTime created);
   Result<> AddEmbedder(std::shared_ptr<Embedder> embedder, WallTime created);
   Result<> AddReranker(std::shared_ptr<Reranker> reranker, WallTime created);
+  Result<> AddModerator(std::shared_ptr<Moderator> moderator, WallTime created);
   Result<> AddSource(std::shared_ptr<ModelSource> source);
   // `target` may be an alias itself (chains up to 8) or unknown until later; kConflict when `alias`
   // is a registered id, kInvalidArgument when it would close a circle.

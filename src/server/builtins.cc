@@ -112,11 +112,23 @@ Result<> AddConfiguredModel(provider::RegistrySnapshot& models, const gateway::P
   facts.price = {};  // each call has the price of the deployment that answered
   gateway::ModelFinder finder{
       .chat = [&registry](std::string_view id) { return registry.Chat(id); },
-      .embed = [&registry](std::string_view id) { return registry.Embed(id); }};
+      .embed = [&registry](std::string_view id) { return registry.Embed(id); },
+      .rerank = [&registry](std::string_view id) { return registry.Rerank(id); },
+      .moderate = [&registry](std::string_view id) { return registry.Moderate(id); }};
   auto now = SystemClock().Wall();
-  if (facts.can.embed && !facts.can.chat) {
+  const auto can = facts.can;
+  if (can.embed && !can.chat) {
     return models.AddEmbedder(resilience.MakeEmbedder(spec, std::move(finder), std::move(facts)),
                               now);
+  }
+  if (can.rerank && !can.chat) {
+    return models.AddReranker(resilience.MakeReranker(spec, std::move(finder), std::move(facts)),
+                              now);
+  }
+  // What moderates has no ability that ModelInfo names.
+  if (!can.chat) {
+    return models.AddModerator(resilience.MakeModerator(spec, std::move(finder), std::move(facts)),
+                               now);
   }
   return models.AddChat(resilience.MakeChat(spec, std::move(finder), std::move(facts)), now);
 }

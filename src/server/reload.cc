@@ -24,7 +24,17 @@ constexpr std::string_view kLiveOptions[] = {"server.request_timeout",
                                              "log.format",
                                              "log.requests",
                                              "provider.answer_bytes_max",
-                                             "provider.models_cached_max"};
+                                             "provider.models_cached_max",
+                                             "resilience.retries",
+                                             "resilience.retry_base",
+                                             "resilience.retry_max",
+                                             "resilience.retry_after_max",
+                                             "resilience.retry_percent",
+                                             "resilience.retries_per_second",
+                                             "resilience.breaker_faults",
+                                             "resilience.breaker_percent",
+                                             "resilience.breaker_open",
+                                             "resilience.breaker_open_max"};
 
 bool IsLive(std::string_view name) {
   return std::find(std::begin(kLiveOptions), std::end(kLiveOptions), name) !=
@@ -111,8 +121,16 @@ Result<ReloadReport> Reloader::Apply(Config config) {
   auto specs = MergeProviders(config.providers, added, detected);
   auto report = Compare(before->config, config);
   STRATA_TRY(auto next, LiveConfig::Make(std::move(config)));
-  bool all = std::any_of(report.changed.begin(), report.changed.end(),
-                         [](const auto& name) { return name.starts_with("provider."); });
+  auto changes = [&](std::string_view prefix) {
+    return std::ranges::any_of(report.changed,
+                               [&](const auto& name) { return name.starts_with(prefix); });
+  };
+  // The models of all accounts are made anew with what holds for all of them.
+  const bool resilience = changes("resilience.");
+  const bool all = resilience || changes("provider.");
+  if (resilience) {
+    parts_.resilience.SetOptions(gateway::ResilienceOptionsOf(next->config.options));
+  }
   auto change = [&](provider::RegistrySnapshot& models) -> Result<> {
     for (const auto& [alias, target] : before->config.aliases) models.RemoveAlias(alias);
     for (const auto& spec : *specs_before) {
@@ -139,7 +157,10 @@ Result<ReloadReport> Reloader::Apply(Config config) {
     }
     return {};
   };
-  STRATA_CHECK_OK(parts_.registry.Update(change));
+  if (auto updated = parts_.registry.Update(change); !updated.has_value()) {
+    parts_.resilience.SetOptions(gateway::ResilienceOptionsOf(before->config.options));
+    return std::unexpected(std::move(updated.error()));
+  }
   parts_.providers.Swap(std::make_shared<const ProviderSpecs>(std::move(specs)));
   ApplyLogOptions(next->config.options);
   parts_.live.Swap(std::move(next));

@@ -229,6 +229,21 @@ class Reload(unittest.TestCase):
         metrics = parse_metrics(self.server.get("/metrics", KEY)[2].decode())
         self.assertEqual(total(metrics, "strata_config_reload_failures_total"), 1)
 
+    def test_retries_are_those_of_the_file_from_the_next_request_on(self):
+        client = openai.OpenAI(base_url=self.server.url + "/v1", api_key=BEARER, max_retries=0)
+        ask = lambda: client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "hi"}])  # noqa: E731
+        fails = {"status": 503, "times": 2}
+        for retries in (0, 2, 0):
+            self.server.configure(config_for(self.upstream, f"resilience: {{retries: {retries}, retry_base: 1}}\n"))
+            self.assertIn("resilience.retries", self.server.cli("reload"))
+            self.upstream.script(fails)
+            if retries == 0:
+                with self.assertRaises(openai.InternalServerError):
+                    ask()
+            else:
+                ask()
+            self.assertEqual(len(self.upstream.requests()), 1 + retries)
+
     def test_options_that_need_a_restart_are_named(self):
         self.server.configure(config_for(self.upstream, "net.threads: 3\nserver.request_timeout: 77\n"))
         out = self.server.cli("reload")

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+
 namespace strata::gateway {
 
 Attempt::Attempt(Choice made, const Lane& lane, std::shared_ptr<provider::ChatModel> of,
@@ -50,18 +53,29 @@ void Attempt::OutOfPatience(std::chrono::milliseconds limit) {
   Cancel();
 }
 
+Task<std::shared_ptr<void>> Attempt::Limit(std::weak_ptr<Attempt> attempt,
+                                           std::chrono::milliseconds limit) {
+  auto executor = co_await boost::asio::this_coro::executor;
+  auto alarm = std::make_shared<boost::asio::steady_timer>(executor, limit);
+  alarm->async_wait([weak = std::move(attempt), limit](auto error) {
+    auto slow = weak.lock();
+    if (!error && slow && !slow->done) slow->OutOfPatience(limit);
+  });
+  co_return std::move(alarm);
+}
+
+Error Attempt::Explained(Error error, std::string_view model) const {
+  if (!patience_ || error.code() != Code::kCancelled) return error;
+  return Error(Code::kDeadlineExceeded,
+               fmt::format("{} gave no first token within {} ms", model, patience_->count()))
+      .FromUpstream(-1);
+}
+
 Task<void> Attempt::Open(std::shared_ptr<Attempt> self) {
   auto& attempt = *self;
   auto fail = [&](Error error) {
-    bool impatient = attempt.patience_ && error.code() == Code::kCancelled;
-    if (impatient) {
-      error = Error(Code::kDeadlineExceeded,
-                    fmt::format("{} gave no first token within {} ms", attempt.model_->Info().id,
-                                attempt.patience_->count()))
-                  .FromUpstream(-1);
-    }
     attempt.stream.reset();
-    attempt.error = std::move(error);
+    attempt.error = attempt.Explained(std::move(error), attempt.model_->Info().id);
     attempt.done = true;
   };
   const bool streamed = attempt.request.stream;

@@ -1,6 +1,6 @@
 #pragma once
-// One attempt of a chat request under way: its own cancel and deadline, its span, its stream up to
-// the first token.
+// One attempt of a request under way: its own cancel and deadline, its span; of a chat, its stream
+// up to the first token.
 
 #include <functional>
 #include <memory>
@@ -24,6 +24,9 @@ class Attempt {
 
   Attempt(Choice made, const Lane& lane, std::shared_ptr<provider::ChatModel> of,
           RequestContext& request, Context kind);
+  // Of a call that is no chat: whoever makes it does so with ctx(), and says when it is done.
+  Attempt(Choice made, const Lane& lane, RequestContext& request, Context kind)
+      : Attempt(std::move(made), lane, nullptr, request, kind) {}
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
   ~Attempt();
@@ -33,8 +36,11 @@ class Attempt {
   static Task<void> Open(std::shared_ptr<Attempt> self);
 
   void Cancel();
-  // Cancel, and the attempt failed because nothing came in time.
-  void OutOfPatience(std::chrono::milliseconds limit);
+  // Cancels the attempt when it is not done after `limit`, for as long as the result lives.
+  static Task<std::shared_ptr<void>> Limit(std::weak_ptr<Attempt> attempt,
+                                           std::chrono::milliseconds limit);
+  // The error of the call: that nothing came in time where Limit cancelled it.
+  Error Explained(Error error, std::string_view model) const;
 
   // Writes the outcome on the attempt's span and gives what it cost to the request. Once.
   void Settle(AttemptOutcome outcome, const Error* error = nullptr);
@@ -58,6 +64,7 @@ class Attempt {
     void operator()() const { source->request_stop(); }
   };
   void Fork(const Lane& lane);
+  void OutOfPatience(std::chrono::milliseconds limit);
 
   const std::shared_ptr<provider::ChatModel> model_;
   RequestContext& request_;

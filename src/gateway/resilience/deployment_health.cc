@@ -90,7 +90,17 @@ FaultWindow::Sum FaultWindow::Of(std::int64_t now_us) const {
 
 DeploymentHealth::DeploymentHealth(std::string id, std::string provider,
                                    const BreakerOptions& options, const Clock& clock)
-    : id_(std::move(id)), provider_(std::move(provider)), options_(options), clock_(clock) {}
+    : id_(std::move(id)), provider_(std::move(provider)), clock_(clock), options_(options) {}
+
+void DeploymentHealth::SetBreaker(const BreakerOptions& options) {
+  std::lock_guard lock(mutex_);
+  options_ = options;
+}
+
+BreakerOptions DeploymentHealth::Breaker() const {
+  std::lock_guard lock(mutex_);
+  return options_;
+}
 
 std::int64_t DeploymentHealth::NowUs() const {
   return std::chrono::duration_cast<std::chrono::microseconds>(clock_.Steady().time_since_epoch())
@@ -182,10 +192,10 @@ void DeploymentHealth::Failed(AttemptOutcome outcome, bool probe) {
   auto in_row = in_row_.fetch_add(1, kRelaxed) + 1;
   if (until != 0 && !probe) return;
   auto sum = window_.Of(NowUs());
-  bool share = sum.attempts >= options_.attempts_min &&
-               sum.faults >= options_.fault_share * static_cast<double>(sum.attempts);
-  if (probe || outcome == AttemptOutcome::kRefusedKey || in_row >= options_.faults_in_row ||
-      share) {
+  const auto breaker = Breaker();
+  bool share = sum.attempts >= breaker.attempts_min &&
+               sum.faults >= breaker.fault_share * static_cast<double>(sum.attempts);
+  if (probe || outcome == AttemptOutcome::kRefusedKey || in_row >= breaker.faults_in_row || share) {
     Trip(until, outcome);
   }
 }
@@ -193,9 +203,10 @@ void DeploymentHealth::Failed(AttemptOutcome outcome, bool probe) {
 void DeploymentHealth::Trip(std::int64_t seen_open_until, AttemptOutcome why) {
   constexpr int kDoublingsMax = 16;
   auto trips = trips_.load(kRelaxed);
-  milliseconds wait = options_.open * (1LL << std::min(trips, kDoublingsMax));
+  const auto breaker = Breaker();
+  milliseconds wait = breaker.open * (1LL << std::min(trips, kDoublingsMax));
   if (why == AttemptOutcome::kRefusedKey) wait *= kRefusedKeyFactor;
-  wait = std::min(wait, options_.open_max);
+  wait = std::min(wait, breaker.open_max);
   // Up to a tenth less, so that deployments which failed together are not tried together.
   auto spread = Hash64(id_ + std::to_string(trips)) % 100;
   auto micros = wait.count() * (1000 - static_cast<std::int64_t>(spread));
@@ -283,6 +294,12 @@ std::shared_ptr<DeploymentHealth> HealthBoard::Of(const std::string& id,
   auto health = std::make_shared<DeploymentHealth>(id, provider, options_, clock_);
   if (entries_.size() < kDeploymentsMax) entries_.emplace(id, Entry{provider, health});
   return health;
+}
+
+void HealthBoard::SetBreaker(const BreakerOptions& options) {
+  std::lock_guard lock(mutex_);
+  options_ = options;
+  for (auto& [id, entry] : entries_) entry.health->SetBreaker(options);
 }
 
 std::vector<DeploymentReport> HealthBoard::List() const {

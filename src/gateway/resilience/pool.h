@@ -12,10 +12,31 @@
 
 namespace strata::gateway {
 
+// Thread-safe.
 struct Resilience::Parts {
-  ResilienceOptions options;
-  ResilienceEnv env;  // all set
+  Parts(const ResilienceOptions& options, ResilienceEnv all_set, HealthBoard& shared)
+      : env(std::move(all_set)), board(shared), options_(options) {}
+
+  // Those in force now; a wrapper keeps the ones that it was made with.
+  ResilienceOptions Options() const {
+    std::lock_guard lock(mutex_);
+    return options_;
+  }
+  RetryBudgetOptions Budget() const {
+    const auto now = Options();
+    return {now.retry_share, now.retries_per_second};
+  }
+  void SetOptions(const ResilienceOptions& options) {
+    std::lock_guard lock(mutex_);
+    options_ = options;
+  }
+
+  const ResilienceEnv env;
   HealthBoard& board;
+
+ private:
+  mutable std::mutex mutex_;
+  ResilienceOptions options_;
 };
 
 AttemptRules RulesOf(const PoolSpec& spec, const ResilienceOptions& options);

@@ -7,6 +7,7 @@
 #include "gateway/resilience/pool.h"
 #include "gateway/resilience/resilient_chat.h"
 #include "gateway/resilience/resilient_embedder.h"
+#include "gateway/resilience/resilient_judges.h"
 #include "net/runtime.h"
 
 namespace strata::gateway {
@@ -75,12 +76,13 @@ class ResilientSource final : public provider::ModelSource {
     return Cached<ResilientEmbedder, provider::Embedder>(embedders_, rest,
                                                          [&] { return inner_->Embed(rest); });
   }
-  // Asked once: these have no attempts of their own yet.
   Result<std::shared_ptr<provider::Reranker>> Rerank(std::string_view rest) override {
-    return inner_->Rerank(rest);
+    return Cached<ResilientReranker, provider::Reranker>(rerankers_, rest,
+                                                         [&] { return inner_->Rerank(rest); });
   }
   Result<std::shared_ptr<provider::Moderator>> Moderate(std::string_view rest) override {
-    return inner_->Moderate(rest);
+    return Cached<ResilientModerator, provider::Moderator>(moderators_, rest,
+                                                           [&] { return inner_->Moderate(rest); });
   }
   std::vector<provider::ListedModel> Models() const override { return inner_->Models(); }
   bool Has(std::string_view bare) const override { return inner_->Has(bare); }
@@ -106,6 +108,8 @@ class ResilientSource final : public provider::ModelSource {
   std::mutex mutex_;
   Cache<provider::ChatModel> chats_;
   Cache<provider::Embedder> embedders_;
+  Cache<provider::Reranker> rerankers_;
+  Cache<provider::Moderator> moderators_;
 };
 
 }  // namespace
@@ -146,10 +150,15 @@ Resilience::Resilience(const ResilienceOptions& options, ResilienceEnv env)
       return net::Sleep(wait, std::move(cancel));
     };
   }
-  parts_.reset(new Parts{options, std::move(env), board_});
+  parts_ = std::make_unique<Parts>(options, std::move(env), board_);
 }
 
 Resilience::~Resilience() = default;
+
+void Resilience::SetOptions(const ResilienceOptions& options) {
+  parts_->SetOptions(options);
+  board_.SetBreaker(options.breaker);
+}
 
 std::shared_ptr<provider::ModelSource> Resilience::Wrap(
     std::shared_ptr<provider::ModelSource> source) {
@@ -165,6 +174,15 @@ std::shared_ptr<provider::Embedder> Resilience::Wrap(std::shared_ptr<provider::E
   return std::make_shared<ResilientEmbedder>(std::move(metered), *parts_);
 }
 
+std::shared_ptr<provider::Reranker> Resilience::Wrap(std::shared_ptr<provider::Reranker> metered) {
+  return std::make_shared<ResilientReranker>(std::move(metered), *parts_);
+}
+
+std::shared_ptr<provider::Moderator> Resilience::Wrap(
+    std::shared_ptr<provider::Moderator> metered) {
+  return std::make_shared<ResilientModerator>(std::move(metered), *parts_);
+}
+
 std::shared_ptr<provider::ChatModel> Resilience::MakeChat(PoolSpec spec, ModelFinder finder,
                                                           domain::ModelInfo facts) {
   return std::make_shared<ResilientChat>(std::move(spec), std::move(finder.chat), std::move(facts),
@@ -175,6 +193,18 @@ std::shared_ptr<provider::Embedder> Resilience::MakeEmbedder(PoolSpec spec, Mode
                                                              domain::ModelInfo facts) {
   return std::make_shared<ResilientEmbedder>(std::move(spec), std::move(finder.embed),
                                              std::move(facts), *parts_);
+}
+
+std::shared_ptr<provider::Reranker> Resilience::MakeReranker(PoolSpec spec, ModelFinder finder,
+                                                             domain::ModelInfo facts) {
+  return std::make_shared<ResilientReranker>(std::move(spec), std::move(finder.rerank),
+                                             std::move(facts), *parts_);
+}
+
+std::shared_ptr<provider::Moderator> Resilience::MakeModerator(PoolSpec spec, ModelFinder finder,
+                                                               domain::ModelInfo facts) {
+  return std::make_shared<ResilientModerator>(std::move(spec), std::move(finder.moderate),
+                                              std::move(facts), *parts_);
 }
 
 }  // namespace strata::gateway

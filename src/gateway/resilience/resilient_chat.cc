@@ -111,16 +111,16 @@ ResilientChat::ResilientChat(PoolSpec spec, Pool<provider::ChatModel>::Found fin
     : info_(std::move(info)),
       parts_(parts),
       pool_(std::move(spec), std::move(find), parts.board, *parts.env.clock),
-      rules_(RulesOf(pool_.spec(), parts.options)),
-      budget_({parts.options.retry_share, parts.options.retries_per_second}, *parts.env.clock) {}
+      rules_(RulesOf(pool_.spec(), parts.Options())),
+      budget_(parts.Budget(), *parts.env.clock) {}
 
 ResilientChat::ResilientChat(std::shared_ptr<provider::ChatModel> only,
                              const Resilience::Parts& parts)
     : info_(only->Info()),
       parts_(parts),
       pool_(PoolSpec{.id = info_.id}, std::move(only), parts.board, *parts.env.clock),
-      rules_(RulesOf(pool_.spec(), parts.options)),
-      budget_({parts.options.retry_share, parts.options.retries_per_second}, *parts.env.clock) {}
+      rules_(RulesOf(pool_.spec(), parts.Options())),
+      budget_(parts.Budget(), *parts.env.clock) {}
 
 std::optional<std::uint64_t> ResilientChat::StickyKey(const domain::ChatRequest& request,
                                                       const RequestContext& ctx) const {
@@ -171,14 +171,8 @@ Task<std::shared_ptr<Attempt>> ResilientChat::Try(const Set& set, Attempts& atte
   auto attempt =
       std::make_shared<Attempt>(std::move(choice), *set.lanes[at], set.models[at], ctx,
                                 plain ? Attempt::Context::kShared : Attempt::Context::kOwn);
-  std::optional<asio::steady_timer> alarm;
-  if (patience) {
-    alarm.emplace(co_await asio::this_coro::executor, *patience);
-    alarm->async_wait([weak = std::weak_ptr(attempt), limit = *patience](auto error) {
-      auto slow = weak.lock();
-      if (!error && slow && !slow->done) slow->OutOfPatience(limit);
-    });
-  }
+  std::shared_ptr<void> alarm;
+  if (patience) alarm = co_await Attempt::Limit(attempt, *patience);
   if (hedge) co_return co_await Race(set, attempts, std::move(attempt), request, ctx);
   attempt->request = request;
   co_await Attempt::Open(attempt);
