@@ -51,13 +51,14 @@ std::vector<std::string> BedrockSpellings(std::string_view id) {
   if (!resource.empty()) {
     auto slash = resource.find('/');
     auto type = resource.substr(0, slash);
-    if (slash == std::string_view::npos ||
-        (type != "foundation-model" && type != "inference-profile" && type != "prompt")) {
-      return out;
-    }
-    // A stored prompt is the model prompt/ID[:VERSION] of its source.
-    if (type == "prompt") return {std::string(resource)};
+    if (slash == std::string_view::npos) return out;
     id = resource.substr(slash + 1);
+    // Stored prompts and inference profiles of this server are models of sources of these names.
+    if (type == "prompt" || type == "application-inference-profile") {
+      return {std::string(resource)};
+    }
+    if (type == "prompt-router") return {fmt::format("router/{}", id)};
+    if (type != "foundation-model" && type != "inference-profile") return out;
     out.emplace_back(id);
   }
   for (auto geography : kGeographies) {
@@ -99,7 +100,6 @@ Result<> RegistrySnapshot::AddReranker(std::shared_ptr<Reranker> reranker, WallT
   return {};
 }
 
-Result<> RegistrySnapshot::AddSource(std::shared_ptr<ModelSource> source) {
 Result<> RegistrySnapshot::AddModerator(std::shared_ptr<Moderator> moderator, WallTime created) {
   const std::string& id = moderator->Info().id;
   auto& entry = models_[id];
@@ -111,6 +111,7 @@ Result<> RegistrySnapshot::AddModerator(std::shared_ptr<Moderator> moderator, Wa
   return {};
 }
 
+Result<> RegistrySnapshot::AddSource(std::shared_ptr<ModelSource> source) {
   if (sources_.contains(source->name())) {
     return Fail(Code::kConflict, fmt::format("provider '{}' exists already", source->name()));
   }

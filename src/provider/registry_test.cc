@@ -131,6 +131,12 @@ TEST_F(RegistryTest, BedrockSpellingsReachTheirModel) {
   EXPECT_EQ(
       Resolved("arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.amazon.nova-lite-v1:0"),
       nova);
+  EXPECT_THAT(BedrockSpellings("arn:aws:bedrock:us-east-1:1:prompt-router/abc:2"),
+              testing::ElementsAre("router/abc:2"));
+  EXPECT_THAT(BedrockSpellings("arn:aws:bedrock:us-east-1:1:prompt/ABC:2"),
+              testing::ElementsAre("prompt/ABC:2"));
+  EXPECT_THAT(BedrockSpellings("arn:aws:bedrock:us-east-1:1:application-inference-profile/abc"),
+              testing::ElementsAre("application-inference-profile/abc"));
   EXPECT_THAT(Resolved("arn:aws:bedrock:us-east-1:1:guardrail/amazon.nova-lite-v1:0"),
               HasSubstr("does not exist"));
 }

@@ -19,6 +19,7 @@
 #include "server/builtins.h"
 #include "server/health_probe.h"
 #include "server/idempotency.h"
+#include "server/profiles/profile_model.h"
 #include "server/prompts/prompt_model.h"
 #include "server/provider_file.h"
 #include "server/request_body.h"
@@ -115,6 +116,7 @@ struct App::Parts {
   std::unique_ptr<provider::LocalModels> local_models;
   std::unique_ptr<PromptStore> prompts;
   std::unique_ptr<ResourceTags> tags;
+  std::unique_ptr<ProfileStore> profiles;
   std::shared_ptr<const vector::StaticEmbedder> static_embedder;
   std::unique_ptr<RouterStore> routers;
   std::unique_ptr<job::Evaluation> evaluation;
@@ -170,6 +172,7 @@ Result<> App::Parts::OpenStores() {
   STRATA_TRY(responses, store::ResponseStore::Open(*meta, store::ResponseLimitsOf(config.options)));
   STRATA_TRY(prompts, PromptStore::Open(*meta));
   STRATA_TRY(tags, ResourceTags::Open(*meta));
+  STRATA_TRY(profiles, ProfileStore::Open(*meta, *tags));
   STRATA_TRY(static_embedder, local_models->Static());
   STRATA_TRY(routers, RouterStore::Open(*meta, static_embedder));
   STRATA_TRY(evaluation, job::Evaluation::Open(folder.eval_db()));
@@ -225,6 +228,7 @@ Result<> App::Parts::OpenKnowledge() {
     STRATA_CHECK_OK(models.AddSource(knowledge::MakeKbModelSource(*bases, *answerer)));
     STRATA_CHECK_OK(models.AddSource(
         MakePromptSource(*prompts, registry, [this] { return live.Now()->guardrails; })));
+    STRATA_CHECK_OK(models.AddSource(MakeProfileSource(*profiles, registry)));
     STRATA_CHECK_OK(models.AddSource(gateway::MakeRouterSource(
         {.book = *routers, .registry = registry, .embedder = static_embedder})));
     for (const auto& spec : *providers.Now()) {
@@ -299,6 +303,7 @@ void App::Parts::MakeServices() {
       .links = *links,
       .prompts = *prompts,
       .tags = *tags,
+      .profiles = *profiles,
       .routers = *routers,
       .evaluation = *evaluation,
       .jobs = *jobs,
@@ -343,6 +348,7 @@ Result<> App::Parts::OpenRoutes() {
   AddBedrockPromptRoutes(router, *services);
   AddBedrockTagRoutes(router, *services);
   AddBedrockRouterRoutes(router, *services);
+  AddBedrockProfileRoutes(router, *services);
   AddBedrockAgentRuntimeRoutes(router, *services);
   AddOtherBedrockRoutes(router, *services);
   AddAdminRoutes(router, *services);

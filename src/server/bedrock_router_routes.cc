@@ -9,6 +9,7 @@
 
 #include "dialect/json_value.h"
 #include "server/answer_sinks.h"
+#include "server/resource_tags.h"
 #include "server/routes.h"
 
 namespace strata::server {
@@ -102,7 +103,12 @@ json::object Encode(const StoredRouter& router) {
 
 Task<Result<>> Create(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto put, DecodeCreate(e.http.body));
+  STRATA_CO_TRY(auto parsed, dialect::ParseJson(e.http.body));
+  JsonField top(parsed);
+  auto field = top.Get("tags");
+  STRATA_CO_TRY(auto tags, DecodeTagList(field));
   STRATA_CO_TRY(auto made, co_await s.routers.Put(std::move(put), e.ctx.workspace, s.ops_pool));
+  STRATA_CO_CHECK_OK(co_await s.tags.Add(made.Arn(), std::move(tags), e.ctx.workspace));
   co_return co_await Reply(s, e, {{"promptRouterArn", made.Arn()}});
 }
 
@@ -113,7 +119,9 @@ Task<Result<>> Get(Services& s, Exchange& e) {
 
 Task<Result<>> Delete(Services& s, Exchange& e) {
   std::string name = e.params.at(0);
+  STRATA_CO_TRY(auto router, s.routers.Get(name, e.ctx.workspace));
   STRATA_CO_CHECK_OK(co_await s.routers.Delete(std::move(name), e.ctx.workspace));
+  STRATA_CO_CHECK_OK(co_await s.tags.Forget(router.Arn(), e.ctx.workspace));
   co_return co_await Reply(s, e, {});
 }
 

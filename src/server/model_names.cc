@@ -18,8 +18,9 @@ namespace {
 // Providers that strata finds by itself have these names.
 constexpr std::string_view kNamesFound[] = {"openai", "anthropic", "azure",  "bedrock", "gemini",
                                             "vertex", "cohere",    "ollama", "vllm"};
-// Prefixes of what only the running server knows: knowledge bases, prompts and routers.
-constexpr std::string_view kKept[] = {"kb", "prompt", "router"};
+// Prefixes of what only the running server knows: knowledge bases, prompts, routers, inference
+// profiles.
+constexpr std::string_view kKept[] = {"kb", "prompt", "router", "application-inference-profile"};
 
 enum class Use : std::uint8_t { kAny, kEmbed };
 

@@ -205,7 +205,8 @@ Result<> Reloader::CheckRemovable(const std::string& name, const ProviderSpecs& 
                             "reload",
                             name, parts_.live.Now()->config.PlaceOf("providers." + name)));
   }
-  if (name == "builtin" || name == "kb" || name == "prompt") {
+  if (name == "builtin" || name == "kb" || name == "prompt" || name == "router" ||
+      name == "application-inference-profile") {
     return Fail(Code::kConflict, fmt::format("'{}' is a part of strata itself", name));
   }
   std::vector<std::string_view> names;

@@ -81,6 +81,32 @@ std::string EncodeTags(const Tags& tags) {
   return json::serialize(json::object{{"tags", std::move(out)}});
 }
 
+Result<Tags> DecodeTagList(const dialect::JsonField& field) {
+  if (!field.present()) return Tags();
+  STRATA_CHECK_OK(field.ExpectArray());
+  dialect::JsonValue::Object members;
+  for (std::size_t i = 0; i < field.size(); ++i) {
+    auto item = field.Item(i);
+    STRATA_CHECK_OK(item.ExpectObject());
+    auto key_field = item.Get("key");
+    auto value_field = item.Get("value");
+    STRATA_TRY(auto key, key_field.NonEmptyString());
+    STRATA_TRY(auto value, value_field.String());
+    auto same = [&](const auto& member) { return member.key == key; };
+    if (std::ranges::any_of(members, same)) return Fail(item.Wrong("the key stands twice"));
+    members.push_back({std::move(key), dialect::JsonValue(dialect::JsonValue::Data(value))});
+  }
+  // The rules of keys and values are those of the other services.
+  const dialect::JsonValue object(dialect::JsonValue::Data(std::move(members)));
+  return DecodeTags(dialect::JsonField(object));
+}
+
+std::string EncodeTagList(const Tags& tags) {
+  json::array out;
+  for (const auto& [key, value] : tags) out.push_back({{"key", key}, {"value", value}});
+  return json::serialize(json::object{{"tags", std::move(out)}});
+}
+
 Result<std::unique_ptr<ResourceTags>> ResourceTags::Open(store::SqlFile& file) {
   auto migrate = [](store::Database& database) {
     return store::MigrateComponent(database, "tags", kMigrations);

@@ -1,6 +1,6 @@
 #pragma once
-// Tags of resources of the control planes (prompts, knowledge bases): key and value, by ARN, in
-// meta.db.
+// Tags of resources of the control planes (prompts, knowledge bases, prompt routers, inference
+// profiles): key and value, by ARN, in meta.db.
 
 #include <map>
 #include <memory>
@@ -26,6 +26,10 @@ Result<Tags> DecodeTags(const dialect::JsonField& tags);
 // Of a creating operation's body, whose other members are checked elsewhere; it may be empty.
 Result<Tags> TagsOfBody(std::string_view body);
 std::string EncodeTags(const Tags& tags);  // {"tags": {…}}
+
+// The same as the service "bedrock" writes them: [{key, value}, …].
+Result<Tags> DecodeTagList(const dialect::JsonField& tags);
+std::string EncodeTagList(const Tags& tags);  // {"tags": […]}
 
 // Thread-safe. `file` outlives it. Whether the resource exists is its caller's to know.
 class ResourceTags {

@@ -21,6 +21,8 @@ void AddBedrockAgentRoutes(Router& router,
 void AddBedrockAsyncRoutes(Router& router, Services& services);   // asynchronous invocations
 void AddBedrockPromptRoutes(Router& router, Services& services);  // stored prompts
 void AddBedrockTagRoutes(Router& router, Services& services);     // tags of the above
+// Inference profiles, and tags of them and of prompt routers.
+void AddBedrockProfileRoutes(Router& router, Services& services);
 void AddBedrockRouterRoutes(Router& router, Services& services);  // prompt routers
 void AddBedrockAgentRuntimeRoutes(Router& router,
                                   Services& services);  // Retrieve, RetrieveAndGenerate

@@ -41,6 +41,7 @@ class Evaluation;
 namespace strata::server {
 
 class AsyncInvokes;
+class ProfileStore;
 class ResourceTags;
 
 // References; the owner is App. All thread-safe.
@@ -69,6 +70,7 @@ struct Services {
   const TraceLinks& links;
   PromptStore& prompts;
   ResourceTags& tags;
+  ProfileStore& profiles;
   RouterStore& routers;
   job::Evaluation& evaluation;
   store::JobQueue& jobs;

@@ -283,7 +283,8 @@ class BedrockControl(unittest.TestCase):
 
     SUPPORTED = {
         "bedrock": {"ListFoundationModels", "GetFoundationModel", "CreatePromptRouter", "GetPromptRouter", "ListPromptRouters",
-                    "DeletePromptRouter"},
+                    "DeletePromptRouter", "CreateInferenceProfile", "GetInferenceProfile", "ListInferenceProfiles", "DeleteInferenceProfile",
+                    "TagResource", "UntagResource", "ListTagsForResource"},
         "bedrock-runtime": {"Converse", "ConverseStream", "InvokeModel", "InvokeModelWithResponseStream", "CountTokens",
                             "StartAsyncInvoke", "GetAsyncInvoke", "ListAsyncInvokes", "ApplyGuardrail"},
         "bedrock-agent": {"CreateKnowledgeBase", "GetKnowledgeBase", "ListKnowledgeBases", "DeleteKnowledgeBase", "CreateDataSource",
