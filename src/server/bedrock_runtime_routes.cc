@@ -6,6 +6,7 @@
 #include "dialect/bedrock_prompt.h"
 #include "provider/wire_headers.h"
 #include "server/answer_sinks.h"
+#include "server/prompts/prompt_json.h"
 #include "server/prompts/prompt_model.h"
 #include "server/routes.h"
 
@@ -110,12 +111,29 @@ Task<Result<>> InvokeEmbed(Services& services, Exchange& exchange,
                               std::move(body));
 }
 
+// nullopt: the body is that of a model.
+Result<std::optional<bedrock::InvokeRequest>> InvokeOfPrompt(Services& services,
+                                                             const Exchange& exchange) {
+  std::string_view id = exchange.params.at(0);
+  if (id.starts_with("prompt/")) id.remove_prefix(7);
+  const auto name = ParsePromptName(id);
+  STRATA_TRY(auto prompt, services.prompts.Find(name.id, name.version, exchange.ctx.workspace));
+  return bedrock::DecodeInvokeOfPrompt(ModelOfPrompt(prompt), exchange.http.body);
+}
+
 Task<Result<>> Invoke(Services& services, Exchange& exchange, Streaming streaming) {
   if (exchange.http.headers.Has("x-amzn-bedrock-guardrailidentifier")) {
     co_return Fail(
         InvalidArgument("guardrailIdentifier",
                         "Bedrock's guardrails are not served here, those of the configuration "
                         "judge every request; remove the header"));
+  }
+  if (IsPrompt(exchange.params.at(0))) {
+    STRATA_CO_TRY(auto prompt, InvokeOfPrompt(services, exchange));
+    if (prompt) {
+      auto& chat = std::get<domain::ChatRequest>(prompt->call);
+      co_return co_await InvokeChat(services, exchange, prompt->format, std::move(chat), streaming);
+    }
   }
   auto headers = provider::RequestHeadersToForward(exchange.http.headers);
   STRATA_CO_TRY(auto request,

@@ -190,6 +190,23 @@ class BedrockControl(unittest.TestCase):
                                            extra_body={"promptVariables": {"greeting": 7}})
         self.assertIn("greeting", str(raised.exception))
 
+    def test_an_invocation_fills_the_variables_too(self):
+        made = self.agent.create_prompt(name=self.name(), variants=[variant()])
+        values = {"promptVariables": {"greeting": {"text": "hello"}, "name": {"text": "Ada"}}}
+        self.upstream.script({"text": "Done.", "times": 0})
+        answer = json.load(self.runtime.invoke_model(modelId=made["arn"], body=json.dumps(values))["body"])
+        self.assertEqual(answer["choices"][0]["message"]["content"], "Done.")  # the model's id names no vendor: OpenAI's format
+        self.assertIn("Say hello to Ada.", json.dumps(self.asked()))
+        events = self.runtime.invoke_model_with_response_stream(modelId=made["arn"], body=json.dumps(values))["body"]
+        self.assertIn(b"Done", b"".join(e["chunk"]["bytes"] for e in events))
+        # With messages the body is that of a model, and they follow those of the prompt.
+        more = {"messages": [{"role": "user", "content": "Now."}], **values}
+        self.runtime.invoke_model(modelId=made["arn"], body=json.dumps(more))
+        text = json.dumps(self.asked())
+        self.assertLess(text.index("Say hello to Ada."), text.index("Now."))
+        self.assertCode("ValidationException", 400, self.runtime.invoke_model, modelId=made["arn"], body=b'{"promptVariables": {"name": "x"}}')
+        self.assertCode("ValidationException", 400, self.runtime.invoke_model, modelId=made["arn"], body=b'{"promptVariables": 7}')
+
     def test_variables_must_fit(self):
         made = self.agent.create_prompt(name=self.name(), variants=[variant()])
         self.assertCode("ValidationException", 400, self.runtime.converse, modelId=made["arn"], promptVariables={"name": {"text": "x"}})

@@ -9,6 +9,7 @@
 #include "dialect/bedrock/embed_format.h"
 #include "dialect/bedrock/invoke_format.h"
 #include "dialect/bedrock/prompt_format.h"
+#include "dialect/bedrock_prompt.h"
 #include "dialect/json_value.h"
 #include "dialect/openai.h"
 
@@ -115,6 +116,30 @@ Result<InvokeRequest> DecodeInvoke(std::string_view model_id, std::string_view t
   if (*format == InvokeFormat::kCohereEmbed) return DecodeCohere(body);
   STRATA_TRY(auto chat, DecodeInvokeChat(*format, model_id, text, root));
   return InvokeRequest{.format = *format, .call = std::move(chat), .embedding_types = {}};
+}
+
+Result<std::optional<InvokeRequest>> DecodeInvokeOfPrompt(std::string_view prompt_model,
+                                                          std::string_view body) {
+  constexpr std::string_view kVariables = "promptVariables";
+  STRATA_TRY(auto root, ParseJson(body));
+  JsonField top(root);
+  STRATA_CHECK_OK(top.ExpectObject());
+  if (!top.OnlyMembers({kVariables, "anthropic_version"}).has_value()) return std::nullopt;
+  domain::ChatRequest chat;
+  auto variables = top.Get(kVariables);
+  if (variables.present()) {
+    STRATA_CHECK_OK(variables.ExpectObject());
+    JsonValue::Object members;
+    members.push_back({std::string(kVariables), variables.value()});
+    chat.extra.text = JsonValue(JsonValue::Data(std::move(members))).Dump();
+    chat.extra_dialect = "bedrock";
+  }
+  auto format = FormatOf(prompt_model, [](std::string_view) { return false; });
+  const bool chats = format && *format != InvokeFormat::kTitanEmbed &&
+                     *format != InvokeFormat::kCohereEmbed && *format != InvokeFormat::kOther;
+  return InvokeRequest{.format = chats ? *format : InvokeFormat::kOpenAi,
+                       .call = std::move(chat),
+                       .embedding_types = {}};
 }
 
 std::string EncodeInvokeChatResponse(InvokeFormat format, const domain::ChatResponse& response,

@@ -293,6 +293,14 @@ std::string EncodePromptDeleted(std::string_view id, std::string_view version) {
   return json::serialize(out);
 }
 
+std::string ModelOfPrompt(const Prompt& prompt) {
+  auto parsed = dialect::ParseJson(prompt.content.variants.text);
+  if (!parsed.has_value()) return {};
+  JsonField variants(*parsed);
+  auto first = variants.Item(0);
+  return first.TextAt("modelId");
+}
+
 Result<domain::ChatRequest> RenderPrompt(const Prompt& prompt,
                                          const std::map<std::string, std::string>& variables) {
   if (prompt.content.variants.text.empty()) {

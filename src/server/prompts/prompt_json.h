@@ -20,6 +20,8 @@ Result<std::string> DecodePromptVersion(std::string_view body);
 enum class PromptData : std::uint8_t { kAll, kMetadata };
 std::string EncodePrompt(const Prompt& prompt, PromptData data = PromptData::kAll);
 std::string EncodePromptList(const std::vector<Prompt>& prompts, std::string_view next_token);
+// The model of the variant that RenderPrompt takes; "" when it names none.
+std::string ModelOfPrompt(const Prompt& prompt);
 std::string EncodePromptDeleted(std::string_view id, std::string_view version);
 
 // The request that a prompt stands for: the default variant's messages, system, tools, inference
