@@ -105,14 +105,12 @@ class KnowledgeBases {
   // kConflict when a job of that source is not finished; kUnsupported for custom sources.
   Task<Result<IngestionJob>> StartIngestion(std::string kb_id, std::string source_id,
                                             std::string description, RequestContext& ctx);
-  // The job that an earlier process left unfinished and this one goes on with, if there is one.
-  Task<Result<std::optional<IngestionJob>>> ResumedIngestion(std::string kb_id,
-                                                             std::string source_id,
-                                                             RequestContext& ctx);
   Task<Result<IngestionJob>> GetIngestion(std::string kb_id, std::string source_id,
                                           std::string job_id, RequestContext& ctx);
   Task<Result<Page<IngestionJob>>> ListIngestions(std::string kb_id, std::string source_id,
                                                   PageRequest page, RequestContext& ctx);
+  // A job that runs ends soon after (STOPPING until then), what it has indexed stays. kConflict
+  // when it has ended.
   Task<Result<IngestionJob>> StopIngestion(std::string kb_id, std::string source_id,
                                            std::string job_id, RequestContext& ctx);
   // Runs a sync here and now, without a queue: for the command line on a folder that no server

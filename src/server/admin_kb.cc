@@ -19,7 +19,12 @@ namespace {
 
 namespace json = boost::json;
 using dialect::JsonField;
+using knowledge::IngestionJob;
 using knowledge::IngestionStatistics;
+using knowledge::JobStatus;
+
+// Between two looks at a job that is followed.
+constexpr std::chrono::milliseconds kLookEvery{100};
 
 json::object EncodeBase(const knowledge::KnowledgeBase& base) {
   return {{"id", base.id},
@@ -96,35 +101,67 @@ Task<Result<>> Delete(Services& s, Exchange& e) {
   co_return co_await SendAdminJson(e, json::serialize(json::object{{"deleted", base.name}}));
 }
 
-// Follows a job to its end and writes a line whenever its statistics changed.
-Task<Result<>> FollowJob(Services& s, Exchange& e, const knowledge::DataSource& source,
-                         knowledge::IngestionJob job, JsonLines& lines) {
+// The job of a source that has not ended: only the newest can be one.
+Task<Result<std::optional<IngestionJob>>> Unfinished(Services& s, Exchange& e, std::string kb_id,
+                                                     std::string source_id) {
+  const knowledge::PageRequest newest{.max_results = 1, .next_token = {}};
+  STRATA_CO_TRY(auto list, co_await s.bases.ListIngestions(std::move(kb_id), std::move(source_id),
+                                                           newest, e.ctx));
+  if (list.items.empty() || knowledge::IsFinal(list.items.front().status)) co_return std::nullopt;
+  co_return std::optional(std::move(list.items.front()));
+}
+
+enum class Whose : std::uint8_t { kOwn, kOthers };
+
+// Follows a job to its end: a line that says whose it is, one whenever its statistics changed, and
+// one with its end. Returns the job as it ended.
+Task<Result<IngestionJob>> FollowJob(Services& s, Exchange& e, const knowledge::DataSource& source,
+                                     IngestionJob job, Whose whose, JsonLines& lines) {
   const auto kb_id = job.knowledge_base_id;
   auto last = job.statistics;
+  json::object line{{"source", source.name},
+                    {"job", job.id},
+                    {"attached", whose == Whose::kOthers},
+                    {"progress", EncodeStatistics(last)}};
+  STRATA_CO_CHECK_OK(co_await lines.Line(json::serialize(line)));
   while (!knowledge::IsFinal(job.status)) {
-    STRATA_CO_CHECK_OK(co_await net::Sleep(std::chrono::milliseconds(100), e.ctx.cancel));
+    STRATA_CO_CHECK_OK(co_await net::Sleep(kLookEvery, e.ctx.cancel));
     STRATA_CO_TRY(job, co_await s.bases.GetIngestion(kb_id, source.id, job.id, e.ctx));
     if (job.statistics == last) continue;
     last = job.statistics;
-    json::object line{{"source", source.name}, {"progress", EncodeStatistics(last)}};
+    line = {{"source", source.name}, {"progress", EncodeStatistics(last)}};
     STRATA_CO_CHECK_OK(co_await lines.Line(json::serialize(line)));
   }
-  json::object line{{"source", source.name},
-                    {"status", knowledge::StatusName(job.status)},
-                    {"statistics", EncodeStatistics(job.statistics)},
-                    {"failure_reasons", json::value_from(job.failure_reasons)},
-                    {"warnings", json::value_from(job.warnings)}};
-  co_return co_await lines.Line(json::serialize(line));
+  line = {{"source", source.name},
+          {"status", knowledge::StatusName(job.status)},
+          {"statistics", EncodeStatistics(job.statistics)},
+          {"failure_reasons", json::value_from(job.failure_reasons)},
+          {"warnings", json::value_from(job.warnings)}};
+  STRATA_CO_CHECK_OK(co_await lines.Line(json::serialize(line)));
+  co_return job;
 }
 
-// A job that an earlier process left is ended first: it may have listed the source long ago.
-Task<Result<>> SyncSource(Services& s, Exchange& e, std::string kb_id, knowledge::DataSource source,
-                          JsonLines& lines) {
-  STRATA_CO_TRY(auto left, co_await s.bases.ResumedIngestion(kb_id, source.id, e.ctx));
-  if (left) STRATA_CO_CHECK_OK(co_await FollowJob(s, e, source, std::move(*left), lines));
-  STRATA_CO_TRY(auto job,
-                co_await s.bases.StartIngestion(kb_id, source.id, "strata kb sync", e.ctx));
-  co_return co_await FollowJob(s, e, source, std::move(job), lines);
+// A job that runs is followed first; as it may have listed the source before this call, another
+// comes after it, but for one that is stopped meanwhile. Returns the job that ended last.
+Task<Result<IngestionJob>> SyncSource(Services& s, Exchange& e, std::string kb_id,
+                                      knowledge::DataSource source, JsonLines& lines) {
+  const auto asked = e.ctx.clock->Wall();
+  for (;;) {
+    STRATA_CO_TRY(auto running, co_await Unfinished(s, e, kb_id, source.id));
+    if (running) {
+      const bool stopping = running->status == JobStatus::kStopping;
+      STRATA_CO_TRY(auto ended,
+                    co_await FollowJob(s, e, source, std::move(*running), Whose::kOthers, lines));
+      const bool stopped = ended.status == JobStatus::kStopped && !stopping;
+      if (stopped || ended.started >= asked) co_return ended;
+    }
+    auto own = co_await s.bases.StartIngestion(kb_id, source.id, "strata kb sync", e.ctx);
+    if (own.has_value()) {
+      co_return co_await FollowJob(s, e, source, std::move(*own), Whose::kOwn, lines);
+    }
+    // Another caller was quicker.
+    if (own.error().code() != Code::kConflict) co_return std::unexpected(std::move(own.error()));
+  }
 }
 
 Task<Result<>> SyncAll(Services& s, Exchange& e, knowledge::KnowledgeBase base, JsonLines& lines) {
@@ -139,7 +176,8 @@ Task<Result<>> SyncAll(Services& s, Exchange& e, knowledge::KnowledgeBase base, 
                                base.name));
   }
   for (auto& source : sources.items) {
-    STRATA_CO_CHECK_OK(co_await SyncSource(s, e, base.id, std::move(source), lines));
+    STRATA_CO_TRY(auto ended, co_await SyncSource(s, e, base.id, std::move(source), lines));
+    if (ended.status == JobStatus::kStopped) break;
   }
   co_return Result<>{};
 }
@@ -151,6 +189,47 @@ Task<Result<>> Sync(Services& s, Exchange& e) {
   STRATA_CO_CHECK_OK(co_await lines.Start());
   auto outcome = co_await SyncAll(s, e, std::move(base), lines);
   co_return co_await lines.Finish(outcome);
+}
+
+// The end of a job that was asked to stop; seconds at most.
+Task<Result<IngestionJob>> StopAndWait(Services& s, Exchange& e, IngestionJob job) {
+  const auto kb_id = job.knowledge_base_id;
+  const auto source_id = job.data_source_id;
+  auto asked = co_await s.bases.StopIngestion(kb_id, source_id, job.id, e.ctx);
+  // kConflict: it ended meanwhile.
+  if (!asked.has_value() && asked.error().code() != Code::kConflict) co_return asked;
+  for (;;) {
+    STRATA_CO_TRY(job, co_await s.bases.GetIngestion(kb_id, source_id, job.id, e.ctx));
+    if (knowledge::IsFinal(job.status)) co_return job;
+    STRATA_CO_CHECK_OK(co_await net::Sleep(kLookEvery, e.ctx.cancel));
+  }
+}
+
+// The job that a call to stop names; "" for all.
+Result<std::string> DecodeStop(std::string_view body) {
+  if (body.empty()) return std::string();
+  STRATA_TRY(auto parsed, dialect::ParseJson(body));
+  JsonField top(parsed);
+  STRATA_CHECK_OK(top.ExpectObject());
+  STRATA_CHECK_OK(top.OnlyMembers({"job"}));
+  return top.Get("job").NonEmptyString();
+}
+
+Task<Result<>> StopSync(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto base, NamedBase(s, e));
+  STRATA_CO_TRY(auto only, DecodeStop(e.http.body));
+  STRATA_CO_TRY(auto sources, co_await s.bases.ListSources(base.id, {}, e.ctx));
+  json::array jobs;
+  for (const auto& source : sources.items) {
+    STRATA_CO_TRY(auto running, co_await Unfinished(s, e, base.id, source.id));
+    if (!running || (!only.empty() && running->id != only)) continue;
+    STRATA_CO_TRY(auto ended, co_await StopAndWait(s, e, std::move(*running)));
+    jobs.push_back({{"source", source.name},
+                    {"job", ended.id},
+                    {"status", knowledge::StatusName(ended.status)},
+                    {"statistics", EncodeStatistics(ended.statistics)}});
+  }
+  co_return co_await SendAdminJson(e, json::serialize(json::object{{"jobs", std::move(jobs)}}));
 }
 
 Result<knowledge::RetrieveRequest> DecodeSearch(std::string_view body, std::string kb_id) {
@@ -267,6 +346,7 @@ void AddAdminKbRoutes(Router& router, Services& services) {
       {"GET", "/strata/v1/kbs", "kb_list", "kb.read", List},
       {"DELETE", "/strata/v1/kbs/{name}", "kb_delete", "kb.write", Delete},
       {"POST", "/strata/v1/kbs/{name}/sync", "kb_sync", "kb.write", Sync},
+      {"POST", "/strata/v1/kbs/{name}/sync/stop", "kb_sync_stop", "kb.write", StopSync},
       {"POST", "/strata/v1/kbs/{name}/search", "kb_search", "invoke", Search},
       {"POST", "/strata/v1/kbs/{name}/ask", "ask", "invoke", Ask},
   };

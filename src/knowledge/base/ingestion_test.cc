@@ -327,6 +327,31 @@ TEST_F(IngestionTest, OneJobAtATimeAndQueuedOnesCanBeStopped) {
   ASSERT_EQ(page.items.size(), 1U);
 }
 
+TEST_F(IngestionTest, ARunningJobIsBackgroundWorkAndWhenStoppedKeepsWhatItIndexed) {
+  TempFolder folder;
+  folder.Write("a.md", "Glaciers are made of ice.");
+  folder.Write("b.md", "HELD bridges are made of steel.");
+  const auto base = MakeBase();
+  const auto source = MakeFolder(base, folder.path());
+  ASSERT_TRUE(bases_->Start().has_value());
+  const auto job = Get(bases_->StartIngestion(base.id, source.id, "", ctx_));
+  parser_.gate.AwaitArrival();
+  EXPECT_EQ(parser_.urgency, Urgency::kBackground);
+
+  Get(bases_->StopIngestion(base.id, source.id, job.id, ctx_));
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  auto ended = job;
+  while (!IsFinal(ended.status) && std::chrono::steady_clock::now() < until) {
+    std::this_thread::yield();
+    ended = Get(bases_->GetIngestion(base.id, source.id, job.id, ctx_));
+  }
+  bases_->Stop();
+  EXPECT_EQ(ended.status, JobStatus::kStopped);
+  EXPECT_EQ(ended.statistics.added, 1);
+  EXPECT_FALSE(Search(base, "glaciers", SearchMode::kLexical).empty());
+  EXPECT_TRUE(Search(base, "steel", SearchMode::kLexical).empty());
+}
+
 TEST_F(IngestionTest, ListsComeInPages) {
   const auto base = MakeBase();
   const auto source = MakeCustom(base);

@@ -207,13 +207,11 @@ Task<Result<store::Job>> Ingestor::EnqueuePending(const KnowledgeBase& base) con
   co_return co_await parts_.jobs->Enqueue(std::move(spec));
 }
 
-Task<Result<std::vector<IngestionJob>>> Ingestor::Recover(KnowledgeBase base) const {
+Task<Result<>> Ingestor::Recover(KnowledgeBase base) const {
   STRATA_CO_TRY(auto open, co_await bases_.Get(base));
   auto read = [](store::Database& db) { return UnfinishedIngestions(db); };
   STRATA_CO_TRY(auto rows, co_await open->file->Read(std::move(read)));
-  std::vector<IngestionJob> left;
   for (const auto& row : rows) {
-    left.push_back(row.job);
     STRATA_CO_TRY(auto job, co_await EnqueueSync(base, row.job.data_source_id, row.job.id));
     auto note = [&](store::Database& db) { return SetIngestionQueueId(db, row.job.id, job.id); };
     STRATA_CO_CHECK_OK(co_await open->file->Write(std::move(note)));
@@ -221,7 +219,7 @@ Task<Result<std::vector<IngestionJob>>> Ingestor::Recover(KnowledgeBase base) co
   auto next = [](store::Database& db) { return NextPending(db, 0); };
   STRATA_CO_TRY(auto pending, co_await open->file->Read(std::move(next)));
   if (pending) STRATA_CO_CHECK_OK(co_await EnqueuePending(base));
-  co_return left;
+  co_return Result<>();
 }
 
 }  // namespace strata::knowledge

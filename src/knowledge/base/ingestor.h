@@ -5,7 +5,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "knowledge/base/catalog.h"
 #include "knowledge/base/indexer.h"
@@ -44,9 +43,8 @@ class Ingestor {
   Task<Result<store::Job>> EnqueueSync(const KnowledgeBase& base, std::string source_id,
                                        std::string job_id) const;
   Task<Result<store::Job>> EnqueuePending(const KnowledgeBase& base) const;
-  // Queues again what an earlier process recorded and did not get into the queue. Returns the
-  // ingestion jobs that it left unfinished.
-  Task<Result<std::vector<IngestionJob>>> Recover(KnowledgeBase base) const;
+  // Queues again what an earlier process recorded and did not get into the queue.
+  Task<Result<>> Recover(KnowledgeBase base) const;
 
  private:
   // Brings the indexes up to the file, and lets the file forget what they have followed.

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -102,8 +101,6 @@ class KnowledgeBases::Impl {
   OpenBases open_;
   Ingestor ingestor_;
   Retriever retriever_;
-  // Ids of the jobs that Recover took over. Written before the worker and the first call start.
-  std::set<std::string, std::less<>> resumed_;
   Worker worker_;
 };
 

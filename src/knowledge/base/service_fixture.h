@@ -19,6 +19,7 @@
 #include "store/jobs.h"
 #include "store/sql_file.h"
 #include "tests/fakes/fake_embedder.h"
+#include "tests/fakes/gate.h"
 
 namespace strata::knowledge {
 
@@ -48,11 +49,14 @@ class TempFolder {
   std::string path_;
 };
 
-// Every document is plain text, but "BROKEN" in it is a parse error, and "SLOW" one of time.
+// Every document is plain text, but "BROKEN" in it is a parse error, and "SLOW" one of time;
+// "HELD" waits at the gate.
 class TextParser final : public Parser {
  public:
-  Task<Result<domain::ParsedDocument>> Parse(ParseInput input, RequestContext&) override {
+  Task<Result<domain::ParsedDocument>> Parse(ParseInput input, RequestContext& ctx) override {
     ++calls;
+    urgency = ctx.urgency;
+    if (input.bytes.find("HELD") != std::string::npos) STRATA_CO_CHECK_OK(co_await gate.Pass(ctx));
     if (input.bytes.find("BROKEN") != std::string::npos) {
       co_return Fail(Code::kInvalidArgument, input.name + " is broken");
     }
@@ -65,6 +69,8 @@ class TextParser final : public Parser {
 
   std::atomic<int> calls{0};
   std::string version = "1";
+  std::atomic<Urgency> urgency{Urgency::kInteractive};  // of the last call
+  fakes::Gate gate;
 };
 
 inline Options DefaultOptions() {

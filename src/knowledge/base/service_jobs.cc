@@ -20,24 +20,9 @@ Task<Result<>> KnowledgeBases::Impl::Recover() {
   STRATA_CO_CHECK_OK(co_await parts_.jobs->TakeBackLeases(std::move(kinds)));
   STRATA_CO_CHECK_OK(co_await parts_.jobs->Prune(parts_.clock->Wall() - kEndedJobsKept));
   for (const auto& base : catalog_->Bases()) {
-    STRATA_CO_TRY(auto left, co_await ingestor_.Recover(base));
-    for (auto& job : left) resumed_.insert(std::move(job.id));
+    STRATA_CO_CHECK_OK(co_await ingestor_.Recover(base));
   }
   co_return Result<>();
-}
-
-Task<Result<std::optional<IngestionJob>>> KnowledgeBases::ResumedIngestion(std::string kb_id,
-                                                                           std::string source_id,
-                                                                           RequestContext& ctx) {
-  STRATA_CO_TRY(auto place, co_await impl_->Find(kb_id, source_id, ctx));
-  auto read = [](store::Database& db) { return UnfinishedIngestions(db); };
-  STRATA_CO_TRY(auto rows, co_await place.open->file->Read(std::move(read)));
-  for (auto& row : rows) {
-    if (row.job.data_source_id != source_id || !impl_->resumed_.contains(row.job.id)) continue;
-    row.job.knowledge_base_id = std::move(kb_id);
-    co_return std::optional(std::move(row.job));
-  }
-  co_return std::nullopt;
 }
 
 Task<Result<IngestionJob>> KnowledgeBases::Impl::NewIngestion(std::string kb_id,
@@ -131,13 +116,14 @@ Task<Result<IngestionJob>> KnowledgeBases::StopIngestion(std::string kb_id, std:
     STRATA_CO_TRY(auto queued, co_await impl_->parts_.jobs->Cancel(row->queue_id));
     state = queued.state;
   }
-  // A job that no worker has ends here; a running one is told at its next heartbeat.
+  // A job that no worker has ends here; a running one's worker looks at the queue when it is woken.
   const auto status =
       state == store::JobState::kCancelled ? JobStatus::kStopped : JobStatus::kStopping;
   auto stop = [&](store::Database& db) {
     return SetIngestionStatus(db, job_id, status, {}, ctx.clock->Wall());
   };
   STRATA_CO_CHECK_OK(co_await place.open->file->Write(std::move(stop)));
+  impl_->worker_.Wake();
   co_return co_await GetIngestion(std::move(kb_id), std::move(source_id), std::move(job_id), ctx);
 }
 

@@ -27,6 +27,7 @@ struct Running {
   explicit Running(asio::io_context& io) : timer(io) {}
   asio::steady_timer timer;
   std::stop_source cancel;
+  bool woken = false;  // look at the queue now, not at the next beat
   bool asked = false;  // somebody cancelled the job
   bool lost = false;   // the lease is another worker's
   bool ended = false;
@@ -62,6 +63,9 @@ class Worker::Impl {
     asio::post(io_, [this] {
       woken_ = true;
       idle_.cancel();
+      if (!running_) return;
+      running_->woken = true;
+      running_->timer.cancel();
     });
   }
 
@@ -102,7 +106,8 @@ class Worker::Impl {
 
   Task<void> KeepLease(store::Job job, std::shared_ptr<Running> running) {
     while (!running->ended) {
-      co_await Wait(running->timer, kBeat);
+      if (!running->woken) co_await Wait(running->timer, kBeat);
+      running->woken = false;
       if (running->ended) co_return;
       auto beat = co_await jobs_.Heartbeat(job, JsonText{"{}"}, kLease);
       if (beat.has_value()) continue;

@@ -39,7 +39,7 @@ class Worker {
   void Start();
   // Cancels the running job, gives it back to the queue, joins.
   void Stop();
-  // There may be a new job.
+  // There may be a new job, or somebody asked to cancel the running one.
   void Wake();
 
  private:

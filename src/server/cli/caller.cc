@@ -81,8 +81,13 @@ class LineCutter {
 // A server that runs.
 class RemoteCaller final : public Caller {
  public:
-  RemoteCaller(store::ServerAddress server, const Options& options)
-      : server_(std::move(server)), client_(net::Client::Create(options)) {}
+  RemoteCaller(store::ServerAddress server, std::shared_ptr<net::Client> client)
+      : server_(std::move(server)), client_(std::move(client)) {}
+
+  std::unique_ptr<Caller> Beside() const override {
+    return std::make_unique<RemoteCaller>(server_, client_);
+  }
+  bool served() const override { return true; }
 
   Result<> Stream(std::string_view method, std::string_view target, std::string body,
                   const LineHandler& on_line) override {
@@ -114,9 +119,9 @@ class RemoteCaller final : public Caller {
     co_return cutter.End();
   }
 
-  store::ServerAddress server_;
+  const store::ServerAddress server_;
   net::Runtime runtime_;
-  std::shared_ptr<net::Client> client_;
+  const std::shared_ptr<net::Client> client_;
 };
 
 // Takes an answer in memory.
@@ -159,10 +164,19 @@ class LineWriter final : public net::ResponseWriter {
 // A folder that nobody holds: opened for the time of the command.
 class LocalCaller final : public Caller {
  public:
-  explicit LocalCaller(std::unique_ptr<App> app)
-      : bearer_("control-" + SecureRandomHex(32)), app_(std::move(app)) {
-    app_->SetControlBearer(bearer_);
+  LocalCaller(std::shared_ptr<App> app, std::string bearer)
+      : bearer_(std::move(bearer)), app_(std::move(app)) {}
+
+  static std::unique_ptr<Caller> Make(std::unique_ptr<App> app) {
+    auto bearer = "control-" + SecureRandomHex(32);
+    app->SetControlBearer(bearer);
+    return std::make_unique<LocalCaller>(std::move(app), std::move(bearer));
   }
+
+  std::unique_ptr<Caller> Beside() const override {
+    return std::make_unique<LocalCaller>(app_, bearer_);
+  }
+  bool served() const override { return false; }
 
   Result<> Stream(std::string_view method, std::string_view target, std::string body,
                   const LineHandler& on_line) override {
@@ -177,9 +191,9 @@ class LocalCaller final : public Caller {
   }
 
  private:
-  std::string bearer_;
+  const std::string bearer_;
   net::Runtime runtime_;
-  std::unique_ptr<App> app_;
+  const std::shared_ptr<App> app_;
 };
 
 }  // namespace
@@ -210,7 +224,7 @@ Result<std::unique_ptr<Caller>> Caller::Open(const CallerFlags& flags, DataFolde
   Overrides quiet = {{"log.requests", "none"}, {"log.level", "error"}};
   auto remote = [&](store::ServerAddress server) -> Result<std::unique_ptr<Caller>> {
     STRATA_TRY(auto config, LoadConfig(flags.config_file, quiet));
-    return std::make_unique<RemoteCaller>(std::move(server), config.options);
+    return std::make_unique<RemoteCaller>(std::move(server), net::Client::Create(config.options));
   };
   STRATA_TRY(auto server, store::DataDir::FindServer(path));
   if (server) return remote(std::move(*server));
@@ -226,7 +240,7 @@ Result<std::unique_ptr<Caller>> Caller::Open(const CallerFlags& flags, DataFolde
   if (!taken.has_value()) return Fail(std::move(taken.error()));
   STRATA_TRY(auto app, App::Open(std::move(config), std::move(*taken)));
   STRATA_CHECK_OK(app->StartJobs());
-  return std::make_unique<LocalCaller>(std::move(app));
+  return LocalCaller::Make(std::move(app));
 }
 
 Result<std::string> Caller::Call(std::string_view method, std::string_view target,

@@ -37,6 +37,11 @@ class Caller {
                                               DataFolder folder = DataFolder::kMustExist);
   virtual ~Caller() = default;
 
+  // Another way to the same data, for another thread while this one waits.
+  virtual std::unique_ptr<Caller> Beside() const = 0;
+  // Whether what was begun goes on when this process ends: in a server.
+  virtual bool served() const = 0;
+
   // The body of a 2xx answer. An error answer becomes its Error again.
   Result<std::string> Call(std::string_view method, std::string_view target, std::string body = {});
 

@@ -37,6 +37,8 @@ inline constexpr int kExitFailed = 1;            // nothing, or not all, was don
 inline constexpr int kExitWrongCommandLine = 2;  // nothing was tried
 inline constexpr int kExitPartly = 3;            // done, but some documents failed; they are listed
 
+inline constexpr int kExitInterrupted = 130;  // Ctrl-C; stderr says what goes on without it
+
 // Everything behind main(). Errors are printed to stderr, each line as `error: …`.
 int RunCli(int argc, char** argv);
 

@@ -3,12 +3,17 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <boost/json.hpp>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
+#include <mutex>
 
 #include "base/encoding.h"
 #include "server/cli/cli.h"
 #include "server/cli/corpus_commands.h"
+#include "server/cli/interrupt.h"
 #include "server/cli/print.h"
 
 namespace strata::server {
@@ -62,19 +67,76 @@ Result<int> Delete(const CallerFlags& common, const KbFlags& flags) {
   return 0;
 }
 
-// The exit code: kExitFailed when a source could not be read, kExitPartly when documents failed.
+std::string Summary(const json::object& line, const json::object& s) {
+  return fmt::format("{}: {} scanned, {} added, {} changed, {} removed, {} skipped, {} failed",
+                     TextOf(line, "source"), NumberOf(s, "scanned"), NumberOf(s, "added"),
+                     NumberOf(s, "modified") + NumberOf(s, "metadata_modified"),
+                     NumberOf(s, "deleted"), NumberOf(s, "skipped"), NumberOf(s, "failed"));
+}
+
+// What Ctrl-C does to a sync that is followed: the command that started it stops it, one that
+// looks on leaves. Thread-safe.
+class SyncInterrupt {
+ public:
+  SyncInterrupt(const Caller& caller, std::string name) : caller_(caller), name_(std::move(name)) {}
+
+  // `own_job`: "" while the sync is somebody else's.
+  void Follows(std::string own_job) {
+    std::lock_guard lock(mutex_);
+    own_job_ = std::move(own_job);
+  }
+  bool happened() const { return happened_; }
+
+  void Take() {
+    happened_ = true;
+    std::lock_guard lock(mutex_);
+    if (own_job_.empty()) {
+      fmt::print(stderr,
+                 "\nleft; the sync goes on: strata kb sync {0} shows it, strata kb stop {0} stops "
+                 "it\n",
+                 name_);
+      Leave();
+    }
+    fmt::print(stderr, "\nstopping the sync (Ctrl-C again: leave before it has stopped)\n");
+    auto body = json::serialize(json::object{{"job", own_job_}});
+    auto stopped = caller_.Beside()->Call("POST", KbPath(name_) + "/sync/stop", std::move(body));
+    if (stopped.has_value()) return;
+    fmt::print(stderr, "error: the sync was not stopped: {}\n", stopped.error().message());
+    Leave();
+  }
+
+ private:
+  // The other thread waits for the server.
+  [[noreturn]] static void Leave() {
+    std::fflush(nullptr);
+    std::_Exit(kExitInterrupted);
+  }
+
+  const Caller& caller_;
+  const std::string name_;
+  std::mutex mutex_;
+  std::string own_job_;
+  std::atomic<bool> happened_ = false;
+};
+
+// The exit code: kExitFailed when a source could not be read or somebody else stopped the sync,
+// kExitPartly when documents failed.
 Result<int> SyncWith(Caller& caller, const std::string& name) {
   ProgressLine progress;
   int code = kExitDone;
-  STRATA_CHECK_OK(caller.Stream("POST", KbPath(name) + "/sync", {}, [&](std::string_view text) {
+  auto on_line = [&](SyncInterrupt& interrupt, std::string_view text) {
     auto line = json::parse(text).as_object();
     bool done = line.contains("statistics");
     const auto& s = line.at(done ? "statistics" : "progress").as_object();
-    auto summary =
-        fmt::format("{}: {} scanned, {} added, {} changed, {} removed, {} skipped, {} failed",
-                    TextOf(line, "source"), NumberOf(s, "scanned"), NumberOf(s, "added"),
-                    NumberOf(s, "modified") + NumberOf(s, "metadata_modified"),
-                    NumberOf(s, "deleted"), NumberOf(s, "skipped"), NumberOf(s, "failed"));
+    if (auto* attached = line.if_contains("attached")) {
+      // What this process runs ends with it.
+      bool own = !attached->as_bool() || !caller.served();
+      interrupt.Follows(own ? TextOf(line, "job") : std::string());
+      if (attached->as_bool()) {
+        fmt::print(stderr, "a sync of {} runs already; following it\n", TextOf(line, "source"));
+      }
+    }
+    auto summary = Summary(line, s);
     if (!done) return progress.Show(summary);
     progress.Finish(fmt::format("{}: {}", TextOf(line, "status"), summary));
     bool whole = TextOf(line, "status") == "COMPLETE";
@@ -82,13 +144,32 @@ Result<int> SyncWith(Caller& caller, const std::string& name) {
     PrintFailures(line.at("failure_reasons").as_array(), NumberOf(s, "failed"));
     if (!whole) code = kExitFailed;
     if (whole && NumberOf(s, "failed") > 0 && code == kExitDone) code = kExitPartly;
-  }));
-  return code;
+  };
+  SyncInterrupt interrupt(caller, name);
+  InterruptWatch watch([&] { interrupt.Take(); });
+  STRATA_CHECK_OK(caller.Stream("POST", KbPath(name) + "/sync", {},
+                                [&](std::string_view text) { on_line(interrupt, text); }));
+  if (!interrupt.happened()) return code;
+  fmt::print(stderr, "what was added stays; strata kb sync {} goes on from there\n", name);
+  return kExitInterrupted;
 }
 
 Result<int> Sync(const CallerFlags& common, const KbFlags& flags) {
   STRATA_TRY(auto caller, Caller::Open(common));
   return SyncWith(*caller, flags.name);
+}
+
+Result<int> Stop(const CallerFlags& common, const KbFlags& flags) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto reply, caller->Call("POST", KbPath(flags.name) + "/sync/stop"));
+  auto parsed = json::parse(reply);
+  const auto& jobs = parsed.at("jobs").as_array();
+  for (const auto& item : jobs) {
+    const auto& job = item.as_object();
+    fmt::print("{}: {}\n", TextOf(job, "status"), Summary(job, job.at("statistics").as_object()));
+  }
+  if (jobs.empty()) fmt::print("no sync of {} runs\n", flags.name);
+  return kExitDone;
 }
 
 Result<json::object> SearchBody(const KbFlags& flags) {
@@ -158,7 +239,7 @@ Result<int> Ask(const CallerFlags& common, const KbFlags& flags) {
   int code = kExitDone;
   if (folder) {
     STRATA_TRY(name, BaseForFolder(*caller, flags.name, code));
-    if (code == kExitFailed) return code;
+    if (code != kExitDone && code != kExitPartly) return code;
   }
   json::object body{{"question", flags.query}};
   if (!flags.model.empty()) body["model"] = flags.model;
@@ -204,6 +285,8 @@ void AddKbCommands(Cli& cli) {
   named(add(*group, "delete", "remove a knowledge base and all it holds", Delete));
   named(add(*group, "sync", "bring a knowledge base up to its sources; only what changed is read",
             Sync));
+  named(add(*group, "stop", "stop the sync of a knowledge base that runs; what it added stays",
+            Stop));
   auto* search = add(*group, "search", "show the passages that a query finds", Search);
   named(search);
   search->add_option("query", flags->query, "the query")->required();
