@@ -158,15 +158,17 @@ void KbCache::TakeRemovals(const std::vector<std::uint64_t>& rows) {
   vectors_.index().Remove(rows);
   std::unique_lock lock(mutex_);
   for (const auto row : rows) {
-    const auto found = document_of_.find(row);
-    if (found == document_of_.end()) continue;
+    const auto slot = owners_.Find(row);
+    if (slot == ChunkOwners::kNone) continue;
     names_.Remove(row);
-    const auto facts = facts_.find(found->second);
-    if (facts != facts_.end() && --facts->second.chunks == 0) {
-      restricted_ -= IsRestricted(facts->second.access) ? 1 : 0;
-      facts_.erase(facts);
-    }
-    document_of_.erase(found);
+    owners_.Remove(row);
+    auto& facts = *slots_[slot];
+    if (--facts.chunks > 0) continue;
+    restricted_ -= IsRestricted(facts.access) ? 1 : 0;
+    const auto document_row = facts.document_row;
+    slots_[slot] = nullptr;
+    free_slots_.push_back(slot);
+    facts_.erase(document_row);
   }
 }
 
@@ -177,7 +179,7 @@ Result<> KbCache::TakeFacts(std::vector<DocumentFacts> list) {
     // Bedrock's own attributes, which its filters know too.
     metadata.try_emplace("x-amz-bedrock-kb-source-uri", entry.uri);
     metadata.try_emplace("x-amz-bedrock-kb-data-source-id", entry.source_id);
-    auto& facts = facts_[entry.row];
+    auto& facts = FactsOf(entry.row);
     restricted_ += (IsRestricted(entry.access) ? 1 : 0) - (IsRestricted(facts.access) ? 1 : 0);
     facts.metadata = std::move(metadata);
     facts.access = std::move(entry.access);
@@ -194,8 +196,8 @@ Result<> KbCache::TakeChunks(store::Database& db, std::int64_t since) {
     {
       // Known before it can be found: a row without facts is never let through.
       std::unique_lock lock(mutex_);
-      if (document_of_.emplace(change.row, change.document_row).second) {
-        auto& facts = facts_[change.document_row];
+      auto& facts = FactsOf(change.document_row);
+      if (owners_.Add(change.row, facts.slot)) {
         ++facts.chunks;
         names.titles = facts.names;
         names_.Add(change.row, names);
@@ -210,27 +212,45 @@ bool KbCache::NeedsCheck(const SearchScope& scope) const {
   return scope.filter != nullptr || restricted_ > 0;
 }
 
-bool KbCache::Allowed(std::uint64_t row, const SearchScope& scope,
-                      std::unordered_map<std::int64_t, bool>& known) const {
-  const auto document = document_of_.find(row);
-  if (document == document_of_.end()) return false;
-  if (!NeedsCheck(scope)) return true;
-  const auto [at, fresh] = known.emplace(document->second, false);
-  if (fresh) {
-    const auto facts = facts_.find(document->second);
-    at->second = facts != facts_.end() && scope.principals != nullptr &&
-                 MayRead(facts->second.access, *scope.principals) &&
-                 (scope.filter == nullptr || Matches(*scope.filter, facts->second.metadata));
+KbCache::Facts& KbCache::FactsOf(std::int64_t document_row) {
+  const auto [at, fresh] = facts_.try_emplace(document_row);
+  auto& facts = at->second;
+  if (!fresh) return facts;
+  facts.document_row = document_row;
+  if (free_slots_.empty()) {
+    facts.slot = static_cast<ChunkOwners::Slot>(slots_.size());
+    slots_.push_back(&facts);
+  } else {
+    facts.slot = free_slots_.back();
+    free_slots_.pop_back();
+    slots_[facts.slot] = &facts;
   }
-  return at->second;
+  return facts;
+}
+
+bool KbCache::MayBeFound(const Facts& facts, const SearchScope& scope) const {
+  return scope.principals != nullptr && MayRead(facts.access, *scope.principals) &&
+         (scope.filter == nullptr || Matches(*scope.filter, facts.metadata));
+}
+
+bool KbCache::Allowed(std::uint64_t row, const SearchScope& scope, Verdicts& verdicts) const {
+  const auto slot = owners_.Find(row);
+  if (slot == ChunkOwners::kNone) return false;
+  if (!NeedsCheck(scope)) return true;
+  if (verdicts.empty()) verdicts.resize(slots_.size());
+  auto& verdict = verdicts[slot];
+  if (verdict == Verdict::kUnknown) {
+    verdict = MayBeFound(*slots_[slot], scope) ? Verdict::kYes : Verdict::kNo;
+  }
+  return verdict == Verdict::kYes;
 }
 
 Result<std::vector<LegHit>> KbCache::SearchWords(std::string_view query, std::size_t limit,
                                                  const SearchScope& scope) const {
-  std::unordered_map<std::int64_t, bool> known;
+  Verdicts verdicts;
   std::shared_lock lock(mutex_);
   STRATA_TRY(auto hits, words_->Search(query, limit, [&](std::uint64_t row) {
-    return Allowed(row, scope, known);
+    return Allowed(row, scope, verdicts);
   }));
   std::vector<LegHit> out;
   for (const auto& hit : hits) out.push_back({.row = hit.id, .score = hit.score});
@@ -239,10 +259,10 @@ Result<std::vector<LegHit>> KbCache::SearchWords(std::string_view query, std::si
 
 Result<std::vector<LegHit>> KbCache::SearchVectors(std::span<const float> query, std::size_t limit,
                                                    const SearchScope& scope) const {
-  std::unordered_map<std::int64_t, bool> known;
+  Verdicts verdicts;
   std::shared_lock lock(mutex_);
   STRATA_TRY(auto hits, vectors_.index().Search(query, limit, [&](std::uint64_t row) {
-    return Allowed(row, scope, known);
+    return Allowed(row, scope, verdicts);
   }));
   std::vector<LegHit> out;
   for (const auto& hit : hits) out.push_back({.row = hit.id, .score = hit.score});
@@ -252,10 +272,10 @@ Result<std::vector<LegHit>> KbCache::SearchVectors(std::span<const float> query,
 graph::GraphAnswer KbCache::WalkNames(std::string_view question,
                                       std::span<const graph::PassageShare> seeds,
                                       const SearchScope& scope) const {
-  std::unordered_map<std::int64_t, bool> known;
+  Verdicts verdicts;
   std::shared_lock lock(mutex_);
   return names_.Walk(question, seeds,
-                     [&](std::uint64_t row) { return Allowed(row, scope, known); });
+                     [&](std::uint64_t row) { return Allowed(row, scope, verdicts); });
 }
 
 std::vector<float> KbCache::VectorsOf(std::span<const std::uint64_t> rows) const {
@@ -264,7 +284,7 @@ std::vector<float> KbCache::VectorsOf(std::span<const std::uint64_t> rows) const
 
 KbCache::Stats KbCache::stats() const {
   std::shared_lock lock(mutex_);
-  return {.chunks = document_of_.size(),
+  return {.chunks = owners_.size(),
           .documents = facts_.size(),
           .vectors = vectors_.index().Stats(),
           .graph = vectors_.graph_stats(),

@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "knowledge/base/chunk_owners.h"
 #include "knowledge/base/kb_file.h"
 #include "knowledge/base/vector_keeper.h"
 #include "knowledge/filter.h"
@@ -77,8 +78,12 @@ class KbCache {
     AccessList access;
     std::vector<graph::NameId> names;
     std::int64_t chunks = 0;
+    std::int64_t document_row = 0;
+    ChunkOwners::Slot slot = 0;
   };
-  struct Changes;
+  // What one search has found out about documents, by slot.
+  enum class Verdict : std::uint8_t { kUnknown, kNo, kYes };
+  using Verdicts = std::vector<Verdict>;
 
   KbCache(std::string lexical_folder, VectorKeeperOptions vectors, Pool* graphs);
   Result<> OpenWords();
@@ -87,8 +92,11 @@ class KbCache {
   void TakeRemovals(const std::vector<std::uint64_t>& rows);
   Result<> TakeFacts(std::vector<DocumentFacts> facts);
   Result<> TakeChunks(store::Database& db, std::int64_t since);
-  bool Allowed(std::uint64_t row, const SearchScope& scope,
-               std::unordered_map<std::int64_t, bool>& known) const;
+  // The facts of a document, made when they are new. With mutex_ held.
+  Facts& FactsOf(std::int64_t document_row);
+  // The rest with mutex_ shared.
+  bool Allowed(std::uint64_t row, const SearchScope& scope, Verdicts& verdicts) const;
+  bool MayBeFound(const Facts& facts, const SearchScope& scope) const;
   bool NeedsCheck(const SearchScope& scope) const;
 
   const std::string lexical_folder_;
@@ -96,8 +104,10 @@ class KbCache {
   mutable std::shared_mutex mutex_;  // guards the maps and generation_
   std::int64_t generation_ = 0;
   bool loaded_ = false;
-  std::unordered_map<std::uint64_t, std::int64_t> document_of_;  // chunk row → document row
-  std::unordered_map<std::int64_t, Facts> facts_;
+  ChunkOwners owners_;                             // chunk row → slot of its document
+  std::unordered_map<std::int64_t, Facts> facts_;  // by document row
+  std::vector<Facts*> slots_;                      // null: free
+  std::vector<ChunkOwners::Slot> free_slots_;
   graph::NamesGraph names_;
   std::int64_t restricted_ = 0;  // documents that not everybody may read
   VectorKeeper vectors_;
