@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <array>
 #include <boost/asio/associated_executor.hpp>
@@ -42,10 +43,12 @@ struct Lane {
 }  // namespace
 
 void LowerThreadPriority() {
-  // Of the calling thread: on Linux each has a niceness of its own. Refused, it stays as it is.
+  // Of the calling thread: on Linux each has a niceness of its own, which it inherits from the one
+  // that starts it. So what is lowered is that of the main thread, whose number the process has.
+  // Refused, it stays as it is.
   errno = 0;
-  const int now = ::getpriority(PRIO_PROCESS, 0);
-  if (errno == 0) ::setpriority(PRIO_PROCESS, 0, now + kBackgroundNice);
+  const int whole = ::getpriority(PRIO_PROCESS, static_cast<id_t>(::getpid()));
+  if (errno == 0) ::setpriority(PRIO_PROCESS, 0, whole + kBackgroundNice);
 }
 
 struct Pool::State {
@@ -57,7 +60,8 @@ struct Pool::State {
 
   Lane& LaneOf(Urgency urgency) { return lanes[static_cast<std::size_t>(urgency)]; }
 
-  // With the lock held. False: there is no thread, and the system gives none.
+  // With the lock held. False: there is no thread, and the system gives none. A lowered thread's
+  // priority would be inherited, so background work posts no interactive work.
   bool StartThreadFor(Lane& lane, std::size_t waiting) {
     if (lane.free >= waiting || lane.threads.size() >= threads_max) return true;
     try {

@@ -130,14 +130,22 @@ TEST(Pool, OnlyBackgroundThreadsHaveALoweredPriority) {
   const int own = ::getpriority(PRIO_PROCESS, 0);
   int interactive = 100;
   int background = 100;
+  int nested = 100;
   {
+    Pool inner("inner", 1, 8);
     Pool pool("test", 1, 8);
     ASSERT_TRUE(pool.Post([&] { interactive = ::getpriority(PRIO_PROCESS, 0); }).has_value());
-    auto look = [&] { background = ::getpriority(PRIO_PROCESS, 0); };
+    // The inner pool's thread is started by one that is lowered already.
+    auto look_inside = [&] { nested = ::getpriority(PRIO_PROCESS, 0); };
+    auto look = [&] {
+      background = ::getpriority(PRIO_PROCESS, 0);
+      EXPECT_TRUE(inner.Post(look_inside, Urgency::kBackground).has_value());
+    };
     ASSERT_TRUE(pool.Post(look, Urgency::kBackground).has_value());
   }
   EXPECT_EQ(interactive, own);
   EXPECT_EQ(background, std::min(own + 10, 19));
+  EXPECT_EQ(nested, background);
 }
 
 TEST(Span, RecordsATreeThatEndsWithItsScopes) {

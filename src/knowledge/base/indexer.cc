@@ -146,7 +146,10 @@ std::string Indexer::RefusalMark(const ChunkRecipe& recipe) const {
 Task<Result<domain::ParsedDocument>> Indexer::Parse(const DocumentRow& document,
                                                     const std::string& content,
                                                     RequestContext& ctx) const {
-  if (IsPlain(document.media_type)) co_return PlainDocument(content, document.title);
+  if (IsPlain(document.media_type)) {
+    auto read = [&] { return PlainDocument(content, document.title); };
+    co_return co_await RunBlocking(pool_, std::move(read), ctx.urgency);
+  }
   ParseInput input{.name = document.uri, .media_type = document.media_type, .bytes = content};
   STRATA_CO_TRY(auto parsed, co_await parser_.Parse(std::move(input), ctx));
   if (!document.title.empty()) parsed.title = document.title;

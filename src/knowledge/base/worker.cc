@@ -10,7 +10,6 @@
 #include <thread>
 
 #include "base/log.h"
-#include "base/pool.h"
 
 namespace strata::knowledge {
 namespace {
@@ -43,10 +42,7 @@ class Worker::Impl {
   void Start() {
     if (thread_.joinable()) return;
     asio::co_spawn(io_, Loop(), asio::detached);
-    thread_ = std::thread([this] {
-      LowerThreadPriority();  // documents without a format are read here
-      io_.run();
-    });
+    thread_ = std::thread([this] { io_.run(); });
   }
 
   void Stop() {
