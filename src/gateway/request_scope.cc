@@ -75,16 +75,21 @@ namespace {
 
 constexpr std::size_t kListBytesMax = 1024;
 
-void TakeTags(const net::Headers& headers, RequestContext& ctx) {
+Result<> TakeTags(const net::Headers& headers, RequestContext& ctx) {
   constexpr std::string_view kPrefix = "x-strata-tag-";
   constexpr std::size_t kTagsMax = 16;
   constexpr std::size_t kTagBytesMax = 256;
   for (const auto& [name, value] : headers.fields()) {
-    if (ctx.tags.size() >= kTagsMax) return;
+    if (ctx.tags.size() >= kTagsMax) return {};
     if (name.size() <= kPrefix.size() || name.size() > kTagBytesMax) continue;
     if (!net::SameHeader(std::string_view(name).substr(0, kPrefix.size()), kPrefix)) continue;
-    ctx.tags.emplace(name.substr(kPrefix.size()), Utf8Prefix(value, kTagBytesMax));
+    if (!IsValidUtf8(value)) return Fail(InvalidArgument(name, "expected UTF-8 text"));
+    // HTTP/2 sends names in lower case, HTTP/1.1 as they were written: one tag either way.
+    auto tag = name.substr(kPrefix.size());
+    for (char& c : tag) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    ctx.tags.emplace(std::move(tag), Utf8Prefix(value, kTagBytesMax));
   }
+  return {};
 }
 
 // The items of a comma-separated header; empty when it was not sent. One that was sent and names
@@ -175,7 +180,7 @@ Result<> TakeHeaders(const net::Headers& headers, RequestContext& ctx) {
   auto traceparent = headers.Get("traceparent");
   if (traceparent.size() == kTraceparentBytes) ctx.span.Set("caller.traceparent", traceparent);
   ctx.session = headers.Get("x-strata-session").substr(0, kSessionBytesMax);
-  TakeTags(headers, ctx);
+  STRATA_CHECK_OK(TakeTags(headers, ctx));
   STRATA_CHECK_OK(TakeTimes(headers, ctx));
   return TakeConstraints(headers, ctx);
 }

@@ -58,7 +58,7 @@ class RequestScope {
 
 // What headers say beside the key:
 //
-//   x-strata-tag-NAME       a cost tag; at most 16, 256 bytes each, more are ignored
+//   x-strata-tag-NAME       a cost tag, UTF-8; at most 16, 256 bytes each, more are ignored
 //   x-strata-labels         labels of what is sent, comma separated; they only add
 //   x-strata-regions        regions that it may go to; they only narrow what the key allows
 //   x-strata-retention      longest that a provider may keep it ("none", "30d"); only shorter

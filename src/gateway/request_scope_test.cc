@@ -22,6 +22,15 @@ TEST(TakeHeaders, LabelsOnlyAdd) {
   EXPECT_THAT(ctx.labels.names(), ElementsAre("eu-only", "pii", "secret"));
 }
 
+TEST(TakeHeaders, TagsAreText) {
+  RequestContext ctx;
+  EXPECT_TRUE(TakeHeaders(With("X-Strata-Tag-Team", "caf\u00e9"), ctx).has_value());
+  EXPECT_EQ(ctx.tags.at("team"), "caf\u00e9");
+  auto latin1 = TakeHeaders(With("x-strata-tag-team", "caf\xe9"), ctx);
+  ASSERT_FALSE(latin1.has_value());
+  EXPECT_EQ(latin1.error().field(), "x-strata-tag-team");
+}
+
 TEST(TakeHeaders, RegionsOnlyNarrowWhatTheKeyAllows) {
   RequestContext free;
   ASSERT_TRUE(TakeHeaders(With("x-strata-regions", "eu-west-1,eu-central-1"), free).has_value());

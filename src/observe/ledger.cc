@@ -8,6 +8,7 @@
 
 #include "base/crash_point.h"
 #include "base/encoding.h"
+#include "base/utf8.h"
 #include "observe/ledger_rows.h"
 
 namespace strata::observe {
@@ -203,7 +204,7 @@ Result<std::vector<CostLine>> QueryCost(Database& database, const CostQuery& que
     STRATA_TRY(bool row, statement.Step());
     if (!row) break;
     CostLine line;
-    line.group = statement.Text(0);
+    line.group = ReplaceInvalidUtf8(statement.Text(0));  // rows of before may hold any bytes
     line.calls = statement.Integer(1);
     line.unpriced_calls = statement.Integer(2);
     line.input_tokens = statement.Integer(3);

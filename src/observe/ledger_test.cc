@@ -160,6 +160,18 @@ TEST(Ledger, CostIsGroupedAndUnknownPricesAreCountedBesideTheSum) {
             domain::Money{2'000'000'000});
 }
 
+TEST(Ledger, CostIsUtf8WhateverWasStored) {
+  TempFolder folder;
+  auto ledger = OpenLedger(folder / "l.db");
+  auto row = Row("a");
+  row.intent.model = "m\xff";
+  ASSERT_EQ(*ledger->Append(std::vector{row}), 1);
+  auto lines = RunTask(ledger->Cost({.by = CostQuery::By::kModel}));
+  ASSERT_TRUE(lines.has_value() && lines->size() == 1U);
+  EXPECT_EQ(lines->front().group, "m\ufffd");
+  EXPECT_EQ(ledger->VerifyBlocking()->rows, 1);
+}
+
 TEST(Ledger, RoutersAreComparedWithTheirStrongestAndCheapestModel) {
   TempFolder folder;
   auto ledger = OpenLedger(folder / "l.db");

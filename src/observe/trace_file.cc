@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/json_text.h"
+#include "base/utf8.h"
 #include "store/migrations.h"
 
 namespace strata::observe {
@@ -56,6 +57,11 @@ std::string BoundedJson(const FinishedTrace& trace, std::size_t bytes_max) {
   return SpansToJson(root, 256);
 }
 
+// What callers named. Rows of before may hold any bytes.
+std::string StoredText(const store::Statement& row, int column) {
+  return ReplaceInvalidUtf8(row.Text(column));
+}
+
 // A LIKE pattern for text inside JSON strings.
 std::string LikePattern(std::string_view text) {
   auto quoted = JsonString(text);
@@ -100,6 +106,8 @@ TraceRow EncodeTrace(FinishedTrace trace, std::size_t trace_bytes_max) {
   row.error_code = ErrorOf(trace);
   row.spans = BoundedJson(trace, trace_bytes_max);
   trace.spans = {};
+  trace.model = ReplaceInvalidUtf8(trace.model);
+  trace.subject = ReplaceInvalidUtf8(trace.subject);
   row.about = std::move(trace);
   return row;
 }
@@ -128,9 +136,9 @@ Result<std::optional<FinishedTrace>> ReadTrace(Database& database, const std::st
   trace.trace_id = trace_id;
   trace.workspace.value = row.Text(0);
   trace.key.value = row.Text(1);
-  trace.subject = row.Text(2);
+  trace.subject = StoredText(row, 2);
   trace.dialect = row.Text(3);
-  trace.model = row.Text(4);
+  trace.model = StoredText(row, 4);
   STRATA_TRY(trace.spans, SpansFromJson(row.Text(5)));
   return std::optional(std::move(trace));
 }
@@ -161,9 +169,9 @@ Result<std::vector<TraceSummary>> ListTraces(Database& database, const TraceQuer
     summary.trace_id = rows.Text(0);
     summary.workspace.value = rows.Text(1);
     summary.key.value = rows.Text(2);
-    summary.subject = rows.Text(3);
+    summary.subject = StoredText(rows, 3);
     summary.dialect = rows.Text(4);
-    summary.model = rows.Text(5);
+    summary.model = StoredText(rows, 5);
     summary.start = FromUnixMicros(rows.Integer(6));
     summary.duration = std::chrono::microseconds(rows.Integer(7) - rows.Integer(6));
     summary.span_count = rows.Integer(8);

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/run_task.h"
+#include "observe/trace_file.h"
 #include "store/file.h"
 #include "store/testing.h"
 
@@ -114,6 +115,20 @@ TEST_F(Traces, AreFoundByTextModelKeyErrorAndTime) {
   EXPECT_EQ(ids({.limit = 1}), "t2 ");
   EXPECT_EQ(ids({.workspace = WorkspaceId{"other"}}), "");
   EXPECT_EQ(traces_->ListBlocking({.errors_only = true})->front().error_code, "internal");
+}
+
+TEST_F(Traces, NamesThatAreNotUtf8AreReplacedAlsoInRowsOfBefore) {
+  auto made = Make("t1");
+  made.model = "m\xff";
+  Write(made);
+  Write(Make("t2"));
+  auto file = OpenTraceFile(folder_.path() + "/traces-" + DayOf(clock_.Wall()) + ".db");
+  ASSERT_TRUE(file.has_value());
+  ASSERT_TRUE(
+      (*file)->Execute("UPDATE traces SET model = CAST(X'6DFF' AS TEXT), "
+                       "subject = CAST(X'FE' AS TEXT) WHERE trace_id = 't2'"));
+  for (const auto& summary : *traces_->ListBlocking({})) EXPECT_EQ(summary.model, "m\ufffd");
+  EXPECT_EQ(traces_->GetBlocking("t2")->subject, "\ufffd");
 }
 
 TEST_F(Traces, OldFilesAreDroppedAndLateTracesToo) {

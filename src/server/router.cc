@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/encoding.h"
 #include "base/json_text.h"
+#include "base/utf8.h"
 
 namespace strata::server {
 namespace {
@@ -145,6 +146,18 @@ std::vector<const Route*> Router::All() const {
   return routes;
 }
 
+namespace {
+
+// A parameter as text: names end up in logs, traces and answers, which are UTF-8.
+Result<std::string> DecodeParameter(std::string_view raw) {
+  auto value = PercentDecode(raw);
+  if (!value) return Fail(Code::kInvalidArgument, "the path holds a broken percent escape");
+  if (!IsValidUtf8(*value)) return Fail(Code::kInvalidArgument, "the path is not UTF-8 text");
+  return std::move(*value);
+}
+
+}  // namespace
+
 Result<Router::Match> Router::Find(std::string_view method, std::string_view raw_path) const {
   Match match;
   Match rest;  // of the innermost {…+} on the way
@@ -154,18 +167,16 @@ Result<Router::Match> Router::Find(std::string_view method, std::string_view raw
       rest = {};
       node->rest->Choose(method, rest);
       const auto from = static_cast<std::size_t>(segment.data() - raw_path.data());
-      auto value = PercentDecode(raw_path.substr(from));
-      if (!value) return Fail(Code::kInvalidArgument, "the path holds a broken percent escape");
+      STRATA_TRY(auto value, DecodeParameter(raw_path.substr(from)));
       rest.params = match.params;
-      rest.params.push_back(std::move(*value));
+      rest.params.push_back(std::move(value));
     }
     // Literals win over parameters: /flows/validate-definition before /flows/{id}.
     if (auto it = node->literals.find(segment); it != node->literals.end()) {
       node = it->second.get();
     } else if (node->parameter) {
-      auto value = PercentDecode(segment);
-      if (!value) return Fail(Code::kInvalidArgument, "the path holds a broken percent escape");
-      match.params.push_back(std::move(*value));
+      STRATA_TRY(auto value, DecodeParameter(segment));
+      match.params.push_back(std::move(value));
       node = node->parameter.get();
     } else {
       return rest;

@@ -92,7 +92,7 @@ class Router {
     const Route* other = nullptr;  // without a route: one of the same path, with another method
     std::string allow;             // the methods that the path of `other` takes: "DELETE, GET"
   };
-  // `raw_path` as sent, without the query. Error: kInvalidArgument for a broken percent escape.
+  // `raw_path` as sent, without the query. Error: kInvalidArgument: a broken escape, no UTF-8.
   Result<Match> Find(std::string_view method, std::string_view raw_path) const;
 
   std::size_t size() const { return size_; }

@@ -34,6 +34,15 @@ TEST_F(RouterTest, SplitsBeforeItDecodes) {
   EXPECT_THAT(match->params, ElementsAre("arn:aws:bedrock::model/x.y:1"));
 }
 
+TEST_F(RouterTest, ParametersAreUtf8) {
+  EXPECT_EQ(router_.Find("POST", "/model/%C3%A9/converse")->params.at(0), "\u00e9");
+  auto latin1 = router_.Find("POST", "/model/%ff/converse");
+  ASSERT_FALSE(latin1.has_value());
+  EXPECT_EQ(latin1.error().code(), Code::kInvalidArgument);
+  router_.Add(For("GET", "/v1/models/{model+}"));
+  EXPECT_FALSE(router_.Find("GET", "/v1/models/a/\xff").has_value());
+}
+
 TEST_F(RouterTest, TakesATrailingSlashOrNone) {
   EXPECT_NE(router_.Find("GET", "/v1/models/")->route, nullptr);
   EXPECT_NE(router_.Find("GET", "/v1/models")->route, nullptr);
