@@ -62,6 +62,17 @@ Result<std::optional<StoredChunk>> ReadChunkById(store::Database& db, std::strin
   return ReadStored(std::move(statement));
 }
 
+Result<std::optional<ChunkName>> ReadChunkName(store::Database& db, std::uint64_t chunk_row) {
+  STRATA_TRY(auto row, db.Prepare("SELECT c.chunk_id, d.title, d.uri FROM chunks c "
+                                  "JOIN documents d ON d.row = c.document_row WHERE c.row = ?"));
+  row.BindAll(static_cast<std::int64_t>(chunk_row));
+  STRATA_TRY(bool found, row.Step());
+  if (!found) return std::nullopt;
+  return ChunkName{.chunk_id = std::string(row.Text(0)),
+                   .title = std::string(row.Text(1)),
+                   .uri = std::string(row.Text(2))};
+}
+
 Result<std::int64_t> ReadGeneration(store::Database& db) {
   STRATA_TRY(auto value, db.Integer("SELECT generation FROM state"));
   if (!value) return Fail(Code::kCorruption, "the knowledge base file has no state");

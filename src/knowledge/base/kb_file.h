@@ -144,6 +144,14 @@ struct StoredChunk {
 Result<std::optional<StoredChunk>> ReadChunk(store::Database& db, std::uint64_t chunk_row);
 Result<std::optional<StoredChunk>> ReadChunkById(store::Database& db, std::string_view chunk_id);
 
+// By what people and citations know a chunk.
+struct ChunkName {
+  std::string chunk_id;
+  std::string title;  // of the document
+  std::string uri;
+};
+Result<std::optional<ChunkName>> ReadChunkName(store::Database& db, std::uint64_t chunk_row);
+
 // --- What caches follow. Views in ChunkChange are valid during the call only.
 struct ChunkChange {
   std::uint64_t row = 0;

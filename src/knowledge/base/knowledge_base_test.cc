@@ -7,8 +7,10 @@
 namespace strata::knowledge {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::UnorderedElementsAre;
@@ -224,10 +226,18 @@ TEST_F(KnowledgeBaseTest, EachStageIsASpanWithItsHits) {
   Index(base, source, {Document("a", std::string(kGlacier))});
   auto trace = std::make_shared<Trace>("t", SystemClock());
   ctx_.span = Span(trace, "test.root");
-  Search(base, "glacier");
+  const auto found = Search(base, "glacier");
   ctx_.span = Span();
+  ASSERT_EQ(found.size(), 1U);
+  const auto names_the_passage =
+      AllOf(HasSubstr(R"("uri":"a")"), HasSubstr(R"("chunk":")" + found[0].chunk_id + '"'));
   std::vector<std::string> names;
-  for (const auto& record : trace->TakeEnded()) names.push_back(record.name);
+  for (const auto& record : trace->TakeEnded()) {
+    names.push_back(record.name);
+    for (const auto& [key, value] : record.fields) {
+      if (key == "hits") EXPECT_THAT(std::get<JsonText>(value).text, names_the_passage);
+    }
+  }
   EXPECT_THAT(names, ElementsAre("knowledge.embed_query", "knowledge.lexical", "knowledge.dense",
                                  "knowledge.fuse", "knowledge.neighbours", "knowledge.names",
                                  "knowledge.read", "knowledge.retrieve", "test.root"));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "base/json_text.h"
 #include "base/utf8.h"
@@ -12,29 +13,25 @@ namespace strata::knowledge {
 namespace {
 
 // Hits that a span lists; the rest is counted.
-constexpr std::size_t kSpanHitsMax = 20;
-
-JsonText HitsJson(const std::vector<LegHit>& hits) {
-  std::string out = "[";
-  for (std::size_t i = 0; i < std::min(hits.size(), kSpanHitsMax); ++i) {
-    if (i > 0) out += ',';
-    out += fmt::format(R"({{"chunk":{},"score":{:.5g}}})", hits[i].row, hits[i].score);
-  }
-  return {out + "]"};
-}
+constexpr std::size_t kSpanHitsMax = 10;
+constexpr std::size_t kSpanTextMax = 160;  // bytes of a title or an address
 
 std::string Number(std::optional<double> value) {
   return value ? fmt::format("{:.5g}", *value) : "null";
 }
 
-JsonText FusedJson(const std::vector<FusedHit>& hits) {
-  std::string out = "[";
-  for (std::size_t i = 0; i < std::min(hits.size(), kSpanHitsMax); ++i) {
-    if (i > 0) out += ',';
-    out += fmt::format(R"({{"chunk":{},"score":{:.5g},"lexical":{},"dense":{}}})", hits[i].row,
-                       hits[i].score, Number(hits[i].lexical), Number(hits[i].dense));
-  }
-  return {out + "]"};
+std::string ScoresJson(const LegHit& hit) { return fmt::format(R"("score":{:.5g})", hit.score); }
+
+std::string ScoresJson(const FusedHit& hit) {
+  return fmt::format(R"("score":{:.5g},"lexical":{},"dense":{})", hit.score, Number(hit.lexical),
+                     Number(hit.dense));
+}
+
+// Members that say which passage it is; the id is the one that citations have.
+std::string NameJson(std::string_view title, std::string_view uri, std::string_view chunk_id) {
+  return fmt::format(R"("document":{},"uri":{},"chunk":{})",
+                     JsonString(Utf8Prefix(title, kSpanTextMax)),
+                     JsonString(Utf8Prefix(uri, kSpanTextMax)), JsonString(chunk_id));
 }
 
 JsonText NamesJson(const std::vector<std::string_view>& names) {
@@ -49,11 +46,12 @@ JsonText NamesJson(const std::vector<std::string_view>& names) {
 // What was found and not returned.
 class Drops {
  public:
-  void Add(std::uint64_t row, std::string_view why) {
+  void Add(const RetrievedChunk& chunk, std::string_view why) {
     ++count_;
     if (list_.size() > 4000) return;
     list_ += list_.empty() ? "" : ",";
-    list_ += fmt::format(R"({{"chunk":{},"why":{}}})", row, JsonString(why));
+    list_ += fmt::format(R"({{"why":{},{}}})", JsonString(why),
+                         NameJson(chunk.title, chunk.uri, chunk.chunk_id));
   }
   std::int64_t count() const { return count_; }
   JsonText Json() const { return {"[" + list_ + "]"}; }
@@ -101,6 +99,31 @@ class Search {
     return static_cast<std::size_t>(std::max(options_.candidates, 2 * request_.results));
   }
 
+  // Puts the first of `hits` into the span, each by document and chunk id.
+  template <class Hit>
+  void ShowHits(Span& span, const std::vector<Hit>& hits) {
+    if (!span.recording()) return;
+    const auto shown = std::span(hits).first(std::min(hits.size(), kSpanHitsMax));
+    auto look_up = [&](store::Database& db) -> Result<> {
+      for (const auto& hit : shown) {
+        if (names_.contains(hit.row)) continue;
+        STRATA_TRY(auto name, ReadChunkName(db, hit.row));
+        names_[hit.row] = std::move(name).value_or(ChunkName{});
+      }
+      return {};
+    };
+    // A trace without a name is better than no answer; what reads the passages will say what is
+    // wrong.
+    if (auto named = base_.file->ReadBlocking(look_up); !named.has_value()) return;
+    std::string out = "[";
+    for (const auto& hit : shown) {
+      const auto& name = names_[hit.row];
+      out += fmt::format("{}{{{},{}}}", out.size() > 1 ? "," : "", ScoresJson(hit),
+                         NameJson(name.title, name.uri, name.chunk_id));
+    }
+    span.Set("hits", JsonText{out + "]"});
+  }
+
   Result<std::vector<FusedHit>> Rank(std::span<const float> query) {
     std::vector<LegHit> lexical;
     std::vector<LegHit> dense;
@@ -108,13 +131,13 @@ class Search {
       Span span = ctx_.span.Child("knowledge.lexical");
       STRATA_TRY(lexical, base_.cache->SearchWords(request_.query, Limit(), scope_));
       span.Set("found", lexical.size());
-      span.Set("hits", HitsJson(lexical));
+      ShowHits(span, lexical);
     }
     if (!query.empty()) {
       Span span = ctx_.span.Child("knowledge.dense");
       STRATA_TRY(dense, base_.cache->SearchVectors(query, Limit(), scope_));
       span.Set("found", dense.size());
-      span.Set("hits", HitsJson(dense));
+      ShowHits(span, dense);
     }
     if (request_.mode == SearchMode::kLexical) return OneLeg(lexical, false);
     if (request_.mode == SearchMode::kDense) return OneLeg(dense, true);
@@ -123,7 +146,7 @@ class Search {
     auto fused =
         Fuse(lexical, dense, options_.dense_weight, static_cast<std::size_t>(options_.candidates));
     span.Set("found", fused.size());
-    span.Set("hits", FusedJson(fused));
+    ShowHits(span, fused);
     return fused;
   }
 
@@ -138,7 +161,7 @@ class Search {
     }
     SmoothByNeighbours(hits, base_.cache->VectorsOf(rows), base_.cache->dimensions(), options);
     span.Set("smoothed", rows.size());
-    span.Set("hits", FusedJson(hits));
+    ShowHits(span, hits);
   }
 
   // The names graph instead of the blend, where the question names a document, or two things.
@@ -158,7 +181,7 @@ class Search {
     span.Set("documents_named", answer.titles);
     span.Set("edges_walked", answer.edges);
     span.Set("reached", answer.passages.size());
-    span.Set("hits", FusedJson(hits));
+    ShowHits(span, hits);
   }
 
   Result<std::vector<RetrievedChunk>> Read(const std::vector<FusedHit>& fused) {
@@ -179,17 +202,17 @@ class Search {
       if (results.size() == static_cast<std::size_t>(request_.results)) break;
       STRATA_TRY(auto stored, ReadChunk(db, hit.row));
       if (!stored) {
-        drops.Add(hit.row, "deleted meanwhile");
+        drops.Add({}, "deleted meanwhile");
         continue;
       }
       // The caches said so already; the file is what counts.
       if (!MayRead(stored->access, ctx_.principals)) {
-        drops.Add(hit.row, "not readable for the caller");
+        drops.Add(stored->chunk, "not readable for the caller");
         continue;
       }
       auto& chunk = stored->chunk;
       if (std::ranges::any_of(results, [&](const auto& kept) { return Repeats(chunk, kept); })) {
-        drops.Add(hit.row, "repeats a better passage");
+        drops.Add(chunk, "repeats a better passage");
         continue;
       }
       chunk.knowledge_base_id = base_.id;
@@ -206,6 +229,7 @@ class Search {
   const RetrieverOptions& options_;
   RequestContext& ctx_;
   SearchScope scope_;
+  std::unordered_map<std::uint64_t, ChunkName> names_;  // of hits that spans show
 };
 
 Result<> Check(const RetrieveRequest& request) {
