@@ -36,6 +36,9 @@ class Owner final : public strata::net::http2::SessionEvents {
                                        std::string_view message) override {
     return {.headers = request.headers, .body = std::string(message)};
   }
+  bool OnLongBody(const strata::net::HttpRequest& head) override {
+    return head.target.size() % 2 == 0;
+  }
   void OnDrained(StreamId) override {}
   void OnClosed(StreamId, bool) override {}
 

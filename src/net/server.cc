@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "base/log.h"
+#include "net/admission.h"
 #include "net/internal/tls_context.h"
 #include "net/server/listener.h"
 #include "net/server/worker.h"
@@ -24,12 +25,10 @@ constexpr std::chrono::milliseconds kUnwindTime{5'000};
 
 class HttpServer final : public Server {
  public:
-  HttpServer(const Options& options, Handler handler, FailureEncoder failures)
-      : settings_(ServerSettings::From(options)),
-        handler_(std::move(handler)),
-        failures_(std::move(failures)) {
+  HttpServer(const Options& options, ServerHooks hooks)
+      : settings_(ServerSettings::From(options)), hooks_(std::move(hooks)) {
     for (std::size_t i = 0; i < settings_.threads; ++i) {
-      workers_.push_back(std::make_unique<Worker>(settings_, handler_, failures_));
+      workers_.push_back(std::make_unique<Worker>(settings_, hooks_));
     }
   }
   ~HttpServer() override {
@@ -138,8 +137,7 @@ class HttpServer final : public Server {
   }
 
   const ServerSettings settings_;
-  const Handler handler_;
-  const FailureEncoder failures_;
+  const ServerHooks hooks_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::shared_ptr<PeerCounts> peers_ = std::make_shared<PeerCounts>();
   std::vector<std::unique_ptr<Listener>> listeners_;
@@ -159,7 +157,14 @@ Task<Result<>> ResponseWriter::FinishWith(std::string_view last) {
 Result<std::unique_ptr<Server>> Server::Create(const Options& options,
                                                std::vector<ListenSpec> listeners, Handler handler,
                                                FailureEncoder failures) {
-  auto server = std::make_unique<HttpServer>(options, std::move(handler), std::move(failures));
+  ServerHooks hooks{
+      .handler = std::move(handler), .failures = std::move(failures), .admission = {}};
+  return CreateServer(options, std::move(listeners), std::move(hooks));
+}
+
+Result<std::unique_ptr<Server>> CreateServer(const Options& options,
+                                             std::vector<ListenSpec> listeners, ServerHooks hooks) {
+  auto server = std::make_unique<HttpServer>(options, std::move(hooks));
   STRATA_CHECK_OK(server->Listen(listeners));
   return server;
 }

@@ -12,6 +12,7 @@ namespace {
 using testing::Eventually;
 using testing::ExpectErrors;
 using testing::RawSocket;
+using testing::StartAskingServer;
 using testing::StartServer;
 
 // Answers with what arrived: "METHOD target|body".
@@ -90,6 +91,38 @@ TEST(ServerHttp1, ExpectContinueIsAnsweredBeforeTheBody) {
   EXPECT_EQ(socket.ReadUntil("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
   socket.Send("hi");
   EXPECT_NE(socket.ReadUntil("POST /|hi").find("200 OK"), std::string::npos);
+}
+
+TEST(ServerHttp1, ALongBodyThatIsNotAdmittedIsAnsweredUnread) {
+  std::atomic<int> asked = 0;
+  auto server = StartAskingServer(Echo, [&](const HttpRequest& head) {
+    ++asked;
+    return head.target == "/known";
+  });
+  auto first_line = [&](const std::string& sent) {
+    RawSocket socket(server->addresses()[0]);
+    socket.Send(sent);
+    auto answer = socket.ReadToEnd();
+    EXPECT_NE(answer.find("connection: close\r\n"), answer.npos) << answer;
+    EXPECT_EQ(answer.find("xx"), answer.npos) << "the handler got a body";
+    return answer.substr(0, answer.find("\r\n"));
+  };
+  const std::string head = "POST /stranger HTTP/1.1\r\nHost: h\r\n";
+  EXPECT_EQ(first_line(head + "Content-Length: 9000000\r\n\r\nxx"), "HTTP/1.1 200 OK");
+  EXPECT_EQ(first_line(head + "Content-Length: 2\r\nExpect: 100-continue\r\n\r\n"),
+            "HTTP/1.1 200 OK");
+  EXPECT_EQ(
+      first_line(head + "Transfer-Encoding: chunked\r\n\r\n20000\r\n" + std::string(0x20000, 'x')),
+      "HTTP/1.1 200 OK");
+  EXPECT_EQ(asked, 3);
+  RawSocket socket(server->addresses()[0]);
+  socket.Send(head + "Content-Length: 2\r\n\r\nhi");
+  EXPECT_TRUE(socket.ReadUntil("|hi").ends_with("|hi")) << "short ones are not asked about";
+  EXPECT_EQ(asked, 3);
+  socket.Send("POST /known HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n" +
+              std::string(99'999, 'x') + "!");
+  EXPECT_TRUE(socket.ReadUntil("x!").ends_with("x!"));
+  EXPECT_EQ(asked, 4);
 }
 
 TEST(ServerHttp1, HeadGetsTheLengthAndNoBody) {

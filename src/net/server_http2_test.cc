@@ -10,6 +10,7 @@ namespace {
 using testing::Eventually;
 using testing::Http2Peer;
 using testing::RawSocket;
+using testing::StartAskingServer;
 using testing::StartServer;
 
 Task<void> Echo(HttpRequest& request, ResponseWriter& writer, std::stop_token) {
@@ -66,6 +67,35 @@ TEST(ServerHttp2, ExpectContinueIsAnsweredBeforeTheBody) {
   int id = peer.Request("POST", "/", std::string(200'000, 'x'), {{"expect", "100-continue"}});
   EXPECT_TRUE(peer.RunUntil([&] { return peer.answer(id).status == 100; }));
   EXPECT_EQ(peer.Await(id).status, 200);
+}
+
+TEST(ServerHttp2, ALongBodyThatIsNotAdmittedIsAnsweredUnread) {
+  auto server =
+      StartAskingServer(Echo, [](const HttpRequest& head) { return head.target == "/known"; });
+  Http2Peer peer(server->addresses()[0]);
+  const std::string body(200'000, 'x');
+  EXPECT_EQ(peer.Await(peer.Request("POST", "/known", body)).body, "POST /known h|" + body);
+  const std::pair<std::string, std::string> kinds[] = {
+      {"content-length", "200000"}, {"expect", "100-continue"}, {"length", "unknown"}};
+  for (const auto& kind : kinds) {
+    auto& answer = peer.Await(peer.Request("POST", "/stranger", body, {kind}));
+    EXPECT_EQ(answer.body, "POST /stranger h|") << kind.first;
+    EXPECT_EQ(answer.status, 200);
+  }
+  EXPECT_EQ(peer.Await(peer.Request("POST", "/stranger", "short")).body, "POST /stranger h|short");
+}
+
+// Clients that take a reset for the end of all (httpx, curl 7) read no answer before it.
+TEST(ServerHttp2, ABodyThatIsAnnouncedTooLongIsRefusedBeforeItComesAndMayStillBeSent) {
+  auto server = StartServer(Echo, {{"net.body_bytes_max", "4096"}, {"net.body_timeout_ms", "300"}});
+  Http2Peer peer(server->addresses()[0]);
+  int open = peer.RequestOpen("POST", "/", "x");
+  int id = peer.Request("POST", "/", std::string(100'000, 'x'), {{"content-length", "100000"}});
+  auto& answer = peer.Await(id);
+  EXPECT_EQ(answer.status, 413);
+  EXPECT_EQ(answer.error, 0U) << "ended by both sides";
+  EXPECT_TRUE(peer.RunUntil([&] { return peer.answer(open).closed; })) << "not kept for ever";
+  EXPECT_EQ(peer.answer(open).status, 408);
 }
 
 TEST(ServerHttp2, HeadHasNoBody) {

@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "base/rng.h"
+#include "net/admission.h"
 #include "net/client.h"
 #include "net/runtime.h"
 #include "net/server.h"
@@ -39,6 +40,16 @@ inline std::unique_ptr<Server> StartServer(Handler handler, Overrides overrides 
                                            std::vector<ListenSpec> listeners = {ListenSpec{}}) {
   overrides.emplace("net.threads", "2");
   auto server = Server::Create(MakeOptions(overrides), std::move(listeners), std::move(handler));
+  EXPECT_TRUE(server.has_value()) << server.error().message();
+  (*server)->Start();
+  return std::move(*server);
+}
+
+// The same with a question about long bodies (net/admission.h).
+inline std::unique_ptr<Server> StartAskingServer(Handler handler, Admission admission) {
+  ServerHooks hooks{
+      .handler = std::move(handler), .failures = {}, .admission = std::move(admission)};
+  auto server = CreateServer(MakeOptions({{"net.threads", "2"}}), {ListenSpec{}}, std::move(hooks));
   EXPECT_TRUE(server.has_value()) << server.error().message();
   (*server)->Start();
   return std::move(*server);

@@ -10,6 +10,7 @@
 #include "gateway/meter.h"
 #include "job/evaluation.h"
 #include "net/runtime.h"
+#include "net/sigv4.h"
 #include "observe/drain.h"
 #include "provider/detect.h"
 #include "route/direct.h"
@@ -159,6 +160,7 @@ struct App::Parts {
   Result<> OpenAccess();
   void MakeServices();
   Result<> OpenRoutes();
+  std::shared_ptr<const store::ApiKey> KeyNamedBy(const net::HttpRequest& head) const;
   Task<Result<>> Dispatch(Exchange& exchange, const Route& route);
   static Task<Result<>> AnswerPreflight(const Settings& settings, Exchange& exchange,
                                         bool path_exists);
@@ -478,6 +480,19 @@ Task<Result<>> App::Parts::Dispatch(Exchange& exchange, const Route& route) {
   co_return co_await route.handler(exchange);
 }
 
+// The key that a head names; null: none, or it is not valid. A signature covers the body, so only
+// whose it claims to be is looked at.
+std::shared_ptr<const store::ApiKey> App::Parts::KeyNamedBy(const net::HttpRequest& head) const {
+  if (!net::HasSigV4(head.headers)) {
+    auto key = access->Authenticate(head);
+    return key.has_value() ? *key : nullptr;
+  }
+  auto parsed = net::ParseSigV4Authorization(head.headers.Get("authorization"));
+  if (!parsed.has_value()) return nullptr;
+  auto found = keys->snapshot()->FindAccessKey(parsed->access_key_id, SystemClock().Wall());
+  return found ? found->key : nullptr;
+}
+
 // A browser's question before the request that it wants to make; needs no key.
 Task<Result<>> App::Parts::AnswerPreflight(const Settings& settings, Exchange& exchange,
                                            bool path_exists) {
@@ -503,6 +518,16 @@ Task<Result<>> App::Parts::AnswerUnrouted(const Settings& settings, Exchange& ex
 
 Face App::FaceFor(const net::HttpRequest& request) const {
   return FaceOfMatch(parts_->router.Find(request.method, request.path()), request);
+}
+
+bool App::Admits(const net::HttpRequest& head) const {
+  auto match = parts_->router.Find(head.method, head.path());
+  if (!match.has_value() || match->route == nullptr || match->route->role.empty()) return false;
+  if (parts_->anonymous) return CheckOrigin(parts_->live.Now()->settings.cors, head).has_value();
+  auto key = parts_->KeyNamedBy(head);
+  if (key == nullptr) return false;
+  const auto& role = match->route->role;
+  return role == kAnyRole || gateway::RequireRole(*key, role).has_value();
 }
 
 Task<void> App::Handle(net::HttpRequest& request, net::ResponseWriter& writer,

@@ -55,6 +55,10 @@ class App {
   // Whose errors a request gets that is answered before it reaches Handle. Thread-safe.
   Face FaceFor(const net::HttpRequest& request) const;
 
+  // Whether a long body may come (net/admission.h): somebody who is known, as far as the head says,
+  // asks a route that they may use. Handle decides again. Thread-safe.
+  bool Admits(const net::HttpRequest& head) const;
+
   // Begins ingestion of queued jobs.
   Result<> StartJobs();
   // Addresses are known: trace links name `public_url`; `control_bearer` opens every route for the

@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <thread>
 
 #include "base/log.h"
 #include "base/rng.h"
 #include "dialect/json_value.h"
+#include "net/admission.h"
 #include "net/client.h"
 #include "net/runtime.h"
 #include "net/tls.h"
@@ -141,7 +143,8 @@ Result<> RunningServer::Listen(const Options& options, const std::string& tls_fo
       STRATA_TRY(auto files, net::EnsureTlsFiles(tls_folder));
       tls.certificate_file = files.certificate_file;
       tls.private_key_file = files.private_key_file;
-      authority_file_ = files.authority_file;
+      // Printed for a shell that may stand in another folder.
+      authority_file_ = std::filesystem::absolute(files.authority_file).lexically_normal();
     }
     listeners.push_back(tls);
   }
@@ -155,7 +158,12 @@ Result<> RunningServer::Listen(const Options& options, const std::string& tls_fo
     auto face = app ? app->FaceFor(request) : FaceOfPath(request.path(), request.headers);
     return EncodeFailure(face, status, message);
   };
-  STRATA_TRY(server_, net::Server::Create(options, std::move(listeners), handler, failures));
+  auto admission = [this](const net::HttpRequest& head) {
+    auto* app = serving_.load(std::memory_order_acquire);
+    return app == nullptr || app->Admits(head);
+  };
+  net::ServerHooks hooks{.handler = handler, .failures = failures, .admission = admission};
+  STRATA_TRY(server_, net::CreateServer(options, std::move(listeners), std::move(hooks)));
   auto addresses = server_->addresses();
   url_ = "http://" + addresses.at(0);
   if (!tls_listen.empty()) tls_url_ = "https://" + addresses.at(1);

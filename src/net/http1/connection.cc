@@ -113,7 +113,8 @@ class Http1Connection final : public ServerConnection, private ResponseWriter {
   bool gone_ = false;
   bool draining_ = false;
   bool close_idle_ = false;
-  bool served_ = false;  // had a request
+  bool refused_ = false;  // the request is answered without its body, and is the last one
+  bool served_ = false;   // had a request
   bool head_request_ = false;
   bool http10_ = false;
   bool keep_alive_ = true;
@@ -130,6 +131,7 @@ void Http1Connection::Begin(std::string initial) {
 Task<void> Http1Connection::Serve([[maybe_unused]] Self self) {
   while (co_await AwaitRequest()) {
     auto request = parser_.Take();
+    if (refused_) request.body.clear();
     co_await Answer(request);
     if (gone_ || !keep_alive_) break;
   }
@@ -146,8 +148,8 @@ Task<bool> Http1Connection::AwaitRequest() {
   SetPhase(Phase::kIdle);
   Advance();
   while (!gone_ && !failure_) {
-    if (parser_.state() == RequestParser::State::kComplete) {
-      keep_alive_ = parser_.keep_alive() && !draining_ && !parser_.http10();
+    if (refused_ || parser_.state() == RequestParser::State::kComplete) {
+      keep_alive_ = parser_.keep_alive() && !draining_ && !parser_.http10() && !refused_;
       http10_ = parser_.http10();
       served_ = true;
       SetPhase(Phase::kHandling);
@@ -174,6 +176,10 @@ void Http1Connection::Advance() {
   auto state = parser_.Feed(bytes);
   input_.ShrinkTo(bytes);
   if (state == RequestParser::State::kFailed) failure_ = parser_.failure();
+  if (parser_.NeedsAdmission()) {
+    refused_ = !Admits(home_, parser_.request());
+    parser_.Admit();
+  }
   if (state != RequestParser::State::kBody) return;
   bool first = phase_ != Phase::kBody;
   SetPhase(Phase::kBody);
@@ -181,7 +187,7 @@ void Http1Connection::Advance() {
 }
 
 bool Http1Connection::NeedsAttention() {
-  return failure_ || parser_.state() == RequestParser::State::kComplete ||
+  return failure_ || refused_ || parser_.state() == RequestParser::State::kComplete ||
          parser_.expects_continue();
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "net/admission.h"
+
 namespace strata::net::http1 {
 namespace {
 
@@ -106,6 +108,13 @@ RequestParser::State RequestParser::TakeChunked(std::string_view& bytes) {
   }
 }
 
+bool RequestParser::NeedsAdmission() const {
+  if (admitted_ || state_ == State::kHead || state_ == State::kFailed) return false;
+  if (state_ == State::kBody && framing_.expects_continue) return true;
+  return std::max<std::uint64_t>(framing_.content_length.value_or(0), body_size_) >
+         kUnaskedBodyBytes;
+}
+
 bool RequestParser::TakeExpectsContinue() {
   return state_ == State::kBody && std::exchange(framing_.expects_continue, false);
 }
@@ -115,6 +124,7 @@ HttpRequest RequestParser::Take() {
   framing_ = {};
   chunks_ = {};
   body_size_ = 0;
+  admitted_ = false;
   state_ = State::kHead;
   return request;
 }

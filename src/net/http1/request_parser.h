@@ -43,6 +43,9 @@ class RequestParser {
   bool keep_alive() const { return framing_.keep_alive; }
   bool http10() const { return framing_.http10; }
   bool expects_continue() const { return state_ == State::kBody && framing_.expects_continue; }
+  // Whether somebody must say that this body may come (net/admission.h); Admit says it.
+  bool NeedsAdmission() const;
+  void Admit() { admitted_ = true; }
   // The client waits for "100 Continue" before it sends the body. True once for a request.
   bool TakeExpectsContinue();
 
@@ -64,6 +67,7 @@ class RequestParser {
   Framing framing_;
   ChunkDecoder chunks_;
   std::size_t scanned_ = 0;
+  bool admitted_ = false;
   std::size_t body_size_ = 0;  // bytes of request_.body that are data; more may be room
 };
 

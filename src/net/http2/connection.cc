@@ -88,6 +88,7 @@ class Http2Connection final : public ServerConnection, private http2::SessionEve
   using Streams = std::unordered_map<StreamId, std::shared_ptr<Http2Stream>>;
 
   void OnRequest(StreamId id, HttpRequest request) override;
+  bool OnLongBody(const HttpRequest& head) override { return Admits(home_, head); }
   FailureAnswer OnFailure(const HttpRequest& request, int status,
                           std::string_view message) override {
     return AnswerFailure(home_.failures, request, status, message);

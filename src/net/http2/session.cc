@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "net/admission.h"
 #include "net/http1/head.h"
 #include "net/http1/head_writer.h"
 #include "net/http2/flood_guard.h"
@@ -21,6 +22,8 @@ namespace {
 constexpr std::size_t kFieldsMax = 256;
 constexpr std::size_t kFieldOverhead = 32;  // RFC 9113 §10.5.1
 constexpr std::uint32_t kStreamWindowMin = 65'535;
+constexpr http1::Failure kBodyTooLarge{413, "the request body is larger than net.body_bytes_max"};
+constexpr http1::Failure kBodiesTooMany{503, "the connection's other request bodies fill its room"};
 
 SteadyTime Now() { return std::chrono::steady_clock::now(); }
 
@@ -32,6 +35,7 @@ struct Stream {
   std::optional<http1::Failure> failure;  // why the request is answered without a handler
   bool request_whole = false;
   bool continued = false;  // the question whether to send a body has been answered
+  bool admitted = false;   // its body may be long
   bool reported = false;   // OnRequest was called
   bool head_request = false;
   // The answer.
@@ -43,6 +47,7 @@ struct Stream {
   std::string_view offered;
   SteadyTime began;
   SteadyTime touched;          // last input of the request
+  SteadyTime answered;         // when the last of the answer left
   SteadyTime stalled_since{};  // offered bytes wait for window; zero: they do not
 };
 
@@ -82,6 +87,8 @@ class ServerSession final : public Session {
   void OnStreamEnd(StreamId id, std::uint32_t error_code);
   void OnSent(const nghttp2_frame& frame);
   void Complete(Stream& stream);
+  void BeginBody(Stream& stream);
+  bool Admit(Stream& stream);
   void Continue(StreamId id);
   void ForgetBody(Stream& stream);
   void Fail(Stream& stream);
@@ -310,13 +317,34 @@ void ServerSession::OnHeader(Stream& stream, std::string_view name, std::string_
 void ServerSession::OnRequestFrame(Stream& stream, bool end_stream) {
   stream.touched = now_;
   if (end_stream) stream.request_whole = true;
-  if (stream.responded) return;
+  if (stream.responded || stream.reported) return;
   if (stream.failure) return Fail(stream);
   if (end_stream) return Complete(stream);
-  if (!std::exchange(stream.continued, true) &&
-      SameHeader(stream.request.headers.Get("expect"), "100-continue")) {
-    Continue(stream.id);
+  if (!std::exchange(stream.continued, true)) BeginBody(stream);
+}
+
+// The head is there, a body follows. nghttp2 has checked that content-length is a number.
+void ServerSession::BeginBody(Stream& stream) {
+  const auto& headers = stream.request.headers;
+  auto length = headers.Get("content-length");
+  std::uint64_t announced = 0;
+  std::from_chars(length.data(), length.data() + length.size(), announced);
+  if (announced > limits_.body_bytes_max) {
+    stream.failure = kBodyTooLarge;
+    return Fail(stream);
   }
+  bool expects = SameHeader(headers.Get("expect"), "100-continue");
+  if ((expects || announced > kUnaskedBodyBytes) && !Admit(stream)) return;
+  if (expects) Continue(stream.id);
+}
+
+// False: the request is with its handler already.
+bool ServerSession::Admit(Stream& stream) {
+  if (!stream.admitted) stream.admitted = events_.OnLongBody(stream.request);
+  if (stream.admitted) return true;
+  ForgetBody(stream);
+  Complete(stream);
+  return false;
 }
 
 void ServerSession::Continue(StreamId id) {
@@ -346,19 +374,18 @@ void ServerSession::Complete(Stream& stream) {
 
 void ServerSession::OnBody(Stream& stream, std::string_view bytes) {
   stream.touched = now_;
-  if (stream.responded || stream.failure) return;
+  if (stream.responded || stream.reported || stream.failure) return;
   auto& body = stream.request.body;
   bool too_large = bytes.size() > limits_.body_bytes_max - body.size();
   bool too_many = bytes.size() > limits_.body_bytes_max * kBodiesMax - bodies_bytes_;
   if (too_large || too_many) {
-    stream.failure =
-        too_large ? http1::Failure{413, "the request body is larger than net.body_bytes_max"}
-                  : http1::Failure{503, "the connection's other request bodies fill its room"};
+    stream.failure = too_large ? kBodyTooLarge : kBodiesTooMany;
     ForgetBody(stream);
     return Fail(stream);
   }
   bodies_bytes_ += bytes.size();
   body.append(bytes);
+  if (body.size() > kUnaskedBodyBytes) Admit(stream);
 }
 
 void ServerSession::ForgetBody(Stream& stream) {
@@ -413,16 +440,15 @@ void ServerSession::OnStreamEnd(StreamId id, std::uint32_t error_code) {
   if (stream->reported) events_.OnClosed(id, whole);
 }
 
-// After the whole answer: a client that still sends its body is told to stop.
+// A client that still sends its body after the whole answer may do so for a while: many take a
+// reset for the end of everything and never look at the answer (ExpireRequests cuts the rest off).
 void ServerSession::OnSent(const nghttp2_frame& frame) {
   bool of_answer = frame.hd.type == NGHTTP2_HEADERS || frame.hd.type == NGHTTP2_DATA;
   if (!of_answer || (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return;
   auto* stream = Find(frame.hd.stream_id);
   if (stream == nullptr) return;
   stream->sent_whole = true;
-  if (!stream->request_whole) {
-    nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
-  }
+  stream->answered = Now();
 }
 
 // Header fields as nghttp2 wants them; the strings live in `text` until the submit has copied them.
@@ -519,7 +545,10 @@ void ServerSession::Break(StreamId id, std::uint32_t error_code) {
 void ServerSession::ExpireRequests(SteadyTime now, std::chrono::milliseconds pause_max,
                                    std::size_t rate_min) {
   for (auto& [id, stream] : streams_) {
-    if (stream->request_whole || stream->responded) continue;
+    if (stream->sent_whole && !stream->request_whole && now - stream->answered > pause_max) {
+      Break(id, NGHTTP2_NO_ERROR);
+    }
+    if (stream->request_whole || stream->responded || stream->reported) continue;
     auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now - stream->began);
     auto least = rate_min * static_cast<std::size_t>(age.count()) / 1000;
     bool slow = age > pause_max && stream->request.body.size() < least;

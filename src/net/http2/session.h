@@ -38,6 +38,9 @@ class SessionEvents {
   virtual ~SessionEvents() = default;
   // A complete request. The owner answers it (Respond, or StartStream …), now or later.
   virtual void OnRequest(StreamId stream, HttpRequest request) = 0;
+  // Whether the body of this request may come (net/admission.h). false: the request is reported at
+  // once, without it.
+  virtual bool OnLongBody(const HttpRequest& head) = 0;
   // All bytes of the last Offer have been pulled.
   virtual void OnDrained(StreamId stream) = 0;
   // What to answer to a request that is not reported, as far as it was read.
@@ -74,7 +77,8 @@ class Session {
   virtual void Refuse(StreamId stream) = 0;
 
   // Answers 408 to requests whose body has paused for `pause_max`, or has come for longer than that
-  // and slower than `rate_min` bytes a second.
+  // and slower than `rate_min` bytes a second. One that was answered before its end and still comes
+  // is cut off `pause_max` after the answer.
   virtual void ExpireRequests(SteadyTime now, std::chrono::milliseconds pause_max,
                               std::size_t rate_min) = 0;
   // Resets streams whose client has granted no window since before `limit`.

@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "base/clock.h"
+#include "net/admission.h"
 #include "net/internal/counter.h"
 #include "net/internal/transport.h"
 #include "net/server.h"
@@ -26,6 +27,7 @@ struct ConnectionHome {
   const ServerSettings& settings;
   const Handler& handler;
   const FailureEncoder& failures;
+  const Admission& admission;
   std::unordered_set<ServerConnection*> open = {};
   Counter accepted = {};
   Counter count = {};  // open.size()
@@ -83,6 +85,11 @@ std::shared_ptr<ServerConnection> MakeHttp1Connection(ConnectionHome& home,
                                                       std::unique_ptr<Transport> transport);
 std::shared_ptr<ServerConnection> MakeHttp2Connection(ConnectionHome& home,
                                                       std::unique_ptr<Transport> transport);
+
+// Whether the body of this request is taken in.
+inline bool Admits(const ConnectionHome& home, const HttpRequest& head) {
+  return !home.admission || home.admission(head);
+}
 
 // Runs the handler for one request. An exception is logged, and so is a handler that gives no
 // answer; the caller then answers 500.

@@ -14,9 +14,12 @@ constexpr std::chrono::milliseconds kSweepEvery{100};
 
 }  // namespace
 
-Worker::Worker(const ServerSettings& settings, const Handler& handler,
-               const FailureEncoder& failures)
-    : home_{.executor = {}, .settings = settings, .handler = handler, .failures = failures},
+Worker::Worker(const ServerSettings& settings, const ServerHooks& hooks)
+    : home_{.executor = {},
+            .settings = settings,
+            .handler = hooks.handler,
+            .failures = hooks.failures,
+            .admission = hooks.admission},
       work_(context_.get_executor()),
       sweep_timer_(context_) {
   home_.executor = context_.get_executor();

@@ -15,7 +15,7 @@ namespace strata::net {
 
 class Worker {
  public:
-  Worker(const ServerSettings& settings, const Handler& handler, const FailureEncoder& failures);
+  Worker(const ServerSettings& settings, const ServerHooks& hooks);
   ~Worker();
 
   void Start(std::size_t number);
