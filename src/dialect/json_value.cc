@@ -212,7 +212,7 @@ Result<JsonValue> ParseJson(std::string_view text, const JsonLimits& limits) {
                 fmt::format("the JSON text has more than {} values", limits.values_max));
   }
   if (ec == bj::error::too_deep) {
-    return Fail(Code::kTooLarge,
+    return Fail(Code::kInvalidArgument,
                 fmt::format("the JSON text is nested deeper than {} levels", limits.depth_max));
   }
   if (!ec && read < text.size()) ec = bj::error::extra_data;

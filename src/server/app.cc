@@ -556,6 +556,7 @@ Task<void> App::Handle(net::HttpRequest& request, net::ResponseWriter& writer,
   ctx.capture_text = settings.trace_text;
   ctx.decided_by.router = route::kDirectVersion;  // unless a route asks another one
   Exchange exchange{request, outgoing, ctx, {}, nullptr};
+  outgoing.NameTrace(exchange, face, *parts_->links);
   Result<> done;
   if (!match.has_value()) {
     done = std::unexpected(std::move(match.error()));
@@ -565,11 +566,7 @@ Task<void> App::Handle(net::HttpRequest& request, net::ResponseWriter& writer,
     exchange.params = std::move(match->params);
     done = co_await parts_->Dispatch(exchange, *match->route);
   }
-  // Traces are for answers: strangers would flood the store, and the console's own pages say
-  // nothing.
-  bool known_caller = exchange.key != nullptr;
-  bool listing = face == Face::kStrata && ctx.calls == 0 && done.has_value();
-  if (!known_caller || listing) scope.Discard();
+  if (!KeepsTrace(exchange, face, !done.has_value())) scope.Discard();
   if (!done.has_value()) co_await FailRequest(face, done.error(), outgoing, ctx);
 }
 

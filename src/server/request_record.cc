@@ -8,15 +8,35 @@
 
 namespace strata::server {
 
-Task<Result<>> Outgoing::Send(int status, net::Headers headers, std::string body) {
+bool KeepsTrace(const Exchange& exchange, Face face, bool failed) {
+  if (exchange.key == nullptr) return false;
+  return face != Face::kStrata || exchange.ctx.calls > 0 || failed;
+}
+
+void Outgoing::NameTrace(const Exchange& exchange, Face face, const TraceLinks& links) {
+  exchange_ = &exchange;
+  face_ = face;
+  links_ = &links;
+}
+
+void Outgoing::Complete(int status, net::Headers& headers) {
   status_ = status;
   if (cors_ != nullptr) cors_->AddTo(headers, origin_);
+  if (exchange_ == nullptr || headers.Has("x-strata-trace-url")) return;
+  constexpr int kErrorsFrom = 400;
+  if (!KeepsTrace(*exchange_, face_, status >= kErrorsFrom)) return;
+  const auto& id = exchange_->ctx.request_id.value;
+  if (!headers.Has("x-strata-trace-id")) headers.Add("x-strata-trace-id", id);
+  headers.Add("x-strata-trace-url", links_->UrlOf(id));
+}
+
+Task<Result<>> Outgoing::Send(int status, net::Headers headers, std::string body) {
+  Complete(status, headers);
   return inner_.Send(status, std::move(headers), std::move(body));
 }
 
 Task<Result<>> Outgoing::Start(int status, net::Headers headers) {
-  status_ = status;
-  if (cors_ != nullptr) cors_->AddTo(headers, origin_);
+  Complete(status, headers);
   return inner_.Start(status, std::move(headers));
 }
 

@@ -12,16 +12,22 @@
 #include "observe/metrics.h"
 #include "observe/trace_store.h"
 #include "server/live_config.h"
+#include "server/router.h"
+#include "server/trace_links.h"
 
 namespace strata::server {
 
-// Stands between handlers and the connection: remembers the status, adds cross-origin headers.
-// Lives in the request's coroutine.
+// Stands between handlers and the connection: remembers the status, adds cross-origin headers and
+// the address of the trace. Lives in the request's coroutine.
 class Outgoing final : public net::ResponseWriter {
  public:
   // `cors` is null when the answer needs none; everything outlives this.
   Outgoing(net::ResponseWriter& inner, const Cors* cors, std::string_view origin)
       : inner_(inner), cors_(cors), origin_(origin) {}
+
+  // From now on answers whose trace is kept say where it is, whoever writes them. All outlives
+  // this.
+  void NameTrace(const Exchange& exchange, Face face, const TraceLinks& links);
 
   Task<Result<>> Send(int status, net::Headers headers, std::string body) override;
   Task<Result<>> Start(int status, net::Headers headers) override;
@@ -33,11 +39,20 @@ class Outgoing final : public net::ResponseWriter {
   int status() const { return status_; }  // 0: nothing was sent
 
  private:
+  void Complete(int status, net::Headers& headers);
+
   net::ResponseWriter& inner_;
   const Cors* cors_;
   std::string_view origin_;
+  const Exchange* exchange_ = nullptr;
+  Face face_ = Face::kStrata;
+  const TraceLinks* links_ = nullptr;
   int status_ = 0;
 };
+
+// Whether the trace of a request is kept. Traces are for answers: strangers would flood the store,
+// and listings and the console's own pages say nothing.
+bool KeepsTrace(const Exchange& exchange, Face face, bool failed);
 
 // Counts the request as running while it lives, and as finished when destroyed, on every exit path.
 class RequestRecord {

@@ -4,8 +4,11 @@ import http.client
 import json
 import socket
 import struct
+import subprocess
 import unittest
 import urllib.parse
+
+import httpx
 
 from harness import ACCESS_KEY, BEARER, BODY_BYTES_MAX, SECRET_KEY, server, server_with_upstream
 
@@ -32,7 +35,7 @@ CASES = [
     (CHAT, "", 400, "JSON"),
     (CHAT, "{", 400, "JSON"),
     (CHAT, '{"model": "builtin/extract",}', 400, "JSON"),
-    (CHAT, "[" * 100_000, 413, "nested deeper"),
+    (CHAT, "[" * 100_000, 400, "nested deeper"),
     (CHAT, '"just text"', 400, "object"),
     (CHAT, b'{"model": "\xff\xfe", "messages": []}', 400, "UTF-8"),
     (CHAT, b'{"model": "builtin/extract", "messages": [{"role": "user", "content": "caf\xe9"}]}', 400, "UTF-8"),
@@ -109,13 +112,14 @@ def post(url, path, body, headers=None, method="POST"):
         connection.close()
 
 
-def exchange(url, sent):
+def exchange(url, sent, half_close=True):
     """What the server says to these bytes, up to its close or to the first pause after an answer."""
     host, port = urllib.parse.urlsplit(url).netloc.split(":")
     with socket.create_connection((host, int(port)), timeout=10) as s:
         try:
             s.sendall(sent)
-            s.shutdown(socket.SHUT_WR)
+            if half_close:
+                s.shutdown(socket.SHUT_WR)
         except OSError:
             pass  # it has answered and closed already
         answer = b""
@@ -160,11 +164,53 @@ class BadInput(unittest.TestCase):
                 self.assertEqual(got, status, reply[:500])
                 self.assertIn(names, self.check_form(path, headers, reply))
 
+    def test_refused_requests_name_their_trace(self):
+        broken = ((CHAT, "{"), (CHAT, openai(messages=7)), (MESSAGES, "{"), (MESSAGES, claude(max_tokens=None)), (CONVERSE, "{"),
+                  ("/v1/embeddings", "{}"), ("/v1beta/models/builtin%2Fextract:generateContent", "{"), ("/retrieveAndGenerate", "{}"),
+                  ("/v1/responses", "{"), ("/v1/rerank", "{}"), ("/strata/v1/kbs", "{"))
+        for path, body in broken:
+            with self.subTest(path=path, body=body):
+                status, headers, _ = post(self.server.url, path, body, SDK_HEADERS.get(path))
+                self.assertEqual(status, 400)
+                self.assertIn(headers["x-strata-trace-id"], headers["x-strata-trace-url"])
+                self.assertEqual(self.server.get(headers["x-strata-trace-url"])[0], 200)
+
+    def test_names_that_are_not_utf8_are_refused_and_traces_stay_readable(self):
+        status, headers, reply = post(self.server.url, "/model/%ff/converse", converse())
+        self.assertEqual(status, 400, reply)
+        self.assertIn("UTF-8", self.check_form(CONVERSE, headers, reply))
+        status, headers, reply = post(self.server.url, CHAT, openai(), {"x-strata-tag-team": "caf\xe9"})
+        self.assertEqual(status, 400, reply)
+        self.assertIn("x-strata-tag-team", self.check_form(CHAT, headers, reply))
+        _, _, traces = self.server.get("/strata/v1/traces", {"authorization": "Bearer " + BEARER})
+        self.assertTrue(json.loads(traces.decode("utf-8"))["traces"])
+        self.assertIn("model", self.server.cli("trace"))
+
     def test_keys_are_asked_for_before_anything_is_read(self):
         for path in (CHAT, MESSAGES, CONVERSE):
             status, headers, reply = post(self.server.url, path, "{", dict(SDK_HEADERS.get(path, {}), authorization="Bearer x"))
             self.assertIn(status, (401, 403))
             self.assertIn("key", self.check_form(path, headers, reply))
+
+    def test_long_bodies_of_strangers_are_not_read(self):
+        stranger = f"POST {CHAT} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer nobody\r\n"
+        for rest in ("content-length: 60000000\r\n\r\n{", "content-length: 2\r\nexpect: 100-continue\r\n\r\n"):
+            answer = exchange(self.server.url, (stranger + rest).encode(), half_close=False)
+            self.assertTrue(answer.startswith(b"HTTP/1.1 401 "), answer[:200])
+        unsigned = (f"PUT /strata/nothing HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {BEARER}\r\nexpect: 100-continue\r\n"
+                    "content-length: 60000000\r\n\r\n")
+        self.assertTrue(exchange(self.server.url, unsigned.encode(), half_close=False).startswith(b"HTTP/1.1 404 "))
+        with httpx.Client(http1=False, http2=True, timeout=60) as client:
+            reply = client.post(self.server.url + MESSAGES, content=b" " * 5_000_000, headers={"x-api-key": "nobody"})
+            self.assertEqual(reply.status_code, 401)
+        # Who is known may send them: with a key, with a signature.
+        long = openai(messages=[{"role": "user", "content": "glacier " * 20_000}])
+        self.assertNotIn(post(self.server.url, CHAT, long)[0], (401, 413))
+        known = stranger.replace("nobody", BEARER) + f"expect: 100-continue\r\ncontent-length: {len(long)}\r\n\r\n"
+        host, port = urllib.parse.urlsplit(self.server.url).netloc.split(":")
+        with socket.create_connection((host, int(port)), timeout=10) as s:
+            s.sendall(known.encode())
+            self.assertTrue(s.recv(100).startswith(b"HTTP/1.1 100 "))
 
     def test_oversized_bodies_are_refused_with_the_option_s_name(self):
         limited, _ = server_with_upstream()
@@ -181,7 +227,17 @@ class BadInput(unittest.TestCase):
             status, headers, reply = post(limited.url, path, big)
             self.assertEqual((status, set(json.loads(reply))), (413, members), path)
             self.assertEqual("x-amzn-errortype" in headers, "message" in members, path)
-        chunked = (f"POST {CHAT} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n".encode() +
+        # Told at once, by its announced length, over HTTP/2 too; clients that still send see the answer.
+        for client in (["curl", "-s", "--http2-prior-knowledge"], ["curl", "-s", "--http1.1"]):
+            sent = subprocess.run([*client, "-w", "\n%{http_code}", "-H", "authorization: Bearer " + BEARER, "-H", "content-type: application/json",
+                                   "--data-binary", "@-", limited.url + CHAT], input=b" " * (60 * BODY_BYTES_MAX), capture_output=True, timeout=60)
+            self.assertEqual((sent.returncode, sent.stdout.splitlines()[-1]), (0, b"413"), sent)
+            self.assertIn(b"net.body_bytes_max", sent.stdout)
+        with httpx.Client(http1=False, http2=True, timeout=60) as client:
+            reply = client.post(limited.url + CHAT, content=b" " * (60 * BODY_BYTES_MAX), headers={"authorization": "Bearer " + BEARER})
+            self.assertEqual(reply.status_code, 413)
+            self.assertIn("net.body_bytes_max", self.check_form(CHAT, reply.headers, reply.content))
+        chunked = (f"POST {CHAT} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {BEARER}\r\ntransfer-encoding: chunked\r\n\r\n".encode() +
                    b"10000\r\n" + b" " * 65536 + b"\r\n" + b"10000\r\n" + b" " * 65536 + b"\r\n0\r\n\r\n")
         self.assertIn(b" 413 ", exchange(limited.url, chunked)[:20])
         self.assertTrue(limited.alive())
