@@ -1,9 +1,11 @@
 #include "provider/registry.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "base/options.h"
 
@@ -12,6 +14,7 @@ namespace {
 
 constexpr int kAliasStepsMax = 8;
 constexpr std::size_t kIdBytesMax = 2048;  // Bedrock's own limit of a model identifier
+constexpr std::size_t kIdShownBytes = 128;
 
 // Geographies of cross-region inference profiles; "us.anthropic.claude-…" is a profile's id.
 constexpr std::array<std::string_view, 9> kGeographies = {"us.", "eu.", "apac.",   "us-gov.", "jp.",
@@ -30,9 +33,30 @@ std::string_view BedrockResource(std::string_view arn) {
   return arn.substr(at);
 }
 
+// "all-minilm-l6-v2" of "builtin/all-minilm-l6-v2", for the models that this process has itself;
+// empty for all others.
+std::string_view BareIdHere(std::string_view id) {
+  for (std::string_view prefix : {"builtin/", "local/"}) {
+    if (id.starts_with(prefix)) return id.substr(prefix.size());
+  }
+  return {};
+}
+
+// The id in `known` that was most likely meant, whatever provider stands before it; "" when none
+// is near.
+std::string_view NearestId(std::string_view id, std::span<const std::string_view> known) {
+  if (auto whole = NearestName(id, known); !whole.empty()) return whole;
+  std::vector<std::string_view> bare;
+  for (auto each : known) bare.push_back(each.substr(each.find('/') + 1));
+  auto near = NearestName(id, bare);
+  if (near.empty()) return {};
+  return known[static_cast<std::size_t>(std::ranges::find(bare, near) - bare.begin())];
+}
+
 // Ids are short in messages, whatever a caller sent.
 std::string Shown(std::string_view id) {
-  return id.size() <= 128 ? std::string(id) : std::string(id.substr(0, 128)) + "…";
+  return id.size() <= kIdShownBytes ? std::string(id)
+                                    : std::string(id.substr(0, kIdShownBytes)) + "…";
 }
 
 }  // namespace
@@ -210,20 +234,26 @@ Result<std::optional<RegistrySnapshot::Found>> RegistrySnapshot::ResolveBare(std
                                                                              Want want) const {
   // An ARN names what its spellings name: an alias of the plain id must win over a provider here.
   if (id.starts_with("arn:")) return std::nullopt;
-  std::vector<ModelSource*> having;
+  std::vector<std::string> candidates;
+  const Found* here = nullptr;
+  for (const auto& [name, entry] : models_) {
+    if (id.empty() || BareIdHere(name) != id) continue;
+    candidates.push_back(name);
+    here = &entry.model;
+  }
+  ModelSource* having = nullptr;
   for (const auto& [name, source] : sources_) {
-    if (source->Has(id)) having.push_back(source.get());
+    if (!source->Has(id)) continue;
+    candidates.push_back(fmt::format("{}/{}", name, id));
+    having = source.get();
   }
-  if (having.empty()) return std::nullopt;
-  if (having.size() > 1) {
-    std::string candidates;
-    for (const auto* source : having) {
-      candidates += fmt::format("{}{}/{}", candidates.empty() ? "" : ", ", source->name(), id);
-    }
+  if (candidates.empty()) return std::nullopt;
+  if (candidates.size() > 1) {
     return Fail(InvalidArgument("model", fmt::format("'{}' is served by several providers: say {}",
-                                                     Shown(id), candidates)));
+                                                     Shown(id), fmt::join(candidates, ", "))));
   }
-  STRATA_TRY(auto found, FromSource(*having.front(), id, want));
+  if (here != nullptr) return *here;
+  STRATA_TRY(auto found, FromSource(*having, id, want));
   return found;
 }
 
@@ -245,9 +275,16 @@ Error RegistrySnapshot::Unknown(std::string_view id) const {
   std::vector<std::string> owned;
   for (const auto& model : List()) owned.push_back(model.info.id);
   std::vector<std::string_view> known(owned.begin(), owned.end());
-  auto nearest = NearestName(id.substr(0, 128), known);
+  auto nearest = NearestId(id.substr(0, kIdShownBytes), known);
   std::string message = fmt::format("model '{}' does not exist", Shown(id));
-  if (!nearest.empty()) message += fmt::format("; the nearest known id is '{}'", nearest);
+  if (!nearest.empty()) {
+    message += fmt::format("; the nearest known id is '{}'", nearest);
+  } else if (id.find('/') == id.npos && id.size() <= kIdShownBytes) {
+    message += fmt::format(
+        "; no provider here has it. To answer it with another model, add to the configuration: "
+        "aliases: {{\"{}\": PROVIDER/MODEL}}",
+        id);
+  }
   return Error(Code::kNotFound, std::move(message)).AtField("model");
 }
 
@@ -288,7 +325,15 @@ Result<ListedModel> RegistrySnapshot::Describe(std::string_view id) const {
   STRATA_TRY(auto found, Resolve(id, Want::kAny));
   ListedModel out;
   out.info = found.Info();
-  if (auto at = models_.find(out.info.id); at != models_.end()) out.created = at->second.created;
+  if (auto at = models_.find(out.info.id); at != models_.end()) {
+    out.created = at->second.created;
+  } else if (auto of = sources_.find(out.info.id.substr(0, out.info.id.find('/')));
+             of != sources_.end()) {
+    const auto listed = of->second->Models();
+    auto same = std::ranges::find_if(
+        listed, [&](const ListedModel& model) { return model.info.id == out.info.id; });
+    if (same != listed.end()) out.created = same->created;
+  }
   if (auto at = aliases_.find(id); at != aliases_.end()) {
     out.alias_of = out.info.id;
     out.info.id = at->first;

@@ -14,6 +14,8 @@ using fakes::FakeEmbedder;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
+constexpr WallTime kListedAs{std::chrono::seconds(1'750'000'000)};
+
 // Has the ids it is told; makes any other below its prefix too, as a remote provider does.
 class FakeSource final : public ModelSource {
  public:
@@ -32,6 +34,7 @@ class FakeSource final : public ModelSource {
     for (const auto& id : known_) {
       ListedModel model;
       model.info.id = name_ + "/" + id;
+      model.created = kListedAs;
       out.push_back(std::move(model));
     }
     return out;
@@ -96,6 +99,28 @@ TEST_F(RegistryTest, UnknownIdNamesTheNearestKnownOne) {
   EXPECT_EQ(missing.error().field(), "model");
   EXPECT_THAT(missing.error().message(), HasSubstr("'smollm2'"));
   EXPECT_THAT(registry_.Chat("zzzzzzzzzzzz").error().message(), testing::Not(HasSubstr("nearest")));
+  EXPECT_THAT(registry_.Chat("extrakt").error().message(), HasSubstr("'builtin/extract'"));
+}
+
+TEST_F(RegistryTest, AVendorsIdThatNobodyHasComesWithTheLineToAdd) {
+  EXPECT_THAT(registry_.Embed("cohere.embed-multilingual-v3:0").error().message(),
+              HasSubstr(R"(aliases: {"cohere.embed-multilingual-v3:0": PROVIDER/MODEL})"));
+  EXPECT_THAT(registry_.Chat("nobody/nothing").error().message(),
+              testing::Not(HasSubstr("aliases")));
+}
+
+TEST_F(RegistryTest, ModelsOfThisProcessAnswerToTheirBareIdWhileItIsTheirsAlone) {
+  EXPECT_EQ(Resolved("extract"), "builtin/extract");
+  auto added = registry_.Update([](RegistrySnapshot& next) {
+    return next.AddSource(std::make_shared<FakeSource>("vllm", Ids{"extract"}));
+  });
+  ASSERT_TRUE(added.has_value());
+  EXPECT_THAT(Resolved("extract"), HasSubstr("say builtin/extract, vllm/extract"));
+}
+
+TEST_F(RegistryTest, OneModelHasTheTimeThatTheListGivesIt) {
+  EXPECT_EQ(registry_.Snapshot()->Describe("smollm2")->created, kCreated);
+  EXPECT_EQ(registry_.Snapshot()->Describe("openai/gpt-4o")->created, kListedAs);
 }
 
 TEST_F(RegistryTest, HostileIdsAreRefusedInShortMessages) {

@@ -161,7 +161,9 @@ class NameCheck {
   }
 
   void Bare(std::string_view key, const std::string& id) {
-    if (bare_.contains(id)) return;
+    if (bare_.contains(id) || here_.contains("builtin/" + id) || here_.contains("local/" + id)) {
+      return;
+    }
     std::vector<std::string_view> known(bare_.begin(), bare_.end());
     for (const auto& [name, embeds] : here_) known.push_back(name);
     Warning(key, fmt::format("no provider here lists '{}'; expected PROVIDER/MODEL, or an id that "

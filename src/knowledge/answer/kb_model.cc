@@ -137,6 +137,15 @@ Error Unknown(std::string_view rest) {
   return Error(Code::kNotFound, std::move(message)).AtField("model");
 }
 
+// The bases that `strata ask FOLDER` makes, one a folder: folder-XXXXXXXXXXXX. They answer; in
+// lists of models they would pile up between those that somebody chose.
+bool IsOfAFolder(std::string_view base) {
+  constexpr std::string_view kPrefix = "folder-";
+  constexpr std::size_t kDigits = 12;
+  return base.starts_with(kPrefix) && base.size() == kPrefix.size() + kDigits &&
+         base.find_first_not_of("0123456789abcdef", kPrefix.size()) == base.npos;
+}
+
 class KbModelSource final : public provider::ModelSource {
  public:
   KbModelSource(KnowledgeBases& bases, Answerer& answerer)
@@ -147,6 +156,12 @@ class KbModelSource final : public provider::ModelSource {
   Result<std::shared_ptr<provider::ChatModel>> Chat(std::string_view rest) override {
     auto name = SplitName(rest);
     if (!Has(name.base)) return Fail(Unknown(rest));
+    if (rest.ends_with('@')) {
+      return Fail(InvalidArgument(
+          "model", fmt::format("'{}/{}' names no model after the '@'; expected {}/NAME or "
+                               "{}/NAME@MODEL",
+                               kKbProvider, rest, kKbProvider, kKbProvider)));
+    }
     std::shared_ptr<provider::ChatModel> model;
     if (name.model == kExtractModelId) name.model.clear();
     if (!name.model.empty()) {
@@ -162,6 +177,7 @@ class KbModelSource final : public provider::ModelSource {
   std::vector<provider::ListedModel> Models() const override {
     std::vector<provider::ListedModel> models;
     for (const auto& base : bases_.ListAll()) {
+      if (IsOfAFolder(base.name)) continue;
       const auto info = InfoOf({.base = base.name, .model = {}}, nullptr);
       // The same name in two workspaces is one model id.
       if (!models.empty() && models.back().info.id == info.id) continue;
