@@ -69,6 +69,7 @@ std::string TextRelease::Push(std::string_view bytes) {
 
 std::string TextRelease::Finish() {
   if (stopped_) return {};
+  pending_.resize(pending_.size() - OpenSequenceBytes(pending_));
   shown_bytes_ += pending_.size();
   return ReplaceInvalidUtf8(std::exchange(pending_, {}));
 }

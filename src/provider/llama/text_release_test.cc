@@ -47,7 +47,16 @@ TEST(TextRelease, HoldsBackHalfACodePoint) {
   EXPECT_EQ(release.Push("\xA9 \xF0\x9F"), "é ");
   EXPECT_EQ(release.Push("\x98\x80"), "😀");
   EXPECT_EQ(release.Push("\xF0\x9F"), "");
-  EXPECT_EQ(release.Finish(), "\uFFFD\uFFFD");
+}
+
+TEST(TextRelease, HalfACodePointAtTheEndIsDropped) {
+  TextRelease release({"\xF0\x9F\x98\x80"});
+  EXPECT_EQ(release.Push("so \xF0\x9F"), "so ");
+  EXPECT_EQ(release.Finish(), "");
+  EXPECT_EQ(release.shown_bytes(), 3U);
+  TextRelease broken({});
+  EXPECT_EQ(broken.Push("so \x9F\xF0"), "so \uFFFD");
+  EXPECT_EQ(broken.Finish(), "");
 }
 
 TEST(TextRelease, AnyCuttingGivesTheSameText) {
