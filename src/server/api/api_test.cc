@@ -34,6 +34,7 @@ TEST(DecodeRetrieve, NamesTheMemberThatIsWrong) {
     return DecodeRetrieve("ABCDEFGHIJ", body).error().field();
   };
   EXPECT_EQ(field(R"({"retrievalQuery": {"text": 5}})"), "retrievalQuery.text");
+  EXPECT_EQ(field(R"({"retrievalQuery": {"text": ""}})"), "retrievalQuery.text");
   EXPECT_EQ(field(R"({"retrievalQuery": {"text": "x"}, "retrievalConfiguration":
                       {"vectorSearchConfiguration": {"numberOfResults": 101}}})"),
             "retrievalConfiguration.vectorSearchConfiguration.numberOfResults");
@@ -142,6 +143,15 @@ TEST(DecodeIngestDocuments, TakesTextBytesAndAttributes) {
   EXPECT_THAT((*documents)[0].access.allow, ElementsAre("user:7"));
   EXPECT_EQ((*documents)[1].id, "s3://b/k");
   EXPECT_FALSE(DecodeIngestDocuments(R"({"documents": []})").has_value());
+  const std::string one = R"({"content": {"dataSourceType": "CUSTOM", "custom": {
+    "customDocumentIdentifier": {"id": "twice"}, "sourceType": "IN_LINE",
+    "inlineContent": {"type": "TEXT", "textContent": {"data": "a"}}}}})";
+  EXPECT_TRUE(DecodeIngestDocuments(R"({"documents": [)" + one + "]}").has_value());
+  auto twice = DecodeIngestDocuments(R"({"documents": [)" + one + "," + one + "]}");
+  ASSERT_FALSE(twice.has_value());
+  EXPECT_EQ(twice.error().code(), Code::kInvalidArgument);
+  EXPECT_EQ(twice.error().field(), "documents[1]");
+  EXPECT_THAT(twice.error().message(), HasSubstr("twice"));
 }
 
 TEST(DecodePage, TakesAnEmptyBody) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "dialect/json_value.h"
@@ -464,6 +465,12 @@ Result<std::vector<knowledge::DocumentInput>> DecodeIngestDocuments(std::string_
   std::vector<knowledge::DocumentInput> documents;
   for (std::size_t i = 0; i < list.size(); ++i) {
     STRATA_TRY(auto document, DecodeDocument(list.Item(i)));
+    auto same = std::ranges::find(documents, document.id, &knowledge::DocumentInput::id);
+    if (same != documents.end()) {
+      return Fail(list.Item(i).Wrong(
+          fmt::format("documents[{}] has the same id '{}'; expected each document once in a call",
+                      same - documents.begin(), document.id)));
+    }
     documents.push_back(std::move(document));
   }
   return documents;

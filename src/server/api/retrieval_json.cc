@@ -251,7 +251,7 @@ Result<RetrieveCall> DecodeRetrieve(std::string_view knowledge_base, std::string
   auto image = query.Get("image");
   if (image.present()) return Fail(Lacks(image, "image queries"));
   auto text = query.Get("text");
-  STRATA_TRY(call.request.query, text.String());
+  STRATA_TRY(call.request.query, text.NonEmptyString());
   auto configuration = top.Get("retrievalConfiguration");
   if (configuration.present())
     STRATA_CHECK_OK(DecodeRetrievalConfiguration(configuration, call.request));
