@@ -30,6 +30,7 @@ json::object EncodeBase(const knowledge::KnowledgeBase& base) {
   return {{"id", base.id},
           {"name", base.name},
           {"model", "kb/" + base.name},
+          {"description", base.description},
           {"embedding_model", base.embedding_model},
           {"mode", knowledge::SearchModeName(base.mode)},
           {"status", knowledge::StatusName(base.status)}};
@@ -58,6 +59,9 @@ Result<CreateCall> DecodeCreate(std::string_view body) {
   CreateCall call;
   auto name = top.Get("name");
   STRATA_TRY(call.base.name, name.NonEmptyString());
+  if (auto description = top.Get("description"); description.present()) {
+    STRATA_TRY(call.base.description, description.String());
+  }
   if (auto model = top.Get("embedding_model"); model.present()) {
     STRATA_TRY(call.base.embedding_model, model.String());
   }

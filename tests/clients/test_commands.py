@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 import urllib.error
 import urllib.request
@@ -105,6 +106,21 @@ class Commands:
             self.assertIn(span, tree)
         self.assertEqual(json.loads(self.strata("trace", trace, "--json"))["trace_id"], trace)
         self.assertIn(trace, self.strata("trace"))
+        # Each stage names the document, and the passage by the id that the citation has.
+        spans = {}
+        def walk(nodes):
+            for node in nodes:
+                spans[node["name"]] = node["fields"]
+                walk(node["children"])
+        walk(json.loads(self.strata("trace", trace, "--json"))["roots"])
+        cited = next(f["citations"][0] for f in spans.values() if "citations" in f)
+        for stage in ("knowledge.lexical", "knowledge.dense", "knowledge.fuse"):
+            hits = spans[stage]["hits"]
+            hit = next(h for h in hits if h["chunk"] == cited["chunk"])
+            self.assertEqual((hit["document"], hit["uri"]), (cited["title"], cited["uri"]))
+            self.assertGreater(hit["score"], 0)
+            self.assertLessEqual(len(hits), 10)
+            self.assertIn(cited["chunk"], tree[tree.index(stage):])
         self.assertIn("does not exist", self.refused("trace", "0" * 32))
 
         rows = {row["group"]: row for row in csv.DictReader(io.StringIO(self.strata("cost", "--by", "model", "--csv")))}
@@ -361,6 +377,64 @@ class CommandsOnAFolder(Commands, unittest.TestCase):
             done = run_strata(data, "kb", "list")
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn("early", done.stdout)
+
+    def test_what_is_printed_and_asked_of_no_server(self):
+        """The console's address needs one; what the first start prints holds in any folder."""
+        self.assertEqual(run_strata(self.place("idle"), "kb", "create", "x").returncode, 0)
+        done = run_strata(self.place("idle"), "console")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn(f"no server holds the data folder '{self.place('idle')}'", done.stderr)
+        serve = subprocess.Popen([STRATA, "--data", "near", "serve", "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0"],
+                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=clean_environment(), cwd=self.folder)
+        self.addCleanup(stop_process, serve)
+        printed = iter(serve.stdout.readline, "")
+        line = next(line for line in printed if "AWS_CA_BUNDLE" in line)
+        self.assertEqual(set(re.findall(r"=(\S+)", line)), {self.place("near/tls/authority.pem")})
+
+    def test_a_server_that_dies_under_a_command_is_named(self):
+        many = self.place("many")
+        os.mkdir(many)
+        for i in range(120):
+            with open(os.path.join(many, f"{i}.txt"), "w", encoding="utf-8") as f:
+                f.writelines(f"Document {i} says in sentence {k} that the ferry number {i * k} leaves at {k}. " for k in range(200))
+        server = Server(documents=False)
+        self.addCleanup(server.stop)
+        server.cli("kb", "create", "many", many)
+        sync = subprocess.Popen([STRATA, "--data", server.data, "kb", "sync", "many"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                text=True, env=clean_environment())
+        self.addCleanup(sync.stderr.close)
+        self.addCleanup(stop_process, sync)
+        time.sleep(1)
+        self.assertIsNone(sync.poll(), "it reads for many seconds")
+        server.process.kill()
+        self.assertEqual(sync.wait(60), 1)
+        self.assertIn(f"the server (process {server.process.pid}) ended", sync.stderr.read())
+
+    def test_a_base_is_asked_before_a_folder_of_its_name(self):
+        where = self.place("here")
+        os.makedirs(os.path.join(where, "notes"))
+        with open(os.path.join(where, "notes", "other.txt"), "w", encoding="utf-8") as f:
+            f.write("The museum of glass opens at ten and closes at five.")
+        data = self.place("both")
+        for args in (["kb", "create", "notes", self.docs], ["kb", "sync", "notes"]):
+            self.assertEqual(run_strata(data, *args).returncode, 0)
+
+        def ask(source, question):
+            done = subprocess.run([STRATA, "--data", data, "ask", source, question], capture_output=True, text=True, timeout=120,
+                                  env=clean_environment(), cwd=where)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            return done
+
+        base = ask("notes", "How much does a berth cost in winter?")
+        self.assertIn("12 euros", base.stdout)
+        self.assertIn("strata ask ./notes", base.stderr)
+        self.assertNotIn("folder-", run_strata(data, "kb", "list").stdout)
+        for _ in range(2):
+            folder = ask("./notes", "When does the museum of glass open?")
+            self.assertIn("ten", folder.stdout)
+        listed = run_strata(data, "kb", "list").stdout
+        self.assertEqual(listed.count("folder-"), 1, listed)
+        self.assertIn(f"made by strata ask for {where}/notes", listed)
 
     def test_a_detected_provider_says_how_to_turn_it_off(self):
         env = dict(clean_environment(), OPENAI_API_KEY="sk-found")

@@ -105,18 +105,29 @@ class RemoteCaller final : public Caller {
     request.headers.Set("content-type", "application/json");
     request.body = std::move(body);
     request.allow_private_addresses = true;
-    STRATA_CO_TRY(auto response, co_await client_->Send(std::move(request)));
+    auto sent = co_await client_->Send(std::move(request));
+    if (!sent.has_value()) co_return Fail(Lost(std::move(sent.error())));
+    auto response = std::move(*sent);
     if (response->status() >= 300) {
       STRATA_CO_TRY(auto text, co_await response->ReadAll(kErrorBytesMax));
       co_return Fail(ErrorOf(text, response->status()));
     }
     LineCutter cutter(on_line);
     while (true) {
-      STRATA_CO_TRY(auto bytes, co_await response->Read());
-      if (bytes.empty()) break;
-      cutter.Feed(bytes);
+      auto bytes = co_await response->Read();
+      if (!bytes.has_value()) co_return Fail(Lost(std::move(bytes.error())));
+      if (bytes->empty()) break;
+      cutter.Feed(*bytes);
     }
     co_return cutter.End();
+  }
+
+  // For who typed a command the other side is the server, not an upstream.
+  Error Lost(Error error) const {
+    if (error.code() != Code::kUnavailable) return error;
+    return Error(Code::kUnavailable,
+                 fmt::format("the server (process {}) ended before it had answered in full ({})",
+                             server_.pid, error.message()));
   }
 
   const store::ServerAddress server_;
@@ -215,6 +226,13 @@ Result<> RequireDataFolder(const std::string& path) {
               fmt::format("there is no data folder at '{}': is --data (or STRATA_DATA) right? "
                           "strata serve --data '{}' makes one",
                           path, path));
+}
+
+Result<> RequireServer(const std::string& path) {
+  STRATA_TRY(auto running, store::DataDir::FindServer(path));
+  if (running) return {};
+  STRATA_CHECK_OK(RequireDataFolder(path));
+  return Fail(Code::kNotFound, fmt::format("no server holds the data folder '{}'", path));
 }
 
 Result<std::unique_ptr<Caller>> Caller::Open(const CallerFlags& flags, DataFolder folder) {

@@ -24,6 +24,9 @@ std::string DefaultDataFolder();
 // kNotFound when there is no data folder at `path`.
 Result<> RequireDataFolder(const std::string& path);
 
+// kNotFound when no server holds the data folder: for commands that are about a running one.
+Result<> RequireServer(const std::string& path);
+
 // Whether a command may make the data folder. One that only reads must not: a mistyped --data would
 // answer as if nothing were there.
 enum class DataFolder : std::uint8_t { kMustExist, kMayBeMade };

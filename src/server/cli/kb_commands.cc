@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <atomic>
 #include <boost/json.hpp>
 #include <cstdio>
@@ -49,13 +50,14 @@ Result<int> Create(const CallerFlags& common, const KbFlags& flags) {
 Result<int> List(const CallerFlags& common) {
   STRATA_TRY(auto caller, Caller::Open(common));
   STRATA_TRY(auto reply, caller->Call("GET", "/strata/v1/kbs"));
-  fmt::print("{:<24} {:<12} {:<10} {:<10} {}\n", "name", "id", "status", "search",
-             "embedding model");
+  fmt::print("{:<24} {:<12} {:<10} {:<10} {:<28} {}\n", "name", "id", "status", "search",
+             "embedding model", "description");
   auto parsed = json::parse(reply);
   for (const auto& item : parsed.at("kbs").as_array()) {
     const auto& kb = item.as_object();
-    fmt::print("{:<24} {:<12} {:<10} {:<10} {}\n", TextOf(kb, "name"), TextOf(kb, "id"),
-               TextOf(kb, "status"), TextOf(kb, "mode"), TextOf(kb, "embedding_model"));
+    fmt::print("{:<24} {:<12} {:<10} {:<10} {:<28} {}\n", TextOf(kb, "name"), TextOf(kb, "id"),
+               TextOf(kb, "status"), TextOf(kb, "mode"), TextOf(kb, "embedding_model"),
+               TextOf(kb, "description"));
   }
   return 0;
 }
@@ -204,14 +206,15 @@ Result<int> Search(const CallerFlags& common, const KbFlags& flags) {
   return 0;
 }
 
-// A folder as the first argument of `ask` becomes a knowledge base of its own, named after it.
-// `code`: what reading it came to.
+// A folder as the first argument of `ask` becomes a knowledge base of its own, named after its path
+// and used again the next time. `code`: what reading it came to.
 Result<std::string> BaseForFolder(Caller& caller, const std::string& folder, int& code) {
   auto path = AbsolutePath(folder);
   if (path.ends_with('/')) path.pop_back();
   auto name = "folder-" + Sha256Hex(path).substr(0, 12);
-  auto made = caller.Call("POST", "/strata/v1/kbs",
-                          json::serialize(json::object{{"name", name}, {"source", path}}));
+  json::object body{
+      {"name", name}, {"source", path}, {"description", "made by strata ask for " + path}};
+  auto made = caller.Call("POST", "/strata/v1/kbs", json::serialize(body));
   if (!made.has_value() && made.error().code() != Code::kConflict)
     return std::unexpected(std::move(made.error()));
   STRATA_TRY(code, SyncWith(caller, name));
@@ -229,6 +232,16 @@ Result<> CheckAskable(const std::string& source) {
                           source, there ? "no folder" : "not there"));
 }
 
+// Whether a knowledge base of that name is there: it comes before a folder of the same name.
+Result<bool> IsBase(Caller& caller, const std::string& name) {
+  if (name.find_first_of("/~") != name.npos) return false;
+  STRATA_TRY(auto reply, caller.Call("GET", "/strata/v1/kbs"));
+  auto parsed = json::parse(reply);
+  return std::ranges::any_of(parsed.at("kbs").as_array(), [&](const json::value& kb) {
+    return TextOf(kb.as_object(), "name") == name;
+  });
+}
+
 Result<int> Ask(const CallerFlags& common, const KbFlags& flags) {
   std::error_code ignored;
   bool folder = std::filesystem::is_directory(flags.name, ignored);
@@ -236,6 +249,16 @@ Result<int> Ask(const CallerFlags& common, const KbFlags& flags) {
   STRATA_TRY(auto caller,
              Caller::Open(common, folder ? DataFolder::kMayBeMade : DataFolder::kMustExist));
   auto name = flags.name;
+  if (folder) {
+    STRATA_TRY(bool base, IsBase(*caller, name));
+    if (base) {
+      fmt::print(stderr,
+                 "'{0}' is a knowledge base and a folder here; the base is asked (the folder: "
+                 "strata ask ./{0} …)\n",
+                 name);
+    }
+    folder = !base;
+  }
   int code = kExitDone;
   if (folder) {
     STRATA_TRY(name, BaseForFolder(*caller, flags.name, code));
@@ -300,7 +323,9 @@ void AddKbCommands(Cli& cli) {
   auto* ask =
       add(cli.app, "ask",
           "ask a knowledge base, or a folder of documents, and print the cited answer", Ask);
-  ask->add_option("source", flags->name, "name of a knowledge base, or a folder")->required();
+  ask->add_option("source", flags->name,
+                  "name of a knowledge base, or a folder (./NAME where a base has the same name)")
+      ->required();
   ask->add_option("question", flags->query, "the question")->required();
   ask->add_option("--model", flags->model,
                   "model that writes the answer (default: builtin/extract, no language model)");

@@ -75,6 +75,7 @@ Result<int> Restore(const CallerFlags& common, const std::string& from) {
 }
 
 Result<int> ConsoleAddress(const CallerFlags& common) {
+  STRATA_CHECK_OK(RequireServer(common.data_folder));
   STRATA_TRY(auto caller, Caller::Open(common));
   STRATA_TRY(auto reply, caller->Call("GET", "/strata/v1/console"));
   fmt::print("{}\n", TextOf(json::parse(reply).as_object(), "url"));
@@ -86,7 +87,8 @@ Result<int> ConsoleAddress(const CallerFlags& common) {
 void AddObserveCommands(Cli& cli) {
   cli.app
       .add_subcommand("console",
-                      "print the console's address; it opens everything, keep it to yourself")
+                      "print the running server's console address; it opens everything, keep it to "
+                      "yourself")
       ->callback([&cli] { cli.run = [&cli] { return ConsoleAddress(cli.flags); }; });
 
   auto id = std::make_shared<std::string>();

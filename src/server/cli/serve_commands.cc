@@ -53,12 +53,7 @@ Result<int> Serve(const CallerFlags& common, const Overrides& overrides, bool ta
 }
 
 Result<int> Reload(const CallerFlags& common) {
-  STRATA_TRY(auto running, store::DataDir::FindServer(common.data_folder));
-  if (!running) {
-    STRATA_CHECK_OK(RequireDataFolder(common.data_folder));
-    return Fail(Code::kNotFound,
-                fmt::format("no server holds the data folder '{}'", common.data_folder));
-  }
+  STRATA_CHECK_OK(RequireServer(common.data_folder));
   STRATA_TRY(auto caller, Caller::Open(common));
   STRATA_TRY(auto reply, caller->Call("POST", "/strata/v1/reload"));
   auto parsed = boost::json::parse(reply);
