@@ -28,6 +28,31 @@ CREATE TABLE set_rows(
   UNIQUE(set_id, row_id, since)
 ) STRICT;
 )sql"},
+    {"makes evaluation runs", R"sql(
+CREATE TABLE runs(
+  id TEXT PRIMARY KEY, workspace TEXT NOT NULL, key TEXT NOT NULL, plan TEXT NOT NULL,
+  state INTEGER NOT NULL, error TEXT NOT NULL DEFAULT '', row_count INTEGER NOT NULL,
+  created INTEGER NOT NULL, updated INTEGER NOT NULL
+) STRICT;
+CREATE TABLE cases(
+  sequence INTEGER PRIMARY KEY, run TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
+  row_id TEXT NOT NULL, target INTEGER NOT NULL, figures TEXT NOT NULL, texts TEXT NOT NULL,
+  UNIQUE(run, row_id, target)
+) STRICT;
+CREATE TABLE human_checks(
+  run TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE, row_id TEXT NOT NULL,
+  judge INTEGER NOT NULL, answer INTEGER NOT NULL, human REAL NOT NULL, model REAL,
+  PRIMARY KEY(run, row_id, judge, answer)
+) STRICT;
+)sql"},
+    {"makes feedback", R"sql(
+CREATE TABLE feedback(
+  sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, workspace TEXT NOT NULL,
+  trace TEXT NOT NULL, key TEXT NOT NULL, model TEXT NOT NULL, value REAL NOT NULL,
+  weight REAL NOT NULL, metadata TEXT NOT NULL, created INTEGER NOT NULL
+) STRICT;
+CREATE INDEX feedback_by_trace ON feedback(workspace, trace);
+)sql"},
 };
 
 constexpr std::int64_t kForever = std::numeric_limits<std::int64_t>::max();

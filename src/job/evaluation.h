@@ -1,10 +1,13 @@
 #pragma once
-// Evaluation in one data folder: the parts that share eval.db.
+// Evaluation in one data folder: the parts that share eval.db, and who works on runs.
 
 #include <memory>
 #include <string>
 
+#include "job/eval_runs.h"
 #include "job/eval_sets.h"
+#include "job/eval_worker.h"
+#include "job/feedback.h"
 #include "store/sql_file.h"
 
 namespace strata::job {
@@ -17,13 +20,26 @@ class Evaluation {
                                                   const Clock& clock = SystemClock());
 
   EvalSets& sets() { return sets_; }
+  EvalRuns& runs() { return runs_; }
+  Feedbacks& feedback() { return feedback_; }
+
+  // Who asks and works, once there is somebody to ask; before requests come.
+  void MakeWorker(store::JobQueue& jobs, AskerParts asker,
+                  std::chrono::milliseconds beat_every = std::chrono::seconds(2));
+  EvalWorker& worker();
 
  private:
   Evaluation(std::unique_ptr<store::SqlFile> file, const Clock& clock)
-      : file_(std::move(file)), sets_(*file_, clock) {}
+      : file_(std::move(file)),
+        sets_(*file_, clock),
+        runs_(*file_, clock),
+        feedback_(*file_, clock) {}
 
   std::unique_ptr<store::SqlFile> file_;
   EvalSets sets_;
+  EvalRuns runs_;
+  Feedbacks feedback_;
+  std::unique_ptr<EvalWorker> worker_;
 };
 
 }  // namespace strata::job

@@ -19,14 +19,14 @@ std::vector<std::uint32_t> OrderOf(std::span<const double> scores) {
   return order;
 }
 
-Bands::Interval Wilson(double mean, double n, double z) {
+}  // namespace
+
+Bands::Interval WilsonInterval(double mean, double n, double z) {
   double z2 = z * z;
   double centre = (mean + z2 / (2 * n)) / (1 + z2 / n);
   double half = z * std::sqrt(mean * (1 - mean) / n + z2 / (4 * n * n)) / (1 + z2 / n);
   return {std::max(0.0, centre - half), std::min(1.0, centre + half)};
 }
-
-}  // namespace
 
 double PlattScale::Probability(double score) const { return Sigmoid(slope * score + offset); }
 
@@ -129,7 +129,7 @@ Bands FitBands(std::span<const double> probabilities, std::span<const double> ou
     double sum = 0;
     for (std::size_t k = from; k < to; ++k) sum += outcomes[order[k]];
     auto size = static_cast<double>(to - from);
-    auto interval = Wilson(std::clamp(sum / size, 0.0, 1.0), size, z);
+    auto interval = WilsonInterval(std::clamp(sum / size, 0.0, 1.0), size, z);
     bands.upto.push_back(probabilities[order[to - 1]]);
     bands.low.push_back(interval.low);
     bands.high.push_back(interval.high);

@@ -40,6 +40,9 @@ struct Bands {
   // [0, 1] without groups.
   Interval At(double probability) const;
 };
+// Wilson's interval of a mean of `n` values in [0, 1]; `z`: 1.96 for 95 %.
+Bands::Interval WilsonInterval(double mean, double n, double z);
+
 // Groups of at least `group_min` rows, at most 20 groups. `z`: 1.645 for 90 %.
 Bands FitBands(std::span<const double> probabilities, std::span<const double> outcomes,
                std::size_t group_min, double z);

@@ -145,13 +145,20 @@ Result<TraceNotes> DecodeTraceNotes(std::string_view body) {
   return notes;
 }
 
-Result<job::EvalRow> SampledRow(const observe::FinishedTrace& trace, const TraceNotes& notes) {
+// `said`: how good its users found the answer.
+Result<job::EvalRow> SampledRow(const observe::FinishedTrace& trace, const TraceNotes& notes,
+                                std::optional<double> said) {
   STRATA_TRY(auto row, job::RowOfTrace(trace));
   row.expected = notes.expected;
   row.tags = notes.tags;
   row.rubric = notes.rubric;
-  if (!notes.score) return row;
   auto answer = job::AnswerOfTrace(trace);
+  if (!notes.score) {
+    if (said && !answer.empty()) {
+      row.graded.push_back({.answer = std::move(answer), .score = *said});
+    }
+    return row;
+  }
   if (answer.empty()) {
     return Fail(InvalidArgument("score", trace.trace_id + ": the trace holds no whole answer"));
   }
@@ -167,7 +174,8 @@ Task<Result<>> AddTraces(Services& s, Exchange& e) {
                                       : fmt::format("adds {} traces", notes.traces.size());
   for (const auto& id : notes.traces) {
     STRATA_CO_TRY(auto trace, co_await FindTrace(s, e, id));
-    STRATA_CO_TRY(auto row, SampledRow(trace, notes));
+    STRATA_CO_TRY(auto said, co_await s.evaluation.feedback().OfTrace(id, e.ctx.workspace));
+    STRATA_CO_TRY(auto row, SampledRow(trace, notes, job::ScoreOf(said)));
     auto same = [&row](const job::EvalRow& other) { return other.id == row.id; };
     if (std::ranges::none_of(add.rows, same)) add.rows.push_back(std::move(row));
   }

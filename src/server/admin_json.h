@@ -45,6 +45,7 @@ void AddAdminObserveRoutes(Router& router, Services& services);
 void AddAdminProviderRoutes(Router& router, Services& services);
 void AddAdminRouterRoutes(Router& router, Services& services);
 void AddAdminEvalRoutes(Router& router, Services& services);
+void AddAdminEvalRunRoutes(Router& router, Services& services);
 void AddAdminServerRoutes(Router& router, Services& services);
 
 }  // namespace strata::server

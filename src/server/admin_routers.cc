@@ -6,8 +6,10 @@
 
 #include "base/encoding.h"
 #include "dialect/json_value.h"
+#include "job/router_watch.h"
 #include "server/admin_json.h"
 #include "server/routers/dry_run.h"
+#include "server/routers/learned_bytes.h"
 
 namespace strata::server {
 namespace {
@@ -101,6 +103,16 @@ Task<Result<>> Get(Services& s, Exchange& e) {
   co_return co_await SendAdminJson(e, json::serialize(out));
 }
 
+// The learned router in force, as `strata route train` wrote it; kNotFound where there is none.
+Task<Result<>> GetLearned(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto router, s.routers.Get(e.params.at(0), e.ctx.workspace));
+  const auto& sha256 = router.Current().learned;
+  if (sha256.empty()) co_return Fail(NotFound("learned router of", e.params.at(0)));
+  STRATA_CO_TRY(auto bytes, co_await LearnedBytes(s.meta, sha256));
+  json::object out{{"sha256", sha256}, {"learned", Base64Encode(bytes)}};
+  co_return co_await SendAdminJson(e, json::serialize(out));
+}
+
 Task<Result<>> Roll(Services& s, Exchange& e) {
   constexpr std::int64_t kVersionMax = 1'000'000;
   STRATA_CO_TRY(auto parsed, dialect::ParseJson(e.http.body));
@@ -119,6 +131,42 @@ Task<Result<>> Delete(Services& s, Exchange& e) {
   std::string name = e.params.at(0);
   STRATA_CO_CHECK_OK(co_await s.routers.Delete(std::move(name), e.ctx.workspace));
   co_return co_await SendAdminJson(e, json::serialize(json::object{{"deleted", e.params.at(0)}}));
+}
+
+constexpr std::size_t kWatchedMax = 1000;  // requests that a status looks at
+
+json::object Encode(const job::RouterWindow& window) {
+  return {{"requests", window.requests},
+          {"models", json::value_from(window.models)},
+          {"decided_by", json::value_from(window.decided_by)},
+          {"predicted", window.predicted},
+          {"unfamiliar", window.unfamiliar}};
+}
+
+json::object Encode(const learn::Stability& stability) {
+  return {{"index", stability.index}, {"shifted", stability.shifted}};
+}
+
+// The later half of the router's last requests against the earlier one.
+Task<Result<>> Status(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto router, s.routers.Get(e.params.at(0), e.ctx.workspace));
+  observe::TraceQuery query;
+  query.workspace = e.ctx.workspace;
+  query.model = "router/" + router.name;
+  query.limit = kWatchedMax;
+  STRATA_CO_TRY(auto list, co_await s.traces.List(std::move(query)));
+  std::vector<observe::FinishedTrace> traces;
+  for (const auto& summary : list) {
+    auto trace = co_await s.traces.Get(summary.trace_id);
+    if (trace.has_value()) traces.push_back(std::move(*trace));
+  }
+  auto watch = job::WatchRouter(traces);
+  json::object out{
+      {"router", "router/" + router.name},        {"version", watch.version},
+      {"before", Encode(watch.before)},           {"now", Encode(watch.now)},
+      {"models", Encode(watch.models)},           {"decided_by", Encode(watch.decided_by)},
+      {"familiarity", Encode(watch.familiarity)}, {"alarms", json::value_from(watch.alarms)}};
+  co_return co_await SendAdminJson(e, json::serialize(out));
 }
 
 // The body is a request as `strata route dry-run` reads them.
@@ -157,7 +205,9 @@ void AddAdminRouterRoutes(Router& router, Services& services) {
   add("POST", "/strata/v1/routers", "put_router", Put);
   add("GET", "/strata/v1/routers", "list_routers", List);
   add("GET", "/strata/v1/routers/{name}", "get_router", Get);
+  add("GET", "/strata/v1/routers/{name}/learned", "get_learned_router", GetLearned);
   add("DELETE", "/strata/v1/routers/{name}", "delete_router", Delete);
+  add("GET", "/strata/v1/routers/{name}/status", "router_status", Status);
   add("POST", "/strata/v1/routers/{name}/rollback", "roll_router", Roll);
   add("POST", "/strata/v1/routers/{name}/explain", "explain_router", Explain);
   add("POST", "/strata/v1/routers/{name}/dry-run", "dry_run_router", DryRunOf);

@@ -46,6 +46,7 @@ void AddAdminRoutes(Router& router, Services& services) {
   AddAdminProviderRoutes(router, services);
   AddAdminRouterRoutes(router, services);
   AddAdminEvalRoutes(router, services);
+  AddAdminEvalRunRoutes(router, services);
   AddAdminServerRoutes(router, services);
 }
 

@@ -337,6 +337,18 @@ Result<> App::Parts::OpenRoutes() {
                                                          .pool = *ops_pool,
                                                          .s3_map = std::move(sources.s3_map)});
   services->async_invokes = async_invokes.get();
+  auto call_settings = [this] {
+    const auto& settings = live.Now()->settings;
+    return job::CallSettings{.timeout = settings.request_timeout,
+                             .capture_text = settings.trace_text};
+  };
+  evaluation->MakeWorker(*jobs, {.chat = services->chat,
+                                 .trace_sinks = services->trace_sinks,
+                                 .registry = registry,
+                                 .keys = *keys,
+                                 .embedder = static_embedder,
+                                 .pool = *kb_pool,
+                                 .settings = std::move(call_settings)});
   AddOpenAiRoutes(router, *services);
   AddResponsesRoutes(router, *services);
   AddCompletionRoutes(router, *services);
@@ -353,6 +365,7 @@ Result<> App::Parts::OpenRoutes() {
   AddBedrockProfileRoutes(router, *services);
   AddBedrockAgentRuntimeRoutes(router, *services);
   AddOtherBedrockRoutes(router, *services);
+  AddFeedbackRoutes(router, *services);
   AddAdminRoutes(router, *services);
   AddOpsRoutes(router, *services);
   AddConsoleRoutes(router, *services);
@@ -365,6 +378,7 @@ App::App(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 App::~App() {
   parts_->async_invokes->Stop();
+  parts_->evaluation->worker().Stop();
   parts_->bases->Stop();
   if (parts_->otlp) parts_->otlp->Stop();
 }
@@ -598,6 +612,7 @@ Result<> App::StartJobs() {
         parts_->resilience->board(), *parts_->runtime);
   }
   parts_->async_invokes->Start(*parts_->runtime);
+  parts_->evaluation->worker().Start(*parts_->runtime);
   return parts_->bases->Start();
 }
 void App::SetPublicUrl(std::string public_url) {

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "dialect/bedrock.h"
 #include "gateway/access.h"
+#include "gateway/collect_sink.h"
 
 namespace strata::server {
 namespace {
@@ -22,23 +23,6 @@ constexpr std::chrono::milliseconds kIdle{500};
 constexpr std::string_view kArnHead = "arn:aws:bedrock:us-east-1:000000000000:async-invoke/";
 // Bedrock's ids have twelve characters, those of jobs ten.
 constexpr std::string_view kIdHead = "ai";
-
-// Takes a whole answer.
-class Collected final : public gateway::AnswerSink {
- public:
-  Task<Result<>> Begin(const domain::ModelInfo&) override { co_return Result<>{}; }
-  Task<Result<>> Event(const domain::StreamEvent& event) override {
-    answer.Add(event);
-    co_return Result<>{};
-  }
-  Task<void> Fail(const Error& e) override {
-    error = e;
-    co_return;
-  }
-
-  domain::StreamAccumulator answer;
-  std::optional<Error> error;
-};
 
 // Another try can help only where nothing was wrong with the request.
 bool MayHelpToRepeat(const Error& error) {
@@ -178,11 +162,11 @@ Task<Result<std::string>> AsyncInvokes::Invoke(const store::Job& job) {
   meta.model = model;
   std::string body;
   if (auto* chat = std::get_if<domain::ChatRequest>(&request.call)) {
-    Collected sink;
+    gateway::CollectSink sink;
     chat->model = model;
     auto asked = std::move(*chat);
     co_await parts_.chat.Run(std::move(asked), ctx, sink);
-    if (sink.error) co_return Fail(std::move(*sink.error));
+    if (sink.failure) co_return Fail(std::move(*sink.failure));
     body = bedrock::EncodeInvokeChatResponse(request.format, sink.answer.response(), meta);
   } else {
     const auto& call = std::get<dialect::EmbedRequest>(request.call);

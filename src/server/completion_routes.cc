@@ -1,6 +1,7 @@
 // Legacy completions: one answer a prompt, one after the other.
 
 #include "dialect/completions.h"
+#include "gateway/collect_sink.h"
 #include "server/answer_sinks.h"
 #include "server/routes.h"
 
@@ -8,27 +9,6 @@ namespace strata::server {
 namespace {
 
 namespace completions = dialect::completions;
-
-// One prompt's answer in one piece.
-class CollectSink final : public gateway::AnswerSink {
- public:
-  Task<Result<>> Begin(const domain::ModelInfo& model) override {
-    answering = model;
-    co_return Result<>{};
-  }
-  Task<Result<>> Event(const domain::StreamEvent& event) override {
-    answer.Add(event);
-    co_return Result<>{};
-  }
-  Task<void> Fail(const Error& error) override {
-    failure = error;
-    co_return;
-  }
-
-  domain::StreamAccumulator answer;
-  std::optional<Error> failure;
-  domain::ModelInfo answering;
-};
 
 // One prompt's part of a stream that may hold several.
 class PartSink final : public gateway::AnswerSink {
@@ -109,7 +89,7 @@ Task<Result<>> Stream(Services& services, AnswerFrame frame, const completions::
 Task<Result<>> Whole(Services& services, AnswerFrame frame, const completions::Request& request) {
   std::vector<domain::ChatResponse> answers;
   for (std::size_t i = 0; i < request.prompts.size(); ++i) {
-    CollectSink sink;
+    gateway::CollectSink sink;
     auto chat = completions::ChatOf(request, i);
     co_await services.chat.Run(std::move(chat), frame.exchange.ctx, sink);
     if (sink.failure) co_return Fail(std::move(*sink.failure));

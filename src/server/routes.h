@@ -28,6 +28,7 @@ void AddBedrockAgentRuntimeRoutes(Router& router,
                                   Services& services);  // Retrieve, RetrieveAndGenerate
 // After all other Bedrock routes.
 void AddOtherBedrockRoutes(Router& router, Services& services);
+void AddFeedbackRoutes(Router& router, Services& services);  // what users say of answers
 void AddAdminRoutes(Router& router, Services& services);  // /strata/v1: what the command line uses
 void AddOpsRoutes(Router& router, Services& services);    // /healthz, /readyz, /metrics
 void AddConsoleRoutes(Router& router, Services& services);  // /console: pages

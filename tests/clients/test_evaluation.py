@@ -1,23 +1,30 @@
-"""Evaluation sets from files and from traffic."""
+"""Evaluation sets from files and from traffic; runs over them, also over a kill -9; a router from their rows."""
 import gzip
 import json
 import os
+import re
+import subprocess
+import sys
+import time
 import unittest
+import urllib.error
+import urllib.request
 
 import openai
 
-from harness import BEARER, FakeUpstream, Server, run_strata
+from harness import BEARER, STRATA, FakeUpstream, Server, run_strata
 
 
 class Evaluation(unittest.TestCase):
+    CONFIG = """
+providers:
+  - {{name: up, kind: openai, base_url: "{url}/v1", secret: "env:FAKE_OPENAI_KEY"}}
+"""
+
     @classmethod
     def setUpClass(cls):
         cls.upstream = FakeUpstream()
-        config = f"""
-providers:
-  - {{name: up, kind: openai, base_url: "{cls.upstream.url}/v1", secret: "env:FAKE_OPENAI_KEY"}}
-"""
-        cls.server = Server(config, {"FAKE_OPENAI_KEY": "sk-fake-openai"}, documents=False)
+        cls.server = Server(cls.CONFIG.format(url=cls.upstream.url), {"FAKE_OPENAI_KEY": "sk-fake-openai"}, documents=False)
         cls.openai = openai.OpenAI(base_url=cls.server.url + "/v1", api_key=BEARER, max_retries=0)
 
     @classmethod
@@ -83,6 +90,101 @@ providers:
         done = run_strata(self.server.data, "eval", "set", "create", "later", env=self.server.env)
         self.assertEqual(done.returncode, 1)
         self.assertIn("exists already", done.stderr)
+
+    def import_sums(self, name, count, **more):
+        rows = [dict({"id": f"s{n}", "question": f"What is {n} plus {n}? (row {n}.)", "expected": str(2 * n)}, **more) for n in range(count)]
+        self.server.cli("eval", "set", "import", name, self.write(name + ".jsonl", *rows))
+
+    def test_targets_are_compared_and_judged_case_by_case(self):
+        self.import_sums("compared", 6, graded=[{"answer": "no idea", "score": 0}, {"answer": "surely so", "score": 1}])
+        right = [{"match": {"contains": f"(row {n}.)"}, "text": f"The answer is {2 * n}", "times": 0, "input_tokens": 20, "output_tokens": 5}
+                 for n in range(6)]
+        self.upstream.script(
+            {"match": {"contains": "You grade"}, "text": '{"reason": "fair", "score": 4}', "times": 0},
+            {"match": {"contains": '"small"'}, "text": "The answer is 4", "times": 0}, *right)
+        out = os.path.join(self.server.folder, "cases.jsonl")
+        report = self.server.cli("eval", "run", "compared", "--targets", "up/gpt-4o,up/small", "--judges", "numeric,model:up/judge",
+                                 "--out", out)
+        self.assertIn("done, 12 of 12 cases", report)
+        self.assertRegex(report, r"up/gpt-4o +6 +0 +1.000 \(1.000 to 1.000\)")
+        self.assertRegex(report, r"up/small +6 +0 +0.167")
+        self.assertIn("agrees with people on 12 graded answers: 0.500", report)
+        with open(out, encoding="utf-8") as f:
+            cases = [json.loads(line) for line in f]
+        self.assertEqual(len(cases), 12)
+        wrong = next(c for c in cases if c["row"] == "s5" and c["target"] == "up/small")
+        self.assertEqual((wrong["answer"], wrong["scores"]), ("The answer is 4", {"numeric": 0, "model:up/judge": 0.75}))
+        trace = self.server.cli("trace", wrong["trace"])
+        self.assertIn("What is 5 plus 5?", trace)
+        number = re.search(r"run (\S+) over compared:1", report)[1]
+        self.assertIn(number, self.server.cli("cost", "--by", "tag:eval"))
+        self.assertIn(number, self.server.cli("eval", "runs"))
+        rows = [json.loads(line) for line in self.server.cli("eval", "export", number, "--price", "up/small=1/2").splitlines()]
+        self.assertEqual(len(rows), 6)
+        self.assertEqual(rows[0]["outcomes"]["up/gpt-4o"]["quality"], 1)
+        self.assertIn("cost", rows[0]["outcomes"]["up/small"])
+        self.assertNotIn("cost", rows[0]["outcomes"]["up/gpt-4o"], "its price is not known")
+        self.server.cli("eval", "delete", number)
+        self.assertNotIn(number, self.server.cli("eval", "runs"))
+
+    def test_a_plan_that_cannot_be_run_says_why(self):
+        self.import_sums("few", 1)
+        for flags, part in ((["--targets", "nobody/none"], "nobody"), (["--targets", "up/a", "--judges", "exactly"], "exact, numeric"),
+                            (["--targets", "up/a,up/a"], "twice")):
+            done = run_strata(self.server.data, "eval", "run", "few", *flags, env=self.server.env)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(part, done.stderr)
+
+    def test_a_killed_server_goes_on_where_it_was(self):
+        server = Server(self.CONFIG.format(url=self.upstream.url), {"FAKE_OPENAI_KEY": "sk-fake-openai"}, documents=False)
+        try:
+            rows = self.write("slow.jsonl", *({"id": f"s{n}", "question": f"slow {n}?", "expected": "1"} for n in range(40)))
+            server.cli("eval", "set", "import", "slow", rows)
+            self.upstream.script({"text": "1", "times": 0, "delay_ms": 100})
+            begun = server.cli("eval", "run", "slow", "--targets", "up/gpt-4o", "--at-once", "2", "--detach")
+            number = re.search(r"run (\S+) goes on", begun)[1]
+            while len(server.cli("eval", "cases", number).splitlines()) < 5:
+                time.sleep(0.05)
+            server.process.kill()
+            server.process.wait()
+            server.process.stdout.close()
+            server.process = server.start()
+            server.wait_until_ready()
+            self.assertIn("done, 40 of 40 cases", server.cli("eval", "show", number, "--wait"))
+            asked = [r for r in self.upstream.requests() if "slow" in json.dumps(r)]
+            self.assertLessEqual(len(asked), 42, "only what was under way is asked again")
+        finally:
+            server.stop()
+
+    def feedback(self, key=BEARER, **body):
+        request = urllib.request.Request(self.server.url + "/v1/feedback", json.dumps(body).encode(),
+                                         {"authorization": "Bearer " + key, "content-type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return json.load(reply)
+
+    def test_what_users_say_is_kept_and_grades_the_rows_that_are_sampled(self):
+        self.upstream.script({"text": "Rosa Lind", "times": 0})
+        trace = self.ask([{"role": "user", "content": "Who says so?"}])
+        self.assertEqual(self.feedback(trace_id=trace, value=-1, metadata={"text": "wrong person"})["status"], "success")
+        self.feedback(trace_id=trace, value=-5, weight=0.5)
+        listed = self.server.cli("eval", "feedback", "--blame")
+        self.assertIn(trace, listed)
+        self.assertIn("wrong person", listed)
+        self.server.cli("eval", "set", "add-trace", "blamed", trace)
+        self.assertEqual(self.rows("blamed")[0]["graded"], [{"answer": "Rosa Lind", "score": 0}])
+        for body, status in (({"trace_id": "0" * 32, "value": 1}, 404), ({"trace_id": trace, "value": 11}, 400),
+                             ({"trace_id": trace}, 400), ({"trace_id": trace, "value": 1, "weigth": 1}, 400)):
+            with self.assertRaises(urllib.error.HTTPError) as refused:
+                self.feedback(**body)
+            self.assertEqual(refused.exception.code, status)
+            refused.exception.close()
+
+    def test_own_models_get_a_certified_router(self):
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench", "router", "own_router.py")
+        done = subprocess.run([sys.executable, script, "--strata", STRATA, "--fake", os.environ["STRATA_FAKE_PROVIDER"],
+                               "--rows", "700", "--fresh", "150"], capture_output=True, text=True, timeout=300)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("moved to the cheap model", done.stdout)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "base/encoding.h"
-#include "server/cli/cli.h"
+#include "server/cli/eval_commands.h"
 #include "server/cli/print.h"
 #include "store/file.h"
 
@@ -171,6 +171,7 @@ void AddEvalCommands(Cli& cli) {
   eval->require_subcommand(1);
   eval->fallthrough();
   AddSetCommands(cli, *eval);
+  AddEvalRunCommands(cli, *eval);
 }
 
 }  // namespace strata::server

@@ -1,19 +1,24 @@
-// strata route train|predict|eval|simulate: a learned router from labelled rows, without a server.
+// strata route train|predict|eval|simulate: a learned router from labelled rows, without a server;
+// and refit, which puts one in force where it beats the one that is.
 
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <boost/json.hpp>
 #include <chrono>
 #include <set>
 
+#include "base/encoding.h"
 #include "base/json_text.h"
 #include "provider/local_models.h"
 #include "route/evaluation.h"
 #include "route/outcome_rows.h"
+#include "route/promotion.h"
 #include "route/router_file.h"
 #include "route/simulation.h"
 #include "route/trainer.h"
 #include "server/cli/cli.h"
+#include "server/cli/print.h"
 #include "server/cli/router_commands.h"
 #include "server/config.h"
 #include "store/file.h"
@@ -21,6 +26,8 @@
 
 namespace strata::server {
 namespace {
+
+namespace json = boost::json;
 
 constexpr std::uint64_t kRouterBytesMax = std::uint64_t{1} << 30;
 
@@ -36,6 +43,9 @@ struct RouteFlags {
   std::string test_split = "train,valid,test";
   std::string strong, cheap;
   double confidence = 0.95;
+  std::string name;
+  std::string held_out = "test";
+  bool dry = false;
 };
 
 std::vector<std::string> CommaList(std::string_view text) {
@@ -244,6 +254,115 @@ Result<int> Simulate(const CallerFlags& common, const RouteFlags& flags) {
   return 0;
 }
 
+// ---- refit
+
+// The router in force as the server has it.
+struct InForce {
+  std::string definition;
+  std::int64_t version = 0;
+  double tolerance = 0;
+  std::vector<std::string> candidates;
+  std::shared_ptr<const route::Router> learned;  // null: none, or one that does not fit any more
+};
+
+Result<InForce> FetchInForce(Caller& caller, const std::string& name,
+                             std::shared_ptr<const vector::StaticEmbedder> embedder) {
+  auto path = "/strata/v1/routers/" + PercentEncode(name);
+  STRATA_TRY(auto reply, caller.Call("GET", path));
+  auto router = json::parse(reply).as_object();
+  const auto& shown = router.at("in_force").as_object();
+  InForce out;
+  out.definition = TextOf(router, "definition");
+  out.version = NumberOf(router, "current");
+  if (!shown.contains("candidates")) {
+    return Fail(Code::kUnavailable,
+                fmt::format("router '{}' cannot be used: {}", name, TextOf(shown, "problem")));
+  }
+  out.tolerance = shown.at("tolerance").to_number<double>();
+  out.candidates = json::value_to<std::vector<std::string>>(shown.at("candidates"));
+  if (!shown.contains("learned")) return out;
+  STRATA_TRY(auto learned, caller.Call("GET", path + "/learned"));
+  auto bytes = Base64Decode(TextOf(json::parse(learned).as_object(), "learned"));
+  if (!bytes) return Fail(Code::kCorruption, "the server's learned router is not base64");
+  STRATA_TRY(auto state, route::ReadRouter(*bytes));
+  STRATA_TRY(out.learned, route::Router::Make(std::move(state), std::move(embedder)));
+  return out;
+}
+
+// The models to learn: those that were named, else those of the one in force, else the router's.
+Result<route::TrainOptions> RefitOptions(const RouteFlags& flags, const InForce& in_force) {
+  if (!flags.pair.empty() || !flags.models.empty()) return OptionsFrom(flags);
+  route::TrainOptions options;
+  options.confidence = flags.confidence;
+  if (in_force.learned == nullptr) {
+    options.models = in_force.candidates;
+    options.pair = options.models.size() == 2;
+  } else {
+    for (const auto& c : in_force.learned->state().candidates) options.models.push_back(c.name);
+    options.pair = in_force.learned->state().pair;
+  }
+  if (options.models.size() < 2) {
+    return Fail(InvalidArgument("--models", "the router has one candidate: nothing to learn"));
+  }
+  return options;
+}
+
+std::string IntervalText(const learn::Interval& interval) {
+  return fmt::format("{:.3f} ({:.3f} to {:.3f})", interval.estimate, interval.low, interval.high);
+}
+
+void PrintPromotion(const route::Promotion& p) {
+  if (p.contests.empty()) return;
+  fmt::print("\non {} held-out rows: {:.1f} % moved, {} of {}'s quality\n", p.rows,
+             100 * p.share_moved, IntervalText(p.to_strong), p.strong);
+  fmt::print("{:<34} {:<26} {:<26} {}\n", "the new one over", "quality", "cost", "beaten");
+  for (const auto& contest : p.contests) {
+    fmt::print("{:<34} {:<26} {:<26} {}\n", contest.against, IntervalText(contest.quality),
+               IntervalText(contest.cost), contest.won ? "yes" : "no");
+  }
+}
+
+Result<int> PutInForce(Caller& caller, const RouteFlags& flags, const InForce& before,
+                       const route::RouterState& state) {
+  json::object body{{"name", flags.name},
+                    {"definition", before.definition},
+                    {"learned", Base64Encode(route::WriteRouter(state))}};
+  STRATA_TRY(auto reply, caller.Call("POST", "/strata/v1/routers", json::serialize(body)));
+  auto made = json::parse(reply).as_object();
+  fmt::print("router/{} is at version {} with {}; back with: strata route rollback {} {}\n",
+             flags.name, NumberOf(made, "current"), state.version, flags.name, before.version);
+  return kExitDone;
+}
+
+Result<int> Refit(const CallerFlags& common, const RouteFlags& flags) {
+  STRATA_TRY(auto rows, route::ReadOutcomeFiles(flags.rows, route::OutcomesAre::kRead));
+  STRATA_TRY(auto embedder, OpenEmbedder(common));
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto in_force, FetchInForce(*caller, flags.name, embedder));
+  STRATA_TRY(auto options, RefitOptions(flags, in_force));
+  std::vector<route::OutcomeRow> learn, held_out;
+  for (auto& row : rows) {
+    bool kept_back = InSplits(row, flags.held_out);
+    if (!kept_back && !InSplits(row, flags.splits)) continue;
+    (kept_back ? held_out : learn).push_back(std::move(row));
+  }
+  auto features = route::ExtractAll(learn, *embedder);
+  std::vector<const route::FeatureRow*> use;
+  for (const auto& f : features) use.push_back(&f);
+  STRATA_TRY(auto state, route::TrainRouter(use, embedder->version(), options));
+  fmt::print("{} from {} rows\n", state.version, use.size());
+  PrintCertificates(state);
+  auto copy = state;
+  STRATA_TRY(auto challenger, route::Router::Make(std::move(copy), embedder));
+  auto judged =
+      route::JudgeChallenger(*challenger, in_force.learned.get(), held_out, in_force.tolerance);
+  PrintPromotion(judged);
+  fmt::print("{}: {}\n", judged.promoted ? "promoted" : "not promoted", judged.reason);
+  if (!judged.promoted) return kExitFailed;
+  if (flags.dry) return kExitDone;
+  return PutInForce(*caller, flags, in_force, state);
+}
+
 void AddModelsFlags(CLI::App& command, RouteFlags& flags) {
   auto* pair = command.add_option("--pair", flags.pair, "STRONG,WEAK");
   command.add_option("--models", flags.models, "A,B,…")->excludes(pair);
@@ -286,6 +405,13 @@ void AddRouteCommands(Cli& cli) {
       ->check(CLI::IsMember({"none", "source"}))
       ->capture_default_str();
   eval->add_option("--test-split", flags->eval_split, "splits to test on")->capture_default_str();
+  auto* refit = add(
+      "refit", "learn a router anew, and put it in force where it beats the one that is", Refit);
+  refit->add_option("router", flags->name, "name of the router")->required();
+  AddModelsFlags(*refit, *flags);
+  refit->add_option("--held-out", flags->held_out, "splits that judge, never learned from")
+      ->capture_default_str();
+  refit->add_flag("--dry-run", flags->dry, "judge only");
   auto* simulate = add(
       "simulate", "what a cascade would have done on rows whose outcomes carry answers", Simulate);
   simulate->add_option("--router", flags->router, "the router's file")

@@ -1,5 +1,5 @@
-// strata route create|list|show|versions|rollback|delete|explain|dry-run: routers that callers
-// name.
+// strata route create|list|show|versions|rollback|status|delete|explain|dry-run: routers that
+// callers name.
 
 #include "server/cli/router_commands.h"
 
@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
+#include <map>
 
 #include "base/encoding.h"
 #include "server/cli/print.h"
@@ -134,18 +135,62 @@ Result<int> Rollback(const CallerFlags& common, const RouterFlags& flags) {
   return 0;
 }
 
-Result<int> Delete(const CallerFlags& common, const RouterFlags& flags) {
-  STRATA_TRY(auto caller, Caller::Open(common));
-  STRATA_TRY(auto reply, caller->Call("DELETE", PathOf(flags)));
-  fmt::print("router/{} is deleted\n", flags.name);
-  return 0;
-}
-
 std::string NumberText(const json::object& object, std::string_view name, int digits) {
   const auto* value = object.if_contains(name);
   return value != nullptr && value->is_number()
              ? fmt::format("{:.{}f}", value->to_number<double>(), digits)
              : std::string("-");
+}
+
+void PrintCounts(const json::object& before, const json::object& now, std::string_view name) {
+  std::map<std::string, std::pair<std::int64_t, std::int64_t>> counts;
+  for (const auto& member : before.at(name).as_object()) {
+    counts[std::string(member.key())].first = member.value().to_number<std::int64_t>();
+  }
+  for (const auto& member : now.at(name).as_object()) {
+    counts[std::string(member.key())].second = member.value().to_number<std::int64_t>();
+  }
+  for (const auto& [what, pair] : counts) {
+    fmt::print("{:<40} {:>8} {:>8}\n", what, pair.first, pair.second);
+  }
+}
+
+Result<int> Status(const CallerFlags& common, const RouterFlags& flags) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto reply, caller->Call("GET", PathOf(flags, "/status")));
+  if (flags.as_json) {
+    fmt::print("{}\n", reply);
+    return 0;
+  }
+  auto status = json::parse(reply).as_object();
+  const auto& before = status.at("before").as_object();
+  const auto& now = status.at("now").as_object();
+  if (TextOf(status, "version").empty()) {
+    fmt::print("{}: no traces of requests\n", TextOf(status, "router"));
+    return 0;
+  }
+  fmt::print("{}\n{:<40} {:>8} {:>8}\n", TextOf(status, "version"), "", "earlier", "later");
+  fmt::print("{:<40} {:>8} {:>8}\n", "requests", NumberOf(before, "requests"),
+             NumberOf(now, "requests"));
+  PrintCounts(before, now, "models");
+  PrintCounts(before, now, "decided_by");
+  fmt::print("{:<40} {:>8} {:>8}\n", "unfamiliar", NumberOf(before, "unfamiliar"),
+             NumberOf(now, "unfamiliar"));
+  for (const char* what : {"models", "decided_by", "familiarity"}) {
+    fmt::print("stability index of {:<21} {:>8}\n", what,
+               NumberText(status.at(what).as_object(), "index", 3));
+  }
+  for (const auto& alarm : status.at("alarms").as_array()) {
+    fmt::print("alarm: {}\n", std::string_view(alarm.as_string()));
+  }
+  return 0;
+}
+
+Result<int> Delete(const CallerFlags& common, const RouterFlags& flags) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto reply, caller->Call("DELETE", PathOf(flags)));
+  fmt::print("router/{} is deleted\n", flags.name);
+  return 0;
 }
 
 void PrintDecision(const json::object& d) {
@@ -273,6 +318,8 @@ void AddRouterCommands(Cli& cli, CLI::App& group) {
   named(add("versions", "all versions of a router; * is in force", Versions));
   auto* rollback = named(add("rollback", "put another version in force", Rollback));
   rollback->add_option("version", flags->version, "its number")->required();
+  auto* status = named(add("status", "whether a router still decides as it did", Status));
+  status->add_flag("--json", flags->as_json, "as JSON");
   named(add("delete", "remove a router with all its versions", Delete));
   auto* explain = named(add("explain", "what a router would do with a question, and why", Explain));
   auto* question = explain->add_option("question", flags->question, "the question");

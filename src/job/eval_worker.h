@@ -1,0 +1,67 @@
+#pragma once
+// Works on evaluation runs: durable jobs that a restart takes up again where they were.
+
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+#include <string>
+
+#include "job/eval_asker.h"
+#include "job/eval_sets.h"
+#include "net/runtime.h"
+#include "store/jobs.h"
+
+namespace strata::job {
+
+// Thread-safe.
+class EvalWorker {
+ public:
+  static constexpr std::string_view kKind = "eval.run";
+  static constexpr std::size_t kRunsAtOnce = 2;
+  static constexpr int kCasesAtOnceMax = 64;
+  static constexpr std::size_t kTargetsMax = 32;
+  static constexpr std::size_t kJudgesMax = 16;
+
+  struct Parts {  // all outlive it
+    store::JobQueue& jobs;
+    EvalSets& sets;
+    EvalRuns& runs;
+    AskerParts asker;
+    std::chrono::milliseconds beat_every;  // how soon a cancelled run is told
+  };
+  explicit EvalWorker(Parts parts) : parts_(std::move(parts)), asker_(parts_.asker) {}
+  ~EvalWorker() { Stop(); }
+
+  // Takes up what a dead process left and works until Stop, on an io thread of `runtime`. Once.
+  void Start(net::Runtime& runtime);
+  void Stop();
+
+  // Begins a run over the set's version (0: the newest). Errors: kNotFound (set, version, models),
+  // kInvalidArgument (targets, judges; a set without rows).
+  Task<Result<EvalRun>> Submit(EvalPlan plan, WorkspaceId workspace, KeyId key);
+  // The cases under way end first. kNotFound; kConflict when it has ended.
+  Task<Result<>> Cancel(std::string id, WorkspaceId workspace);
+
+ private:
+  struct Work;
+  struct Item;
+  Task<Result<>> TakeUp();
+  Task<Result<store::Job>> JobOf(const EvalRun& run);
+  Task<void> Loop();
+  Task<void> RunOne(store::Job job);
+  Task<Result<>> LoadWork(Work& work);
+  Task<void> CasesOf(std::shared_ptr<Work> work);
+  Task<Result<>> OneItem(Work& work, const Item& item);
+  Task<Result<>> Beat(Work& work);
+  Task<Result<>> Settle(Work& work, Result<> outcome);
+  std::chrono::milliseconds LeaseTime(const EvalPlan& plan) const;
+
+  Parts parts_;
+  EvalAsker asker_;
+  std::stop_source stop_;
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  std::size_t loops_ = 0;
+};
+
+}  // namespace strata::job

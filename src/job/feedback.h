@@ -1,0 +1,53 @@
+#pragma once
+// What users say of answers, by trace.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/span.h"
+#include "base/task.h"
+#include "store/sql_file.h"
+
+namespace strata::job {
+
+struct Feedback {
+  std::string id;
+  std::string trace;
+  KeyId key;          // who handed it in
+  std::string model;  // as the request had asked
+  double value = 0;   // −10 to 10; above 0 is praise, below it blame
+  double weight = 1;  // 0 to 1
+  JsonText metadata;  // an object, "" for none
+  WallTime created;
+};
+
+// Of one trace's feedback: the weighted share of praise among praise and blame; nullopt without
+// either.
+std::optional<double> ScoreOf(const std::vector<Feedback>& feedback);
+
+// Thread-safe. `file` outlives it and has EvalMigrations.
+class Feedbacks {
+ public:
+  static constexpr std::size_t kOfATraceMax = 100;
+  static constexpr std::size_t kMetadataBytesMax = 16 * 1024;
+
+  explicit Feedbacks(store::SqlFile& file, const Clock& clock = SystemClock())
+      : file_(file), clock_(clock) {}
+
+  // Gives it an id. kTooLarge: kOfATraceMax.
+  Task<Result<Feedback>> Add(Feedback feedback, WorkspaceId workspace);
+  Task<Result<std::vector<Feedback>>> OfTrace(std::string trace, WorkspaceId workspace);
+  // Newest first; `blame`: only what is below 0.
+  enum class Which : std::uint8_t { kAll, kBlame };
+  Task<Result<std::vector<Feedback>>> List(Which which, std::size_t limit, WorkspaceId workspace);
+
+ private:
+  store::SqlFile& file_;
+  const Clock& clock_;
+};
+
+}  // namespace strata::job
