@@ -39,7 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   for (const auto* codec :
        {&chat, &anthropic::MessagesWire(), &bedrock::ConverseWire(),
-        bedrock::InvokeWire("bedrock.invoke.anthropic"), &gemini::GenerateWire(gemini::kWireFormat),
+        bedrock::InvokeWire("bedrock.invoke.anthropic"), gemini::GenerateWire(gemini::kWireFormat),
         gemini::GenerateWire(gemini::kArrayWireFormat)}) {
     auto whole = Pass(*codec->make_tap({}), bytes, size);
     if (whole != Pass(*codec->make_tap({}), bytes, piece)) std::abort();
