@@ -114,6 +114,8 @@ TEST_F(Routers, RulesLookAtKeyLabelsTagsHeadersAndTheHour) {
       {"when": {"any": [{"key": "key_7"}, {"label": "legal"}]}, "use": "middle"},
       {"when": {"tag": {"team": ["red", "blue"]}, "header": {"x-plan": "free"}}, "use": "cheap"},
       {"when": {"hours": {"from": "22:00", "until": "06:00"}, "days": ["sat"]}, "use": "cheap"}]})";
+  FixedClock noon(FromUnixMicros(1'764'331'200'000'000));  // Friday 28 November 2025, 12:00
+  ctx_.clock = &noon;
   EXPECT_EQ(ModelOf(kRules, Says("hi")), "strong");
   ctx_.tags["team"] = "blue";
   EXPECT_EQ(ModelOf(kRules, Says("hi")), "strong");  // both members must hold
