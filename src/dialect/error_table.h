@@ -38,7 +38,7 @@ std::string OpenAiErrorBody(const Error& error);
 // "throttlingException", …: the member of a runtime event stream.
 std::string_view BedrockStreamExceptionName(Code code);
 
-// What callers may read of `error`: its message, or for kInternal and kCorruption a neutral one.
+// What callers may read of `error`: its message, or a neutral one for what is ours (faults, keys).
 std::string PublicMessage(const Error& error);
 
 // What a provider's non-2xx answer means. `headers`: any order, names compared without case; read

@@ -90,6 +90,24 @@ TEST(UpstreamError, OurOwnCredentialsBeingRefusedIsNotTheCallersFault) {
   EXPECT_EQ(error.code(), Code::kPermissionDenied);
 }
 
+TEST(UpstreamError, WhatIsSaidOfOurAccountIsNotForCallers) {
+  constexpr std::string_view kSaid =
+      R"({"message":"User: arn:aws:iam::123456789012:user/ops is not authorized"})";
+  for (int status : {401, 403}) {
+    auto error = DecodeUpstreamError(Dialect::kBedrock, status, {}, kSaid);
+    EXPECT_NE(error.message().find("123456789012"), std::string::npos) << "the trace has it";
+    for (auto dialect :
+         {Dialect::kOpenAi, Dialect::kAnthropic, Dialect::kBedrock, Dialect::kGemini}) {
+      auto http = EncodeError(dialect, error, "r1");
+      EXPECT_EQ(http.status, 403);
+      EXPECT_EQ(http.body.find("arn:"), std::string::npos) << http.body;
+      EXPECT_NE(http.body.find("refused this server's credentials"), std::string::npos);
+    }
+  }
+  Error own(Code::kPermissionDenied, "this key may not use model 'm'");
+  EXPECT_EQ(PublicMessage(own), own.message());
+}
+
 TEST(UpstreamError, AnyBytesAreTaken) {
   auto error = DecodeUpstreamError(Dialect::kOpenAi, 502, {}, "<html>\xff\xfe");
   EXPECT_EQ(error.code(), Code::kUnavailable);

@@ -48,9 +48,10 @@ inline constexpr std::size_t kImportFailuresMax = 100;
 using ImportReporter = std::function<Task<Result<>>(const ImportProgress&)>;
 
 // Reads corpus.jsonl or .jsonl.gz into the custom data source "import" of the knowledge base (made
-// when missing). A bad line stops the import with its number; what was imported before stays. Of
-// lines with one `_id` the first counts: the same again is a duplicate, another text is a failed
-// line. Repeating an import changes nothing. `report` may be empty.
+// when missing). A file without documents is kInvalidArgument. A bad line stops the import with its
+// number; what was imported before stays. Of lines with one `_id` the first counts: the same again
+// is a duplicate, another text is a failed line. Repeating an import changes nothing. `report` may
+// be empty.
 Task<Result<ImportProgress>> ImportCorpus(KnowledgeBases& bases, std::string knowledge_base_id,
                                           std::string path, ImportReporter report,
                                           RequestContext& ctx);

@@ -66,6 +66,20 @@ class Printer {
     out_ += '\n';
   }
 
+  // `name: text`, or the lines of a text of several below its name.
+  void Text(std::size_t indent, std::string_view name, std::string_view text) {
+    if (text.find('\n') == text.npos) return Line(indent, fmt::format("{}: {}", name, text));
+    Line(indent, fmt::format("{}:", name));
+    for (bool more = true; more;) {
+      auto end = text.find('\n');
+      more = end != text.npos;
+      auto line = text.substr(0, end);
+      if (line.ends_with('\r')) line.remove_suffix(1);
+      if (more || !line.empty()) Line(line.empty() ? 0 : indent + 2, line);
+      if (more) text.remove_prefix(end + 1);
+    }
+  }
+
   // `name: value`, and what a value holds below it.
   void Value(std::size_t indent, std::string_view name, const json::value& value) {
     if (const auto* array = value.if_array()) {
@@ -76,7 +90,7 @@ class Printer {
         Value(indent + 2, std::string(member.key()), member.value());
       }
     } else {
-      Line(indent, fmt::format("{}: {}", name, Plain(value)));
+      Text(indent, name, Plain(value));
     }
   }
 
@@ -91,8 +105,10 @@ class Printer {
       Table(indent + 2, array);
       return;
     }
-    bool flat = std::none_of(array.begin(), array.end(),
-                             [](const auto& v) { return v.is_object() || v.is_array(); });
+    bool flat = std::none_of(array.begin(), array.end(), [](const auto& v) {
+      if (const auto* text = v.if_string()) return text->find('\n') != text->npos;
+      return v.is_object() || v.is_array();
+    });
     if (flat) {
       std::string line;
       for (const auto& item : array) line += (line.empty() ? "" : ", ") + Plain(item);
@@ -151,7 +167,9 @@ void PrintField(Printer& out, std::size_t indent, const std::string& key, const 
   std::visit(
       [&](const auto& v) {
         using V = std::decay_t<decltype(v)>;
-        if constexpr (!std::is_same_v<V, JsonText>) {
+        if constexpr (std::is_same_v<V, std::string>) {
+          out.Text(indent, key, v);
+        } else if constexpr (!std::is_same_v<V, JsonText>) {
           out.Line(indent, fmt::format("{}: {}", key, v));
         }
       },
@@ -174,8 +192,8 @@ void PrintNode(Printer& out, const TraceNode& node, std::size_t depth, const Sca
   auto indent = depth * 2;
   out.Line(indent, fmt::format("{}  {}  {}%", span.name, Milliseconds(duration), share));
   if (span.error) {
-    out.Line(indent + 4,
-             fmt::format("error: {}: {}", CodeName(span.error->code()), span.error->message()));
+    out.Text(indent + 4, "error",
+             fmt::format("{}: {}", CodeName(span.error->code()), span.error->message()));
   }
   for (const auto& [key, value] : span.fields) PrintField(out, indent + 4, key, value);
   auto print = [&](const TraceNode& child) { PrintNode(out, child, depth + 1, scale); };

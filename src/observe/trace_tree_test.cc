@@ -56,6 +56,30 @@ TEST(TraceTree, ReadsFromTheAnswerBackToTheQuestion) {
   EXPECT_LT(forward.find("knowledge.retrieve"), forward.find("provider.chat"));
 }
 
+TEST(TraceTree, TextsOfSeveralLinesStayUnderTheirName) {
+  FinishedTrace trace;
+  trace.trace_id = "t";
+  trace.spans = {MakeSpan("1", "", "gateway.chat", 0, 1)};
+  trace.spans[0].error = Error(Code::kInvalidArgument, "two\nlines");
+  trace.spans[0].fields = {{"prompt_text", std::string("one\r\n\ntwo\n")},
+                           {"turns", JsonText{R"(["a\nb","c"])"}}};
+  auto text = TreeText(trace);
+  EXPECT_EQ(text.substr(text.find("gateway.chat")),
+            "gateway.chat  1.0 ms  100%\n"
+            "    error:\n"
+            "      invalid_argument: two\n"
+            "      lines\n"
+            "    prompt_text:\n"
+            "      one\n"
+            "\n"
+            "      two\n"
+            "    turns:\n"
+            "      1:\n"
+            "        a\n"
+            "        b\n"
+            "      2: c\n");
+}
+
 TEST(TraceTree, OrphansAndCyclesAreStillShownOnce) {
   FinishedTrace trace;
   trace.spans = {MakeSpan("1", "gone", "a.a", 0, 1), MakeSpan("2", "3", "b.b", 1, 2),

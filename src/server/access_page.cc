@@ -25,8 +25,8 @@ A key has roles (`strata key create --role ROLE`, several times for several; `in
 | `metrics` | `/metrics` |
 | `admin` | everything, and alone: keys, providers, traces, cost, backup |
 
-Beside its role a key may be bound to models: then `kb/NAME` must be among them before it retrieves from that base. Which documents of a
-base are read is decided by the key's principals.
+Beside its role a key may be bound to models: then `kb/NAME` must be among them for every operation on that base, and listings leave the
+others out. Which documents of a base are read is decided by the key's principals.
 
 The prefixes `/openai`, `/anthropic`, `/bedrock` and `/gemini` lead to the same operations. "any" is any valid key, "none" needs no key:
 pages open by the token in their address, `/metrics` by `server.metrics_access`.

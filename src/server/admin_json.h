@@ -30,8 +30,12 @@ class JsonLines {
 Task<Result<observe::FinishedTrace>> FindTrace(Services& services, const Exchange& exchange,
                                                std::string id);
 
-// The caller's knowledge base that the path names. kNotFound.
+// The caller's knowledge base that the path names. kNotFound, kPermissionDenied.
 Result<knowledge::KnowledgeBase> NamedBase(Services& services, const Exchange& exchange);
+
+// The body of POST /strata/v1/keys with its values checked, but for whether they are taken.
+// kInvalidArgument with the field.
+Result<store::CreateKey> DecodeCreateKey(std::string_view body, const Clock& clock);
 
 // Work over a whole corpus takes as long as the corpus is large: it ends when it is done or the
 // caller goes away, not at server.request_timeout.

@@ -8,11 +8,11 @@
 #include "base/utf8.h"
 #include "dialect/json_value.h"
 #include "domain/money.h"
-#include "guard/model_access.h"
 #include "net/runtime.h"
 #include "server/admin_json.h"
 #include "server/answer_record.h"
 #include "server/api/retrieval_json.h"
+#include "server/base_access.h"
 
 namespace strata::server {
 namespace {
@@ -80,6 +80,7 @@ Result<CreateCall> DecodeCreate(std::string_view body) {
 
 Task<Result<>> Create(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto call, DecodeCreate(e.http.body));
+  STRATA_CO_CHECK_OK(CheckBaseNameAllowed(call.base.name, e.ctx));
   if (call.source.uri.empty()) {
     STRATA_CO_TRY(auto base, co_await s.bases.Create(std::move(call.base), e.ctx));
     co_return co_await SendAdminJson(e, json::serialize(EncodeBase(base)));
@@ -94,7 +95,9 @@ Task<Result<>> Create(Services& s, Exchange& e) {
 Task<Result<>> List(Services& s, Exchange& e) {
   json::array items;
   for (const auto& base : s.bases.ListAll()) {
-    if (base.workspace == e.ctx.workspace) items.push_back(EncodeBase(base));
+    bool visible =
+        base.workspace == e.ctx.workspace && CheckBaseNameAllowed(base.name, e.ctx).has_value();
+    if (visible) items.push_back(EncodeBase(base));
   }
   co_return co_await SendAdminJson(e, json::serialize(json::object{{"kbs", std::move(items)}}));
 }
@@ -260,14 +263,8 @@ Result<knowledge::RetrieveRequest> DecodeSearch(std::string_view body, std::stri
   return request;
 }
 
-// Passages and answers are what the model kb/NAME gives: a key without it reads neither.
-Result<> CheckBaseAllowed(const knowledge::KnowledgeBase& base, const RequestContext& ctx) {
-  return guard::CheckModelAllowed(fmt::format("{}/{}", knowledge::kKbProvider, base.name), ctx);
-}
-
 Task<Result<>> Search(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto base, NamedBase(s, e));
-  STRATA_CO_CHECK_OK(CheckBaseAllowed(base, e.ctx));
   STRATA_CO_TRY(auto request, DecodeSearch(e.http.body, base.id));
   STRATA_CO_TRY(auto found, co_await s.bases.Retrieve(std::move(request), e.ctx));
   co_return co_await SendAdminJson(e, EncodeRetrieveResponse(found));
@@ -310,7 +307,6 @@ json::object EncodeAsk(const knowledge::RetrieveAndGenerateResponse& answer) {
 
 Task<Result<>> Ask(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto base, NamedBase(s, e));
-  STRATA_CO_CHECK_OK(CheckBaseAllowed(base, e.ctx));
   STRATA_CO_TRY(auto parsed, dialect::ParseJson(e.http.body));
   JsonField top(parsed);
   STRATA_CO_CHECK_OK(top.ExpectObject());

@@ -6,6 +6,7 @@
 
 #include "dialect/json_value.h"
 #include "server/admin_json.h"
+#include "store/key_rows.h"
 
 namespace strata::server {
 namespace {
@@ -50,28 +51,6 @@ Result<> FillGrant(const JsonField& top, store::KeyGrant& grant) {
   return {};
 }
 
-Result<store::CreateKey> DecodeCreate(std::string_view body, const Clock& clock) {
-  constexpr std::int64_t kExpiryMax = 100LL * 365 * 86400;
-  STRATA_TRY(auto parsed, dialect::ParseJson(body));
-  JsonField top(parsed);
-  STRATA_CHECK_OK(top.ExpectObject());
-  STRATA_CHECK_OK(
-      top.OnlyMembers({"name", "workspace", "roles", "models", "principals", "regions", "retention",
-                       "labels", "expires_in_s", "id", "secret", "bearer"}));
-  store::CreateKey create;
-  STRATA_CHECK_OK(FillText(top.Get("name"), create.name));
-  STRATA_CHECK_OK(FillText(top.Get("id"), create.access_key_id));
-  STRATA_CHECK_OK(FillText(top.Get("secret"), create.secret));
-  STRATA_CHECK_OK(FillText(top.Get("bearer"), create.bearer));
-  STRATA_CHECK_OK(FillGrant(top, create.grant));
-  auto expires = top.Get("expires_in_s");
-  if (expires.present()) {
-    STRATA_TRY(auto seconds, expires.Integer(1, kExpiryMax));
-    create.expires = clock.Wall() + std::chrono::seconds(seconds);
-  }
-  return create;
-}
-
 json::object EncodeKey(const store::ApiKey& key) {
   json::object out{{"key", key.id.value},
                    {"name", key.name},
@@ -99,7 +78,7 @@ std::string EncodeNewKey(const store::NewKey& made) {
 }
 
 Task<Result<>> Create(Services& s, Exchange& e) {
-  STRATA_CO_TRY(auto create, DecodeCreate(e.http.body, *e.ctx.clock));
+  STRATA_CO_TRY(auto create, DecodeCreateKey(e.http.body, *e.ctx.clock));
   STRATA_CO_TRY(auto made, co_await s.keys.Create(std::move(create)));
   co_return co_await SendAdminJson(e, EncodeNewKey(made));
 }
@@ -133,6 +112,29 @@ Task<Result<>> Rotate(Services& s, Exchange& e) {
 }
 
 }  // namespace
+
+Result<store::CreateKey> DecodeCreateKey(std::string_view body, const Clock& clock) {
+  constexpr std::int64_t kExpiryMax = 100LL * 365 * 86400;
+  STRATA_TRY(auto parsed, dialect::ParseJson(body));
+  JsonField top(parsed);
+  STRATA_CHECK_OK(top.ExpectObject());
+  STRATA_CHECK_OK(
+      top.OnlyMembers({"name", "workspace", "roles", "models", "principals", "regions", "retention",
+                       "labels", "expires_in_s", "id", "secret", "bearer"}));
+  store::CreateKey create;
+  STRATA_CHECK_OK(FillText(top.Get("name"), create.name));
+  STRATA_CHECK_OK(FillText(top.Get("id"), create.access_key_id));
+  STRATA_CHECK_OK(FillText(top.Get("secret"), create.secret));
+  STRATA_CHECK_OK(FillText(top.Get("bearer"), create.bearer));
+  STRATA_CHECK_OK(FillGrant(top, create.grant));
+  auto expires = top.Get("expires_in_s");
+  if (expires.present()) {
+    STRATA_TRY(auto seconds, expires.Integer(1, kExpiryMax));
+    create.expires = clock.Wall() + std::chrono::seconds(seconds);
+  }
+  STRATA_CHECK_OK(store::CheckCreateKey(create, clock.Wall()));
+  return create;
+}
 
 void AddAdminKeyRoutes(Router& router, Services& services) {
   auto* s = &services;

@@ -160,12 +160,15 @@ Result<provider::ProviderSpec> FindSpec(const Services& s, const std::string& na
 Task<Result<>> TestOne(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto spec, FindSpec(s, e.params.at(0)));
   auto deps = RemoteDepsFrom(s.live.Now()->config.options, s.client);
-  STRATA_CO_TRY(auto test,
-                co_await provider::TestProvider(std::move(spec), std::move(deps), e.ctx));
+  auto test = co_await provider::TestProvider(std::move(spec), std::move(deps), e.ctx);
+  if (!test.has_value()) {
+    // As an error of ours, so that the operator reads what the provider said of the account.
+    co_return Fail(test.error().code(), test.error().message());
+  }
   json::object out{{"provider", e.params.at(0)},
-                   {"summary", test.summary},
-                   {"took_ms", test.took.count()},
-                   {"models", json::value_from(test.models)}};
+                   {"summary", test->summary},
+                   {"took_ms", test->took.count()},
+                   {"models", json::value_from(test->models)}};
   co_return co_await SendAdminJson(e, json::serialize(out));
 }
 

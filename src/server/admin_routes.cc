@@ -1,5 +1,6 @@
 #include "server/admin_json.h"
 #include "server/answer_sinks.h"
+#include "server/base_access.h"
 #include "server/routes.h"
 
 namespace strata::server {
@@ -33,7 +34,9 @@ Task<Result<>> JsonLines::Finish(const Result<>& outcome) {
 }
 
 Result<knowledge::KnowledgeBase> NamedBase(Services& services, const Exchange& exchange) {
-  return services.bases.FindByName(exchange.params.at(0), exchange.ctx.workspace);
+  STRATA_TRY(auto base, services.bases.FindByName(exchange.params.at(0), exchange.ctx.workspace));
+  STRATA_CHECK_OK(CheckBaseNameAllowed(base.name, exchange.ctx));
+  return base;
 }
 
 void RunUntilLeft(Exchange& exchange) { exchange.ctx.deadline = SteadyTime::max(); }

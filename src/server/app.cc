@@ -330,6 +330,7 @@ Result<> App::Parts::OpenRoutes() {
   async_invokes =
       std::make_unique<AsyncInvokes>(AsyncInvokes::Parts{.jobs = *jobs,
                                                          .keys = *keys,
+                                                         .routers = *routers,
                                                          .chat = services->chat,
                                                          .embed = services->embed,
                                                          .trace_sinks = services->trace_sinks,
@@ -410,7 +411,8 @@ Result<std::unique_ptr<App>> App::Open(Config config, store::DataDir folder) {
   return Open(std::move(prepared), std::move(folder));
 }
 
-Result<std::unique_ptr<App>> App::Open(std::shared_ptr<Prepared> prepared, store::DataDir folder) {
+Result<std::unique_ptr<App>> App::Open(const std::shared_ptr<Prepared>& prepared,
+                                       store::DataDir folder) {
   const auto& options = prepared->state->config.options;
   STRATA_TRY(auto ring, store::KeyRing::Load(options.Text("store.master_key"), folder.secrets()));
   auto parts = std::make_unique<Parts>(std::move(*prepared), std::move(folder), std::move(ring));
@@ -476,6 +478,7 @@ Task<Result<>> App::Parts::Dispatch(Exchange& exchange, const Route& route) {
       STRATA_CO_TRY(exchange.key, access->Authenticate(exchange.http));
     }
     gateway::Access::Apply(*exchange.key, exchange.ctx);
+    routers->AddForms(exchange.ctx.models_allowed, exchange.ctx.workspace);
     if (route.role != kAnyRole) {
       STRATA_CO_CHECK_OK(gateway::RequireRole(*exchange.key, route.role));
     }

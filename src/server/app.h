@@ -40,7 +40,7 @@ class App {
   // (models are loaded, providers found), then the rest.
   struct Prepared;
   static Result<std::shared_ptr<Prepared>> Prepare(Config config, const std::string& data_folder);
-  static Result<std::unique_ptr<App>> Open(std::shared_ptr<Prepared> prepared,
+  static Result<std::unique_ptr<App>> Open(const std::shared_ptr<Prepared>& prepared,
                                            store::DataDir folder);
 
   // Stops background work, drains journal and traces, closes. The server in front must have

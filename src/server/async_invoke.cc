@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "dialect/bedrock.h"
+#include "dialect/error_table.h"
 #include "gateway/access.h"
 #include "gateway/collect_sink.h"
 
@@ -123,7 +124,7 @@ Task<void> AsyncInvokes::RunOne(store::Job job) {
   } else {
     auto retry = MayHelpToRepeat(output.error()) ? store::JobQueue::Retry::kYes
                                                  : store::JobQueue::Retry::kPermanent;
-    settled = co_await parts_.jobs.Fail(job, output.error().message(), retry);
+    settled = co_await parts_.jobs.Fail(job, dialect::PublicMessage(output.error()), retry);
   }
   if (!settled.has_value()) {
     Log(Level::kWarning, "async_invoke.settle_failed",
@@ -149,6 +150,7 @@ Task<Result<std::string>> AsyncInvokes::Invoke(const store::Job& job) {
       co_return Fail(Code::kPermissionDenied, "the key that started this is no longer valid");
     }
     gateway::Access::Apply(*key, ctx);
+    parts_.routers.AddForms(ctx.models_allowed, ctx.workspace);
   } else {
     ctx.workspace = job.workspace;
     ctx.key = key_id;

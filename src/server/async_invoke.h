@@ -20,6 +20,7 @@
 #include "gateway/request_scope.h"
 #include "net/runtime.h"
 #include "server/live_config.h"
+#include "server/routers/router_store.h"
 #include "store/jobs.h"
 #include "store/keys.h"
 
@@ -50,6 +51,7 @@ class AsyncInvokes {
   struct Parts {  // all outlive it
     store::JobQueue& jobs;
     const store::KeyStore& keys;
+    const RouterStore& routers;
     const gateway::ChatService& chat;
     const gateway::EmbedService& embed;
     const gateway::TraceSinks& trace_sinks;

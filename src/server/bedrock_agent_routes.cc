@@ -3,6 +3,7 @@
 #include "server/answer_sinks.h"
 #include "server/api/kb_json.h"
 #include "server/api/retrieval_json.h"
+#include "server/base_access.h"
 #include "server/resource_tags.h"
 #include "server/routes.h"
 
@@ -22,6 +23,7 @@ std::string BaseId(const Exchange& exchange) { return KnowledgeBaseIdOf(exchange
 
 Task<Result<>> CreateBase(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto input, DecodeCreateKnowledgeBase(e.http.body));
+  STRATA_CO_CHECK_OK(CheckBaseNameAllowed(input.name, e.ctx));
   STRATA_CO_TRY(auto tags, TagsOfBody(e.http.body));
   STRATA_CO_TRY(auto base, co_await s.bases.Create(std::move(input), e.ctx));
   auto arn = KnowledgeBaseArn(base.id, {});
@@ -37,11 +39,15 @@ Task<Result<>> GetBase(Services& s, Exchange& e) {
 Task<Result<>> ListBases(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto page, DecodePage(e.http.body));
   STRATA_CO_TRY(auto bases, s.bases.List(page, e.ctx.workspace));
+  std::erase_if(bases.items, [&](const auto& base) {
+    return !CheckBaseNameAllowed(base.name, e.ctx).has_value();
+  });
   co_return co_await Reply(s, e, EncodeKnowledgeBaseList(bases));
 }
 
 Task<Result<>> UpdateBase(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto input, DecodeCreateKnowledgeBase(e.http.body));
+  STRATA_CO_CHECK_OK(CheckBaseNameAllowed(input.name, e.ctx));
   STRATA_CO_TRY(auto base, co_await s.bases.Update(BaseId(e), std::move(input), e.ctx));
   co_return co_await Reply(s, e, EncodeKnowledgeBase(base, {}), kAccepted);
 }
@@ -74,6 +80,15 @@ Task<Result<>> ListSources(Services& s, Exchange& e) {
 
 Task<Result<>> UpdateSource(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto input, DecodeCreateDataSource(e.http.body));
+  STRATA_CO_TRY(auto before, co_await s.bases.GetSource(BaseId(e), e.params.at(1), e.ctx));
+  if (before.kind == knowledge::DataSourceKind::kFolder &&
+      input.kind == knowledge::DataSourceKind::kCustom) {
+    // A folder is shown as CUSTOM, and comes back as that.
+    input.kind = before.kind;
+    input.uri = std::move(before.uri);
+    input.include = std::move(before.include);
+    input.exclude = std::move(before.exclude);
+  }
   STRATA_CO_TRY(auto source,
                 co_await s.bases.UpdateSource(BaseId(e), e.params.at(1), std::move(input), e.ctx));
   co_return co_await Reply(s, e, EncodeDataSource(source));
@@ -144,6 +159,12 @@ Task<Result<>> ListDocuments(Services& s, Exchange& e) {
 
 using Operation = Task<Result<>> (*)(Services&, Exchange&);
 
+// The base that the path names, if it names one, must be the key's to touch.
+Task<Result<>> RunAllowed(Services& s, Exchange& e, Operation run) {
+  if (!e.params.empty()) STRATA_CO_CHECK_OK(CheckBaseAllowed(s.bases, BaseId(e), e.ctx));
+  co_return co_await run(s, e);
+}
+
 struct Entry {
   const char* method;
   const char* pattern;
@@ -191,7 +212,9 @@ void AddBedrockAgentRoutes(Router& router, Services& services) {
                 .face = Face::kBedrockAgent,
                 .operation = entry.operation,
                 .role = entry.role,
-                .handler = [&services, run = entry.run](Exchange& e) { return run(services, e); }});
+                .handler = [&services, run = entry.run](Exchange& e) {
+                  return RunAllowed(services, e, run);
+                }});
   }
 }
 

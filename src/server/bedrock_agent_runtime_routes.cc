@@ -6,10 +6,10 @@
 
 #include "base/json_text.h"
 #include "dialect/event_stream.h"
-#include "guard/model_access.h"
 #include "server/answer_record.h"
 #include "server/answer_sinks.h"
 #include "server/api/retrieval_json.h"
+#include "server/base_access.h"
 #include "server/routes.h"
 
 namespace strata::server {
@@ -33,18 +33,11 @@ Result<> ActFor(const std::string& user_id, RequestContext& ctx) {
   return {};
 }
 
-// A key whose list of models lacks `kb/NAME` may not read that base's passages either. "" is no
-// base: the sources come with the request.
-Result<> CheckBaseAllowed(Services& services, std::string_view id, const RequestContext& ctx) {
-  if (id.empty() || ctx.models_allowed.empty()) return {};
-  STRATA_TRY(auto base, services.bases.Get(id, ctx.workspace));
-  return guard::CheckModelAllowed(fmt::format("{}/{}", knowledge::kKbProvider, base.name), ctx);
-}
-
 Task<Result<>> Retrieve(Services& services, Exchange& exchange) {
   STRATA_CO_TRY(auto call, DecodeRetrieve(exchange.params.at(0), exchange.http.body));
   STRATA_CO_CHECK_OK(ActFor(call.user_id, exchange.ctx));
-  STRATA_CO_CHECK_OK(CheckBaseAllowed(services, call.request.knowledge_base_id, exchange.ctx));
+  STRATA_CO_CHECK_OK(
+      CheckBaseAllowed(services.bases, call.request.knowledge_base_id, exchange.ctx));
   STRATA_CO_TRY(auto found,
                 co_await services.bases.Retrieve(std::move(call.request), exchange.ctx));
   co_return co_await SendJson(exchange, services.links, Dialect::kBedrock,
@@ -55,7 +48,7 @@ Task<Result<>> RetrieveAndGenerate(Services& services, Exchange& exchange) {
   STRATA_CO_TRY(auto call, DecodeRetrieveAndGenerate(exchange.http.body));
   STRATA_CO_CHECK_OK(ActFor(call.user_id, exchange.ctx));
   STRATA_CO_CHECK_OK(
-      CheckBaseAllowed(services, call.request.retrieve.knowledge_base_id, exchange.ctx));
+      CheckBaseAllowed(services.bases, call.request.retrieve.knowledge_base_id, exchange.ctx));
   exchange.ctx.model_asked = call.request.generation.model;
   auto question = call.request.question;
   STRATA_CO_TRY(auto answer,
@@ -102,7 +95,7 @@ Task<Result<>> RetrieveAndGenerateStream(Services& services, Exchange& exchange)
   STRATA_CO_TRY(auto call, DecodeRetrieveAndGenerate(exchange.http.body));
   STRATA_CO_CHECK_OK(ActFor(call.user_id, exchange.ctx));
   STRATA_CO_CHECK_OK(
-      CheckBaseAllowed(services, call.request.retrieve.knowledge_base_id, exchange.ctx));
+      CheckBaseAllowed(services.bases, call.request.retrieve.knowledge_base_id, exchange.ctx));
   exchange.ctx.model_asked = call.request.generation.model;
   auto question = call.request.question;
   STRATA_CO_TRY(auto stream,

@@ -4,6 +4,7 @@
 #include "server/answer_sinks.h"
 #include "server/api/kb_json.h"
 #include "server/api/retrieval_json.h"
+#include "server/base_access.h"
 #include "server/resource_tags.h"
 #include "server/routes.h"
 
@@ -24,6 +25,7 @@ Result<std::string> Resource(Services& s, const Exchange& e) {
   }
   if (arn.find(":knowledge-base/") != arn.npos) {
     STRATA_TRY(auto base, s.bases.Get(KnowledgeBaseIdOf(arn), e.ctx.workspace));
+    STRATA_CHECK_OK(CheckBaseNameAllowed(base.name, e.ctx));
     return KnowledgeBaseArn(base.id, {});
   }
   return Fail(NotFound("taggable resource", arn));

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <functional>
 
+#include "base/utf8.h"
 #include "gateway/resilience.h"
 #include "knowledge/chunker.h"
 #include "knowledge/knowledge_base.h"
@@ -182,6 +183,21 @@ class Reader {
   std::map<std::string, OptionKind> kinds_;
 };
 
+Result<> CheckUtf8(std::string_view yaml, const std::string& file) {
+  std::size_t line = 1;
+  for (std::size_t at = 0; at < yaml.size();) {
+    auto size = Utf8SequenceSize(yaml, at);
+    if (size == 0) {
+      return Fail(Code::kInvalidArgument,
+                  fmt::format("{}:{}: byte 0x{:02x} is not UTF-8; expected a file in UTF-8", file,
+                              line, static_cast<unsigned char>(yaml[at])));
+    }
+    if (yaml[at] == '\n') ++line;
+    at += size;
+  }
+  return {};
+}
+
 // The one document of `yaml`. Errors: kInvalidArgument with the line, kTooLarge.
 Result<YAML::Node> LoadYaml(std::string_view yaml, const std::string& file) {
   try {
@@ -257,6 +273,7 @@ Result<Config> ReadConfig(std::string_view yaml, const std::string& file,
   if (yaml.size() > kFileBytesMax) {
     return Fail(Code::kTooLarge, fmt::format("{} is larger than {} bytes", file, kFileBytesMax));
   }
+  STRATA_CHECK_OK(CheckUtf8(yaml, file));
   STRATA_TRY(auto top, LoadYaml(yaml, file));
   auto tables = AllOptionTables();
   Reader reader(file, tables, findings);

@@ -252,6 +252,14 @@ TEST(ConfigCheck, WhatServeWouldRefuseHasItsLine) {
   }
 }
 
+TEST(ParseConfig, AFileThatIsNotUtf8IsRefusedWithItsLine) {
+  auto latin = ParseConfig("server:\n  public_url: http://caf\xe9\n", "s.yaml", {});
+  ASSERT_FALSE(latin.has_value());
+  EXPECT_THAT(latin.error().message(), HasSubstr("s.yaml:2: byte 0xe9 is not UTF-8"));
+  EXPECT_FALSE(ParseConfig(std::string_view("\xff\xfe#\0\n\0", 6), "s.yaml", {}).has_value());
+  EXPECT_TRUE(ParseConfig("# caf\xc3\xa9\n", "s.yaml", {}).has_value());
+}
+
 TEST(ConfigCheck, ModelsThatAreNamedMustBeAbleToExist) {
   constexpr std::string_view kProvider =
       "server: {detect_providers: false}\n"

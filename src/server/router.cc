@@ -92,6 +92,7 @@ struct Router::Node {
     for (const auto& [name, route] : by_method) {
       match.other = &route;
       match.allow += (match.allow.empty() ? "" : ", ") + name;
+      if (name == "GET") match.allow += ", HEAD";
     }
   }
 };
@@ -159,6 +160,7 @@ Result<std::string> DecodeParameter(std::string_view raw) {
 }  // namespace
 
 Result<Router::Match> Router::Find(std::string_view method, std::string_view raw_path) const {
+  if (method == "HEAD") method = "GET";  // the connection leaves the body out
   Match match;
   Match rest;  // of the innermost {…+} on the way
   const Node* node = root_.get();

@@ -101,11 +101,16 @@ TEST_F(RouterTest, TellsAWrongMethodFromAnUnknownPath) {
   EXPECT_EQ(match->route, nullptr);
   ASSERT_NE(match->other, nullptr);
   EXPECT_EQ(match->other->pattern, "/v1/models");
-  EXPECT_EQ(match->allow, "GET, POST");
+  EXPECT_EQ(match->allow, "GET, HEAD, POST");
   EXPECT_EQ(router_.Find("GET", "/v2/models")->other, nullptr);
   EXPECT_EQ(router_.Find("GET", "/v1/models")->allow, "");
   router_.Add(For("POST", "/v1/jobs/{name+}"));
   EXPECT_EQ(router_.Find("GET", "/v1/jobs/a/b")->allow, "POST");
+}
+
+TEST_F(RouterTest, AnswersHeadWhereItAnswersGet) {
+  EXPECT_EQ(router_.Find("HEAD", "/v1/models")->route->method, "GET");
+  EXPECT_EQ(router_.Find("HEAD", "/model/x/converse")->allow, "POST");
 }
 
 TEST_F(RouterTest, RefusesBrokenEscapes) {

@@ -59,6 +59,42 @@ class Access(unittest.TestCase):
                 connection.close()
 
 
+    def test_a_list_of_models_holds_for_looking_at_bases_and_changing_them(self):
+        bearer = "sk-strata-access-look-0123456789abcdef"
+        self.server.cli("key", "create", "--name", "look", "--role", "kb.read", "--role", "kb.write", "--role", "invoke",
+                        "--model", "kb/elsewhere", "--bearer", bearer)
+        base = next(kb for kb in json.loads(self.call("GET", "/strata/v1/kbs", BEARER)[1])["kbs"] if kb["name"] == "harbour")
+        sources = json.loads(self.call("POST", f"/knowledgebases/{base['id']}/datasources", BEARER)[1])["dataSourceSummaries"]
+        own, source = f"/knowledgebases/{base['id']}", f"/knowledgebases/{base['id']}/datasources/{sources[0]['dataSourceId']}"
+        arn = urllib.parse.quote(f"arn:aws:bedrock:us-east-1:000000000000:knowledge-base/{base['id']}", safe="")
+        for method, path in (("GET", own), ("POST", own + "/datasources"), ("GET", source), ("POST", source + "/documents"),
+                             ("POST", source + "/ingestionjobs"), ("PUT", source + "/ingestionjobs"), ("DELETE", source), ("DELETE", own),
+                             ("GET", "/tags/" + arn), ("DELETE", "/strata/v1/kbs/harbour"), ("POST", "/strata/v1/kbs/harbour/sync")):
+            status, body = self.call(method, path, bearer)
+            self.assertEqual(status, 403, (method, path, body))
+            self.assertIn("kb/harbour", body)
+        self.assertNotIn("harbour", self.call("POST", "/knowledgebases", bearer)[1])
+        self.assertNotIn("harbour", self.call("GET", "/strata/v1/kbs", bearer)[1])
+        self.assertEqual(self.call("POST", source + "/documents", BEARER)[0], 200)
+
+    def test_a_key_for_one_base_may_look_at_it_and_make_it(self):
+        bearer = "sk-strata-access-mine-0123456789abcdef"
+        self.server.cli("key", "create", "--name", "mine", "--role", "admin", "--model", "kb/mine", "--bearer", bearer)
+
+        def make(name):
+            connection = http.client.HTTPConnection(urllib.parse.urlsplit(self.server.url).netloc, timeout=60)
+            connection.request("POST", "/strata/v1/kbs", json.dumps({"name": name}), {"authorization": "Bearer " + bearer})
+            status = connection.getresponse().status
+            connection.close()
+            return status
+
+        self.assertEqual((make("mine"), make("theirs")), (200, 403))
+        listed = json.loads(self.call("GET", "/strata/v1/kbs", bearer)[1])["kbs"]
+        self.assertEqual([kb["name"] for kb in listed], ["mine"])
+        self.assertEqual(self.call("GET", "/knowledgebases/" + listed[0]["id"], bearer)[0], 200)
+        self.assertEqual(self.call("DELETE", "/strata/v1/kbs/mine", bearer)[0], 200)
+
+
 class WithoutKeys(unittest.TestCase):
     """A page that is open in a browser on the same machine is not everybody."""
 

@@ -61,6 +61,12 @@ CASES = [
     (CHAT, openai(max_tokens=-1), 400, "max_tokens"),
     (CHAT, openai(max_tokens=10**30), 400, "max_tokens"),
     (CHAT, openai(stream="yes"), 400, "stream"),
+    # Members that the models of this process have no word for are not skipped.
+    (CHAT, openai(logit_bias={"hello": 5}), 400, "logit_bias.hello"),
+    (CHAT, openai(logit_bias={"50256": 5}), 400, "logit_bias"),
+    (CHAT, openai(model="kb/harbour", min_p=0.1), 400, "min_p"),
+    (CHAT, openai(model="builtin/smollm2-135m-instruct", min_p=0.1), 400, "min_p"),
+    (MESSAGES, claude(colour="red"), 400, "colour: Extra inputs are not permitted"),
     (CHAT, openai(n=5), 400, "n"),
     (CHAT, openai(tools=[{"type": "function"}]), 400, "tools[0].function"),
     (CHAT, openai(response_format={"type": "json_schema"}), 400, "response_format"),
@@ -242,6 +248,11 @@ class BadInput(unittest.TestCase):
         self.assertIn(b" 413 ", exchange(limited.url, chunked)[:20])
         self.assertTrue(limited.alive())
 
+    def test_settings_that_ask_for_nothing_are_no_error(self):
+        neutral = {"presence_penalty": 0, "frequency_penalty": 0.0, "logit_bias": {}, "store": False}
+        self.assertEqual(post(self.server.url, CHAT, openai(**neutral))[0], 200)
+        self.assertEqual(post(self.server.url, MESSAGES, claude(mcp_servers=[], cache_control={"type": "ephemeral"}))[0], 200)
+
     def test_gzip_bodies_are_read(self):
         packed = {"content-encoding": "gzip"}
         for path, body in ((CHAT, openai()), (MESSAGES, claude()), (CONVERSE, converse())):
@@ -297,13 +308,14 @@ class BadInput(unittest.TestCase):
         connection.close()
 
     def test_a_wrong_method_is_405_and_says_which_are_right(self):
-        cases = [("GET", CHAT, "POST"), ("PUT", MESSAGES, "POST"), ("DELETE", CONVERSE, "POST"), ("PATCH", "/v1/models", "GET"),
-                 ("PATCH", "/knowledgebases/ABCDEFGHIJ", "DELETE, GET, PUT")]
+        cases = [("GET", CHAT, "POST"), ("PUT", MESSAGES, "POST"), ("DELETE", CONVERSE, "POST"), ("PATCH", "/v1/models", "GET, HEAD"),
+                 ("PATCH", "/knowledgebases/ABCDEFGHIJ", "DELETE, GET, HEAD, PUT")]
         for method, path, allow in cases:
             with self.subTest(method=method, path=path):
                 status, headers, reply = post(self.server.url, path, "", method=method)
                 self.assertEqual((status, headers["allow"]), (405, allow), reply)
                 self.assertIn("expected " + allow, self.check_form(path, headers, reply))
+        self.assertEqual((post(self.server.url, "/healthz", "", method="HEAD")[0], self.server.get("/healthz", method="HEAD")[2]), (200, b""))
 
     def test_broken_http_is_answered_or_closed(self):
         head = f"POST {CHAT} HTTP/1.1\r\nhost: x\r\n".encode()

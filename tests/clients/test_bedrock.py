@@ -197,6 +197,30 @@ class BedrockClient(unittest.TestCase):
         with self.assertRaises(self.agent.exceptions.ResourceNotFoundException):
             self.agent.get_knowledge_base(knowledgeBaseId=kb)
 
+    def test_a_folder_is_shown_as_custom_and_stays_a_folder_when_that_comes_back(self):
+        source = self.agent.list_data_sources(knowledgeBaseId=self.kb)["dataSourceSummaries"][0]["dataSourceId"]
+        where = dict(knowledgeBaseId=self.kb, dataSourceId=source)
+        seen = self.agent.get_data_source(**where)["dataSource"]
+        self.assertEqual(seen["dataSourceConfiguration"], {"type": "CUSTOM"})
+        changed = self.agent.update_data_source(**where, name=seen["name"], description="of the harbour",
+                                                dataSourceConfiguration=seen["dataSourceConfiguration"])["dataSource"]
+        self.assertEqual(changed["description"], "of the harbour")
+        job = self.agent.start_ingestion_job(**where)["ingestionJob"]["ingestionJobId"]
+        read = lambda: self.agent.get_ingestion_job(**where, ingestionJobId=job)["ingestionJob"]
+        self.wait_for(lambda: read()["status"], "COMPLETE")
+        self.assertEqual(read()["statistics"]["numberOfDocumentsScanned"], 3)
+
+    def test_a_prompt_template_must_hold_the_results(self):
+        wrong = self.generate()
+        wrong["retrieveAndGenerateConfiguration"]["knowledgeBaseConfiguration"]["generationConfiguration"] = {
+            "promptTemplate": {"textPromptTemplate": "Answer $query$ in one sentence."}}
+        for call in (self.agent_runtime.retrieve_and_generate, self.agent_runtime.retrieve_and_generate_stream):
+            with self.assertRaises(ClientError) as raised:
+                call(**wrong)
+            error = raised.exception.response["Error"]
+            self.assertEqual(error["Code"], "ValidationException")
+            self.assertIn("promptTemplate.textPromptTemplate: expected the variable $search_results$", error["Message"])
+
     def test_unmapped_storage_is_refused_with_the_line_to_add(self):
         with self.assertRaises(self.agent.exceptions.ValidationException) as caught:
             self.agent.create_knowledge_base(

@@ -192,6 +192,11 @@ class Commands:
         bad = write_lines(self.place("bad.jsonl"), [CORPUS[0], {"_id": 7, "text": "x"}])
         self.assertIn("bad.jsonl:2: _id: expected a string", self.refused("kb", "import", "soerby", bad))
         self.refused("kb", "import", "unmade", bad)
+        self.assertIn("/dev/null: is empty", self.refused("kb", "import", "unmade", "/dev/null"))
+        blank = self.place("blank.jsonl")
+        with open(blank, "w", encoding="utf-8") as f:
+            f.write("\n\n")
+        self.assertIn("blank.jsonl: holds no documents", self.refused("kb", "import", "unmade", blank))
         self.assertNotIn("unmade", self.strata("kb", "list"))
         self.strata("kb", "delete", "soerby")
         self.assertNotIn("soerby", self.strata("kb", "list"))
@@ -570,6 +575,23 @@ class CommandsWithoutData(unittest.TestCase):
                 self.assertEqual(done.returncode, 1, done.stdout)
                 self.assertIn(f"there is no data folder at '{self.data}'", done.stderr)
                 self.assertFalse(os.path.exists(self.data))
+
+    def test_wrong_values_do_not_make_a_data_folder(self):
+        for args, names in ((["key", "create", "--role", "king"], "'king' is no role"), (["key", "create", "--bearer", "short"], "bearer"),
+                            (["key", "create", "--label", "a b"], "labels"), (["key", "create", "--retention", "long"], "retention"),
+                            (["kb", "import", "x", "/dev/null"], "/dev/null: is empty")):
+            with self.subTest(args=args):
+                done = run_strata(self.data, *args)
+                self.assertEqual(done.returncode, 1, done.stdout)
+                self.assertIn(names, done.stderr)
+                self.assertFalse(os.path.exists(self.data))
+
+    def test_the_table_of_roles_needs_no_data_folder(self):
+        done = run_strata(self.data, "key", "roles")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(os.path.join(os.path.dirname(__file__), "..", "..", "docs", "access.md"), encoding="utf-8") as f:
+            self.assertEqual(done.stdout, f.read())
+        self.assertFalse(os.path.exists(self.data))
 
     def test_a_folder_of_other_things_is_not_made_a_data_folder(self):
         with open(os.path.join(self.folder, "letter.txt"), "w", encoding="utf-8") as f:

@@ -420,11 +420,17 @@ class Forwarding(unittest.TestCase):
         time.sleep(0.05)
         self.assertEqual(code, 503)
         self.assertIn("message", json.loads(got)["error"])
-        self.upstream.answer([b'{"error":{"message":"user strata-prod may not do this"}}'], status="403 No")
-        _, (code, _, got) = self.openai()
-        time.sleep(0.05)
-        self.assertEqual(code, 403)
-        self.assertIn("provider o: the provider answered 403", json.loads(got)["error"]["message"])
+        # Whoever asks, in whatever dialect, learns nothing of the account: the trace has it.
+        said = "user arn:aws:iam::123456789012:user/strata-prod may not do this"
+        foreign = b'{"model":"o/gpt-x","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}'
+        for ask in (lambda: self.openai()[1], lambda: self.ask("/v1/messages", foreign)):
+            self.upstream.answer([json.dumps({"error": {"message": said}}).encode()], status="403 No")
+            code, headers, got = ask()
+            time.sleep(0.05)
+            self.assertEqual(code, 403)
+            self.assertNotIn(b"strata-prod", got)
+            self.assertIn("the provider refused this server's credentials", json.loads(got)["error"]["message"])
+            self.assertIn("provider o: the provider answered 403: " + said, self.server.cli("trace", headers["x-strata-trace-id"]))
         self.upstream.answer([b'{"error":{"message":"sk-o-secret is busy"}}'], status="429 Slowly")
         _, (code, _, got) = self.openai()
         time.sleep(0.05)

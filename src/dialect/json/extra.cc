@@ -5,34 +5,50 @@
 #include <algorithm>
 #include <array>
 
+#include "dialect/extra.h"
+
 namespace strata::dialect {
 namespace {
 
 // Members about storage, caching and accounting, and what only Google's models filter by.
-constexpr std::array<std::string_view, 9> kHints = {"store",
-                                                    "prompt_cache_key",
-                                                    "prompt_cache_retention",
-                                                    "safety_identifier",
-                                                    "provider",
-                                                    "include_reasoning",
-                                                    "verbosity",
-                                                    "inference_geo",
-                                                    "safetySettings"};
+constexpr std::array<std::string_view, 10> kHints = {"store",
+                                                     "cache_control",
+                                                     "prompt_cache_key",
+                                                     "prompt_cache_retention",
+                                                     "safety_identifier",
+                                                     "provider",
+                                                     "include_reasoning",
+                                                     "verbosity",
+                                                     "inference_geo",
+                                                     "safetySettings"};
 
-Result<> CheckForeign(const JsonWriter& out, const JsonValue& extra, const std::string& from) {
+// Asks for nothing: what clients write that always send all of their settings.
+bool IsNeutral(std::string_view key, const JsonValue& value) {
+  const auto* object = value.object();
+  const auto* array = value.array();
+  if ((object != nullptr && object->empty()) || (array != nullptr && array->empty())) return true;
+  if (key != "presence_penalty" && key != "frequency_penalty") return false;
+  const auto* number = std::get_if<JsonValue::Number>(&value.data);
+  return number != nullptr && number->text.find_first_of("123456789") == std::string::npos;
+}
+
+Result<> CheckForeign(const JsonValue& extra, const std::string& from, DropNotes* notes) {
   for (const auto& member : *extra.object()) {
+    if (IsNeutral(member.key, member.value)) continue;
     if (std::ranges::find(kHints, member.key) != kHints.end()) {
-      out.Dropped(member.key);
+      if (notes != nullptr) notes->Add(member.key);
       continue;
     }
     auto name = member.key;
     // Gemini's settings are in an object of their own.
     const auto* inner = name == "generationConfig" ? member.value.object() : nullptr;
-    if (inner != nullptr && !inner->empty()) name += "." + inner->front().key;
+    if (inner != nullptr) name += "." + inner->front().key;
+    // Anthropic's own words, which its clients look for.
+    constexpr std::string_view kAnthropicSays = "Extra inputs are not permitted: ";
     return Fail(InvalidArgument(
-        name, fmt::format("this member of the {} dialect means nothing to the provider that "
-                          "was chosen; leave it out or name another model",
-                          from)));
+        name, fmt::format("{}this member of the {} dialect means nothing to the model that was "
+                          "chosen; leave it out or name another model",
+                          from == "anthropic" ? kAnthropicSays : "", from)));
   }
   return {};
 }
@@ -59,12 +75,21 @@ Result<> WriteExtra(JsonWriter& out, const domain::ChatRequest& request, std::st
   if (request.extra.text.empty()) return {};
   STRATA_TRY(auto extra, ParseJson(request.extra.text));
   if (extra.object() == nullptr) return Fail(Internal("ChatRequest::extra is not an object"));
-  if (request.extra_dialect != dialect) return CheckForeign(out, extra, request.extra_dialect);
+  if (request.extra_dialect != dialect) {
+    return CheckForeign(extra, request.extra_dialect, out.notes());
+  }
   for (const auto& member : *extra.object()) {
     if (std::ranges::find(written, member.key) != written.end()) continue;
     out.RawField(member.key, member.value.Dump());
   }
   return {};
+}
+
+Result<> RefuseExtra(const domain::ChatRequest& request, DropNotes& notes) {
+  if (request.extra.text.empty()) return {};
+  STRATA_TRY(auto extra, ParseJson(request.extra.text));
+  if (extra.object() == nullptr) return Fail(Internal("ChatRequest::extra is not an object"));
+  return CheckForeign(extra, request.extra_dialect, &notes);
 }
 
 Result<> RefuseLogprobs(const domain::ChatRequest& request) {

@@ -17,8 +17,7 @@ void KeepExtra(const JsonField& body, std::initializer_list<std::string_view> kn
                std::string_view dialect, domain::ChatRequest& request);
 
 // Writes request.extra's members into the open object, except those that are `written` already.
-// Members of another dialect: hints that change no answer (store, prompt_cache_key, …) are left
-// out, others are kInvalidArgument by name, as dropping them would change what was asked for.
+// Members of another dialect are treated as by RefuseExtra (dialect/extra.h).
 Result<> WriteExtra(JsonWriter& out, const domain::ChatRequest& request, std::string_view dialect,
                     std::initializer_list<std::string_view> written);
 

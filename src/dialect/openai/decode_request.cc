@@ -425,6 +425,27 @@ Result<> DecodeSampling(const JsonField& body, domain::ChatRequest& chat) {
   return {};
 }
 
+// Kept for a provider of the same dialect, in the form that OpenAI takes.
+Result<> CheckBiases(const JsonField& body) {
+  for (const char* name : {"presence_penalty", "frequency_penalty"}) {
+    if (auto field = body.Get(name); field.present()) {
+      STRATA_TRY([[maybe_unused]] auto penalty, field.Double(-2, 2));
+    }
+  }
+  auto biases = body.Get("logit_bias");
+  if (!biases.present()) return {};
+  STRATA_CHECK_OK(biases.ExpectObject());
+  for (std::size_t i = 0; i < biases.size(); ++i) {
+    auto bias = biases.Member(i);
+    auto token = biases.MemberName(i);
+    if (token.empty() || token.find_first_not_of("0123456789") != token.npos) {
+      return Fail(bias.Wrong("expected the number of a token as its name"));
+    }
+    STRATA_TRY([[maybe_unused]] auto value, bias.Double(-100, 100));
+  }
+  return {};
+}
+
 Result<> DecodeCallerMembers(const JsonField& body, domain::ChatRequest& chat) {
   if (auto field = body.Get("user"); field.present()) {
     STRATA_TRY(chat.user, field.String());
@@ -468,6 +489,7 @@ Result<ChatCompletionRequest> DecodeChatRequest(std::string_view text) {
   STRATA_CHECK_OK(DecodeLogprobs(body, chat));
   STRATA_CHECK_OK(DecodeTokenLimit(body, chat));
   STRATA_CHECK_OK(DecodeSampling(body, chat));
+  STRATA_CHECK_OK(CheckBiases(body));
   STRATA_CHECK_OK(DecodeCallerMembers(body, chat));
   STRATA_CHECK_OK(ReadStreamMembers(body, out.chat.stream, out.include_usage));
   KeepExtra(body,

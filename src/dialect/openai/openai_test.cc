@@ -1,7 +1,9 @@
 #include "dialect/openai.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "dialect/extra.h"
 #include "dialect/test_support.h"
 
 namespace strata::dialect::openai {
@@ -80,6 +82,47 @@ TEST(OpenAiRequest, KeepsUnknownTopLevelMembersAsTheyWereWritten) {
   ASSERT_TRUE(request);
   EXPECT_EQ(request->chat.extra.text, R"({"min_p":0.050,"big":12345678901234567890123})");
   EXPECT_EQ(request->chat.extra_dialect, "openai");
+}
+
+TEST(OpenAiRequest, BiasesAndPenaltiesHaveOpenAisForm) {
+  auto with = [](std::string_view member) {
+    return DecodeChatRequest(R"({"model":"m","messages":[{"role":"user","content":"x"}],)" +
+                             std::string(member) + "}");
+  };
+  const std::pair<std::string_view, std::string_view> kWrong[] = {
+      {R"("logit_bias":[1])", "logit_bias"},
+      {R"("logit_bias":{"hello":1})", "logit_bias.hello"},
+      {R"("logit_bias":{"50256":-101})", "logit_bias.50256"},
+      {R"("logit_bias":{"50256":"high"})", "logit_bias.50256"},
+      {R"("presence_penalty":2.5)", "presence_penalty"},
+      {R"("frequency_penalty":"a lot")", "frequency_penalty"}};
+  for (const auto& [member, field] : kWrong) {
+    auto request = with(member);
+    ASSERT_FALSE(request.has_value()) << member;
+    EXPECT_EQ(request.error().field(), field);
+  }
+  auto good = with(R"("logit_bias":{"50256":-100,"7":1.5},"presence_penalty":-2)");
+  ASSERT_TRUE(good.has_value()) << good.error().message();
+  EXPECT_EQ(good->chat.extra.text,
+            R"({"logit_bias":{"50256":-100,"7":1.5},"presence_penalty":-2})");
+}
+
+TEST(RefuseExtra, DropsHintsAndWhatAsksForNothingAndNamesTheRest) {
+  domain::ChatRequest request;
+  DropNotes notes;
+  EXPECT_TRUE(RefuseExtra(request, notes).has_value());
+  request.extra = {R"({"store":true,"presence_penalty":0.0,"logit_bias":{},"mcp_servers":[]})"};
+  request.extra_dialect = "openai";
+  EXPECT_TRUE(RefuseExtra(request, notes).has_value());
+  EXPECT_EQ(notes.dropped(), std::vector<std::string>{"store"});
+  for (const char* member : {"min_p", "presence_penalty", "logit_bias"}) {
+    request.extra.text = fmt::format(
+        R"({{"{}":{}}})", member, std::string_view(member) == "logit_bias" ? R"({"1":2})" : "0.1");
+    EXPECT_EQ(RefuseExtra(request, notes).error().field(), member);
+  }
+  request.extra_dialect = "anthropic";
+  EXPECT_NE(RefuseExtra(request, notes).error().message().find("Extra inputs are not permitted"),
+            std::string::npos);
 }
 
 TEST(OpenAiRequest, SystemAndDeveloperMessagesBecomeInstructions) {

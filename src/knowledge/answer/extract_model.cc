@@ -11,6 +11,7 @@
 #include "knowledge/answer/limit_answer.h"
 #include "knowledge/extract.h"
 #include "knowledge/parser.h"
+#include "provider/own_members.h"
 #include "text/plain_tokens.h"
 #include "text/sentences.h"
 
@@ -244,6 +245,7 @@ class ExtractModel final : public provider::ChatModel {
                                                             RequestContext& ctx) override {
     STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
     STRATA_CO_CHECK_OK(CheckRequest(request));
+    STRATA_CO_CHECK_OK(provider::RefuseExtra(request, ctx));
     SourceReader reader(parser_, ctx);
     STRATA_CO_CHECK_OK(co_await reader.Read(request.messages));
     auto& sources = reader.sources();

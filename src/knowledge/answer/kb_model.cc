@@ -9,6 +9,7 @@
 #include "knowledge/answer/passages.h"
 #include "knowledge/answerer.h"
 #include "knowledge/knowledge_base.h"
+#include "provider/own_members.h"
 
 namespace strata::knowledge {
 namespace {
@@ -91,6 +92,7 @@ class KbModel final : public provider::ChatModel {
                                                             RequestContext& ctx) override {
     STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
     STRATA_CO_CHECK_OK(CheckRequest(request));
+    STRATA_CO_CHECK_OK(provider::RefuseExtra(request, ctx));
     AnswerInput input;
     TakeTurns(request, input);
     if (input.question.find_first_not_of(" \t\r\n") == std::string::npos) {

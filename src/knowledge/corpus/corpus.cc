@@ -125,15 +125,18 @@ Task<Result<std::vector<RetrievedChunk>>> Search(KnowledgeBases& bases, const Ru
 Task<Result<ImportProgress>> ImportCorpus(KnowledgeBases& bases, std::string knowledge_base_id,
                                           std::string path, ImportReporter report,
                                           RequestContext& ctx) {
-  STRATA_CO_TRY(auto source_id, co_await ImportSource(bases, knowledge_base_id, ctx));
   STRATA_CO_TRY(auto lines,
                 co_await LineBatches<DocumentInput>::Open(bases.pool(), path, &ParseCorpusLine));
+  STRATA_CO_TRY(auto batch, co_await lines.Next());
+  if (batch.empty()) {
+    co_return Fail(InvalidArgument(
+        "", path + R"(: holds no documents; expected lines {"_id": …, "text": …})"));
+  }
+  STRATA_CO_TRY(auto source_id, co_await ImportSource(bases, knowledge_base_id, ctx));
   ImportProgress done;
   Seen seen;
-  for (;;) {
-    STRATA_CO_TRY(auto batch, co_await lines.Next());
+  while (!batch.empty()) {
     done.lines += static_cast<std::int64_t>(batch.size());
-    if (batch.empty()) break;
     auto fresh = seen.TakeNew(std::move(batch), lines.numbers(), path, done);
     STRATA_CO_TRY(auto result, co_await bases.IndexDocuments(knowledge_base_id, source_id,
                                                              std::move(fresh), ctx));
@@ -141,6 +144,7 @@ Task<Result<ImportProgress>> ImportCorpus(KnowledgeBases& bases, std::string kno
     done.unchanged += result.unchanged;
     for (const auto& failure : result.failures) seen.Failed(failure, path, done);
     if (report) STRATA_CO_CHECK_OK(co_await report(done));
+    STRATA_CO_TRY(batch, co_await lines.Next());
   }
   co_return done;
 }

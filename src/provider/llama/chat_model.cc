@@ -13,6 +13,7 @@
 #include "base/pool.h"
 #include "base/rng.h"
 #include "provider/llama/model_kind.h"
+#include "provider/own_members.h"
 
 namespace strata::provider::llama {
 namespace {
@@ -160,6 +161,7 @@ class Model final : public LlamaChatModel {
     STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
     STRATA_CO_CHECK_OK(ctx.CheckAlive());
     STRATA_CO_CHECK_OK(Check(request));
+    STRATA_CO_CHECK_OK(RefuseExtra(request, ctx));
     Prepared prepared;
     auto work = [&]() -> Result<> { return Prepare(request, prepared); };
     STRATA_CO_CHECK_OK(co_await OnPool(std::move(work)));

@@ -102,6 +102,22 @@ TEST(DecodeRetrieveAndGenerate, TakesAKnowledgeBaseOrOneExternalSource) {
   EXPECT_EQ(external->request.sources.at(0).bytes, "hi");
 }
 
+TEST(DecodeRetrieveAndGenerate, RefusesATemplateWithoutAPlaceForTheResults) {
+  auto with = [](std::string_view text) {
+    return DecodeRetrieveAndGenerate(
+        R"({"input":{"text":"q"},"retrieveAndGenerateConfiguration":{"type":"KNOWLEDGE_BASE",)"
+        R"("knowledgeBaseConfiguration":{"knowledgeBaseId":"ABCDEFGHIJ","modelArn":"m",)"
+        R"("generationConfiguration":{"promptTemplate":{"textPromptTemplate":")" +
+        std::string(text) + R"("}}}}})");
+  };
+  auto without = with("Answer $query$");
+  ASSERT_FALSE(without.has_value());
+  EXPECT_EQ(without.error().code(), Code::kInvalidArgument);
+  EXPECT_THAT(without.error().field(), HasSubstr("promptTemplate.textPromptTemplate"));
+  EXPECT_THAT(without.error().message(), HasSubstr("$search_results$"));
+  EXPECT_TRUE(with("Answer $query$ from $search_results$").has_value());
+}
+
 TEST(DecodeCreateKnowledgeBase, RemembersWhatItDoesNotActOn) {
   auto input = DecodeCreateKnowledgeBase(
       R"({"name": "n", "roleArn": "arn:aws:iam::1:role/r", "tags": {"a": "b"},
@@ -127,6 +143,22 @@ TEST(DecodeCreateDataSource, MapsBucketsAndRefusesOtherKinds) {
   auto web = DecodeCreateDataSource(R"({"name": "n", "dataSourceConfiguration": {"type": "WEB"}})");
   EXPECT_EQ(web.error().code(), Code::kUnsupported);
   EXPECT_EQ(web.error().field(), "dataSourceConfiguration.type");
+}
+
+TEST(EncodeDataSource, ShowsABucketAsS3AndAFolderAsCustom) {
+  knowledge::DataSource source;
+  source.kind = knowledge::DataSourceKind::kS3;
+  source.uri = "s3://contracts/2026/q1";
+  auto text = EncodeDataSource(source);
+  EXPECT_THAT(text, HasSubstr(R"("dataSourceConfiguration":{"type":"S3","s3Configuration":)"
+                              R"({"bucketArn":"arn:aws:s3:::contracts",)"
+                              R"("inclusionPrefixes":["2026/q1"]}})"));
+  source.uri = "s3://contracts";
+  EXPECT_THAT(EncodeDataSource(source),
+              HasSubstr(R"("s3Configuration":{"bucketArn":"arn:aws:s3:::contracts"}})"));
+  source.kind = knowledge::DataSourceKind::kFolder;
+  source.uri = "/srv/contracts";
+  EXPECT_THAT(EncodeDataSource(source), HasSubstr(R"({"type":"CUSTOM"})"));
 }
 
 TEST(DecodeIngestDocuments, TakesTextBytesAndAttributes) {

@@ -147,6 +147,19 @@ Result<> DecodeChunking(const JsonField& ingestion, knowledge::CreateDataSourceI
   return {};
 }
 
+// The inverse of DecodeS3. A folder has no type of its own in Bedrock: it is a CUSTOM source, as
+// its documents are known by ids that are not in a bucket.
+json::object EncodeSourceConfiguration(const knowledge::DataSource& source) {
+  if (source.kind != knowledge::DataSourceKind::kS3) return {{"type", "CUSTOM"}};
+  constexpr std::string_view kScheme = "s3://";
+  auto place = std::string_view(source.uri).substr(kScheme.size());
+  auto slash = std::min(place.find('/'), place.size());
+  json::object s3{{"bucketArn", fmt::format("arn:aws:s3:::{}", place.substr(0, slash))}};
+  auto prefix = place.substr(std::min(slash + 1, place.size()));
+  if (!prefix.empty()) s3["inclusionPrefixes"] = json::array{prefix};
+  return {{"type", "S3"}, {"s3Configuration", std::move(s3)}};
+}
+
 json::object EncodeSource(const knowledge::DataSource& source) {
   json::object out = ParseObject(source.extra);
   out["knowledgeBaseId"] = source.knowledge_base_id;
@@ -156,7 +169,7 @@ json::object EncodeSource(const knowledge::DataSource& source) {
   out["status"] = "AVAILABLE";
   out["dataDeletionPolicy"] = source.delete_documents_with_source ? "DELETE" : "RETAIN";
   if (!out.contains("dataSourceConfiguration"))
-    out["dataSourceConfiguration"] = {{"type", "CUSTOM"}};
+    out["dataSourceConfiguration"] = EncodeSourceConfiguration(source);
   AddTimes(out, source.created, source.updated);
   return out;
 }

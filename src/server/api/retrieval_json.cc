@@ -160,6 +160,9 @@ Result<> DecodeGeneration(const JsonField& field, knowledge::GenerationOptions& 
   if (prompt.present()) {
     auto text = prompt.Get("textPromptTemplate");
     STRATA_TRY(out.prompt_template, text.NonEmptyString());
+    if (out.prompt_template.find("$search_results$") == std::string::npos) {
+      return Fail(text.Wrong("expected the variable $search_results$ in it"));
+    }
   }
   auto extra = field.Get("additionalModelRequestFields");
   if (extra.present()) {

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 #include <filesystem>
+#include <fstream>
 
 #include "base/encoding.h"
 #include "server/cli/eval_report.h"
@@ -72,6 +73,10 @@ Result<int> ImportInto(Caller& caller, const CorpusFlags& flags, std::int64_t& i
 }
 
 Result<int> Import(const CallerFlags& common, const CorpusFlags& flags) {
+  // Before a folder or a base is made for nothing.
+  if (std::ifstream(flags.file).peek() == std::ifstream::traits_type::eof()) {
+    return Fail(InvalidArgument("", flags.file + ": is empty; expected a corpus of JSON lines"));
+  }
   STRATA_TRY(auto caller, Caller::Open(common, DataFolder::kMayBeMade));
   // A first import makes the base: the exact form that anyone scores retrieval with is two
   // commands, not three.

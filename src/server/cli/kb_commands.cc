@@ -299,7 +299,10 @@ void AddKbCommands(Cli& cli) {
   auto* create =
       add(*group, "create", "make a knowledge base, with a folder or s3:// source", Create);
   named(create);
-  create->add_option("source", flags->source, "folder or s3://bucket/prefix (mapped by kb.s3_map)");
+  create->add_option(
+      "source", flags->source,
+      "folder (Bedrock's API shows it as a CUSTOM data source) or s3://bucket/prefix "
+      "(mapped by kb.s3_map)");
   create->add_option("--embedding-model", flags->embedding_model,
                      "embedding model (default: kb.embedding_model)");
   create->add_option("--mode", flags->mode, "lexical, dense or hybrid")->check(modes);

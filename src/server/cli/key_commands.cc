@@ -4,9 +4,13 @@
 
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
+#include <filesystem>
 
 #include "base/encoding.h"
+#include "base/rng.h"
+#include "server/admin_json.h"
 #include "server/cli/cli.h"
+#include "store/data_dir.h"
 
 namespace strata::server {
 namespace {
@@ -67,8 +71,11 @@ void PrintNewKey(const std::string& reply) {
 }
 
 Result<int> Create(const CallerFlags& common, const CreateFlags& flags) {
+  auto body = CreateBody(flags);
+  // Before a folder is made for a key that cannot be.
+  STRATA_TRY([[maybe_unused]] auto good, DecodeCreateKey(body, SystemClock()));
   STRATA_TRY(auto caller, Caller::Open(common, DataFolder::kMayBeMade));
-  STRATA_TRY(auto reply, caller->Call("POST", "/strata/v1/keys", CreateBody(flags)));
+  STRATA_TRY(auto reply, caller->Call("POST", "/strata/v1/keys", std::move(body)));
   PrintNewKey(reply);
   return 0;
 }
@@ -90,10 +97,22 @@ Result<int> List(const CallerFlags& common) {
   return 0;
 }
 
-Result<int> ShowRoles(const CallerFlags& common) {
-  STRATA_TRY(auto caller, Caller::Open(common));
-  STRATA_TRY(auto page, caller->Call("GET", "/strata/v1/roles?form=markdown"));
-  fmt::print("{}", page);
+// The table is the program's own: without a data folder it comes from one made for the moment.
+Result<int> ShowRoles(CallerFlags flags) {
+  const bool passing = !store::DataDir::Exists(flags.data_folder);
+  if (passing) {
+    auto name = "strata-roles-" + SecureRandomHex(8);
+    flags.data_folder = (std::filesystem::temp_directory_path() / name).string();
+  }
+  auto read = [&flags]() -> Result<std::string> {
+    STRATA_TRY(auto caller, Caller::Open(flags, DataFolder::kMayBeMade));
+    return caller->Call("GET", "/strata/v1/roles?form=markdown");
+  };
+  auto page = read();
+  std::error_code ignored;
+  if (passing) std::filesystem::remove_all(flags.data_folder, ignored);
+  if (!page.has_value()) return Fail(std::move(page.error()));
+  fmt::print("{}", *page);
   return 0;
 }
 

@@ -330,6 +330,30 @@ std::vector<StoredRouter> RouterStore::List(const WorkspaceId& workspace) const 
   return out;
 }
 
+void RouterStore::AddForms(std::vector<std::string>& allowed, const WorkspaceId& workspace) const {
+  std::vector<std::string> forms;
+  auto add = [&](const StoredRouter& router, int version) {
+    for (const auto& name : {router.name, router.id}) {
+      forms.push_back(version == 0 ? fmt::format("router/{}", name) : VersionText(name, version));
+      if (version == 0) forms.push_back(fmt::format("router/{}:*", name));
+    }
+  };
+  for (std::string_view entry : allowed) {
+    if (!entry.starts_with("router/") && entry.find(":prompt-router/") == entry.npos) continue;
+    auto ref = ParseRouterRef(entry);
+    if (auto router = At(ref.name, workspace); router && ref.version >= 0) {
+      add(*router, ref.version);
+    }
+    if (!ref.name.ends_with('*')) continue;
+    ref.name.pop_back();
+    for (const auto& [id, router] : *Now()) {
+      bool fits = router->name.starts_with(ref.name) || id.starts_with(ref.name);
+      if (fits && router->workspace == workspace) add(*router, 0);
+    }
+  }
+  allowed.insert(allowed.end(), forms.begin(), forms.end());
+}
+
 Result<std::shared_ptr<const route::PolicyRouter>> RouterStore::Find(
     std::string_view name, const WorkspaceId& workspace) const {
   auto ref = ParseRouterRef(name);

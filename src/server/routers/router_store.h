@@ -83,6 +83,11 @@ class RouterStore final : public gateway::RouterBook {
   Result<StoredRouter> Get(std::string_view name, const WorkspaceId& workspace) const;
   std::vector<StoredRouter> List(const WorkspaceId& workspace) const;  // by name
 
+  // Adds to `allowed`, a key's list of models, the other forms of the routers on it, as a caller
+  // may name one router by name or id, each with a version or none: an entry with a version allows
+  // that version, another one all. An ARN counts as the id that it ends in.
+  void AddForms(std::vector<std::string>& allowed, const WorkspaceId& workspace) const;
+
   // RouterBook.
   Result<std::shared_ptr<const route::PolicyRouter>> Find(
       std::string_view name, const WorkspaceId& workspace) const override;

@@ -10,6 +10,7 @@
 
 #include "base/rng.h"
 #include "base/run_task.h"
+#include "guard/model_access.h"
 #include "server/routers/dry_run.h"
 #include "server/routers/yaml_json.h"
 #include "store/testing.h"
@@ -72,6 +73,37 @@ TEST_F(Routers, EveryPutIsAVersionAndEachCanBeNamed) {
   EXPECT_EQ((*store_->Find(second->Arn(), default_))->name(), "mix");
   EXPECT_EQ(store_->Find("mix:3", default_).error().code(), Code::kNotFound);
   EXPECT_EQ(store_->Find("mix:x", default_).error().code(), Code::kNotFound);
+}
+
+TEST_F(Routers, AnAllowListMeansEveryFormOfARouter) {
+  auto mix = *Put("mix", kOne);
+  Put("mix", kTwo);
+  auto other = *Put("other", kOne);
+  auto foreign = *Put("mix", kOne, "elsewhere");
+  auto may = [&](std::string entry, const std::string& model) {
+    RequestContext ctx;
+    ctx.models_allowed = {std::move(entry), "openai/*"};
+    store_->AddForms(ctx.models_allowed, default_);
+    return guard::CheckModelAllowed(model, ctx).has_value();
+  };
+  const auto by_id = "router/" + mix.id;
+  for (const auto& entry :
+       {std::string("router/mix"), by_id, mix.Arn(), std::string("router/mi*")}) {
+    for (const auto& model :
+         {std::string("router/mix"), std::string("router/mix:1"), by_id, by_id + ":2"}) {
+      EXPECT_TRUE(may(entry, model)) << entry << " and " << model;
+    }
+    for (const auto& model :
+         {std::string("router/other"), "router/" + other.id, "router/" + foreign.id}) {
+      EXPECT_FALSE(may(entry, model)) << entry << " and " << model;
+    }
+  }
+  EXPECT_FALSE(may("router/mix", "router/mixture"));
+  EXPECT_TRUE(may("router/mix:1", by_id + ":1"));
+  EXPECT_TRUE(may(by_id + ":1", "router/mix:1"));
+  EXPECT_FALSE(may("router/mix:1", "router/mix"));
+  EXPECT_FALSE(may("router/mix:1", by_id + ":2"));
+  EXPECT_FALSE(may("openai/*", "router/mix"));
 }
 
 TEST_F(Routers, ARollBackSurvivesARestart) {
