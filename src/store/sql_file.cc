@@ -166,9 +166,13 @@ Task<Result<>> Writer::Submit(std::function<bool(Database&)> run) {
         auto shared = std::make_shared<decltype(handler)>(std::move(handler));
         auto executor = asio::get_associated_executor(*shared);
         auto guard = std::make_shared<asio::executor_work_guard<decltype(executor)>>(executor);
-        auto complete = [shared, executor, guard, &outcome](Result<> result) {
+        // The guard goes along: once the caller resumes, its runtime may end, and this thread must
+        // hold nothing of it.
+        auto complete = [shared, executor, guard, &outcome](Result<> result) mutable {
           outcome = std::move(result);
-          asio::post(executor, [shared, guard] { std::move (*shared)(); });
+          asio::post(executor, [shared = std::move(shared), guard = std::move(guard)] {
+            std::move (*shared)();
+          });
         };
         auto added = state_->Add({std::move(run), complete, std::nullopt});
         if (!added.has_value()) complete(std::move(added));
