@@ -133,14 +133,14 @@ TEST(Pool, OnlyBackgroundThreadsHaveALoweredPriority) {
   int nested = 100;
   {
     Pool inner("inner", 1, 8);
-    Pool pool("test", 1, 8);
-    ASSERT_TRUE(pool.Post([&] { interactive = ::getpriority(PRIO_PROCESS, 0); }).has_value());
     // The inner pool's thread is started by one that is lowered already.
     auto look_inside = [&] { nested = ::getpriority(PRIO_PROCESS, 0); };
     auto look = [&] {
       background = ::getpriority(PRIO_PROCESS, 0);
       EXPECT_TRUE(inner.Post(look_inside, Urgency::kBackground).has_value());
     };
+    Pool pool("test", 1, 8);
+    ASSERT_TRUE(pool.Post([&] { interactive = ::getpriority(PRIO_PROCESS, 0); }).has_value());
     ASSERT_TRUE(pool.Post(look, Urgency::kBackground).has_value());
   }
   EXPECT_EQ(interactive, own);
