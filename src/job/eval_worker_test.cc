@@ -52,12 +52,12 @@ class Worker : public testing::Test {
     runtime_ = std::make_unique<net::Runtime>(1);
     evaluation_->worker().Start(*runtime_);
   }
-  // As at the end of a process.
+  // As at the end of a process: the files' threads resume coroutines, so the runtime ends last.
   void Close() {
     if (evaluation_) evaluation_->worker().Stop();
-    runtime_.reset();
     evaluation_.reset();
     jobs_.reset();
+    runtime_.reset();
   }
 
   std::shared_ptr<fakes::FakeChatModel> AddModel(const std::string& id) {
@@ -70,8 +70,8 @@ class Worker : public testing::Test {
     EXPECT_TRUE(added.has_value());
     return model;
   }
-  void AddRows(std::size_t count, std::vector<GradedAnswer> graded = {},
-               std::vector<std::string> labels = {}) {
+  void AddRows(std::size_t count, const std::vector<GradedAnswer>& graded = {},
+               const std::vector<std::string>& labels = {}) {
     job::AddRows add;
     add.set = "sums";
     for (std::size_t i = 0; i < count; ++i) {
