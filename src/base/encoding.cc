@@ -1,14 +1,18 @@
+// OpenSSL's SHA256_… functions are the digest without the provider layer of EVP, whose look-ups
+// cost more than the digest of a key; they are deprecated, not removed.
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "base/encoding.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #include <array>
 #include <cstring>
 #include <initializer_list>
-#include <memory>
 
 #include "base/check.h"
+#include "base/hmac.h"
 
 namespace strata {
 namespace {
@@ -22,11 +26,11 @@ int HexValue(char c) {
   return -1;
 }
 
-constexpr std::array<std::int8_t, 256> MakeBase64Values() {
-  std::array<std::int8_t, 256> values{};
+constexpr std::array<std::int16_t, 256> MakeBase64Values() {
+  std::array<std::int16_t, 256> values{};
   for (auto& v : values) v = -1;
   for (int i = 0; i < 64; ++i)
-    values[static_cast<unsigned char>(kBase64[i])] = static_cast<std::int8_t>(i);
+    values[static_cast<unsigned char>(kBase64[i])] = static_cast<std::int16_t>(i);
   return values;
 }
 
@@ -41,21 +45,16 @@ std::uint64_t Mix(std::uint64_t a, std::uint64_t b) {
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
-// The algorithm is looked up once and each thread keeps its state: a request takes several digests.
 Sha256Digest Sha256Of(std::initializer_list<std::string_view> parts) {
-  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  struct Free {
-    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-  };
-  thread_local const std::unique_ptr<EVP_MD_CTX, Free> context(EVP_MD_CTX_new());
+  SHA256_CTX context;
   Sha256Digest digest;
-  unsigned int size = 0;
-  bool ok = EVP_DigestInit_ex2(context.get(), algorithm, nullptr) == 1;
+  bool ok = SHA256_Init(&context) == 1;
   for (auto part : parts) {
-    ok = ok && EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1;
+    ok = ok && SHA256_Update(&context, part.data(), part.size()) == 1;
   }
-  ok = ok && EVP_DigestFinal_ex(context.get(), digest.data(), &size) == 1;
-  STRATA_FATAL(ok && size == digest.size(), "SHA-256 is unavailable");
+  ok = ok && SHA256_Final(digest.data(), &context) == 1;
+  STRATA_FATAL(ok, "SHA-256 is unavailable");
+  OPENSSL_cleanse(&context, sizeof(context));  // what is digested may be a key
   return digest;
 }
 
@@ -63,11 +62,11 @@ Sha256Digest Sha256Of(std::initializer_list<std::string_view> parts) {
 
 std::string HexEncode(std::string_view bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
-  std::string out;
-  out.reserve(bytes.size() * 2);
+  std::string out(bytes.size() * 2, '\0');
+  char* at = out.data();
   for (unsigned char c : bytes) {
-    out += kDigits[c >> 4];
-    out += kDigits[c & 15];
+    *at++ = kDigits[c >> 4];
+    *at++ = kDigits[c & 15];
   }
   return out;
 }
@@ -193,23 +192,64 @@ Sha256Digest Sha256(std::string_view bytes) { return Sha256Of({bytes}); }
 
 std::string Sha256Hex(std::string_view bytes) { return HexEncode(AsBytes(Sha256(bytes))); }
 
-// RFC 2104, over the digest above: OpenSSL's one-shot HMAC looks its algorithm up for each call.
-Sha256Digest HmacSha256(std::string_view key, std::string_view bytes) {
-  constexpr std::size_t kBlock = 64;
-  std::array<char, kBlock> inner{};
-  if (key.size() > kBlock) {
+namespace {
+
+// RFC 2104: where the two digests stand behind the first block, which is the key's.
+struct HmacStart {
+  SHA256_CTX inner;
+  SHA256_CTX outer;
+};
+
+SHA256_CTX StartWith(const std::array<char, SHA256_CBLOCK>& key, char pad) {
+  std::array<char, SHA256_CBLOCK> block = key;
+  for (char& c : block) c = static_cast<char>(c ^ pad);
+  SHA256_CTX context;
+  bool ok = SHA256_Init(&context) == 1 && SHA256_Update(&context, block.data(), block.size()) == 1;
+  STRATA_FATAL(ok, "SHA-256 is unavailable");
+  OPENSSL_cleanse(block.data(), block.size());
+  return context;
+}
+
+Sha256Digest FinishWith(SHA256_CTX context, std::string_view bytes) {
+  Sha256Digest digest;
+  bool ok = SHA256_Update(&context, bytes.data(), bytes.size()) == 1 &&
+            SHA256_Final(digest.data(), &context) == 1;
+  STRATA_FATAL(ok, "SHA-256 is unavailable");
+  OPENSSL_cleanse(&context, sizeof(context));
+  return digest;
+}
+
+}  // namespace
+
+std::string PrepareHmacKey(std::string_view key) {
+  std::array<char, SHA256_CBLOCK> padded{};
+  if (key.size() > padded.size()) {
     auto digest = Sha256(key);
-    std::memcpy(inner.data(), digest.data(), digest.size());
+    std::memcpy(padded.data(), digest.data(), digest.size());
   } else {
-    key.copy(inner.data(), key.size());
+    key.copy(padded.data(), key.size());
   }
-  auto outer = inner;
-  for (char& c : inner) c = static_cast<char>(c ^ 0x36);
-  for (char& c : outer) c = static_cast<char>(c ^ 0x5c);
-  auto digest = Sha256Of({{inner.data(), kBlock}, bytes});
-  digest = Sha256Of({{outer.data(), kBlock}, AsBytes(digest)});
-  OPENSSL_cleanse(inner.data(), kBlock);
-  OPENSSL_cleanse(outer.data(), kBlock);
+  HmacStart start{.inner = StartWith(padded, 0x36), .outer = StartWith(padded, 0x5c)};
+  std::string prepared(reinterpret_cast<const char*>(&start), sizeof(start));
+  OPENSSL_cleanse(padded.data(), padded.size());
+  OPENSSL_cleanse(&start, sizeof(start));
+  return prepared;
+}
+
+Sha256Digest HmacSha256With(std::string_view prepared, std::string_view bytes) {
+  HmacStart start;
+  STRATA_FATAL(prepared.size() == sizeof(start), "the key was not prepared");
+  std::memcpy(&start, prepared.data(), sizeof(start));
+  auto digest = FinishWith(start.inner, bytes);
+  digest = FinishWith(start.outer, AsBytes(digest));
+  OPENSSL_cleanse(&start, sizeof(start));
+  return digest;
+}
+
+Sha256Digest HmacSha256(std::string_view key, std::string_view bytes) {
+  auto prepared = PrepareHmacKey(key);
+  auto digest = HmacSha256With(prepared, bytes);
+  OPENSSL_cleanse(prepared.data(), prepared.size());
   return digest;
 }
 

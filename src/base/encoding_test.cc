@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/hmac.h"
 #include "base/rng.h"
 
 namespace strata {
@@ -74,6 +75,19 @@ TEST(HmacSha256, MatchesRfc4231WithShortAndLongKeys) {
       HexEncode(AsBytes(HmacSha256(std::string(131, '\xaa'),
                                    "Test Using Larger Than Block-Size Key - Hash Key First"))),
       "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
+TEST(HmacSha256, ThatWasPreparedSignsAnyNumberOfMessages) {
+  for (std::size_t size : {0, 20, 64, 65, 131}) {
+    const std::string key(size, 'k');
+    const auto prepared = PrepareHmacKey(key);
+    for (std::string_view message : {"", "Hi There", "another"}) {
+      EXPECT_EQ(HmacSha256With(prepared, message), HmacSha256(key, message));
+    }
+    EXPECT_NE(HmacSha256With(prepared, "a"), HmacSha256With(prepared, "b"));
+  }
+  EXPECT_EQ(HexEncode(AsBytes(HmacSha256With(PrepareHmacKey(std::string(20, '\x0b')), "Hi There"))),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
 }
 
 TEST(Hash64, DependsOnEveryByteAndTheSeed) {

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "base/encoding.h"
+#include "base/hmac.h"
 #include "base/rng.h"
 
 namespace strata::server {
@@ -49,16 +49,20 @@ Result<TraceLinks> TraceLinks::Load(const std::string& secrets_folder, std::stri
   auto path = secrets_folder + "/links.key";
   if (::access(path.c_str(), F_OK) != 0) STRATA_CHECK_OK(WriteSecret(path));
   STRATA_TRY(auto secret, ReadSecret(path));
-  return TraceLinks(std::move(secret), std::move(public_url));
+  return TraceLinks(PrepareHmacKey(secret), std::move(public_url));
 }
 
 std::string TraceLinks::TokenOf(std::string_view trace_id) const {
-  return HexEncode(AsBytes(HmacSha256(secret_, trace_id)).substr(0, kTokenBytes));
+  return HexEncode(AsBytes(HmacSha256With(secret_, trace_id)).substr(0, kTokenBytes));
 }
 
 std::string TraceLinks::UrlOf(std::string_view trace_id) const {
-  std::string url = public_url_;
-  url.append("/console/trace/").append(trace_id).append("?t=").append(TokenOf(trace_id));
+  const auto token = TokenOf(trace_id);
+  constexpr std::string_view kPath = "/console/trace/";
+  constexpr std::string_view kToken = "?t=";
+  std::string url;
+  url.reserve(public_url_.size() + kPath.size() + trace_id.size() + kToken.size() + token.size());
+  url.append(public_url_).append(kPath).append(trace_id).append(kToken).append(token);
   return url;
 }
 
