@@ -1,6 +1,8 @@
 #include "base/utf8.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
 namespace strata {
 
@@ -25,8 +27,24 @@ std::size_t Utf8SequenceSize(std::string_view text, std::size_t at) {
   return 0;
 }
 
+namespace {
+
+// Bytes from `at` on before the first that is not ASCII: eight of them a step.
+std::size_t AsciiRun(std::string_view text, std::size_t at) {
+  constexpr std::uint64_t kHigh = 0x8080808080808080;
+  const auto from = at;
+  for (std::uint64_t word = 0; at + sizeof(word) <= text.size(); at += sizeof(word)) {
+    std::memcpy(&word, text.data() + at, sizeof(word));
+    if ((word & kHigh) != 0) break;
+  }
+  while (at < text.size() && static_cast<unsigned char>(text[at]) < 0x80) ++at;
+  return at - from;
+}
+
+}  // namespace
+
 bool IsValidUtf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
+  for (auto i = AsciiRun(text, 0); i < text.size(); i += AsciiRun(text, i)) {
     auto size = Utf8SequenceSize(text, i);
     if (size == 0) return false;
     i += size;
@@ -38,6 +56,11 @@ std::string ReplaceInvalidUtf8(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size();) {
+    if (auto ascii = AsciiRun(text, i); ascii > 0) {
+      out.append(text.substr(i, ascii));
+      i += ascii;
+      continue;
+    }
     auto size = Utf8SequenceSize(text, i);
     if (size == 0) {
       out += "\xEF\xBF\xBD";
@@ -52,8 +75,14 @@ std::string ReplaceInvalidUtf8(std::string_view text) {
 
 std::size_t CodePointCount(std::string_view text) {
   std::size_t count = 0;
-  for (std::size_t i = 0; i < text.size(); ++count)
+  for (std::size_t i = 0; i < text.size();) {
+    const auto ascii = AsciiRun(text, i);
+    count += ascii;
+    i += ascii;
+    if (i == text.size()) break;
     i += std::max<std::size_t>(1, Utf8SequenceSize(text, i));
+    ++count;
+  }
   return count;
 }
 
