@@ -105,10 +105,10 @@ Result<std::int64_t> AppendAll(Database& database, std::span<const store::CallRo
   STRATA_TRY(auto insert, database.Prepare(InsertSql()));
   std::int64_t added = 0;
   for (const auto& row : rows) {
-    auto values = LedgerValuesOf(row);
-    auto hash = LedgerHash(head.hash, head.sequence + 1, values);
+    const LedgerValuesOf of(row);
+    auto hash = LedgerHash(head.hash, head.sequence + 1, of.values());
     Head next{head.sequence + 1, std::string(AsBytes(hash))};
-    STRATA_CHECK_OK(InsertRow(insert, next, values));
+    STRATA_CHECK_OK(InsertRow(insert, next, of.values()));
     // A row that is there already changed nothing; the chain goes on from where it was.
     if (database.changes() == 0) continue;
     head = std::move(next);
@@ -118,7 +118,7 @@ Result<std::int64_t> AppendAll(Database& database, std::span<const store::CallRo
   return added;
 }
 
-// A part of a WHERE clause and what is bound to it.
+// A part of a WHERE clause and what is bound to it: views of the query.
 struct Where {
   std::string sql;
   std::vector<LedgerValue> values;
@@ -126,7 +126,7 @@ struct Where {
   void Add(std::string_view condition, LedgerValue value) {
     sql += sql.empty() ? " WHERE " : " AND ";
     sql += condition;
-    values.push_back(std::move(value));
+    values.push_back(value);
   }
 };
 

@@ -1,11 +1,9 @@
 #include "observe/ledger_rows.h"
 
-#include <fmt/compile.h>
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
+#include <charconv>
 
 #include "base/check.h"
 #include "base/json_text.h"
@@ -93,8 +91,8 @@ class Reader {
  public:
   explicit Reader(std::span<const LedgerValue> values) : values_(values) {}
   std::string Text() {
-    const auto* text = std::get_if<std::string>(&values_[at_++]);
-    return text == nullptr ? std::string() : *text;
+    const auto* text = std::get_if<std::string_view>(&values_[at_++]);
+    return text == nullptr ? std::string() : std::string(*text);
   }
   std::int64_t Integer() { return Optional().value_or(0); }
   std::optional<std::int64_t> Optional() {
@@ -130,17 +128,17 @@ store::CallRow Bounded(const store::CallRow& row) {
 }
 
 // Of a bounded row.
-std::vector<LedgerValue> ValuesOf(const store::CallRow& row) {
+std::vector<LedgerValue> ValuesOf(const store::CallRow& row, std::string_view tags) {
   const auto& [intent, outcome] = row;
   const auto& usage = outcome.usage;
   std::vector<LedgerValue> values;
   values.reserve(std::size(kColumns));
   auto add = [&](const auto&... each) { (..., values.emplace_back(each)); };
   add(intent.request_id.value, static_cast<std::int64_t>(intent.call_number),
-      ToUnixMicros(intent.time), intent.workspace.value, intent.key.value, intent.trace_id,
-      TagsJson(intent.tags), intent.dialect, intent.operation, intent.route, intent.model_asked,
-      intent.model, intent.provider, intent.kb, std::string(CallStatusName(outcome.status)),
-      outcome.error_code, outcome.model_answered);
+      ToUnixMicros(intent.time), intent.workspace.value, intent.key.value, intent.trace_id, tags,
+      intent.dialect, intent.operation, intent.route, intent.model_asked, intent.model,
+      intent.provider, intent.kb, CallStatusName(outcome.status), outcome.error_code,
+      outcome.model_answered);
   add(usage.input_tokens, usage.output_tokens, usage.cache_read_tokens, usage.cache_write_tokens,
       usage.reasoning_tokens, static_cast<std::int64_t>(usage.estimated ? 1 : 0),
       Maybe(outcome.cost), outcome.price_date, outcome.latency_ms, Maybe(outcome.ttft_ms));
@@ -150,12 +148,21 @@ std::vector<LedgerValue> ValuesOf(const store::CallRow& row) {
   return values;
 }
 
+void AppendNumber(std::string& out, std::int64_t value) {
+  char digits[24];
+  const auto* end = std::to_chars(digits, std::end(digits), value).ptr;
+  out.append(digits, static_cast<std::size_t>(end - digits));
+}
+
 }  // namespace
 
 std::span<const std::string_view> LedgerColumns() { return kColumns; }
 
-std::vector<LedgerValue> LedgerValuesOf(const store::CallRow& row) {
-  return IsBounded(row) ? ValuesOf(row) : ValuesOf(Bounded(row));
+LedgerValuesOf::LedgerValuesOf(const store::CallRow& row) {
+  if (!IsBounded(row)) cut_ = Bounded(row);
+  const auto& stored = cut_ ? *cut_ : row;
+  tags_ = TagsJson(stored.intent.tags);
+  values_ = ValuesOf(stored, tags_);
 }
 
 std::vector<LedgerValue> ReadLedgerValues(const store::Statement& statement, int first) {
@@ -170,7 +177,7 @@ std::vector<LedgerValue> ReadLedgerValues(const store::Statement& statement, int
         values.emplace_back(statement.Integer(column));
         break;
       default:
-        values.emplace_back(std::string(statement.Text(column)));
+        values.emplace_back(statement.Text(column));
     }
   }
   return values;
@@ -221,22 +228,27 @@ store::CallRow LedgerRowOf(std::span<const LedgerValue> values) {
 
 Sha256Digest LedgerHash(std::string_view previous, std::int64_t sequence,
                         std::span<const LedgerValue> values) {
+  constexpr std::size_t kUsualBytes = 1024;
   std::string bytes;
-  bytes.reserve(1024);
+  bytes.reserve(kUsualBytes);
   bytes = previous;
-  auto out = std::back_inserter(bytes);
-  fmt::format_to(out, "{};", sequence);
+  AppendNumber(bytes, sequence);
+  bytes += ';';
   auto later = values.subspan(std::min(kFirstColumns, values.size()));
   bool plain = std::ranges::all_of(later, [](const LedgerValue& value) {
-    const auto* text = std::get_if<std::string>(&value);
+    const auto* text = std::get_if<std::string_view>(&value);
     return std::holds_alternative<std::nullptr_t>(value) || (text != nullptr && text->empty());
   });
   if (plain) values = values.first(values.size() - later.size());
   for (const auto& value : values) {
     if (const auto* number = std::get_if<std::int64_t>(&value)) {
-      fmt::format_to(out, FMT_COMPILE("i{};"), *number);
-    } else if (const auto* text = std::get_if<std::string>(&value)) {
-      fmt::format_to(out, FMT_COMPILE("t{}:"), text->size());
+      bytes += 'i';
+      AppendNumber(bytes, *number);
+      bytes += ';';
+    } else if (const auto* text = std::get_if<std::string_view>(&value)) {
+      bytes += 't';
+      AppendNumber(bytes, static_cast<std::int64_t>(text->size()));
+      bytes += ':';
       bytes += *text;
     } else {
       bytes += "n;";

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 
+#include "base/check.h"
 #include "base/utf8.h"
 #include "store/call_key.h"
 
@@ -20,6 +21,7 @@ constexpr std::uint8_t kFormatWithoutRoles = 1;
 class Encoder {
  public:
   Encoder() { out_.reserve(kUsualBytes); }
+  explicit Encoder(std::string begun) : out_(std::move(begun)) {}
   void Byte(std::uint8_t value) { out_.push_back(static_cast<char>(value)); }
   template <std::integral T>
   void Fixed(T value) {
@@ -30,8 +32,13 @@ class Encoder {
   }
   void Text(std::string_view text, std::size_t bytes_max = kCallTextMax) {
     text = Utf8Prefix(text, bytes_max);
-    Fixed(static_cast<std::uint16_t>(text.size()));
-    out_ += text;
+    const auto at = out_.size();
+    out_.resize_and_overwrite(at + 2 + text.size(), [&](char* bytes, std::size_t size) {
+      bytes[at] = static_cast<char>(text.size());
+      bytes[at + 1] = static_cast<char>(text.size() >> 8);
+      text.copy(bytes + at + 2, text.size());
+      return size;
+    });
   }
   void Optional(const std::optional<std::int64_t>& value) {
     Byte(value ? 1 : 0);
@@ -282,13 +289,16 @@ std::string EncodeIntent(const CallIntent& intent) {
   return out.Take();
 }
 
-std::string EncodeFinal(const CallRow& row) {
-  Encoder out;
-  out.Byte(kKindFinal);
-  out.Byte(kFormat);
-  PutIntent(out, row.intent);
-  PutOutcome(out, row.outcome);
+std::string FinalFrom(std::string intent_bytes, const CallOutcome& outcome) {
+  STRATA_CHECK(intent_bytes.starts_with(static_cast<char>(kKindIntent)), "it is no intent");
+  intent_bytes.front() = static_cast<char>(kKindFinal);
+  Encoder out(std::move(intent_bytes));
+  PutOutcome(out, outcome);
   return out.Take();
+}
+
+std::string EncodeFinal(const CallRow& row) {
+  return FinalFrom(EncodeIntent(row.intent), row.outcome);
 }
 
 std::optional<CallKey> IntentKeyOf(std::string_view bytes) {

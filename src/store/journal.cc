@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "store/call_key.h"
 #include "store/file.h"
 #include "store/journal/drain.h"
 #include "store/journal/lanes.h"
@@ -79,6 +80,7 @@ struct CallRecord::Body {
   std::shared_ptr<Lane> lane;             // where the intent stands
   std::size_t reserved = 0;
   bool ended = false;
+  std::string intent_bytes;  // the final begins with them
   CallRow row;
 };
 
@@ -189,6 +191,7 @@ Result<CallRecord> Journal::Begin(CallIntent intent) {
     body->state = state_;
     body->lane = std::move(lane);
     body->reserved = reserved;
+    body->intent_bytes = std::move(payload);
     return CallRecord(std::move(body));
   }
   if (state_->options.when_full == WhenFull::kRefuse) {
@@ -261,8 +264,8 @@ Result<> CallRecord::Finish(CallStatus status) {
   if (!body_->state) return {};
   auto& state = *body_->state;
   auto mine = state.lanes->Mine();
-  auto appended =
-      state.lanes->AppendFinal(*mine, *body_->lane, body_->reserved, EncodeFinal(body_->row));
+  auto final = FinalFrom(std::move(body_->intent_bytes), body_->row.outcome);
+  auto appended = state.lanes->AppendFinal(*mine, *body_->lane, body_->reserved, final);
   if (appended.has_value()) {
     ++state.counters.finals;
     if (status == CallStatus::kInterrupted) ++state.counters.interrupted;
