@@ -72,7 +72,8 @@ Result<> CheckMessage(const ClientRequest& request) {
 
 void AppendNumber(std::string& out, std::uint64_t value) {
   char digits[24];
-  out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+  const auto* end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  out.append(digits, static_cast<std::size_t>(end - digits));
 }
 
 // One call of Send, whatever connections it will try.

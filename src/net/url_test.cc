@@ -6,6 +6,7 @@
 
 #include "net/client/addresses.h"
 #include "net/http.h"
+#include "net/http1/head.h"
 
 namespace strata::net {
 namespace {
@@ -88,6 +89,70 @@ TEST(Headers, NamesCompareWithoutCase) {
   headers.Remove("x");
   EXPECT_FALSE(headers.Has("X"));
   EXPECT_EQ(headers.fields().size(), 1u);
+}
+
+// Long names are compared by words, which overlap at the end: every byte counts at every place.
+TEST(Headers, LettersAreTheOnlyBytesWithTwoCases) {
+  auto lower = [](int c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; };
+  for (std::size_t size : {1, 7, 8, 9, 15, 16, 21}) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (int x = 0; x < 256; ++x) {
+        for (int y : {x, x ^ 0x20, x ^ 0x80, x + 1, 0 + 'k', 0 + 'K'}) {
+          std::string a(size, 'q');
+          std::string b(size, 'Q');
+          a[at] = static_cast<char>(x);
+          b[at] = static_cast<char>(y & 0xff);
+          ASSERT_EQ(SameHeader(a, b), lower(x) == lower(y & 0xff))
+              << size << " bytes, " << x << " and " << (y & 0xff) << " at " << at;
+        }
+      }
+    }
+  }
+  EXPECT_FALSE(SameHeader("content-type", "content-typ"));
+  EXPECT_TRUE(SameHeader("", ""));
+}
+
+TEST(Http1Head, AFieldValueHoldsNoControlButTab) {
+  for (std::size_t size : {1, 7, 8, 9, 16, 23}) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (int byte = 0; byte < 256; ++byte) {
+        std::string value(size, 'v');
+        value[at] = static_cast<char>(byte);
+        const bool control = (byte < 0x20 && byte != '\t') || byte == 0x7f;
+        ASSERT_EQ(http1::IsFieldValue(value), !control) << byte << " at " << at << " of " << size;
+      }
+    }
+  }
+  EXPECT_TRUE(http1::IsFieldValue(""));
+  EXPECT_FALSE(http1::IsFieldValue("tab\tthen\nline end"));
+}
+
+// Some parsers take a bare CR for a line end: it must not travel inside of anything.
+TEST(Http1Head, ABareCarriageReturnIsRefusedEverywhere) {
+  auto parses = [](std::string_view head) {
+    HttpRequest request;
+    http1::Framing framing;
+    return !http1::ParseRequestHead(head, request, framing).has_value();
+  };
+  EXPECT_TRUE(parses("GET /a HTTP/1.1\r\nHost: h\r\nX-Y: z\r\n\r\n"));
+  EXPECT_FALSE(parses("G\rET /a HTTP/1.1\r\nHost: h\r\n\r\n"));
+  EXPECT_FALSE(parses("GET /a\r HTTP/1.1\r\nHost: h\r\n\r\n"));
+  EXPECT_FALSE(parses("GET /a HTTP/1.1\r\r\nHost: h\r\n\r\n"));
+  EXPECT_FALSE(parses("GET /a HTTP/1.1\r\nHost: h\rX: y\r\n\r\n"));
+  EXPECT_FALSE(parses("GET /a HTTP/1.1\r\nHost: h\r\r\n\r\n"));
+  EXPECT_FALSE(parses("GET /a HTTP/1.1\r\nHo\rst: h\r\n\r\n"));
+  EXPECT_FALSE(parses("GET /a HTTP/1.1\r\nHost : h\r\n\r\n"));
+  EXPECT_FALSE(parses("GET /a HTTP/1.1\r\nHost\r\n\r\n"));
+  EXPECT_FALSE(parses("GET /a HTTP/1.1\r\n: h\r\n\r\n"));
+
+  auto answers = [](std::string_view head) {
+    http1::ResponseHead response;
+    http1::Framing framing;
+    return !http1::ParseResponseHead(head, response, framing).has_value();
+  };
+  EXPECT_TRUE(answers("HTTP/1.1 200 Very well\r\nx: y\r\n\r\n"));
+  EXPECT_FALSE(answers("HTTP/1.1 200 Very\rwell\r\nx: y\r\n\r\n"));
+  EXPECT_FALSE(answers("HTTP/1.1 200 OK\r\nx: y\rz\r\n\r\n"));
 }
 
 TEST(QueryParameter, IsDecodedAndAbsenceIsSeen) {

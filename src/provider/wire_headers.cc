@@ -2,12 +2,36 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 
 namespace strata::provider {
 namespace {
 
-// Sorted, for a binary search.
-constexpr std::array<std::string_view, 34> kRequestStays = {
+// Names in lower case, sorted by length: those of one length are few.
+template <std::size_t N>
+class NameSet {
+ public:
+  consteval explicit NameSet(std::array<std::string_view, N> names) : names_(names) {
+    std::ranges::sort(names_, {}, [](std::string_view name) { return name.size(); });
+    for (auto name : names_) ++ends_.at(name.size());
+    for (std::size_t size = 1; size < ends_.size(); ++size) ends_[size] += ends_[size - 1];
+  }
+
+  bool Has(std::string_view name) const {
+    if (name.empty() || name.size() >= ends_.size()) return false;
+    for (auto at = ends_[name.size() - 1]; at < ends_[name.size()]; ++at) {
+      if (net::SameHeader(names_[at], name)) return true;
+    }
+    return false;
+  }
+
+ private:
+  static constexpr std::size_t kSizeMax = 32;
+  std::array<std::string_view, N> names_;
+  std::array<std::uint8_t, kSizeMax + 1> ends_{};  // by length: behind the last one of it
+};
+
+constexpr NameSet kRequestStays(std::to_array<std::string_view>({
     "accept-encoding",
     "api-key",
     "authorization",
@@ -42,10 +66,9 @@ constexpr std::array<std::string_view, 34> kRequestStays = {
     "x-goog-api-key",
     "x-goog-user-project",
     "x-real-ip",
-};
-static_assert(std::ranges::is_sorted(kRequestStays));
+}));
 
-constexpr std::array<std::string_view, 16> kAnswerStays = {
+constexpr NameSet kAnswerStays(std::to_array<std::string_view>({
     "alt-svc",
     "connection",
     "content-encoding",
@@ -62,29 +85,12 @@ constexpr std::array<std::string_view, 16> kAnswerStays = {
     "trailer",
     "transfer-encoding",
     "upgrade",
-};
-static_assert(std::ranges::is_sorted(kAnswerStays));
+}));
 
-// In lower case, in a buffer that no known name outgrows; longer names are only compared by prefix.
-class LowerName {
- public:
-  explicit LowerName(std::string_view name) : size_(std::min(name.size(), buffer_.size())) {
-    std::ranges::transform(name.substr(0, size_), buffer_.begin(), [](char c) {
-      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    whole_ = size_ == name.size();
-  }
-  std::string_view view() const { return {buffer_.data(), size_}; }
-  template <std::size_t N>
-  bool In(const std::array<std::string_view, N>& names) const {
-    return whole_ && std::ranges::binary_search(names, view());
-  }
-
- private:
-  std::array<char, 32> buffer_;
-  std::size_t size_;
-  bool whole_;
-};
+bool Begins(std::string_view name, std::string_view lower_prefix) {
+  return name.size() >= lower_prefix.size() &&
+         net::SameHeader(name.substr(0, lower_prefix.size()), lower_prefix);
+}
 
 // Whether `Connection: a, b` names the field.
 bool NamedByConnection(std::string_view list, std::string_view name) {
@@ -107,7 +113,7 @@ domain::WireHeaders Select(const net::Headers& headers, Stays stays) {
   const bool lists = !connection.empty() && !net::SameHeader(connection, "keep-alive") &&
                      !net::SameHeader(connection, "close");
   for (const auto& [name, value] : headers.fields()) {
-    if (stays(LowerName(name)) || (lists && NamedByConnection(connection, name))) continue;
+    if (stays(name) || (lists && NamedByConnection(connection, name))) continue;
     out.emplace_back(name, value);
   }
   return out;
@@ -116,18 +122,16 @@ domain::WireHeaders Select(const net::Headers& headers, Stays stays) {
 }  // namespace
 
 domain::WireHeaders RequestHeadersToForward(const net::Headers& headers) {
-  return Select(headers, [](const LowerName& name) {
-    return name.In(kRequestStays) || name.view().starts_with("x-strata-") ||
-           name.view().starts_with("x-forwarded-") || name.view().starts_with("cf-") ||
-           name.view().starts_with("sec-");
+  return Select(headers, [](std::string_view name) {
+    return kRequestStays.Has(name) || Begins(name, "x-strata-") || Begins(name, "x-forwarded-") ||
+           Begins(name, "cf-") || Begins(name, "sec-");
   });
 }
 
 domain::WireHeaders AnswerHeadersToForward(const net::Headers& headers) {
-  return Select(headers, [](const LowerName& name) {
+  return Select(headers, [](std::string_view name) {
     // Which pages may read our answers is server.cors_origins', not the provider's, to say.
-    return name.In(kAnswerStays) || name.view().starts_with("x-strata-") ||
-           name.view().starts_with("access-control-");
+    return kAnswerStays.Has(name) || Begins(name, "x-strata-") || Begins(name, "access-control-");
   });
 }
 

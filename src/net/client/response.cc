@@ -17,16 +17,13 @@ std::unexpected<Error> Cut() {
   return Fail(Code::kUnavailable, "the upstream closed before the end of its answer");
 }
 
-Task<Result<>> ReadRest(ClientResponse& response, std::size_t bytes_max, std::string& body) {
-  while (true) {
-    STRATA_CO_TRY(auto piece, co_await response.Read());
-    if (piece.empty()) co_return Result<>{};
-    if (piece.size() > bytes_max - body.size()) {
-      co_return Fail(Code::kTooLarge,
-                     fmt::format("the upstream's answer is longer than {} bytes", bytes_max));
-    }
-    body.append(piece);
+Result<> AppendWithin(std::size_t bytes_max, std::string_view piece, std::string& body) {
+  if (piece.size() > bytes_max - body.size()) {
+    return Fail(Code::kTooLarge,
+                fmt::format("the upstream's answer is longer than {} bytes", bytes_max));
   }
+  body.append(piece);
+  return {};
 }
 
 }  // namespace
@@ -127,22 +124,36 @@ bool StreamedResponse::TryFinish() {
   return true;
 }
 
-Task<Result<std::string_view>> StreamedResponse::Read() {
+// One step over what is at hand.
+Result<StreamedResponse::Step> StreamedResponse::NextStep(std::string_view& piece) {
   while (connection_) {
     if (body_whole_ || (body_ == Body::kLength && left_ == 0)) {
       End();
       break;
     }
-    std::string_view piece;
-    STRATA_CO_TRY(bool taken, TakePiece(piece));
-    if (taken && !piece.empty()) co_return piece;
-    if (taken) continue;
-    STRATA_CO_TRY(bool more, co_await connection_->ReadMore());
-    if (more) continue;
-    if (body_ != Body::kUntilClose) co_return Cut();
-    End();
+    STRATA_TRY(bool taken, TakePiece(piece));
+    if (!taken) return Step::kMore;
+    if (!piece.empty()) return Step::kPiece;
   }
-  co_return std::string_view();
+  piece = {};
+  return Step::kEnd;
+}
+
+// Nothing more will come.
+Result<> StreamedResponse::PeerEnded() {
+  if (body_ != Body::kUntilClose) return Cut();
+  End();
+  return {};
+}
+
+Task<Result<std::string_view>> StreamedResponse::Read() {
+  while (true) {
+    std::string_view piece;
+    STRATA_CO_TRY(auto step, NextStep(piece));
+    if (step != Step::kMore) co_return piece;
+    STRATA_CO_TRY(bool more, co_await connection_->ReadMore());
+    if (!more) STRATA_CO_CHECK_OK(PeerEnded());
+  }
 }
 
 Task<Result<std::string>> StreamedResponse::ReadAll(std::size_t bytes_max) {
@@ -156,14 +167,27 @@ Task<Result<std::string>> StreamedResponse::ReadAll(std::size_t bytes_max) {
     // Trusted only so far: the rest grows as it comes.
     body.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(left_, 1u << 20)));
   }
-  STRATA_CO_CHECK_OK(co_await ReadRest(*this, bytes_max, body));
-  co_return body;
+  // Not Read in a loop: where the body came with its head, nothing waits.
+  while (true) {
+    std::string_view piece;
+    STRATA_CO_TRY(auto step, NextStep(piece));
+    if (step == Step::kEnd) co_return body;
+    if (step == Step::kPiece) {
+      STRATA_CO_CHECK_OK(AppendWithin(bytes_max, piece, body));
+      continue;
+    }
+    STRATA_CO_TRY(bool more, co_await connection_->ReadMore());
+    if (!more) STRATA_CO_CHECK_OK(PeerEnded());
+  }
 }
 
 Task<Result<std::string>> Http2Response::ReadAll(std::size_t bytes_max) {
   std::string body;
-  STRATA_CO_CHECK_OK(co_await ReadRest(*this, bytes_max, body));
-  co_return body;
+  while (true) {
+    STRATA_CO_TRY(auto piece, co_await Read());
+    if (piece.empty()) co_return body;
+    STRATA_CO_CHECK_OK(AppendWithin(bytes_max, piece, body));
+  }
 }
 
 void StreamedResponse::End() {

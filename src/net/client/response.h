@@ -34,6 +34,9 @@ class StreamedResponse final : public ClientResponse {
 
  private:
   enum class Body : std::uint8_t { kNone, kLength, kChunked, kUntilClose };
+  enum class Step : std::uint8_t { kPiece, kMore, kEnd };
+  Result<Step> NextStep(std::string_view& piece);
+  Result<> PeerEnded();
   // One step over the input at hand. True: `piece` is data, or the end when it is empty.
   Result<bool> TakePiece(std::string_view& piece);
   Result<bool> TakeChunked(std::string_view& piece);

@@ -56,6 +56,7 @@ class Http1Connection final : public ServerConnection, private ResponseWriter {
   enum class Phase : std::uint8_t { kIdle, kHead, kBody, kHandling, kLingering, kClosed };
   using Self = std::shared_ptr<Http1Connection>;
   using Piece = asio::const_buffer;
+  using Pieces = std::array<Piece, kWritePiecesMax>;
 
   // Reading.
   Task<void> Serve(Self self);
@@ -76,7 +77,8 @@ class Http1Connection final : public ServerConnection, private ResponseWriter {
   void Abort() override { Gone(); }
   bool started() const override { return answer_.started; }
   void BeginHead(int status, const Headers& headers, std::optional<std::size_t> body_bytes);
-  Task<Result<>> WritePieces(std::array<Piece, kWritePiecesMax> pieces);
+  void StartPieces(const Pieces& pieces);
+  Result<> Written() const;
   Piece TakeHead();
   Piece ChunkLine(std::size_t bytes);
   void FlushHead();
@@ -159,8 +161,10 @@ Task<bool> Http1Connection::AwaitRequest() {
     if (close_idle_ && served_ && phase_ == Phase::kIdle) co_return false;
     if (parser_.TakeExpectsContinue()) {
       constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-      auto sent = co_await WritePieces({asio::buffer(kContinue)});
-      if (!sent.has_value()) co_return false;
+      while (writing_) co_await event_.Wait();
+      StartPieces({asio::buffer(kContinue)});
+      while (writing_) co_await event_.Wait();
+      if (gone_) co_return false;
     }
     PumpRead();
     co_await event_.Wait();
@@ -293,17 +297,19 @@ Http1Connection::Piece Http1Connection::TakeHead() {
   return std::exchange(answer_.head_pending, false) ? Piece(asio::buffer(head_)) : Piece();
 }
 
-// Writes all pieces together; they stay untouched until nothing refers to them any more.
-Task<Result<>> Http1Connection::WritePieces(std::array<Piece, kWritePiecesMax> pieces) {
-  while (writing_) co_await event_.Wait();
-  if (!gone_) {
-    auto step = transport_->StartWrite(shared_from_this(), pieces);
-    if (step == IoStep::kFailed) Gone();
-    writing_ = step == IoStep::kPending;
-    while (writing_) co_await event_.Wait();
-  }
-  if (gone_) co_return Fail(Code::kCancelled, "the client closed the connection");
-  co_return Result<>{};
+// Begins to write all pieces together, when no write is under way; they stay untouched for as long
+// as one is. Callers wait for both themselves: most writes are done at once, and a coroutine of its
+// own would cost more than it does.
+void Http1Connection::StartPieces(const Pieces& pieces) {
+  if (gone_) return;
+  auto step = transport_->StartWrite(shared_from_this(), pieces);
+  if (step == IoStep::kFailed) Gone();
+  writing_ = step == IoStep::kPending;
+}
+
+Result<> Http1Connection::Written() const {
+  if (gone_) return Fail(Code::kCancelled, "the client closed the connection");
+  return {};
 }
 
 void Http1Connection::OnWritten(ErrorCode error) {
@@ -316,8 +322,10 @@ Task<Result<>> Http1Connection::Send(int status, Headers headers, std::string bo
   if (answer_.started) co_return Fail(Code::kInternal, "the answer was already started");
   BeginHead(status, headers, body.size());
   answer_.finished = true;
-  auto head = TakeHead();
-  co_return co_await WritePieces({head, answer_.bodiless ? Piece() : Piece(asio::buffer(body))});
+  while (writing_) co_await event_.Wait();
+  StartPieces({TakeHead(), answer_.bodiless ? Piece() : Piece(asio::buffer(body))});
+  while (writing_) co_await event_.Wait();
+  co_return Written();
 }
 
 // The head leaves with the first bytes when they are written before the io thread is free again,
@@ -345,10 +353,11 @@ Task<Result<>> Http1Connection::Write(std::string_view bytes) {
   if (gone_) co_return Fail(Code::kCancelled, "the client closed the connection");
   if (bytes.empty() || answer_.bodiless) co_return Result<>{};
   while (writing_) co_await event_.Wait();  // chunk_line_ is in use until then
-  auto head = TakeHead();
-  if (!answer_.chunked) co_return co_await WritePieces({head, asio::buffer(bytes)});
-  co_return co_await WritePieces(
-      {head, ChunkLine(bytes.size()), asio::buffer(bytes), asio::buffer("\r\n", 2)});
+  StartPieces(answer_.chunked ? Pieces{TakeHead(), ChunkLine(bytes.size()), asio::buffer(bytes),
+                                       asio::buffer("\r\n", 2)}
+                              : Pieces{TakeHead(), asio::buffer(bytes)});
+  while (writing_) co_await event_.Wait();
+  co_return Written();
 }
 
 Http1Connection::Piece Http1Connection::ChunkLine(std::size_t bytes) {
@@ -365,10 +374,11 @@ Task<Result<>> Http1Connection::FinishWith(std::string_view last) {
   while (writing_) co_await event_.Wait();
   if (gone_) co_return Fail(Code::kCancelled, "the client closed the connection");
   answer_.finished = true;
-  auto head = TakeHead();
-  if (!answer_.chunked) co_return co_await WritePieces({head, asio::buffer(last)});
-  co_return co_await WritePieces(
-      {head, ChunkLine(last.size()), asio::buffer(last), asio::buffer("\r\n0\r\n\r\n", 7)});
+  StartPieces(answer_.chunked ? Pieces{TakeHead(), ChunkLine(last.size()), asio::buffer(last),
+                                       asio::buffer("\r\n0\r\n\r\n", 7)}
+                              : Pieces{TakeHead(), asio::buffer(last)});
+  while (writing_) co_await event_.Wait();
+  co_return Written();
 }
 
 Task<Result<>> Http1Connection::Finish() {
@@ -377,8 +387,10 @@ Task<Result<>> Http1Connection::Finish() {
   }
   answer_.finished = true;
   bool last_chunk = answer_.chunked && !answer_.bodiless;
-  auto head = TakeHead();
-  co_return co_await WritePieces({head, last_chunk ? asio::buffer("0\r\n\r\n", 5) : Piece()});
+  while (writing_) co_await event_.Wait();
+  StartPieces({TakeHead(), last_chunk ? asio::buffer("0\r\n\r\n", 5) : Piece()});
+  while (writing_) co_await event_.Wait();
+  co_return Written();
 }
 
 Task<Result<>> Http1Connection::SendFailure(Failure failure, const HttpRequest& request) {

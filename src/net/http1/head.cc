@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 
 namespace strata::net::http1 {
 namespace {
@@ -27,13 +28,13 @@ std::string_view Trim(std::string_view text) {
   return text;
 }
 
-// The next line without its CRLF; nullopt when it holds a bare CR or LF.
+// The next line without its CRLF; nullopt when it does not end so. It may hold a bare CR, which is
+// in no token, target, version or field value.
 std::optional<std::string_view> TakeLine(std::string_view& head) {
   auto end = head.find('\n');
   if (end == head.npos || end == 0 || head[end - 1] != '\r') return std::nullopt;
   auto line = head.substr(0, end - 1);
   head.remove_prefix(end + 1);
-  if (line.find('\r') != line.npos) return std::nullopt;
   return line;
 }
 
@@ -62,29 +63,45 @@ struct FieldScan {
   bool keep_alive = false;
 };
 
+void NoteConnection(std::string_view value, FieldScan& scan) {
+  EachMember(value, [&](std::string_view member) {
+    scan.close |= SameHeader(member, "close");
+    scan.keep_alive |= SameHeader(member, "keep-alive");
+    return true;
+  });
+}
+
+// The few fields that say where a message ends and what becomes of its connection.
 std::optional<Failure> NoteField(std::string_view name, std::string_view value, FieldScan& scan) {
   auto& framing = scan.framing;
-  if (SameHeader(name, "content-length")) {
-    if (framing.content_length) return Bad("content-length occurs twice");
-    framing.content_length = ParseLength(value);
-    if (!framing.content_length) return Bad("content-length is not a whole number");
-  } else if (SameHeader(name, "transfer-encoding")) {
-    if (framing.chunked) return Bad("transfer-encoding occurs twice");
-    if (!SameHeader(value, "chunked")) {
-      return Failure{501, "transfer-encoding other than chunked is not supported"};
-    }
-    framing.chunked = true;
-  } else if (SameHeader(name, "connection")) {
-    EachMember(value, [&](std::string_view member) {
-      scan.close |= SameHeader(member, "close");
-      scan.keep_alive |= SameHeader(member, "keep-alive");
-      return true;
-    });
-  } else if (SameHeader(name, "host")) {
-    ++scan.hosts;
-  } else if (SameHeader(name, "expect")) {
-    if (!SameHeader(value, "100-continue")) return Failure{417, "expect must be 100-continue"};
-    framing.expects_continue = true;
+  switch (name.size()) {
+    case std::string_view("host").size():
+      if (SameHeader(name, "host")) ++scan.hosts;
+      break;
+    case std::string_view("expect").size():
+      if (!SameHeader(name, "expect")) break;
+      if (!SameHeader(value, "100-continue")) return Failure{417, "expect must be 100-continue"};
+      framing.expects_continue = true;
+      break;
+    case std::string_view("connection").size():
+      if (SameHeader(name, "connection")) NoteConnection(value, scan);
+      break;
+    case std::string_view("content-length").size():
+      if (!SameHeader(name, "content-length")) break;
+      if (framing.content_length) return Bad("content-length occurs twice");
+      framing.content_length = ParseLength(value);
+      if (!framing.content_length) return Bad("content-length is not a whole number");
+      break;
+    case std::string_view("transfer-encoding").size():
+      if (!SameHeader(name, "transfer-encoding")) break;
+      if (framing.chunked) return Bad("transfer-encoding occurs twice");
+      if (!SameHeader(value, "chunked")) {
+        return Failure{501, "transfer-encoding other than chunked is not supported"};
+      }
+      framing.chunked = true;
+      break;
+    default:
+      break;
   }
   return std::nullopt;
 }
@@ -96,8 +113,9 @@ std::optional<Failure> ParseFields(std::string_view head, FieldScan& scan) {
     if (!line) return Bad("header lines must end with CRLF");
     if (line->empty()) break;
     if (count == kFieldsMax) return Failure{431, "more than 256 header fields"};
-    auto colon = line->find(':');
-    if (colon == line->npos || !IsToken(line->substr(0, colon))) {
+    std::size_t colon = 0;
+    while (colon < line->size() && kToken[static_cast<unsigned char>((*line)[colon])]) ++colon;
+    if (colon == 0 || colon == line->size() || (*line)[colon] != ':') {
       return Bad("a header line has no valid name");
     }
     auto name = line->substr(0, colon);
@@ -156,15 +174,23 @@ bool IsToken(std::string_view text) {
                                       [](char c) { return kToken[static_cast<unsigned char>(c)]; });
 }
 
-// Looks at every byte, also after a bad one: the compiler takes 16 of them a step.
+// Eight bytes a step where none of them is a control; tabs are looked at again.
 bool IsFieldValue(std::string_view text) {
-  unsigned bad = 0;
-  for (char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    bad |=
-        static_cast<unsigned>((byte < 0x20) & (byte != '\t')) | static_cast<unsigned>(byte == 0x7f);
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  constexpr std::uint64_t kHigh = 0x8080808080808080;
+  std::size_t at = 0;
+  for (std::uint64_t word = 0; at + sizeof(word) <= text.size(); at += sizeof(word)) {
+    std::memcpy(&word, text.data() + at, sizeof(word));
+    const auto below_space = (word - kOnes * 0x20) & ~word & kHigh;
+    const auto without_delete = word ^ (kOnes * 0x7f);
+    const auto is_delete = (without_delete - kOnes) & ~without_delete & kHigh;
+    if ((below_space | is_delete) != 0) break;
   }
-  return bad == 0;
+  for (; at < text.size(); ++at) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    if ((byte < 0x20 && byte != '\t') || byte == 0x7f) return false;
+  }
+  return true;
 }
 
 std::optional<Failure> ParseRequestHead(std::string_view head, HttpRequest& request,
@@ -205,7 +231,8 @@ std::optional<Failure> ParseResponseHead(std::string_view head, ResponseHead& re
     return Bad("not an HTTP/1.1 status line");
   }
   auto status = ParseLength(line->substr(9, 3));
-  if (!status || *status < 100 || *status > 599 || (line->size() > 12 && (*line)[12] != ' ')) {
+  if (!status || *status < 100 || *status > 599 || (line->size() > 12 && (*line)[12] != ' ') ||
+      line->find('\r') != line->npos) {
     return Bad("not an HTTP/1.1 status line");
   }
   response.status = static_cast<int>(*status);

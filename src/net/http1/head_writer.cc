@@ -10,8 +10,8 @@ namespace {
 
 void AppendNumber(std::string& out, std::size_t value) {
   char digits[24];
-  auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  out.append(digits, end);
+  const auto* end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  out.append(digits, static_cast<std::size_t>(end - digits));
 }
 
 }  // namespace

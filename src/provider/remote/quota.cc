@@ -34,6 +34,12 @@ std::optional<double> NumberOf(std::string_view text) {
 }  // namespace
 
 double QuotaShareOf(const net::Headers& headers) {
+  // Most servers say nothing: one look instead of twelve.
+  const auto shortest = std::string_view("x-ratelimit-limit-tokens").size();
+  const auto& fields = headers.fields();
+  if (std::ranges::none_of(fields, [&](const auto& f) { return f.first.size() >= shortest; })) {
+    return -1;
+  }
   double least = -1;
   for (const auto& [remaining_name, limit_name] : kPairs) {
     auto remaining = NumberOf(headers.Get(remaining_name));
