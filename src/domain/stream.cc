@@ -95,7 +95,9 @@ void StreamAccumulator::Add(const StreamEvent& event) {
 }
 
 std::vector<StreamEvent> EventsOf(const ChatResponse& response) {
+  constexpr std::size_t kOfABlock = 3;
   std::vector<StreamEvent> events;
+  events.reserve(2 + kOfABlock * response.content.size());
   events.push_back(
       StreamStart{.id = response.id, .model = response.model, .usage = response.usage});
   int index = 0;

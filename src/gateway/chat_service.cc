@@ -86,7 +86,10 @@ Task<Result<>> ChatService::Answer(domain::ChatRequest&& request, RequestContext
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
   STRATA_CO_CHECK_OK(guard::CheckModelAllowed(request.model, ctx));
 
-  STRATA_CO_TRY(auto guardrails, co_await GuardInput(request, ctx));
+  std::shared_ptr<const guard::Guardrails> guardrails;
+  if (guardrails_ && guardrails_()) {
+    STRATA_CO_TRY(guardrails, co_await GuardInput(request, ctx));
+  }
   // The snapshot is kept for the whole answer: a reload behind it changes nothing for this request.
   auto models = registry_.Snapshot();
   STRATA_CO_TRY(auto plan, route::ChooseDirect(*models, request));

@@ -84,25 +84,23 @@ domain::Usage Estimate(std::int64_t text_bytes, std::int64_t output_tokens) {
 
 store::CallIntent IntentOf(const domain::ModelInfo& info, RequestContext& ctx,
                            std::string_view operation, domain::Usage estimate) {
-  store::CallIntent intent;
-  intent.request_id = ctx.request_id;
-  intent.call_number = static_cast<std::uint32_t>(ctx.calls++);
-  intent.time = ctx.clock->Wall();
-  intent.workspace = ctx.workspace;
-  intent.key = ctx.key;
-  intent.trace_id = ctx.request_id.value;
-  intent.tags = ctx.tags;
-  intent.dialect = ctx.dialect;
-  intent.operation = operation;
-  intent.route = ctx.route;
-  intent.role = ctx.role;
-  intent.model_asked = ctx.model_asked;
-  intent.model = info.id;
-  intent.provider = info.provider;
-  intent.kb = ctx.kb;
-  intent.estimate = estimate;
-  intent.estimate_cost = domain::CostOf(estimate, info.price);
-  return intent;
+  return {.request_id = ctx.request_id,
+          .call_number = static_cast<std::uint32_t>(ctx.calls++),
+          .time = ctx.clock->Wall(),
+          .workspace = ctx.workspace,
+          .key = ctx.key,
+          .trace_id = ctx.request_id.value,
+          .tags = ctx.tags,
+          .dialect = ctx.dialect,
+          .operation = std::string(operation),
+          .route = ctx.route,
+          .role = ctx.role,
+          .model_asked = ctx.model_asked,
+          .model = info.id,
+          .provider = info.provider,
+          .kb = ctx.kb,
+          .estimate = estimate,
+          .estimate_cost = domain::CostOf(estimate, info.price)};
 }
 
 store::CallStatus StatusOf(const Error& error) {
@@ -257,7 +255,7 @@ class MeteredStream final : public provider::ChatStream {
     } else if (!std::holds_alternative<domain::BlockStart>(*event)) {
       meter_->FirstToken();
     }
-    co_return std::move(*event);
+    co_return event;
   }
 
   domain::Usage UsageSoFar() const override { return inner_->UsageSoFar(); }

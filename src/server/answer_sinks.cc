@@ -54,7 +54,12 @@ class JsonSink final : public gateway::AnswerSink {
     }
     if (std::holds_alternative<domain::WireStop>(event)) wire_headers_.reset();
     if (!wire_headers_ || may_stop_) answer_.Add(event);
-    if (wire_headers_) co_return co_await Forward(event);
+    if (wire_headers_) {
+      // What is decoded beside the bytes is not for the client.
+      const auto* end = std::get_if<domain::StreamEnd>(&event);
+      if (end == nullptr) co_return Result<>{};
+      co_return co_await frame_.exchange.writer.Send(200, std::move(*wire_headers_), end->wire);
+    }
     if (!answer_.ended()) co_return Result<>{};
     CompleteMeta(frame_, frame_.meta);
     auto body = encode_(answer_.response(), frame_.meta);
@@ -69,13 +74,6 @@ class JsonSink final : public gateway::AnswerSink {
   }
 
  private:
-  // What is decoded beside the bytes is not for the client.
-  Task<Result<>> Forward(const domain::StreamEvent& event) {
-    const auto* end = std::get_if<domain::StreamEnd>(&event);
-    if (end == nullptr) co_return Result<>{};
-    co_return co_await frame_.exchange.writer.Send(200, std::move(*wire_headers_), end->wire);
-  }
-
   AnswerFrame frame_;
   ResponseEncoder encode_;
   domain::StreamAccumulator answer_;

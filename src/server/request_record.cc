@@ -80,7 +80,8 @@ void RequestRecord::Finish(const observe::FinishedTrace& trace, const RequestCon
     }
     if (!span.name.starts_with("provider.")) continue;
     ++calls.made;
-    for (const auto& [name, value] : span.fields) {
+    for (const auto& [key, value] : span.fields) {
+      const std::string_view name = key;  // unlike a string it compares lengths first
       const auto* text = std::get_if<std::string>(&value);
       const auto* integer = std::get_if<std::int64_t>(&value);
       const auto* real = std::get_if<double>(&value);

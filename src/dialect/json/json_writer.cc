@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cmath>
+#include <iterator>
 
 #include "base/json_text.h"
 #include "dialect/json_value.h"
@@ -15,6 +17,8 @@ void JsonWriter::Comma() {
 }
 
 JsonWriter& JsonWriter::Open(char bracket) {
+  constexpr std::size_t kUsualBytes = 512;
+  if (out_.empty()) out_.reserve(kUsualBytes);
   Comma();
   out_ += bracket;
   comma_ = false;
@@ -43,7 +47,9 @@ JsonWriter& JsonWriter::Value(std::string_view text) {
 
 JsonWriter& JsonWriter::Value(std::int64_t number) {
   Comma();
-  fmt::format_to(std::back_inserter(out_), "{}", number);
+  char digits[24];
+  const auto* end = std::to_chars(digits, std::end(digits), number).ptr;
+  out_.append(digits, static_cast<std::size_t>(end - digits));
   return *this;
 }
 

@@ -26,6 +26,7 @@ void Attempt::Fork(const Lane& lane) {
   // A deployment makes one call; its number is taken now, as another attempt may run beside it.
   own_->calls = request_.calls++;
   own_->route += fmt::format("{}{}", own_->route.empty() ? "" : "; ", choice.why);
+  stop_ = std::stop_source();
   own_->cancel = stop_.get_token();
   on_client_gone_.emplace(request_.cancel, Stop{&stop_});
   own_->span = request_.span.Child("gateway.attempt");

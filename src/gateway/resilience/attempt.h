@@ -68,7 +68,7 @@ class Attempt {
 
   const std::shared_ptr<provider::ChatModel> model_;
   RequestContext& request_;
-  std::stop_source stop_;
+  std::stop_source stop_{std::nostopstate};  // of one with a context of its own
   std::unique_ptr<RequestContext> own_;
   std::optional<std::stop_callback<Stop>> on_client_gone_;
   std::optional<std::chrono::milliseconds> patience_;

@@ -217,9 +217,13 @@ Error Attempts::NothingToTry() const {
 }
 
 std::optional<milliseconds> Attempts::Patience() const {
+  const bool first_byte_matters = ctx_.first_byte_deadline < ctx_.deadline;
+  if (!first_byte_matters && rules_.first_token_max.count() == 0 && lanes_.size() == 1) {
+    return std::nullopt;  // nearly every request: without a look at the clock
+  }
   auto left = ctx_.TimeLeft();
   std::optional<milliseconds> limit;
-  if (ctx_.first_byte_deadline < ctx_.deadline) {
+  if (first_byte_matters) {
     auto first =
         std::chrono::duration_cast<milliseconds>(ctx_.first_byte_deadline - ctx_.clock->Steady());
     left = std::max(std::min(left, first), milliseconds(1));

@@ -242,7 +242,10 @@ BreakerState DeploymentHealth::State() const {
 
 milliseconds DeploymentHealth::OpenFor() const { return Until(open_until_us_.load(), NowUs()); }
 AttemptOutcome DeploymentHealth::LastFault() const { return last_fault_.load(kRelaxed); }
-bool DeploymentHealth::Throttled() const { return throttled_until_us_.load(kRelaxed) > NowUs(); }
+bool DeploymentHealth::Throttled() const {
+  const auto until = throttled_until_us_.load(kRelaxed);
+  return until != 0 && until > NowUs();
+}
 milliseconds DeploymentHealth::ThrottledFor() const {
   return Until(throttled_until_us_.load(kRelaxed), NowUs());
 }

@@ -36,7 +36,7 @@ class ResilientStream final : public ChatStream {
 
   Task<Result<domain::StreamEvent>> Next() override {
     if (at_ < attempt_->head.size()) {
-      auto event = std::move(attempt_->head[at_++]);
+      auto& event = attempt_->head[at_++];
       Note(event);
       co_return std::move(event);
     }
@@ -48,7 +48,7 @@ class ResilientStream final : public ChatStream {
       attempt_->choice.ticket.End(outcome, event.error().retry_after());
       attempt_->Settle(outcome, &event.error());
     }
-    co_return std::move(event);
+    co_return event;
   }
 
   domain::Usage UsageSoFar() const override { return attempt_->stream->UsageSoFar(); }

@@ -31,7 +31,7 @@ RemoteStream::RemoteStream(std::shared_ptr<const Account> account, RequestContex
 
 Task<Result<domain::StreamEvent>> RemoteStream::Next() {
   STRATA_CHECK(!done_, "Next after the end of a stream");
-  if (queue_.empty()) {
+  if (!HasEvent()) {
     auto alive = ctx_.CheckAlive();
     if (!alive.has_value()) co_return Fail(Failed(std::move(alive.error())));
     Result<> filled;
@@ -42,15 +42,14 @@ Task<Result<domain::StreamEvent>> RemoteStream::Next() {
     }
     if (!filled.has_value()) co_return Fail(Failed(std::move(filled.error())));
   }
-  auto event = std::move(queue_.front());
-  queue_.pop_front();
+  auto event = std::move(events_[at_++]);
   Note(event);
   if (done_) co_await LetGo();
   co_return std::move(event);
 }
 
 Task<Result<>> RemoteStream::Fill() {
-  while (queue_.empty()) {
+  while (!HasEvent()) {
     auto held = decoder_->Feed({});
     if (!held.has_value()) co_return Fail(std::move(held.error()));
     auto bytes = co_await response_->Read();
@@ -58,8 +57,9 @@ Task<Result<>> RemoteStream::Fill() {
     bool ended = bytes->empty();
     auto events = ended ? decoder_->Finish() : decoder_->Feed(*bytes);
     if (!events.has_value()) co_return Fail(std::move(events.error()));
-    for (auto& event : *events) queue_.push_back(std::move(event));
-    if (ended && queue_.empty()) {
+    events_ = std::move(*events);
+    at_ = 0;
+    if (ended && !HasEvent()) {
       co_return Fail(Code::kUnavailable, "the answer was cut off before its end");
     }
   }
@@ -71,7 +71,8 @@ Task<Result<>> RemoteStream::FillWhole() {
   if (!body.has_value()) co_return Fail(std::move(body.error()));
   auto answer = account_->api->DecodeChat(*body);
   if (!answer.has_value()) co_return Fail(std::move(answer.error()));
-  for (auto& event : domain::EventsOf(*answer)) queue_.push_back(std::move(event));
+  events_ = domain::EventsOf(*answer);
+  at_ = 0;
   co_return Result<>();
 }
 

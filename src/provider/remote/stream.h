@@ -2,10 +2,10 @@
 // One answer of a remote model: events decoded from the response as it comes, or from the whole
 // body where no stream was asked for.
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "provider/chat_model.h"
 #include "provider/remote/call.h"
@@ -25,7 +25,7 @@ class RemoteStream final : public ChatStream {
   domain::Usage UsageSoFar() const override;
 
  private:
-  Task<Result<>> Fill();  // at least one event into queue_, or an error
+  Task<Result<>> Fill();  // at least one event to hand up, or an error
   Task<Result<>> FillWhole();
   Error Failed(Error error);
   void Note(domain::StreamEvent& event);
@@ -36,7 +36,9 @@ class RemoteStream final : public ChatStream {
   std::shared_ptr<Cancel> cancel_;
   std::unique_ptr<net::ClientResponse> response_;
   std::unique_ptr<dialect::StreamDecoder> decoder_;  // null: not streamed
-  std::deque<domain::StreamEvent> queue_;
+  bool HasEvent() const { return at_ < events_.size(); }
+  std::vector<domain::StreamEvent> events_;  // decoded together
+  std::size_t at_ = 0;                       // those before it were handed up
   std::int64_t prompt_estimate_;
   std::size_t characters_ = 0;                // of the answer so far
   std::optional<domain::Usage> final_usage_;  // of StreamEnd
