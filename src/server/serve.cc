@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "base/free_memory.h"
 #include "base/log.h"
 #include "base/rng.h"
 #include "dialect/json_value.h"
@@ -184,7 +185,9 @@ Result<> RunningServer::Serve(std::unique_ptr<App> app) {
   STRATA_CHECK_OK(app_->StartJobs());
   app_->SetPhase(Phase::kServing);
   serving_.store(app_.get(), std::memory_order_release);
-  return app_->PublishAddress(control_url_, control_bearer);
+  STRATA_CHECK_OK(app_->PublishAddress(control_url_, control_bearer));
+  ReturnMemoryOfStart();  // this thread waits for signals from here on
+  return {};
 }
 
 // ---- answering

@@ -68,6 +68,27 @@ Result<Header> ReadHeader(const std::string& path, std::string_view bytes) {
   return header;
 }
 
+// One piece a line, `pieces` of them, with those that every vocabulary has. The index over them,
+// which the first text needs, is not made for that: it would leave megabytes behind.
+bool HoldsPieces(std::string_view vocabulary, std::uint64_t pieces) {
+  bool unknown = false;
+  bool start = false;
+  bool end = false;
+  bool padding = false;
+  std::uint64_t lines = 0;
+  for (; !vocabulary.empty(); ++lines) {
+    const auto stop = std::min(vocabulary.find('\n'), vocabulary.size());
+    const auto piece = vocabulary.substr(0, stop);
+    if (piece.empty()) return false;
+    unknown |= piece == "[UNK]";
+    start |= piece == "[CLS]";
+    end |= piece == "[SEP]";
+    padding |= piece == "[PAD]";
+    vocabulary.remove_prefix(std::min(stop + 1, vocabulary.size()));
+  }
+  return lines == pieces && unknown && start && end && padding;
+}
+
 // Weight of each piece. Source: model2vec's SIF by Zipf's law. The rank of a piece is its place
 // among the pieces that text can hold, as BERT's vocabulary is in order of frequency; only its
 // leading block of single characters is not, so letters and signs beyond ASCII get the middle of
@@ -199,7 +220,7 @@ struct StaticEmbedder::State {
   const text::WordPieces& Pieces() {
     std::call_once(once, [this] {
       auto parsed = text::WordPieces::Parse(vocabulary);
-      STRATA_CHECK(parsed.has_value(), "the vocabulary could be read when the file was opened");
+      STRATA_CHECK(parsed.has_value(), "the static embedder's vocabulary repeats a piece");
       pieces = std::move(*parsed);
     });
     return *pieces;
@@ -218,9 +239,9 @@ Result<std::shared_ptr<const StaticEmbedder>> StaticEmbedder::Open(const std::st
   }
   auto teacher = bytes.substr(sizeof(header), header.teacher_bytes);
   auto vocabulary = bytes.substr(sizeof(header) + header.teacher_bytes, header.vocabulary_bytes);
-  auto pieces = text::WordPieces::Parse(vocabulary);
-  if (!pieces.has_value()) return Corrupt(path, pieces.error().message());
-  if (pieces->size() != header.pieces) return Corrupt(path, "the vocabulary has another size");
+  if (!HoldsPieces(vocabulary, header.pieces)) {
+    return Corrupt(path, "the vocabulary has another size, or lacks a token");
+  }
   auto version = fmt::format("static-{}-{}:{:016x}", teacher, header.dimensions, header.checksum);
   file->LetGo();
   auto state = std::make_unique<State>(
