@@ -33,11 +33,13 @@ class Encoder {
   void Text(std::string_view text, std::size_t bytes_max = kCallTextMax) {
     text = Utf8Prefix(text, bytes_max);
     const auto at = out_.size();
-    out_.resize_and_overwrite(at + 2 + text.size(), [&](char* bytes, std::size_t size) {
+    const auto end = at + 2 + text.size();
+    // Of libstdc++ 12 the function is told the new capacity, which may be more.
+    out_.resize_and_overwrite(end, [&](char* bytes, std::size_t) {
       bytes[at] = static_cast<char>(text.size());
       bytes[at + 1] = static_cast<char>(text.size() >> 8);
       text.copy(bytes + at + 2, text.size());
-      return size;
+      return end;
     });
   }
   void Optional(const std::optional<std::int64_t>& value) {
