@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <unordered_set>
+#include <cstdint>
 
+#include "base/encoding.h"
 #include "base/utf8.h"
+#include "route/phrases.h"
 #include "text/hashed_features.h"
 
 namespace strata::route {
@@ -16,6 +18,16 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
 bool IsLetter(char c) {
   return IsUpper(c) || (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80;
+}
+bool IsSign(char c) {
+  static constexpr auto kSigns = [] {
+    std::array<bool, 256> out{};
+    for (char sign : std::string_view("=+-*/^$\\<>{}[]|_")) {
+      out[static_cast<unsigned char>(sign)] = true;
+    }
+    return out;
+  }();
+  return kSigns[static_cast<unsigned char>(c)];
 }
 char Lower(char c) { return IsUpper(c) ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -131,11 +143,17 @@ struct Words {
   double conditions = 0;  // if, because, unless, …
 };
 
-Words CountWords(std::string_view lower) {
-  static const std::unordered_set<std::string_view> kConditions = {
+bool IsCondition(std::string_view word) {
+  constexpr std::array<std::string_view, 9> kConditions = {
       "if", "because", "although", "unless", "whether", "while", "since", "however", "assuming"};
+  return word.size() <= 8 && std::ranges::find(kConditions, word) != kConditions.end();
+}
+
+Words CountWords(std::string_view lower) {
   Words words;
-  std::unordered_set<std::string_view> seen;
+  // Hashes stand for words: in the few hundred of a question no two share all 64 bits.
+  std::vector<std::uint64_t> seen;
+  seen.reserve(lower.size() / 5);
   for (std::size_t at = 0; at < lower.size();) {
     if (!IsLetter(lower[at])) {
       ++at;
@@ -147,17 +165,13 @@ Words CountWords(std::string_view lower) {
     words.count += 1;
     words.letters += static_cast<double>(word.size());
     words.longer += word.size() >= 8 ? 1 : 0;
-    words.conditions += kConditions.contains(word) ? 1 : 0;
-    seen.insert(word);
+    words.conditions += IsCondition(word) ? 1 : 0;
+    seen.push_back(Hash64(word));
     at = end;
   }
-  words.distinct = static_cast<double>(seen.size());
+  std::ranges::sort(seen);
+  words.distinct = static_cast<double>(seen.size() - std::ranges::unique(seen).size());
   return words;
-}
-
-bool HasAny(std::string_view lower, std::initializer_list<std::string_view> needles) {
-  return std::ranges::any_of(
-      needles, [&](std::string_view n) { return lower.find(n) != std::string_view::npos; });
 }
 
 constexpr std::array<std::string_view, kMeasures> kNames = {
@@ -175,24 +189,25 @@ constexpr std::array<std::string_view, kMeasures> kNames = {
 void AppendKinds(std::string_view lower, std::string_view stem, std::size_t examples,
                  std::vector<float>& out) {
   auto flag = [&](bool value) { out.push_back(value ? 1.0F : 0.0F); };
-  flag(HasAny(lower, {" not ", " except", "n't ", " never "}));
-  flag(HasAny(lower, {"except"}));
-  flag(HasAny(lower, {"which of the following", "which one of"}));
-  flag(HasAny(lower, {"statement 1", "statement i", "i. ", "(i)"}));
+  const auto groups = PhraseGroupsIn(lower);
+  auto has = [&](PhraseGroup group) { return HasGroup(groups, group); };
+  for (auto group : {PhraseGroup::kNegation, PhraseGroup::kExcept, PhraseGroup::kWhichFollowing,
+                     PhraseGroup::kStatements}) {
+    flag(has(group));
+  }
   auto trimmed = TrimEnd(stem);
-  flag(HasAny(lower, {"___", " _ "}) || (!trimmed.empty() && trimmed.back() != '?' &&
-                                         trimmed.back() != '.' && trimmed.back() != ':'));
+  flag(has(PhraseGroup::kBlank) || (!trimmed.empty() && trimmed.back() != '?' &&
+                                    trimmed.back() != '.' && trimmed.back() != ':'));
   flag(stem.find('?') != std::string_view::npos);
-  flag(HasAny(lower, {"true or false", "true, false", "false, true"}));
-  flag(HasAny(lower, {"how many", "how much", "calculate", "compute", "find the value"}));
-  flag(HasAny(lower, {" best ", " most ", " least ", "largest", "smallest", "highest", "primary"}));
-  flag(HasAny(lower, {"none of", "all of the", "both of", "neither"}));
-  flag(HasAny(lower, {" would ", " should ", " ought "}));
-  flag(HasAny(lower, {" my ", " i ", "i'm ", "i've "}) || lower.starts_with("i "));
-  flag(HasAny(lower, {"```", "def ", "return ", "#include", "select ", "();", "function "}));
-  flag(HasAny(lower, {"$", "\\frac", "^2", " = ", "\\("}));
-  flag(HasAny(lower, {"write ", "compose", "draft", "essay", "story", "poem"}));
-  flag(HasAny(lower, {"explain", "describe", "why ", "discuss", "prove"}));
+  for (auto group : {PhraseGroup::kTrueOrFalse, PhraseGroup::kHowMany, PhraseGroup::kSuperlative,
+                     PhraseGroup::kAllOrNone, PhraseGroup::kShould}) {
+    flag(has(group));
+  }
+  flag(has(PhraseGroup::kFirstPerson) || lower.starts_with("i "));
+  for (auto group :
+       {PhraseGroup::kCode, PhraseGroup::kFormula, PhraseGroup::kWrite, PhraseGroup::kExplain}) {
+    flag(has(group));
+  }
   out.push_back(static_cast<float>(std::log1p(static_cast<double>(examples))));
 }
 
@@ -215,9 +230,7 @@ std::vector<float> MeasurePrompt(const Question& question) {
   const auto bytes = static_cast<double>(std::max<std::size_t>(text.size(), 1));
   auto count = [&](auto is) { return static_cast<double>(std::ranges::count_if(text, is)); };
   const double digits = count(IsDigit);
-  const double signs = count([](char c) {
-    return std::string_view("=+-*/^$\\<>{}[]|_").find(c) != std::string_view::npos;
-  });
+  const double signs = count(IsSign);
   const auto words = CountWords(lower);
   const double word_count = std::max(words.count, 1.0);
   const auto options = FindOptions(text);

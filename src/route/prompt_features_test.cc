@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/rng.h"
+#include "route/phrases.h"
 
 namespace strata::route {
 namespace {
@@ -48,6 +49,18 @@ TEST(MeasurePrompt, SeesOptionsNegationAndFormulas) {
   EXPECT_EQ(measure("All of these are true EXCEPT", "except"), 1);
   EXPECT_EQ(measure("Compute $x^2$", "formula"), 1);
   EXPECT_EQ(measure("Hello there.", "formula"), 0);
+}
+
+TEST(Phrases, AreFoundWhereverTheyStandAndNowhereElse) {
+  EXPECT_EQ(PhraseGroupsIn(""), 0U);
+  EXPECT_EQ(PhraseGroupsIn("the cat sat"), 0U);
+  EXPECT_TRUE(HasGroup(PhraseGroupsIn("a$"), PhraseGroup::kFormula)) << "at the very end";
+  EXPECT_TRUE(HasGroup(PhraseGroupsIn("x = y"), PhraseGroup::kFormula));
+  EXPECT_FALSE(HasGroup(PhraseGroupsIn("x=y"), PhraseGroup::kFormula));
+  auto both = PhraseGroupsIn("all of these except one");
+  EXPECT_TRUE(HasGroup(both, PhraseGroup::kExcept));
+  EXPECT_TRUE(HasGroup(both, PhraseGroup::kNegation)) << "' except' and 'except' both count";
+  EXPECT_TRUE(HasGroup(both, PhraseGroup::kAllOrNone)) << "'all of the' begins 'all of these'";
 }
 
 TEST(MeasurePrompt, IsFiniteForAnyBytes) {

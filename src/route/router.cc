@@ -30,10 +30,12 @@ ModelInputs PrepareInputs(const RouterState& state, const PromptFeatures& featur
   float once = 1;
   for (const auto& word : features.words) once = std::min(once, std::abs(word.value));
   double squares = 0;
+  inputs.words.reserve(features.words.size());
   for (const auto& word : features.words) {
     float weight = state.word_weights[word.index];
     if (weight == 0) continue;
-    float count = 1 + std::log(std::abs(word.value) / once);
+    float size = std::abs(word.value);
+    float count = size == once ? 1 : 1 + std::log(size / once);
     float value = std::copysign(count, word.value) * weight;
     inputs.words.push_back({word.index, value});
     squares += static_cast<double>(value * value);

@@ -202,7 +202,7 @@ bool Holds(const Condition& condition, const Signals& signals) {
     case Kind::kTask:
       return Contains(condition.values, signals.kind());
     case Kind::kKeyword:
-      return any([&](const auto& word) { return signals.words().contains(word); });
+      return any([&](const auto& word) { return signals.Says(word); });
     case Kind::kKey:
       return Contains(condition.values, ctx.key.value);
     case Kind::kLabel:

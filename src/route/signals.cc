@@ -1,6 +1,7 @@
 #include "route/signals.h"
 
 #include <algorithm>
+#include <bit>
 #include <initializer_list>
 #include <iterator>
 
@@ -61,23 +62,29 @@ std::string DecidingText(const domain::ChatRequest& request) {
   return text;
 }
 
-bool HasAny(std::string_view words, std::initializer_list<std::string_view> phrases) {
-  return std::ranges::any_of(phrases, [&](auto p) { return words.contains(p); });
+using Phrases = std::initializer_list<std::string_view>;
+
+bool HasAny(std::string_view text, Phrases phrases) {
+  return std::ranges::any_of(phrases, [&](auto p) { return text.contains(p); });
+}
+bool SaysAny(const Signals& signals, Phrases phrases) {
+  return std::ranges::any_of(phrases, [&](auto p) { return signals.Says(p); });
 }
 
-bool LooksLikeCode(std::string_view text, std::string_view words) {
+bool LooksLikeCode(std::string_view text, const Signals& signals) {
   if (HasAny(text, {"```", "#include", "def ", "();", "function(", "=> {", "SELECT ", "class "})) {
     return true;
   }
-  return HasAny(words, {" python ", " javascript ", " typescript ", " sql query ", " regex ",
-                        " stack trace ", " unit test ", " compile error ", " source code "});
+  return SaysAny(signals, {" python ", " javascript ", " typescript ", " sql query ", " regex ",
+                           " stack trace ", " unit test ", " compile error ", " source code "});
 }
 
-bool LooksLikeMath(std::string_view text, std::string_view words) {
+bool LooksLikeMath(std::string_view text, const Signals& signals) {
   if (HasAny(text, {"\\frac", "\\(", "$$", "\\sum", "^2"})) return true;
   auto digits = std::ranges::count_if(text.substr(0, kLookedAtBytes), IsDigit);
-  return digits > 0 && HasAny(words, {" how many ", " how much ", " calculate ", " compute ",
-                                      " solve ", " equation ", " what is the sum ", " percent "});
+  return digits > 0 &&
+         SaysAny(signals, {" how many ", " how much ", " calculate ", " compute ", " solve ",
+                           " equation ", " what is the sum ", " percent "});
 }
 
 // Lines or words that begin with A to D and a bracket or full stop.
@@ -96,25 +103,25 @@ bool HasOptions(std::string_view text) {
   return has('A') && has('B') && has('C');
 }
 
-std::string_view KindOf(std::string_view text, std::string_view words) {
-  if (LooksLikeCode(text, words)) return "code";
-  if (HasAny(words, {" translate ", " translation of ", " traduis ", " übersetze "})) {
+std::string_view KindOf(std::string_view text, const Signals& signals) {
+  if (LooksLikeCode(text, signals)) return "code";
+  if (SaysAny(signals, {" translate ", " translation of ", " traduis ", " übersetze "})) {
     return "translation";
   }
-  if (HasAny(words, {" summarize ", " summarise ", " summary ", " tl dr ", " key points "})) {
+  if (SaysAny(signals, {" summarize ", " summarise ", " summary ", " tl dr ", " key points "})) {
     return "summary";
   }
-  if (HasAny(words, {" extract ", " list all ", " find all ", " pull out ", " parse "})) {
+  if (SaysAny(signals, {" extract ", " list all ", " find all ", " pull out ", " parse "})) {
     return "extraction";
   }
-  if (HasAny(words, {" classify ", " categorize ", " which category ", " sentiment ", " label ",
-                     " spam or ", " positive or negative "})) {
+  if (SaysAny(signals, {" classify ", " categorize ", " which category ", " sentiment ", " label ",
+                        " spam or ", " positive or negative "})) {
     return "classification";
   }
   if (HasOptions(text)) return "choice";
-  if (LooksLikeMath(text, words)) return "math";
-  if (HasAny(words, {" write a ", " write an ", " draft ", " compose ", " rewrite ", " essay ",
-                     " poem ", " story "})) {
+  if (LooksLikeMath(text, signals)) return "math";
+  if (SaysAny(signals, {" write a ", " write an ", " draft ", " compose ", " rewrite ", " essay ",
+                        " poem ", " story "})) {
     return "writing";
   }
   return text.contains('?') ? "question" : "other";
@@ -143,6 +150,31 @@ const std::string& Signals::words() const {
   return *words_;
 }
 
+bool Signals::Says(std::string_view phrase) const {
+  auto hash_of = [](std::string_view word) { return Hash64(word) | 1; };
+  const auto& all = words();
+  if (firsts_.empty()) {
+    // At most half full: a word takes at least two bytes of text.
+    firsts_.assign(std::bit_ceil(std::max<std::size_t>(all.size(), 8)), 0);
+    for (std::size_t at = 1; at < all.size();) {
+      auto end = std::min(all.find(' ', at), all.size());
+      auto hash = hash_of(std::string_view(all).substr(at, end - at));
+      auto slot = hash >> 1 & (firsts_.size() - 1);
+      while (firsts_[slot] != 0 && firsts_[slot] != hash) slot = (slot + 1) & (firsts_.size() - 1);
+      firsts_[slot] = hash;
+      at = end + 1;
+    }
+  }
+  auto end = phrase.find(' ', 1);
+  if (phrase.size() < 3 || phrase.front() != ' ' || end == phrase.npos) {
+    return all.contains(phrase);
+  }
+  auto hash = hash_of(phrase.substr(1, end - 1));
+  auto slot = hash >> 1 & (firsts_.size() - 1);
+  while (firsts_[slot] != 0 && firsts_[slot] != hash) slot = (slot + 1) & (firsts_.size() - 1);
+  return firsts_[slot] == hash && (end + 1 == phrase.size() || all.contains(phrase));
+}
+
 const std::string& Signals::language() const {
   if (!language_) {
     language_ = text::GuessLanguage(std::string_view(text_).substr(0, kLookedAtBytes));
@@ -151,7 +183,7 @@ const std::string& Signals::language() const {
 }
 
 std::string_view Signals::kind() const {
-  if (!kind_) kind_ = KindOf(std::string_view(text_).substr(0, kLookedAtBytes), words());
+  if (!kind_) kind_ = KindOf(std::string_view(text_).substr(0, kLookedAtBytes), *this);
   return *kind_;
 }
 

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/context.h"
 #include "domain/conversation.h"
@@ -42,6 +43,9 @@ class Signals {
   // The same in lower case with runs of other characters than letters and digits as one space,
   // a space at both ends: what keywords are looked for in.
   const std::string& words() const;
+  // Whether `phrase`, of the form of words(), stands in it. Constant for a phrase whose first word
+  // does not, which is nearly every one.
+  bool Says(std::string_view phrase) const;
   const std::string& language() const;  // ISO 639-1, "" unknown
   // What is asked for, by its form: one of TaskKinds(), "other" when none fits.
   std::string_view kind() const;
@@ -54,6 +58,7 @@ class Signals {
   bool conversation_ = false;
   std::string text_;
   mutable std::optional<std::string> words_, language_;
+  mutable std::vector<std::uint64_t> firsts_;  // hash table of the words, open addressing; 0: free
   mutable std::optional<std::string_view> kind_;
 };
 

@@ -35,9 +35,12 @@ class Collector {
     if (options_.char_gram_min > 0) AddGrams("<" + std::string(word) + ">");
   }
 
+  void Expect(std::size_t features) { features_.reserve(features); }
+
   std::vector<HashedFeature> Finish() {
     std::ranges::sort(features_, {}, &HashedFeature::index);
     std::vector<HashedFeature> unique;
+    unique.reserve(features_.size());
     for (const HashedFeature& feature : features_) {
       if (!unique.empty() && unique.back().index == feature.index) {
         unique.back().value += feature.value;
@@ -86,6 +89,7 @@ std::vector<HashedFeature> HashFeatures(std::string_view text,
   Collector collector(options);
   // FoldCase also makes malformed bytes valid, which the n-grams rely on.
   std::string folded = FoldCase(Utf8Prefix(text, options.bytes_max));
+  collector.Expect(folded.size() / 3);  // a word and a pair for every six bytes
   for (std::size_t at = 0; at < folded.size();) {
     if (!IsWordByte(folded[at])) {
       ++at;

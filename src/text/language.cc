@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <map>
+#include <unordered_map>
 
 #include "base/utf8.h"
 #include "text/normalize.h"
@@ -64,15 +66,17 @@ constexpr std::array kScripts = {
 // Letters per entry of kScripts; others are not counted.
 std::map<std::string_view, std::size_t> CountScripts(std::string_view text, bool& ukrainian) {
   std::map<std::string_view, std::size_t> counts;
+  std::size_t ascii = 0;
   for (std::size_t at = 0; at < text.size();) {
+    if (static_cast<unsigned char>(text[at]) < 0x80) {
+      auto lower = static_cast<unsigned char>(text[at++] | 0x20);
+      ascii += lower >= 'a' && lower <= 'z' ? 1 : 0;
+      continue;
+    }
     std::size_t size = std::max<std::size_t>(Utf8SequenceSize(text, at), 1);
     std::string_view letter = text.substr(at, size);
     at += size;
-    if (size == 1) {
-      bool is_letter = u_isalpha(static_cast<unsigned char>(letter[0])) != 0;
-      if (is_letter && static_cast<unsigned char>(letter[0]) < 0x80) counts["latin"] += 1;
-      continue;
-    }
+    if (size == 1) continue;  // no valid sequence
     auto code_point =
         static_cast<UChar32>(static_cast<unsigned char>(letter[0]) & (0xFF >> (size + 1)));
     for (char c : letter.substr(1))
@@ -83,31 +87,59 @@ std::map<std::string_view, std::size_t> CountScripts(std::string_view text, bool
     if (found != kScripts.end()) counts[found->code] += 1;
     ukrainian |= letter == "і" || letter == "ї" || letter == "є" || letter == "ґ";
   }
+  if (ascii > 0) counts["latin"] += ascii;
   return counts;
 }
 
+// Of each frequent word, one bit a language that has it.
+const std::unordered_map<std::string_view, std::uint32_t>& FrequentWords() {
+  static const auto kWords = [] {
+    std::unordered_map<std::string_view, std::uint32_t> out;
+    for (std::size_t l = 0; l < kLanguages.size(); ++l) {
+      auto rest = kLanguages[l].words.substr(1);
+      while (!rest.empty()) {
+        auto end = rest.find(' ');
+        out[rest.substr(0, end)] |= 1U << l;
+        rest.remove_prefix(end + 1);
+      }
+    }
+    return out;
+  }();
+  return kWords;
+}
+
+bool IsBreak(char c) {
+  static constexpr auto kBreaks = [] {
+    std::array<bool, 256> out{};
+    for (char mark : std::string_view(" \t\r\n.,;:!?()[]{}\"*_/\\|<>#")) {
+      out[static_cast<unsigned char>(mark)] = true;
+    }
+    return out;
+  }();
+  return kBreaks[static_cast<unsigned char>(c)];
+}
+
 std::string ByWords(std::string_view text) {
-  std::map<std::string_view, std::size_t> scores;
+  std::array<std::size_t, kLanguages.size()> scores{};
   std::size_t words = 0;
   std::string folded = FoldCase(text);
-  constexpr std::string_view kBreaks = " \t\r\n.,;:!?()[]{}\"*_/\\|<>#";
+  const auto& frequent = FrequentWords();
   for (std::size_t at = 0; at < folded.size();) {
-    at = std::min(folded.find_first_not_of(kBreaks, at), folded.size());
-    std::size_t end = std::min(folded.find_first_of(kBreaks, at), folded.size());
+    while (at < folded.size() && IsBreak(folded[at])) ++at;
+    std::size_t end = at;
+    while (end < folded.size() && !IsBreak(folded[end])) ++end;
     if (end == at) break;
-    std::string word = " " + folded.substr(at, end - at) + " ";
-    for (const LanguageWords& language : kLanguages) {
-      if (language.words.find(word) != std::string_view::npos) scores[language.code] += 1;
+    auto found = frequent.find(std::string_view(folded).substr(at, end - at));
+    if (found != frequent.end()) {
+      for (std::size_t l = 0; l < scores.size(); ++l) scores[l] += found->second >> l & 1U;
     }
     words += 1;
     at = end;
   }
-  std::string_view best;
-  for (const LanguageWords& language : kLanguages) {
-    if (scores[language.code] > (best.empty() ? 0 : scores[best])) best = language.code;
-  }
+  auto most = static_cast<std::size_t>(std::ranges::max_element(scores) - scores.begin());
+  std::string_view best = scores[most] > 0 ? kLanguages[most].code : std::string_view();
   // Running text holds at least one such word in eight; tables of names and code do not.
-  bool sure = !best.empty() && scores[best] >= 2 && 8 * scores[best] >= words;
+  bool sure = !best.empty() && scores[most] >= 2 && 8 * scores[most] >= words;
   return std::string(sure ? best : std::string_view());
 }
 
