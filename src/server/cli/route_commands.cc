@@ -12,6 +12,7 @@
 #include "base/json_text.h"
 #include "provider/local_models.h"
 #include "route/evaluation.h"
+#include "route/evaluation_plot.h"
 #include "route/outcome_rows.h"
 #include "route/promotion.h"
 #include "route/router_file.h"
@@ -45,6 +46,7 @@ struct RouteFlags {
   double confidence = 0.95;
   std::string name;
   std::string held_out = "test";
+  std::string plots;
   bool dry = false;
 };
 
@@ -197,6 +199,23 @@ Result<route::RouterState> Test(const FeatureRefs& train, const FeatureRefs& tes
   return copy;
 }
 
+// One picture a source; names that come to the same file are numbered.
+Result<> WritePlots(const std::string& folder, std::span<const route::Evaluation> evaluations) {
+  STRATA_CHECK_OK(store::MakeFolder(folder));
+  std::set<std::string> taken;
+  for (const auto& e : evaluations) {
+    auto name = route::PlotFileName(e.name);
+    for (int i = 2; taken.contains(name); ++i) {
+      name = route::PlotFileName(fmt::format("{}-{}", e.name.substr(0, 90), i));
+    }
+    taken.insert(name);
+    auto path = fmt::format("{}/{}", folder, name);
+    STRATA_CHECK_OK(store::WriteFileAtomic(path, route::PlotEvaluation(e)));
+    fmt::print("\nplot of {}: {}\n", e.name, path);
+  }
+  return {};
+}
+
 Result<int> Eval(const CallerFlags& common, const RouteFlags& flags) {
   STRATA_TRY(auto options, OptionsFrom(flags));
   STRATA_TRY(auto rows, route::ReadOutcomeFiles(flags.rows, route::OutcomesAre::kRead));
@@ -224,6 +243,7 @@ Result<int> Eval(const CallerFlags& common, const RouteFlags& flags) {
   }
   auto evaluations = route::Evaluate(state, tested);
   fmt::print("{}", route::FormatEvaluations(state, evaluations));
+  if (!flags.plots.empty()) STRATA_CHECK_OK(WritePlots(flags.plots, evaluations));
   return 0;
 }
 
@@ -405,6 +425,8 @@ void AddRouteCommands(Cli& cli) {
       ->check(CLI::IsMember({"none", "source"}))
       ->capture_default_str();
   eval->add_option("--test-split", flags->eval_split, "splits to test on")->capture_default_str();
+  eval->add_option("--plots", flags->plots,
+                   "folder for a picture (SVG) of each source: quality against cost");
   auto* refit = add(
       "refit", "learn a router anew, and put it in force where it beats the one that is", Refit);
   refit->add_option("router", flags->name, "name of the router")->required();
