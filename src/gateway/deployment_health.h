@@ -130,8 +130,11 @@ class DeploymentHealth : public std::enable_shared_from_this<DeploymentHealth> {
   std::int64_t in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
   // Peak EWMA × (attempts under way + 1), as Finagle weighs a node. 0: unknown.
   double Cost(bool streamed) const;
-  // -1: the provider does not say. What it said a minute ago has been refilled since.
+  // -1: the provider does not say. What it said has been refilled since, wholly after a minute.
   double QuotaShare() const;
+  // How full its queue is, 0..1: requests wait when first tokens take a multiple of the time that
+  // they take when it is quiet. 0 while one request at most is under way.
+  double Queue() const;
   void SetQuotaShare(double share);
 
   // What a health probe found. A success lets the next request through an open breaker; a failure
@@ -146,6 +149,7 @@ class DeploymentHealth : public std::enable_shared_from_this<DeploymentHealth> {
  private:
   BreakerOptions Breaker() const;
   std::int64_t NowUs() const;
+  void NoteQuiet(std::int64_t first_token_us);
   void Succeeded(bool probe);
   void Failed(AttemptOutcome outcome, bool probe);
   void Trip(std::int64_t seen_open_until, AttemptOutcome why);
@@ -159,6 +163,7 @@ class DeploymentHealth : public std::enable_shared_from_this<DeploymentHealth> {
   std::atomic<std::int64_t> in_flight_{0};
   PeakEwma first_token_;
   PeakEwma whole_;
+  std::atomic<std::int64_t> quiet_us_{0};  // to a first token when nothing waits; 0: unknown
   FaultWindow window_;
   std::atomic<int> in_row_{0};
   std::atomic<std::int64_t> open_until_us_{0};   // 0: closed; passed: half open

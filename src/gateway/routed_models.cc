@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/options.h"
+#include "gateway/headroom.h"
 #include "gateway/routing/plan_run.h"
 #include "gateway/routing/session_table.h"
 
@@ -32,33 +33,55 @@ class RoutedModel final : public provider::ChatModel {
       co_return Fail(InvalidArgument(
           "model", fmt::format("router/{} is asked by a candidate of a router", name_)));
     }
-    STRATA_CO_TRY(auto router, parts_.book.Find(name_, ctx.workspace));
+    STRATA_CO_TRY(auto assigned, parts_.book.Assign(name_, ctx));
     STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
     // Bedrock's answers say in their body which model a router asked.
     if (ctx.dialect == "bedrock") request.wire.reset();
     SessionNote note;
-    STRATA_CO_TRY(auto plan, Choose(*router, request, ctx, note));
-    PlanRun run(std::move(plan), parts_.embedder, std::move(note), ctx);
-    co_return co_await run.Start(std::move(request));
+    auto record = parts_.memory.Of(ctx.workspace, *assigned.router);
+    STRATA_CO_TRY(auto plan, Choose(assigned, *record, request, ctx, note));
+    // Of a cascade the cheap answers are compared as it is.
+    std::optional<AnsweredRequest> sample;
+    if (parts_.taker != nullptr && plan.first.empty() && request.choices == 1 &&
+        parts_.taker->Wants(*assigned.router, *plan.decision, ctx)) {
+      sample = AnsweredRequest{.router = std::move(assigned.router),
+                               .decision = plan.decision,
+                               .facts = {},
+                               .request = request,
+                               .answer = {}};
+      sample->request.wire.reset();
+      sample->request.refusal.reset();
+    }
+    PlanRun run(std::move(plan), parts_.embedder, std::move(note), std::move(record), ctx);
+    STRATA_CO_TRY(auto stream, co_await run.Start(std::move(request)));
+    if (sample) stream = TappedStream(std::move(stream), *parts_.taker, std::move(*sample), ctx);
+    co_return std::move(stream);
   }
 
   Task<Result<std::int64_t>> CountTokens(domain::ChatRequest request,
                                          RequestContext& ctx) override {
-    STRATA_CO_TRY(auto router, parts_.book.Find(name_, ctx.workspace));
+    STRATA_CO_TRY(auto assigned, parts_.book.Assign(name_, ctx));
     STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
     route::Signals signals(request, ctx);
     auto models = parts_.registry.Snapshot();
-    STRATA_CO_TRY(auto plan, router->Choose(*models, signals));
+    STRATA_CO_TRY(auto plan, assigned.router->Choose(*models, signals));
     co_return co_await plan.model->CountTokens(std::move(request), ctx);
   }
 
   const domain::ModelInfo& Info() const override { return info_; }
 
  private:
-  Result<route::Plan> Choose(const route::PolicyRouter& router, const domain::ChatRequest& request,
-                             RequestContext& ctx, SessionNote& note) const {
+  Result<route::Plan> Choose(const RouterAssignment& assigned, RouterRecord& record,
+                             const domain::ChatRequest& request, RequestContext& ctx,
+                             SessionNote& note) const {
+    const auto& router = *assigned.router;
     auto span = ctx.span.Child("route.decide");
     span.Set("router", router.version());
+    if (!assigned.test.empty()) {
+      span.Set("ab_test", assigned.test);
+      span.Set("ab_arm", assigned.arm);
+      span.Set("ab_unit", assigned.unit);
+    }
     ctx.decided_by.router = router.version();
     route::Signals signals(request, ctx);
     std::optional<route::SessionMemory> memory;
@@ -68,12 +91,15 @@ class RoutedModel final : public provider::ChatModel {
       if (signals.conversation()) memory = sessions_->Find(note.key, ctx.clock->Steady());
     }
     auto models = parts_.registry.Snapshot();
-    auto plan = router.Choose(*models, signals, memory ? &*memory : nullptr);
+    route::Capacity capacity{
+        .prices = record.prices(), .learns = &record.prices(), .headroom = HeadroomOf};
+    auto plan = router.Choose(*models, signals, memory ? &*memory : nullptr, &capacity);
     if (!plan.has_value()) {
       span.Fail(plan.error());
       return plan;
     }
     const auto& decision = *plan->decision;
+    record.Note(decision);
     note.model = decision.model();
     ctx.route = plan->reason;
     span.Set("model", decision.model());

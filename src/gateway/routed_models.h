@@ -11,11 +11,21 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/answer_taker.h"
+#include "gateway/router_memory.h"
 #include "provider/registry.h"
 #include "route/policy_router.h"
 #include "vector/static_embedder.h"
 
 namespace strata::gateway {
+
+// The version of a router that one request gets.
+struct RouterAssignment {
+  std::shared_ptr<const route::PolicyRouter> router;
+  // Of a test of two versions; "" without one.
+  std::string test, arm;  // "b" is the version on trial, "a" the other
+  std::string unit;       // hash of who was assigned: the session, the user or the key
+};
 
 // Who has the routers. Thread-safe; does not block.
 class RouterBook {
@@ -24,6 +34,11 @@ class RouterBook {
   // `name`: "mix", "mix:3", or what an ARN ends in. kNotFound; any error of making it.
   virtual Result<std::shared_ptr<const route::PolicyRouter>> Find(
       std::string_view name, const WorkspaceId& workspace) const = 0;
+  // The same for a request, which a test of two versions may give either.
+  virtual Result<RouterAssignment> Assign(std::string_view name, const RequestContext& ctx) const {
+    STRATA_TRY(auto router, Find(name, ctx.workspace));
+    return RouterAssignment{.router = std::move(router), .test = {}, .arm = {}, .unit = {}};
+  }
   // Whether any workspace has it; which one asks is known only when the request runs.
   virtual bool Has(std::string_view name) const = 0;
   // Names, for listings.
@@ -35,6 +50,8 @@ struct RoutedParts {
   const provider::Registry& registry;
   // Compares free texts of two answers; null: they never agree.
   std::shared_ptr<const vector::StaticEmbedder> embedder;
+  RouterMemory& memory;
+  AnswerTaker* taker = nullptr;  // null: nothing is learned from answers
 };
 
 // Source "router". What `parts` refers to outlives it.

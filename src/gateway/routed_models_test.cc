@@ -70,13 +70,14 @@ class RoutedModels : public testing::Test {
     strong = Add("strong", 100);
     middle = Add("middle", 10);
     cheap = Add("cheap", 1);
-    EXPECT_TRUE(registry_
-                    .Update([&](provider::RegistrySnapshot& models) -> Result<> {
-                      STRATA_CHECK_OK(models.AddSource(MakeRouterSource(
-                          {.book = book_, .registry = registry_, .embedder = nullptr})));
-                      return models.AddAlias("auto", "router/mix");
-                    })
-                    .has_value());
+    EXPECT_TRUE(
+        registry_
+            .Update([&](provider::RegistrySnapshot& models) -> Result<> {
+              STRATA_CHECK_OK(models.AddSource(MakeRouterSource(
+                  {.book = book_, .registry = registry_, .embedder = nullptr, .memory = memory_})));
+              return models.AddAlias("auto", "router/mix");
+            })
+            .has_value());
   }
   void TearDown() override {
     journal_.reset();
@@ -138,6 +139,7 @@ class RoutedModels : public testing::Test {
   std::vector<store::CallRow> rows_;
   std::unique_ptr<store::Journal> journal_;
   Book book_;
+  RouterMemory memory_;
   provider::Registry registry_;
   std::shared_ptr<fakes::FakeChatModel> strong, middle, cheap;
   std::stop_source stop_;

@@ -53,6 +53,21 @@ CREATE TABLE feedback(
 ) STRICT;
 CREATE INDEX feedback_by_trace ON feedback(workspace, trace);
 )sql"},
+    {"adds the test that feedback belongs to", R"sql(
+ALTER TABLE feedback ADD COLUMN test TEXT NOT NULL DEFAULT '';
+ALTER TABLE feedback ADD COLUMN arm TEXT NOT NULL DEFAULT '';
+ALTER TABLE feedback ADD COLUMN unit TEXT NOT NULL DEFAULT '';
+CREATE INDEX feedback_by_test ON feedback(test) WHERE test <> '';
+)sql"},
+    {"adds shadow labels", R"sql(
+CREATE TABLE shadow_labels(
+  sequence INTEGER PRIMARY KEY, workspace TEXT NOT NULL, router TEXT NOT NULL,
+  version TEXT NOT NULL, trace TEXT NOT NULL, created INTEGER NOT NULL, picousd INTEGER NOT NULL,
+  quality REAL NOT NULL, strong REAL NOT NULL, row TEXT NOT NULL
+) STRICT;
+CREATE INDEX shadow_labels_by_router ON shadow_labels(workspace, router, sequence);
+CREATE INDEX shadow_labels_by_day ON shadow_labels(created);
+)sql"},
 };
 
 constexpr std::int64_t kForever = std::numeric_limits<std::int64_t>::max();

@@ -8,6 +8,7 @@
 #include "job/eval_sets.h"
 #include "job/eval_worker.h"
 #include "job/feedback.h"
+#include "job/shadow_labels.h"
 #include "store/sql_file.h"
 
 namespace strata::job {
@@ -22,6 +23,7 @@ class Evaluation {
   EvalSets& sets() { return sets_; }
   EvalRuns& runs() { return runs_; }
   Feedbacks& feedback() { return feedback_; }
+  ShadowLabeler& labeler() { return labeler_; }
 
   // Who asks and works, once there is somebody to ask; before requests come.
   void MakeWorker(store::JobQueue& jobs, AskerParts asker,
@@ -33,12 +35,14 @@ class Evaluation {
       : file_(std::move(file)),
         sets_(*file_, clock),
         runs_(*file_, clock),
-        feedback_(*file_, clock) {}
+        feedback_(*file_, clock),
+        labeler_(*file_, clock) {}
 
   std::unique_ptr<store::SqlFile> file_;
   EvalSets sets_;
   EvalRuns runs_;
   Feedbacks feedback_;
+  ShadowLabeler labeler_;
   std::unique_ptr<EvalWorker> worker_;
 };
 

@@ -6,7 +6,7 @@ namespace strata::job {
 namespace {
 
 constexpr std::string_view kColumns =
-    "id, trace, key, model, value, weight, metadata, created FROM feedback";
+    "id, trace, key, model, value, weight, metadata, created, test, arm, unit FROM feedback";
 
 Result<std::vector<Feedback>> FeedbackOf(store::Statement& row) {
   std::vector<Feedback> out;
@@ -22,6 +22,9 @@ Result<std::vector<Feedback>> FeedbackOf(store::Statement& row) {
     feedback.weight = row.Real(5);
     feedback.metadata.text = row.Text(6);
     feedback.created = FromUnixMicros(row.Integer(7));
+    feedback.test = row.Text(8);
+    feedback.arm = row.Text(9);
+    feedback.unit = row.Text(10);
     out.push_back(std::move(feedback));
   }
 }
@@ -49,10 +52,11 @@ Task<Result<Feedback>> Feedbacks::Add(Feedback feedback, WorkspaceId workspace) 
       return Fail(Code::kTooLarge, fmt::format("a trace takes at most {} feedbacks", kOfATraceMax));
     }
     return database.Run(
-        "INSERT INTO feedback(id, workspace, trace, key, model, value, weight, metadata, created) "
-        "VALUES(?,?,?,?,?,?,?,?,?)",
+        "INSERT INTO feedback(id, workspace, trace, key, model, value, weight, metadata, created, "
+        "test, arm, unit) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
         feedback.id, workspace.value, feedback.trace, feedback.key.value, feedback.model,
-        feedback.value, feedback.weight, feedback.metadata.text, ToUnixMicros(feedback.created));
+        feedback.value, feedback.weight, feedback.metadata.text, ToUnixMicros(feedback.created),
+        feedback.test, feedback.arm, feedback.unit);
   };
   STRATA_CO_CHECK_OK(co_await file_.Write(std::move(work)));
   co_return feedback;
@@ -65,6 +69,25 @@ Task<Result<std::vector<Feedback>>> Feedbacks::OfTrace(std::string trace, Worksp
                    "SELECT {} WHERE workspace = ? AND trace = ? ORDER BY sequence", kColumns)));
     row.Bind(1, workspace.value).Bind(2, trace);
     return FeedbackOf(row);
+  };
+  co_return co_await file_.Read(std::move(work));
+}
+
+Task<Result<TrialOutcomes>> Feedbacks::OfTest(std::string test, WorkspaceId workspace) {
+  auto work = [&](store::Database& database) -> Result<TrialOutcomes> {
+    STRATA_TRY(auto row,
+               database.Prepare("SELECT arm, SUM(CASE WHEN value > 0 THEN weight ELSE 0 END) / "
+                                "SUM(weight), COUNT(*) FROM feedback WHERE test = ? AND workspace "
+                                "= ? AND value <> 0 AND weight > 0 GROUP BY arm, unit"));
+    row.Bind(1, test).Bind(2, workspace.value);
+    TrialOutcomes out;
+    while (true) {
+      STRATA_TRY(bool more, row.Step());
+      if (!more) return out;
+      bool on_trial = row.Text(0) == "b";
+      (on_trial ? out.b : out.a).push_back(row.Real(1));
+      (on_trial ? out.feedback_b : out.feedback_a) += static_cast<std::size_t>(row.Integer(2));
+    }
   };
   co_return co_await file_.Read(std::move(work));
 }

@@ -22,12 +22,21 @@ struct Feedback {
   double value = 0;   // −10 to 10; above 0 is praise, below it blame
   double weight = 1;  // 0 to 1
   JsonText metadata;  // an object, "" for none
+  // Of a test of two versions of a router that the trace was part of, "" without one.
+  std::string test, arm, unit;
   WallTime created;
 };
 
 // Of one trace's feedback: the weighted share of praise among praise and blame; nullopt without
 // either.
 std::optional<double> ScoreOf(const std::vector<Feedback>& feedback);
+
+// What is said of the two arms of a test, one number a unit (a session, a user): the weighted share
+// of praise among its praise and blame.
+struct TrialOutcomes {
+  std::vector<double> a, b;
+  std::size_t feedback_a = 0, feedback_b = 0;
+};
 
 // Thread-safe. `file` outlives it and has EvalMigrations.
 class Feedbacks {
@@ -41,6 +50,7 @@ class Feedbacks {
   // Gives it an id. kTooLarge: kOfATraceMax.
   Task<Result<Feedback>> Add(Feedback feedback, WorkspaceId workspace);
   Task<Result<std::vector<Feedback>>> OfTrace(std::string trace, WorkspaceId workspace);
+  Task<Result<TrialOutcomes>> OfTest(std::string test, WorkspaceId workspace);
   // Newest first; `blame`: only what is below 0.
   enum class Which : std::uint8_t { kAll, kBlame };
   Task<Result<std::vector<Feedback>>> List(Which which, std::size_t limit, WorkspaceId workspace);

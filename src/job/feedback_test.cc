@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/run_task.h"
 #include "job/eval_sets.h"
 #include "store/testing.h"
@@ -55,6 +57,29 @@ TEST_F(FeedbackStore, OfOneTraceIsBounded) {
   }
   EXPECT_EQ(Add(Said("a", 1)).error().code(), Code::kTooLarge);
   EXPECT_TRUE(Add(Said("b", 1)).has_value());
+}
+
+TEST_F(FeedbackStore, OfATestIsOneNumberAUnit) {
+  auto said = [](std::string arm, std::string unit, double value) {
+    auto feedback = Said("t", value);
+    feedback.test = "test1";
+    feedback.arm = std::move(arm);
+    feedback.unit = std::move(unit);
+    return feedback;
+  };
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(Add(said("a", "u1", 1)).has_value());
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(Add(said("a", "u1", -1)).has_value());
+  ASSERT_TRUE(Add(said("a", "u2", 3)).has_value());
+  ASSERT_TRUE(Add(said("b", "u3", -3)).has_value());
+  ASSERT_TRUE(Add(said("b", "u3", 0)).has_value()) << "neither praise nor blame";
+  ASSERT_TRUE(Add(Said("t", 1)).has_value()) << "of no test";
+  auto outcomes = RunTask(feedback_->OfTest("test1", workspace_));
+  std::ranges::sort(outcomes->a);
+  EXPECT_EQ(outcomes->a, (std::vector<double>{0.5, 1}));
+  EXPECT_EQ(outcomes->b, std::vector<double>{0});
+  EXPECT_EQ(outcomes->feedback_a, 11U);
+  EXPECT_EQ(outcomes->feedback_b, 1U);
+  EXPECT_TRUE(RunTask(feedback_->OfTest("test1", WorkspaceId{"other"}))->a.empty());
 }
 
 TEST(FeedbackScore, IsTheWeightedShareOfPraise) {

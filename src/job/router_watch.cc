@@ -13,10 +13,14 @@ namespace strata::job {
 namespace {
 
 constexpr std::size_t kTenths = 10;
+constexpr std::array<std::string_view, 7> kAlarms = {
+    "models", "one_model", "fallback", "failover", "unfamiliar", "familiarity", "quality"};
+
+using gateway::RememberedDecision;
 
 struct Decided {
-  std::string version, model, decided_by;
-  std::optional<double> unfamiliar;
+  std::string version;
+  RememberedDecision decision;
 };
 
 std::string TextField(const SpanRecord& span, std::string_view name) {
@@ -32,15 +36,15 @@ std::optional<Decided> DecidedIn(const observe::FinishedTrace& trace) {
   auto at = std::ranges::find(trace.spans, "route.decide", &SpanRecord::name);
   if (at == trace.spans.end()) return std::nullopt;
   Decided out{.version = TextField(*at, "router"),
-              .model = TextField(*at, "model"),
-              .decided_by = TextField(*at, "decided_by"),
-              .unfamiliar = std::nullopt};
-  if (out.model.empty()) return std::nullopt;  // nobody could serve it
+              .decision = {.model = TextField(*at, "model"),
+                           .decided_by = TextField(*at, "decided_by"),
+                           .unfamiliar = std::nullopt}};
+  if (out.decision.model.empty()) return std::nullopt;  // nobody could serve it
   auto parsed = dialect::ParseJson(TextField(*at, "decision"));
   if (!parsed.has_value()) return out;
   dialect::JsonField top(*parsed);
   auto unfamiliar = top.Get("unfamiliar").Double(0, 1);
-  if (unfamiliar.has_value()) out.unfamiliar = *unfamiliar;
+  if (unfamiliar.has_value()) out.decision.unfamiliar = *unfamiliar;
   return out;
 }
 
@@ -48,7 +52,7 @@ struct Counted {
   RouterWindow window;
   std::array<double, kTenths> tenths{};
 
-  void Add(const Decided& decided) {
+  void Add(const RememberedDecision& decided) {
     ++window.requests;
     ++window.models[decided.model];
     ++window.decided_by[decided.decided_by];
@@ -97,49 +101,57 @@ void AddAlarms(RouterWatch& watch) {
   auto& alarms = watch.alarms;
   if (watch.models.shifted) {
     alarms.push_back(
-        fmt::format("the shares of the models shift (stability index {:.2f})", watch.models.index));
+        {"models", fmt::format("the shares of the models shift (stability index {:.2f})",
+                               watch.models.index)});
   }
   if (now.models.size() == 1 && before.models.size() > 1) {
-    alarms.push_back("everything goes to " + now.models.begin()->first);
+    alarms.push_back({"one_model", "everything goes to " + now.models.begin()->first});
   }
   auto fallbacks = [](const RouterWindow& w) {
     auto at = w.decided_by.find("fallback");
     return at == w.decided_by.end() ? std::size_t{0} : at->second;
   };
   if (Rose(fallbacks(before), before.requests, fallbacks(now), now.requests)) {
-    alarms.push_back(fmt::format("the fallback decides {:.0f} % of the requests, {:.0f} % before",
+    alarms.push_back(
+        {"fallback", fmt::format("the fallback decides {:.0f} % of the requests, {:.0f} % before",
                                  100 * ShareOf(fallbacks(now), now.requests),
-                                 100 * ShareOf(fallbacks(before), before.requests)));
+                                 100 * ShareOf(fallbacks(before), before.requests))});
   }
   if (Rose(before.unfamiliar, before.predicted, now.unfamiliar, now.predicted)) {
-    alarms.push_back(fmt::format("{:.0f} % of the requests are unfamiliar, {:.0f} % before",
-                                 100 * ShareOf(now.unfamiliar, now.predicted),
-                                 100 * ShareOf(before.unfamiliar, before.predicted)));
+    alarms.push_back(
+        {"unfamiliar", fmt::format("{:.0f} % of the requests are unfamiliar, {:.0f} % before",
+                                   100 * ShareOf(now.unfamiliar, now.predicted),
+                                   100 * ShareOf(before.unfamiliar, before.predicted))});
   }
   if (watch.familiarity.shifted) {
     alarms.push_back(
-        fmt::format("requests are as far from the labelled rows as they were not "
-                    "before (stability index {:.2f})",
-                    watch.familiarity.index));
+        {"familiarity", fmt::format("requests are as far from the labelled rows as they were not "
+                                    "before (stability index {:.2f})",
+                                    watch.familiarity.index)});
   }
 }
 
-}  // namespace
-
-RouterWatch WatchRouter(std::span<const observe::FinishedTrace> traces) {
-  std::vector<Decided> decided;
-  for (const auto& trace : traces) {
-    auto one = DecidedIn(trace);
-    if (!one) continue;
-    if (!decided.empty() && decided.front().version != one->version) continue;
-    decided.push_back(std::move(*one));
+// The fallback had to answer, as the chosen model could not be reached.
+void AddFailover(const std::vector<bool>& newest_first, RouterWatch& watch) {
+  const auto half = newest_first.size() / 2;
+  std::size_t now = 0, before = 0;
+  for (std::size_t i = 0; i < newest_first.size(); ++i) {
+    (i < half ? now : before) += newest_first[i] ? 1 : 0;
   }
+  if (!Rose(before, newest_first.size() - half, now, half)) return;
+  watch.alarms.push_back(
+      {"failover",
+       fmt::format("the fallback has to answer {:.0f} % of the requests, as their model "
+                   "cannot be reached; {:.0f} % before",
+                   100 * ShareOf(now, half), 100 * ShareOf(before, newest_first.size() - half))});
+}
+
+RouterWatch Watch(std::string version, const std::vector<RememberedDecision>& newest_first) {
   RouterWatch watch;
-  if (decided.empty()) return watch;
-  watch.version = decided.front().version;
+  watch.version = std::move(version);
   Counted now, before;
-  for (std::size_t i = 0; i < decided.size(); ++i) {
-    (i < decided.size() / 2 ? now : before).Add(decided[i]);
+  for (std::size_t i = 0; i < newest_first.size(); ++i) {
+    (i < newest_first.size() / 2 ? now : before).Add(newest_first[i]);
   }
   watch.models = CompareCounts(before.window.models, now.window.models);
   watch.decided_by = CompareCounts(before.window.decided_by, now.window.decided_by);
@@ -147,6 +159,41 @@ RouterWatch WatchRouter(std::span<const observe::FinishedTrace> traces) {
   watch.before = std::move(before.window);
   watch.now = std::move(now.window);
   AddAlarms(watch);
+  return watch;
+}
+
+}  // namespace
+
+std::span<const std::string_view> RouterAlarmNames() { return kAlarms; }
+
+RouterWatch WatchRouter(std::span<const observe::FinishedTrace> traces) {
+  std::string version;
+  std::vector<RememberedDecision> decided;
+  for (const auto& trace : traces) {
+    auto one = DecidedIn(trace);
+    if (!one) continue;
+    if (decided.empty()) version = one->version;
+    if (version == one->version) decided.push_back(std::move(one->decision));
+  }
+  if (decided.empty()) return {};
+  return Watch(std::move(version), decided);
+}
+
+std::optional<RouterAlarm> QualityAlarm(const gateway::RouterRecord& record,
+                                        const ShadowLabeler& labeler) {
+  auto quality = labeler.QualityOf(record.workspace(), record.version());
+  if (!quality || quality->ratio.high >= 1 - record.tolerance()) return std::nullopt;
+  return RouterAlarm{
+      "quality",
+      fmt::format("{} shadow labels: {:.3f} ({:.3f} to {:.3f}) of the strongest model's quality, "
+                  "{:.3f} was allowed",
+                  quality->labels, quality->ratio.estimate, quality->ratio.low, quality->ratio.high,
+                  1 - record.tolerance())};
+}
+
+RouterWatch WatchRouter(const gateway::RouterRecord& record) {
+  auto watch = Watch(record.version(), record.Decisions());
+  AddFailover(record.FellBack(), watch);
   return watch;
 }
 

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "gateway/router_memory.h"
+#include "job/shadow_labels.h"
 #include "learn/calibration.h"
 #include "learn/stability.h"
 #include "observe/trace_store.h"
@@ -21,13 +23,19 @@ struct RouterWindow {
   std::size_t unfamiliar = 0;  // of these, how many were too far from its labelled rows
 };
 
+struct RouterAlarm {
+  std::string_view name;  // of RouterAlarmNames()
+  std::string text;       // a sentence with the figures
+};
+// "models", "one_model", "fallback", "failover", "unfamiliar", "familiarity", "quality".
+std::span<const std::string_view> RouterAlarmNames();
+
 struct RouterWatch {
   std::string version;  // "router/mix:3", the only one that is looked at
   RouterWindow before, now;
   learn::Stability models, decided_by;
   learn::Stability familiarity;  // tenths of how unfamiliar requests are
-  // Each a sentence; empty: nothing to say.
-  std::vector<std::string> alarms;
+  std::vector<RouterAlarm> alarms;
 };
 
 // Fewer requests in either window raise no alarm.
@@ -36,5 +44,12 @@ inline constexpr std::size_t kWatchedMin = 30;
 // `traces`: of one router's requests, newest first. Those of the newest request's version are split
 // in two halves by time.
 RouterWatch WatchRouter(std::span<const observe::FinishedTrace> traces);
+
+// The same of what the running server remembers, with how often the fallback had to answer.
+RouterWatch WatchRouter(const gateway::RouterRecord& record);
+
+// Where shadow labels show that callers get less than the router's tolerance allows, beyond chance.
+std::optional<RouterAlarm> QualityAlarm(const gateway::RouterRecord& record,
+                                        const ShadowLabeler& labeler);
 
 }  // namespace strata::job

@@ -64,6 +64,12 @@ Result<EvalRow> RowOfTrace(const observe::FinishedTrace& trace) {
   return row;
 }
 
+RouterTrial TrialOfTrace(const observe::FinishedTrace& trace) {
+  auto at = std::ranges::find(trace.spans, "route.decide", &SpanRecord::name);
+  if (at == trace.spans.end()) return {};
+  return {FieldOf(*at, "ab_test"), FieldOf(*at, "ab_arm"), FieldOf(*at, "ab_unit")};
+}
+
 std::string AnswerOfTrace(const observe::FinishedTrace& trace) {
   const auto* root = RootOf(trace);
   auto answer = root == nullptr ? std::string() : FieldOf(*root, "answer");

@@ -11,6 +11,12 @@ namespace strata::job {
 // (server.trace_text), was too long, or there was more than text.
 Result<EvalRow> RowOfTrace(const observe::FinishedTrace& trace);
 
+// The test of two versions of a router that the request was part of; all "" without one.
+struct RouterTrial {
+  std::string test, arm, unit;
+};
+RouterTrial TrialOfTrace(const observe::FinishedTrace& trace);
+
 // The answer that the trace keeps, "" when it keeps none, or not all of it.
 std::string AnswerOfTrace(const observe::FinishedTrace& trace);
 

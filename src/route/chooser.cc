@@ -42,12 +42,13 @@ std::string LacksFor(const domain::ModelInfo& model, const Signals& signals) {
 }
 
 Chooser::Chooser(const PolicyRouter& router, const provider::RegistrySnapshot& models,
-                 const Signals& signals, const SessionMemory* session)
+                 const Signals& signals, const SessionMemory* session, const Capacity* capacity)
     : router_(router),
       definition_(router.definition()),
       models_(models),
       signals_(signals),
       session_(session),
+      capacity_(capacity),
       decision_(std::make_shared<Decision>()) {}
 
 Result<Plan> Chooser::Run() {
@@ -59,7 +60,8 @@ Result<Plan> Chooser::Run() {
   if (std::ranges::none_of(views(), serves)) return Fail(NoneCanServe());
   Predict();
   EstimateCosts();
-  auto wanted = fixed ? std::move(*fixed) : Decide();
+  if (!fixed) PriceQuotas();
+  auto wanted = fixed ? std::move(*fixed) : DecideWithPrices();
   if (!fixed) {
     if (auto stay = StayInSession(wanted)) wanted = std::move(*stay);
   }
@@ -163,6 +165,78 @@ void Chooser::EstimateCosts() {
   }
 }
 
+void Chooser::PriceQuotas() {
+  prices_.assign(views().size(), 0);
+  if (capacity_ == nullptr) return;
+  for (std::size_t i = 0; i < views().size(); ++i) {
+    if (!TakesPart(i)) continue;
+    auto left = capacity_->headroom(*found_[i]);
+    if (!left.known()) continue;
+    auto& view = decision_->candidates[i];
+    if (left.quota_left >= 0) view.quota_left = left.quota_left;
+    if (left.queue > 0) view.queue = left.queue;
+    auto tokens = static_cast<double>(signals_.prompt_tokens()) + view.output_tokens;
+    prices_[i] = capacity_->prices.PerToken(i, left.Used()) * tokens;
+    view.quota_price = prices_[i];
+  }
+}
+
+Chooser::Wanted Chooser::DecideWithPrices() {
+  const bool free = std::ranges::all_of(prices_, [](double price) { return price == 0; });
+  std::size_t without = 0;
+  if (!free) {
+    std::vector<double> none(prices_.size(), 0);
+    std::swap(none, prices_);
+    without = Decide().candidate;
+    std::swap(none, prices_);
+  }
+  auto wanted = Decide();
+  if (!free && without != wanted.candidate) {
+    const auto& view = views()[without];
+    decision_->instead_of = view.model;
+    wanted.reason += fmt::format(
+        "; in place of {}, whose {}", view.model,
+        view.quota_left ? fmt::format("quota is short ({:.0f} % left)", 100 * *view.quota_left)
+                        : std::string("queue is long"));
+  }
+  if (capacity_ != nullptr && capacity_->learns != nullptr) LearnPrices(wanted);
+  return wanted;
+}
+
+std::optional<double> Chooser::ValueOf(std::size_t candidate) const {
+  const auto& view = views()[candidate];
+  if (!TakesPart(candidate)) return std::nullopt;
+  if (definition_.objective == Objective::kQuality) return view.quality;
+  if (!view.cost) return std::nullopt;
+  // Only what is certified as good enough stands for another.
+  bool fits = definition_.objective == Objective::kCheapest ||
+              (router_.learned_numbers()[candidate] >= 0 && GoodEnough(candidate));
+  return fits ? std::optional(-*view.cost) : std::nullopt;
+}
+
+void Chooser::LearnPrices(const Wanted& wanted) const {
+  if (wanted.decided_by == "learned") {
+    const auto& kind = router_.learned()->state().kinds[prediction_->kind];
+    bool certified = kind.certificates[ToleranceIndex()].certified;
+    if (!Familiar() || (definition_.objective == Objective::kCost && !certified)) return;
+  } else if (wanted.decided_by != "cheapest") {
+    return;
+  }
+  std::vector<std::optional<double>> values;
+  values.reserve(views().size());
+  for (std::size_t i = 0; i < views().size(); ++i) values.push_back(ValueOf(i));
+  for (std::size_t i = 0; i < views().size(); ++i) {
+    if (!views()[i].quota_price || !values[i]) continue;
+    std::optional<double> other;
+    for (std::size_t j = 0; j < values.size(); ++j) {
+      if (j == i || !values[j]) continue;
+      other = std::max(other.value_or(*values[j] - prices_[j]), *values[j] - prices_[j]);
+    }
+    auto tokens = static_cast<double>(signals_.prompt_tokens()) + views()[i].output_tokens;
+    if (other && tokens > 0) capacity_->learns->Learn(i, (*values[i] - *other) / tokens);
+  }
+}
+
 bool Chooser::Familiar() const { return prediction_ && prediction_->unfamiliar < kUnfamiliar; }
 
 // The widest certified setting that gives up no more than was allowed.
@@ -201,13 +275,16 @@ std::optional<Chooser::Wanted> Chooser::ByPrediction() const {
   std::vector<std::uint8_t> allowed(learned.state().candidates.size(), 0);
   std::vector<double> costs;
   for (const auto& p : prediction_->candidates) costs.push_back(p.cost);
+  const bool dollars = definition_.objective != Objective::kQuality;
   std::optional<std::size_t> best;
   for (std::size_t i = 0; i < views().size(); ++i) {
     int number = router_.learned_numbers()[i];
     if (number < 0 || !TakesPart(i)) continue;
     allowed[static_cast<std::size_t>(number)] = 1;
     if (views()[i].cost) costs[static_cast<std::size_t>(number)] = *views()[i].cost;
-    if (!best || *views()[i].quality > *views()[*best].quality) best = i;
+    costs[static_cast<std::size_t>(number)] += dollars ? prices_[i] : 0;
+    auto worth = [&](std::size_t c) { return *views()[c].quality - (dollars ? 0 : prices_[c]); };
+    if (!best || worth(i) > worth(*best)) best = i;
   }
   if (!best) return Fallback("no candidate that the learned router knows can serve");
   auto about = [&](std::size_t i) {
@@ -245,12 +322,19 @@ Chooser::Wanted Chooser::Fallback(std::string why) const {
   return {*wanted, "fallback", std::move(why)};
 }
 
-std::optional<Chooser::Wanted> Chooser::ByPrice() const {
+// With `prices` of quotas, one a candidate or none.
+std::optional<std::size_t> Chooser::Cheapest(std::span<const double> prices) const {
   std::optional<std::size_t> cheapest;
+  auto cost = [&](std::size_t i) { return *views()[i].cost + (prices.empty() ? 0 : prices[i]); };
   for (std::size_t i = 0; i < views().size(); ++i) {
     if (!TakesPart(i) || !views()[i].cost) continue;
-    if (!cheapest || *views()[i].cost < *views()[*cheapest].cost) cheapest = i;
+    if (!cheapest || cost(i) < cost(*cheapest)) cheapest = i;
   }
+  return cheapest;
+}
+
+std::optional<Chooser::Wanted> Chooser::ByPrice() const {
+  auto cheapest = Cheapest(prices_);
   if (!cheapest) return std::nullopt;
   return Wanted{*cheapest, "cheapest", "the cheapest that can serve"};
 }
@@ -321,7 +405,7 @@ void Chooser::PlanCascade(const Wanted& wanted, Plan& plan) const {
 void Chooser::NoteComparison() {
   auto fallback = Fallback({});
   decision_->strong = fallback.candidate;
-  if (auto cheapest = ByPrice()) decision_->cheap = cheapest->candidate;
+  decision_->cheap = Cheapest({});
 }
 
 std::optional<std::size_t> Chooser::Find(std::string_view model) const {

@@ -9,7 +9,7 @@ namespace strata::route {
 class Chooser {
  public:
   Chooser(const PolicyRouter& router, const provider::RegistrySnapshot& models,
-          const Signals& signals, const SessionMemory* session);
+          const Signals& signals, const SessionMemory* session, const Capacity* capacity);
 
   Result<Plan> Run();
 
@@ -23,12 +23,20 @@ class Chooser {
   void FindModels();
   void Predict();
   void EstimateCosts();
+  void PriceQuotas();
   // The first rule that fixes a model, with the exclusions before it applied.
   std::optional<Wanted> ApplyRules();
   Wanted Decide();
+  // Decide, beside what it would be if quotas cost nothing.
+  Wanted DecideWithPrices();
+  // What a request gains from each candidate whose quota is known, for the prices to come.
+  void LearnPrices(const Wanted& wanted) const;
+  // Of a choice by predictions or price: what a candidate is worth without its quota's price.
+  std::optional<double> ValueOf(std::size_t candidate) const;
   std::optional<Wanted> ByPrediction() const;
   Wanted Fallback(std::string why) const;
   std::optional<Wanted> ByPrice() const;
+  std::optional<std::size_t> Cheapest(std::span<const double> prices) const;
   bool GoodEnough(std::size_t candidate) const;
   std::optional<Wanted> StayInSession(const Wanted& wanted) const;
   void PlanCascade(const Wanted& wanted, Plan& plan) const;
@@ -49,8 +57,10 @@ class Chooser {
   const provider::RegistrySnapshot& models_;
   const Signals& signals_;
   const SessionMemory* session_;
+  const Capacity* capacity_;
   std::shared_ptr<Decision> decision_;
   std::vector<std::shared_ptr<provider::ChatModel>> found_;  // null: not there
+  std::vector<double> prices_;  // of quotas for this request, one a candidate
   std::optional<Prediction> prediction_;
   std::optional<std::size_t> preferred_;
   std::string preferred_by_;

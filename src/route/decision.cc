@@ -15,6 +15,9 @@ std::string CandidateJson(const CandidateView& c) {
   }
   if (c.cost) out += fmt::format(",\"cost_usd\":{:.8f}", *c.cost);
   if (c.output_tokens > 0) out += fmt::format(",\"output_tokens\":{:.0f}", c.output_tokens);
+  if (c.quota_left) out += fmt::format(",\"quota_left\":{:.4f}", *c.quota_left);
+  if (c.queue) out += fmt::format(",\"queue\":{:.4f}", *c.queue);
+  if (c.quota_price) out += fmt::format(",\"quota_price\":{:.8f}", *c.quota_price);
   if (!c.left_out.empty()) out += ",\"left_out\":" + JsonString(c.left_out);
   return out + "}";
 }
@@ -41,6 +44,7 @@ JsonText DecisionJson(const Decision& d) {
     }
     out += "]" + text("tie_break", d.tie_break);
   }
+  out += text("instead_of", d.instead_of);
   out += text("advised", d.advised) + text("advised_reason", d.advised_reason);
   if (d.unfamiliar) out += fmt::format(",\"unfamiliar\":{:.4f}", *d.unfamiliar);
   if (!d.nearest.empty()) {

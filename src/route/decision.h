@@ -18,6 +18,9 @@ struct CandidateView {
   std::optional<double> quality, low, high;
   double output_tokens = 0;    // expected of it
   std::optional<double> cost;  // dollars expected, nothing cached; unset: prices unknown
+  // What of its capacity is left, and what that adds for this request, in units of the objective
+  // (dollars; quality points where quality is sought). Unset: its deployments say nothing.
+  std::optional<double> quota_left, queue, quota_price;
   domain::Price price;
 };
 
@@ -34,7 +37,8 @@ struct Decision {
   std::size_t chosen = 0;  // of candidates: answers, or is escalated to
   // "rule", "learned", "cheapest", "session", "fallback".
   std::string decided_by;
-  std::string reason;  // one sentence
+  std::string reason;      // one sentence
+  std::string instead_of;  // whom prices of quotas moved the request away from; "": nobody
   // A learned router in shadow: what it would have chosen, and why.
   std::string advised, advised_reason;
   std::optional<double> unfamiliar;  // 0 to 1; unset without a learned router

@@ -120,6 +120,24 @@ Result<std::vector<Rule>> DecodeRules(const JsonField& list, const RouterDefinit
   return out;
 }
 
+Result<LabelSpec> DecodeLabels(const JsonField& field) {
+  constexpr double kUsdMax = 1e6;
+  STRATA_CHECK_OK(field.ExpectObject());
+  STRATA_CHECK_OK(OnlyKnown(field, {"share", "usd_per_day", "judge"}));
+  LabelSpec out;
+  if (auto share = field.Get("share"); share.present()) {
+    STRATA_TRY(out.share, share.Double(0, 1));
+  }
+  // No default: it is somebody's money.
+  STRATA_TRY(out.usd_per_day, field.Get("usd_per_day").Double(0, kUsdMax));
+  if (auto judge = field.Get("judge"); judge.present()) {
+    STRATA_TRY(auto name, judge.NonEmptyString());
+    if (name.starts_with("router/")) return Fail(judge.Wrong("expected a model or 'agreement'"));
+    if (name != "agreement") out.judge = std::move(name);
+  }
+  return out;
+}
+
 Result<> DecodeAims(const JsonField& top, RouterDefinition& out) {
   if (auto text = top.Get("description"); text.present()) {
     STRATA_TRY(out.description, text.String());
@@ -167,7 +185,7 @@ Result<RouterDefinition> DecodeDefinition(const dialect::JsonValue& tree) {
   JsonField top(tree);
   STRATA_CHECK_OK(top.ExpectObject());
   STRATA_CHECK_OK(OnlyKnown(top, {"description", "candidates", "fallback", "objective", "tolerance",
-                                  "learned", "rules", "cascade", "sessions"}));
+                                  "learned", "rules", "cascade", "sessions", "labels"}));
   RouterDefinition out;
   STRATA_CHECK_OK(DecodeAims(top, out));
   auto candidates = top.Get("candidates");
@@ -179,6 +197,9 @@ Result<RouterDefinition> DecodeDefinition(const dialect::JsonValue& tree) {
   STRATA_TRY(out.rules, DecodeRules(rules, out));
   if (auto cascade = top.Get("cascade"); cascade.present()) {
     STRATA_TRY(out.cascade, DecodeCascade(cascade, out));
+  }
+  if (auto labels = top.Get("labels"); labels.present()) {
+    STRATA_TRY(out.labels, DecodeLabels(labels));
   }
   return out;
 }

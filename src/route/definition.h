@@ -39,6 +39,14 @@ struct CascadeSpec {
   Condition when;  // default: always
 };
 
+// A share of the requests is answered by another candidate too, behind the caller's back and on the
+// owner's account, so that there are labels to learn from.
+struct LabelSpec {
+  double share = 0.01;
+  double usd_per_day = 0;  // of that router; must be given
+  std::string judge;       // a model that grades both answers; "": whether they say the same
+};
+
 struct RouterDefinition {
   std::string description;
   std::vector<CandidateSpec> candidates;  // strongest first
@@ -48,7 +56,8 @@ struct RouterDefinition {
   LearnedMode learned = LearnedMode::kActive;
   std::vector<Rule> rules;
   std::optional<CascadeSpec> cascade;
-  bool sessions = true;  // a conversation stays with its model unless leaving it pays
+  std::optional<LabelSpec> labels;  // unset: no shadow labels
+  bool sessions = true;             // a conversation stays with its model unless leaving it pays
 
   const CandidateSpec* Find(std::string_view model) const;
 };

@@ -50,8 +50,8 @@ Result<std::shared_ptr<const PolicyRouter>> PolicyRouter::Make(Parts parts) {
 }
 
 Result<Plan> PolicyRouter::Choose(const provider::RegistrySnapshot& models, const Signals& signals,
-                                  const SessionMemory* session) const {
-  return Chooser(*this, models, signals, session).Run();
+                                  const SessionMemory* session, const Capacity* capacity) const {
+  return Chooser(*this, models, signals, session, capacity).Run();
 }
 
 }  // namespace strata::route

@@ -2,6 +2,7 @@
 // A router as callers name it: its definition, and the learned router that belongs to it, if any.
 // Chooses a plan; runs nothing and keeps nothing.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 #include "route/definition.h"
 #include "route/plan.h"
 #include "route/router.h"
+#include "route/shadow_price.h"
 #include "route/signals.h"
 
 namespace strata::route {
@@ -23,6 +25,13 @@ inline constexpr std::string_view kRouterProvider = "router";
 struct SessionMemory {
   std::string model;
   std::int64_t tokens = 0;
+};
+
+// What is known of the candidates' capacity when a request comes.
+struct Capacity {
+  const ShadowPrices& prices;      // of this version
+  ShadowPrices* learns = nullptr;  // the same, where the decision is one to learn from
+  std::function<Headroom(provider::ChatModel&)> headroom;
 };
 
 // Immutable; thread-safe.
@@ -44,11 +53,14 @@ class PolicyRouter {
   const std::shared_ptr<const Router>& learned_router() const { return parts_.learned; }
 
   // Candidates that lack a capability, are too small, or that the outbound check forbids never take
-  // part. `session`: of the conversation, null when it has none. The plan's decision is set.
+  // part. `session`: of the conversation, null when it has none. `capacity`: null, quotas have no
+  // price. Prices move a request only among candidates that are good enough for it. The plan's
+  // decision is set.
   // Errors: kInvalidArgument, kPermissionDenied or kNotFound when none can serve; the message says
   // why each cannot, and names the nearest known model that could.
   Result<Plan> Choose(const provider::RegistrySnapshot& models, const Signals& signals,
-                      const SessionMemory* session = nullptr) const;
+                      const SessionMemory* session = nullptr,
+                      const Capacity* capacity = nullptr) const;
 
   // Of each candidate, its number in the learned router; -1: it does not know it.
   const std::vector<int>& learned_numbers() const { return learned_numbers_; }

@@ -5,6 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <set>
+
 #include "dialect/json_value.h"
 #include "route/made_up_rows.h"
 #include "tests/fakes/fake_chat_model.h"
@@ -79,6 +82,17 @@ class Routers : public testing::Test {
                       const SessionMemory* session = nullptr) {
     Signals signals(request, ctx_);
     return router.Choose(models_, signals, session);
+  }
+  // The same while each model has that share of its quota left.
+  Result<Plan> ChooseWithQuotas(const PolicyRouter& router, const domain::ChatRequest& request,
+                                ShadowPrices& prices, std::map<std::string, double> left) {
+    Signals signals(request, ctx_);
+    Capacity capacity{
+        .prices = prices, .learns = &prices, .headroom = [&](provider::ChatModel& model) {
+          auto at = left.find(model.Info().id);
+          return at == left.end() ? Headroom{} : Headroom{.quota_left = at->second};
+        }};
+    return router.Choose(models_, signals, nullptr, &capacity);
   }
   std::string ModelOf(std::string_view json, const domain::ChatRequest& request) {
     auto plan = Choose(*Make(json), request);
@@ -224,6 +238,68 @@ TEST_F(Routers, AnExcludedModelIsNotChosenByPrediction) {
   auto plan = Choose(*router, Says("What is the garden apple house river summer colour?"));
   EXPECT_EQ(plan->decision->model(), "strong");
   EXPECT_THAT(plan->decision->candidates[1].left_out, HasSubstr("rule '1'"));
+}
+
+TEST_F(Routers, AScarceQuotaGoesToTheRequestsThatGainMostFromIt) {
+  auto router = Make(R"({"candidates": ["strong", "middle", "cheap"], "objective": "cheapest"})");
+  ShadowPrices prices(3);
+  // Answers of at most 10 and of 400 tokens: per token the short ones save less.
+  auto one = Says(std::string(4000, 'x'));
+  one.max_tokens = 10;
+  auto other = Says(std::string(40, 'x'));
+  other.max_tokens = 400;
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(ChooseWithQuotas(*router, i % 2 == 0 ? one : other, prices, {{"cheap", 1}})
+                  ->decision->model(),
+              "cheap")
+        << "a quota that is whole costs nothing";
+  }
+  std::set<std::string> by_one, by_other;
+  int apart = 0;
+  for (double left = 1; left > 0; left -= 0.05) {
+    auto a = ChooseWithQuotas(*router, one, prices, {{"cheap", left}});
+    auto b = ChooseWithQuotas(*router, other, prices, {{"cheap", left}});
+    if (a->decision->model() != "cheap" && b->decision->model() == "cheap") {
+      ++apart;
+      EXPECT_EQ(a->decision->instead_of, "cheap");
+      EXPECT_THAT(a->decision->reason, HasSubstr("in place of cheap, whose quota is short"));
+      EXPECT_GT(*a->decision->candidates[2].quota_price, 0);
+      EXPECT_NEAR(*a->decision->candidates[2].quota_left, left, 1e-9);
+      EXPECT_THAT(DecisionJson(*a->decision).text, HasSubstr("\"quota_price\":"));
+      // What it is compared with has no prices of quotas in it.
+      EXPECT_EQ(a->decision->cheap, std::optional<std::size_t>(2));
+    }
+    by_one.insert(a->decision->model());
+    by_other.insert(b->decision->model());
+  }
+  EXPECT_GE(apart, 3);
+  EXPECT_EQ(by_one, (std::set<std::string>{"cheap", "middle"})) << "never the dearest";
+  EXPECT_EQ(by_other, (std::set<std::string>{"cheap", "middle"}));
+}
+
+TEST_F(Routers, PricesMoveNobodyToAModelThatIsNotGoodEnough) {
+  auto router = Make(R"({"candidates": ["strong", "cheap"], "tolerance": 0.05})", Learned());
+  Rng rng(10);
+  int stayed = 0, moved = 0;
+  for (int i = 0; i < 40; ++i) {
+    auto request = Says(Prompt(rng, i % 2 == 0 ? kHardWords : kEasyWords));
+    auto free = Choose(*router, request)->decision->model();
+    auto scarce = free == "strong" ? std::map<std::string, double>{{"strong", 0}}
+                                   : std::map<std::string, double>{{"cheap", 0}};
+    ShadowPrices prices(2);
+    prices.Learn(0, 1);  // a dollar a token: more than anything could save
+    prices.Learn(1, 1);
+    auto plan = ChooseWithQuotas(*router, request, prices, scarce);
+    EXPECT_EQ(plan->decision->model(), "strong") << plan->decision->reason;
+    (free == "strong" ? stayed : moved) += 1;
+  }
+  EXPECT_GE(stayed, 15);
+  EXPECT_GE(moved, 15) << "upwards they may move";
+  auto fixed = Make(R"({"candidates": ["strong", "cheap"], "rules": [{"use": "cheap"}]})");
+  ShadowPrices prices(2);
+  prices.Learn(1, 1);
+  EXPECT_EQ(ChooseWithQuotas(*fixed, Says("hi"), prices, {{"cheap", 0}})->decision->model(),
+            "cheap");
 }
 
 TEST_F(Routers, AConversationStaysWhereItsCacheIsUnlessLeavingPays) {

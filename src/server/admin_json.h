@@ -48,6 +48,7 @@ void AddAdminCorpusRoutes(Router& router, Services& services);
 void AddAdminObserveRoutes(Router& router, Services& services);
 void AddAdminProviderRoutes(Router& router, Services& services);
 void AddAdminRouterRoutes(Router& router, Services& services);
+void AddAdminRouterTestRoutes(Router& router, Services& services);
 void AddAdminEvalRoutes(Router& router, Services& services);
 void AddAdminEvalRunRoutes(Router& router, Services& services);
 void AddAdminServerRoutes(Router& router, Services& services);

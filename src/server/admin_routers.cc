@@ -2,14 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "base/encoding.h"
 #include "dialect/json_value.h"
+#include "gateway/headroom.h"
+#include "job/evaluation.h"
 #include "job/router_watch.h"
 #include "server/admin_json.h"
 #include "server/routers/dry_run.h"
-#include "server/routers/learned_bytes.h"
+#include "server/routers/router_alarms.h"
 
 namespace strata::server {
 namespace {
@@ -72,6 +75,8 @@ json::object Encode(const StoredRouter& router) {
           {"id", router.id},
           {"arn", router.Arn()},
           {"current", router.current},
+          {"latest", router.versions.back().number},
+          {"testing", router.Running() != nullptr},
           {"created", FormatIso8601(router.created)},
           {"updated", FormatIso8601(router.updated)},
           {"in_force", EncodeVersion(router.Current())}};
@@ -108,7 +113,7 @@ Task<Result<>> GetLearned(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto router, s.routers.Get(e.params.at(0), e.ctx.workspace));
   const auto& sha256 = router.Current().learned;
   if (sha256.empty()) co_return Fail(NotFound("learned router of", e.params.at(0)));
-  STRATA_CO_TRY(auto bytes, co_await LearnedBytes(s.meta, sha256));
+  STRATA_CO_TRY(auto bytes, co_await s.routers.LearnedBytes(sha256));
   json::object out{{"sha256", sha256}, {"learned", Base64Encode(bytes)}};
   co_return co_await SendAdminJson(e, json::serialize(out));
 }
@@ -161,12 +166,40 @@ Task<Result<>> Status(Services& s, Exchange& e) {
     if (trace.has_value()) traces.push_back(std::move(*trace));
   }
   auto watch = job::WatchRouter(traces);
+  // What the running server counts without traces: sampling leaves nothing out of it.
+  for (auto& alarm : s.router_alarms.Of(e.ctx.workspace, watch.version)) {
+    auto same = [&](const auto& known) { return known.name == alarm.name; };
+    if (std::ranges::none_of(watch.alarms, same)) watch.alarms.push_back(std::move(alarm));
+  }
+  json::array alarms;
+  for (const auto& alarm : watch.alarms) alarms.emplace_back(alarm.text);
   json::object out{
       {"router", "router/" + router.name},        {"version", watch.version},
       {"before", Encode(watch.before)},           {"now", Encode(watch.now)},
       {"models", Encode(watch.models)},           {"decided_by", Encode(watch.decided_by)},
-      {"familiarity", Encode(watch.familiarity)}, {"alarms", json::value_from(watch.alarms)}};
+      {"familiarity", Encode(watch.familiarity)}, {"alarms", std::move(alarms)}};
+  auto& labeler = s.evaluation.labeler();
+  if (const auto& now = router.Current().router; now && now->definition().labels) {
+    out["labels_usd_today"] = labeler.SpentToday(e.ctx.workspace, router.name);
+    out["labels_usd_per_day"] = now->definition().labels->usd_per_day;
+  }
+  if (auto quality = labeler.QualityOf(e.ctx.workspace, watch.version)) {
+    out["labels"] = json::object{{"rows", quality->labels},
+                                 {"ratio", quality->ratio.estimate},
+                                 {"low", quality->ratio.low},
+                                 {"high", quality->ratio.high}};
+  }
   co_return co_await SendAdminJson(e, json::serialize(out));
+}
+
+// JSON lines that `strata route refit` reads.
+Task<Result<>> GetLabels(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto router, s.routers.Get(e.params.at(0), e.ctx.workspace));
+  STRATA_CO_TRY(auto lines, co_await s.evaluation.labeler().rows().Lines(std::move(router.name),
+                                                                         e.ctx.workspace));
+  net::Headers headers;
+  headers.Set("content-type", "application/x-ndjson");
+  co_return co_await e.writer.Send(200, std::move(headers), std::move(lines));
 }
 
 // The body is a request as `strata route dry-run` reads them.
@@ -175,7 +208,13 @@ Task<Result<>> Explain(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto sample, DecodeSample(e.http.body));
   route::Signals signals(sample.request, e.ctx);
   auto models = s.registry.Snapshot();
-  STRATA_CO_TRY(auto plan, router->Choose(*models, signals));
+  // With the prices of this moment, which a question teaches nothing.
+  const route::ShadowPrices unknown(router->definition().candidates.size());
+  auto record = s.router_memory.Find(e.ctx.workspace, router->version());
+  route::Capacity capacity{.prices = record ? record->prices() : unknown,
+                           .learns = nullptr,
+                           .headroom = gateway::HeadroomOf};
+  STRATA_CO_TRY(auto plan, router->Choose(*models, signals, nullptr, &capacity));
   auto text = route::DecisionJson(*plan.decision).text;
   text.insert(1, fmt::format("\"task\":\"{}\",\"language\":\"{}\",\"prompt_tokens\":{},",
                              signals.kind(), signals.language(), signals.prompt_tokens()));
@@ -208,6 +247,7 @@ void AddAdminRouterRoutes(Router& router, Services& services) {
   add("GET", "/strata/v1/routers/{name}/learned", "get_learned_router", GetLearned);
   add("DELETE", "/strata/v1/routers/{name}", "delete_router", Delete);
   add("GET", "/strata/v1/routers/{name}/status", "router_status", Status);
+  add("GET", "/strata/v1/routers/{name}/labels", "get_router_labels", GetLabels);
   add("POST", "/strata/v1/routers/{name}/rollback", "roll_router", Roll);
   add("POST", "/strata/v1/routers/{name}/explain", "explain_router", Explain);
   add("POST", "/strata/v1/routers/{name}/dry-run", "dry_run_router", DryRunOf);

@@ -48,6 +48,7 @@ void AddAdminRoutes(Router& router, Services& services) {
   AddAdminObserveRoutes(router, services);
   AddAdminProviderRoutes(router, services);
   AddAdminRouterRoutes(router, services);
+  AddAdminRouterTestRoutes(router, services);
   AddAdminEvalRoutes(router, services);
   AddAdminEvalRunRoutes(router, services);
   AddAdminServerRoutes(router, services);

@@ -27,6 +27,7 @@
 #include "server/request_record.h"
 #include "server/resource_tags.h"
 #include "server/router.h"
+#include "server/routers/router_alarms.h"
 #include "server/routers/router_store.h"
 #include "server/routes.h"
 #include "server/services.h"
@@ -120,6 +121,8 @@ struct App::Parts {
   std::unique_ptr<ProfileStore> profiles;
   std::shared_ptr<const vector::StaticEmbedder> static_embedder;
   std::unique_ptr<RouterStore> routers;
+  gateway::RouterMemory router_memory;
+  std::unique_ptr<RouterAlarms> router_alarms;
   std::unique_ptr<job::Evaluation> evaluation;
   ProviderList providers;
   std::unique_ptr<gateway::Resilience> resilience;
@@ -137,6 +140,7 @@ struct App::Parts {
   std::unique_ptr<Reloader> reloader;
   std::unique_ptr<observe::RequestMetrics> request_metrics;
   std::unique_ptr<Services> services;
+  std::optional<job::AskerParts> asker;
   std::unique_ptr<AsyncInvokes> async_invokes;
   Router router;
   std::shared_ptr<const store::ApiKey> anonymous;  // set when keys are not required
@@ -231,8 +235,11 @@ Result<> App::Parts::OpenKnowledge() {
     STRATA_CHECK_OK(models.AddSource(
         MakePromptSource(*prompts, registry, [this] { return live.Now()->guardrails; })));
     STRATA_CHECK_OK(models.AddSource(MakeProfileSource(*profiles, registry)));
-    STRATA_CHECK_OK(models.AddSource(gateway::MakeRouterSource(
-        {.book = *routers, .registry = registry, .embedder = static_embedder})));
+    STRATA_CHECK_OK(models.AddSource(gateway::MakeRouterSource({.book = *routers,
+                                                                .registry = registry,
+                                                                .embedder = static_embedder,
+                                                                .memory = router_memory,
+                                                                .taker = &evaluation->labeler()})));
     for (const auto& spec : *providers.Now()) {
       STRATA_CHECK_OK(AddOneProvider(models, spec, RemoteDepsFrom(config.options, client),
                                      *accounting.journal, *resilience));
@@ -279,6 +286,10 @@ void App::Parts::MakeServices() {
                                                         .client = client,
                                                         .data_folder = folder.path()},
                                         config.options);
+  router_alarms = std::make_unique<RouterAlarms>(
+      router_memory, *runtime, [this](const gateway::RouterRecord& record) {
+        return job::QualityAlarm(record, evaluation->labeler());
+      });
   request_metrics = std::make_unique<observe::RequestMetrics>(2 * kRoutesMax);
   services.reset(new Services{
       .live = live,
@@ -307,6 +318,8 @@ void App::Parts::MakeServices() {
       .tags = *tags,
       .profiles = *profiles,
       .routers = *routers,
+      .router_memory = router_memory,
+      .router_alarms = *router_alarms,
       .evaluation = *evaluation,
       .jobs = *jobs,
       .meta = *meta,
@@ -343,13 +356,14 @@ Result<> App::Parts::OpenRoutes() {
     return job::CallSettings{.timeout = settings.request_timeout,
                              .capture_text = settings.trace_text};
   };
-  evaluation->MakeWorker(*jobs, {.chat = services->chat,
-                                 .trace_sinks = services->trace_sinks,
-                                 .registry = registry,
-                                 .keys = *keys,
-                                 .embedder = static_embedder,
-                                 .pool = *kb_pool,
-                                 .settings = std::move(call_settings)});
+  asker.emplace(job::AskerParts{.chat = services->chat,
+                                .trace_sinks = services->trace_sinks,
+                                .registry = registry,
+                                .keys = *keys,
+                                .embedder = static_embedder,
+                                .pool = *kb_pool,
+                                .settings = std::move(call_settings)});
+  evaluation->MakeWorker(*jobs, *asker);
   AddOpenAiRoutes(router, *services);
   AddResponsesRoutes(router, *services);
   AddCompletionRoutes(router, *services);
@@ -380,6 +394,7 @@ App::App(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 App::~App() {
   parts_->async_invokes->Stop();
   parts_->evaluation->worker().Stop();
+  parts_->evaluation->labeler().Stop();
   parts_->bases->Stop();
   if (parts_->otlp) parts_->otlp->Stop();
 }
@@ -616,6 +631,7 @@ Result<> App::StartJobs() {
   }
   parts_->async_invokes->Start(*parts_->runtime);
   parts_->evaluation->worker().Start(*parts_->runtime);
+  parts_->evaluation->labeler().Start(*parts_->asker, *parts_->runtime);
   return parts_->bases->Start();
 }
 void App::SetPublicUrl(std::string public_url) {

@@ -8,6 +8,7 @@
 
 #include "dialect/json_value.h"
 #include "job/evaluation.h"
+#include "job/trace_row.h"
 #include "server/admin_json.h"
 #include "server/routes.h"
 
@@ -46,6 +47,10 @@ Task<Result<>> Add(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto trace, co_await FindTrace(s, e, feedback.trace));
   feedback.key = e.ctx.key;
   feedback.model = trace.model;
+  auto trial = job::TrialOfTrace(trace);
+  feedback.test = std::move(trial.test);
+  feedback.arm = std::move(trial.arm);
+  feedback.unit = std::move(trial.unit);
   STRATA_CO_TRY(auto added,
                 co_await s.evaluation.feedback().Add(std::move(feedback), e.ctx.workspace));
   json::object body{{"status", "success"},

@@ -4,6 +4,7 @@
 
 #include "base/pool.h"
 #include "server/admin_json.h"
+#include "server/routers/router_alarms.h"
 #include "server/routes.h"
 
 namespace strata::server {
@@ -136,6 +137,7 @@ std::string AllMetrics(Services& s) {
   WriteDeployments(s, out);
   s.request_metrics.Write(out);
   s.call_metrics.Write(out);
+  s.router_alarms.Write(out);
   WriteJournal(s, out);
   WritePools(s, out);
   return out.Take();

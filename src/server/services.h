@@ -12,6 +12,7 @@
 #include "gateway/judge_service.h"
 #include "gateway/request_scope.h"
 #include "gateway/resilience.h"
+#include "gateway/router_memory.h"
 #include "knowledge/answerer.h"
 #include "knowledge/knowledge_base.h"
 #include "knowledge/page_render.h"
@@ -43,6 +44,7 @@ namespace strata::server {
 class AsyncInvokes;
 class ProfileStore;
 class ResourceTags;
+class RouterAlarms;
 
 // References; the owner is App. All thread-safe.
 struct Services {
@@ -72,6 +74,8 @@ struct Services {
   ResourceTags& tags;
   ProfileStore& profiles;
   RouterStore& routers;
+  gateway::RouterMemory& router_memory;
+  RouterAlarms& router_alarms;
   job::Evaluation& evaluation;
   store::JobQueue& jobs;
   store::SqlFile& meta;

@@ -2,7 +2,9 @@
 import json
 import os
 import tempfile
+import time
 import unittest
+import urllib.request
 
 import anthropic
 import boto3
@@ -34,7 +36,13 @@ class Routers(unittest.TestCase):
         cls.upstream = FakeUpstream()
         config = f"""
 providers:
-  - {{name: up, kind: openai, base_url: "{cls.upstream.url}/v1", secret: "env:FAKE_OPENAI_KEY"}}
+  - name: up
+    kind: openai
+    base_url: "{cls.upstream.url}/v1"
+    secret: "env:FAKE_OPENAI_KEY"
+    models:
+      - {{id: gpt-4o, price: {{input: 2.5, output: 10, as_of: 2026-11-01}}}}
+      - {{id: gpt-4o-mini, price: {{input: 0.15, output: 0.6, as_of: 2026-11-01}}}}
   - {{name: claude, kind: anthropic, base_url: "{cls.upstream.url}", secret: "env:FAKE_ANTHROPIC_KEY"}}
 """
         cls.server = Server(config, {"FAKE_OPENAI_KEY": "sk-fake-openai", "FAKE_ANTHROPIC_KEY": "sk-ant-fake"}, documents=False)
@@ -167,6 +175,78 @@ providers:
                                                 extra_headers={"x-strata-regions": "eu-west-1"})
         self.assertIn("no candidate of router/eu can serve", str(refused.exception))
         self.assertIn("builtin/", str(refused.exception))
+
+    def feedback(self, trace, value):
+        urllib.request.urlopen(urllib.request.Request(
+            self.server.url + "/v1/feedback", json.dumps({"trace_id": trace, "value": value}).encode(),
+            {"authorization": "Bearer " + BEARER, "content-type": "application/json"})).read()
+
+    def test_two_versions_on_the_same_traffic_until_feedback_decides(self):
+        self.script(strong="S", middle="M")
+        self.define(f"candidates: [{MIDDLE}]", "trial")
+        self.define(f"candidates: [{STRONG}]", "trial")
+        self.assertIn("goes to version 1", self.server.cli("route", "ab", "start", "trial", "--b", "1", "--share", "0.5"))
+        seen = {}
+        for turn in range(2):
+            for user in range(90):
+                raw = self.openai.chat.completions.with_raw_response.create(
+                    model="router/trial", messages=[{"role": "user", "content": "Hi"}],
+                    extra_headers={"x-strata-session": f"session-{user}"})
+                answer = raw.parse().choices[0].message.content
+                self.assertEqual(seen.setdefault(user, answer), answer, "who has one version keeps it")
+                if turn == 0:
+                    self.feedback(raw.headers["x-strata-trace-id"], 1 if answer == "S" else -1)
+        self.assertGreater(min(list(seen.values()).count("S"), list(seen.values()).count("M")), 29)
+        trace = self.server.cli("trace", raw.headers["x-strata-trace-id"])
+        for part in ("ab_test", "ab_arm", "router/trial:" + ("2" if answer == "S" else "1")):
+            self.assertIn(part, trace)
+        shown = self.server.cli("route", "ab", "show", "trial")
+        self.assertIn("a is better", shown)
+        self.assertRegex(shown, r"router/trial:1 +\d+")
+        self.assertIn("version 3 is kept", self.define(f"candidates: [{MIDDLE}, {STRONG}]", "trial"))
+        self.assertIn("is at version 2", self.server.cli("route", "ab", "stop", "trial", "--keep", "2"))
+        self.assertIn("ended", self.server.cli("route", "ab", "show", "trial"))
+        self.assertIn("router/trial:2", self.server.cli("cost", "--by", "router"))
+
+    def test_a_quota_that_runs_out_has_a_price(self):
+        # One that says it is nearly out, and one that says nothing.
+        left = {"x-ratelimit-remaining-tokens": "20", "x-ratelimit-limit-tokens": "1000"}
+        self.upstream.script(
+            {"match": {"contains": '"gpt-4o"'}, "text": "S", "times": 0, "input_tokens": 100, "output_tokens": 10},
+            {"match": {"contains": '"gpt-4o-mini"'}, "text": "M", "times": 0, "input_tokens": 100, "output_tokens": 10,
+             "headers": left})
+        self.define(f"candidates: [{STRONG}, {MIDDLE}]\nobjective: cheapest", "scarce")
+        models = []
+        for i in range(6):
+            answer = self.openai.chat.completions.with_raw_response.create(
+                model="router/scarce", messages=[{"role": "user", "content": f"Hi {i}"}])
+            models.append(answer.headers["x-strata-model"])
+        self.assertEqual(models[0], MIDDLE)
+        self.assertIn(STRONG, models, "what is left goes to those who gain more")
+        trace = self.server.cli("trace", answer.headers["x-strata-trace-id"], "--json")
+        for part in ("quota_left", "quota_price"):
+            self.assertIn(part, trace)
+        self.assertIn("quota is short", self.server.cli("route", "explain", "scarce", "Hi there"))
+
+    def test_shadow_labels_come_behind_the_answer_and_are_rows_for_refit(self):
+        self.script(strong="The answer is 12", middle="The answer is 12")
+        self.define(f"candidates: [{STRONG}, {MIDDLE}]\nlabels: {{share: 1, usd_per_day: 1}}", "labelled")
+        for i in range(3):
+            self.openai.chat.completions.create(
+                model="router/labelled", messages=[{"role": "user", "content": f"How many are {i} times 4?"}])
+        rows = os.path.join(self.server.folder, "labels.jsonl")
+        for _ in range(100):
+            if "3 labelled rows" in self.server.cli("route", "labels", "labelled", "--out", rows):
+                break
+            time.sleep(0.1)
+        with open(rows, encoding="utf-8") as f:
+            labels = [json.loads(line) for line in f]
+        self.assertEqual(len(labels), 3)
+        self.assertEqual(labels[0]["outcomes"][MIDDLE]["quality"], 1)
+        self.assertIn("shadow labels cost", self.server.cli("route", "status", "labelled"))
+        status, headers, body = self.server.get("/metrics", {"authorization": "Bearer " + BEARER})
+        self.assertIn('strata_router_alarm{workspace="default",router="router/labelled:1",alarm="quality"} 0', body.decode())
+        self.assertIn("strata_router_decisions_total", body.decode())
 
 
 if __name__ == "__main__":

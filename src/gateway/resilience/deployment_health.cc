@@ -133,6 +133,7 @@ void DeploymentHealth::Ticket::FirstToken(bool streamed) {
   answered_ = true;
   auto now = health_->NowUs();
   (streamed ? health_->first_token_ : health_->whole_).Observe(now - start_us_, now);
+  if (streamed) health_->NoteQuiet(now - start_us_);
   health_->Succeeded(probe_);
 }
 
@@ -256,7 +257,28 @@ double DeploymentHealth::Cost(bool streamed) const {
 }
 
 double DeploymentHealth::QuotaShare() const {
-  return quota_until_us_.load(kRelaxed) > NowUs() ? quota_share_.load(kRelaxed) : -1;
+  auto fresh_us = quota_until_us_.load(kRelaxed) - NowUs();
+  if (fresh_us <= 0) return -1;
+  auto refilled = 1 - static_cast<double>(fresh_us) / static_cast<double>(kQuotaFreshUs);
+  return std::min(quota_share_.load(kRelaxed) + refilled, 1.0);
+}
+
+// Follows faster times at once and slower ones by a hundredth, so that it forgets a luckier past.
+void DeploymentHealth::NoteQuiet(std::int64_t first_token_us) {
+  auto quiet = quiet_us_.load(kRelaxed);
+  if (quiet > 0 && first_token_us > quiet) first_token_us = quiet + (first_token_us - quiet) / 100;
+  quiet_us_.store(std::max<std::int64_t>(first_token_us, 1), kRelaxed);
+}
+
+double DeploymentHealth::Queue() const {
+  // Prompts of different lengths alone make first tokens differ by some times.
+  constexpr double kUsualTimes = 4;
+  constexpr double kFullTimes = 32;
+  auto quiet = quiet_us_.load(kRelaxed);
+  auto now = first_token_.At(NowUs());
+  if (in_flight() < 2 || quiet == 0 || now <= quiet) return 0;
+  double times = static_cast<double>(now) / static_cast<double>(quiet);
+  return std::clamp(std::log(times / kUsualTimes) / std::log(kFullTimes / kUsualTimes), 0.0, 1.0);
 }
 
 void DeploymentHealth::SetQuotaShare(double share) {
@@ -308,6 +330,7 @@ void HealthBoard::SetBreaker(const BreakerOptions& options) {
 std::vector<DeploymentReport> HealthBoard::List() const {
   std::lock_guard lock(mutex_);
   std::vector<DeploymentReport> out;
+  out.reserve(entries_.size());
   for (const auto& [id, entry] : entries_) out.push_back(entry.health->Report());
   return out;
 }

@@ -134,6 +134,24 @@ std::optional<std::uint64_t> ResilientChat::StickyKey(const domain::ChatRequest&
   return std::nullopt;
 }
 
+route::Headroom HeadroomOf(provider::ChatModel& model) {
+  auto* watched = dynamic_cast<HasHeadroom*>(&model);
+  return watched == nullptr ? route::Headroom{} : watched->Left();
+}
+
+route::Headroom ResilientChat::Left() {
+  auto set = pool_.Get();
+  std::optional<route::Headroom> best;
+  for (const auto& lane : set->lanes) {
+    const auto& health = *lane->health;
+    if (lane->tier != 0 || health.State() == BreakerState::kOpen) continue;
+    route::Headroom left{.quota_left = health.Throttled() ? 0 : health.QuotaShare(),
+                         .queue = health.Queue()};
+    if (!best || left.Used() < best->Used()) best = left;
+  }
+  return best.value_or(route::Headroom{});
+}
+
 Task<Result<std::unique_ptr<ChatStream>>> ResilientChat::Start(domain::ChatRequest&& request,
                                                                RequestContext& ctx) {
   STRATA_CO_CHECK_OK(ctx.CheckAlive());

@@ -4,13 +4,16 @@
 #include <memory>
 #include <optional>
 
+#include "gateway/headroom.h"
 #include "gateway/resilience/attempt.h"
 #include "gateway/resilience/pool.h"
 #include "provider/chat_model.h"
 
 namespace strata::gateway {
 
-class ResilientChat final : public provider::ChatModel, public HasDeployments<provider::ChatModel> {
+class ResilientChat final : public provider::ChatModel,
+                            public HasDeployments<provider::ChatModel>,
+                            public HasHeadroom {
  public:
   ResilientChat(PoolSpec spec, Pool<provider::ChatModel>::Found find, domain::ModelInfo info,
                 const Resilience::Parts& parts);
@@ -24,6 +27,7 @@ class ResilientChat final : public provider::ChatModel, public HasDeployments<pr
 
   std::vector<One> Own() override { return pool_.Own(); }
   bool direct() const override { return pool_.direct(); }
+  route::Headroom Left() override;
 
  private:
   using Set = Deployments<provider::ChatModel>;

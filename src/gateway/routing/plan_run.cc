@@ -41,8 +41,12 @@ std::string Failures(const std::vector<std::shared_ptr<Step>>& steps) {
 }  // namespace
 
 PlanRun::PlanRun(route::Plan plan, std::shared_ptr<const vector::StaticEmbedder> embedder,
-                 SessionNote note, RequestContext& ctx)
-    : plan_(std::move(plan)), embedder_(std::move(embedder)), note_(std::move(note)), ctx_(ctx) {}
+                 SessionNote note, std::shared_ptr<RouterRecord> record, RequestContext& ctx)
+    : plan_(std::move(plan)),
+      embedder_(std::move(embedder)),
+      note_(std::move(note)),
+      record_(std::move(record)),
+      ctx_(ctx) {}
 
 void PlanRun::CompareWith(RequestContext& ctx, std::string_view model) const {
   const auto& decision = *plan_.decision;
@@ -86,7 +90,9 @@ Task<Result<std::unique_ptr<ChatStream>>> PlanRun::StartModel(domain::ChatReques
   }
   auto copy = request;
   auto started = co_await plan_.model->Start(std::move(copy), ctx_);
-  if (!started.has_value() && MayFallBack(started.error(), ctx_)) {
+  const bool fall_back = !started.has_value() && MayFallBack(started.error(), ctx_);
+  record_->NoteStart(fall_back);
+  if (fall_back) {
     ctx_.span.Set("fell_back",
                   fmt::format("{}: {}", plan_.model->Info().id, started.error().message()));
     ctx_.role = "fallback";

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "gateway/router_memory.h"
 #include "gateway/routing/plan_stream.h"
 #include "gateway/routing/step.h"
 #include "route/plan.h"
@@ -15,7 +16,7 @@ namespace strata::gateway {
 class PlanRun {
  public:
   PlanRun(route::Plan plan, std::shared_ptr<const vector::StaticEmbedder> embedder,
-          SessionNote note, RequestContext& ctx);
+          SessionNote note, std::shared_ptr<RouterRecord> record, RequestContext& ctx);
 
   // Errors: the escalation's, or the one model's; when nothing answered.
   Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest&& request);
@@ -38,6 +39,7 @@ class PlanRun {
   route::Plan plan_;
   std::shared_ptr<const vector::StaticEmbedder> embedder_;
   SessionNote note_;
+  std::shared_ptr<RouterRecord> record_;
   RequestContext& ctx_;
 };
 

@@ -65,7 +65,47 @@ class Routed final : public provider::ChatStream {
   SessionNote note_;
 };
 
+class Tapped final : public provider::ChatStream {
+ public:
+  Tapped(std::unique_ptr<provider::ChatStream> inner, AnswerTaker& taker, AnsweredRequest sample,
+         RequestContext& ctx)
+      : inner_(std::move(inner)), taker_(taker), sample_(std::move(sample)), ctx_(ctx) {}
+  Tapped(const Tapped&) = delete;
+  Tapped& operator=(const Tapped&) = delete;
+  ~Tapped() override {
+    if (!answer_.ended() || blocked_) return;
+    sample_.answer = answer_.Take();
+    sample_.facts = ctx_;
+    taker_.Take(std::move(sample_));
+  }
+
+  Task<Result<domain::StreamEvent>> Next() override {
+    auto event = co_await inner_->Next();
+    if (event.has_value()) answer_.Add(*event);
+    co_return std::move(event);
+  }
+  domain::Usage UsageSoFar() const override { return inner_->UsageSoFar(); }
+  Result<> Record(const Error* blocked) override {
+    blocked_ = blocked != nullptr;
+    return inner_->Record(blocked);
+  }
+
+ private:
+  std::unique_ptr<provider::ChatStream> inner_;
+  AnswerTaker& taker_;
+  AnsweredRequest sample_;
+  RequestContext& ctx_;
+  domain::StreamAccumulator answer_;
+  bool blocked_ = false;
+};
+
 }  // namespace
+
+std::unique_ptr<provider::ChatStream> TappedStream(std::unique_ptr<provider::ChatStream> inner,
+                                                   AnswerTaker& taker, AnsweredRequest sample,
+                                                   RequestContext& ctx) {
+  return std::make_unique<Tapped>(std::move(inner), taker, std::move(sample), ctx);
+}
 
 std::unique_ptr<provider::ChatStream> ReplayStream(std::vector<domain::StreamEvent> events,
                                                    RequestContext& ctx) {

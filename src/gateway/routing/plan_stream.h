@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/context.h"
+#include "gateway/answer_taker.h"
 #include "gateway/routing/session_table.h"
 #include "provider/chat_model.h"
 
@@ -25,5 +26,11 @@ std::unique_ptr<provider::ChatStream> ReplayStream(std::vector<domain::StreamEve
 // The answer of one model under way; `ctx` outlives it.
 std::unique_ptr<provider::ChatStream> RoutedStream(std::unique_ptr<provider::ChatStream> inner,
                                                    RequestContext& ctx, SessionNote note);
+
+// The same answer, which `taker` gets when it has ended and the stream goes: the caller has all of
+// it then. `ctx` and `taker` outlive it.
+std::unique_ptr<provider::ChatStream> TappedStream(std::unique_ptr<provider::ChatStream> inner,
+                                                   AnswerTaker& taker, AnsweredRequest sample,
+                                                   RequestContext& ctx);
 
 }  // namespace strata::gateway

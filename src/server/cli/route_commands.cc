@@ -399,6 +399,7 @@ void AddRouteCommands(Cli& cli) {
   route->require_subcommand(1);
   route->fallthrough();
   AddRouterCommands(cli, *route);
+  AddRouterAbCommands(cli, *route);
   auto flags = std::make_shared<RouteFlags>();
   auto add = [&](const char* name, const char* what, auto run) {
     auto* command = route->add_subcommand(name, what);

@@ -1,11 +1,12 @@
-// strata route create|list|show|versions|rollback|status|delete|explain|dry-run: routers that
-// callers name.
+// strata route create|list|show|versions|rollback|status|labels|delete|explain|dry-run: routers
+// that callers name.
 
 #include "server/cli/router_commands.h"
 
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <boost/json.hpp>
 #include <map>
 
@@ -51,6 +52,9 @@ Result<int> Create(const CallerFlags& common, const RouterFlags& flags) {
   auto made = json::parse(reply).as_object();
   fmt::print("{} is at version {}: {}\n", TextOf(made, "model"), NumberOf(made, "current"),
              TextOf(made, "arn"));
+  if (NumberOf(made, "latest") != NumberOf(made, "current")) {
+    fmt::print("version {} is kept: a test of two versions runs\n", NumberOf(made, "latest"));
+  }
   return 0;
 }
 
@@ -180,9 +184,27 @@ Result<int> Status(const CallerFlags& common, const RouterFlags& flags) {
     fmt::print("stability index of {:<21} {:>8}\n", what,
                NumberText(status.at(what).as_object(), "index", 3));
   }
+  if (const auto* labels = status.if_contains("labels")) {
+    const auto& quality = labels->as_object();
+    fmt::print("{} shadow labels: {} ({} to {}) of the strongest model's quality\n",
+               NumberOf(quality, "rows"), NumberText(quality, "ratio", 3),
+               NumberText(quality, "low", 3), NumberText(quality, "high", 3));
+  }
+  if (status.contains("labels_usd_today")) {
+    fmt::print("shadow labels cost {} of {} USD today\n", NumberText(status, "labels_usd_today", 4),
+               NumberText(status, "labels_usd_per_day", 2));
+  }
   for (const auto& alarm : status.at("alarms").as_array()) {
     fmt::print("alarm: {}\n", std::string_view(alarm.as_string()));
   }
+  return 0;
+}
+
+Result<int> Labels(const CallerFlags& common, const RouterFlags& flags) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto reply, caller->Call("GET", PathOf(flags, "/labels")));
+  STRATA_CHECK_OK(store::WriteFileAtomic(flags.file, reply));
+  fmt::print("{} labelled rows: {}\n", std::ranges::count(reply, '\n'), flags.file);
   return 0;
 }
 
@@ -207,13 +229,14 @@ void PrintDecision(const json::object& d) {
     fmt::print("in shadow it would be {}: {}\n", advised, TextOf(d, "advised_reason"));
   }
   if (d.contains("unfamiliar")) fmt::print("unfamiliar {}\n", NumberText(d, "unfamiliar", 3));
-  fmt::print("\n{:<40} {:>8} {:>7} {:>7} {:>14}  {}\n", "candidate", "quality", "low", "high",
-             "cost USD", "left out because");
+  fmt::print("\n{:<40} {:>8} {:>7} {:>7} {:>14} {:>10} {:>12}  {}\n", "candidate", "quality", "low",
+             "high", "cost USD", "quota left", "quota price", "left out because");
   for (const auto& item : d.at("candidates").as_array()) {
     const auto& c = item.as_object();
-    fmt::print("{:<40} {:>8} {:>7} {:>7} {:>14}  {}\n", TextOf(c, "model"),
+    fmt::print("{:<40} {:>8} {:>7} {:>7} {:>14} {:>10} {:>12}  {}\n", TextOf(c, "model"),
                NumberText(c, "quality", 3), NumberText(c, "low", 3), NumberText(c, "high", 3),
-               NumberText(c, "cost_usd", 8), TextOf(c, "left_out"));
+               NumberText(c, "cost_usd", 8), NumberText(c, "quota_left", 2),
+               NumberText(c, "quota_price", 8), TextOf(c, "left_out"));
   }
   const auto* nearest = d.if_contains("nearest");
   if (nearest == nullptr) return;
@@ -320,6 +343,8 @@ void AddRouterCommands(Cli& cli, CLI::App& group) {
   rollback->add_option("version", flags->version, "its number")->required();
   auto* status = named(add("status", "whether a router still decides as it did", Status));
   status->add_flag("--json", flags->as_json, "as JSON");
+  auto* labels = named(add("labels", "rows that a router's shadow labels gave, for refit", Labels));
+  labels->add_option("--out", flags->file, "JSON lines")->required();
   named(add("delete", "remove a router with all its versions", Delete));
   auto* explain = named(add("explain", "what a router would do with a question, and why", Explain));
   auto* question = explain->add_option("question", flags->question, "the question");

@@ -7,5 +7,6 @@
 namespace strata::server {
 
 void AddRouterCommands(Cli& cli, CLI::App& group);
+void AddRouterAbCommands(Cli& cli, CLI::App& group);
 
 }  // namespace strata::server

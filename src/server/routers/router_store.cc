@@ -27,6 +27,7 @@ CREATE TABLE router_versions(
 ) STRICT;
 CREATE TABLE learned_routers(sha256 TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
 )sql"},
+    {"adds tests of two versions", RouterTestRows::kSchema},
 };
 
 std::string NewId() {
@@ -99,7 +100,22 @@ Result<> InsertVersion(store::Database& database, const PutRouter& put,
       database.Run("INSERT INTO router_versions(id, version, definition, learned, "
                    "created) VALUES(?,?,?,?,?)",
                    id, number, put.definition, sha, now));
+  STRATA_TRY(
+      auto tested,
+      database.Integer("SELECT COUNT(*) FROM router_tests WHERE router = ? AND ended = 0", id));
+  if (tested.value_or(0) > 0) return {};
   return database.Run("UPDATE routers SET current = ?, updated = ? WHERE id = ?", number, now, id);
+}
+
+// A version that requests may get.
+Result<> CheckUsable(const StoredRouter& router, int version, std::string_view field) {
+  const auto* found = router.Find(version);
+  if (found == nullptr) {
+    return Fail(std::move(NotFound("router version", VersionText(router.name, version)))
+                    .AtField(std::string(field)));
+  }
+  if (found->router != nullptr) return {};
+  return Fail(InvalidArgument(std::string(field), found->problem));
 }
 
 }  // namespace
@@ -211,6 +227,7 @@ Result<> RouterStore::Load(store::Database& database) {
       router->created = FromUnixMicros(row.Integer(4));
       router->updated = FromUnixMicros(row.Integer(5));
       STRATA_CHECK_OK(LoadVersions(database, *router));
+      STRATA_TRY(router->tests, RouterTestRows::OfRouter(database, router->id));
       if (router->Find(router->current) == nullptr) {
         return Fail(Code::kCorruption,
                     fmt::format("router '{}' has no version {}", router->name, router->current));
@@ -273,12 +290,10 @@ Task<Result<StoredRouter>> RouterStore::Put(PutRouter put, WorkspaceId workspace
 
 Task<Result<StoredRouter>> RouterStore::Roll(std::string name, int version, WorkspaceId workspace) {
   STRATA_CO_TRY(auto router, Get(name, workspace));
-  const auto* wanted = router.Find(version);
-  if (wanted == nullptr) {
-    co_return Fail(NotFound("router version", VersionText(router.name, version)));
-  }
-  if (wanted->router == nullptr) {
-    co_return Fail(InvalidArgument("version", wanted->problem));
+  STRATA_CO_CHECK_OK(CheckUsable(router, version, "version"));
+  if (router.Running() != nullptr) {
+    co_return Fail(Code::kConflict,
+                   fmt::format("a test of two versions of '{}' runs: stop it first", router.name));
   }
   auto change = [id = router.id, version,
                  now = ToUnixMicros(clock_.Wall())](store::Database& database) {
@@ -292,10 +307,65 @@ Task<Result<StoredRouter>> RouterStore::Roll(std::string name, int version, Work
 Task<Result<>> RouterStore::Delete(std::string name, WorkspaceId workspace) {
   STRATA_CO_TRY(auto router, Get(name, workspace));
   auto change = [id = router.id](store::Database& database) -> Result<> {
+    STRATA_CHECK_OK(RouterTestRows::DropOf(database, id));
     STRATA_CHECK_OK(database.Run("DELETE FROM router_versions WHERE id = ?", id));
     return database.Run("DELETE FROM routers WHERE id = ?", id);
   };
   co_return co_await Change(std::move(change));
+}
+
+Task<Result<StoredRouter>> RouterStore::StartTest(std::string name, RouterTest test,
+                                                  WorkspaceId workspace) {
+  STRATA_CO_TRY(auto router, Get(name, workspace));
+  if (test.a == 0) test.a = router.current;
+  STRATA_CO_CHECK_OK(CheckUsable(router, test.a, "a"));
+  STRATA_CO_CHECK_OK(CheckUsable(router, test.b, "b"));
+  if (test.a == test.b) {
+    co_return Fail(InvalidArgument("b", "is the same version as a: nothing is compared"));
+  }
+  test.id = NewResourceId();
+  test.started = clock_.Wall();
+  auto change = [&](store::Database& database) -> Result<> {
+    STRATA_TRY(auto running, RouterTestRows::OfRouter(database, router.id));
+    if (!running.empty() && !running.front().ended) {
+      return Fail(Code::kConflict, fmt::format("test {} of '{}' runs: stop it first",
+                                               running.front().id, router.name));
+    }
+    return RouterTestRows::Insert(database, router.id, test);
+  };
+  STRATA_CO_CHECK_OK(co_await Change(std::move(change)));
+  co_return Get(router.name, workspace);
+}
+
+Task<Result<StoredRouter>> RouterStore::StopTest(std::string name, int keep,
+                                                 WorkspaceId workspace) {
+  STRATA_CO_TRY(auto router, Get(name, workspace));
+  const auto* test = router.Running();
+  if (test == nullptr) co_return Fail(NotFound("running test of router", router.name));
+  if (keep != 0 && keep != test->a && keep != test->b) {
+    co_return Fail(InvalidArgument(
+        "keep", fmt::format("expected {} or {}, the versions of the test", test->a, test->b)));
+  }
+  auto change = [&](store::Database& database) -> Result<> {
+    auto now = clock_.Wall();
+    STRATA_CHECK_OK(RouterTestRows::End(database, test->id, now));
+    if (keep == 0) return {};
+    return database.Run("UPDATE routers SET current = ?, updated = ? WHERE id = ?", keep,
+                        ToUnixMicros(now), router.id);
+  };
+  STRATA_CO_CHECK_OK(co_await Change(std::move(change)));
+  co_return Get(router.name, workspace);
+}
+
+Task<Result<std::string>> RouterStore::LearnedBytes(std::string sha256) {
+  auto work = [&](store::Database& database) -> Result<std::string> {
+    STRATA_TRY(auto row, database.Prepare("SELECT bytes FROM learned_routers WHERE sha256 = ?"));
+    row.Bind(1, sha256);
+    STRATA_TRY(bool found, row.Step());
+    if (!found) return Fail(NotFound("learned router", sha256));
+    return std::string(row.Blob(0));
+  };
+  co_return co_await file_.Read(std::move(work));
 }
 
 std::shared_ptr<const RouterStore::Snapshot> RouterStore::Now() const {
@@ -369,6 +439,22 @@ Result<std::shared_ptr<const route::PolicyRouter>> RouterStore::Find(
         fmt::format("{}: {}", VersionText(router->name, version->number), version->problem));
   }
   return version->router;
+}
+
+Result<gateway::RouterAssignment> RouterStore::Assign(std::string_view name,
+                                                      const RequestContext& ctx) const {
+  auto ref = ParseRouterRef(name);
+  auto router = ref.version == 0 ? At(ref.name, ctx.workspace) : nullptr;
+  const auto* test = router == nullptr ? nullptr : router->Running();
+  if (test == nullptr) return RouterBook::Assign(name, ctx);
+  auto arm = test->Of(ctx);
+  const auto* version = router->Find(arm.version);
+  // A version that cannot be used any more answers nobody: the one in force does.
+  if (version == nullptr || version->router == nullptr) return RouterBook::Assign(name, ctx);
+  return gateway::RouterAssignment{.router = version->router,
+                                   .test = test->id,
+                                   .arm = std::move(arm.name),
+                                   .unit = std::move(arm.unit)};
 }
 
 bool RouterStore::Has(std::string_view name) const {

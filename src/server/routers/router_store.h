@@ -14,6 +14,7 @@
 #include "base/ids.h"
 #include "base/task.h"
 #include "gateway/routed_models.h"
+#include "server/routers/router_tests.h"
 #include "store/sql_file.h"
 
 namespace strata::server {
@@ -37,9 +38,14 @@ struct StoredRouter {
   WallTime created;
   WallTime updated;
   std::vector<RouterVersion> versions;  // ascending
+  std::vector<RouterTest> tests;        // newest first; only the first may run
 
   const RouterVersion* Find(int number) const;
   const RouterVersion& Current() const { return *Find(current); }
+  // The test of two versions that runs; null: none.
+  const RouterTest* Running() const {
+    return tests.empty() || tests.front().ended ? nullptr : &tests.front();
+  }
   // "arn:aws:bedrock:us-east-1:000000000000:prompt-router/ID"
   std::string Arn() const;
 };
@@ -72,13 +78,25 @@ class RouterStore final : public gateway::RouterBook {
       store::SqlFile& file, std::shared_ptr<const vector::StaticEmbedder> embedder,
       const Clock& clock = SystemClock());
 
-  // A new router, or a new version of one, which is then in force. Errors: kInvalidArgument (the
-  // definition, with its place; the learned router), kCorruption, kConflict, kTooLarge. What is
-  // checked takes some milliseconds on `pool`.
+  // A new router, or a new version of one, which is then in force; while a test of two versions
+  // runs it is only kept. Errors: kInvalidArgument (the definition, with its place; the learned
+  // router), kCorruption, kConflict, kTooLarge. What is checked takes some milliseconds on `pool`.
   Task<Result<StoredRouter>> Put(PutRouter put, WorkspaceId workspace, Pool& pool);
-  // Puts an earlier (or later) version in force. kNotFound.
+  // Puts an earlier (or later) version in force. kNotFound; kConflict while a test runs.
   Task<Result<StoredRouter>> Roll(std::string name, int version, WorkspaceId workspace);
   Task<Result<>> Delete(std::string name, WorkspaceId workspace);  // kNotFound
+
+  // Begins to split the traffic of a router's name between two versions; requests that name a
+  // version get that one. `test` has versions (a: 0 is the one in force), share and unit.
+  // kNotFound; kInvalidArgument; kConflict: a test runs.
+  Task<Result<StoredRouter>> StartTest(std::string name, RouterTest test, WorkspaceId workspace);
+  // Ends the test that runs; `keep`: the version in force from now on, 0: the one before.
+  // kNotFound: none runs; kInvalidArgument: `keep` was not in it.
+  Task<Result<StoredRouter>> StopTest(std::string name, int keep, WorkspaceId workspace);
+
+  // The bytes of a learned router, as they were put in: one that works has given some of them up.
+  // `sha256` is RouterVersion::learned. kNotFound.
+  Task<Result<std::string>> LearnedBytes(std::string sha256);
 
   Result<StoredRouter> Get(std::string_view name, const WorkspaceId& workspace) const;
   std::vector<StoredRouter> List(const WorkspaceId& workspace) const;  // by name
@@ -91,6 +109,8 @@ class RouterStore final : public gateway::RouterBook {
   // RouterBook.
   Result<std::shared_ptr<const route::PolicyRouter>> Find(
       std::string_view name, const WorkspaceId& workspace) const override;
+  Result<gateway::RouterAssignment> Assign(std::string_view name,
+                                           const RequestContext& ctx) const override;
   bool Has(std::string_view name) const override;
   std::vector<std::string> Names() const override;
 

@@ -127,6 +127,84 @@ TEST_F(Routers, WorkspacesDoNotSeeEachOthers) {
   EXPECT_TRUE(store_->Has("mix"));
 }
 
+TEST_F(Routers, ATestSplitsTrafficByUnitAndPinsBothVersions) {
+  Put("mix", kOne);
+  Put("mix", kTwo);
+  RouterTest test;
+  test.b = 1;
+  test.share = 0.25;
+  auto started = RunTask(store_->StartTest("mix", test, default_));
+  ASSERT_TRUE(started.has_value()) << started.error().message();
+  EXPECT_EQ(started->Running()->a, 2) << "the one in force";
+  Open();  // it outlives a restart
+  std::size_t on_trial = 0;
+  constexpr std::size_t kUsers = 4000;
+  for (std::size_t i = 0; i < kUsers; ++i) {
+    RequestContext ctx;
+    ctx.subject = "user-" + std::to_string(i);
+    auto first = *store_->Assign("mix", ctx);
+    ctx.request_id = NewRequestId();
+    EXPECT_EQ(store_->Assign("mix", ctx)->arm, first.arm) << "who has one keeps it";
+    EXPECT_EQ(first.router->version(), first.arm == "b" ? "router/mix:1" : "router/mix:2");
+    EXPECT_EQ(first.unit.size(), 16U);
+    on_trial += first.arm == "b" ? 1 : 0;
+  }
+  EXPECT_NEAR(static_cast<double>(on_trial) / kUsers, 0.25, 0.03);
+  RequestContext ctx;
+  EXPECT_TRUE(store_->Assign("mix:2", ctx)->arm.empty()) << "a version is named outright";
+  EXPECT_EQ(store_->Assign("mix:2", ctx)->router->version(), "router/mix:2");
+}
+
+TEST_F(Routers, WhileATestRunsNothingElseComesIntoForce) {
+  Put("mix", kOne);
+  Put("mix", kTwo);
+  RouterTest test;
+  test.b = 2;
+  EXPECT_EQ(RunTask(store_->StartTest("mix", test, default_)).error().field(), "b")
+      << "against itself";
+  test.b = 7;
+  EXPECT_EQ(RunTask(store_->StartTest("mix", test, default_)).error().code(), Code::kNotFound);
+  test.b = 1;
+  ASSERT_TRUE(RunTask(store_->StartTest("mix", test, default_)).has_value());
+  EXPECT_EQ(RunTask(store_->StartTest("mix", test, default_)).error().code(), Code::kConflict);
+  EXPECT_EQ(RunTask(store_->Roll("mix", 1, default_)).error().code(), Code::kConflict);
+  auto third = Put("mix", kOne);
+  ASSERT_TRUE(third.has_value());
+  EXPECT_EQ(third->current, 2) << "it is only kept";
+  EXPECT_EQ(third->versions.back().number, 3);
+  EXPECT_EQ(RunTask(store_->StopTest("mix", 3, default_)).error().field(), "keep");
+  auto stopped = RunTask(store_->StopTest("mix", 1, default_));
+  ASSERT_TRUE(stopped.has_value()) << stopped.error().message();
+  EXPECT_EQ(stopped->current, 1);
+  EXPECT_EQ(stopped->Running(), nullptr);
+  EXPECT_TRUE(stopped->tests.front().ended);
+  RequestContext ctx;
+  ctx.subject = "somebody";
+  EXPECT_TRUE(store_->Assign("mix", ctx)->test.empty());
+  EXPECT_EQ(RunTask(store_->StopTest("mix", 0, default_)).error().code(), Code::kNotFound);
+  EXPECT_TRUE(RunTask(store_->Roll("mix", 3, default_)).has_value());
+  EXPECT_TRUE(RunTask(store_->Delete("mix", default_)).has_value());
+}
+
+TEST(RouterTestArms, TheUnitIsTheSessionTheUserOrTheKey) {
+  RouterTest test;
+  test.id = "t";
+  RequestContext ctx;
+  ctx.key = KeyId{"k"};
+  auto by_key = test.Of(ctx).unit;
+  ctx.subject = "u";
+  auto by_user = test.Of(ctx).unit;
+  ctx.session = "s";
+  EXPECT_NE(test.Of(ctx).unit, by_user);
+  EXPECT_NE(by_user, by_key);
+  test.unit = TestUnit::kUser;
+  EXPECT_EQ(test.Of(ctx).unit, by_user);
+  test.unit = TestUnit::kKey;
+  EXPECT_EQ(test.Of(ctx).unit, by_key);
+  test.id = "another";
+  EXPECT_NE(test.Of(ctx).unit, by_key) << "the units of one test are not those of the next";
+}
+
 TEST_F(Routers, WhatIsWrongIsRefusedWholeAndNamed) {
   auto wrong = Put("mix", "candidates: [a]\nrules: [{when: {taks: code}, use: a}]\n");
   EXPECT_THAT(wrong.error().field(), HasSubstr("rules[0].when.taks"));
