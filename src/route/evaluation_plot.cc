@@ -213,7 +213,7 @@ class Picture {
   }
 
  private:
-  void Add(std::string text) { out_ += text; }
+  void Add(std::string_view text) { out_ += text; }
 
   void Text(double x, double y, std::string_view style, std::string_view anchor,
             std::string_view text) {
@@ -229,7 +229,7 @@ class Picture {
                     "width=\"{0:.0f}\" height=\"{1:.0f}\" role=\"img\">\n<title>{2}: quality "
                     "against cost</title>\n",
                     kWidth, kHeight, Escaped(title)));
-    Add(std::string(kStyle));
+    Add(kStyle);
     Add(fmt::format("<rect class=\"bg\" width=\"{:.0f}\" height=\"{:.0f}\" rx=\"6\"/>\n", kWidth,
                     kHeight));
     Text(kLeft, 28, "title ink", "", fmt::format("{}, {} rows", title, evaluation_.rows));
@@ -277,9 +277,10 @@ class Picture {
     constexpr double kEvery = 5;
     if (!first) {
       auto from = seen_.back();
-      auto steps = std::floor(std::hypot(x - from.x, y - from.y) / kEvery);
-      for (double i = 1; i < steps; i += 1) {
-        seen_.push_back({from.x + (x - from.x) * i / steps, from.y + (y - from.y) * i / steps});
+      auto steps = static_cast<int>(std::hypot(x - from.x, y - from.y) / kEvery);
+      for (int i = 1; i < steps; ++i) {
+        double share = static_cast<double>(i) / steps;
+        seen_.push_back({from.x + share * (x - from.x), from.y + share * (y - from.y)});
       }
     }
     seen_.push_back({x, y});

@@ -56,7 +56,11 @@ std::string DecidingText(const domain::ChatRequest& request) {
     if (at->role != domain::Role::kUser) continue;
     auto said = domain::TextOf(at->content);
     if (said.empty()) continue;
-    text = text.empty() ? std::move(said) : said + "\n\n" + text;
+    if (!text.empty()) {
+      said += "\n\n";
+      said += text;
+    }
+    text = std::move(said);
     if (text.size() >= kDecidingBytes) break;
   }
   return text;

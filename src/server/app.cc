@@ -122,7 +122,6 @@ struct App::Parts {
   std::shared_ptr<const vector::StaticEmbedder> static_embedder;
   std::unique_ptr<RouterStore> routers;
   gateway::RouterMemory router_memory;
-  std::unique_ptr<RouterAlarms> router_alarms;
   std::unique_ptr<job::Evaluation> evaluation;
   ProviderList providers;
   std::unique_ptr<gateway::Resilience> resilience;
@@ -145,6 +144,7 @@ struct App::Parts {
   Router router;
   std::shared_ptr<const store::ApiKey> anonymous;  // set when keys are not required
   std::unique_ptr<HealthProbe> probe;              // null: switched off
+  std::unique_ptr<RouterAlarms> router_alarms;     // looks at evaluation until it goes
 
   ProviderSpecs detected;
 
