@@ -174,10 +174,10 @@ void AppendNumber(std::string& line, const LogField& field) {
   line.append(digits, static_cast<std::size_t>(end - digits));
 }
 
-std::string JsonLine(std::string_view time, std::string_view level, std::string_view event,
-                     std::span<const LogField> fields) {
+// `line`: an empty one, whose memory is used.
+std::string JsonLine(std::string line, std::string_view time, std::string_view level,
+                     std::string_view event, std::span<const LogField> fields) {
   constexpr std::size_t kUsualBytes = 512;
-  std::string line;
   line.reserve(kUsualBytes);
   line.append(R"({"time":")").append(time).append(R"(","level":")").append(level);
   line.append(R"(","event":")").append(event) += '"';
@@ -230,18 +230,27 @@ void Log(Level level, std::string_view event, std::initializer_list<LogField> fi
 
 void LogFields(Level level, std::string_view event, std::span<const LogField> fields) {
   if (level < minimum_level.load(std::memory_order_relaxed)) return;
+  // Kept by the thread between its lines; a sink that logs by itself finds it taken.
+  thread_local std::string kept;
   auto time = TimeText();
   auto name = kLevelNames[static_cast<int>(level)];
   auto line = log_format.load(std::memory_order_relaxed) == LogFormat::kJson
-                  ? JsonLine(time, name, event, fields)
+                  ? JsonLine(std::move(kept), time, name, event, fields)
                   : TextLine(time, name, event, fields);
   std::shared_ptr<const LogSink> target;
   {
     std::lock_guard lock(sink_mutex);
     target = sink;
   }
-  if (target) return (*target)(level, event, line);
-  Stderr().Add(level, line);
+  if (target) {
+    (*target)(level, event, line);
+  } else {
+    Stderr().Add(level, line);
+  }
+  constexpr std::size_t kKeptBytesMax = 4096;
+  if (line.capacity() > kKeptBytesMax) return;
+  line.clear();
+  kept = std::move(line);
 }
 
 }  // namespace strata

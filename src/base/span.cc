@@ -5,7 +5,7 @@
 namespace strata {
 namespace {
 
-constexpr std::size_t kUsualFields = 8;
+constexpr std::size_t kUsualFields = 10;
 constexpr std::size_t kUsualSpans = 3;
 
 }  // namespace

@@ -36,6 +36,30 @@ TEST(Utf8, CountsAndFindsCodePoints) {
   EXPECT_EQ(Utf8Prefix(text, 6), "aé日");
 }
 
+// ASCII is skipped eight bytes at a time: what stands behind it counts at every place.
+TEST(Utf8, IsJudgedTheSameWhateverStandsBefore) {
+  for (std::size_t before = 0; before < 20; ++before) {
+    const std::string ascii(before, 'a');
+    EXPECT_TRUE(IsValidUtf8(ascii + "é日b"));
+    EXPECT_FALSE(IsValidUtf8(ascii + "\xFF" + "bc"));
+    EXPECT_EQ(CodePointCount(ascii + "é日b"), before + 3);
+    EXPECT_EQ(ReplaceInvalidUtf8(ascii + "é\xFF" + "bc"), ascii + "é\uFFFDbc");
+    EXPECT_EQ(JsonString(ascii), "\"" + ascii + "\"");
+  }
+}
+
+// Longer than any small block, so that memory grows between two texts.
+TEST(JsonString, IsAppendedWholeWhereMemoryGrows) {
+  std::string out;
+  std::string expected;
+  for (std::size_t size = 0; size < 300; ++size) {
+    const std::string text(size, 't');
+    AppendJsonString(out, text);
+    expected += "\"" + text + "\"";
+    ASSERT_EQ(out, expected);
+  }
+}
+
 TEST(Utf8, AppendsEverySize) {
   std::string out;
   for (char32_t c : {U'a', U'é', U'日', U'😀', char32_t{0xD800}}) AppendUtf8(out, c);

@@ -68,9 +68,21 @@ std::string JsonValue::Dump() const {
 
 namespace {
 
+bool AnyTwice(const JsonValue::Object& members) {
+  for (std::size_t i = 1; i < members.size(); ++i) {
+    const std::string_view key = members[i].key;
+    for (std::size_t j = 0; j < i; ++j) {
+      if (key == std::string_view(members[j].key)) return true;
+    }
+  }
+  return false;
+}
+
 // Of members with the same key keeps the last value, at the place of the first. O(n log n), as
 // hostile objects can be large.
 void DropDuplicates(JsonValue::Object& members) {
+  constexpr std::size_t kFew = 16;  // up to here comparing all is cheaper than sorting
+  if (members.size() <= kFew && !AnyTwice(members)) return;
   std::vector<std::size_t> order(members.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
@@ -129,12 +141,17 @@ struct TreeHandler {
     } else if (auto* items = std::get_if<JsonValue::Array>(&stack.back().value.data)) {
       items->push_back(std::move(value));
     } else {
-      std::get<JsonValue::Object>(stack.back().value.data)
-          .push_back({std::move(stack.back().key), std::move(value)});
+      // Room for the usual object, where there are not so many that a hostile text could use it.
+      constexpr std::size_t kUsualMembers = 8;
+      constexpr std::size_t kValuesOfSmallText = 1000;
+      auto& members = std::get<JsonValue::Object>(stack.back().value.data);
+      if (members.empty() && values < kValuesOfSmallText) members.reserve(kUsualMembers);
+      members.push_back({std::move(stack.back().key), std::move(value)});
     }
     return true;
   }
   std::string TakePart(bj::string_view last) {
+    if (part.empty()) return {last.data(), last.size()};  // it came in one piece
     part.append(last.data(), last.size());
     return std::exchange(part, {});
   }
