@@ -93,10 +93,10 @@ Task<Result<>> ChatService::Answer(domain::ChatRequest&& request, RequestContext
   // The snapshot is kept for the whole answer: a reload behind it changes nothing for this request.
   auto models = registry_.Snapshot();
   STRATA_CO_TRY(auto plan, route::ChooseDirect(*models, request));
-  ctx.route = plan.reason;
+  ctx.route = std::move(plan.reason);
   ctx.decided_by.router = route::kDirectVersion;
   ctx.span.Set("model_asked", ctx.model_asked);
-  ctx.span.Set("route", plan.reason);
+  ctx.span.Set("route", ctx.route);
 
   AnswerCapture capture(ctx, CaptureQuestion(request, ctx));
   STRATA_CO_TRY(auto stream, co_await plan.model->Start(std::move(request), ctx));

@@ -135,7 +135,7 @@ class CallMeter {
   void FirstToken() {
     if (ttft_) return;
     ttft_ = Elapsed();
-    record_.outcome().ttft_ms = *ttft_;
+    record_.outcome().ttft_ms = ttft_;
     span_.Set("ttft_s", static_cast<double>(*ttft_) / 1000);
   }
 

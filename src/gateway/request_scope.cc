@@ -54,15 +54,16 @@ RequestScope::~RequestScope() {
     ctx_.span.Set("labels", fmt::format("{}", fmt::join(ctx_.labels.names(), ",")));
   }
   ctx_.span.End();
-  observe::FinishedTrace finished{.trace_id = ctx_.request_id.value,
-                                  .workspace = ctx_.workspace,
-                                  .key = ctx_.key,
-                                  .subject = ctx_.subject,
-                                  .dialect = ctx_.dialect,
-                                  .model = ctx_.model_asked,
-                                  .spans = trace_->TakeEnded()};
+  observe::FinishedTrace finished;
+  finished.spans = trace_->TakeEnded();
   if (report_) report_(finished, ctx_);
   if (discarded_) return;
+  finished.trace_id = std::move(ctx_.request_id.value);
+  finished.workspace = std::move(ctx_.workspace);
+  finished.key = std::move(ctx_.key);
+  finished.subject = std::move(ctx_.subject);
+  finished.dialect = std::move(ctx_.dialect);
+  finished.model = std::move(ctx_.model_asked);
   if (sinks_.otlp) sinks_.otlp->Submit(sinks_.export_text ? finished : WithoutText(finished));
   if (sinks_.store) sinks_.store->Submit(std::move(finished));
 }

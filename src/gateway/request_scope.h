@@ -39,8 +39,8 @@ class RequestScope {
   // strangers).
   void Discard() { discarded_ = true; }
 
-  // Called with all that happened when the scope ends, also when the trace is discarded. What it
-  // refers to outlives the scope.
+  // Called with the spans of all that happened when the scope ends, also when they are discarded;
+  // the rest of the trace stands in the context. What it refers to outlives the scope.
   using Report = std::function<void(const observe::FinishedTrace&, const RequestContext&)>;
   void AtEnd(Report report) { report_ = std::move(report); }
 

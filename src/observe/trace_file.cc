@@ -106,8 +106,9 @@ TraceRow EncodeTrace(FinishedTrace trace, std::size_t trace_bytes_max) {
   row.error_code = ErrorOf(trace);
   row.spans = BoundedJson(trace, trace_bytes_max);
   trace.spans = {};
-  trace.model = ReplaceInvalidUtf8(trace.model);
-  trace.subject = ReplaceInvalidUtf8(trace.subject);
+  for (auto* text : {&trace.model, &trace.subject}) {
+    if (!IsValidUtf8(*text)) *text = ReplaceInvalidUtf8(*text);
+  }
   row.about = std::move(trace);
   return row;
 }

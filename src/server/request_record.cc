@@ -107,9 +107,8 @@ void RequestRecord::WriteLine(const Calls& calls, const RequestContext& ctx) con
   auto ms = [](std::chrono::nanoseconds time) {
     return std::chrono::duration<double, std::milli>(time).count();
   };
-  constexpr std::size_t kFieldsMax = 16;
-  std::vector<LogField> fields;
-  fields.reserve(kFieldsMax);
+  thread_local std::vector<LogField> fields;  // kept for its memory; what it refers to is not
+  fields.clear();
   fields.insert(fields.end(), {{"request", ctx.request_id.value},
                                {"dialect", about_.dialect},
                                {"operation", about_.operation},

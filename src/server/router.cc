@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
 #include <optional>
 
 #include "base/check.h"
@@ -12,21 +13,49 @@
 namespace strata::server {
 namespace {
 
-// Splits "/a/b/" to {"a", "b"}: empty segments inside stay, one trailing slash does not count.
-std::vector<std::string_view> Segments(std::string_view path) {
-  constexpr std::size_t kUsual = 8;
-  std::vector<std::string_view> out;
-  out.reserve(kUsual);
-  if (!path.empty() && path.front() == '/') path.remove_prefix(1);
-  while (true) {
-    auto at = path.find('/');
-    out.push_back(path.substr(0, at));
-    if (at == path.npos) break;
-    path.remove_prefix(at + 1);
+// Walks over "/a/b/" as "a", "b": empty segments inside stay, one trailing slash does not count.
+class Segments {
+ public:
+  explicit Segments(std::string_view path) : rest_(path) {
+    if (rest_.starts_with('/')) rest_.remove_prefix(1);
   }
-  if (out.size() > 1 && out.back().empty()) out.pop_back();
-  return out;
-}
+
+  class Iterator {
+   public:
+    explicit Iterator(Segments* of) : of_(of) {}
+    std::string_view operator*() const { return of_->segment_; }
+    Iterator& operator++() {
+      of_->Advance();
+      return *this;
+    }
+    bool operator!=(std::default_sentinel_t) const { return !of_->done_; }
+
+   private:
+    Segments* of_;
+  };
+  Iterator begin() {
+    Advance();
+    return Iterator(this);
+  }
+  static std::default_sentinel_t end() { return {}; }
+
+ private:
+  void Advance() {
+    done_ = last_ || (count_ > 0 && rest_.empty());
+    if (done_) return;
+    const auto at = rest_.find('/');
+    segment_ = rest_.substr(0, at);
+    last_ = at == rest_.npos;
+    rest_ = last_ ? std::string_view() : rest_.substr(at + 1);
+    ++count_;
+  }
+
+  std::string_view rest_;
+  std::string_view segment_;
+  std::size_t count_ = 0;
+  bool last_ = false;  // nothing stands behind `segment_`, not even a slash
+  bool done_ = false;
+};
 
 constexpr std::string_view kPrefixes[] = {
     "/openai",        "/anthropic", "/bedrock-runtime", "/bedrock-agent-runtime",

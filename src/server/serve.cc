@@ -125,7 +125,7 @@ Result<std::unique_ptr<RunningServer>> RunningServer::TakeOver(Config config,
   // From here on new connections come to us, and wait.
   STRATA_CHECK_OK(running->Listen(options, data_folder + "/tls"));
   STRATA_TRY(auto folder, TakeFolderFrom(*predecessor, data_folder, options));
-  STRATA_TRY(auto app, App::Open(std::move(prepared), std::move(folder)));
+  STRATA_TRY(auto app, App::Open(prepared, std::move(folder)));
   STRATA_CHECK_OK(running->Serve(std::move(app)));
   return running;
 }

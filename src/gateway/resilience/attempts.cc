@@ -181,7 +181,7 @@ Error Attempts::Final() const {
   if (busy && !error.retry_after() && last_retry_after_) {
     std::move(error).RetryAfter(*last_retry_after_);  // sets it in place
   }
-  if (made_ < 2) return error;
+  if (made_ < 2) return error;  // NOLINT(bugprone-use-after-move): RetryAfter took nothing
   return std::move(error).Because(fmt::format("{} attempts failed, the last one", made_));
 }
 
@@ -213,7 +213,7 @@ Error Attempts::NothingToTry() const {
   if (!open && !lanes_.empty()) return Error(Code::kPermissionDenied, std::move(message));
   Error error(Code::kUnavailable, std::move(message));
   if (soonest) std::move(error).RetryAfter(*soonest);  // sets it in place
-  return error;
+  return error;  // NOLINT(bugprone-use-after-move): RetryAfter took nothing
 }
 
 std::optional<milliseconds> Attempts::Patience() const {

@@ -206,13 +206,14 @@ Task<std::shared_ptr<Attempt>> ResilientChat::Race(const Set& set, Attempts& att
   auto executor = co_await asio::this_coro::executor;
   // Shared with the runners, which may outlive this frame when the process stops.
   auto wake = std::make_shared<asio::steady_timer>(executor, pool_.spec().hedge_after);
-  auto run = [&](std::shared_ptr<Attempt> attempt) {
+  auto run = [&](const std::shared_ptr<Attempt>& attempt) {
     attempt->request = request;
-    asio::co_spawn(executor, Attempt::Open(attempt), [attempt, wake](std::exception_ptr thrown) {
-      if (thrown) attempt->error = Internal("an attempt threw an exception");
-      attempt->done = true;
-      wake->cancel();
-    });
+    asio::co_spawn(executor, Attempt::Open(attempt),
+                   [attempt, wake](const std::exception_ptr& thrown) {
+                     if (thrown) attempt->error = Internal("an attempt threw an exception");
+                     attempt->done = true;
+                     wake->cancel();
+                   });
   };
   struct Orphans {
     std::vector<std::shared_ptr<Attempt>> attempts;

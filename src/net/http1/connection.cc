@@ -125,7 +125,7 @@ class Http1Connection final : public ServerConnection, private ResponseWriter {
 void Http1Connection::Begin(std::string initial) {
   input_.Assign(std::move(initial));
   auto self = std::static_pointer_cast<Http1Connection>(shared_from_this());
-  asio::co_spawn(home_.executor, Serve(self), [](std::exception_ptr thrown) {
+  asio::co_spawn(home_.executor, Serve(self), [](const std::exception_ptr& thrown) {
     if (thrown) Log(Level::kError, "net.connection_failed", {{"protocol", "http/1.1"}});
   });
 }

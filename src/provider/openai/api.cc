@@ -35,7 +35,11 @@ OpenAiApi::OpenAiApi(ProviderSpec spec, std::string key)
 }
 
 std::string OpenAiApi::Address(std::string_view upstream_id, std::string_view operation) const {
-  if (spec_.kind != ProviderKind::kAzure) return base_ + std::string(operation);
+  if (spec_.kind != ProviderKind::kAzure) {
+    std::string url;
+    url.reserve(base_.size() + operation.size());
+    return url.append(base_).append(operation);
+  }
   if (!deployments_) return base_ + "/openai/v1" + std::string(operation);
   std::string url = base_ + "/openai";
   if (!upstream_id.empty()) url += "/deployments/" + PercentEncode(upstream_id);

@@ -27,8 +27,10 @@ Task<Result<std::unique_ptr<ChatStream>>> RemoteChatModel::Start(domain::ChatReq
   }
   if (!call.dropped.empty())
     ctx.span.Set("dropped", fmt::format("{}", fmt::join(call.dropped, "; ")));
-  auto cancel = std::make_shared<Cancel>(ctx.cancel);
-  auto sent = co_await Send(*account_, std::move(call), ctx.deadline, cancel->source.get_token(),
+  // An answer in one piece is read to its end, or its connection closed: nothing is let go of.
+  auto cancel = request.stream ? std::make_shared<Cancel>(ctx.cancel) : nullptr;
+  auto token = cancel ? cancel->source.get_token() : ctx.cancel;
+  auto sent = co_await Send(*account_, std::move(call), ctx.deadline, std::move(token),
                             ctx.clock->Wall(), request.refusal.get());
   if (!sent.has_value()) co_return Fail(std::move(sent.error()));
   ctx.quota_share = QuotaShareOf((*sent)->headers());
