@@ -141,6 +141,11 @@ class KnowledgeBases {
                                                          RequestContext& ctx);
   Task<Result<Page<DocumentDetail>>> ListDocuments(std::string kb_id, std::string source_id,
                                                    PageRequest page, RequestContext& ctx);
+  // Whether ctx.principals may read a document, by its identifier or the document id of search
+  // results: what is asked is the access list that every search goes by. kNotFound: the source has
+  // no such document, or nothing of it was ingested yet.
+  Task<Result<bool>> CheckAccess(std::string kb_id, std::string source_id, std::string document_id,
+                                 RequestContext& ctx);
   // Gone from every search when it returns; status DELETING, NOT_FOUND for unknown ids.
   Task<Result<std::vector<DocumentDetail>>> DeleteDocuments(std::string kb_id,
                                                             std::string source_id,

@@ -1,4 +1,5 @@
-// Bedrock's agent runtime: Retrieve, RetrieveAndGenerate, RetrieveAndGenerateStream.
+// Bedrock's agent runtime: Retrieve, RetrieveAndGenerate, RetrieveAndGenerateStream,
+// CheckIngestedDocumentAcl.
 
 #include <fmt/format.h>
 
@@ -42,6 +43,19 @@ Task<Result<>> Retrieve(Services& services, Exchange& exchange) {
                 co_await services.bases.Retrieve(std::move(call.request), exchange.ctx));
   co_return co_await SendJson(exchange, services.links, Dialect::kBedrock,
                               EncodeRetrieveResponse(found));
+}
+
+// {"documentId", "userContext": {"userId"}} → {"hasAccess"}.
+Task<Result<>> CheckDocumentAcl(Services& services, Exchange& exchange) {
+  STRATA_CO_TRY(auto call, DecodeCheckDocumentAcl(exchange.http.body));
+  STRATA_CO_CHECK_OK(ActFor(call.user_id, exchange.ctx));
+  const auto base = KnowledgeBaseIdOf(exchange.params.at(0));
+  STRATA_CO_CHECK_OK(CheckBaseAllowed(services.bases, base, exchange.ctx));
+  STRATA_CO_TRY(bool readable,
+                co_await services.bases.CheckAccess(base, exchange.params.at(1),
+                                                    std::move(call.document_id), exchange.ctx));
+  co_return co_await SendJson(exchange, services.links, Dialect::kBedrock,
+                              fmt::format(R"({{"hasAccess":{}}})", readable));
 }
 
 Task<Result<>> RetrieveAndGenerate(Services& services, Exchange& exchange) {
@@ -113,12 +127,13 @@ Task<Result<>> RetrieveAndGenerateStream(Services& services, Exchange& exchange)
 
 void AddBedrockAgentRuntimeRoutes(Router& router, Services& services) {
   auto* s = &services;
-  auto add = [&](std::string pattern, std::string operation, RouteHandler handler) {
+  auto add = [&](std::string pattern, std::string operation, RouteHandler handler,
+                 std::string role = "invoke") {
     router.Add({.method = "POST",
                 .pattern = std::move(pattern),
                 .face = Face::kBedrockAgentRuntime,
                 .operation = std::move(operation),
-                .role = "invoke",
+                .role = std::move(role),
                 .handler = std::move(handler)});
   };
   add("/knowledgebases/{knowledgeBaseId}/retrieve", "Retrieve",
@@ -127,6 +142,10 @@ void AddBedrockAgentRuntimeRoutes(Router& router, Services& services) {
       [s](Exchange& e) { return RetrieveAndGenerate(*s, e); });
   add("/retrieveAndGenerateStream", "RetrieveAndGenerateStream",
       [s](Exchange& e) { return RetrieveAndGenerateStream(*s, e); });
+  // Who may ask it may list the documents too: which there are is nothing new to him.
+  add(
+      "/knowledgebases/{knowledgeBaseId}/datasources/{dataSourceId}/check-ingested-document-acl",
+      "CheckIngestedDocumentAcl", [s](Exchange& e) { return CheckDocumentAcl(*s, e); }, "kb.read");
 }
 
 }  // namespace strata::server

@@ -1,6 +1,8 @@
 """The unmodified boto3 clients of all four Bedrock services against strata: signed, and with a bearer key over TLS."""
 import json
 import os
+import pathlib
+import tempfile
 import time
 import unittest
 from unittest import mock
@@ -196,6 +198,29 @@ class BedrockClient(unittest.TestCase):
         self.agent.delete_knowledge_base(knowledgeBaseId=kb)
         with self.assertRaises(self.agent.exceptions.ResourceNotFoundException):
             self.agent.get_knowledge_base(knowledgeBaseId=kb)
+
+    def test_who_may_read_an_ingested_document_can_be_asked(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in (("board.md", "The board sells the north pier."), ("open.md", "The pier is long.")):
+                pathlib.Path(folder, name).write_text(text)
+            pathlib.Path(folder, "board.md.metadata.json").write_text(
+                json.dumps({"metadataAttributes": {"strata_principals": ["user:7"]}}))
+            self.server.cli("kb", "create", "piers", folder)
+            self.server.cli("kb", "sync", "piers")
+        bases = self.agent.list_knowledge_bases()["knowledgeBaseSummaries"]
+        kb = next(b["knowledgeBaseId"] for b in bases if b["name"] == "piers")
+        source = self.agent.list_data_sources(knowledgeBaseId=kb)["dataSourceSummaries"][0]["dataSourceId"]
+        found = lambda user: self.agent_runtime.retrieve(
+            knowledgeBaseId=kb, retrievalQuery={"text": "north pier"}, userContext={"userId": user})["retrievalResults"]
+        ids = {json.dumps(r["location"]): r["documentId"] for r in found("7")}
+        board = next(i for place, i in ids.items() if "board.md" in place)
+        pier = next(i for place, i in ids.items() if "open.md" in place)
+        check = lambda document, user: self.agent_runtime.check_ingested_document_acl(
+            knowledgeBaseId=kb, dataSourceId=source, documentId=document, userContext={"userId": user})["hasAccess"]
+        self.assertEqual([check(board, "7"), check(board, "8"), check(pier, "8")], [True, False, True])
+        self.assertEqual([r["documentId"] for r in found("8")], [pier])
+        with self.assertRaises(self.agent_runtime.exceptions.ResourceNotFoundException):
+            check("nothing", "7")
 
     def test_a_folder_is_shown_as_custom_and_stays_a_folder_when_that_comes_back(self):
         source = self.agent.list_data_sources(knowledgeBaseId=self.kb)["dataSourceSummaries"][0]["dataSourceId"]

@@ -1,5 +1,7 @@
 #include "knowledge/answer/sessions.h"
 
+#include <algorithm>
+
 #include "base/rng.h"
 #include "base/utf8.h"
 
@@ -8,6 +10,12 @@ namespace {
 
 // Of one turn's text; longer answers are kept in part.
 constexpr std::size_t kTurnBytesMax = 8000;
+
+// What others were answered may come from documents that this caller may not read.
+std::vector<std::string> Sorted(std::vector<std::string> principals) {
+  std::ranges::sort(principals);
+  return principals;
+}
 
 }  // namespace
 
@@ -24,7 +32,7 @@ Sessions::List::iterator Sessions::Find(const std::string& id, const RequestCont
   DropOld(now);
   const auto found = by_id_.find(id);
   if (found == by_id_.end() || found->second->workspace != ctx.workspace ||
-      found->second->key != ctx.key) {
+      found->second->key != ctx.key || found->second->principals != Sorted(ctx.principals)) {
     return sessions_.end();
   }
   sessions_.splice(sessions_.begin(), sessions_, found->second);
@@ -37,6 +45,7 @@ std::string Sessions::Begin(const RequestContext& ctx) {
   session.id = SecureRandomHex(16);
   session.workspace = ctx.workspace;
   session.key = ctx.key;
+  session.principals = Sorted(ctx.principals);
   session.used = ctx.clock->Steady();
   std::lock_guard lock(mutex_);
   sessions_.push_front(std::move(session));
@@ -46,12 +55,13 @@ std::string Sessions::Begin(const RequestContext& ctx) {
   return id;
 }
 
-Result<std::vector<Turn>> Sessions::Turns(const std::string& id, const RequestContext& ctx) {
+Result<std::vector<Turn>> Sessions::Turns(const std::string& id, RequestContext& ctx) {
   std::lock_guard lock(mutex_);
   const auto found = Find(id, ctx);
   if (found == sessions_.end()) {
     return Fail(InvalidArgument("sessionId", "no such session, or it has expired"));
   }
+  ctx.labels.AddAll(found->labels);
   return found->turns;
 }
 
@@ -61,6 +71,7 @@ void Sessions::Add(const std::string& id, Turn turn, const RequestContext& ctx) 
   std::lock_guard lock(mutex_);
   const auto found = Find(id, ctx);
   if (found == sessions_.end()) return;
+  found->labels.AddAll(ctx.labels);
   found->turns.push_back(std::move(turn));
   if (found->turns.size() > limits_.turns_max) found->turns.erase(found->turns.begin());
 }

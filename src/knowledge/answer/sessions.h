@@ -28,9 +28,9 @@ class Sessions {
   // A new session of the caller's; its id is hard to guess.
   std::string Begin(const RequestContext& ctx);
 
-  // The earlier turns. kInvalidArgument at "sessionId": no such session of this workspace and key,
-  // or it has expired.
-  Result<std::vector<Turn>> Turns(const std::string& id, const RequestContext& ctx);
+  // The earlier turns; the labels of what they came from are added to ctx.labels. kInvalidArgument
+  // at "sessionId": no such session of this workspace, key and principals, or it has expired.
+  Result<std::vector<Turn>> Turns(const std::string& id, RequestContext& ctx);
 
   // Adds a turn; nothing when the session is gone meanwhile.
   void Add(const std::string& id, Turn turn, const RequestContext& ctx);
@@ -40,6 +40,8 @@ class Sessions {
     std::string id;
     WorkspaceId workspace;
     KeyId key;
+    std::vector<std::string> principals;  // sorted: one key may ask for many people
+    LabelSet labels;                      // of everything that its answers came from
     SteadyTime used;
     std::vector<Turn> turns;
   };

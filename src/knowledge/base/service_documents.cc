@@ -184,6 +184,23 @@ Task<Result<Page<DocumentDetail>>> KnowledgeBases::ListDocuments(std::string kb_
   co_return out;
 }
 
+Task<Result<bool>> KnowledgeBases::CheckAccess(std::string kb_id, std::string source_id,
+                                               std::string document_id, RequestContext& ctx) {
+  STRATA_CO_TRY(auto place, co_await impl_->Find(kb_id, source_id, ctx));
+  auto read = [&](store::Database& db) -> Result<std::optional<DocumentRow>> {
+    STRATA_TRY(auto row, FindDocument(db, source_id, document_id));
+    if (row) return row;
+    STRATA_TRY(row, FindDocumentById(db, document_id));
+    return row && row->source_id == source_id ? row : std::nullopt;
+  };
+  STRATA_CO_TRY(auto row, co_await place.open->file->Read(std::move(read)));
+  // The access list of a document that only waits is not there yet: the empty one says nothing.
+  if (!row || row->version.empty()) {
+    co_return Fail(NotFound("ingested document", document_id));
+  }
+  co_return MayRead(row->access, ctx.principals);
+}
+
 Task<Result<std::vector<DocumentDetail>>> KnowledgeBases::DeleteDocuments(
     std::string kb_id, std::string source_id, std::vector<std::string> ids, RequestContext& ctx) {
   if (ids.empty() || ids.size() > kDocumentsPerCall) {

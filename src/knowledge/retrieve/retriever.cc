@@ -207,7 +207,7 @@ class Search {
       }
       // The caches said so already; the file is what counts.
       if (!MayRead(stored->access, ctx_.principals)) {
-        drops.Add(stored->chunk, "not readable for the caller");
+        drops.Add({}, "not readable for the caller");  // traces name no such document
         continue;
       }
       auto& chunk = stored->chunk;

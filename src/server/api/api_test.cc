@@ -50,6 +50,20 @@ TEST(DecodeRetrieve, RefusesRerankingRatherThanSkippingIt) {
   EXPECT_EQ(call.error().code(), Code::kUnsupported);
 }
 
+TEST(DecodeCheckDocumentAcl, TakesADocumentAndAUser) {
+  auto call = DecodeCheckDocumentAcl(R"({"documentId": "d-1", "userContext": {"userId": "7"}})");
+  ASSERT_TRUE(call.has_value()) << call.error().message();
+  EXPECT_EQ(call->document_id, "d-1");
+  EXPECT_EQ(call->user_id, "7");
+  auto field = [](std::string_view body) { return DecodeCheckDocumentAcl(body).error().field(); };
+  EXPECT_EQ(field(R"({"userContext": {"userId": "7"}})"), "documentId");
+  EXPECT_EQ(field(R"({"documentId": "d-1"})"), "userContext");
+  EXPECT_EQ(field(R"({"documentId": "d-1", "userContext": {}})"), "userContext.userId");
+  EXPECT_EQ(field(R"({"documentId": ")" + std::string(1826, 'd') +
+                  R"(", "userContext": {"userId": "7"}})"),
+            "documentId");
+}
+
 knowledge::RetrievedChunk SampleChunk() {
   knowledge::RetrievedChunk chunk;
   chunk.chunk_id = "c1";

@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 #include <charconv>
 
+#include "base/utf8.h"
 #include "dialect/json_value.h"
 
 namespace strata::server {
@@ -275,6 +276,25 @@ std::string EncodeRetrieveResponse(const knowledge::RetrieveResponse& response) 
     results.push_back(std::move(result));
   }
   return json::serialize(json::object{{"retrievalResults", std::move(results)}});
+}
+
+Result<CheckDocumentAclCall> DecodeCheckDocumentAcl(std::string_view body) {
+  constexpr std::size_t kDocumentIdMax = 1825;
+  STRATA_TRY(auto parsed, dialect::ParseJson(body));
+  JsonField top(parsed);
+  STRATA_CHECK_OK(top.ExpectObject());
+  STRATA_CHECK_OK(top.OnlyMembers({"documentId", "userContext"}));
+  CheckDocumentAclCall call;
+  auto document = top.Get("documentId");
+  STRATA_TRY(call.document_id, document.NonEmptyString());
+  if (CodePointCount(call.document_id) > kDocumentIdMax) {
+    return Fail(document.Wrong("expected at most 1825 characters"));
+  }
+  auto user = top.Get("userContext");
+  STRATA_CHECK_OK(user.ExpectObject());
+  STRATA_CHECK_OK(user.OnlyMembers({"userId"}));
+  STRATA_TRY(call.user_id, DecodeUser(top));
+  return call;
 }
 
 Result<RetrieveAndGenerateCall> DecodeRetrieveAndGenerate(std::string_view body) {

@@ -27,6 +27,13 @@ struct RetrieveCall {
 Result<RetrieveCall> DecodeRetrieve(std::string_view knowledge_base, std::string_view body);
 std::string EncodeRetrieveResponse(const knowledge::RetrieveResponse& response);
 
+// CheckIngestedDocumentAcl; Bedrock's limits.
+struct CheckDocumentAclCall {
+  std::string document_id;
+  std::string user_id;
+};
+Result<CheckDocumentAclCall> DecodeCheckDocumentAcl(std::string_view body);
+
 struct RetrieveAndGenerateCall {
   knowledge::RetrieveAndGenerateRequest request;
   std::string user_id;
