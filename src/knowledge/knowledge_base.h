@@ -48,7 +48,8 @@ struct KnowledgeBasesParts {
   Parser* parser = nullptr;
   Pool* pool = nullptr;  // for SQLite and index work
   EmbedderLookup embedder;
-  SourceOptions sources;  // defaults of every folder and s3 source (s3_map, limits)
+  RerankerLookup reranker;  // empty: there are none
+  SourceOptions sources;    // defaults of every folder and s3 source (s3_map, limits)
   const Clock* clock = &SystemClock();
 };
 
@@ -82,6 +83,9 @@ class KnowledgeBases {
   // kInvalidArgument: another embedding model or storage, which cannot be changed.
   Task<Result<KnowledgeBase>> Update(std::string id, CreateKnowledgeBaseInput input,
                                      RequestContext& ctx);
+  // What its searches go by that name neither; `dense_weight` absent: that of the configuration.
+  Task<Result<>> SetSearch(std::string id, SearchMode mode, std::optional<double> dense_weight,
+                           RequestContext& ctx);
   Result<KnowledgeBase> Get(std::string_view id, const WorkspaceId& workspace) const;
   Result<KnowledgeBase> FindByName(std::string_view name, const WorkspaceId& workspace) const;
   Result<Page<KnowledgeBase>> List(const PageRequest& page, const WorkspaceId& workspace) const;
@@ -151,6 +155,9 @@ class KnowledgeBases {
                                                             std::string source_id,
                                                             std::vector<std::string> ids,
                                                             RequestContext& ctx);
+
+  // Whether a reranker is configured (kb.rerank.model).
+  bool reranks() const;
 
   // --- Retrieval. Adds nothing to ctx.labels: who uses the text does.
   Task<Result<RetrieveResponse>> Retrieve(RetrieveRequest request, RequestContext& ctx);

@@ -35,6 +35,16 @@ struct LexicalStats {
   std::uint64_t terms = 0;      // summed over segments
   std::uint64_t segments = 0;
   std::uint64_t file_bytes = 0;
+  std::uint64_t spelling_words = 0;  // that unknown words may be corrected to; summed as above
+  std::uint64_t spelling_bytes = 0;  // of memory
+};
+
+// A word of a query that no document has, and the one it was meant to be; both as the index keeps
+// words (stems).
+struct SpellingFix {
+  std::string word;
+  std::string instead;
+  friend bool operator==(const SpellingFix&, const SpellingFix&) = default;
 };
 
 // Says whether a chunk may be returned; empty: all may. Called from the searching thread, only for
@@ -62,9 +72,18 @@ class LexicalIndex {
 
   // Chunks that hold at least one word of `query`, at most `limit`, best first, ties by id. No stop
   // list: frequent words weigh little anyway. At most 256 different words of the query count.
+  // `fixes`: words to look for instead of those of the query.
   // Errors: kCorruption (a segment is damaged: rebuild).
   virtual Result<std::vector<LexicalHit>> Search(std::string_view query, std::size_t limit,
-                                                 const LexicalFilter& filter = {}) const = 0;
+                                                 const LexicalFilter& filter = {},
+                                                 std::span<const SpellingFix> fixes = {}) const = 0;
+
+  // Words of the query that no document has and that one word of the documents is clearly near to.
+  // Neither the words of code and numbers nor abbreviations are corrected. `readable` as the filter
+  // of Search: what it lets nothing through of counts as absent, so that no word is told that only
+  // others may read. Errors: kCorruption.
+  virtual Result<std::vector<SpellingFix>> FixSpelling(
+      std::string_view query, const LexicalFilter& readable = {}) const = 0;
 
   virtual std::uint64_t generation() const = 0;  // of the last commit; 0: never committed
   virtual LexicalStats Stats() const = 0;

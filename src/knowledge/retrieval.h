@@ -2,6 +2,8 @@
 // What retrieval is asked and what it answers: the typed form of Bedrock's Retrieve.
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,7 +16,15 @@
 #include "domain/document.h"
 #include "knowledge/filter.h"
 
+namespace strata::provider {
+class Reranker;
+}
+
 namespace strata::knowledge {
+
+// By model id; kNotFound when there is none. Thread-safe.
+using RerankerLookup =
+    std::function<Result<std::shared_ptr<provider::Reranker>>(std::string_view model)>;
 
 enum class SearchMode : std::uint8_t {
   kDefault,  // what the knowledge base is set to; hybrid unless configured
@@ -30,11 +40,25 @@ inline constexpr int kResultsMax = 1000;               // of the engine
 inline constexpr int kApiResultsMax = 100;             // of Bedrock's API, and of ours
 inline constexpr std::size_t kQueryBytesMax = 80'000;  // 20,000 code points
 
-// Stages of hybrid search that are left out, to see what each is worth.
+// Stages of a search that are left out, to see what each is worth.
 struct StagesOff {
   bool neighbours = false;  // smoothing of scores over similar candidates
   bool names = false;       // the names graph
+  bool spelling = false;    // correction of unknown words
+  bool diversity = false;   // copies behind what says something of its own
+  bool rerank = false;      // the reranker of kb.rerank.model
 };
+
+// A reranker orders what was found.
+struct RerankChoice {
+  std::string model;  // id of a Reranker
+  int results = 0;    // at most this many come out; 0: as many as were found
+  // Metadata that the reranker sees beside the text; `fields` of the last two.
+  enum class Show : std::uint8_t { kNone, kAll, kOnly, kAllBut } show = Show::kNone;
+  std::vector<std::string> fields;
+};
+
+inline constexpr int kJoinMax = 5;
 
 struct RetrieveRequest {
   std::string knowledge_base_id;
@@ -43,6 +67,11 @@ struct RetrieveRequest {
   SearchMode mode = SearchMode::kDefault;
   std::optional<Filter> filter;
   StagesOff without;
+  std::optional<RerankChoice> rerank;  // absent: kb.rerank.model, if it is set
+  // Passages of the same section that are joined to each result on either side, 0..kJoinMax;
+  // absent: kb.search.join.
+  std::optional<int> join;
+  std::optional<double> dense_weight;  // 0..1; absent: that of the base
 };
 
 // What kind of place a document came from; decides the member of Bedrock's location union.
@@ -67,7 +96,7 @@ struct RetrievedChunk {
   std::vector<domain::DocumentPart::Line> lines;  // of page formats; bytes of `text`
   JsonText metadata;                              // JSON object, "" for none
   LabelSet labels;
-  double score = 0;                     // blended, 0..1, higher is better
+  double score = 0;                     // blended, 0..1, or the reranker's; higher is better
   std::optional<double> lexical_score;  // BM25, absent: not found by that leg
   std::optional<double> dense_score;    // cosine
 };

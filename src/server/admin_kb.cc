@@ -243,7 +243,7 @@ Result<knowledge::RetrieveRequest> DecodeSearch(std::string_view body, std::stri
   STRATA_TRY(auto parsed, dialect::ParseJson(body));
   JsonField top(parsed);
   STRATA_CHECK_OK(top.ExpectObject());
-  STRATA_CHECK_OK(top.OnlyMembers({"query", "results", "mode", "filter"}));
+  STRATA_CHECK_OK(top.OnlyMembers({"query", "results", "mode", "filter", "join", "rerank"}));
   knowledge::RetrieveRequest request;
   request.knowledge_base_id = std::move(kb_id);
   auto query = top.Get("query");
@@ -259,6 +259,14 @@ Result<knowledge::RetrieveRequest> DecodeSearch(std::string_view body, std::stri
   if (auto filter = top.Get("filter"); filter.present()) {
     STRATA_TRY(auto condition, knowledge::ParseFilter(filter.value().Dump()));
     request.filter = std::move(condition);
+  }
+  if (auto join = top.Get("join"); join.present()) {
+    STRATA_TRY(auto around, join.Integer(0, knowledge::kJoinMax));
+    request.join = static_cast<int>(around);
+  }
+  if (auto model = top.Get("rerank"); model.present()) {
+    request.rerank.emplace();
+    STRATA_TRY(request.rerank->model, model.NonEmptyString());
   }
   return request;
 }

@@ -218,6 +218,7 @@ Result<> App::Parts::OpenKnowledge() {
   parts.parser = parser.get();
   parts.pool = kb_pool.get();
   parts.embedder = [this](std::string_view model) { return registry.Embed(model); };
+  parts.reranker = [this](std::string_view model) { return registry.Rerank(model); };
   STRATA_TRY(parts.sources, knowledge::SourceOptionsFrom(config.options));
   STRATA_TRY(bases, knowledge::KnowledgeBases::Open(std::move(parts), config.options));
 

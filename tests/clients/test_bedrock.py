@@ -114,6 +114,25 @@ class BedrockClient(unittest.TestCase):
         self.assertIn("harbour.md", json.dumps(first["location"]))
         self.assertLessEqual(len(found["retrievalResults"]), 2)
 
+    def test_retrieve_with_a_reranker(self):
+        def found(**more):
+            own = dict(modelConfiguration={"modelArn": "arn:aws:bedrock:eu-central-1::foundation-model/builtin/late-interaction-minilm"}, **more)
+            return self.agent_runtime.retrieve(
+                knowledgeBaseId=self.kb, retrievalQuery={"text": "channel for long boats"},
+                retrievalConfiguration={"vectorSearchConfiguration": {"numberOfResults": 4, "rerankingConfiguration": {
+                    "type": "BEDROCK_RERANKING_MODEL", "bedrockRerankingConfiguration": own}}})["retrievalResults"]
+        ranked = found(metadataConfiguration={"selectionMode": "ALL"})
+        self.assertIn("channel 14", ranked[0]["content"]["text"])
+        scores = [r["score"] for r in ranked]
+        self.assertEqual(scores, sorted(scores, reverse=True))
+        self.assertEqual(len(found(numberOfRerankedResults=1)), 1)
+        with self.assertRaises(self.agent_runtime.exceptions.ResourceNotFoundException):
+            self.agent_runtime.retrieve(
+                knowledgeBaseId=self.kb, retrievalQuery={"text": "channel"},
+                retrievalConfiguration={"vectorSearchConfiguration": {"rerankingConfiguration": {
+                    "type": "BEDROCK_RERANKING_MODEL",
+                    "bedrockRerankingConfiguration": {"modelConfiguration": {"modelArn": "nobody"}}}}})
+
     def test_a_key_that_may_not_use_the_base_reads_none_of_its_passages(self):
         access, secret = "AKIAOTHERMODELS00000", "other-models-secret-0123456789-abcdefgh"
         self.server.cli("key", "create", "--model", "builtin/*", "--id", access, "--secret", secret)

@@ -245,13 +245,23 @@ bool KbCache::Allowed(std::uint64_t row, const SearchScope& scope, Verdicts& ver
   return verdict == Verdict::kYes;
 }
 
-Result<std::vector<LegHit>> KbCache::SearchWords(std::string_view query, std::size_t limit,
-                                                 const SearchScope& scope) const {
+Result<std::vector<SpellingFix>> KbCache::FixSpelling(std::string_view query,
+                                                      const SearchScope& scope) const {
+  // A word that the filter leaves out is spelt right all the same.
+  const SearchScope anything{.filter = nullptr, .principals = scope.principals};
   Verdicts verdicts;
   std::shared_lock lock(mutex_);
-  STRATA_TRY(auto hits, words_->Search(query, limit, [&](std::uint64_t row) {
-    return Allowed(row, scope, verdicts);
-  }));
+  return words_->FixSpelling(query,
+                             [&](std::uint64_t row) { return Allowed(row, anything, verdicts); });
+}
+
+Result<std::vector<LegHit>> KbCache::SearchWords(std::string_view query, std::size_t limit,
+                                                 const SearchScope& scope,
+                                                 std::span<const SpellingFix> fixes) const {
+  Verdicts verdicts;
+  std::shared_lock lock(mutex_);
+  const auto allowed = [&](std::uint64_t row) { return Allowed(row, scope, verdicts); };
+  STRATA_TRY(auto hits, words_->Search(query, limit, allowed, fixes));
   std::vector<LegHit> out;
   for (const auto& hit : hits) out.push_back({.row = hit.id, .score = hit.score});
   return out;

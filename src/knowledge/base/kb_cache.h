@@ -48,9 +48,14 @@ class KbCache {
   std::int64_t generation() const;
   std::size_t dimensions() const { return vectors_.index().dimensions(); }
 
+  // Words of the query that no document has which the caller may read, whatever the filter, and
+  // what they were meant to be.
+  Result<std::vector<SpellingFix>> FixSpelling(std::string_view query,
+                                               const SearchScope& scope) const;
   // Best first. Only chunks of documents that `scope` lets through.
   Result<std::vector<LegHit>> SearchWords(std::string_view query, std::size_t limit,
-                                          const SearchScope& scope) const;
+                                          const SearchScope& scope,
+                                          std::span<const SpellingFix> fixes = {}) const;
   Result<std::vector<LegHit>> SearchVectors(std::span<const float> query, std::size_t limit,
                                             const SearchScope& scope) const;
 

@@ -21,9 +21,8 @@ constexpr std::string_view kChunkColumns =
     "d.document_id, d.source_id, d.uri, d.location, d.title, d.metadata, d.access, d.labels, "
     "c.context FROM chunks c JOIN documents d ON d.row = c.document_row ";
 
-Result<std::optional<StoredChunk>> ReadStored(store::Statement row) {
-  STRATA_TRY(bool found, row.Step());
-  if (!found) return std::nullopt;
+// What the statement stands on.
+Result<StoredChunk> ReadStored(const store::Statement& row) {
   StoredChunk stored;
   auto& chunk = stored.chunk;
   chunk.chunk_id = row.Text(0);
@@ -45,6 +44,13 @@ Result<std::optional<StoredChunk>> ReadStored(store::Statement row) {
   STRATA_TRY(auto labels, ReadStrings(row.Text(15)));
   chunk.labels = LabelsOf(labels);
   chunk.table_header = TableHeaderOf(row.Text(16));
+  return stored;
+}
+
+Result<std::optional<StoredChunk>> ReadOne(store::Statement row) {
+  STRATA_TRY(bool found, row.Step());
+  if (!found) return std::nullopt;
+  STRATA_TRY(auto stored, ReadStored(row));
   return std::optional(std::move(stored));
 }
 
@@ -53,13 +59,29 @@ Result<std::optional<StoredChunk>> ReadStored(store::Statement row) {
 Result<std::optional<StoredChunk>> ReadChunk(store::Database& db, std::uint64_t chunk_row) {
   STRATA_TRY(auto statement, db.Prepare(std::string(kChunkColumns) + "WHERE c.row = ?"));
   statement.BindAll(static_cast<std::int64_t>(chunk_row));
-  return ReadStored(std::move(statement));
+  return ReadOne(std::move(statement));
+}
+
+Result<std::vector<StoredChunk>> ReadChunksAround(store::Database& db, std::uint64_t chunk_row,
+                                                  int around) {
+  STRATA_TRY(auto statement,
+             db.Prepare(std::string(kChunkColumns) +
+                        "WHERE c.row BETWEEN ?1 - ?2 AND ?1 + ?2 AND c.document_row = "
+                        "(SELECT document_row FROM chunks WHERE row = ?1) ORDER BY c.row"));
+  statement.BindAll(static_cast<std::int64_t>(chunk_row), around);
+  std::vector<StoredChunk> out;
+  for (;;) {
+    STRATA_TRY(bool found, statement.Step());
+    if (!found) return out;
+    STRATA_TRY(auto stored, ReadStored(statement));
+    out.push_back(std::move(stored));
+  }
 }
 
 Result<std::optional<StoredChunk>> ReadChunkById(store::Database& db, std::string_view chunk_id) {
   STRATA_TRY(auto statement, db.Prepare(std::string(kChunkColumns) + "WHERE c.chunk_id = ?"));
   statement.BindAll(chunk_id);
-  return ReadStored(std::move(statement));
+  return ReadOne(std::move(statement));
 }
 
 Result<std::optional<ChunkName>> ReadChunkName(store::Database& db, std::uint64_t chunk_row) {

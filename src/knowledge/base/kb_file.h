@@ -142,6 +142,10 @@ struct StoredChunk {
   std::int64_t document_row = 0;
 };
 Result<std::optional<StoredChunk>> ReadChunk(store::Database& db, std::uint64_t chunk_row);
+// The chunk and up to `around` on either side of it that are of the same document, in its order;
+// empty when the chunk is gone. A document's chunks lie next to each other.
+Result<std::vector<StoredChunk>> ReadChunksAround(store::Database& db, std::uint64_t chunk_row,
+                                                  int around);
 Result<std::optional<StoredChunk>> ReadChunkById(store::Database& db, std::string_view chunk_id);
 
 // By what people and citations know a chunk.

@@ -17,6 +17,18 @@ constexpr Option kOptions[] = {
     {"kb.search.candidates", OptionKind::kInteger, "chunks", "100", "10..1000",
      "Best chunks of each kind of search that are blended; more finds a little more and costs "
      "time."},
+    {"kb.search.spelling", OptionKind::kFlag, "", "true", "",
+     "Words of a question that no document has are corrected when one word of the documents is "
+     "clearly near to them; code, numbers and abbreviations never are."},
+    {"kb.search.join", OptionKind::kInteger, "chunks", "0", "0..5",
+     "Passages of the same section that are joined to each result on either side, of searches that "
+     "do not say."},
+    {"kb.rerank.model", OptionKind::kText, "", "", "",
+     "Reranker of hybrid searches that name none; empty: none. It is not asked where names lead."},
+    {"kb.rerank.candidates", OptionKind::kInteger, "chunks", "20", "2..200",
+     "Best passages that kb.rerank.model puts in order; each costs it a reading."},
+    {"kb.rerank.weight", OptionKind::kReal, "", "0.5", "0.01..0.99",
+     "Share of its scores in the order; the rest is that of the search."},
     {"kb.vectors.exact_below", OptionKind::kInteger, "chunks", "200000", "0..1000000000",
      "Bases with fewer chunks are searched by comparing every vector, which is exact; larger ones "
      "by a graph, which finds nearly all."},
@@ -46,6 +58,12 @@ KbSettings KbSettings::From(const Options& options) {
   settings.mode = ParseSearchMode(options.Text("kb.search.mode")).value_or(SearchMode::kHybrid);
   settings.retriever.dense_weight = options.Real("kb.search.dense_weight");
   settings.retriever.candidates = static_cast<int>(options.Integer("kb.search.candidates"));
+  settings.retriever.spelling = options.Flag("kb.search.spelling");
+  settings.retriever.join = static_cast<int>(options.Integer("kb.search.join"));
+  auto& rerank = settings.retriever.rerank;
+  rerank.model = options.Text("kb.rerank.model");
+  rerank.candidates = static_cast<int>(options.Integer("kb.rerank.candidates"));
+  rerank.weight = options.Real("kb.rerank.weight");
   auto number = [&](const char* name) { return static_cast<std::size_t>(options.Integer(name)); };
   settings.vectors.tier.exact_below = number("kb.vectors.exact_below");
   settings.vectors.tier.memory_bytes_max = std::uint64_t{number("kb.vectors.memory_max")} << 20;

@@ -73,6 +73,7 @@ enum class Path : std::uint8_t {
   kChunk,
   kOriginal,
   kAccessCheck,
+  kSpelling,
   kAnswer
 };
 struct PathShare {
@@ -82,10 +83,11 @@ struct PathShare {
   bool filtered;  // takes a filter
 };
 constexpr PathShare kPaths[] = {
-    {Path::kWords, "words", 30'000, true},        {Path::kVectors, "vectors", 25'000, true},
-    {Path::kNames, "names", 15'000, true},        {Path::kRetrieve, "retrieve", 12'000, true},
-    {Path::kChunk, "chunk", 10'000, false},       {Path::kOriginal, "original", 3'000, false},
-    {Path::kAccessCheck, "access", 4'000, false}, {Path::kAnswer, "answer", 1'000, true},
+    {Path::kWords, "words", 36'000, true},        {Path::kVectors, "vectors", 30'000, true},
+    {Path::kNames, "names", 15'000, true},        {Path::kRetrieve, "retrieve", 5'000, true},
+    {Path::kChunk, "chunk", 6'000, false},        {Path::kOriginal, "original", 2'000, false},
+    {Path::kAccessCheck, "access", 2'000, false}, {Path::kSpelling, "spelling", 3'500, false},
+    {Path::kAnswer, "answer", 500, true},
 };
 
 struct Try {
@@ -133,7 +135,16 @@ std::string MarkOf(int paper, int version) {
   return "zq" + std::to_string(paper) + "v" + std::to_string(version);
 }
 
-// All such words of a text.
+// A word of plain letters that no other version has and that no stemmer changes.
+std::string SecretOf(int paper, int version) {
+  constexpr std::string_view kConsonants = "bcdfghjklmnpqrvz";
+  Rng rng(static_cast<std::uint64_t>(paper) * 100'000 + static_cast<std::uint64_t>(version));
+  std::string word;
+  for (int i = 0; i < 9; ++i) word += kConsonants[rng.Below(kConsonants.size())];
+  return word;
+}
+
+// All marks of a text.
 std::vector<Seen> MarksIn(std::string_view text) {
   std::vector<Seen> marks;
   for (std::size_t at = 0; (at = text.find("zq", at)) != text.npos; ++at) {
@@ -223,6 +234,9 @@ class PermissionTrials : public ServiceFixture {
               " about " + std::string(OneOf(kTopics)) + " under the mark " +
               MarkOf(number, paper.version) + ". ";
     }
+    const auto secret = SecretOf(number, paper.version);
+    secrets_[secret] = {.paper = number, .version = paper.version};
+    text += "The word of " + MarkOf(number, paper.version) + " is " + secret + ".";
     auto document = Document("paper-" + std::to_string(number), std::move(text));
     document.title = NameOf(number);
     document.access = paper.access;
@@ -301,6 +315,20 @@ class PermissionTrials : public ServiceFixture {
     for (const auto& hit : hits.value_or(std::vector<LegHit>())) rows.push_back(hit.row);
     return OfRows(rows);
   }
+  // A letter of somebody's secret is missing: the correction would tell it.
+  std::vector<Seen> OfSpelling(const Try& asked, const SearchScope& scope) const {
+    const int number = static_cast<int>(asked.pick % kPapers);
+    auto word = SecretOf(number, papers_[static_cast<std::size_t>(number)].version);
+    word.erase(4, 1);
+    const auto fixes = cache_->FixSpelling(asked.question + " " + word, scope);
+    EXPECT_TRUE(fixes.has_value());
+    std::vector<Seen> seen;
+    for (const auto& fix : fixes.value_or(std::vector<SpellingFix>())) {
+      const auto told = secrets_.find(fix.instead);
+      if (told != secrets_.end()) seen.push_back(told->second);
+    }
+    return seen;
+  }
   std::vector<Seen> OfNames(const Try& asked, const SearchScope& scope) const {
     // Seeds are what search found, for the same reader.
     const auto hits = cache_->SearchWords(asked.question, 20, scope);
@@ -343,6 +371,7 @@ class PermissionTrials : public ServiceFixture {
     request.query = asked.question;
     request.results = 1 + static_cast<int>(asked.pick % 8);
     request.mode = kModes[asked.pick / 8 % kModes.size()];
+    request.join = static_cast<int>(asked.pick / 24 % 3);
     if (const auto* filter = FilterOf(asked)) request.filter = *filter;
     auto trace = std::make_shared<Trace>("t", SystemClock());
     ctx.span = Span(trace, "trial");
@@ -414,6 +443,8 @@ class PermissionTrials : public ServiceFixture {
         return OfHits(cache_->SearchVectors(embedder_->VectorOf(asked.question), 20, scope));
       case Path::kNames:
         return OfNames(asked, scope);
+      case Path::kSpelling:
+        return OfSpelling(asked, scope);
       case Path::kRetrieve:
         return Retrieve(asked, ctx);
       case Path::kChunk:
@@ -457,6 +488,7 @@ class PermissionTrials : public ServiceFixture {
   std::unique_ptr<KbCache> cache_;
   std::unordered_map<std::uint64_t, Seen> rows_;
   std::map<std::string, Seen> chunk_owner_;
+  std::map<std::string, Seen> secrets_;
   std::vector<std::string> chunk_ids_;
   provider::Registry models_;
   std::unique_ptr<Answerer> answerer_;

@@ -41,7 +41,7 @@ class KnowledgeBases::Impl {
         catalog_(std::move(catalog)),
         open_(parts_.folder, *parts_.pool, settings_.vectors),
         ingestor_(parts_, *catalog_, open_),
-        retriever_(*parts_.pool, settings_.retriever),
+        retriever_(*parts_.pool, settings_.retriever, parts_.reranker),
         worker_(*parts_.jobs, {std::string(kIngestKind), std::string(kPendingKind)},
                 [this](store::Job job, std::stop_token cancel, std::function<bool()> asked) {
                   return ingestor_.Handle(std::move(job), std::move(cancel), std::move(asked));

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -16,6 +17,7 @@
 #include "knowledge/chunker.h"
 #include "knowledge/knowledge_base.h"
 #include "net/runtime.h"
+#include "provider/reranker.h"
 #include "store/jobs.h"
 #include "store/sql_file.h"
 #include "tests/fakes/fake_embedder.h"
@@ -73,13 +75,16 @@ class TextParser final : public Parser {
   fakes::Gate gate;
 };
 
-inline Options DefaultOptions() {
+// All as they are without a configuration, but for `given`.
+inline Options OptionsWith(const std::map<std::string, Options::Given>& given) {
   const OptionTable tables[] = {KnowledgeBaseOptionTable(), AnswerOptionTable(),
                                 ChunkOptionTable()};
-  auto options = Options::Build(tables, {});
+  auto options = Options::Build(tables, given);
   EXPECT_TRUE(options.has_value());
   return *options;
 }
+
+inline Options DefaultOptions() { return OptionsWith({}); }
 
 // One "process" after another may be opened over the same folder.
 class ServiceFixture : public ::testing::Test {
@@ -100,7 +105,11 @@ class ServiceFixture : public ::testing::Test {
     parts.embedder = [this](std::string_view) -> Result<std::shared_ptr<provider::Embedder>> {
       return embedder_;
     };
-    auto bases = KnowledgeBases::Open(std::move(parts), DefaultOptions());
+    parts.reranker = [this](std::string_view model) -> Result<std::shared_ptr<provider::Reranker>> {
+      if (reranker_ && reranker_->Info().id == model) return reranker_;
+      return Fail(NotFound("reranker", model));
+    };
+    auto bases = KnowledgeBases::Open(std::move(parts), OptionsWith(given_));
     ASSERT_TRUE(bases.has_value()) << bases.error().message();
     bases_ = std::move(*bases);
   }
@@ -169,6 +178,8 @@ class ServiceFixture : public ::testing::Test {
   Pool pool_{"test", 2, 1000};
   TextParser parser_;
   std::shared_ptr<fakes::FakeEmbedder> embedder_ = std::make_shared<fakes::FakeEmbedder>();
+  std::shared_ptr<provider::Reranker> reranker_;  // null: there is none
+  std::map<std::string, Options::Given> given_;   // of the configuration, at the next opening
   std::unique_ptr<store::SqlFile> meta_;
   std::unique_ptr<store::JobQueue> jobs_;
   std::unique_ptr<KnowledgeBases> bases_;

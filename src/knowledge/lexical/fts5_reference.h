@@ -54,13 +54,16 @@ class Fts5LexicalIndex final : public LexicalIndex {
   }
 
   Result<std::vector<LexicalHit>> Search(std::string_view query, std::size_t limit,
-                                         const LexicalFilter& filter = {}) const override {
+                                         const LexicalFilter& filter = {},
+                                         std::span<const SpellingFix> fixes = {}) const override {
     std::string words;
-    text::SearchWordMaker maker;
-    for (const std::string& word : maker.Words(query)) {
+    auto add = [&](const std::string& word) {
       if (!words.empty()) words += " OR ";
       words += "\"" + word + "\"";
-    }
+    };
+    text::SearchWordMaker maker;
+    for (const std::string& word : maker.Words(query)) add(word);
+    for (const SpellingFix& fix : fixes) add(fix.instead);
     std::vector<LexicalHit> hits;
     if (words.empty()) return hits;
     std::lock_guard lock(mutex_);
@@ -76,6 +79,11 @@ class Fts5LexicalIndex final : public LexicalIndex {
           {.id = id, .score = static_cast<float>(sqlite3_column_double(select.get(), 1))});
     }
     return hits;
+  }
+
+  Result<std::vector<SpellingFix>> FixSpelling(std::string_view,
+                                               const LexicalFilter&) const override {
+    return std::vector<SpellingFix>();  // it corrects nothing
   }
 
   std::uint64_t generation() const override { return generation_; }

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/crash_point.h"
+#include "knowledge/lexical/fix_spelling.h"
 #include "knowledge/lexical/index_buffer.h"
 #include "knowledge/lexical/live_segment.h"
 #include "knowledge/lexical/manifest.h"
@@ -46,6 +47,11 @@ Result<std::shared_ptr<const lexical::Segment>> OpenSegment(const std::string& p
   return segment;
 }
 
+Result<std::shared_ptr<const lexical::SpellingIndex>> SpellingOf(const lexical::Segment& segment) {
+  STRATA_TRY(auto spelling, lexical::SpellingIndex::Build(segment));
+  return std::make_shared<const lexical::SpellingIndex>(std::move(spelling));
+}
+
 class SegmentedIndex final : public LexicalIndex {
  public:
   SegmentedIndex(std::string folder, const LexicalIndexOptions& options)
@@ -61,7 +67,10 @@ class SegmentedIndex final : public LexicalIndex {
   Result<void> Clear() override;
   Result<void> Commit(std::uint64_t generation) override;
   Result<std::vector<LexicalHit>> Search(std::string_view query, std::size_t limit,
-                                         const LexicalFilter& filter) const override;
+                                         const LexicalFilter& filter,
+                                         std::span<const SpellingFix> fixes) const override;
+  Result<std::vector<SpellingFix>> FixSpelling(std::string_view query,
+                                               const LexicalFilter& readable) const override;
   std::uint64_t generation() const override { return committed()->generation; }
   LexicalStats Stats() const override;
 
@@ -117,7 +126,11 @@ Result<void> SegmentedIndex::Load() {
     if ((*segment)->documents() != entry.documents) {
       return Fail(Code::kCorruption, "a lexical segment is not the one that the manifest names");
     }
-    next_.push_back({.number = entry.number, .segment = *segment, .deleted = entry.deleted});
+    STRATA_TRY(auto spelling, SpellingOf(**segment));
+    next_.push_back({.number = entry.number,
+                     .segment = *segment,
+                     .deleted = entry.deleted,
+                     .spelling = std::move(spelling)});
   }
   next_number_ = manifest.next_number;
   committed_ = std::make_shared<const Snapshot>(Snapshot{manifest.generation, next_});
@@ -173,7 +186,11 @@ Result<LiveSegment> SegmentedIndex::WriteSegment(std::string_view bytes) {
   STRATA_CHECK_OK(store::WriteFileAtomic(path, bytes));
   CrashPoint("lexical.segment");
   STRATA_TRY(auto segment, OpenSegment(path));
-  return LiveSegment{.number = number, .segment = std::move(segment), .deleted = nullptr};
+  STRATA_TRY(auto spelling, SpellingOf(*segment));
+  return LiveSegment{.number = number,
+                     .segment = std::move(segment),
+                     .deleted = nullptr,
+                     .spelling = std::move(spelling)};
 }
 
 Result<void> SegmentedIndex::Flush() {
@@ -264,11 +281,24 @@ std::map<std::string, std::uint32_t> QueryWords(std::string_view query) {
 }
 
 Result<std::vector<LexicalHit>> SegmentedIndex::Search(std::string_view query, std::size_t limit,
-                                                       const LexicalFilter& filter) const {
+                                                       const LexicalFilter& filter,
+                                                       std::span<const SpellingFix> fixes) const {
   if (limit == 0) return std::vector<LexicalHit>();
   std::shared_ptr<const Snapshot> snapshot = committed();
   auto words = QueryWords(query);
+  for (const SpellingFix& fix : fixes) {
+    const auto unknown = words.find(fix.word);
+    if (unknown == words.end()) continue;
+    const auto repeats = unknown->second;
+    words.erase(unknown);
+    words[fix.instead] += repeats;
+  }
   return lexical::SearchSnapshot(*snapshot, words, {options_.k1, options_.b}, limit, filter);
+}
+
+Result<std::vector<SpellingFix>> SegmentedIndex::FixSpelling(std::string_view query,
+                                                             const LexicalFilter& readable) const {
+  return lexical::FixSpelling(*committed(), query, readable);
 }
 
 LexicalStats SegmentedIndex::Stats() const {
@@ -280,6 +310,8 @@ LexicalStats SegmentedIndex::Stats() const {
     stats.terms += live.segment->terms();
     stats.segments += 1;
     stats.file_bytes += live.segment->file_bytes();
+    stats.spelling_words += live.spelling->words();
+    stats.spelling_bytes += live.spelling->memory_bytes();
   }
   return stats;
 }

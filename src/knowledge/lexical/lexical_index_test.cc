@@ -44,8 +44,13 @@ class InTempFolder final : public LexicalIndex {
   Result<void> Clear() override { return index_->Clear(); }
   Result<void> Commit(std::uint64_t generation) override { return index_->Commit(generation); }
   Result<std::vector<LexicalHit>> Search(std::string_view query, std::size_t limit,
-                                         const LexicalFilter& filter) const override {
-    return index_->Search(query, limit, filter);
+                                         const LexicalFilter& filter,
+                                         std::span<const SpellingFix> fixes) const override {
+    return index_->Search(query, limit, filter, fixes);
+  }
+  Result<std::vector<SpellingFix>> FixSpelling(std::string_view query,
+                                               const LexicalFilter& readable) const override {
+    return index_->FixSpelling(query, readable);
   }
   std::uint64_t generation() const override { return index_->generation(); }
   LexicalStats Stats() const override { return index_->Stats(); }

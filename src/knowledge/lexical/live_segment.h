@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "knowledge/lexical/segment.h"
+#include "knowledge/lexical/spelling.h"
 
 namespace strata::knowledge::lexical {
 
@@ -35,7 +36,8 @@ class Tombstones {
 struct LiveSegment {
   std::uint64_t number = 0;  // names the file
   std::shared_ptr<const Segment> segment;
-  std::shared_ptr<const Tombstones> deleted;  // null: none
+  std::shared_ptr<const Tombstones> deleted;           // null: none
+  std::shared_ptr<const SpellingIndex> spelling = {};  // null: corrects nothing
 
   std::uint32_t deleted_count() const { return deleted ? deleted->count() : 0; }
   std::uint32_t live_count() const { return segment->documents() - deleted_count(); }

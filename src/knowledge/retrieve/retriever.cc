@@ -6,7 +6,11 @@
 #include <unordered_map>
 
 #include "base/json_text.h"
+#include "base/log.h"
 #include "base/utf8.h"
+#include "guard/model_access.h"
+#include "knowledge/retrieve/copies.h"
+#include "knowledge/retrieve/join.h"
 #include "knowledge/retrieve/smooth.h"
 
 namespace strata::knowledge {
@@ -32,6 +36,24 @@ std::string NameJson(std::string_view title, std::string_view uri, std::string_v
   return fmt::format(R"("document":{},"uri":{},"chunk":{})",
                      JsonString(Utf8Prefix(title, kSpanTextMax)),
                      JsonString(Utf8Prefix(uri, kSpanTextMax)), JsonString(chunk_id));
+}
+
+JsonText FixesJson(const std::vector<SpellingFix>& fixes) {
+  std::string out = "[";
+  for (const auto& fix : fixes) {
+    out += fmt::format(R"({}{{"word":{},"instead":{}}})", out.size() > 1 ? "," : "",
+                       JsonString(fix.word), JsonString(fix.instead));
+  }
+  return {out + "]"};
+}
+
+JsonText RankedJson(std::span<const RetrievedChunk> chunks) {
+  std::string out = "[";
+  for (const auto& chunk : chunks.first(std::min(chunks.size(), kSpanHitsMax))) {
+    out += fmt::format(R"({}{{"score":{:.5g},{}}})", out.size() > 1 ? "," : "", chunk.score,
+                       NameJson(chunk.title, chunk.uri, chunk.chunk_id));
+  }
+  return {out + "]"};
 }
 
 JsonText NamesJson(const std::vector<std::string_view>& names) {
@@ -69,6 +91,12 @@ bool Repeats(const RetrievedChunk& chunk, const RetrievedChunk& kept) {
   return both * 2 >= shorter && both > 0;
 }
 
+// What the search of one retrieval comes to.
+struct Found {
+  RetrieveResponse response;
+  bool led_by_names = false;
+};
+
 // The blocking part of one retrieval; runs on the pool.
 class Search {
  public:
@@ -79,18 +107,19 @@ class Search {
     scope_.principals = &ctx.principals;
   }
 
-  Result<RetrieveResponse> Run(std::span<const float> query) {
+  Result<Found> Run(std::span<const float> query) {
     STRATA_CHECK_OK(base_.cache->CatchUp(*base_.file));
-    RetrieveResponse response;
+    Found found;
+    auto& response = found.response;
     response.index_version = "kb " + base_.id + " @ " + std::to_string(base_.cache->generation());
     STRATA_TRY(auto fused, Rank(query));
     if (request_.mode == SearchMode::kHybrid) {
       Smooth(fused);
       Rescale(fused);
-      FollowNames(fused);
+      found.led_by_names = FollowNames(fused);
     }
     STRATA_TRY(response.results, Read(fused));
-    return response;
+    return found;
   }
 
  private:
@@ -129,7 +158,9 @@ class Search {
     std::vector<LegHit> dense;
     if (request_.mode != SearchMode::kDense) {
       Span span = ctx_.span.Child("knowledge.lexical");
-      STRATA_TRY(lexical, base_.cache->SearchWords(request_.query, Limit(), scope_));
+      STRATA_TRY(const auto fixes, FixSpelling());
+      STRATA_TRY(lexical, base_.cache->SearchWords(request_.query, Limit(), scope_, fixes));
+      if (!fixes.empty()) span.Set("corrected", FixesJson(fixes));
       span.Set("found", lexical.size());
       ShowHits(span, lexical);
     }
@@ -142,12 +173,17 @@ class Search {
     if (request_.mode == SearchMode::kLexical) return OneLeg(lexical, false);
     if (request_.mode == SearchMode::kDense) return OneLeg(dense, true);
     Span span = ctx_.span.Child("knowledge.fuse");
-    span.Set("dense_weight", options_.dense_weight);
-    auto fused =
-        Fuse(lexical, dense, options_.dense_weight, static_cast<std::size_t>(options_.candidates));
+    const double weight = request_.dense_weight.value_or(options_.dense_weight);
+    span.Set("dense_weight", weight);
+    auto fused = Fuse(lexical, dense, weight, static_cast<std::size_t>(options_.candidates));
     span.Set("found", fused.size());
     ShowHits(span, fused);
     return fused;
+  }
+
+  Result<std::vector<SpellingFix>> FixSpelling() {
+    if (!options_.spelling || request_.without.spelling) return std::vector<SpellingFix>();
+    return base_.cache->FixSpelling(request_.query, scope_);
   }
 
   void Smooth(std::vector<FusedHit>& hits) {
@@ -165,41 +201,64 @@ class Search {
   }
 
   // The names graph instead of the blend, where the question names a document, or two things.
-  void FollowNames(std::vector<FusedHit>& hits) {
+  // Whether it does.
+  bool FollowNames(std::vector<FusedHit>& hits) {
     Span span = ctx_.span.Child("knowledge.names");
-    if (request_.without.names) return span.Set("skipped", "switched off");
+    if (request_.without.names) {
+      span.Set("skipped", "switched off");
+      return false;
+    }
     std::vector<graph::PassageShare> seeds;
     for (const auto& hit : hits) seeds.push_back({.passage = hit.row, .share = hit.score});
     const auto answer = base_.cache->WalkNames(request_.query, seeds, scope_);
     span.Set("names", NamesJson(answer.names));
     if (answer.titles == 0 && answer.names.size() < 2) {
-      return span.Set("skipped", answer.names.empty()
-                                     ? "the question holds no name of the knowledge base"
-                                     : "one name alone that no document is called by");
+      span.Set("skipped", answer.names.empty() ? "the question holds no name of the knowledge base"
+                                               : "one name alone that no document is called by");
+      return false;
     }
     hits = LeadWithNames(hits, answer.passages);
     span.Set("documents_named", answer.titles);
     span.Set("edges_walked", answer.edges);
     span.Set("reached", answer.passages.size());
     ShowHits(span, hits);
+    return true;
   }
 
   Result<std::vector<RetrievedChunk>> Read(const std::vector<FusedHit>& fused) {
     Span span = ctx_.span.Child("knowledge.read");
     Drops drops;
-    STRATA_TRY(auto results, base_.file->ReadBlocking(
-                                 [&](store::Database& db) { return ReadFrom(db, fused, drops); }));
+    std::vector<Copy> copies;
+    auto read = [&](store::Database& db) -> Result<std::vector<RetrievedChunk>> {
+      STRATA_TRY(auto results, ReadFrom(db, fused, copies, drops));
+      STRATA_CHECK_OK(FillUp(db, results, copies, drops));
+      return results;
+    };
+    STRATA_TRY(auto results, base_.file->ReadBlocking(read));
     span.Set("returned", results.size());
+    span.Set("copies", copies.size());
     span.Set("dropped", drops.count());
     span.Set("drops", drops.Json());
     return results;
   }
 
+  bool Full(const std::vector<RetrievedChunk>& results) const {
+    return results.size() == static_cast<std::size_t>(request_.results);
+  }
+
+  // A passage that says nothing which a better one does not.
+  struct Copy {
+    std::uint64_t row = 0;
+    RetrievedChunk chunk;
+  };
+
   Result<std::vector<RetrievedChunk>> ReadFrom(store::Database& db,
-                                               const std::vector<FusedHit>& fused, Drops& drops) {
+                                               const std::vector<FusedHit>& fused,
+                                               std::vector<Copy>& copies, Drops& drops) {
     std::vector<RetrievedChunk> results;
+    PassagesKept kept;
     for (const auto& hit : fused) {
-      if (results.size() == static_cast<std::size_t>(request_.results)) break;
+      if (Full(results)) break;
       STRATA_TRY(auto stored, ReadChunk(db, hit.row));
       if (!stored) {
         drops.Add({}, "deleted meanwhile");
@@ -211,17 +270,72 @@ class Search {
         continue;
       }
       auto& chunk = stored->chunk;
-      if (std::ranges::any_of(results, [&](const auto& kept) { return Repeats(chunk, kept); })) {
-        drops.Add(chunk, "repeats a better passage");
-        continue;
-      }
+      if (IsRepeated(results, chunk, drops)) continue;
       chunk.knowledge_base_id = base_.id;
       chunk.score = hit.score;
       chunk.lexical_score = hit.lexical;
       chunk.dense_score = hit.dense;
-      results.push_back(std::move(chunk));
+      if (IsCopy(kept, chunk)) {
+        copies.push_back({.row = hit.row, .chunk = std::move(chunk)});
+        continue;
+      }
+      STRATA_TRY(auto joined, Join(db, hit.row, std::move(chunk)));
+      results.push_back(std::move(joined));
     }
     return results;
+  }
+
+  static bool IsRepeated(const std::vector<RetrievedChunk>& results, const RetrievedChunk& chunk,
+                         Drops& drops) {
+    const auto repeats = [&](const RetrievedChunk& one) { return Repeats(chunk, one); };
+    if (!std::ranges::any_of(results, repeats)) return false;
+    drops.Add(chunk, "repeats a better passage");
+    return true;
+  }
+
+  bool IsCopy(PassagesKept& kept, const RetrievedChunk& chunk) const {
+    if (request_.without.diversity) return false;
+    const auto shingles = Shingles(chunk.text);
+    if (kept.Holds(shingles)) return true;
+    kept.Keep(shingles);
+    return false;
+  }
+
+  // Copies come behind all that says something of its own, where that leaves room: they may be of
+  // other documents, which somebody may look for.
+  Result<> FillUp(store::Database& db, std::vector<RetrievedChunk>& results,
+                  std::vector<Copy>& copies, Drops& drops) const {
+    for (auto& copy : copies) {
+      if (Full(results)) {
+        drops.Add(copy.chunk, "a better passage says the same word for word");
+        continue;
+      }
+      if (IsRepeated(results, copy.chunk, drops)) continue;
+      copy.chunk.score = std::min(copy.chunk.score, results.back().score);
+      STRATA_TRY(auto joined, Join(db, copy.row, std::move(copy.chunk)));
+      results.push_back(std::move(joined));
+    }
+    return {};
+  }
+
+  // With what adjoins it, when that is asked for. The passages around are of the same document, so
+  // that who may read one may read them all.
+  Result<RetrievedChunk> Join(store::Database& db, std::uint64_t row, RetrievedChunk chunk) const {
+    const int around = request_.join.value_or(options_.join);
+    if (around == 0) return chunk;
+    STRATA_TRY(auto stored, ReadChunksAround(db, row, around));
+    std::vector<RetrievedChunk> passages;
+    std::size_t center = stored.size();
+    for (auto& one : stored) {
+      if (one.chunk.chunk_id == chunk.chunk_id) {
+        center = passages.size();
+        passages.push_back(std::move(chunk));
+      } else {
+        passages.push_back(std::move(one.chunk));
+      }
+    }
+    if (center == stored.size()) return Fail(Code::kCorruption, "a chunk is not beside itself");
+    return JoinAround(std::move(passages), center);
   }
 
   OpenBase& base_;
@@ -243,6 +357,12 @@ Result<> Check(const RetrieveRequest& request) {
   if (!IsValidUtf8(request.query)) {
     return Fail(InvalidArgument("retrievalQuery.text", "not valid UTF-8"));
   }
+  if (request.join && (*request.join < 0 || *request.join > kJoinMax)) {
+    return Fail(InvalidArgument("join", "expected 0 to " + std::to_string(kJoinMax)));
+  }
+  if (request.dense_weight && !(*request.dense_weight >= 0 && *request.dense_weight <= 1)) {
+    return Fail(InvalidArgument("dense_weight", "expected 0 to 1"));
+  }
   return {};
 }
 
@@ -261,6 +381,72 @@ Task<Result<std::vector<float>>> EmbedQuery(provider::Embedder& embedder, const 
   co_return std::move(rows->values);
 }
 
+// Who asks for a reranker by name must be allowed to use it, and gets its order alone.
+Task<Result<>> RerankAsAsked(const RerankerLookup& rerankers, const RerankChoice& choice,
+                             const std::string& query, std::vector<RetrievedChunk>& results,
+                             RequestContext& ctx) {
+  Span span = ctx.span.Child("knowledge.rerank");
+  span.Set("model", choice.model);
+  span.Set("candidates", results.size());
+  STRATA_CO_CHECK_OK(guard::CheckModelAllowed(choice.model, ctx));
+  if (!rerankers) co_return Fail(NotFound("reranker", choice.model));
+  STRATA_CO_TRY(auto reranker, rerankers(choice.model));
+  auto ranked = co_await RerankChunks(*reranker, choice, 1, query, results, ctx);
+  if (!ranked.has_value()) {
+    span.Fail(ranked.error());
+    co_return std::unexpected(std::move(ranked.error()));
+  }
+  if (choice.results > 0 && results.size() > static_cast<std::size_t>(choice.results)) {
+    results.resize(static_cast<std::size_t>(choice.results));
+  }
+  span.Set("hits", RankedJson(results));
+  co_return Result<>();
+}
+
+// The best passages in the order of the search and the reranker both, with scores in [0.5, 1]; the
+// others stay behind them, in [0, 0.5].
+Task<Result<>> RerankBest(provider::Reranker& reranker, const RerankOptions& options,
+                          const std::string& query, std::vector<RetrievedChunk>& results,
+                          RequestContext& ctx) {
+  const RerankChoice choice{.model = options.model, .fields = {}};
+  const auto count = std::min(results.size(), static_cast<std::size_t>(options.candidates));
+  const auto middle = results.begin() + static_cast<std::ptrdiff_t>(count);
+  std::vector<RetrievedChunk> best(results.begin(), middle);
+  STRATA_CO_CHECK_OK(co_await RerankChunks(reranker, choice, options.weight, query, best, ctx));
+  for (auto& chunk : best) chunk.score = 0.5 + 0.5 * chunk.score;
+  for (auto other = middle; other != results.end(); ++other) other->score *= 0.5;
+  std::ranges::move(best, results.begin());
+  co_return Result<>();
+}
+
+// The reranker of the configuration betters an answer that is there without it: when it fails, the
+// order stays. Errors: the caller's time is up.
+Task<Result<>> RerankByDefault(const RerankerLookup& rerankers, const RerankOptions& options,
+                               const std::string& query, std::vector<RetrievedChunk>& results,
+                               RequestContext& ctx) {
+  Span span = ctx.span.Child("knowledge.rerank");
+  span.Set("model", options.model);
+  span.Set("candidates", std::min(results.size(), static_cast<std::size_t>(options.candidates)));
+  Result<> ranked = Fail(NotFound("reranker", options.model));
+  if (rerankers) {
+    auto reranker = rerankers(options.model);
+    if (reranker.has_value()) {
+      ranked = co_await RerankBest(**reranker, options, query, results, ctx);
+    } else {
+      ranked = std::unexpected(std::move(reranker.error()));
+    }
+  }
+  STRATA_CO_CHECK_OK(ctx.CheckAlive());
+  if (ranked.has_value()) {
+    span.Set("hits", RankedJson(results));
+    co_return Result<>();
+  }
+  span.Set("skipped", ranked.error().message());
+  Log(Level::kWarning, "kb.rerank.failed",
+      {{"model", options.model}, {"reason", ranked.error().message()}});
+  co_return Result<>();
+}
+
 }  // namespace
 
 Task<Result<RetrieveResponse>> Retriever::Run(std::shared_ptr<OpenBase> base,
@@ -275,8 +461,23 @@ Task<Result<RetrieveResponse>> Retriever::Run(std::shared_ptr<OpenBase> base,
     STRATA_CO_TRY(query, co_await EmbedQuery(embedder, request.query, ctx));
   }
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
+  const auto results = static_cast<std::size_t>(request.results);
+  const auto& rerank = options_.rerank;
+  const bool by_default = request.mode == SearchMode::kHybrid && !request.rerank &&
+                          !rerank.model.empty() && !request.without.rerank;
+  if (by_default) request.results = std::max(request.results, rerank.candidates);
   auto work = [&] { return Search(*base, request, options_, ctx).Run(query); };
-  co_return co_await RunBlocking(pool_, std::move(work));
+  STRATA_CO_TRY(auto found, co_await RunBlocking(pool_, std::move(work)));
+  auto& out = found.response.results;
+  if (request.rerank) {
+    STRATA_CO_CHECK_OK(
+        co_await RerankAsAsked(rerankers_, *request.rerank, request.query, out, ctx));
+  } else if (by_default && !found.led_by_names) {
+    // What the names graph found shares no words with the question: there is nothing to compare.
+    STRATA_CO_CHECK_OK(co_await RerankByDefault(rerankers_, rerank, request.query, out, ctx));
+  }
+  if (by_default && out.size() > results) out.resize(results);
+  co_return std::move(found.response);
 }
 
 }  // namespace strata::knowledge

@@ -1,7 +1,8 @@
 #pragma once
-// One retrieval over one open knowledge base: embed the query, search by words and by vectors,
-// blend, smooth over neighbours, follow names, read the chunks, drop what repeats. Each stage is a
-// span with its hits and what it dropped, and why.
+// One retrieval over one open knowledge base: embed the query, correct its spelling, search by
+// words and by vectors, blend, smooth over neighbours, follow names, read the chunks, drop what
+// repeats, join what adjoins, rerank. Each stage is a span with its hits and what it dropped, and
+// why.
 
 #include "base/context.h"
 #include "base/pool.h"
@@ -9,6 +10,7 @@
 #include "knowledge/base/open_bases.h"
 #include "knowledge/retrieval.h"
 #include "knowledge/retrieve/fuse.h"
+#include "knowledge/retrieve/rerank.h"
 #include "provider/embedder.h"
 
 namespace strata::knowledge {
@@ -16,20 +18,26 @@ namespace strata::knowledge {
 struct RetrieverOptions {
   double dense_weight = 0.5;
   int candidates = 100;  // of each leg; never fewer than the results asked for
+  bool spelling = true;
+  int join = 0;  // as RetrieveRequest::join
+  RerankOptions rerank;
 };
 
 // Thread-safe. Parts outlive it.
 class Retriever {
  public:
-  Retriever(Pool& pool, RetrieverOptions options) : pool_(pool), options_(options) {}
+  Retriever(Pool& pool, RetrieverOptions options, RerankerLookup rerankers)
+      : pool_(pool), options_(std::move(options)), rerankers_(std::move(rerankers)) {}
 
-  // `request.mode` is not kDefault. Errors: kInvalidArgument (field), those of the embedder.
+  // `request.mode` is not kDefault. Errors: kInvalidArgument (field), those of the embedder and of
+  // a reranker that the request names.
   Task<Result<RetrieveResponse>> Run(std::shared_ptr<OpenBase> base, provider::Embedder& embedder,
                                      RetrieveRequest request, RequestContext& ctx) const;
 
  private:
   Pool& pool_;
   RetrieverOptions options_;
+  RerankerLookup rerankers_;
 };
 
 }  // namespace strata::knowledge

@@ -42,12 +42,49 @@ TEST(DecodeRetrieve, NamesTheMemberThatIsWrong) {
             "guardrailConfiguration");
 }
 
-TEST(DecodeRetrieve, RefusesRerankingRatherThanSkippingIt) {
+Result<RetrieveCall> DecodeReranked(const std::string& configuration) {
+  return DecodeRetrieve("ABCDEFGHIJ",
+                        R"({"retrievalQuery": {"text": "x"}, "retrievalConfiguration":
+    {"vectorSearchConfiguration": {"rerankingConfiguration": )" +
+                            configuration + "}}}");
+}
+
+TEST(DecodeRetrieve, TakesARerankerItsResultsAndTheMetadataItSees) {
   auto call =
-      DecodeRetrieve("ABCDEFGHIJ", R"({"retrievalQuery": {"text": "x"}, "retrievalConfiguration":
-    {"vectorSearchConfiguration": {"rerankingConfiguration": {"type": "BEDROCK_RERANKING_MODEL"}}}})");
-  ASSERT_FALSE(call.has_value());
-  EXPECT_EQ(call.error().code(), Code::kUnsupported);
+      DecodeReranked(R"({"type": "BEDROCK_RERANKING_MODEL", "bedrockRerankingConfiguration": {
+    "modelConfiguration": {"modelArn": "arn:aws:bedrock:eu-central-1::foundation-model/cohere.rerank-v3-5:0"},
+    "numberOfRerankedResults": 3,
+    "metadataConfiguration": {"selectionMode": "SELECTIVE", "selectiveModeConfiguration":
+      {"fieldsToInclude": [{"fieldName": "year"}]}}}})");
+  ASSERT_TRUE(call.has_value()) << call.error().message();
+  ASSERT_TRUE(call->request.rerank.has_value());
+  EXPECT_EQ(call->request.rerank->model, "cohere.rerank-v3-5:0");
+  EXPECT_EQ(call->request.rerank->results, 3);
+  EXPECT_EQ(call->request.rerank->show, knowledge::RerankChoice::Show::kOnly);
+  EXPECT_THAT(call->request.rerank->fields, ElementsAre("year"));
+}
+
+TEST(DecodeRetrieve, NamesWhatIsWrongAboutAReranking) {
+  auto field = [](const std::string& own) {
+    return DecodeReranked(
+               R"({"type": "BEDROCK_RERANKING_MODEL", "bedrockRerankingConfiguration": )" + own +
+               "}")
+        .error()
+        .field();
+  };
+  const std::string at =
+      "retrievalConfiguration.vectorSearchConfiguration.rerankingConfiguration."
+      "bedrockRerankingConfiguration.";
+  EXPECT_EQ(field("{}"), at + "modelConfiguration");
+  EXPECT_EQ(field(R"({"modelConfiguration": {"modelArn": "m"}, "numberOfRerankedResults": 101})"),
+            at + "numberOfRerankedResults");
+  EXPECT_EQ(field(R"({"modelConfiguration": {"modelArn": "m"}, "metadataConfiguration":
+      {"selectionMode": "SELECTIVE"}})"),
+            at + "metadataConfiguration.selectiveModeConfiguration");
+  EXPECT_EQ(
+      field(
+          R"({"modelConfiguration": {"modelArn": "m", "additionalModelRequestFields": {"a": 1}}})"),
+      at + "modelConfiguration.additionalModelRequestFields");
 }
 
 TEST(DecodeCheckDocumentAcl, TakesADocumentAndAUser) {

@@ -81,6 +81,70 @@ json::object EncodeCitation(const knowledge::AnswerCitation& citation) {
           {"retrievedReferences", std::move(references)}};
 }
 
+// metadataConfiguration of a reranking: which metadata it sees.
+Result<> DecodeRerankMetadata(const JsonField& field, knowledge::RerankChoice& out) {
+  using Show = knowledge::RerankChoice::Show;
+  constexpr std::size_t kFieldsMax = 100;
+  STRATA_CHECK_OK(field.ExpectObject());
+  STRATA_CHECK_OK(field.OnlyMembers({"selectionMode", "selectiveModeConfiguration"}));
+  auto mode = field.Get("selectionMode");
+  STRATA_TRY(auto name, mode.OneOf({"SELECTIVE", "ALL"}));
+  auto selective = field.Get("selectiveModeConfiguration");
+  if (name == "ALL") {
+    if (selective.present()) return Fail(selective.Wrong("goes with selectionMode SELECTIVE"));
+    out.show = Show::kAll;
+    return {};
+  }
+  STRATA_CHECK_OK(selective.ExpectObject());
+  STRATA_CHECK_OK(selective.OnlyMembers({"fieldsToExclude", "fieldsToInclude"}));
+  STRATA_TRY(auto which, selective.OnlyMember());
+  out.show = which == "fieldsToInclude" ? Show::kOnly : Show::kAllBut;
+  auto fields = selective.Get(which);
+  STRATA_CHECK_OK(fields.ExpectArray());
+  if (fields.size() < 1 || fields.size() > kFieldsMax) {
+    return Fail(fields.Wrong("expected 1 to 100 fields"));
+  }
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    auto item = fields.Item(i);
+    STRATA_CHECK_OK(item.ExpectObject());
+    auto field_name = item.Get("fieldName");
+    STRATA_TRY(auto text, field_name.NonEmptyString());
+    out.fields.push_back(std::move(text));
+  }
+  return {};
+}
+
+Result<knowledge::RerankChoice> DecodeReranking(const JsonField& field) {
+  STRATA_CHECK_OK(field.ExpectObject());
+  STRATA_CHECK_OK(field.OnlyMembers({"bedrockRerankingConfiguration", "type"}));
+  auto type = field.Get("type");
+  STRATA_CHECK_OK(type.OneOf({"BEDROCK_RERANKING_MODEL"}));
+  auto own = field.Get("bedrockRerankingConfiguration");
+  STRATA_CHECK_OK(own.ExpectObject());
+  STRATA_CHECK_OK(
+      own.OnlyMembers({"metadataConfiguration", "modelConfiguration", "numberOfRerankedResults"}));
+  knowledge::RerankChoice choice;
+  auto model = own.Get("modelConfiguration");
+  STRATA_CHECK_OK(model.ExpectObject());
+  STRATA_CHECK_OK(model.OnlyMembers({"additionalModelRequestFields", "modelArn"}));
+  auto extra = model.Get("additionalModelRequestFields");
+  if (extra.present() && extra.size() > 0) {
+    return Fail(Lacks(extra, "further parameters for rerankers"));
+  }
+  auto arn = model.Get("modelArn");
+  STRATA_TRY(auto id, arn.NonEmptyString());
+  choice.model = ModelIdOf(id);
+  if (choice.model.empty()) return Fail(arn.Wrong("the ARN names no model"));
+  auto count = own.Get("numberOfRerankedResults");
+  if (count.present()) {
+    STRATA_TRY(auto results, count.Integer(1, knowledge::kApiResultsMax));
+    choice.results = static_cast<int>(results);
+  }
+  auto metadata = own.Get("metadataConfiguration");
+  if (metadata.present()) STRATA_CHECK_OK(DecodeRerankMetadata(metadata, choice));
+  return choice;
+}
+
 // vectorSearchConfiguration, shared by both operations.
 Result<> DecodeVectorSearch(const JsonField& field, knowledge::RetrieveRequest& out) {
   STRATA_CHECK_OK(field.ExpectObject());
@@ -89,7 +153,9 @@ Result<> DecodeVectorSearch(const JsonField& field, knowledge::RetrieveRequest& 
   auto implicit = field.Get("implicitFilterConfiguration");
   if (implicit.present()) return Fail(Lacks(implicit, "filters written by a model"));
   auto rerank = field.Get("rerankingConfiguration");
-  if (rerank.present()) return Fail(Lacks(rerank, "reranking models"));
+  if (rerank.present()) {
+    STRATA_TRY(out.rerank, DecodeReranking(rerank));
+  }
   auto count = field.Get("numberOfResults");
   if (count.present()) {
     STRATA_TRY(auto results, count.Integer(1, knowledge::kApiResultsMax));

@@ -29,6 +29,8 @@ struct KbFlags {
   std::string mode;
   std::string query;
   int results = 5;
+  int join = -1;  // as the server is set
+  std::string rerank;
   std::string filter;
   std::string model;
 };
@@ -177,6 +179,8 @@ Result<int> Stop(const CallerFlags& common, const KbFlags& flags) {
 Result<json::object> SearchBody(const KbFlags& flags) {
   json::object body;
   if (!flags.mode.empty()) body["mode"] = flags.mode;
+  if (flags.join >= 0) body["join"] = flags.join;
+  if (!flags.rerank.empty()) body["rerank"] = flags.rerank;
   if (flags.filter.empty()) return body;
   json::error_code error;
   body["filter"] = json::parse(flags.filter, error);
@@ -321,6 +325,11 @@ void AddKbCommands(Cli& cli) {
       ->capture_default_str();
   search->add_option("--mode", flags->mode, "lexical, dense or hybrid")->check(modes);
   search->add_option("--filter", flags->filter, "metadata filter, Bedrock's JSON");
+  search
+      ->add_option("--join", flags->join,
+                   "passages of the same section joined to each result on either side")
+      ->check(CLI::Range(0, 5));
+  search->add_option("--rerank", flags->rerank, "reranker that orders what is found");
   AddCorpusCommands(cli, *group);
 
   auto* ask =

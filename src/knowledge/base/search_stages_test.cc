@@ -1,0 +1,198 @@
+// The stages of a search that correct, leave out, join and rerank, through the service.
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "base/utf8.h"
+#include "knowledge/base/service_fixture.h"
+#include "tests/fakes/fake_reranker.h"
+
+namespace strata::knowledge {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
+
+class SearchStagesTest : public ServiceFixture {
+ protected:
+  void SetUp() override {
+    ServiceFixture::SetUp();
+    base_ = MakeBase();
+    source_ = MakeCustom(base_);
+  }
+  RetrieveRequest Request(std::string query, SearchMode mode = SearchMode::kHybrid) {
+    RetrieveRequest request;
+    request.knowledge_base_id = base_.id;
+    request.query = std::move(query);
+    request.mode = mode;
+    return request;
+  }
+  std::vector<RetrievedChunk> Find(RetrieveRequest request) {
+    return Get(bases_->Retrieve(std::move(request), ctx_)).results;
+  }
+  // The fields of one span of a search, "" when it has none of that name.
+  std::string FieldOf(RetrieveRequest request, std::string_view span, std::string_view field) {
+    auto trace = std::make_shared<Trace>("t", SystemClock());
+    ctx_.span = Span(trace, "test.root");
+    Get(bases_->Retrieve(std::move(request), ctx_));
+    ctx_.span = Span();
+    for (const auto& record : trace->TakeEnded()) {
+      if (record.name != span) continue;
+      for (const auto& [key, value] : record.fields) {
+        if (key != field) continue;
+        if (const auto* json = std::get_if<JsonText>(&value)) return json->text;
+        if (const auto* text = std::get_if<std::string>(&value)) return *text;
+      }
+    }
+    return {};
+  }
+  KnowledgeBase base_;
+  DataSource source_;
+};
+
+TEST_F(SearchStagesTest, AMisspeltWordFindsWhatItMeansAndTheTraceSaysSo) {
+  Index(base_, source_,
+        {Document("a", "The Aletsch glacier lies in Valais."), Document("b", "A bridge.")});
+  auto request = Request("glaceir", SearchMode::kLexical);
+  EXPECT_THAT(Uris(Find(request)), ElementsAre("a"));
+  EXPECT_EQ(FieldOf(request, "knowledge.lexical", "corrected"),
+            R"([{"word":"glaceir","instead":"glacier"}])");
+  request.without.spelling = true;
+  EXPECT_THAT(Find(request), IsEmpty());
+  request = Request("glacier", SearchMode::kLexical);
+  EXPECT_EQ(FieldOf(request, "knowledge.lexical", "corrected"), "");
+}
+
+TEST_F(SearchStagesTest, NoCorrectionTellsAWordOfOthers) {
+  auto secret = Document("secret", "The takeover is planned.");
+  secret.access.allow = {"group:board"};
+  Index(base_, source_, {secret, Document("b", "A bridge.")});
+  const auto request = Request("takeovr", SearchMode::kLexical);
+  EXPECT_EQ(FieldOf(request, "knowledge.lexical", "corrected"), "");
+  ctx_.principals = {"group:board"};
+  EXPECT_THAT(FieldOf(request, "knowledge.lexical", "corrected"), HasSubstr("takeov"));
+}
+
+TEST_F(SearchStagesTest, CorrectionCanBeSwitchedOff) {
+  Index(base_, source_, {Document("a", "The Aletsch glacier lies in Valais.")});
+  CloseService();
+  given_["kb.search.spelling"] = {"false", "test"};
+  OpenService();
+  EXPECT_THAT(Find(Request("glaceir", SearchMode::kLexical)), IsEmpty());
+}
+
+TEST_F(SearchStagesTest, WhatABetterPassageSaysWordForWordComesLast) {
+  Index(base_, source_,
+        {Document("a", "The fee for a berth is 25 euros."),
+         Document("copy", "The  fee for a berth is 25 euros"),
+         Document("other", "The fee for a berth in winter is 26 euros.")});
+  auto request = Request("what is the fee for a berth? 25 euros");
+  const auto all = Find(request);
+  ASSERT_THAT(Uris(all), ElementsAre("a", "other", "copy"));
+  EXPECT_LE(all[2].score, all[1].score);
+  request.results = 2;
+  EXPECT_THAT(Uris(Find(request)), ElementsAre("a", "other"));
+  EXPECT_THAT(FieldOf(request, "knowledge.read", "drops"), HasSubstr("word for word"));
+  request.without.diversity = true;
+  EXPECT_THAT(Uris(Find(request)), ElementsAre("a", "copy"));
+}
+
+// A copy that the caller may not read does not hide the one that he may.
+TEST_F(SearchStagesTest, CopiesOfOthersHideNothing) {
+  auto secret = Document("secret", "The fee for a berth is 25 euros.");
+  secret.access.allow = {"group:board"};
+  Index(base_, source_, {secret, Document("open", "The fee for a berth is 25 euros.")});
+  EXPECT_THAT(Uris(Find(Request("fee for a berth"))), ElementsAre("open"));
+}
+
+TEST_F(SearchStagesTest, AdjoiningPassagesAreJoinedWhenAskedFor) {
+  CreateDataSourceInput input;
+  input.name = "short";
+  input.recipe = ChunkRecipe{.strategy = ChunkStrategy::kFixedSize,
+                             .tokens_target = 16,
+                             .tokens_max = 32,
+                             .overlap_percent = 0};
+  const auto source = Get(bases_->CreateSource(base_.id, std::move(input), ctx_));
+  std::string text;
+  for (int i = 0; i < 9; ++i) {
+    text += "Satz " + std::to_string(i) + " über 🙂 " + (i == 4 ? "Gletscher" : "Wiesen") +
+            " steht hier.\n";
+  }
+  Index(base_, source,
+        {Document("a", text), Document("b", "Ein anderer Gletscher im anderen Text.")});
+  auto request = Request("Gletscher", SearchMode::kLexical);
+  const auto alone = Find(request);
+  request.join = 2;
+  const auto joined = Find(request);
+  ASSERT_THAT(Uris(alone), UnorderedElementsAre("a", "b"));
+  ASSERT_EQ(Uris(alone), Uris(joined));
+  for (const auto& chunk : joined) {
+    if (chunk.uri != "a") continue;
+    const auto before = *std::ranges::find(alone, "a", &RetrievedChunk::uri);
+    EXPECT_EQ(chunk.chunk_id, before.chunk_id);
+    EXPECT_LT(chunk.start, before.start);
+    EXPECT_GT(chunk.end, before.end);
+    const auto begin = ByteOffset(text, static_cast<std::size_t>(chunk.start));
+    const auto end = ByteOffset(text, static_cast<std::size_t>(chunk.end));
+    // White space between passages has the same length, not always the same kind.
+    auto expected = text.substr(begin, end - begin);
+    auto got = chunk.text;
+    std::ranges::replace(expected, '\n', ' ');
+    std::ranges::replace(got, '\n', ' ');
+    EXPECT_EQ(got, expected);
+  }
+  request.join = kJoinMax + 1;
+  EXPECT_EQ(Run(bases_->Retrieve(request, ctx_)).error().field(), "join");
+}
+
+class RerankStageTest : public SearchStagesTest {
+ protected:
+  void SetUp() override {
+    SearchStagesTest::SetUp();
+    reranker_ = std::make_shared<fakes::FakeReranker>("fake-rerank");
+    Index(base_, source_,
+          {Document("one", "harbour harbour harbour harbour"),
+           Document("both", "a long text about other things, which also says harbour and fee once"),
+           Document("none", "a bridge")});
+  }
+};
+
+TEST_F(RerankStageTest, ARequestNamesItsRerankerAndGetsItsOrder) {
+  auto request = Request("harbour fee", SearchMode::kLexical);
+  request.rerank = RerankChoice{.model = "fake-rerank", .fields = {}};
+  const auto found = Find(request);
+  ASSERT_GE(found.size(), 2U);
+  EXPECT_EQ(found[0].uri, "both");
+  EXPECT_EQ(found[0].score, 1);
+  EXPECT_THAT(FieldOf(request, "knowledge.rerank", "hits"), HasSubstr(R"("uri":"both")"));
+  request.rerank->results = 1;
+  EXPECT_THAT(Uris(Find(request)), ElementsAre("both"));
+  request.rerank->model = "nobody";
+  EXPECT_EQ(Run(bases_->Retrieve(request, ctx_)).error().code(), Code::kNotFound);
+  request.rerank->model = "fake-rerank";
+  ctx_.models_allowed = {"kb/*"};
+  EXPECT_EQ(Run(bases_->Retrieve(request, ctx_)).error().code(), Code::kPermissionDenied);
+}
+
+TEST_F(RerankStageTest, TheConfiguredOneOrdersHybridSearchesAndMayFail) {
+  CloseService();
+  given_["kb.rerank.model"] = {"fake-rerank", "test"};
+  given_["kb.rerank.weight"] = {"0.99", "test"};
+  OpenService();
+  auto request = Request("harbour fee");
+  request.results = 1;
+  EXPECT_THAT(Uris(Find(request)), ElementsAre("both"));
+  request.without.rerank = true;
+  EXPECT_EQ(FieldOf(request, "knowledge.rerank", "model"), "");
+  request.without.rerank = false;
+  reranker_ = nullptr;
+  EXPECT_THAT(Find(request), SizeIs(1));
+  EXPECT_THAT(FieldOf(request, "knowledge.rerank", "skipped"), HasSubstr("fake-rerank"));
+}
+
+}  // namespace
+}  // namespace strata::knowledge
