@@ -73,9 +73,55 @@ struct EvalReport {
   std::vector<EvalVariant> variants;  // the default first
 };
 
-// Intervals are 95 % percentile bootstraps with a fixed seed.
+// Intervals are 95 % percentile bootstraps with a fixed seed. The variants are the default, each
+// leg alone, and each stage left out in turn; the reranker's only where one is configured.
 Task<Result<EvalReport>> EvaluateQueries(KnowledgeBases& bases, EvalInput input,
                                          std::function<Task<Result<>>(std::int64_t done)> progress,
                                          RequestContext& ctx);
+
+// --- Fusion tuned to a base by its judged queries: `kb tune`.
+
+// One way to blend, with its nDCG@10 of every query.
+struct FusionCandidate {
+  std::string name;
+  SearchMode mode = SearchMode::kHybrid;
+  std::optional<double> dense_weight;  // absent: the base's as it is
+  std::vector<double> scores;
+};
+
+// What to search by. Held out: chosen on one half of the queries, measured on the other; the mean
+// of forty halves.
+struct FusionChoice {
+  std::size_t chosen = 0;      // of the candidates
+  std::size_t better_leg = 0;  // by all queries
+  double held_out_default = 0;
+  double held_out_tuned = 0;
+  double held_out_leg = 0;
+};
+
+// The first candidate is the default; among the others are the two legs alone. A weight replaces
+// the default when it is better on queries that did not choose it, and the better leg replaces both
+// when it is so, or when it is better on all queries: the blend is never worse than it. Seeded.
+FusionChoice ChooseFusion(std::span<const FusionCandidate> candidates);
+
+inline constexpr std::int64_t kTuneQueriesMin = 20;
+
+struct TuneInput {
+  std::string knowledge_base_id;
+  std::string queries_path;  // as RunInput
+  std::string judgements_path;
+  std::optional<Filter> filter;
+  bool apply = false;  // the base searches by what was chosen from now on
+};
+struct TuneReport {
+  std::int64_t queries = 0;
+  std::vector<FusionCandidate> candidates;
+  FusionChoice choice;
+};
+
+// kInvalidArgument: fewer than kTuneQueriesMin judged queries, which say too little.
+Task<Result<TuneReport>> TuneFusion(KnowledgeBases& bases, TuneInput input,
+                                    std::function<Task<Result<>>(std::int64_t done)> progress,
+                                    RequestContext& ctx);
 
 }  // namespace strata::knowledge

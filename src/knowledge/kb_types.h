@@ -29,6 +29,7 @@ struct KnowledgeBase {
   std::string embedding_model;  // id of an Embedder
   int dimensions = 0;
   SearchMode mode = SearchMode::kHybrid;  // what kDefault means
+  std::optional<double> dense_weight;     // of hybrid searches; absent: kb.search.dense_weight
   std::string storage_type;               // as the caller said it ("S3_VECTORS", "" = embedded)
   JsonText extra;  // what the API wants back as it was given (storage, role, tags), a JSON object
   KnowledgeBaseStatus status = KnowledgeBaseStatus::kActive;

@@ -1,5 +1,5 @@
-// Corpora in files over /strata/v1/kbs/NAME: import, run, eval and answer. Their paths name files
-// of the server's machine, so only administrators may ask for them.
+// Corpora in files over /strata/v1/kbs/NAME: import, run, eval, tune and answer. Their paths name
+// files of the server's machine, so only administrators may ask for them.
 
 #include <boost/json.hpp>
 
@@ -150,6 +150,62 @@ Task<Result<>> Eval(Services& s, Exchange& e) {
   co_return co_await lines.Finish({});
 }
 
+Result<knowledge::TuneInput> DecodeTune(std::string_view body, std::string kb_id) {
+  STRATA_TRY(auto parsed, dialect::ParseJson(body));
+  JsonField top(parsed);
+  STRATA_CHECK_OK(top.ExpectObject());
+  STRATA_CHECK_OK(top.OnlyMembers({"queries", "qrels", "filter", "apply"}));
+  knowledge::TuneInput input;
+  input.knowledge_base_id = std::move(kb_id);
+  auto queries = top.Get("queries");
+  STRATA_TRY(input.queries_path, queries.NonEmptyString());
+  auto qrels = top.Get("qrels");
+  STRATA_TRY(input.judgements_path, qrels.NonEmptyString());
+  STRATA_TRY(input.filter, DecodeFilter(top));
+  if (auto apply = top.Get("apply"); apply.present()) {
+    STRATA_TRY(input.apply, apply.Bool());
+  }
+  return input;
+}
+
+json::object EncodeTuneReport(const knowledge::TuneReport& report, bool applied) {
+  json::array candidates;
+  for (const auto& candidate : report.candidates) {
+    double sum = 0;
+    for (const double score : candidate.scores) sum += score;
+    candidates.push_back(json::object{{"name", candidate.name},
+                                      {"nDCG@10", sum / static_cast<double>(report.queries)}});
+  }
+  const auto& choice = report.choice;
+  return {{"queries", report.queries},
+          {"candidates", std::move(candidates)},
+          {"held_out",
+           {{"default", choice.held_out_default},
+            {"tuned", choice.held_out_tuned},
+            {"better leg", choice.held_out_leg}}},
+          {"chosen", report.candidates[choice.chosen].name},
+          {"applied", applied}};
+}
+
+Task<Result<>> Tune(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto base, NamedBase(s, e));
+  STRATA_CO_TRY(auto input, DecodeTune(e.http.body, base.id));
+  const bool apply = input.apply;
+  RunUntilLeft(e);
+  JsonLines lines(e);
+  STRATA_CO_CHECK_OK(co_await lines.Start());
+  auto progress = [&](std::int64_t done) -> Task<Result<>> {
+    co_return co_await lines.Line(json::serialize(json::object{{"done", done}}));
+  };
+  auto report = co_await knowledge::TuneFusion(s.bases, std::move(input), progress, e.ctx);
+  if (!report.has_value()) {
+    Result<> failed = std::unexpected(std::move(report.error()));
+    co_return co_await lines.Finish(failed);
+  }
+  STRATA_CO_CHECK_OK(co_await lines.Line(json::serialize(EncodeTuneReport(*report, apply))));
+  co_return co_await lines.Finish({});
+}
+
 Result<knowledge::AnswerRunInput> DecodeAnswer(std::string_view body, std::string kb_id) {
   STRATA_TRY(auto parsed, dialect::ParseJson(body));
   JsonField top(parsed);
@@ -191,6 +247,7 @@ void AddAdminCorpusRoutes(Router& router, Services& services) {
       {"/strata/v1/kbs/{name}/import", "kb_import", Import},
       {"/strata/v1/kbs/{name}/run", "kb_run", Run},
       {"/strata/v1/kbs/{name}/eval", "kb_eval", Eval},
+      {"/strata/v1/kbs/{name}/tune", "kb_tune", Tune},
       {"/strata/v1/kbs/{name}/answer", "kb_answer", AnswerAll},
   };
   for (const auto& entry : kEntries) {

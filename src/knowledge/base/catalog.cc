@@ -9,7 +9,8 @@
 namespace strata::knowledge {
 namespace {
 
-constexpr store::Migration kMigrations[] = {{"knowledge bases and data sources", R"(
+constexpr store::Migration kMigrations[] = {
+    {"knowledge bases and data sources", R"(
 CREATE TABLE knowledge_bases (
   id TEXT PRIMARY KEY,
   workspace TEXT NOT NULL,
@@ -42,7 +43,9 @@ CREATE TABLE knowledge_sources (
   created INTEGER NOT NULL,
   updated INTEGER NOT NULL,
   UNIQUE (knowledge_base_id, name));
-)"}};
+)"},
+    {"how much vectors count in a base's searches",
+     "ALTER TABLE knowledge_bases ADD COLUMN dense_weight REAL"}};
 
 KnowledgeBase ReadBase(const store::Statement& row) {
   KnowledgeBase base;
@@ -58,6 +61,7 @@ KnowledgeBase ReadBase(const store::Statement& row) {
   base.status = static_cast<KnowledgeBaseStatus>(row.Integer(9));
   base.created = FromUnixMicros(row.Integer(10));
   base.updated = FromUnixMicros(row.Integer(11));
+  if (!row.IsNull(12)) base.dense_weight = row.Real(12);
   return base;
 }
 
@@ -83,7 +87,7 @@ Result<DataSource> ReadSource(const store::Statement& row) {
 }
 
 Result<> InsertBase(store::Database& db, const KnowledgeBase& base) {
-  return db.Run("INSERT INTO knowledge_bases VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", base.id,
+  return db.Run("INSERT INTO knowledge_bases VALUES (?,?,?,?,?,?,?,?,?,?,?,?,NULL)", base.id,
                 base.workspace.value, base.name, base.description, base.embedding_model,
                 base.dimensions, static_cast<int>(base.mode), base.storage_type, base.extra.text,
                 static_cast<int>(base.status), ToUnixMicros(base.created),
@@ -206,7 +210,24 @@ Task<Result<>> Catalog::UpdateBase(KnowledgeBase base) {
   const auto found = bases_.find(base.id);
   if (found == bases_.end()) co_return Fail(NotFound("knowledge base", base.id));
   base.status = found->second.status;
+  base.mode = found->second.mode;
+  base.dense_weight = found->second.dense_weight;
   found->second = std::move(base);
+  co_return Result<>();
+}
+
+Task<Result<>> Catalog::SetSearch(std::string id, SearchMode mode,
+                                  std::optional<double> dense_weight) {
+  auto update = [&](store::Database& db) {
+    return db.Run("UPDATE knowledge_bases SET mode = ?, dense_weight = ? WHERE id = ?",
+                  static_cast<int>(mode), dense_weight, id);
+  };
+  STRATA_CO_CHECK_OK(co_await meta_.Write(std::move(update)));
+  std::lock_guard lock(mutex_);
+  const auto found = bases_.find(id);
+  if (found == bases_.end()) co_return Fail(NotFound("knowledge base", id));
+  found->second.mode = mode;
+  found->second.dense_weight = dense_weight;
   co_return Result<>();
 }
 

@@ -26,8 +26,9 @@ class Catalog {
   std::vector<KnowledgeBase> Bases() const;
   // Both or neither. kConflict: the base's name is taken in its workspace.
   Task<Result<>> AddBase(KnowledgeBase base, std::optional<DataSource> source);
-  // All but id, workspace, model, storage and status. kConflict: the name is taken.
+  // Name, description, what the API wants back, and the time. kConflict: the name is taken.
   Task<Result<>> UpdateBase(KnowledgeBase base);
+  Task<Result<>> SetSearch(std::string id, SearchMode mode, std::optional<double> dense_weight);
   Task<Result<>> SetBaseStatus(std::string id, KnowledgeBaseStatus status);
   // Its data sources go too.
   Task<Result<>> RemoveBase(std::string id);

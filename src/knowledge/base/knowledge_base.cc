@@ -63,6 +63,8 @@ Result<> KnowledgeBases::Start() {
   return {};
 }
 
+bool KnowledgeBases::reranks() const { return !impl_->settings_.retriever.rerank.model.empty(); }
+
 Pool& KnowledgeBases::pool() const { return *impl_->parts_.pool; }
 
 void KnowledgeBases::Stop() { impl_->worker_.Stop(); }
@@ -217,6 +219,7 @@ Task<Result<RetrieveResponse>> KnowledgeBases::Retrieve(RetrieveRequest request,
   STRATA_CO_TRY(auto open, co_await impl_->open_.Get(base));
   STRATA_CO_TRY(auto embedder, impl_->parts_.embedder(base.embedding_model));
   if (request.mode == SearchMode::kDefault) request.mode = base.mode;
+  if (!request.dense_weight) request.dense_weight = base.dense_weight;
   Span span = ctx.span.Child("knowledge.retrieve");
   std::swap(span, ctx.span);
   auto response = co_await impl_->retriever_.Run(open, *embedder, std::move(request), ctx);

@@ -31,6 +31,18 @@ Task<Result<KnowledgeBase>> KnowledgeBases::Update(std::string id, CreateKnowled
   co_return base;
 }
 
+Task<Result<>> KnowledgeBases::SetSearch(std::string id, SearchMode mode,
+                                         std::optional<double> dense_weight, RequestContext& ctx) {
+  STRATA_CO_CHECK_OK(impl_->Base(id, ctx));
+  if (mode == SearchMode::kDefault) {
+    co_return Fail(InvalidArgument("mode", "expected lexical, dense or hybrid"));
+  }
+  if (dense_weight && !(*dense_weight >= 0 && *dense_weight <= 1)) {
+    co_return Fail(InvalidArgument("dense_weight", "expected 0 to 1"));
+  }
+  co_return co_await impl_->catalog_->SetSearch(std::move(id), mode, dense_weight);
+}
+
 Task<Result<DataSource>> KnowledgeBases::UpdateSource(std::string kb_id, std::string source_id,
                                                       CreateDataSourceInput input,
                                                       RequestContext& ctx) {

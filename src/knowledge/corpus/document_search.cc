@@ -42,4 +42,15 @@ std::vector<RankedDocumentId> RankDocuments(const std::vector<RetrievedChunk>& c
   return ranked;
 }
 
+Task<Result<JudgedSearch>> JudgeSearch(KnowledgeBases& bases, RetrieveRequest request, int depth,
+                                       const Grades& grades, RequestContext& ctx) {
+  STRATA_CO_TRY(auto found, co_await SearchForDocuments(bases, std::move(request), depth, ctx));
+  std::vector<std::string> ranking;
+  for (auto& document : RankDocuments(found.results, depth)) {
+    ranking.push_back(std::move(document.id));
+  }
+  co_return JudgedSearch{.figures = JudgeRanking(ranking, grades),
+                         .index_version = std::move(found.index_version)};
+}
+
 }  // namespace strata::knowledge

@@ -10,6 +10,7 @@
 #include "base/task.h"
 #include "knowledge/corpus.h"
 #include "knowledge/corpus/line_reader.h"
+#include "knowledge/evaluation.h"
 
 namespace strata::knowledge {
 
@@ -79,5 +80,13 @@ struct RankedDocumentId {
 };
 // Documents by their best chunk, best first, at most `depth`.
 std::vector<RankedDocumentId> RankDocuments(const std::vector<RetrievedChunk>& chunks, int depth);
+
+struct JudgedSearch {
+  RankFigures figures;
+  std::string index_version;
+};
+// How well one search ranks. `request.results` is chosen here.
+Task<Result<JudgedSearch>> JudgeSearch(KnowledgeBases& bases, RetrieveRequest request, int depth,
+                                       const Grades& grades, RequestContext& ctx);
 
 }  // namespace strata::knowledge

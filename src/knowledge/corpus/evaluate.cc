@@ -25,6 +25,9 @@ constexpr Variant kVariants[] = {
     {.name = "without both",
      .mode = SearchMode::kDefault,
      .without = {.neighbours = true, .names = true}},
+    {.name = "without spelling", .mode = SearchMode::kDefault, .without = {.spelling = true}},
+    {.name = "without diversity", .mode = SearchMode::kDefault, .without = {.diversity = true}},
+    {.name = "without rerank", .mode = SearchMode::kDefault, .without = {.rerank = true}},
 };
 
 // Figures of one variant, one row a query.
@@ -50,24 +53,15 @@ EvalVariant Summarize(std::string_view name, const Rows& rows, const Rows& basel
   return out;
 }
 
-Task<Result<RankFigures>> RunOne(KnowledgeBases& bases, const EvalInput& input,
-                                 const Variant& variant, const std::string& query,
-                                 const Grades& grades, std::string& index_version,
-                                 RequestContext& ctx) {
+RetrieveRequest RequestOf(const EvalInput& input, const Variant& variant,
+                          const std::string& query) {
   RetrieveRequest request;
   request.knowledge_base_id = input.knowledge_base_id;
   request.query = query;
   request.mode = variant.mode;
   request.filter = input.filter;
   request.without = variant.without;
-  STRATA_CO_TRY(auto found,
-                co_await SearchForDocuments(bases, std::move(request), input.depth, ctx));
-  index_version = found.index_version;
-  std::vector<std::string> ranking;
-  for (auto& document : RankDocuments(found.results, input.depth)) {
-    ranking.push_back(std::move(document.id));
-  }
-  co_return JudgeRanking(ranking, grades);
+  return request;
 }
 
 }  // namespace
@@ -84,7 +78,9 @@ Task<Result<EvalReport>> EvaluateQueries(KnowledgeBases& bases, EvalInput input,
   STRATA_CO_TRY(auto lines,
                 co_await LineBatches<CorpusQuery>::Open(pool, input.queries_path, &ParseQueryLine));
   EvalReport report;
-  std::vector<Rows> rows(std::size(kVariants));
+  // The last leaves the reranker out.
+  const std::span variants(kVariants, std::size(kVariants) - (bases.reranks() ? 0 : 1));
+  std::vector<Rows> rows(variants.size());
   for (;;) {
     STRATA_CO_TRY(auto batch, co_await lines.Next());
     if (batch.empty()) break;
@@ -95,9 +91,11 @@ Task<Result<EvalReport>> EvaluateQueries(KnowledgeBases& bases, EvalInput input,
         continue;
       }
       for (std::size_t v = 0; v < rows.size(); ++v) {
-        STRATA_CO_TRY(auto figures, co_await RunOne(bases, input, kVariants[v], query.text,
-                                                    grades->second, report.index_version, ctx));
-        rows[v].push_back(figures);
+        auto request = RequestOf(input, variants[v], query.text);
+        STRATA_CO_TRY(auto judged, co_await JudgeSearch(bases, std::move(request), input.depth,
+                                                        grades->second, ctx));
+        rows[v].push_back(judged.figures);
+        report.index_version = std::move(judged.index_version);
       }
       ++report.queries;
     }
@@ -107,7 +105,7 @@ Task<Result<EvalReport>> EvaluateQueries(KnowledgeBases& bases, EvalInput input,
     co_return Fail(InvalidArgument("queries", "none of them is judged; are these its judgements?"));
   }
   for (std::size_t v = 0; v < rows.size(); ++v) {
-    report.variants.push_back(Summarize(kVariants[v].name, rows[v], rows[0]));
+    report.variants.push_back(Summarize(variants[v].name, rows[v], rows[0]));
   }
   co_return report;
 }

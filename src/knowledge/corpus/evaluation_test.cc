@@ -2,8 +2,12 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <numeric>
 
+#include "base/rng.h"
 #include "knowledge/base/service_fixture.h"
 #include "knowledge/corpus.h"
 
@@ -108,6 +112,80 @@ TEST_F(EvaluationTest, QueriesOfOtherJudgementsAreRefused) {
       *bases_, Input("{\"_id\": \"q1\", \"text\": \"ice\"}\n", "q9\tice\t1\n"), nullptr, ctx_));
   ASSERT_FALSE(report.has_value());
   EXPECT_EQ(report.error().field(), "queries");
+}
+
+// `lexical`, `dense` and `blend` of every query, the default first.
+std::vector<FusionCandidate> Fusion(const std::vector<std::array<double, 4>>& scores) {
+  std::vector<FusionCandidate> out = {
+      {.name = "default", .mode = SearchMode::kHybrid, .dense_weight = {}, .scores = {}},
+      {.name = "lexical", .mode = SearchMode::kLexical, .dense_weight = {}, .scores = {}},
+      {.name = "dense", .mode = SearchMode::kDense, .dense_weight = {}, .scores = {}},
+      {.name = "other", .mode = SearchMode::kHybrid, .dense_weight = 0.2, .scores = {}}};
+  for (const auto& row : scores) {
+    for (std::size_t i = 0; i < row.size(); ++i) out[i].scores.push_back(row[i]);
+  }
+  return out;
+}
+
+std::string_view Chosen(const std::vector<FusionCandidate>& candidates) {
+  return candidates[ChooseFusion(candidates).chosen].name;
+}
+
+TEST(ChooseFusionTest, AClearlyBetterWeightIsTaken) {
+  EXPECT_EQ(Chosen(Fusion(std::vector<std::array<double, 4>>(30, {0.5, 0.4, 0.4, 0.7}))), "other");
+}
+
+TEST(ChooseFusionTest, TheBlendIsNeverWorseThanItsBetterLeg) {
+  EXPECT_EQ(Chosen(Fusion(std::vector<std::array<double, 4>>(30, {0.5, 0.4, 0.8, 0.7}))), "dense");
+  EXPECT_EQ(Chosen(Fusion(std::vector<std::array<double, 4>>(30, {0.5, 0.8, 0.4, 0.7}))),
+            "lexical");
+  Rng rng(5);
+  for (int round = 0; round < 50; ++round) {
+    std::vector<std::array<double, 4>> scores(20);
+    for (auto& row : scores) row = {rng.Unit(), rng.Unit(), rng.Unit(), rng.Unit()};
+    const auto candidates = Fusion(scores);
+    const auto choice = ChooseFusion(candidates);
+    const auto mean = [&](std::size_t i) {
+      return std::accumulate(candidates[i].scores.begin(), candidates[i].scores.end(), 0.0);
+    };
+    EXPECT_GE(mean(choice.chosen), mean(choice.better_leg));
+    EXPECT_GE(mean(choice.better_leg), std::max(mean(1), mean(2)));
+  }
+}
+
+// One query that a weight happens to be good at says nothing about the next.
+TEST(ChooseFusionTest, AWeightThatOneQueryLikesIsNot) {
+  std::vector<std::array<double, 4>> scores(30, {0.5, 0.1, 0.1, 0.49});
+  scores[7] = {0.5, 0.1, 0.1, 0.9};
+  EXPECT_EQ(Chosen(Fusion(scores)), "default");
+}
+
+TEST_F(EvaluationTest, TuningNeedsEnoughQueriesAndAppliesWhatItChose) {
+  std::string queries;
+  std::string judgements;
+  for (int i = 0; i < 20; ++i) {
+    const auto id = "q" + std::to_string(i);
+    queries += "{\"_id\": \"" + id + "\", \"text\": \"what are bridges made of\"}\n";
+    judgements += id + "\tsteel\t1\n";
+  }
+  TuneInput input;
+  input.knowledge_base_id = base_.id;
+  input.queries_path = files_.Write("queries.jsonl", queries);
+  input.judgements_path = files_.Write("qrels.tsv", judgements);
+  const auto report = Get(TuneFusion(*bases_, input, nullptr, ctx_));
+  EXPECT_EQ(report.queries, 20);
+  EXPECT_EQ(report.candidates.size(), 14U);
+  EXPECT_EQ(report.choice.chosen, 0U);  // all are right: nothing speaks against what is there
+  ASSERT_TRUE(Run(bases_->SetSearch(base_.id, SearchMode::kDense, 0.25, ctx_)).has_value());
+  CloseService();
+  OpenService();
+  const auto kept = bases_->Get(base_.id, ctx_.workspace);
+  EXPECT_EQ(kept->mode, SearchMode::kDense);
+  EXPECT_EQ(kept->dense_weight, 0.25);
+  EXPECT_EQ(Run(bases_->SetSearch(base_.id, SearchMode::kHybrid, 1.5, ctx_)).error().field(),
+            "dense_weight");
+  input.judgements_path = files_.Write("qrels.tsv", "q1\tsteel\t1\n");
+  EXPECT_EQ(Run(TuneFusion(*bases_, input, nullptr, ctx_)).error().field(), "queries");
 }
 
 }  // namespace

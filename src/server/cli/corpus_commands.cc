@@ -29,6 +29,7 @@ struct CorpusFlags {
   std::string filter;
   std::string model;
   bool spans = false;
+  bool apply = false;
 };
 
 Result<> AddFilter(const CorpusFlags& flags, json::object& body) {
@@ -137,6 +138,44 @@ Result<int> Eval(const CallerFlags& common, const CorpusFlags& flags) {
   return 0;
 }
 
+void PrintTuning(const json::object& report) {
+  fmt::print("{:<22}{:>8}\n", "", "nDCG@10");
+  for (const auto& item : report.at("candidates").as_array()) {
+    const auto& candidate = item.as_object();
+    fmt::print("{:<22}{:>8.4f}\n", TextOf(candidate, "name"),
+               candidate.at("nDCG@10").to_number<double>());
+  }
+  fmt::print("on queries that did not choose it:");
+  for (const auto& [name, mean] : report.at("held_out").as_object()) {
+    fmt::print(" {} {:.4f}", std::string_view(name), mean.to_number<double>());
+  }
+  fmt::print("\nchosen: {}{}\n", TextOf(report, "chosen"),
+             report.at("applied").as_bool() ? "; the base searches so from now on"
+                                            : "; --apply makes the base search so");
+}
+
+Result<int> Tune(const CallerFlags& common, const CorpusFlags& flags) {
+  json::object body{{"queries", AbsolutePath(flags.queries)},
+                    {"qrels", AbsolutePath(flags.qrels)},
+                    {"apply", flags.apply}};
+  STRATA_CHECK_OK(AddFilter(flags, body));
+  STRATA_TRY(auto caller, Caller::Open(common));
+  ProgressLine progress;
+  json::object report;
+  STRATA_CHECK_OK(caller->Stream(
+      "POST", KbPath(flags.name) + "/tune", json::serialize(body), [&](std::string_view text) {
+        auto line = json::parse(text).as_object();
+        if (line.contains("candidates")) {
+          report = std::move(line);
+        } else {
+          progress.Show(fmt::format("{} queries judged", NumberOf(line, "done")));
+        }
+      }));
+  progress.Finish(fmt::format("{}: {} judged queries", flags.name, NumberOf(report, "queries")));
+  PrintTuning(report);
+  return 0;
+}
+
 Result<int> Answer(const CallerFlags& common, const CorpusFlags& flags) {
   json::object body{{"queries", AbsolutePath(flags.queries)}, {"out", AbsolutePath(flags.out)}};
   STRATA_CHECK_OK(AddFilter(flags, body));
@@ -154,6 +193,12 @@ void AddQueries(CLI::App& command, CorpusFlags& flags) {
       ->required()
       ->check(CLI::ExistingFile);
   command.add_option("--filter", flags.filter, "metadata filter, Bedrock's JSON");
+}
+
+void AddJudgements(CLI::App& command, CorpusFlags& flags) {
+  command.add_option("--qrels", flags.qrels, "judgements: query, document, grade (BEIR or TREC)")
+      ->required()
+      ->check(CLI::ExistingFile);
 }
 
 void AddDepth(CLI::App& command, CorpusFlags& flags) {
@@ -198,11 +243,13 @@ void AddCorpusCommands(Cli& cli, CLI::App& group) {
       add("eval", "score judged queries, each kind of search and each stage left out", Eval);
   AddQueries(*eval, *flags);
   AddDepth(*eval, *flags);
-  eval->add_option("--qrels", flags->qrels, "judgements: query, document, grade (BEIR or TREC)")
-      ->required()
-      ->check(CLI::ExistingFile);
+  AddJudgements(*eval, *flags);
   eval->add_option("--out", flags->out, "file for all figures, JSON");
   eval->add_option("--plot", flags->plot, "file for a plot, SVG");
+  auto* tune = add("tune", "choose by judged queries how much vectors and words count", Tune);
+  AddQueries(*tune, *flags);
+  AddJudgements(*tune, *flags);
+  tune->add_flag("--apply", flags->apply, "search by what is chosen from now on");
   auto* answer = add("answer", "answer a file of queries, with citations", Answer);
   AddQueries(*answer, *flags);
   answer->add_option("--out", flags->out, "file to write, JSON lines")->required();
