@@ -72,7 +72,7 @@ class LexicalIndex {
 
   // Chunks that hold at least one word of `query`, at most `limit`, best first, ties by id. No stop
   // list: frequent words weigh little anyway. At most 256 different words of the query count.
-  // `fixes`: words to look for instead of those of the query.
+  // `fixes`: words to look for instead of those of the query; they weigh half.
   // Errors: kCorruption (a segment is damaged: rebuild).
   virtual Result<std::vector<LexicalHit>> Search(std::string_view query, std::size_t limit,
                                                  const LexicalFilter& filter = {},

@@ -286,14 +286,16 @@ Result<std::vector<LexicalHit>> SegmentedIndex::Search(std::string_view query, s
   if (limit == 0) return std::vector<LexicalHit>();
   std::shared_ptr<const Snapshot> snapshot = committed();
   auto words = QueryWords(query);
+  std::set<std::string> guessed;
   for (const SpellingFix& fix : fixes) {
     const auto unknown = words.find(fix.word);
     if (unknown == words.end()) continue;
     const auto repeats = unknown->second;
     words.erase(unknown);
-    words[fix.instead] += repeats;
+    if (words.emplace(fix.instead, repeats).second) guessed.insert(fix.instead);
   }
-  return lexical::SearchSnapshot(*snapshot, words, {options_.k1, options_.b}, limit, filter);
+  return lexical::SearchSnapshot(*snapshot, words, {options_.k1, options_.b}, limit, filter,
+                                 lexical::Pruning::kBlockMaxWand, guessed);
 }
 
 Result<std::vector<SpellingFix>> SegmentedIndex::FixSpelling(std::string_view query,

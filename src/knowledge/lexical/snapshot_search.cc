@@ -7,6 +7,9 @@
 namespace strata::knowledge::lexical {
 namespace {
 
+// A correction is right more often than not, and what the query says is what was asked for.
+constexpr float kGuessedWeight = 0.5F;
+
 // One word of the query: its weight in the whole index and its list in each segment.
 struct QueryTerm {
   float weight = 0;
@@ -24,7 +27,7 @@ CorpusStats StatsOf(const Snapshot& snapshot) {
 
 Result<std::vector<QueryTerm>> FindTerms(const Snapshot& snapshot, const CorpusStats& corpus,
                                          const std::map<std::string, std::uint32_t>& words,
-                                         float k1) {
+                                         const std::set<std::string>& guessed, float k1) {
   std::vector<QueryTerm> terms;
   for (const auto& [word, repeats] : words) {
     QueryTerm term;
@@ -36,6 +39,7 @@ Result<std::vector<QueryTerm>> FindTerms(const Snapshot& snapshot, const CorpusS
     }
     if (frequency == 0) continue;
     term.weight = TermWeight(corpus, frequency, repeats, k1);
+    if (guessed.contains(word)) term.weight *= kGuessedWeight;
     terms.push_back(std::move(term));
   }
   return terms;
@@ -46,10 +50,11 @@ Result<std::vector<QueryTerm>> FindTerms(const Snapshot& snapshot, const CorpusS
 Result<std::vector<LexicalHit>> SearchSnapshot(const Snapshot& snapshot,
                                                const std::map<std::string, std::uint32_t>& words,
                                                const Bm25Options& options, std::size_t limit,
-                                               const LexicalFilter& filter, Pruning pruning) {
+                                               const LexicalFilter& filter, Pruning pruning,
+                                               const std::set<std::string>& guessed) {
   CorpusStats corpus = StatsOf(snapshot);
   LengthNorms norms(corpus, options.k1, options.b);
-  STRATA_TRY(auto terms, FindTerms(snapshot, corpus, words, options.k1));
+  STRATA_TRY(auto terms, FindTerms(snapshot, corpus, words, guessed, options.k1));
   TopHits hits(limit);
   for (std::size_t number = 0; number < snapshot.segments.size(); ++number) {
     const LiveSegment& live = snapshot.segments[number];

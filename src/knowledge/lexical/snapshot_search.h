@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,11 +23,13 @@ enum class Pruning {
   kNone
 };  // the second for tests and benchmarks: same answer, slower
 
-// `words`: how often the query says each. Errors: kCorruption.
+// `words`: how often the query says each; those in `guessed` it does not say, they weigh half.
+// Errors: kCorruption.
 Result<std::vector<LexicalHit>> SearchSnapshot(const Snapshot& snapshot,
                                                const std::map<std::string, std::uint32_t>& words,
                                                const Bm25Options& options, std::size_t limit,
                                                const LexicalFilter& filter,
-                                               Pruning pruning = Pruning::kBlockMaxWand);
+                                               Pruning pruning = Pruning::kBlockMaxWand,
+                                               const std::set<std::string>& guessed = {});
 
 }  // namespace strata::knowledge::lexical
