@@ -194,7 +194,7 @@ Result<void> MeasureGraph(const VectorData& data, const ContestOptions& options)
       STRATA_CHECK_OK(index.Upsert(ids, data.Rows(filled, ids.size())));
     }
     while (index.Tend(std::chrono::seconds(10))) {
-      std::fprintf(stderr, "\r  %zu to link   ", index.graph_stats().unlinked);
+      std::fprintf(stderr, "\r  %zu not in a graph   ", index.graph_stats().unlinked);
     }
     build_s += CpuSeconds() - start;
     const auto stats = index.Stats();
@@ -213,7 +213,9 @@ Result<void> MeasureGraph(const VectorData& data, const ContestOptions& options)
     for (const std::size_t every : options.every) {
       round.Search(("1 row of " + std::to_string(every) + " passes").c_str(), every, kTop);
     }
-    if (growth.empty()) STRATA_CHECK_OK(MeasureReload(data, index, size));
+    if (growth.empty() && index.graph_stats().linked > 0) {
+      STRATA_CHECK_OK(MeasureReload(data, index, size));
+    }
     std::fflush(stdout);
     growth.push_back({.rows = size,
                       .build_s = build_s,

@@ -1,8 +1,8 @@
 // bench_vector: what vector search costs on one core, and what it finds, as rows grow.
 //   bench_vector --cache DIR --static FILE --data BEIR_DIR [--data …] [--sizes N,N,…] [--queries
 //   N]
-//   [--links N] [--build-effort N] [--effort N] [--efforts N,N,…] [--exact-below N] [--peer 0|1]
-//   [--seed N]
+//   [--links N] [--build-effort N] [--effort N] [--efforts N,N,…] [--exact-below N] [--graph-from
+//   N] [--candidates N] [--code-share X] [--peer 0|1] [--seed N]
 // --peer 1: hnswlib at the first size, instead.
 
 #include <cstdio>
@@ -54,6 +54,12 @@ int main(int argc, char** argv) {
       contest.index.search_effort = std::strtoull(value, nullptr, 10);
     } else if (name == "--exact-below") {
       contest.index.tier.exact_below = std::strtoull(value, nullptr, 10);
+    } else if (name == "--graph-from") {
+      contest.index.tier.graph_from = std::strtoull(value, nullptr, 10);
+    } else if (name == "--candidates") {
+      contest.index.code_candidates = std::strtoull(value, nullptr, 10);
+    } else if (name == "--code-share") {
+      contest.index.code_share = std::strtod(value, nullptr);
     } else if (name == "--efforts") {
       contest.efforts = Numbers(value);
     } else if (name == "--peer") {

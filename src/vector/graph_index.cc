@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/check.h"
+#include "vector/coded_rows.h"
 #include "vector/fair_shared_mutex.h"
 #include "vector/hnsw_graph.h"
 #include "vector/indexed_rows.h"
@@ -17,11 +18,14 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kDimensionsMax = 8192;  // what Kernels::dot_rows allows
-constexpr std::size_t kCandidatesExtra = 32;  // scored again beside limit × oversampling
-constexpr std::size_t kSample = 256;          // rows asked for to estimate what a filter passes
-constexpr std::size_t kRepairNodes = 256;     // led around removed ones at a time
-constexpr std::size_t kRepairMin = 64;        // removed rows that are not worth a pass
+constexpr std::size_t kDimensionsMax = 8192;       // what Kernels::dot_rows allows
+constexpr std::size_t kCandidatesExtra = 32;       // scored again beside limit × oversampling
+constexpr std::size_t kCodeCandidatesForEach = 8;  // of the rows asked for, at least
+// Rows whose codes are read at least: fewer take no time worth a miss.
+constexpr std::size_t kCodesReadMin = 50'000;
+constexpr std::size_t kSample = 256;       // rows asked for to estimate what a filter passes
+constexpr std::size_t kRepairNodes = 256;  // led around removed ones at a time
+constexpr std::size_t kRepairMin = 64;     // removed rows that are not worth a pass
 // When more than this share of a graph is removed it is built again.
 constexpr double kRebuildShare = 0.4;
 // A file that knows fewer of its rows here is of another time.
@@ -30,7 +34,8 @@ constexpr double kKnownShareMin = 0.5;
 }  // namespace
 
 struct GraphIndex::State {
-  explicit State(const GraphIndexOptions& given) : options(given), rows(given.dimensions) {}
+  explicit State(const GraphIndexOptions& given)
+      : options(given), rows(given.dimensions), codes(rows, given.seed) {}
 
   const GraphIndexOptions options;
   // Held by whoever changes anything. Links of the graph are changed under it alone, everything
@@ -39,6 +44,7 @@ struct GraphIndex::State {
   std::atomic<int> waiting = 0;  // for `change`, while Tend holds it over and over
   mutable FairSharedMutex mutex;
   IndexedRows rows;
+  CodedRows codes;
   std::unique_ptr<HnswGraph> graph;  // null: rows are few, or memory is
   std::vector<Slot> pending;         // rows that the graph does not know, from `pending_done`
   std::atomic<std::size_t> pending_done = 0;
@@ -62,14 +68,17 @@ struct GraphIndex::State {
   std::span<const Slot> Pending() const {
     return std::span(pending).subspan(pending_done.load(std::memory_order_acquire));
   }
-  std::uint64_t ProjectedBytes() const {
-    const std::size_t graph_bytes = graph ? graph->memory_bytes() : rows.live() * options.links * 9;
-    return rows.memory_bytes() + graph_bytes;
+  std::uint64_t BytesWithCodes() const {
+    return rows.memory_bytes() + rows.slots() * (options.dimensions / 8 + 4 * sizeof(float));
+  }
+  std::uint64_t BytesWithGraph() const {
+    return BytesWithCodes() + (graph ? graph->memory_bytes() : rows.live() * options.links * 9);
   }
 
   // --- Changes, with both locks held.
   void Add(std::uint64_t id, std::span<const float> row) {
     const Slot slot = rows.Add(id, row);
+    codes.Changed(slot);
     if (!graph) return;
     graph->Grow(rows.slots());
     graph->Prepare(slot);
@@ -79,9 +88,11 @@ struct GraphIndex::State {
   void Remove(Slot slot) {
     if (!graph) {
       rows.RemoveBySwap(slot);
+      codes.Changed(slot);
       return;
     }
     rows.Bury(slot);
+    codes.Changed(slot);
     // A twin leads nowhere and nothing leads to it.
     if (graph->DropTwin(slot)) {
       rows.Free(slot);
@@ -109,25 +120,53 @@ struct GraphIndex::State {
     pending_done = 0;
     buried = {};
     repairing.reset();
+    codes.Drop();  // rows move
     rows.Compact();
   }
 
   // --- Tend's steps, with `change` held. false: nothing to do.
   bool Step();
+  bool StepOfCodes();
+  bool StepOfGraph();
   void LinkOne();
   void StartRepair();
   void RepairSome();
 
   // --- Searching, with `mutex` shared.
   double PassingShare(const IdFilter& filter) const;
+  std::vector<ScoredSlot> SearchCodes(std::span<const float> query, const QuantizedQuery& prepared,
+                                      std::size_t wanted, std::size_t candidates,
+                                      const IdFilter& filter) const;
   std::vector<ScoredSlot> SearchGraph(const QuantizedQuery& query, std::size_t wanted,
                                       std::size_t effort, const IdFilter& filter,
                                       Expansion expansion) const;
   Result<void> SaveTo(std::int64_t generation, const GraphWriter& write) const;
 };
 
-bool GraphIndex::State::Step() {
-  const bool wanted = WantsGraph(options.tier, rows.live(), graph != nullptr, ProjectedBytes());
+// Codes first: they are there after seconds, and answer until the graph is.
+bool GraphIndex::State::Step() { return StepOfCodes() || StepOfGraph(); }
+
+bool GraphIndex::State::StepOfCodes() {
+  const bool has = codes.ready() != nullptr || codes.InProgress();
+  if (!WantsCodes(options.tier, rows.live(), has, BytesWithCodes())) {
+    if (!has) return false;
+    std::unique_lock lock(mutex);
+    codes.Drop();
+    return true;
+  }
+  if (!codes.InProgress()) {
+    if (codes.ready() != nullptr && !codes.IsStale()) return false;
+    codes.Start();
+    return true;
+  }
+  if (codes.Step()) return true;
+  std::unique_lock lock(mutex);
+  codes.Publish();
+  return true;
+}
+
+bool GraphIndex::State::StepOfGraph() {
+  const bool wanted = WantsGraph(options.tier, rows.live(), graph != nullptr, BytesWithGraph());
   if (!graph && !wanted) return false;
   if (!graph || !wanted) {
     std::unique_lock lock(mutex);
@@ -217,6 +256,27 @@ double GraphIndex::State::PassingShare(const IdFilter& filter) const {
   return asked == 0 ? 1 : static_cast<double>(passed) / static_cast<double>(asked);
 }
 
+std::vector<ScoredSlot> GraphIndex::State::SearchCodes(std::span<const float> query,
+                                                       const QuantizedQuery& prepared,
+                                                       std::size_t wanted, std::size_t candidates,
+                                                       const IdFilter& filter) const {
+  const BitCodes& bits = *codes.ready();
+  std::function<bool(Slot)> passes;
+  std::size_t read = rows.live();
+  if (filter) {
+    // What passes may lie anywhere, so every list is read.
+    passes = [&](Slot slot) { return filter(rows.id(slot)); };
+  } else {
+    read = std::max(kCodesReadMin,
+                    static_cast<std::size_t>(static_cast<double>(read) * options.code_share));
+  }
+  std::vector<Slot> among;
+  for (const ScoredSlot& found : bits.Scan(query, candidates, read, passes)) {
+    among.push_back(found.slot);
+  }
+  return rows.ScanSome(prepared, wanted, {}, among);
+}
+
 std::vector<ScoredSlot> GraphIndex::State::SearchGraph(const QuantizedQuery& query,
                                                        std::size_t wanted, std::size_t effort,
                                                        const IdFilter& filter,
@@ -287,7 +347,11 @@ Result<std::vector<VectorHit>> GraphIndex::Search(std::span<const float> query, 
   const std::size_t wanted =
       std::min(limit * state.options.oversampling + kCandidatesExtra, state.rows.live());
   const std::size_t effort = std::max(state.options.search_effort, 2 * limit);
+  const std::size_t candidates = std::min(
+      std::max(state.options.code_candidates, limit * kCodeCandidatesForEach), state.rows.live());
   const TierFacts facts{.rows = state.rows.live(),
+                        .coded = state.codes.ready() != nullptr,
+                        .candidates = candidates,
                         .unlinked = state.graph ? state.Pending().size() : state.rows.live(),
                         .passing = filter ? state.PassingShare(filter) : 1,
                         .effort = effort,
@@ -299,6 +363,10 @@ Result<std::vector<VectorHit>> GraphIndex::Search(std::span<const float> query, 
                           tier == Tier::kGraph ? Expansion::kAll : Expansion::kTwoHops);
     // Fewer than asked for: rows that pass do not hang together, only a scan knows them all.
     if (found.size() >= limit) return state.rows.Finish(prepared, limit, found);
+  }
+  if (tier == Tier::kCodes) {
+    return state.rows.Finish(prepared, limit,
+                             state.SearchCodes(query, prepared, wanted, candidates, filter));
   }
   const auto order = tier == Tier::kScan ? FilterOrder::kAfterScore : FilterOrder::kBeforeScore;
   return state.rows.Finish(prepared, limit, state.rows.Scan(prepared, wanted, filter, order));
@@ -315,14 +383,17 @@ VectorStats GraphIndex::Stats() const {
   std::size_t bytes = state.rows.memory_bytes() + state.pending.capacity() * sizeof(Slot) +
                       state.buried.capacity() * sizeof(Slot);
   if (state.graph) bytes += state.graph->memory_bytes();
+  bytes += state.codes.memory_bytes();
   return {.rows = state.rows.live(), .dimensions = dimensions(), .memory_bytes = bytes};
 }
 
 GraphIndex::GraphStats GraphIndex::graph_stats() const {
   const State& state = *state_;
   std::shared_lock lock(state.mutex);
-  if (!state.graph) return {.unlinked = state.rows.live()};
-  return {.linked = state.graph->linked(),
+  const bool coded = state.codes.ready() != nullptr;
+  if (!state.graph) return {.coded = coded, .unlinked = state.rows.live()};
+  return {.coded = coded,
+          .linked = state.graph->linked(),
           .unlinked = state.Pending().size(),
           .buried = state.buried.size(),
           .unsaved = state.unsaved,
@@ -426,7 +497,7 @@ Result<void> GraphIndex::Load(const GraphFile& file) {
   if (static_cast<double>(known) < kKnownShareMin * static_cast<double>(file.nodes())) {
     return Fail(Code::kConflict, "a graph of other rows");
   }
-  if (!WantsGraph(state.options.tier, state.rows.live(), true, state.ProjectedBytes())) return {};
+  if (!WantsGraph(state.options.tier, state.rows.live(), true, state.BytesWithGraph())) return {};
   std::unique_lock lock(state.mutex);
   state.StartGraph();
   std::vector<bool> twin(file.nodes());

@@ -1,11 +1,12 @@
 #pragma once
-// The VectorIndex that grows: an exact scan while rows are few, a graph (vector/hnsw_graph.h) when
-// they are many, chosen for each search by vector/search_tier.h.
+// The VectorIndex that grows: an exact scan while rows are few, a scan of one-bit codes
+// (vector/bit_codes.h) when they are many, a graph (vector/hnsw_graph.h) when they are very many,
+// chosen for each search by vector/search_tier.h.
 //
-// Changes are seen at once: a new row is scanned until Tend has linked it, a removed one is never
-// returned again. Tend does what can wait, in the background. With a graph the answer is
-// approximate: bench/vector measures the recall. Memory: that of ExactIndex and some 4.4 × 2 ×
-// links bytes a row.
+// Changes are seen at once: a new row gets its code with it, and is scanned until Tend has linked
+// it; a removed one is never returned again. Tend does what can wait, in the background. With codes
+// or a graph the answer is approximate: bench/vector measures the recall. Memory: that of
+// ExactIndex, dimensions / 8 + 16 bytes a row for codes, and some 4.4 × 2 × links for a graph.
 
 #include <chrono>
 #include <cstdint>
@@ -26,6 +27,10 @@ struct GraphIndexOptions {
   std::size_t build_effort = 100;   // candidates looked at when a row is linked
   std::size_t search_effort = 400;  // at least so many rows are found and the best of them returned
   std::size_t oversampling = 4;     // of a scan, as ExactIndexOptions says
+  // Rows that are scored after a scan of the codes, at least: the best by their estimates.
+  std::size_t code_candidates = 1000;
+  // Share of the rows whose codes a search without a filter reads, the nearest lists first.
+  double code_share = 0.3;
   // The graph is led around removed rows when more than this share of it is removed.
   double repair_share = 0.05;
   std::uint64_t seed = 1;
@@ -48,11 +53,13 @@ class GraphIndex final : public VectorIndex {
 
   const GraphIndexOptions& options() const;
 
-  // Links new rows, repairs after removals, builds or drops the graph, for about `budget`.
+  // Makes codes, links new rows, repairs after removals, builds or drops the graph, for about
+  // `budget`.
   // true: there is more to do.
   bool Tend(std::chrono::milliseconds budget);
 
   struct GraphStats {
+    bool coded = false;        // searches may scan codes
     std::size_t linked = 0;    // rows that the graph knows
     std::size_t unlinked = 0;  // rows that are scanned until Tend has linked them
     std::size_t buried = 0;    // removed rows that the graph still leads through

@@ -20,12 +20,19 @@ using std::chrono::milliseconds;
 // Options with which the graph answers whatever it can, however few rows there are.
 GraphIndexOptions AlwaysGraph(std::size_t dimensions) {
   return {.dimensions = dimensions,
-          .tier = {.exact_below = 1, .random_row_cost = 0, .filter_cost = 0}};
+          .tier = {.exact_below = 1, .graph_from = 1, .random_row_cost = 0, .filter_cost = 0}};
 }
 
 void TendAll(GraphIndex& index) {
   while (index.Tend(milliseconds(1000))) {
   }
+}
+
+// Options with which one-bit codes answer from some rows on, without a graph.
+GraphIndexOptions CodesFrom(std::size_t rows, std::size_t dimensions) {
+  return {.dimensions = dimensions,
+          .tier = {.exact_below = rows, .random_row_cost = 0, .code_cost = 0, .filter_cost = 0},
+          .code_candidates = 200};
 }
 
 // Rows around some hundred centres, as texts with topics are.
@@ -176,7 +183,8 @@ TEST_F(GraphIndexTest, TheSameSeedMakesTheSameGraph) {
 }
 
 TEST_F(GraphIndexTest, AGraphIsBuiltAndDroppedByTheNumberOfRowsAndByMemory) {
-  GraphIndexOptions options{.dimensions = kDimensions, .tier = {.exact_below = 1000}};
+  GraphIndexOptions options{.dimensions = kDimensions,
+                            .tier = {.exact_below = 1000, .graph_from = 1000}};
   GraphIndex index(options);
   Fill(index, 0, 999);
   TendAll(index);
@@ -265,8 +273,56 @@ TEST_F(GraphIndexTest, AFileThatWasChangedAnywhereIsRefused) {
   }
 }
 
-TEST_F(GraphIndexTest, SearchesRunBesideChangesAndTending) {
-  GraphIndex index(AlwaysGraph(kDimensions));
+TEST_F(GraphIndexTest, CodesFollowEveryChangeAndAreMadeAnewWhenRowsDouble) {
+  GraphIndex index(CodesFrom(500, kDimensions));
+  Fill(index, 0, 499);
+  TendAll(index);
+  EXPECT_FALSE(index.graph_stats().coded);
+  Fill(index, 499, 201);
+  EXPECT_EQ(Recall(index), 1.0) << "a scan until they are there";
+  TendAll(index);
+  EXPECT_TRUE(index.graph_stats().coded);
+  EXPECT_EQ(index.graph_stats().linked, 0U);
+  EXPECT_GE(Recall(index), 0.97);
+  Fill(index, 700, 300);
+  for (std::uint64_t id = 0; id < 1000; id += 3) Drop(index, id);
+  for (std::uint64_t id = 1; id < 1000; id += 30) Fill(index, id, 1);  // replaced
+  EXPECT_GE(Recall(index), 0.97) << "without Tend";
+  for (std::uint64_t every : {2U, 10U, 100U}) {
+    EXPECT_GE(Recall(
+                  index, [=](std::uint64_t id) { return id % every == 1; }, 20),
+              0.97)
+        << "1 of " << every;
+  }
+  Fill(index, 1000, 1500);
+  TendAll(index);
+  EXPECT_GE(Recall(index), 0.97);
+  EXPECT_EQ(index.Search(rows_[1001], 1)->front().id, 1001U);
+  for (std::uint64_t id = 0; id < 2300; ++id) {
+    if (!rows_[id].empty()) Drop(index, id);
+  }
+  TendAll(index);
+  EXPECT_FALSE(index.graph_stats().coded);
+  EXPECT_EQ(Recall(index), 1.0);
+}
+
+TEST_F(GraphIndexTest, CodesThatWouldNotFitAreNotMade) {
+  GraphIndexOptions options = CodesFrom(100, kDimensions);
+  options.tier.memory_bytes_max = 10'000;
+  GraphIndex index(options);
+  Fill(index, 0, 500);
+  TendAll(index);
+  EXPECT_FALSE(index.graph_stats().coded);
+  EXPECT_EQ(Recall(index), 1.0);
+}
+
+class GraphIndexBesideTest : public GraphIndexTest,
+                             public testing::WithParamInterface<GraphIndexOptions> {};
+INSTANTIATE_TEST_SUITE_P(Graph, GraphIndexBesideTest, testing::Values(AlwaysGraph(32)));
+INSTANTIATE_TEST_SUITE_P(Codes, GraphIndexBesideTest, testing::Values(CodesFrom(100, 32)));
+
+TEST_P(GraphIndexBesideTest, SearchesRunBesideChangesAndTending) {
+  GraphIndex index(GetParam());
   Fill(index, 0, 500);
   std::atomic<bool> done = false;
   const std::vector<float> query = rows_[1];

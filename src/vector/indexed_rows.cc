@@ -142,8 +142,11 @@ std::vector<ScoredSlot> IndexedRows::Scan(const QuantizedQuery& query, std::size
 std::vector<ScoredSlot> IndexedRows::ScanSome(const QuantizedQuery& query, std::size_t wanted,
                                               const IdFilter& filter,
                                               std::span<const Slot> among) const {
+  constexpr std::size_t kAhead = 8;  // rows on their way from memory
   TopSlots top(wanted, ids_);
-  for (const Slot slot : among) {
+  for (std::size_t i = 0; i < among.size(); ++i) {
+    if (i + kAhead < among.size()) rows_.Prefetch(among[i + kAhead]);
+    const Slot slot = among[i];
     if (!alive(slot)) continue;
     const ScoredSlot candidate{.score = rows_.RoughScore(query, slot), .slot = slot};
     if (top.WouldTake(candidate) && (!filter || filter(ids_[slot]))) top.Take(candidate);

@@ -32,17 +32,39 @@ TEST(SearchTier, FewMatchingRowsAreScannedAndMoreAreWalkedThroughInTwoHops) {
   EXPECT_EQ(Choose({.rows = 210'000, .passing = 0.05, .effort = 400}), Tier::kScanMatching);
 }
 
+TEST(SearchTier, WithoutAGraphTheCodesAnswerWhereTheyAreCheaper) {
+  const TierFacts plain{.rows = kMillion, .coded = true, .candidates = 1000, .unlinked = kMillion};
+  EXPECT_EQ(Choose(plain), Tier::kCodes);
+  auto facts = plain;
+  facts.rows = facts.unlinked = 199'999;
+  EXPECT_EQ(Choose(facts), Tier::kScan) << "exact while it is cheap";
+  facts = plain;
+  facts.passing = 0.5;
+  EXPECT_EQ(Choose(facts), Tier::kCodes);
+  facts.passing = 0.05;
+  EXPECT_EQ(Choose(facts), Tier::kCodes);
+  facts.passing = 0.001;
+  EXPECT_EQ(Choose(facts), Tier::kScanMatching) << "nearly every row would be asked about anyway";
+  facts = plain;
+  facts.candidates = 300'000;
+  EXPECT_EQ(Choose(facts), Tier::kScan) << "so many rows all over memory cost more";
+}
+
 TEST(SearchTier, AskingForMuchIsAScan) {
   EXPECT_EQ(Choose({.rows = kMillion, .effort = 20'000}), Tier::kScan);
 }
 
 TEST(SearchTier, AGraphAtTheEdgeStays) {
-  const TierOptions options{.exact_below = 1000, .memory_bytes_max = 500};
+  const TierOptions options{.exact_below = 1000, .graph_from = 0, .memory_bytes_max = 500};
   EXPECT_FALSE(WantsGraph(options, 999, false, 400));
   EXPECT_TRUE(WantsGraph(options, 1000, false, 400));
   EXPECT_TRUE(WantsGraph(options, 500, true, 400));
   EXPECT_FALSE(WantsGraph(options, 499, true, 400));
   EXPECT_FALSE(WantsGraph(options, 1000, false, 501)) << "it would not fit";
+  EXPECT_TRUE(WantsCodes(options, 1000, false, 400));
+  EXPECT_FALSE(WantsCodes(options, 1000, false, 501));
+  EXPECT_FALSE(WantsGraph({.exact_below = 10, .graph_from = 1000}, 999, false, 0));
+  EXPECT_TRUE(WantsCodes({.exact_below = 10, .graph_from = 1000}, 10, false, 0));
 }
 
 }  // namespace

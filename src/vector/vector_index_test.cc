@@ -12,7 +12,7 @@ using std::chrono::milliseconds;
 // Options with which the graph answers whatever it can, however few rows there are.
 GraphIndexOptions AlwaysGraph(std::size_t dimensions) {
   return {.dimensions = dimensions,
-          .tier = {.exact_below = 1, .random_row_cost = 0, .filter_cost = 0}};
+          .tier = {.exact_below = 1, .graph_from = 1, .random_row_cost = 0, .filter_cost = 0}};
 }
 
 void TendAll(GraphIndex& index) {
@@ -60,12 +60,22 @@ std::unique_ptr<VectorIndex> MakeUntended(std::size_t dimensions) {
   return std::make_unique<GraphIndex>(AlwaysGraph(dimensions));
 }
 
+// One-bit codes and no graph, however few rows there are.
+std::unique_ptr<VectorIndex> MakeCoded(std::size_t dimensions) {
+  return std::make_unique<Tended>(GraphIndexOptions{
+      .dimensions = dimensions,
+      .tier = {.exact_below = 1, .random_row_cost = 0, .code_cost = 0, .filter_cost = 0},
+      .code_candidates = 100});
+}
+
 INSTANTIATE_TEST_SUITE_P(Exact, VectorIndexContract,
                          testing::Values(VectorIndexCase{.make = MakeExact}));
 INSTANTIATE_TEST_SUITE_P(Scanned, VectorIndexContract,
                          testing::Values(VectorIndexCase{.make = MakeSmall}));
 INSTANTIATE_TEST_SUITE_P(Untended, VectorIndexContract,
                          testing::Values(VectorIndexCase{.make = MakeUntended}));
+INSTANTIATE_TEST_SUITE_P(Coded, VectorIndexContract,
+                         testing::Values(VectorIndexCase{.make = MakeCoded, .recall = 0.9}));
 INSTANTIATE_TEST_SUITE_P(Graph, VectorIndexContract,
                          testing::Values(VectorIndexCase{.make = MakeTended, .recall = 0.97}));
 

@@ -31,7 +31,15 @@ constexpr Option kOptions[] = {
      "Share of its scores in the order; the rest is that of the search."},
     {"kb.vectors.exact_below", OptionKind::kInteger, "chunks", "200000", "0..1000000000",
      "Bases with fewer chunks are searched by comparing every vector, which is exact; larger ones "
-     "by a graph, which finds nearly all."},
+     "by a scan of one-bit codes, whose best are compared: it finds nearly all."},
+    {"kb.vectors.code_candidates", OptionKind::kInteger, "chunks", "1000", "100..100000",
+     "Vectors that are compared after a scan of the codes; more finds more and takes longer."},
+    {"kb.vectors.code_share", OptionKind::kReal, "", "0.3", "0.01..1",
+     "Share of the codes that a search without a filter reads, the nearest first; more finds more "
+     "and takes longer."},
+    {"kb.vectors.graph_from", OptionKind::kInteger, "chunks", "4000000", "0..1000000000",
+     "Bases with as many chunks get a graph, whose search takes hardly longer the more there are, "
+     "but finds less than the codes and takes long to build."},
     {"kb.vectors.links", OptionKind::kInteger, "", "16", "4..64",
      "Links of a vector in the graph; more finds more and takes more memory, about 9 bytes a chunk "
      "each. A change builds the graphs anew."},
@@ -41,8 +49,8 @@ constexpr Option kOptions[] = {
      "Nearest vectors that a search of the graph collects before the best are chosen; more finds "
      "more and takes longer each time."},
     {"kb.vectors.memory_max", OptionKind::kInteger, "MiB", "0", "0..100000000",
-     "Of the vectors and the graph of one base; a graph that would not fit is not built, and every "
-     "vector is compared. 0: no limit."},
+     "Of the vectors, codes and graph of one base; a graph that would not fit is not built, and "
+     "without room for codes every vector is compared. 0: no limit."},
     {"kb.storage_map", OptionKind::kTextList, "", "", "",
      "Storage types of Bedrock's API that mean the embedded store, each as TYPE=embedded; "
      "S3_VECTORS always does, any other that is not listed is refused."},
@@ -66,6 +74,9 @@ KbSettings KbSettings::From(const Options& options) {
   rerank.weight = options.Real("kb.rerank.weight");
   auto number = [&](const char* name) { return static_cast<std::size_t>(options.Integer(name)); };
   settings.vectors.tier.exact_below = number("kb.vectors.exact_below");
+  settings.vectors.tier.graph_from = number("kb.vectors.graph_from");
+  settings.vectors.code_candidates = number("kb.vectors.code_candidates");
+  settings.vectors.code_share = options.Real("kb.vectors.code_share");
   settings.vectors.tier.memory_bytes_max = std::uint64_t{number("kb.vectors.memory_max")} << 20;
   settings.vectors.links = number("kb.vectors.links");
   settings.vectors.build_effort = number("kb.vectors.build_effort");

@@ -41,7 +41,7 @@ class VectorKeeperTest : public testing::Test {
   std::unique_ptr<VectorKeeper> Keeper(Pool* pool) {
     VectorKeeperOptions options{.database = Database(), .graph_file = GraphFile(), .index = {}};
     options.index.dimensions = kDimensions;
-    options.index.tier = {.exact_below = 100, .random_row_cost = 0};
+    options.index.tier = {.exact_below = 100, .graph_from = 100, .random_row_cost = 0};
     auto keeper = std::make_unique<VectorKeeper>(std::move(options), pool);
     EXPECT_TRUE(keeper->index().Upsert(ids_, rows_).has_value());
     return keeper;
