@@ -79,6 +79,31 @@ TEST(LlamaChat, ACommonPrefixIsReadFromTheCacheAndChangesNothing) {
   EXPECT_GT(other.usage.cache_read_tokens, 200);
 }
 
+TEST(LlamaChat, WhatOthersAskedInBetweenCostsNothingOfThePrefixAndChangesNothing) {
+  auto model = LoadTestModel(TestSpec());
+  std::string passage;
+  for (int i = 0; i < 14; ++i) passage += "The mill on the river grinds wheat into flour. ";
+  std::string tail;
+  for (int i = 0; i < 9; ++i) tail += "A heron stands in the reeds below the weir. ";
+  auto request = Ask(passage + tail + "What does the mill grind?", 6);
+  request.logprobs = true;
+  auto cold = Good(*model, request);
+  for (auto question : {"Name a colour.", "What is a comet?"}) Good(*model, Ask(question, 4));
+  auto warm = Good(*model, request);  // from where it was parked, in place
+  EXPECT_EQ(warm.usage.input_tokens, 1);
+  EXPECT_EQ(warm.content, cold.content) << "to the last bit of its probabilities";
+
+  Good(*model, Ask("Name a colour.", 4));
+  auto longer = Ask(passage + "Where is it? Who owns it?", 6);
+  longer.logprobs = true;
+  auto other = Good(*model, longer);  // a copy of its beginning
+  EXPECT_GT(other.usage.cache_read_tokens, 150);
+  auto fresh = LoadTestModel(TestSpec());
+  EXPECT_EQ(other.content, Good(*fresh, longer).content);
+  Good(*model, Ask("Name a colour.", 4));
+  EXPECT_EQ(Good(*model, request).usage.input_tokens, 1) << "it lost nothing by the copy";
+}
+
 TEST(LlamaChat, AnotherKeyDoesNotSeeWhatIsCached) {
   auto request = Ask("My secret is the number forty-two. Repeat nothing.", 4);
   RequestContext alice;

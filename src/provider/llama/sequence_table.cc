@@ -39,9 +39,11 @@ std::size_t SequenceTable::RunningCount() const {
                                                 [](auto& s) { return s.running != nullptr; }));
 }
 
-std::size_t SequenceTable::CachedTokens() const {
+std::size_t SequenceTable::TokensInContext() const {
   std::size_t sum = 0;
-  for (const auto& sequence : sequences_) sum += sequence.cached.size();
+  for (const auto& sequence : sequences_) {
+    if (sequence.parked.empty()) sum += sequence.cached.size();
+  }
   return sum;
 }
 
@@ -53,10 +55,10 @@ bool SequenceTable::FitsBesideRunning(std::size_t tokens) const {
 }
 
 bool SequenceTable::MakeRoom(std::size_t tokens) {
-  while (CachedTokens() + tokens > cells_) {
+  while (TokensInContext() + tokens > cells_) {
     Sequence* oldest = nullptr;
     for (auto& sequence : sequences_) {
-      if (sequence.running || sequence.cached.empty()) continue;
+      if (sequence.running || sequence.cached.empty() || !sequence.parked.empty()) continue;
       if (oldest == nullptr || sequence.last_used < oldest->last_used) oldest = &sequence;
     }
     if (oldest == nullptr) return false;
@@ -68,6 +70,50 @@ bool SequenceTable::MakeRoom(std::size_t tokens) {
 void SequenceTable::Clear(Sequence& sequence) {
   llama_memory_seq_rm(llama_get_memory(&context_), sequence.id, -1, -1);
   sequence.cached.clear();
+  sequence.parked = {};
+}
+
+void SequenceTable::ParkIdle(const Sequence* except) {
+  for (auto& sequence : sequences_) {
+    const bool idle = !sequence.running && &sequence != except;
+    if (idle && !sequence.cached.empty() && sequence.parked.empty()) Park(sequence);
+  }
+  LimitParked();
+}
+
+void SequenceTable::Park(Sequence& sequence) {
+  if (!can_share_) return Clear(sequence);  // nobody would take it up
+  const auto size = llama_state_seq_get_size(&context_, sequence.id);
+  sequence.parked.resize(size);
+  if (llama_state_seq_get_data(&context_, sequence.parked.data(), size, sequence.id) != size) {
+    return Clear(sequence);
+  }
+  llama_memory_seq_rm(llama_get_memory(&context_), sequence.id, -1, -1);
+}
+
+bool SequenceTable::Unpark(const Sequence& from, Sequence& to, std::size_t common) {
+  auto memory = llama_get_memory(&context_);
+  const auto read =
+      llama_state_seq_set_data(&context_, from.parked.data(), from.parked.size(), to.id);
+  const bool whole = read == from.parked.size();
+  if (whole && llama_memory_seq_rm(memory, to.id, static_cast<llama_pos>(common), -1)) return true;
+  llama_memory_seq_rm(memory, to.id, -1, -1);
+  return false;
+}
+
+// What is parked takes no more memory than the context itself does.
+void SequenceTable::LimitParked() {
+  for (;;) {
+    std::size_t tokens = 0;
+    Sequence* oldest = nullptr;
+    for (auto& sequence : sequences_) {
+      if (sequence.parked.empty()) continue;
+      tokens += sequence.cached.size();
+      if (oldest == nullptr || sequence.last_used < oldest->last_used) oldest = &sequence;
+    }
+    if (tokens <= cells_) return;
+    Clear(*oldest);
+  }
 }
 
 Sequence* SequenceTable::BestDonor(const Running& running, std::size_t& common) {
@@ -110,31 +156,54 @@ std::size_t SequenceTable::Place(std::unique_ptr<Running> running) {
   bool in_place = donor != nullptr && !donor->running &&
                   (donor->cached.size() - common <= kTailLostMax || idle == 1);
   auto& target = in_place ? *donor : LeastRecentlyUsedIdle(idle > 1 ? donor : nullptr);
-  auto memory = llama_get_memory(&context_);
-  if (in_place) {
-    if (common < target.cached.size() &&
-        !llama_memory_seq_rm(memory, target.id, static_cast<llama_pos>(common), -1)) {
-      Clear(target);
-      common = 0;
-    }
-    target.cached.resize(common);
-  } else {
-    Clear(target);
-    if (donor != nullptr) {
-      llama_memory_seq_cp(memory, donor->id, target.id, 0, static_cast<llama_pos>(common));
-      target.cached.assign(donor->cached.begin(),
-                           donor->cached.begin() + static_cast<std::ptrdiff_t>(common));
-    }
-  }
+  ParkIdle(donor);
+  // From the first cell on: the order of cells is that of sums, and the same prompt is to give the
+  // same answer whatever was asked before.
+  if (TokensInContext() == 0) llama_memory_clear(llama_get_memory(&context_), false);
+  common = in_place ? TakeOver(target, common) : CopyFrom(donor, target, common);
   target.cache_key = running->request.cache_key;
   target.last_used = ++clock_;
   target.running = std::move(running);
+  ParkIdle(&target);
+  return common;
+}
+
+// The sequence goes on from its own first `common` tokens. Returns how many there are.
+std::size_t SequenceTable::TakeOver(Sequence& target, std::size_t common) {
+  if (target.parked.empty()) {
+    const auto memory = llama_get_memory(&context_);
+    if (common < target.cached.size() &&
+        !llama_memory_seq_rm(memory, target.id, static_cast<llama_pos>(common), -1)) {
+      Clear(target);
+    }
+  } else {
+    if (!MakeRoom(target.cached.size()) || !Unpark(target, target, common)) Clear(target);
+    target.parked = {};
+  }
+  target.cached.resize(std::min(common, target.cached.size()));
+  return target.cached.size();
+}
+
+// The sequence starts with the first `common` tokens of `donor`, which keeps them.
+std::size_t SequenceTable::CopyFrom(Sequence* donor, Sequence& target, std::size_t common) {
+  Clear(target);
+  if (donor == nullptr) return 0;
+  if (donor->parked.empty()) {
+    llama_memory_seq_cp(llama_get_memory(&context_), donor->id, target.id, 0,
+                        static_cast<llama_pos>(common));
+  } else if (!MakeRoom(donor->cached.size()) || !Unpark(*donor, target, common)) {
+    return 0;
+  }
+  target.cached.assign(donor->cached.begin(),
+                       donor->cached.begin() + static_cast<std::ptrdiff_t>(common));
   return common;
 }
 
 std::unique_ptr<Running> SequenceTable::Release(Sequence& sequence) {
   sequence.last_used = ++clock_;
-  return std::move(sequence.running);
+  auto running = std::move(sequence.running);
+  if (RunningCount() > 0) ParkIdle(nullptr);
+  return running;
 }
 
 }  // namespace strata::provider::llama

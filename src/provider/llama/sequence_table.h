@@ -1,6 +1,10 @@
 #pragma once
 // The sequences of one llama.cpp context: which answer runs in which, and whose cached tokens a new
 // prompt can start from.
+//
+// Every step looks at all cells of the context that are in use, also those of idle sequences. So
+// while one answer runs, what others left behind is parked: copied out of the context, and back in
+// when a prompt begins with it, which takes a thousandth of the time to read it again.
 
 #include <cstdint>
 #include <memory>
@@ -37,7 +41,8 @@ struct Running {
 struct Sequence {
   int id = 0;
   std::string cache_key;
-  std::vector<std::int32_t> cached;  // tokens whose keys and values are in the context
+  std::vector<std::int32_t> cached;  // tokens whose keys and values are in the context, or parked
+  std::vector<std::uint8_t> parked;  // keys and values of `cached`; empty: they are in the context
   std::uint64_t last_used = 0;
   std::unique_ptr<Running> running;  // null: idle, `cached` is what may be reused
 
@@ -59,8 +64,8 @@ class SequenceTable {
   // two sequences share are counted twice, so the context never runs full unexpectedly.
   bool FitsBesideRunning(std::size_t tokens) const;
 
-  // Gives up idle sequences, least recently used first, until `tokens` more fit. False: they do
-  // not, even so.
+  // Gives up idle sequences in the context, least recently used first, until `tokens` more fit.
+  // False: they do not, even so.
   bool MakeRoom(std::size_t tokens);
 
   // Puts the answer into an idle sequence, over the longest cached beginning of its tokens that its
@@ -73,7 +78,15 @@ class SequenceTable {
   void Clear(Sequence& sequence);
 
  private:
-  std::size_t CachedTokens() const;
+  std::size_t TokensInContext() const;
+  void ParkIdle(const Sequence* except);
+  void Park(Sequence& sequence);
+  // Puts the parked tokens of `from` into the context as those of `to`, as many as `common`.
+  // False: there is no room for them in one piece, `to` is empty.
+  bool Unpark(const Sequence& from, Sequence& to, std::size_t common);
+  void LimitParked();
+  std::size_t TakeOver(Sequence& target, std::size_t common);
+  std::size_t CopyFrom(Sequence* donor, Sequence& target, std::size_t common);
   Sequence* BestDonor(const Running& running, std::size_t& common);
   Sequence& LeastRecentlyUsedIdle(const Sequence* except);
 
