@@ -13,6 +13,7 @@
 #include <set>
 #include <stdexcept>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "base/context.h"
@@ -53,7 +54,7 @@ Task<Result<int>> Throwing(Pool& pool) {
 TEST(Pool, RethrowsWhatTheWorkThrows) {
   asio::io_context io;
   Pool pool("test", 1, 8);
-  EXPECT_THROW((void)RunOn(io, Throwing(pool)), std::runtime_error);
+  EXPECT_THROW(std::ignore = RunOn(io, Throwing(pool)), std::runtime_error);
 }
 
 TEST(Pool, RefusesMoreThanItsQueueHolds) {

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "base/account_words.h"
 #include "dialect/json/json_writer.h"
 
 namespace strata::dialect {
@@ -148,14 +149,7 @@ std::string PublicMessage(const Error& error) {
   if (error.code() == Code::kInternal || error.code() == Code::kCorruption) {
     return "The server had an internal error; its log has the details under this request's id.";
   }
-  // A provider's words about our own account may hold its number, names and roles.
-  const bool about_us =
-      error.code() == Code::kPermissionDenied || error.code() == Code::kUnauthenticated;
-  if (about_us && error.upstream_status() != 0) {
-    return "the provider refused this server's credentials or permission; the trace of this "
-           "request has what it said";
-  }
-  return error.message();
+  return WithoutAccountWords(error, "the trace of this request");
 }
 
 std::string OpenAiErrorBody(const Error& error) {

@@ -58,6 +58,7 @@ Task<Result<provider::Embeddings>> FakeEmbedder::Embed(std::vector<std::string> 
                                                        RequestContext& ctx) {
   ++calls_;
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
+  if (failure_) co_return Fail(*failure_);
   provider::Embeddings out;
   out.dimensions = info_.dimensions;
   for (const auto& text : texts) {

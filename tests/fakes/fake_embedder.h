@@ -3,7 +3,9 @@
 // which share words are near each other, on every machine.
 
 #include <atomic>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "provider/embedder.h"
 
@@ -15,6 +17,8 @@ class FakeEmbedder final : public provider::Embedder {
   explicit FakeEmbedder(std::string id = "fake-embed", int dimensions = 32);
 
   int calls() const { return calls_; }
+  // Every later call fails so. Before the calls that are to fail, from one thread.
+  void FailWith(Error error) { failure_ = std::move(error); }
 
   Task<Result<provider::Embeddings>> Embed(std::vector<std::string> texts,
                                            provider::EmbedPurpose purpose,
@@ -29,6 +33,7 @@ class FakeEmbedder final : public provider::Embedder {
  private:
   domain::ModelInfo info_;
   std::atomic<int> calls_{0};
+  std::optional<Error> failure_;
 };
 
 }  // namespace strata::fakes

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/account_words.h"
 #include "base/encoding.h"
 #include "base/utf8.h"
 #include "knowledge/base/kb_json.h"
@@ -121,6 +122,7 @@ RequestContext ContextLike(const RequestContext& ctx) {
 }
 
 bool IsDocumentsFault(const Error& error) {
+  if (IsAboutOurAccount(error)) return false;
   switch (error.code()) {
     case Code::kInvalidArgument:
     case Code::kUnsupported:

@@ -164,6 +164,21 @@ TEST_F(IngestionTest, TextOfAnyEncodingIsIndexedAndBinaryFilesAreNot) {
   EXPECT_EQ(found[0].text, "Ice is grün.");
 }
 
+TEST_F(IngestionTest, WhatAProviderSaysOfOurAccountIsNotAFailureReason) {
+  TempFolder folder;
+  folder.Write("a.md", "Glaciers are made of ice.");
+  const auto base = MakeBase();
+  const auto source = MakeFolder(base, folder.path());
+  embedder_->FailWith(
+      Error(Code::kPermissionDenied, "User: arn:aws:iam::123456789012:user/ops is not authorized")
+          .FromUpstream(403));
+  const auto job = Sync(base, source);
+  EXPECT_EQ(job.status, JobStatus::kFailed);
+  ASSERT_EQ(job.failure_reasons.size(), 1U);
+  EXPECT_THAT(job.failure_reasons[0], ::testing::HasSubstr("refused this server's credentials"));
+  EXPECT_THAT(job.failure_reasons[0], ::testing::Not(::testing::HasSubstr("arn:")));
+}
+
 TEST_F(IngestionTest, ASyncParsesOnlyWhatChanged) {
   TempFolder folder;
   folder.Write("a.md", "Glaciers are made of ice.");

@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/account_words.h"
 #include "base/crash_point.h"
 #include "base/ids.h"
 #include "base/json_text.h"
@@ -32,8 +33,9 @@ JobOutcome OutcomeOf(const Error& error, int attempt, bool asked) {
     return {.kind = asked ? Kind::kStopped : Kind::kGiveBack, .error = error.message()};
   }
   const bool moment = error.code() == Code::kUnavailable || error.code() == Code::kRateLimited;
+  if (IsAboutOurAccount(error)) Log(Level::kError, "kb.sync.refused", {{"error", error.message()}});
   return {.kind = moment && attempt < kAttempts ? Kind::kRetry : Kind::kFailed,
-          .error = error.message()};
+          .error = WithoutAccountWords(error, "the log")};
 }
 
 // The row that ends as FAILED or INDEXED.

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <cstdlib>
+#include <filesystem>
 
 #include "base/rng.h"
 #include "dialect/json_value.h"
@@ -172,20 +174,45 @@ class LineWriter final : public net::ResponseWriter {
   bool started_ = false;
 };
 
+// A data folder that the command itself makes: it goes again unless something was done in it, so
+// that a mistyped command leaves nothing behind.
+class FreshFolder {
+ public:
+  explicit FreshFolder(const std::string& path) {
+    std::error_code unknown;
+    if (!std::filesystem::exists(path, unknown) && !unknown) path_ = path;
+  }
+  ~FreshFolder() {
+    if (path_.empty() || kept_ || !store::DataDir::Exists(path_)) return;
+    auto held = store::DataDir::Open(path_);
+    std::error_code ignored;
+    if (held.has_value()) std::filesystem::remove_all(path_, ignored);
+  }
+  FreshFolder(const FreshFolder&) = delete;
+  FreshFolder& operator=(const FreshFolder&) = delete;
+
+  void Keep() { kept_ = true; }
+
+ private:
+  std::string path_;  // "" for a folder that was there
+  std::atomic<bool> kept_ = false;
+};
+
 // A folder that nobody holds: opened for the time of the command.
 class LocalCaller final : public Caller {
  public:
-  LocalCaller(std::shared_ptr<App> app, std::string bearer)
-      : bearer_(std::move(bearer)), app_(std::move(app)) {}
+  LocalCaller(std::shared_ptr<FreshFolder> folder, std::shared_ptr<App> app, std::string bearer)
+      : folder_(std::move(folder)), bearer_(std::move(bearer)), app_(std::move(app)) {}
 
-  static std::unique_ptr<Caller> Make(std::unique_ptr<App> app) {
+  static std::unique_ptr<Caller> Make(std::shared_ptr<FreshFolder> folder,
+                                      std::unique_ptr<App> app) {
     auto bearer = "control-" + SecureRandomHex(32);
     app->SetControlBearer(bearer);
-    return std::make_unique<LocalCaller>(std::move(app), std::move(bearer));
+    return std::make_unique<LocalCaller>(std::move(folder), std::move(app), std::move(bearer));
   }
 
   std::unique_ptr<Caller> Beside() const override {
-    return std::make_unique<LocalCaller>(app_, bearer_);
+    return std::make_unique<LocalCaller>(folder_, app_, bearer_);
   }
   bool served() const override { return false; }
 
@@ -198,10 +225,13 @@ class LocalCaller final : public Caller {
     request.body = std::move(body);
     LineWriter writer(on_line);
     runtime_.Run(app_->Handle(request, writer, {}));
-    return writer.End();
+    auto done = writer.End();
+    if (done.has_value()) folder_->Keep();
+    return done;
   }
 
  private:
+  const std::shared_ptr<FreshFolder> folder_;  // outlives the app, which writes into it
   const std::string bearer_;
   net::Runtime runtime_;
   const std::shared_ptr<App> app_;
@@ -247,7 +277,11 @@ Result<std::unique_ptr<Caller>> Caller::Open(const CallerFlags& flags, DataFolde
   STRATA_TRY(auto server, store::DataDir::FindServer(path));
   if (server) return remote(std::move(*server));
   STRATA_TRY(auto config, LoadUsableConfig(flags.config_file, quiet, path));
-  auto waiting = [](const Error& error) { fmt::print(stderr, "waiting: {}\n", error.message()); };
+  auto fresh = std::make_shared<FreshFolder>(path);
+  auto waiting = [&](const Error& error) {
+    fresh->Keep();  // somebody else has it, so it is not ours alone
+    fmt::print(stderr, "waiting: {}\n", error.message());
+  };
   auto found = [&] {
     auto now = store::DataDir::FindServer(path);
     if (now.has_value()) server = std::move(*now);
@@ -258,7 +292,7 @@ Result<std::unique_ptr<Caller>> Caller::Open(const CallerFlags& flags, DataFolde
   if (!taken.has_value()) return Fail(std::move(taken.error()));
   STRATA_TRY(auto app, App::Open(std::move(config), std::move(*taken)));
   STRATA_CHECK_OK(app->StartJobs());
-  return LocalCaller::Make(std::move(app));
+  return LocalCaller::Make(std::move(fresh), std::move(app));
 }
 
 Result<std::string> Caller::Call(std::string_view method, std::string_view target,
