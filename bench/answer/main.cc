@@ -10,8 +10,8 @@
 // retrieved when the passages that hold gold are not there. --models: default builtin/extract.
 // --keep: a folder for the knowledge bases, indexed once and used again by the next run.
 // --embedder indexes and retrieves; --sentences gives the extractor its vectors (default: the
-// same). Prints one table, a column a model. --features writes the rows that fit.py learns from
-// instead.
+// same). Prints one table, a column a model; progress on stderr. --features writes the rows that
+// fit.py learns from instead.
 
 #include <fmt/format.h>
 
@@ -28,6 +28,12 @@
 
 namespace strata::bench {
 namespace {
+
+// A model on a busy machine takes many seconds a question: says how far it is.
+void Progress(std::string_view set, std::size_t done, std::size_t all) {
+  fmt::print(stderr, "\r{}: {} of {} questions{}", set, done, all, done == all ? "\n" : "");
+  std::fflush(stderr);
+}
 
 // Passages that are retrieved beyond those answered from, so that enough stay when gold goes.
 constexpr int kSpare = 15;
@@ -68,7 +74,8 @@ class Run {
   Result<> Chunking() {
     STRATA_TRY(auto set, LoadChunking(args_.data + "/retrieval/chunking"));
     STRATA_CHECK_OK(bases_.Add(set));
-    for (const auto& question : Spread(set.questions, args_.questions)) {
+    const auto questions = Spread(set.questions, args_.questions);
+    for (std::size_t done = 0; const auto& question : questions) {
       STRATA_TRY(auto found, Find(question.base, question));
       const auto own =
           std::ranges::find(set.bases, question.base, &decltype(set.bases)::value_type::first);
@@ -83,6 +90,7 @@ class Run {
         std::erase_if(rest, [&](const auto& chunk) { return HoldsGold(question, chunk); });
         STRATA_CHECK_OK(Unanswerable("chunking: refused, gold taken out", question, rest, i));
       }
+      Progress("chunking", ++done, questions.size());
     }
     return {};
   }
@@ -90,7 +98,8 @@ class Run {
   Result<> Multihop() {
     STRATA_TRY(auto set, LoadMultihop(args_.data + "/multihop/2wiki-dev"));
     STRATA_CHECK_OK(bases_.Add(set));
-    for (const auto& question : Spread(set.questions, args_.multihop)) {
+    const auto questions = Spread(set.questions, args_.multihop);
+    for (std::size_t done = 0; const auto& question : questions) {
       STRATA_TRY(auto found, Find(question.base, question));
       for (std::size_t i = 0; i < args_.models.size(); ++i) {
         STRATA_CHECK_OK(MultihopAnswer(question, found, i));
@@ -102,6 +111,7 @@ class Run {
         });
         STRATA_CHECK_OK(Unanswerable("2wiki: refused, gold taken out", question, rest, i));
       }
+      Progress("2wiki", ++done, questions.size());
     }
     return {};
   }
