@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t kListRows = 1000;  // of a list, on average
 constexpr std::size_t kListsMax = 4096;  // what a new row is compared with while searches wait
-constexpr std::size_t kSampleRows = 32;            // that a list's centre is found from
+constexpr std::size_t kSampleRows = 32;  // that a list's centre is found from
 constexpr std::size_t kStepProducts = 50'000'000;  // multiplications, some milliseconds
 constexpr std::size_t kStaleGrowth = 2;
 
