@@ -580,7 +580,7 @@ class CommandsWithoutData(unittest.TestCase):
         for args, names in ((["key", "create", "--role", "king"], "'king' is no role"), (["key", "create", "--bearer", "short"], "bearer"),
                             (["key", "create", "--label", "a b"], "labels"), (["key", "create", "--retention", "long"], "retention"),
                             (["kb", "import", "x", "/dev/null"], "/dev/null: is empty"),
-                            (["kb", "create", "x/y", self.docs], "name"), (["kb", "create", "x", "/no/such"], "/no/such"),
+                            (["kb", "create", "x/y", self.folder], "name"), (["kb", "create", "x", "/no/such"], "/no/such"),
                             (["provider", "add", "odd", "--kind", "oracle"], "kind")):
             with self.subTest(args=args):
                 done = run_strata(self.data, *args)
