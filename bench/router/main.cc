@@ -121,6 +121,7 @@ Result<int> Rules() {
   STRATA_TRY(auto router, RulesRouter());
   auto requests = Requests();
   std::vector<double> micros;
+  micros.reserve(kRounds);
   for (int i = 0; i < kRounds; ++i) {
     micros.push_back(
         Decide(*router, models, requests[static_cast<std::size_t>(i) % requests.size()]));
@@ -159,8 +160,8 @@ Result<int> Learned(const std::string& router_file, const std::string& embedder_
   if (micros.empty() || std::ranges::min(micros) < 0) {
     return Fail(Code::kInternal, "a request was not served");
   }
-  return Report(fmt::format("learned, {} prompts", micros.size()), std::move(micros),
-                kLearnedLimitMicros);
+  auto what = fmt::format("learned, {} prompts", micros.size());
+  return Report(what, std::move(micros), kLearnedLimitMicros);
 }
 
 }  // namespace
