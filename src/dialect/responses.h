@@ -7,8 +7,11 @@
 // are made from the answer's id and their place, so that an answer reads the same when it is asked
 // for again.
 //
-// Not served, and refused by name: tools that OpenAI runs itself (web_search, file_search,
-// computer use, mcp, …), background, conversation, prompt, references to items and uploaded files.
+// The tool file_search is run by the server, before the model is asked: what it found comes with
+// Settings::searches and is written as items in front of the answer's own.
+//
+// Not served, and refused by name: the other tools that OpenAI runs itself (web_search, computer
+// use, mcp, …), background, conversation, prompt, references to items and uploaded images.
 
 #include <map>
 #include <memory>
@@ -25,6 +28,29 @@
 #include "domain/stream.h"
 
 namespace strata::dialect::responses {
+
+// The tool of that type, as it was asked for.
+struct FileSearchTool {
+  std::string field;  // "tools[0]": where the request has it
+  std::vector<std::string> vector_store_ids;
+  std::int64_t results = 20;
+  JsonText filters;  // "" for none
+  double score_threshold = 0;
+  std::string mode;  // "lexical", "dense": hybrid_search gives the other no weight; else ""
+};
+
+// One search that was run.
+struct FileSearchCall {
+  struct Result {
+    std::string file_id;
+    std::string filename;
+    double score = 0;
+    std::string text;
+    JsonText attributes;  // an object
+  };
+  std::vector<std::string> queries;
+  std::vector<Result> results;
+};
 
 // What a request asks for beside its conversation; most of it is repeated in the answer.
 struct Settings {
@@ -47,15 +73,18 @@ struct Settings {
   std::string prompt_cache_key;
   std::string service_tier;
   int top_logprobs = 0;
-  bool logprobs = false;           // include: message.output_text.logprobs
-  bool encrypted_content = false;  // include: reasoning.encrypted_content
-  bool summaries = false;          // reasoning.summary was asked for: thinking is shown
+  bool logprobs = false;                 // include: message.output_text.logprobs
+  bool encrypted_content = false;        // include: reasoning.encrypted_content
+  bool summaries = false;                // reasoning.summary was asked for: thinking is shown
+  bool search_results = false;           // include: file_search_call.results
+  std::vector<FileSearchCall> searches;  // filled by the server
 };
 
 struct Request {
   domain::ChatRequest chat;
   Settings settings;
-  JsonValue input;  // a list of items; a bare string is one message
+  std::optional<FileSearchTool> file_search;  // to be run; tool_choice may say not to
+  JsonValue input;                            // a list of items; a bare string is one message
 };
 
 // `chat` holds the conversation of `input` alone: with previous_response_id, AddHistory follows.
@@ -64,6 +93,13 @@ Result<Request> DecodeRequest(std::string_view body);
 
 // Puts what was said before in front: lists of items (InputItems and Encoder::items), oldest first.
 Result<> AddHistory(Request& request, const std::vector<std::string>& item_lists);
+
+// The documents that a conversation names by the ids of uploaded files (source_uri) and that hold
+// nothing yet: the server puts them in.
+std::vector<domain::DocumentBlock*> NamedFiles(domain::ChatRequest& chat);
+// kUnsupported: a type that documents do not have; kInvalidArgument: a text that is not UTF-8.
+Result<> PutFile(domain::DocumentBlock& document, std::string filename, std::string_view media_type,
+                 std::string bytes);
 
 // The request's own input as it is stored and listed: a JSON array of items, each with type, id and
 // content parts.

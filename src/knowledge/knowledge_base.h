@@ -175,6 +175,7 @@ class KnowledgeBases {
                                                RequestContext& ctx);
 
  private:
+  friend class VectorStores;  // the same bases as OpenAI's API shows them
   class Impl;
   explicit KnowledgeBases(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "gateway/meter.h"
 #include "job/evaluation.h"
+#include "knowledge/vector_stores.h"
 #include "net/runtime.h"
 #include "net/sigv4.h"
 #include "observe/drain.h"
@@ -31,6 +32,7 @@
 #include "server/routers/router_store.h"
 #include "server/routes.h"
 #include "server/services.h"
+#include "store/file_store.h"
 #include "store/jobs.h"
 #include "store/sql_file.h"
 
@@ -110,6 +112,7 @@ struct App::Parts {
   std::unique_ptr<store::SqlFile> meta;
   std::unique_ptr<store::KeyStore> keys;
   std::unique_ptr<store::ResponseStore> responses;
+  std::unique_ptr<store::FileStore> files;
   std::unique_ptr<store::JobQueue> jobs;
   observe::Accounting accounting;
   std::unique_ptr<observe::TraceStore> traces;
@@ -131,6 +134,7 @@ struct App::Parts {
   std::unique_ptr<knowledge::Parser> parser;
   std::unique_ptr<knowledge::PageRenderer> renderer;
   std::unique_ptr<knowledge::KnowledgeBases> bases;
+  std::unique_ptr<knowledge::VectorStores> vector_stores;
   std::unique_ptr<knowledge::Answerer> answerer;
   std::unique_ptr<knowledge::RetrieveAndGenerate> answers;
   std::unique_ptr<gateway::Access> access;
@@ -176,6 +180,7 @@ Result<> App::Parts::OpenStores() {
   STRATA_TRY(meta, store::SqlFile::Open(folder.meta_db(), {}));
   STRATA_TRY(keys, store::KeyStore::Open(*meta, ring));
   STRATA_TRY(responses, store::ResponseStore::Open(*meta, store::ResponseLimitsOf(config.options)));
+  STRATA_TRY(files, store::FileStore::Open(folder.files_db(), store::FileLimitsOf(config.options)));
   STRATA_TRY(prompts, PromptStore::Open(*meta));
   STRATA_TRY(tags, ResourceTags::Open(*meta));
   STRATA_TRY(profiles, ProfileStore::Open(*meta, *tags));
@@ -221,6 +226,7 @@ Result<> App::Parts::OpenKnowledge() {
   parts.reranker = [this](std::string_view model) { return registry.Rerank(model); };
   STRATA_TRY(parts.sources, knowledge::SourceOptionsFrom(config.options));
   STRATA_TRY(bases, knowledge::KnowledgeBases::Open(std::move(parts), config.options));
+  STRATA_TRY(vector_stores, knowledge::VectorStores::Open(*bases, *meta, *files));
 
   auto meter = [this](std::shared_ptr<provider::ChatModel> model) {
     return gateway::Metered(std::move(model), *accounting.journal);
@@ -309,11 +315,13 @@ void App::Parts::MakeServices() {
       .embed = gateway::EmbedService(registry, [this] { return live.Now()->guardrails; }),
       .judge = gateway::JudgeService(registry, [this] { return live.Now()->guardrails; }),
       .bases = *bases,
+      .vector_stores = *vector_stores,
       .answers = *answers,
       .parser = *parser,
       .parse_pool = *parse_pool,
       .renderer = *renderer,
       .responses = *responses,
+      .files = *files,
       .links = *links,
       .prompts = *prompts,
       .tags = *tags,
@@ -367,6 +375,8 @@ Result<> App::Parts::OpenRoutes() {
   evaluation->MakeWorker(*jobs, *asker);
   AddOpenAiRoutes(router, *services);
   AddResponsesRoutes(router, *services);
+  AddFileRoutes(router, *services);
+  AddVectorStoreRoutes(router, *services);
   AddCompletionRoutes(router, *services);
   AddRerankRoutes(router, *services);
   AddAnthropicRoutes(router, *services);

@@ -27,6 +27,7 @@
 #include "server/live_config.h"
 #include "server/model_config.h"
 #include "server/provider_config.h"
+#include "store/file_store.h"
 #include "store/journal.h"
 #include "store/response_store.h"
 
@@ -251,6 +252,7 @@ std::vector<OptionTable> AllOptionTables() {
           net::Client::ClientOptions(),
           store::Journal::JournalOptionTable(),
           store::ResponseStore::ResponseOptionTable(),
+          store::FileStore::FileOptionTable(),
           observe::TraceStore::TraceOptionTable(),
           observe::OtlpExporter::OtlpOptionTable(),
           provider::LocalModelOptions(),

@@ -2,6 +2,7 @@
 
 #include "dialect/responses.h"
 #include "gateway/fit_context.h"
+#include "server/file_search.h"
 #include "server/responses_sink.h"
 #include "server/routes.h"
 
@@ -10,21 +11,29 @@ namespace {
 
 namespace responses = dialect::responses;
 
-// Decodes a request and puts its chain in front. What was said before has labels: the request
-// inherits them.
-Task<Result<responses::Request>> ReadRequest(Services& services, Exchange& exchange) {
-  STRATA_CO_TRY(auto request, responses::DecodeRequest(exchange.http.body));
+// Puts a request's chain in front. What was said before has labels: the request inherits them.
+Task<Result<>> ReadChain(Services& services, Exchange& exchange, responses::Request& request) {
   const auto& previous = request.settings.previous_response_id;
-  if (previous.empty()) co_return std::move(request);
+  if (previous.empty()) co_return Result<>{};
   auto owner = OwnerOf(exchange.ctx);
   STRATA_CO_TRY(auto history, co_await services.responses.Chain(std::move(owner), previous));
   exchange.ctx.labels.AddAll(history.labels);
-  STRATA_CO_CHECK_OK(responses::AddHistory(request, history.items));
+  co_return responses::AddHistory(request, history.items);
+}
+
+Task<Result<responses::Request>> ReadRequest(Services& services, Exchange& exchange) {
+  STRATA_CO_TRY(auto request, responses::DecodeRequest(exchange.http.body));
+  STRATA_CO_CHECK_OK(co_await ReadChain(services, exchange, request));
+  STRATA_CO_CHECK_OK(co_await PutNamedFiles(services, request.chat, exchange.ctx));
   co_return std::move(request);
 }
 
 Task<Result<>> Create(Services& services, Exchange& exchange) {
   STRATA_CO_TRY(auto request, co_await ReadRequest(services, exchange));
+  std::vector<knowledge::RetrievedChunk> passages;
+  if (request.file_search) {
+    STRATA_CO_TRY(passages, co_await RunFileSearch(services, request, exchange.ctx));
+  }
   if (request.settings.truncation == "auto") {
     STRATA_CO_CHECK_OK(
         co_await gateway::FitContext(services.chat, services.registry, request.chat, exchange.ctx));
@@ -39,6 +48,7 @@ Task<Result<>> Create(Services& services, Exchange& exchange) {
   }
   auto sink = request.chat.stream ? MakeResponsesStreamSink(std::move(spec))
                                   : MakeResponsesJsonSink(std::move(spec));
+  if (!passages.empty()) sink = MakeCitingSink(std::move(sink), std::move(passages));
   co_await services.chat.Run(std::move(request.chat), exchange.ctx, *sink);
   co_return Result<>{};
 }

@@ -7,8 +7,10 @@
 namespace strata::server {
 
 void AddOpenAiRoutes(Router& router, Services& services);
-void AddResponsesRoutes(Router& router, Services& services);   // OpenAI's Responses API
-void AddCompletionRoutes(Router& router, Services& services);  // OpenAI's legacy completions
+void AddResponsesRoutes(Router& router, Services& services);    // OpenAI's Responses API
+void AddFileRoutes(Router& router, Services& services);         // OpenAI's uploaded files
+void AddVectorStoreRoutes(Router& router, Services& services);  // OpenAI's vector stores
+void AddCompletionRoutes(Router& router, Services& services);   // OpenAI's legacy completions
 void AddRerankRoutes(Router& router, Services& services);  // rerank (Cohere, Bedrock), moderations
 void AddAnthropicRoutes(Router& router, Services& services);
 void AddGeminiRoutes(Router& router, Services& services);

@@ -39,6 +39,13 @@ namespace strata::job {
 class Evaluation;
 }
 
+namespace strata::knowledge {
+class VectorStores;
+}
+namespace strata::store {
+class FileStore;
+}
+
 namespace strata::server {
 
 class AsyncInvokes;
@@ -64,11 +71,13 @@ struct Services {
   gateway::EmbedService embed;
   gateway::JudgeService judge;
   knowledge::KnowledgeBases& bases;
+  knowledge::VectorStores& vector_stores;
   knowledge::RetrieveAndGenerate& answers;
   knowledge::Parser& parser;
   Pool& parse_pool;
   knowledge::PageRenderer& renderer;
   store::ResponseStore& responses;
+  store::FileStore& files;
   const TraceLinks& links;
   PromptStore& prompts;
   ResourceTags& tags;

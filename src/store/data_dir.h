@@ -2,7 +2,7 @@
 // The data folder: everything that strata writes lies under it, and one process holds it. Folders
 // have mode 0700, files 0600.
 //
-//   meta.db jobs.db ledger.db eval.db traces-DAY.db kb-ID.db    SQLite
+//   meta.db jobs.db ledger.db eval.db files.db traces-DAY.db kb-ID.db    SQLite
 //   journal/ models/ secrets/ tls/                     see journal.h, secrets.h
 //   run/lock run/server.json                            who holds it, how to reach it
 
@@ -49,6 +49,7 @@ class DataDir {
   std::string jobs_db() const { return path_ + "/jobs.db"; }
   std::string ledger_db() const { return path_ + "/ledger.db"; }
   std::string eval_db() const { return path_ + "/eval.db"; }
+  std::string files_db() const { return path_ + "/files.db"; }
   std::string kb_db(std::string_view kb_id) const;    // "kb-ID.db"
   std::string traces_db(std::string_view day) const;  // "traces-2026-11-22.db"
   std::string journal() const { return path_ + "/journal"; }

@@ -32,6 +32,7 @@ import urllib.request
 BEARER = "sk-strata-crash-test-0123456789abcdef"
 WORDS = "harbour lamp rope anchor tide keeper signal storm ledger crane winch buoy chart compass pilot".split()
 CONFIG = "server: {detect_providers: false}\nkb: {embedding_model: builtin/static-minilm-256}\n"
+FILE_ID = re.compile("file-[A-Z0-9]{24}")  # of uploaded files, drawn anew each time
 BROKEN_CONNECTION = (ConnectionError, http.client.HTTPException, urllib.error.URLError, TimeoutError)
 
 
@@ -143,6 +144,33 @@ class Api:
             return all(j["status"] == "COMPLETE" for j in jobs)
         until(done, "ingestion jobs end")
 
+    def store(self):
+        stores = call(self.url, "GET", "/v1/vector_stores")[1]["data"]
+        return next((s["id"] for s in stores if s["name"] == "shelf"), None)
+
+    def make_store(self):
+        if self.store() is None:
+            call(self.url, "POST", "/v1/vector_stores", {"name": "shelf"})
+
+    def file(self, name):
+        files = call(self.url, "GET", "/v1/files")[1]["data"]
+        return next((f["id"] for f in files if f["filename"] == name), None)
+
+    def upload(self, name):
+        if self.file(name) is None:
+            body = "".join(f'--edge\r\nContent-Disposition: form-data; {head}\r\n\r\n{text}\r\n' for head, text in (
+                ('name="purpose"', "assistants"), (f'name="file"; filename="{name}"', "The shelf holds an anchor and a lamp.")))
+            request = urllib.request.Request(self.url + "/v1/files", (body + "--edge--").encode(), method="POST", headers={
+                "authorization": "Bearer " + BEARER, "content-type": "multipart/form-data; boundary=edge"})
+            urllib.request.urlopen(request, timeout=60).close()
+
+    def add_file(self, name):
+        call(self.url, "POST", f"/v1/vector_stores/{self.store()}/files", {"file_id": self.file(name), "attributes": {"row": 1}})
+
+    def wait_files(self, completed):
+        until(lambda: call(self.url, "GET", f"/v1/vector_stores/{self.store()}")[1]["file_counts"]["completed"] == completed,
+              "files of the vector store are indexed")
+
     def drop_source(self):
         if (source := self.source("own")) is not None:
             call(self.url, "DELETE", f"{self.path}{source}")
@@ -166,6 +194,7 @@ class Life:
                               (Api.wait_indexed, (0, 1))]),
             ("sync by request", lambda: write_corpus(self.docs, 1, seed + 1), [(Api.remove, 1), (Api.sync,), (Api.wait_synced,)]),
             ("drop source", None, [(Api.drop_source,)]),
+            ("vector store", None, [(Api.make_store,), (Api.upload, "shelf.txt"), (Api.add_file, "shelf.txt"), (Api.wait_files, 1)]),
             ("delete", None, ["kb", "delete", "crates"]),
         ]
 
@@ -239,11 +268,12 @@ class Life:
             run_file = os.path.join(self.root, "run.tsv")
             self.must(["kb", "run", name, "--queries", self.queries, "--out", run_file, "--mode", "lexical", "--depth", "5"])
             with open(run_file) as f:
-                out[f"{name}.lexical"] = sorted(f)
+                out[f"{name}.lexical"] = sorted(FILE_ID.sub("file", line) for line in f)
             db = sqlite3.connect(f"file:{self.data}/kb-{kb}.db", uri=True)
-            out[name + ".documents"] = sorted(db.execute("SELECT uri, status, reason, access, chunks FROM documents"))
+            out[name + ".documents"] = sorted((FILE_ID.sub("file", row[0]), *row[1:]) for row in db.execute(
+                "SELECT uri, status, reason, access, chunks FROM documents"))
             out[name + ".chunks"] = sorted(
-                (u, s, e, t, bytes(v).hex()) for u, s, e, t, v in db.execute(
+                (FILE_ID.sub("file", u), s, e, t, bytes(v).hex()) for u, s, e, t, v in db.execute(
                     "SELECT d.uri, c.start, c.end, c.text, c.vector FROM chunks c JOIN documents d ON d.row = c.document_row"))
             out[name + ".pending"] = db.execute("SELECT count(*) FROM pending").fetchone()[0]
             out[name + ".unfinished"] = db.execute("SELECT count(*) FROM ingestions WHERE status NOT IN (2, 3, 5)").fetchone()[0]

@@ -9,6 +9,7 @@
 #include "dialect/json/extra.h"
 #include "dialect/openai/parts.h"
 #include "dialect/responses.h"
+#include "dialect/responses/file_search_tool.h"
 #include "dialect/responses/turns.h"
 
 namespace strata::dialect::responses {
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::int64_t kTokensMax = 1LL << 31;
 constexpr std::int64_t kTopLogprobsMax = 20;
+constexpr std::string_view kFileSearch = "file_search";
 
 // Members that ask for something that is not served here.
 struct Refused {
@@ -51,17 +53,20 @@ Result<domain::Tool> DecodeTool(const JsonField& item) {
   auto type = item.Get("type");
   STRATA_TRY(auto kind, type.NonEmptyString());
   if (kind != "function") {
-    return Fail(type.Wrong(
-        fmt::format("tools of type {} are not run by this server; only tools of type function are",
-                    kind.substr(0, 100))));
+    return Fail(type.Wrong(fmt::format(
+        "tools of type {} are not run by this server; only tools of type function and file_search "
+        "are",
+        kind.substr(0, 100))));
   }
   STRATA_CHECK_OK(item.OnlyMembers({"type", "name", "description", "parameters", "strict"}));
   return openai::ReadFunction(item);
 }
 
-// {"type": "allowed_tools", "mode", "tools": [{"type": "function", "name"}]}: the others are left
-// out of the request.
-Result<domain::ToolChoice> DecodeAllowed(const JsonField& choice, domain::ChatRequest& chat) {
+// {"type": "allowed_tools", "mode", "tools": [{"type": "function", "name"} or {"type":
+// "file_search"}]}: the others are left out of the request.
+Result<domain::ToolChoice> DecodeAllowed(const JsonField& choice, Request& out) {
+  auto& chat = out.chat;
+  bool search = false;
   STRATA_CHECK_OK(choice.OnlyMembers({"type", "mode", "tools"}));
   auto mode_field = choice.Get("mode");
   STRATA_TRY(auto mode, mode_field.OneOf({"auto", "required"}));
@@ -71,6 +76,11 @@ Result<domain::ToolChoice> DecodeAllowed(const JsonField& choice, domain::ChatRe
   for (std::size_t i = 0; i < tools.size(); ++i) {
     auto item = tools.Item(i);
     STRATA_CHECK_OK(item.ExpectObject());
+    if (auto type = item.Get("type"); type.Is(kFileSearch)) {
+      if (!out.file_search) return Fail(type.Wrong("names none of the tools"));
+      search = true;
+      continue;
+    }
     auto name_field = item.Get("name");
     STRATA_TRY(auto name, name_field.NonEmptyString());
     if (std::ranges::find(chat.tools, name, &domain::Tool::name) == chat.tools.end()) {
@@ -81,21 +91,33 @@ Result<domain::ToolChoice> DecodeAllowed(const JsonField& choice, domain::ChatRe
   std::erase_if(chat.tools, [&](const domain::Tool& tool) {
     return std::ranges::find(allowed, tool.name) == allowed.end();
   });
+  if (!search) out.file_search.reset();
   using Kind = domain::ToolChoice::Kind;
   return domain::ToolChoice{.kind = mode == "auto" ? Kind::kAuto : Kind::kAny, .name = {}};
 }
 
-Result<domain::ToolChoice> DecodeChoice(const JsonField& choice, domain::ChatRequest& chat) {
+// The search is run before the model is asked, so a choice that demands a tool is met by it.
+Result<domain::ToolChoice> DecodeChoice(const JsonField& choice, Request& out) {
   using Kind = domain::ToolChoice::Kind;
   if (choice.Is("auto")) return domain::ToolChoice{.kind = Kind::kAuto, .name = {}};
-  if (choice.Is("none")) return domain::ToolChoice{.kind = Kind::kNone, .name = {}};
-  if (choice.Is("required")) return domain::ToolChoice{.kind = Kind::kAny, .name = {}};
-  auto type = choice.Get("type");
-  if (type.Is("allowed_tools")) return DecodeAllowed(choice, chat);
-  if (!type.Is("function")) {
-    return Fail(
-        choice.Wrong("expected auto, none, required, allowed_tools or one function by name"));
+  if (choice.Is("none")) {
+    out.file_search.reset();
+    return domain::ToolChoice{.kind = Kind::kNone, .name = {}};
   }
+  if (choice.Is("required")) {
+    return domain::ToolChoice{.kind = out.file_search ? Kind::kAuto : Kind::kAny, .name = {}};
+  }
+  auto type = choice.Get("type");
+  if (type.Is("allowed_tools")) return DecodeAllowed(choice, out);
+  if (type.Is(kFileSearch)) {
+    if (!out.file_search) return Fail(type.Wrong("names none of the tools"));
+    return domain::ToolChoice{.kind = Kind::kAuto, .name = {}};
+  }
+  if (!type.Is("function")) {
+    return Fail(choice.Wrong(
+        "expected auto, none, required, allowed_tools, file_search or one function by name"));
+  }
+  out.file_search.reset();
   auto name = choice.Get("name");
   STRATA_TRY(auto named, name.NonEmptyString());
   return domain::ToolChoice{.kind = Kind::kNamed, .name = std::move(named)};
@@ -106,19 +128,28 @@ Result<> DecodeTools(const JsonField& body, Request& out) {
     STRATA_CHECK_OK(tools.ExpectArray());
     for (std::size_t i = 0; i < tools.size(); ++i) {
       auto item = tools.Item(i);
+      if (auto type = item.Get("type"); type.Is(kFileSearch)) {
+        if (out.file_search) return Fail(type.Wrong("expected one tool of type file_search"));
+        STRATA_TRY(out.file_search, DecodeFileSearch(item));
+        continue;
+      }
       STRATA_TRY(auto tool, DecodeTool(item));
       out.chat.tools.push_back(std::move(tool));
     }
     out.settings.tools.text = tools.value().Dump();
   }
+  const bool searches = out.file_search.has_value();
   if (auto choice = body.Get("tool_choice"); choice.present()) {
-    STRATA_TRY(out.chat.tool_choice, DecodeChoice(choice, out.chat));
+    STRATA_TRY(out.chat.tool_choice, DecodeChoice(choice, out));
     out.settings.tool_choice.text = choice.value().Dump();
+    // Providers take no choice among no tools.
+    if (searches && out.chat.tools.empty()) out.chat.tool_choice.reset();
   }
   if (auto field = body.Get("parallel_tool_calls"); field.present()) {
     STRATA_TRY(auto allowed, field.Bool());
     out.settings.parallel_tool_calls = allowed;
-    if (!allowed && !out.chat.tool_choice) out.chat.tool_choice.emplace();
+    const bool none = searches && out.chat.tools.empty();
+    if (!allowed && !out.chat.tool_choice && !none) out.chat.tool_choice.emplace();
     if (out.chat.tool_choice) out.chat.tool_choice->parallel = allowed;
   }
   if (auto field = body.Get("max_tool_calls"); field.present()) {
@@ -199,6 +230,7 @@ Result<> DecodeInclude(const JsonField& body, Request& out) {
                     "computer_call_output.output.image_url", "code_interpreter_call.outputs"}));
     if (name == "message.output_text.logprobs") out.settings.logprobs = true;
     if (name == "reasoning.encrypted_content") out.settings.encrypted_content = true;
+    if (name == "file_search_call.results") out.settings.search_results = true;
   }
   return {};
 }

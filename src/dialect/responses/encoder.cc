@@ -44,6 +44,7 @@ class EventEncoder final : public Encoder {
   void EmitResponse(std::string_view type, const ResponseView& view);
 
   void Start(const domain::StreamStart& start);
+  void Search(const FileSearchCall& call);
   void Block(const domain::BlockStart& start);
   void Text(const domain::TextDelta& delta);
   void Reasoning(const domain::ReasoningDelta& delta);
@@ -123,6 +124,21 @@ void EventEncoder::Start(const domain::StreamStart& start) {
   const Ending running{.status = "in_progress", .reason = {}};
   EmitResponse("response.created", View(running));
   EmitResponse("response.in_progress", View(running));
+  for (const auto& call : settings_.searches) Search(call);
+}
+
+// A search that was run before the model was asked, told in the order in which it happened.
+void EventEncoder::Search(const FileSearchCall& call) {
+  OpenItem(Kind::kSearch, "fs");
+  item().search.queries = call.queries;
+  EmitAt("response.output_item.added",
+         [&](JsonWriter& out) { WriteItem(out.Key("item"), item(), settings_, Detail::kShown); });
+  for (const auto* step : {"in_progress", "searching", "completed"}) {
+    EmitAt(fmt::format("response.file_search_call.{}", step),
+           [&](JsonWriter& out) { out.Field("item_id", item().id); });
+  }
+  item().search.results = call.results;
+  CloseItem("completed");
 }
 
 void EventEncoder::OpenItem(Kind kind, std::string_view prefix) {

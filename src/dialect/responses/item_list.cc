@@ -24,6 +24,23 @@ void WriteReasoning(JsonWriter& out, const Item& item, const Settings& settings,
   }
 }
 
+void WriteSearch(JsonWriter& out, const Item& item, const Settings& settings) {
+  out.Field("type", "file_search_call").Field("status", item.status).Key("queries").BeginArray();
+  for (const auto& query : item.search.queries) out.Value(query);
+  out.EndArray().Key("results");
+  if (!settings.search_results || item.status != "completed") {
+    out.Null();
+    return;
+  }
+  out.BeginArray();
+  for (const auto& result : item.search.results) {
+    out.BeginObject().Field("file_id", result.file_id).Field("filename", result.filename);
+    out.Field("score", result.score).Field("text", result.text);
+    out.RawField("attributes", ObjectOrWrapped(result.attributes)).EndObject();
+  }
+  out.EndArray();
+}
+
 void WriteUsage(JsonWriter& out, const domain::Usage& usage) {
   out.BeginObject().Field("input_tokens", usage.PromptTokens());
   out.Key("input_tokens_details").BeginObject();
@@ -108,6 +125,9 @@ void WriteItem(JsonWriter& out, const Item& item, const Settings& settings, Deta
       out.Field("type", "function_call").Field("status", item.status);
       out.Field("arguments", item.call.input.text).Field("call_id", item.call.id);
       out.Field("name", item.call.name);
+      break;
+    case Item::Kind::kSearch:
+      WriteSearch(out, item, settings);
       break;
   }
   out.EndObject();

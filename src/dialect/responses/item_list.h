@@ -17,12 +17,13 @@ struct Part {
 };
 
 struct Item {
-  enum class Kind : std::uint8_t { kMessage, kReasoning, kCall } kind = Kind::kMessage;
+  enum class Kind : std::uint8_t { kMessage, kReasoning, kCall, kSearch } kind = Kind::kMessage;
   std::string id;
   std::string status = "in_progress";
   std::vector<Part> parts;           // kMessage
   domain::ReasoningBlock reasoning;  // kReasoning
   domain::ToolUseBlock call;         // kCall
+  FileSearchCall search;             // kSearch
 };
 
 // What of a reasoning item is written: as the caller asked, or all of it.

@@ -124,13 +124,158 @@ TEST(ResponsesRequest, FilesBecomeDocuments) {
   EXPECT_EQ(std::get<domain::DocumentBlock>(content[1]).url, "https://x.example/b.pdf");
 }
 
+constexpr std::string_view kSearchTool =
+    R"({"type":"file_search","vector_store_ids":["vs_1"],"max_num_results":5,
+        "filters":{"type":"eq","key":"k","value":1},
+        "ranking_options":{"ranker":"auto","score_threshold":0.25,
+                           "hybrid_search":{"embedding_weight":0,"text_weight":1}}})";
+
+TEST(ResponsesRequest, AFileSearchIsTheServers) {
+  auto request = Decoded(R"({"model":"m","input":"x","tools":[)" + std::string(kSearchTool) +
+                         R"(],"tool_choice":"required","parallel_tool_calls":false,
+                          "include":["file_search_call.results"]})");
+  ASSERT_TRUE(request.file_search.has_value());
+  const auto& tool = *request.file_search;
+  EXPECT_EQ(tool.field, "tools[0]");
+  EXPECT_EQ(tool.vector_store_ids, std::vector<std::string>{"vs_1"});
+  EXPECT_EQ(tool.results, 5);
+  EXPECT_EQ(tool.score_threshold, 0.25);
+  EXPECT_EQ(tool.mode, "lexical");
+  EXPECT_EQ(tool.filters.text, R"({"type":"eq","key":"k","value":1})");
+  EXPECT_TRUE(request.settings.search_results);
+  // The model is asked without tools, so without a choice among them.
+  EXPECT_TRUE(request.chat.tools.empty());
+  EXPECT_FALSE(request.chat.tool_choice.has_value());
+}
+
+TEST(ResponsesRequest, TheChoiceOfToolsDecidesWhetherToSearch) {
+  auto chosen = [](std::string_view choice) {
+    return Decoded(R"({"model":"m","input":"x","tools":[{"type":"function","name":"f"},)" +
+                   std::string(kSearchTool) + R"(],"tool_choice":)" + std::string(choice) + "}");
+  };
+  using Kind = domain::ToolChoice::Kind;
+  EXPECT_TRUE(chosen(R"("auto")").file_search.has_value());
+  EXPECT_FALSE(chosen(R"("none")").file_search.has_value());
+  EXPECT_FALSE(chosen(R"({"type":"function","name":"f"})").file_search.has_value());
+  auto request = chosen(R"({"type":"file_search"})");
+  EXPECT_TRUE(request.file_search.has_value());
+  EXPECT_EQ(request.chat.tool_choice->kind, Kind::kAuto);
+  request =
+      chosen(R"({"type":"allowed_tools","mode":"auto","tools":[{"type":"function","name":"f"}]})");
+  EXPECT_FALSE(request.file_search.has_value());
+  request = chosen(R"({"type":"allowed_tools","mode":"auto","tools":[{"type":"file_search"}]})");
+  EXPECT_TRUE(request.file_search.has_value());
+  EXPECT_TRUE(request.chat.tools.empty());
+}
+
+TEST(ResponsesRequest, NamesWhatAFileSearchCannotDo) {
+  auto with = [](std::string_view members) {
+    return Fault(R"({"model":"m","input":"x","tools":[{"type":"file_search",)" +
+                 std::string(members) + "}]}");
+  };
+  EXPECT_EQ(with(R"("vector_store_ids":[])"),
+            "tools[0].vector_store_ids: expected 1 to 16 ids of vector stores");
+  EXPECT_NE(with(R"("vector_store_ids":["a"],"max_num_results":51)").find("max_num_results"),
+            std::string::npos);
+  EXPECT_NE(with(R"("vector_store_ids":["a"],"ranking_options":{"hybrid_search":
+                 {"embedding_weight":1,"text_weight":1}})")
+                .find("tools[0].ranking_options.hybrid_search: both weights above 0"),
+            std::string::npos);
+  EXPECT_NE(Fault(R"({"model":"m","input":"x","tool_choice":{"type":"file_search"}})")
+                .find("names none of the tools"),
+            std::string::npos);
+  EXPECT_EQ(Fault(R"({"model":"m","input":[{"role":"user","content":"x"},
+                   {"type":"file_search_call","id":"fs_1","status":"completed","queries":["q"],
+                    "results":null}]})"),
+            "accepted");
+}
+
+Settings Searched(bool shown) {
+  Settings settings;
+  settings.search_results = shown;
+  settings.searches.push_back({.queries = {"tide"},
+                               .results = {{.file_id = "file-1",
+                                            .filename = "a.txt",
+                                            .score = 0.5,
+                                            .text = "The tide turns.",
+                                            .attributes = {R"({"year":2024})"}}}});
+  return settings;
+}
+
+TEST(ResponsesEncoder, ASearchStandsInFrontOfTheAnswer) {
+  auto encoder = MakeStreamEncoder(Searched(true), Meta());
+  const auto stream = encoder->Encode(domain::StreamStart{});
+  EXPECT_EQ(TypesOf(stream),
+            "created in_progress output_item.added file_search_call.in_progress "
+            "file_search_call.searching file_search_call.completed output_item.done");
+  encoder->Encode(domain::BlockStart{
+      .index = 0, .kind = domain::BlockKind::kText, .tool_use_id = {}, .tool_name = {}});
+  encoder->Encode(domain::TextDelta{.index = 0, .text = "At noon."});
+  domain::CitationDelta citation;
+  citation.citation.source_uri = "file-1";
+  citation.citation.title = "a.txt";
+  citation.citation.answer_end = 8;
+  encoder->Encode(citation);
+  encoder->Encode(domain::BlockStop{});
+  encoder->Encode(domain::StreamEnd{});
+  EXPECT_NE(
+      encoder->response().find(
+          R"({"id":"fs_abc_0","type":"file_search_call","status":"completed","queries":["tide"],)"
+          R"("results":[{"file_id":"file-1","filename":"a.txt","score":0.5,)"
+          R"("text":"The tide turns.","attributes":{"year":2024}}]})"),
+      std::string::npos)
+      << encoder->response();
+  EXPECT_NE(encoder->response().find(
+                R"({"type":"file_citation","file_id":"file-1","filename":"a.txt","index":8)"),
+            std::string::npos)
+      << encoder->response();
+}
+
+TEST(ResponsesEncoder, ResultsAreShownOnlyWhenAskedFor) {
+  domain::ChatResponse answer;
+  answer.content.emplace_back(TextBlock{.text = "At noon.", .citations = {}});
+  const auto whole = EncodeResponse(answer, Searched(false), Meta());
+  EXPECT_NE(whole.response.find(R"("queries":["tide"],"results":null})"), std::string::npos);
+  // A chain plays it back.
+  Request request;
+  request.input = JsonValue(JsonValue::Data(JsonValue::Array()));
+  EXPECT_TRUE(AddHistory(request, {R"([{"role":"user","content":"x"}])", whole.items}));
+  EXPECT_EQ(request.chat.messages.size(), 2u);
+}
+
+TEST(ResponsesRequest, UploadedFilesAreNamedAndPutInLater) {
+  auto request = Decoded(R"({"model":"m","input":[
+      {"role":"user","content":[{"type":"input_file","file_id":"file-1"},
+                                {"type":"input_file","file_id":"file-2","filename":"own.txt"}]},
+      {"type":"function_call","call_id":"c","name":"f","arguments":"{}"},
+      {"type":"function_call_output","call_id":"c","output":[
+        {"type":"input_file","file_id":"file-3"}]}]})");
+  auto named = NamedFiles(request.chat);
+  ASSERT_EQ(named.size(), 3u);
+  EXPECT_EQ(named[2]->source_uri, "file-3");
+  EXPECT_TRUE(PutFile(*named[0], "a.txt", "text/plain", "hello"));
+  EXPECT_EQ(named[0]->text, "hello");
+  EXPECT_EQ(named[0]->name, "a.txt");
+  EXPECT_TRUE(PutFile(*named[1], "b.pdf", "application/pdf", "%PDF"));
+  EXPECT_EQ(named[1]->bytes, "%PDF");
+  EXPECT_EQ(named[1]->name, "own.txt");
+  EXPECT_EQ(NamedFiles(request.chat).size(), 1u);
+  EXPECT_EQ(PutFile(*named[2], "c.zip", "application/zip", "PK").error().code(),
+            Code::kUnsupported);
+  EXPECT_EQ(PutFile(*named[2], "c.txt", "text/plain", "\xff").error().field(), "file_id");
+  EXPECT_NE(Fault(R"({"model":"m","input":[{"role":"user","content":[
+                   {"type":"input_file","file_id":"f","file_url":"https://x.example/"}]}]})")
+                .find("expected one of file_id, file_data and file_url"),
+            std::string::npos);
+}
+
 TEST(ResponsesRequest, NamesWhatIsNotServed) {
   auto with = [](std::string members) {
     return Fault(R"({"model":"m","input":"x",)" + members + "}");
   };
   EXPECT_EQ(with(R"("tools":[{"type":"web_search"}])"),
             "tools[0].type: tools of type web_search are not run by this server; only tools of "
-            "type function are");
+            "type function and file_search are");
   EXPECT_EQ(with(R"("background":true)"),
             "background: background responses are not supported; leave it out");
   EXPECT_EQ(with(R"("conversation":"conv_1")"),
@@ -140,11 +285,11 @@ TEST(ResponsesRequest, NamesWhatIsNotServed) {
   EXPECT_EQ(Fault(R"({"model":"m","input":[]})"), "input: expected at least one message");
   EXPECT_EQ(Fault(R"({"model":"m","input":[{"type":"computer_call"}]})"),
             "input[0].type: items of type computer_call are not served; expected one of message, "
-            "function_call, function_call_output, reasoning");
+            "function_call, function_call_output, file_search_call, reasoning");
   EXPECT_EQ(
       Fault(
           R"({"model":"m","input":[{"role":"user","content":[{"type":"input_image","file_id":"f"}]}]})"),
-      "input[0].content[0].file_id: uploaded files cannot be used here; send the data or an "
+      "input[0].content[0].file_id: uploaded images cannot be used here; send the data or an "
       "address");
   EXPECT_EQ(
       Fault(

@@ -18,6 +18,7 @@ constexpr std::size_t kPageMax = 100;
 std::string_view PrefixOf(std::string_view type) {
   if (type == "function_call") return "fc";
   if (type == "function_call_output") return "fco";
+  if (type == "file_search_call") return "fs";
   return type == "reasoning" ? "rs" : "msg";
 }
 

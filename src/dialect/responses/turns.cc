@@ -20,7 +20,7 @@ constexpr std::string_view kSeal = "strata1.";
 Result<> RefuseFileId(const JsonField& part) {
   auto id = part.Get("file_id");
   if (!id.present()) return {};
-  return Fail(id.Wrong("uploaded files cannot be used here; send the data or an address"));
+  return Fail(id.Wrong("uploaded images cannot be used here; send the data or an address"));
 }
 
 // "The prompt up to and with this part may be cached."
@@ -56,19 +56,22 @@ Result<> AddImage(const JsonField& part, std::vector<ContentBlock>& out) {
 }
 
 Result<> AddFile(const JsonField& part, std::vector<ContentBlock>& out) {
-  STRATA_CHECK_OK(RefuseFileId(part));
-  STRATA_CHECK_OK(part.OnlyMembers(
-      {"type", "file_data", "file_url", "filename", "detail", "prompt_cache_breakpoint"}));
+  STRATA_CHECK_OK(part.OnlyMembers({"type", "file_id", "file_data", "file_url", "filename",
+                                    "detail", "prompt_cache_breakpoint"}));
   domain::DocumentBlock document;
   if (auto name = part.Get("filename"); name.present()) {
     STRATA_TRY(document.name, name.String());
   }
   auto data = part.Get("file_data");
   auto url = part.Get("file_url");
-  if (data.present() == url.present()) {
-    return Fail(part.Wrong("expected one of file_data and file_url"));
+  auto id = part.Get("file_id");
+  if ((data.present() ? 1 : 0) + (url.present() ? 1 : 0) + (id.present() ? 1 : 0) != 1) {
+    return Fail(part.Wrong("expected one of file_id, file_data and file_url"));
   }
-  if (data.present()) {
+  if (id.present()) {
+    // Its bytes come later: NamedFiles.
+    STRATA_TRY(document.source_uri, id.NonEmptyString());
+  } else if (data.present()) {
     STRATA_CHECK_OK(openai::ReadFileData(data, document));
   } else {
     STRATA_TRY(document.url, url.String());
@@ -288,6 +291,8 @@ Result<> Turns::Add(const JsonField& item) {
   if (type.Is("function_call")) return AddCall(item);
   if (type.Is("function_call_output")) return AddCallOutput(item);
   if (type.Is("reasoning")) return AddReasoning(item);
+  // What was found for an earlier question is not shown again: each is searched for anew.
+  if (type.Is("file_search_call")) return {};
   STRATA_TRY(auto name, type.String());
   if (name == "item_reference") {
     return Fail(type.Wrong(
@@ -295,7 +300,7 @@ Result<> Turns::Add(const JsonField& item) {
   }
   return Fail(type.Wrong(
       fmt::format("items of type {} are not served; expected one of message, function_call, "
-                  "function_call_output, reasoning",
+                  "function_call_output, file_search_call, reasoning",
                   name.substr(0, 100))));
 }
 

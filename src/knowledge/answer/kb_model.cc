@@ -48,20 +48,6 @@ domain::ModelInfo InfoOf(const KbModelName& name, const provider::ChatModel* mod
   return info;
 }
 
-// Question and earlier turns of a conversation. Only text counts.
-void TakeTurns(const domain::ChatRequest& request, AnswerInput& input) {
-  std::string question;
-  for (const auto& message : request.messages) {
-    auto text = domain::TextOf(message.content);
-    if (message.role == domain::Role::kUser) {
-      question = std::move(text);
-    } else if (!question.empty()) {
-      input.history.push_back({.question = std::exchange(question, {}), .answer = std::move(text)});
-    }
-  }
-  input.question = std::move(question);
-}
-
 Result<> CheckRequest(const domain::ChatRequest& request) {
   if (!request.tools.empty()) {
     return Fail(InvalidArgument("tools", "a knowledge base model calls no tools"));
@@ -94,7 +80,7 @@ class KbModel final : public provider::ChatModel {
     STRATA_CO_CHECK_OK(CheckRequest(request));
     STRATA_CO_CHECK_OK(provider::RefuseExtra(request, ctx));
     AnswerInput input;
-    TakeTurns(request, input);
+    input.question = TakeTurns(request, input.history);
     if (input.question.find_first_not_of(" \t\r\n") == std::string::npos) {
       co_return Fail(InvalidArgument("messages", "the last message must be a question as text"));
     }

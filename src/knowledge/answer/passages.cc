@@ -1,5 +1,7 @@
 #include "knowledge/answer/passages.h"
 
+#include <utility>
+
 #include "knowledge/answer/question.h"
 
 namespace strata::knowledge {
@@ -58,6 +60,19 @@ std::vector<SourcePassage> PassagesOf(const std::vector<RetrievedChunk>& chunks)
     passages.push_back(std::move(passage));
   }
   return passages;
+}
+
+std::string TakeTurns(const domain::ChatRequest& request, std::vector<Turn>& history) {
+  std::string question;
+  for (const auto& message : request.messages) {
+    auto text = domain::TextOf(message.content);
+    if (message.role == domain::Role::kUser) {
+      question = std::move(text);
+    } else if (!question.empty()) {
+      history.push_back({.question = std::exchange(question, {}), .answer = std::move(text)});
+    }
+  }
+  return question;
 }
 
 std::string StandaloneQuestion(const std::string& question, const std::vector<Turn>& history) {

@@ -12,6 +12,9 @@ namespace strata::knowledge {
 // Views of `chunks`, which must outlive them and not move. document_index is the chunk's place.
 std::vector<SourcePassage> PassagesOf(const std::vector<RetrievedChunk>& chunks);
 
+// The question that a conversation ends with, and its earlier turns. Only text counts.
+std::string TakeTurns(const domain::ChatRequest& request, std::vector<Turn>& history);
+
 // A question that leans on the one before ("And in 2011?") with that one in front; else itself.
 std::string StandaloneQuestion(const std::string& question, const std::vector<Turn>& history);
 

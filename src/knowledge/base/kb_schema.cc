@@ -96,7 +96,19 @@ CREATE TABLE ingestions (
 CREATE INDEX ingestions_source ON ingestions (source_id, row);
 )"},
     {"what a job says of documents that it indexed",
-     "ALTER TABLE ingestions ADD COLUMN warnings TEXT NOT NULL DEFAULT ''"}};
+     "ALTER TABLE ingestions ADD COLUMN warnings TEXT NOT NULL DEFAULT ''"},
+    // `created`: 0 for documents of data sources, which count from their last change.
+    {"files of vector stores and their batches", R"(
+ALTER TABLE documents ADD COLUMN created INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE documents ADD COLUMN batch TEXT NOT NULL DEFAULT '';
+CREATE INDEX documents_status ON documents (status, bytes);
+CREATE INDEX documents_batch ON documents (batch, row) WHERE batch <> '';
+
+CREATE TABLE file_batches (
+  id TEXT PRIMARY KEY,
+  created INTEGER NOT NULL,
+  cancelled INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+)"}};
 
 }  // namespace
 
