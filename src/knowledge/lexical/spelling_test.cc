@@ -18,14 +18,17 @@ using ::testing::UnorderedElementsAre;
 // A segment of the given words with as many documents each.
 class Dictionary {
  public:
-  explicit Dictionary(std::map<std::string, std::uint32_t> words, std::uint64_t first_id = 0) {
+  explicit Dictionary(const std::map<std::string, std::uint32_t>& words,
+                      std::uint64_t first_id = 0) {
     std::uint32_t documents = 1;
     for (const auto& [word, count] : words) documents = std::max(documents, count);
     std::vector<std::uint64_t> ids;
+    ids.reserve(documents);
     for (std::uint32_t i = 0; i < documents; ++i) ids.push_back(first_id + i);
     SegmentWriter writer(ids, std::string(documents, '\x05'), 2);
     for (const auto& [word, count] : words) {
       std::vector<Posting> postings;
+      postings.reserve(count);
       for (std::uint32_t i = 0; i < count; ++i) postings.push_back({.document = i, .frequency = 1});
       writer.AddTerm(word, postings);
     }

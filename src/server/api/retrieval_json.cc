@@ -13,7 +13,6 @@ namespace {
 
 namespace json = boost::json;
 using dialect::JsonField;
-using dialect::JsonValue;
 using knowledge::RetrievedChunk;
 
 constexpr std::size_t kMetadataReservedPages = 32;
