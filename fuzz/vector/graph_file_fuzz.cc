@@ -27,7 +27,7 @@ constexpr std::size_t kPieceBytes = 1 << 18;  // what the checksum takes at a ti
 
 GraphIndexOptions Options() {
   return {.dimensions = kDimensions,
-          .tier = {.exact_below = 1, .random_row_cost = 0, .filter_cost = 0},
+          .tier = {.exact_below = 1, .graph_from = 1, .random_row_cost = 0, .filter_cost = 0},
           .links = 4};
 }
 

@@ -241,8 +241,13 @@ TEST(KbFile, AFileOfTheFirstReleaseIsBroughtUpToDate) {
     auto file = OpenKbFile(path);
     ASSERT_TRUE(file.has_value());
     auto back = [](store::Database& db) -> Result<> {
-      STRATA_CHECK_OK(db.Run("ALTER TABLE ingestions DROP COLUMN warnings"));
-      STRATA_CHECK_OK(db.Run("PRAGMA user_version = 1"));
+      for (const char* undo :
+           {"ALTER TABLE ingestions DROP COLUMN warnings", "DROP INDEX documents_status",
+            "DROP INDEX documents_batch", "ALTER TABLE documents DROP COLUMN created",
+            "ALTER TABLE documents DROP COLUMN batch", "DROP TABLE file_batches",
+            "PRAGMA user_version = 1"}) {
+        STRATA_CHECK_OK(db.Run(undo));
+      }
       return db.Run(
           "INSERT INTO ingestions (job_id, source_id, description, status, reasons, started, "
           "updated) VALUES ('j', 's', '', 0, '[\"x\"]', 0, 0)");
