@@ -311,7 +311,7 @@ class BedrockControl(unittest.TestCase):
                           "UpdatePrompt", "DeletePrompt", "CreatePromptVersion", "UpdateKnowledgeBase", "UpdateDataSource", "TagResource",
                           "UntagResource", "ListTagsForResource"},
         "bedrock-agent-runtime": {"Retrieve", "RetrieveAndGenerate", "RetrieveAndGenerateStream", "Rerank", "TagResource",
-                                  "UntagResource", "ListTagsForResource"},
+                                  "UntagResource", "ListTagsForResource", "CheckIngestedDocumentAcl"},
     }
 
     def dummy(self, shape, depth=0):
