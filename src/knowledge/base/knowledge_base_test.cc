@@ -315,10 +315,13 @@ class NamesSearchTest : public ServiceFixture {
     }
     Index(base_, source_, std::move(documents));
   }
-  std::vector<std::string> Find(StagesOff without = {}, std::optional<Filter> filter = {}) {
+  static constexpr std::string_view kQuestion =
+      "Where was the maker of the picture Gaby: A True Story born?";
+  std::vector<std::string> Find(StagesOff without = {}, std::optional<Filter> filter = {},
+                                std::string_view question = kQuestion) {
     RetrieveRequest request;
     request.knowledge_base_id = base_.id;
-    request.query = "Where was the maker of the picture Gaby: A True Story born?";
+    request.query = question;
     request.mode = SearchMode::kHybrid;
     request.results = 2;
     request.without = without;
@@ -333,6 +336,14 @@ class NamesSearchTest : public ServiceFixture {
 TEST_F(NamesSearchTest, TheNextDocumentIsFoundOverTheNamesOfTheFirst) {
   EXPECT_EQ(Find(), both_);
   EXPECT_NE(Find({.names = true}), both_);
+}
+
+TEST_F(NamesSearchTest, NamesThatNoDocumentIsCalledByLeadNowhere) {
+  Index(base_, source_,
+        {Titled("Report", "Two kinases are told apart by weight and charge."),
+         Titled("Log", "BRCA, TGFB, BRCA, TGFB."), Titled("Diary", "We met BRCA, then TGFB.")});
+  constexpr std::string_view kAsked = "How are kinases, say BRCA or TGFB, told apart by weight?";
+  EXPECT_EQ(Find({}, {}, kAsked).front(), "Report");
 }
 
 TEST_F(NamesSearchTest, NothingIsReachedThatTheCallerMayNotRead) {

@@ -200,8 +200,8 @@ class Search {
     ShowHits(span, hits);
   }
 
-  // The names graph instead of the blend, where the question names a document, or two things.
-  // Whether it does.
+  // The names graph instead of the blend, where the question names a document. Whether it does.
+  // Names that are only mentioned (abbreviations, say) are found better by their words.
   bool FollowNames(std::vector<FusedHit>& hits) {
     Span span = ctx_.span.Child("knowledge.names");
     if (request_.without.names) {
@@ -212,9 +212,10 @@ class Search {
     for (const auto& hit : hits) seeds.push_back({.passage = hit.row, .share = hit.score});
     const auto answer = base_.cache->WalkNames(request_.query, seeds, scope_);
     span.Set("names", NamesJson(answer.names));
-    if (answer.titles == 0 && answer.names.size() < 2) {
-      span.Set("skipped", answer.names.empty() ? "the question holds no name of the knowledge base"
-                                               : "one name alone that no document is called by");
+    if (answer.titles == 0) {
+      span.Set("skipped", answer.names.empty()
+                              ? "the question holds no name of the knowledge base"
+                              : "no document is called by what the question names");
       return false;
     }
     hits = LeadWithNames(hits, answer.passages);
