@@ -169,6 +169,7 @@ class ServiceFixture : public ::testing::Test {
   }
   static std::vector<std::string> Uris(const std::vector<RetrievedChunk>& chunks) {
     std::vector<std::string> uris;
+    uris.reserve(chunks.size());
     for (const auto& chunk : chunks) uris.push_back(chunk.uri);
     return uris;
   }

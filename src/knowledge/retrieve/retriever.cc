@@ -209,6 +209,7 @@ class Search {
       return false;
     }
     std::vector<graph::PassageShare> seeds;
+    seeds.reserve(hits.size());
     for (const auto& hit : hits) seeds.push_back({.passage = hit.row, .share = hit.score});
     const auto answer = base_.cache->WalkNames(request_.query, seeds, scope_);
     span.Set("names", NamesJson(answer.names));
@@ -327,15 +328,13 @@ class Search {
     STRATA_TRY(auto stored, ReadChunksAround(db, row, around));
     std::vector<RetrievedChunk> passages;
     std::size_t center = stored.size();
+    passages.reserve(stored.size());
     for (auto& one : stored) {
-      if (one.chunk.chunk_id == chunk.chunk_id) {
-        center = passages.size();
-        passages.push_back(std::move(chunk));
-      } else {
-        passages.push_back(std::move(one.chunk));
-      }
+      if (one.chunk.chunk_id == chunk.chunk_id) center = passages.size();
+      passages.push_back(std::move(one.chunk));
     }
     if (center == stored.size()) return Fail(Code::kCorruption, "a chunk is not beside itself");
+    passages[center] = std::move(chunk);  // with its scores
     return JoinAround(std::move(passages), center);
   }
 
