@@ -126,6 +126,14 @@ Result<store::CreateKey> DecodeCreateKey(std::string_view body, const Clock& clo
   STRATA_CHECK_OK(FillText(top.Get("id"), create.access_key_id));
   STRATA_CHECK_OK(FillText(top.Get("secret"), create.secret));
   STRATA_CHECK_OK(FillText(top.Get("bearer"), create.bearer));
+  for (const auto& [name, value] :
+       {std::pair<const char*, const std::string&>{"id", create.access_key_id},
+        {"secret", create.secret},
+        {"bearer", create.bearer}}) {
+    if (top.Get(name).present() && value.empty()) {
+      return Fail(InvalidArgument(name, "is empty; leave it out for a random one"));
+    }
+  }
   STRATA_CHECK_OK(FillGrant(top, create.grant));
   auto expires = top.Get("expires_in_s");
   if (expires.present()) {

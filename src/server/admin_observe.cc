@@ -86,6 +86,9 @@ Result<observe::CostQuery> DecodeCost(const Exchange& e) {
   if (auto until = parameter("until")) {
     STRATA_TRY(query.until, ParseDay("until", *until));
   }
+  if (query.from && query.until && *query.until <= *query.from) {
+    return Fail(InvalidArgument("until", "must be after from; it is the day after the last"));
+  }
   return query;
 }
 

@@ -249,7 +249,7 @@ class Commands:
         key = re.search(r"^key +(\S+)", made, re.M)[1]
         bearer = re.search(r"^bearer key +(\S+)", made, re.M)[1]
         listed = self.strata("key", "list")
-        self.assertRegex(listed, key + r" +porter .* until 20")
+        self.assertRegex(listed, key + r" +porter .* until 20\S* +invoke +builtin/\*")
         self.assertNotIn(bearer, listed)
 
         rotated = self.strata("key", "rotate", key, "--overlap-hours", "1")
@@ -614,6 +614,7 @@ class CommandsWithoutData(unittest.TestCase):
                            (["kb", "list", "--dta=x"], "there is no option --dta (did you mean --data?)"),
                            (["kb", "create"], "strata kb create: name is required"),
                            (["serve", "extra"], "strata serve: "),
+                           (["key", "create", "--bearer", ""], "is empty"),
                            (["kb", "import", "x", "/no/such"], "/no/such")):
             with self.subTest(args=args):
                 done = run_strata(self.data, *args)

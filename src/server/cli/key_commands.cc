@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "server/admin_json.h"
 #include "server/cli/cli.h"
+#include "server/cli/print.h"
 #include "store/data_dir.h"
 
 namespace strata::server {
@@ -83,16 +84,19 @@ Result<int> Create(const CallerFlags& common, const CreateFlags& flags) {
 Result<int> List(const CallerFlags& common) {
   STRATA_TRY(auto caller, Caller::Open(common));
   STRATA_TRY(auto reply, caller->Call("GET", "/strata/v1/keys"));
-  fmt::print("{:<22} {:<20} {:<14} {:<22} {:<14} {}\n", "key", "name", "workspace", "access key id",
-             "bearer", "state");
+  constexpr auto kRow = "{:<22} {:<20} {:<14} {:<22} {:<14} {:<26} {:<16} {}\n";
+  fmt::print(kRow, "key", "name", "workspace", "access key id", "bearer", "state", "roles",
+             "models");
   auto parsed = json::parse(reply);
   for (const auto& item : parsed.at("keys").as_array()) {
     const auto& key = item.as_object();
     auto state = !Text(key, "revoked").empty()   ? "revoked " + Text(key, "revoked")
                  : !Text(key, "expires").empty() ? "until " + Text(key, "expires")
                                                  : std::string("valid");
-    fmt::print("{:<22} {:<20} {:<14} {:<22} {:<14} {}\n", Text(key, "key"), Text(key, "name"),
-               Text(key, "workspace"), Text(key, "access_key_id"), Text(key, "bearer_hint"), state);
+    const auto models = JoinedOf(key, "models");
+    fmt::print(kRow, Text(key, "key"), Text(key, "name"), Text(key, "workspace"),
+               Text(key, "access_key_id"), Text(key, "bearer_hint"), state, JoinedOf(key, "roles"),
+               models.empty() ? "all" : models);
   }
   return 0;
 }
@@ -156,9 +160,14 @@ void AddKeyCommands(Cli& cli) {
                      "longest that a provider may keep its data: none, 36h, 30d");
   create->add_option("--expires-days", flags->expires_days, "days until it expires")
       ->check(CLI::Range(1, 36500));
-  create->add_option("--id", flags->id, "access key id, instead of a random one");
-  create->add_option("--secret", flags->secret, "secret access key, instead of a random one");
-  create->add_option("--bearer", flags->bearer, "bearer key, instead of a random one");
+  // An empty one is a variable that was not set, not a wish for a random key.
+  const CLI::Validator given(
+      [](std::string& value) { return std::string(value.empty() ? "is empty" : ""); }, "");
+  create->add_option("--id", flags->id, "access key id, instead of a random one")->check(given);
+  create->add_option("--secret", flags->secret, "secret access key, instead of a random one")
+      ->check(given);
+  create->add_option("--bearer", flags->bearer, "bearer key, instead of a random one")
+      ->check(given);
   create->callback(
       [&cli, flags] { cli.run = [&cli, flags] { return Create(cli.flags, *flags); }; });
 

@@ -55,6 +55,16 @@ std::string TextOf(const json::object& object, std::string_view name) {
   return value && value->is_string() ? std::string(value->as_string()) : std::string();
 }
 
+std::string JoinedOf(const json::object& object, std::string_view name) {
+  std::string out;
+  const auto* list = object.if_contains(name);
+  if (list == nullptr || !list->is_array()) return out;
+  for (const auto& item : list->get_array()) {
+    out += (out.empty() ? "" : ", ") + std::string(item.as_string());
+  }
+  return out;
+}
+
 std::int64_t NumberOf(const json::object& object, std::string_view name) {
   auto* value = object.if_contains(name);
   return value && value->is_number() ? value->to_number<std::int64_t>() : 0;

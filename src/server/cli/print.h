@@ -37,5 +37,7 @@ std::string Indented(std::string_view text, std::size_t spaces);
 // Members of a JSON object; "" and 0 when absent or of another type.
 std::string TextOf(const boost::json::object& object, std::string_view name);
 std::int64_t NumberOf(const boost::json::object& object, std::string_view name);
+// Texts of a list, "a, b".
+std::string JoinedOf(const boost::json::object& object, std::string_view name);
 
 }  // namespace strata::server

@@ -58,16 +58,6 @@ Result<int> Create(const CallerFlags& common, const RouterFlags& flags) {
   return 0;
 }
 
-std::string Joined(const json::object& object, std::string_view name) {
-  std::string out;
-  const auto* list = object.if_contains(name);
-  if (list == nullptr || !list->is_array()) return out;
-  for (const auto& item : list->get_array()) {
-    out += (out.empty() ? "" : ", ") + std::string(item.as_string());
-  }
-  return out;
-}
-
 void PrintVersion(const json::object& version, bool in_force) {
   auto learned = TextOf(version, "learned");
   if (!learned.empty()) learned += " (" + TextOf(version, "learned_mode") + ")";
@@ -76,7 +66,7 @@ void PrintVersion(const json::object& version, bool in_force) {
              NumberOf(version, "version"), TextOf(version, "created"), TextOf(version, "objective"),
              NumberOf(version, "rules"),
              cascade != nullptr && cascade->is_bool() && cascade->as_bool() ? "yes" : "no",
-             learned.empty() ? "-" : learned, Joined(version, "candidates"));
+             learned.empty() ? "-" : learned, JoinedOf(version, "candidates"));
   if (auto problem = TextOf(version, "problem"); !problem.empty()) {
     fmt::print("         {}\n", problem);
   }
@@ -94,7 +84,7 @@ Result<int> List(const CallerFlags& common) {
     auto mode = TextOf(now, "learned_mode");
     fmt::print("{:<32} {:>7}  {:<28} {:<12} {}\n", TextOf(router, "model"),
                NumberOf(router, "current"), TextOf(now, "fallback"), mode.empty() ? "-" : mode,
-               Joined(now, "candidates"));
+               JoinedOf(now, "candidates"));
   }
   return 0;
 }
@@ -221,7 +211,7 @@ void PrintDecision(const json::object& d) {
   fmt::print("task {}, language {}, about {} prompt tokens\n", TextOf(d, "task"),
              TextOf(d, "language").empty() ? "unknown" : TextOf(d, "language"),
              NumberOf(d, "prompt_tokens"));
-  if (auto ask = Joined(d, "ask"); !ask.empty()) {
+  if (auto ask = JoinedOf(d, "ask"); !ask.empty()) {
     fmt::print("first asks {}{}\n", ask,
                TextOf(d, "tie_break").empty() ? "" : ", ties broken by " + TextOf(d, "tie_break"));
   }
