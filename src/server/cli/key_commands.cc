@@ -122,7 +122,7 @@ Result<int> ShowRoles(CallerFlags flags) {
 
 Result<int> Revoke(const CallerFlags& common, const std::string& key) {
   STRATA_TRY(auto caller, Caller::Open(common));
-  STRATA_TRY(auto reply, caller->Call("DELETE", "/strata/v1/keys/" + PercentEncode(key)));
+  STRATA_CHECK_OK(caller->Call("DELETE", "/strata/v1/keys/" + PercentEncode(key)));
   fmt::print("{} is revoked\n", key);
   return 0;
 }

@@ -124,7 +124,7 @@ Result<int> Versions(const CallerFlags& common, const RouterFlags& flags) {
 Result<int> Rollback(const CallerFlags& common, const RouterFlags& flags) {
   STRATA_TRY(auto caller, Caller::Open(common));
   auto body = fmt::format(R"({{"version":{}}})", flags.version);
-  STRATA_TRY(auto reply, caller->Call("POST", PathOf(flags, "/rollback"), std::move(body)));
+  STRATA_CHECK_OK(caller->Call("POST", PathOf(flags, "/rollback"), std::move(body)));
   fmt::print("router/{} is at version {}\n", flags.name, flags.version);
   return 0;
 }
@@ -200,7 +200,7 @@ Result<int> Labels(const CallerFlags& common, const RouterFlags& flags) {
 
 Result<int> Delete(const CallerFlags& common, const RouterFlags& flags) {
   STRATA_TRY(auto caller, Caller::Open(common));
-  STRATA_TRY(auto reply, caller->Call("DELETE", PathOf(flags)));
+  STRATA_CHECK_OK(caller->Call("DELETE", PathOf(flags)));
   fmt::print("router/{} is deleted\n", flags.name);
   return 0;
 }
