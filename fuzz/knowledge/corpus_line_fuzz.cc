@@ -1,4 +1,5 @@
-// Lines of corpora and query files: any bytes are read or refused with the member's name.
+// Lines of corpora and query files: any bytes are read or refused with the reason, which names the
+// member when the line is an object.
 
 #include <cstdint>
 #include <cstdlib>
@@ -11,7 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view line(reinterpret_cast<const char*>(data), size);
   const auto document = ParseCorpusLine(line);
   if (document.has_value() && document->id.empty()) std::abort();
-  if (!document.has_value() && document.error().field().empty()) std::abort();
+  if (!document.has_value() && document.error().message().empty()) std::abort();
+  if (line == "{}" && document.error().field() != "_id") std::abort();
   (void)ParseQueryLine(line);
   return 0;
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "net/http2/client_session.h"
@@ -47,7 +48,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const ClientSession::Fields fields = {
       {":method", "POST"}, {":scheme", "https"}, {":authority", "h"}, {":path", "/"}, {"a", "b"}};
   int requests = 0;
-  for (int i = 0; i < 4; ++i) requests += owner.session->Request(fields, i == 0 ? body : "") != 0;
+  for (int i = 0; i < 4; ++i)
+    requests += owner.session->Request(fields, i == 0 ? std::string_view(body) : "") != 0;
   std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   strata::SteadyTime now{std::chrono::hours(1)};
   std::string out;

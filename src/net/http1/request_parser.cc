@@ -27,6 +27,7 @@ RequestParser::State RequestParser::Feed(std::string_view& bytes) {
 RequestParser::State RequestParser::TakeHead(std::string_view& bytes) {
   // A client may send an empty line after a body (RFC 9112 §2.2).
   while (scanned_ == 0 && bytes.starts_with("\r\n")) bytes.remove_prefix(2);
+  if (scanned_ == 0 && bytes == "\r") return state_;  // half of such a line, perhaps
   auto end = FindHeadEnd(bytes, scanned_);
   if (std::min(end, bytes.size()) > limits_.header_bytes_max) {
     return Fail({431, "the request head is larger than net.header_bytes_max"});

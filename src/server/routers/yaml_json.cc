@@ -23,8 +23,8 @@ JsonValue ScalarOf(const YAML::Node& node) {
   if (!quoted && (text == "null" || text == "~" || text.empty())) return {};
   double number = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  bool digits = text.find_first_not_of("+-.0123456789eE") == text.npos && text.front() != '+' &&
-                text.front() != '.' && text.back() != '.';
+  bool digits = !text.empty() && text.find_first_not_of("+-.0123456789eE") == text.npos &&
+                text.front() != '+' && text.front() != '.' && text.back() != '.';
   if (!quoted && digits && error == std::errc() && end == text.data() + text.size()) {
     return JsonValue(JsonValue::Data(JsonValue::Number{text}));
   }
