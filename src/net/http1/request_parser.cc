@@ -60,7 +60,9 @@ std::span<char> RequestParser::BodyRoom() {
   auto left = static_cast<std::size_t>(*framing_.content_length) - body_size_;
   if (body.size() == body_size_) {
     auto grow = std::min(left, std::max(kBodyStep, body_size_));
-    body.resize_and_overwrite(body_size_ + grow, [](char*, std::size_t size) { return size; });
+    // libstdc++ 12 hands over the capacity, not what was asked for.
+    body.resize_and_overwrite(body_size_ + grow,
+                              [wanted = body_size_ + grow](char*, std::size_t) { return wanted; });
   }
   return std::span(body).subspan(body_size_);
 }
