@@ -220,7 +220,7 @@ struct StaticEmbedder::State {
   const text::WordPieces& Pieces() {
     std::call_once(once, [this] {
       auto parsed = text::WordPieces::Parse(vocabulary);
-      STRATA_CHECK(parsed.has_value(), "the static embedder's vocabulary repeats a piece");
+      STRATA_CHECK(parsed.has_value(), "a vocabulary that was looked at has changed");
       pieces = std::move(*parsed);
     });
     return *pieces;
@@ -241,6 +241,10 @@ Result<std::shared_ptr<const StaticEmbedder>> StaticEmbedder::Open(const std::st
   auto vocabulary = bytes.substr(sizeof(header) + header.teacher_bytes, header.vocabulary_bytes);
   if (!HoldsPieces(vocabulary, header.pieces)) {
     return Corrupt(path, "the vocabulary has another size, or lacks a token");
+  }
+  // Looked at, and not kept: see Pieces().
+  if (auto parsed = text::WordPieces::Parse(vocabulary); !parsed.has_value()) {
+    return Corrupt(path, parsed.error().message());
   }
   auto version = fmt::format("static-{}-{}:{:016x}", teacher, header.dimensions, header.checksum);
   file->LetGo();
