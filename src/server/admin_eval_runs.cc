@@ -204,15 +204,7 @@ Task<Result<>> Delete(Services& s, Exchange& e) {
 }  // namespace
 
 void AddAdminEvalRunRoutes(Router& router, Services& services) {
-  using Operation = Task<Result<>> (*)(Services&, Exchange&);
-  auto add = [&](std::string method, std::string pattern, std::string operation, Operation run) {
-    router.Add({.method = std::move(method),
-                .pattern = std::move(pattern),
-                .face = Face::kStrata,
-                .operation = std::move(operation),
-                .role = "admin",
-                .handler = [&services, run](Exchange& e) { return run(services, e); }});
-  };
+  const AdminOperations add(router, services);
   add("POST", "/strata/v1/eval-runs", "begin_eval_run", Begin);
   add("GET", "/strata/v1/eval-runs", "list_eval_runs", List);
   add("GET", "/strata/v1/eval-runs/{id}", "get_eval_run", Get);

@@ -192,15 +192,7 @@ Task<Result<>> Delete(Services& s, Exchange& e) {
 }  // namespace
 
 void AddAdminEvalRoutes(Router& router, Services& services) {
-  using Operation = Task<Result<>> (*)(Services&, Exchange&);
-  auto add = [&](std::string method, std::string pattern, std::string operation, Operation run) {
-    router.Add({.method = std::move(method),
-                .pattern = std::move(pattern),
-                .face = Face::kStrata,
-                .operation = std::move(operation),
-                .role = "admin",
-                .handler = [&services, run](Exchange& e) { return run(services, e); }});
-  };
+  const AdminOperations add(router, services);
   add("POST", "/strata/v1/eval-sets", "create_eval_set", Create);
   add("GET", "/strata/v1/eval-sets", "list_eval_sets", List);
   add("GET", "/strata/v1/eval-sets/{name}", "get_eval_set", Show);

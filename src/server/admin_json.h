@@ -41,6 +41,20 @@ Result<store::CreateKey> DecodeCreateKey(std::string_view body, const Clock& clo
 // caller goes away, not at server.request_timeout.
 void RunUntilLeft(Exchange& exchange);
 
+// Adds operations of /strata/v1 that are for administrators: `add("GET", pattern, name, Run)`.
+class AdminOperations {
+ public:
+  using Operation = Task<Result<>> (*)(Services&, Exchange&);
+  // Both outlive the routes.
+  AdminOperations(Router& router, Services& services) : router_(router), services_(services) {}
+  void operator()(std::string method, std::string pattern, std::string operation,
+                  Operation run) const;
+
+ private:
+  Router& router_;
+  Services& services_;
+};
+
 // Routes of /strata/v1 by subject; AddAdminRoutes calls them all.
 void AddAdminKeyRoutes(Router& router, Services& services);
 void AddAdminKbRoutes(Router& router, Services& services);

@@ -145,21 +145,11 @@ Result<store::CreateKey> DecodeCreateKey(std::string_view body, const Clock& clo
 }
 
 void AddAdminKeyRoutes(Router& router, Services& services) {
-  auto* s = &services;
-  auto add = [&](std::string method, std::string pattern, std::string operation,
-                 RouteHandler handler) {
-    router.Add({.method = std::move(method),
-                .pattern = std::move(pattern),
-                .face = Face::kStrata,
-                .operation = std::move(operation),
-                .role = "admin",
-                .handler = std::move(handler)});
-  };
-  add("POST", "/strata/v1/keys", "create_key", [s](Exchange& e) { return Create(*s, e); });
-  add("GET", "/strata/v1/keys", "list_keys", [s](Exchange& e) { return List(*s, e); });
-  add("DELETE", "/strata/v1/keys/{key}", "revoke_key", [s](Exchange& e) { return Revoke(*s, e); });
-  add("POST", "/strata/v1/keys/{key}/rotate", "rotate_key",
-      [s](Exchange& e) { return Rotate(*s, e); });
+  const AdminOperations add(router, services);
+  add("POST", "/strata/v1/keys", "create_key", Create);
+  add("GET", "/strata/v1/keys", "list_keys", List);
+  add("DELETE", "/strata/v1/keys/{key}", "revoke_key", Revoke);
+  add("POST", "/strata/v1/keys/{key}/rotate", "rotate_key", Rotate);
 }
 
 }  // namespace strata::server

@@ -149,25 +149,15 @@ Task<Result<observe::FinishedTrace>> FindTrace(Services& services, const Exchang
 }
 
 void AddAdminObserveRoutes(Router& router, Services& services) {
-  auto* s = &services;
-  auto add = [&](std::string method, std::string pattern, std::string operation,
-                 RouteHandler handler) {
-    router.Add({.method = std::move(method),
-                .pattern = std::move(pattern),
-                .face = Face::kStrata,
-                .operation = std::move(operation),
-                .role = "admin",
-                .handler = std::move(handler)});
-  };
-  add("GET", "/strata/v1/traces", "list_traces", [s](Exchange& e) { return ListTraces(*s, e); });
-  add("GET", "/strata/v1/traces/{id}", "get_trace", [s](Exchange& e) { return GetTrace(*s, e); });
-  add("GET", "/strata/v1/cost", "cost", [s](Exchange& e) { return Cost(*s, e); });
-  add("GET", "/strata/v1/ledger/verify", "verify_ledger",
-      [s](Exchange& e) { return VerifyLedger(*s, e); });
-  add("GET", "/strata/v1/console", "console_address", [s](Exchange& e) {
-    return SendAdminJson(e, json::serialize(json::object{{"url", s->links.ConsoleUrl()}}));
+  const AdminOperations add(router, services);
+  add("GET", "/strata/v1/traces", "list_traces", ListTraces);
+  add("GET", "/strata/v1/traces/{id}", "get_trace", GetTrace);
+  add("GET", "/strata/v1/cost", "cost", Cost);
+  add("GET", "/strata/v1/ledger/verify", "verify_ledger", VerifyLedger);
+  add("GET", "/strata/v1/console", "console_address", [](Services& s, Exchange& e) {
+    return SendAdminJson(e, json::serialize(json::object{{"url", s.links.ConsoleUrl()}}));
   });
-  add("POST", "/strata/v1/backup", "backup", [s](Exchange& e) { return Backup(*s, e); });
+  add("POST", "/strata/v1/backup", "backup", Backup);
 }
 
 }  // namespace strata::server

@@ -233,29 +233,14 @@ Task<Result<>> ImportModel(Services& s, Exchange& e) {
 }  // namespace
 
 void AddAdminProviderRoutes(Router& router, Services& services) {
-  auto* s = &services;
-  auto add = [&](std::string method, std::string pattern, std::string operation,
-                 RouteHandler handler) {
-    router.Add({.method = std::move(method),
-                .pattern = std::move(pattern),
-                .face = Face::kStrata,
-                .operation = std::move(operation),
-                .role = "admin",
-                .handler = std::move(handler)});
-  };
-  add("GET", "/strata/v1/providers", "list_providers",
-      [s](Exchange& e) { return ListProviders(*s, e); });
-  add("POST", "/strata/v1/providers", "add_provider",
-      [s](Exchange& e) { return AddProvider(*s, e); });
-  add("DELETE", "/strata/v1/providers/{name}", "remove_provider",
-      [s](Exchange& e) { return RemoveProvider(*s, e); });
-  add("GET", "/strata/v1/deployments", "list_deployments",
-      [s](Exchange& e) { return ListDeployments(*s, e); });
-  add("POST", "/strata/v1/providers/{name}/test", "test_provider",
-      [s](Exchange& e) { return TestOne(*s, e); });
-  add("GET", "/strata/v1/models", "list_models", [s](Exchange& e) { return ListModels(*s, e); });
-  add("POST", "/strata/v1/models/import", "import_model",
-      [s](Exchange& e) { return ImportModel(*s, e); });
+  const AdminOperations add(router, services);
+  add("GET", "/strata/v1/providers", "list_providers", ListProviders);
+  add("POST", "/strata/v1/providers", "add_provider", AddProvider);
+  add("DELETE", "/strata/v1/providers/{name}", "remove_provider", RemoveProvider);
+  add("GET", "/strata/v1/deployments", "list_deployments", ListDeployments);
+  add("POST", "/strata/v1/providers/{name}/test", "test_provider", TestOne);
+  add("GET", "/strata/v1/models", "list_models", ListModels);
+  add("POST", "/strata/v1/models/import", "import_model", ImportModel);
 }
 
 }  // namespace strata::server

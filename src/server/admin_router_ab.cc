@@ -139,15 +139,7 @@ Task<Result<>> Stop(Services& s, Exchange& e) {
 }  // namespace
 
 void AddAdminRouterTestRoutes(Router& router, Services& services) {
-  using Operation = Task<Result<>> (*)(Services&, Exchange&);
-  auto add = [&](std::string method, std::string pattern, std::string operation, Operation run) {
-    router.Add({.method = std::move(method),
-                .pattern = std::move(pattern),
-                .face = Face::kStrata,
-                .operation = std::move(operation),
-                .role = "admin",
-                .handler = [&services, run](Exchange& e) { return run(services, e); }});
-  };
+  const AdminOperations add(router, services);
   add("POST", "/strata/v1/routers/{name}/ab", "start_router_test", Start);
   add("GET", "/strata/v1/routers/{name}/ab", "get_router_test", Show);
   add("POST", "/strata/v1/routers/{name}/ab/stop", "stop_router_test", Stop);

@@ -232,15 +232,7 @@ Task<Result<>> DryRunOf(Services& s, Exchange& e) {
 }  // namespace
 
 void AddAdminRouterRoutes(Router& router, Services& services) {
-  using Operation = Task<Result<>> (*)(Services&, Exchange&);
-  auto add = [&](std::string method, std::string pattern, std::string operation, Operation run) {
-    router.Add({.method = std::move(method),
-                .pattern = std::move(pattern),
-                .face = Face::kStrata,
-                .operation = std::move(operation),
-                .role = "admin",
-                .handler = [&services, run](Exchange& e) { return run(services, e); }});
-  };
+  const AdminOperations add(router, services);
   add("POST", "/strata/v1/routers", "put_router", Put);
   add("GET", "/strata/v1/routers", "list_routers", List);
   add("GET", "/strata/v1/routers/{name}", "get_router", Get);

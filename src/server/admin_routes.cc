@@ -12,6 +12,16 @@ Task<Result<>> SendAdminJson(Exchange& exchange, std::string body) {
   co_return co_await exchange.writer.Send(200, std::move(headers), std::move(body));
 }
 
+void AdminOperations::operator()(std::string method, std::string pattern, std::string operation,
+                                 Operation run) const {
+  router_.Add({.method = std::move(method),
+               .pattern = std::move(pattern),
+               .face = Face::kStrata,
+               .operation = std::move(operation),
+               .role = "admin",
+               .handler = [&services = services_, run](Exchange& e) { return run(services, e); }});
+}
+
 Task<Result<>> JsonLines::Start() {
   net::Headers headers;
   headers.Set("content-type", "application/x-ndjson");
