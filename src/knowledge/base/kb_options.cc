@@ -51,6 +51,9 @@ constexpr Option kOptions[] = {
     {"kb.vectors.memory_max", OptionKind::kInteger, "MiB", "0", "0..100000000",
      "Of the vectors, codes and graph of one base; a graph that would not fit is not built, and "
      "without room for codes every vector is compared. 0: no limit."},
+    {"kb.open_max", OptionKind::kInteger, "bases", "256", "1..1000000",
+     "Bases that stay open. Of more, those that nobody has used for longest are closed; their next "
+     "use reads their vectors and names again. An open one costs three threads and its memory."},
     {"kb.storage_map", OptionKind::kTextList, "", "", "",
      "Storage types of Bedrock's API that mean the embedded store, each as TYPE=embedded; "
      "S3_VECTORS always does, any other that is not listed is refused."},
@@ -81,6 +84,7 @@ KbSettings KbSettings::From(const Options& options) {
   settings.vectors.links = number("kb.vectors.links");
   settings.vectors.build_effort = number("kb.vectors.build_effort");
   settings.vectors.search_effort = number("kb.vectors.search_effort");
+  settings.open_max = number("kb.open_max");
   settings.storage_map = options.TextList("kb.storage_map");
   settings.recipe = ChunkRecipeFrom(options);
   return settings;

@@ -1,6 +1,8 @@
 #include "knowledge/base/open_bases.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "base/crash_point.h"
 
@@ -27,7 +29,20 @@ std::shared_ptr<OpenBase> OpenBases::Opened(const std::string& id) {
     slot = found->second;
   }
   std::unique_lock lock(slot->mutex, std::try_to_lock);
-  return lock.owns_lock() ? slot->base : nullptr;
+  if (!lock.owns_lock() || !slot->base) return nullptr;
+  slot->last_use = ++uses_;
+  return slot->base;
+}
+
+Result<std::shared_ptr<OpenBase>> OpenBases::Open(const std::string& id, int dimensions) {
+  auto base = std::make_shared<OpenBase>();
+  base->id = id;
+  STRATA_TRY(base->file, OpenKbFile(PathOf(id)));
+  VectorKeeperOptions vectors{
+      .database = PathOf(id), .graph_file = GraphFileOf(id), .index = vectors_};
+  vectors.index.dimensions = static_cast<std::size_t>(dimensions);
+  STRATA_TRY(base->cache, KbCache::Open(LexicalFolderOf(id), std::move(vectors), &graphs_));
+  return base;
 }
 
 Result<std::shared_ptr<OpenBase>> OpenBases::GetBlocking(const std::string& id, int dimensions) {
@@ -38,17 +53,47 @@ Result<std::shared_ptr<OpenBase>> OpenBases::GetBlocking(const std::string& id, 
     if (!entry) entry = std::make_shared<Slot>();
     slot = entry;
   }
-  std::lock_guard lock(slot->mutex);
-  if (slot->base) return slot->base;
-  auto base = std::make_shared<OpenBase>();
-  base->id = id;
-  STRATA_TRY(base->file, OpenKbFile(PathOf(id)));
-  VectorKeeperOptions vectors{
-      .database = PathOf(id), .graph_file = GraphFileOf(id), .index = vectors_};
-  vectors.index.dimensions = static_cast<std::size_t>(dimensions);
-  STRATA_TRY(base->cache, KbCache::Open(LexicalFolderOf(id), std::move(vectors), &graphs_));
-  slot->base = std::move(base);
-  return slot->base;
+  std::shared_ptr<OpenBase> base;
+  {
+    std::lock_guard lock(slot->mutex);
+    slot->last_use = ++uses_;
+    if (slot->base) return slot->base;
+    STRATA_TRY(slot->base, Open(id, dimensions));
+    slot->open = true;
+    base = slot->base;
+  }
+  CloseLeastUsed();  // not this one: it is in use
+  return base;
+}
+
+std::vector<std::shared_ptr<OpenBases::Slot>> OpenBases::OpenSlots() const {
+  std::vector<std::pair<std::uint64_t, std::shared_ptr<Slot>>> open;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [id, slot] : slots_) {
+      if (slot->open) open.emplace_back(slot->last_use, slot);
+    }
+  }
+  std::ranges::sort(open, {}, [](const auto& entry) { return entry.first; });
+  std::vector<std::shared_ptr<Slot>> out;
+  for (auto& entry : open) out.push_back(std::move(entry.second));
+  return out;
+}
+
+std::size_t OpenBases::open_count() const { return OpenSlots().size(); }
+
+void OpenBases::CloseLeastUsed() {
+  const auto open = OpenSlots();
+  std::size_t left = open.size();
+  for (const auto& slot : open) {
+    if (left <= open_max_) return;
+    std::unique_lock lock(slot->mutex, std::try_to_lock);
+    // Those in use stay. Nobody can take hold of it meanwhile: that needs the mutex.
+    if (!lock.owns_lock() || slot->base.use_count() != 1) continue;
+    slot->open = false;
+    slot->base.reset();
+    --left;
+  }
 }
 
 Task<Result<std::shared_ptr<OpenBase>>> OpenBases::Get(const KnowledgeBase& base) {

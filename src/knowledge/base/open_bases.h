@@ -1,12 +1,16 @@
 #pragma once
-// The knowledge bases whose files are open. A base is opened on first use and stays open until it
-// is deleted.
+// The knowledge bases whose files are open. A base is opened on first use. An open one costs three
+// threads, some file handles and the memory of its cache, so that those which nobody has used for
+// longest are closed when there are more than a limit; their next use opens them again.
 
+#include <atomic>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/pool.h"
 #include "base/task.h"
@@ -27,9 +31,10 @@ struct OpenBase {
 // Thread-safe.
 class OpenBases {
  public:
-  // `vectors`: of every base but for the dimensions, which are its own.
-  OpenBases(std::string folder, Pool& pool, vector::GraphIndexOptions vectors)
-      : folder_(std::move(folder)), pool_(pool), vectors_(vectors) {}
+  // `vectors`: of every base but for the dimensions, which are its own. `open_max`: bases that stay
+  // open beside those in use, at least 1.
+  OpenBases(std::string folder, Pool& pool, vector::GraphIndexOptions vectors, std::size_t open_max)
+      : folder_(std::move(folder)), pool_(pool), vectors_(vectors), open_max_(open_max) {}
 
   Task<Result<std::shared_ptr<OpenBase>>> Get(const KnowledgeBase& base);
   // The same on a thread that may block.
@@ -39,23 +44,33 @@ class OpenBases {
   Task<Result<>> Remove(std::string id);
   Result<> RemoveBlocking(const std::string& id);
 
+  std::size_t open_count() const;
+
   std::string PathOf(std::string_view id) const;
   std::string LexicalFolderOf(std::string_view id) const;
   std::string GraphFileOf(std::string_view id) const;
 
  private:
   struct Slot {
-    std::mutex mutex;  // held while it is opened
+    std::mutex mutex;  // held while it is opened or closed: two of one file never live at once
     std::shared_ptr<OpenBase> base;
+    std::atomic<std::uint64_t> last_use = 0;  // of uses_
+    std::atomic<bool> open = false;           // `base` is there, for those without the mutex
   };
   std::shared_ptr<OpenBase> Opened(const std::string& id);
+  Result<std::shared_ptr<OpenBase>> Open(const std::string& id, int dimensions);
+  // Blocks: a base that is closed ends its writer's work first.
+  void CloseLeastUsed();
+  std::vector<std::shared_ptr<Slot>> OpenSlots() const;  // least recently used first
 
   const std::string folder_;
   Pool& pool_;
   const vector::GraphIndexOptions vectors_;
+  const std::size_t open_max_;
+  std::atomic<std::uint64_t> uses_ = 0;
   // One graph is built at a time. Before the bases, which wait for what it does with them.
   Pool graphs_{"kb.graphs", 1, 1 << 16};
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Slot>, std::less<>> slots_;
 };
 

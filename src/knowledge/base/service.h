@@ -39,7 +39,7 @@ class KnowledgeBases::Impl {
       : parts_(std::move(parts)),
         settings_(KbSettings::From(options)),
         catalog_(std::move(catalog)),
-        open_(parts_.folder, *parts_.pool, settings_.vectors),
+        open_(parts_.folder, *parts_.pool, settings_.vectors, settings_.open_max),
         ingestor_(parts_, *catalog_, open_),
         retriever_(*parts_.pool, settings_.retriever, parts_.reranker),
         worker_(*parts_.jobs, {std::string(kIngestKind), std::string(kPendingKind)},
