@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
+#include <cctype>
 #include <numeric>
 #include <utility>
 
@@ -146,7 +147,7 @@ struct TreeHandler {
       constexpr std::size_t kValuesOfSmallText = 1000;
       auto& members = std::get<JsonValue::Object>(stack.back().value.data);
       if (members.empty() && values < kValuesOfSmallText) members.reserve(kUsualMembers);
-      members.push_back({std::move(stack.back().key), std::move(value)});
+      members.push_back({std::exchange(stack.back().key, {}), std::move(value)});
     }
     return true;
   }
@@ -211,6 +212,88 @@ struct TreeHandler {
   bool on_comment(bj::string_view, bj::error_code&) { return true; }
 };
 
+// Where the parser stood, as JsonField::Path names it: "messages[0].content", "" at the top.
+std::string PathOf(const TreeHandler& handler) {
+  constexpr std::size_t kPathBytes = 200;
+  constexpr std::size_t kNameBytes = 80;
+  std::string path;
+  for (const auto& open : handler.stack) {
+    if (path.size() > kPathBytes) return path + "…";
+    if (const auto* items = open.value.array()) {
+      path += fmt::format("[{}]", items->size());
+    } else if (!open.key.empty()) {
+      if (!path.empty()) path += '.';
+      path += Utf8Prefix(open.key, kNameBytes);
+    }
+  }
+  return path;
+}
+
+// What should stand at `at`, from what stands before it.
+std::string_view ExpectedAt(std::string_view text, std::size_t at, const TreeHandler& handler) {
+  constexpr std::string_view kValue =
+      "expected a value: a string, a number, an object, a list, true, false or null";
+  auto before = text.substr(0, at).find_last_not_of(" \t\r\n");
+  const char last = before == text.npos ? '\0' : text[before];
+  if (handler.stack.empty() || last == ':') return kValue;
+  const bool list = handler.stack.back().value.array() != nullptr;
+  if (last == '[') return "expected a value or ']'";
+  if (last == ',') return list ? kValue : "expected the name of a member in double quotes";
+  if (last == '{') return "expected the name of a member in double quotes, or '}'";
+  if (before + 1 == at && std::isalnum(static_cast<unsigned char>(last)) != 0) return kValue;
+  if (list) return "expected ',' or ']'";
+  return handler.stack.back().key.empty() ? "expected ',' or '}'" : "expected ':'";
+}
+
+// Whether the first half of a surrogate pair ends at `at`, of which the parser makes no error of
+// its own: "\ud83d".
+bool AfterFirstHalf(std::string_view text, std::size_t at) {
+  constexpr std::size_t kEscape = 6;
+  if (at < kEscape) return false;
+  const auto escape = text.substr(at - kEscape, kEscape);
+  return escape.starts_with("\\u") && (escape[2] == 'd' || escape[2] == 'D') &&
+         std::string_view("89abAB").find(escape[3]) != std::string_view::npos;
+}
+
+// Says what is wrong at byte `at` and what should stand there, without quoting the text.
+std::string Explain(bj::error_code error, std::string_view text, std::size_t at,
+                    const TreeHandler& handler) {
+  if (error == bj::error::extra_data) return "expected nothing more after the JSON value";
+  if (error == bj::error::illegal_leading_surrogate ||
+      error == bj::error::illegal_trailing_surrogate || error == bj::error::expected_utf16_escape ||
+      AfterFirstHalf(text, at)) {
+    return R"(an escape of \ud800 to \udfff is half of a character; expected its other half beside )"
+           R"(it, as in "\ud83d\ude00")";
+  }
+  if (error == bj::error::expected_hex_digit) return R"(expected four hex digits after \u)";
+  if (at >= text.size()) return "the text ends before the JSON value does";
+  const auto found = static_cast<unsigned char>(text[at]);
+  const auto expected = ExpectedAt(text, at, handler);
+  if (found > 0x20 && found < 0x7F) {
+    return fmt::format("{}, found '{}'", expected, static_cast<char>(found));
+  }
+  return fmt::format("{}, found byte 0x{:02X}; in a string it is written as an escape", expected,
+                     found);
+}
+
+// kInvalidArgument with byte, line, member and what was expected.
+Error Invalid(bj::error_code error, std::string_view text, std::size_t at,
+              const TreeHandler& handler) {
+  const auto line = std::ranges::count(text.substr(0, at), '\n') + 1;
+  auto path = PathOf(handler);
+  std::string what;
+  if (text.starts_with("\xEF\xBB\xBF")) {
+    what = "a byte order mark stands before the JSON value; leave it out";
+  } else if (!IsValidUtf8(text)) {
+    what = "the text is not UTF-8";
+  } else {
+    what = Explain(error, text, at, handler);
+  }
+  auto message = fmt::format("not valid JSON at byte {} (line {}){}{}: {}", at, line,
+                             path.empty() ? "" : ", in ", path, what);
+  return Error(Code::kInvalidArgument, std::move(message)).AtField(std::move(path));
+}
+
 }  // namespace
 
 Result<JsonValue> ParseJson(std::string_view text, const JsonLimits& limits) {
@@ -233,14 +316,7 @@ Result<JsonValue> ParseJson(std::string_view text, const JsonLimits& limits) {
                 fmt::format("the JSON text is nested deeper than {} levels", limits.depth_max));
   }
   if (!ec && read < text.size()) ec = bj::error::extra_data;
-  if (ec && !IsValidUtf8(text)) {
-    return Fail(Code::kInvalidArgument,
-                fmt::format("not valid JSON at byte {}: the text is not UTF-8", read));
-  }
-  if (ec) {
-    return Fail(Code::kInvalidArgument,
-                fmt::format("not valid JSON at byte {}: {}", read, ec.message()));
-  }
+  if (ec) return Fail(Invalid(ec, text, read, parser.handler()));
   return std::move(parser.handler().root);
 }
 

@@ -36,6 +36,41 @@ TEST(Json, BrokenTextIsRefusedWithItsPlace) {
   }
 }
 
+TEST(Json, BrokenTextIsExplainedByLineMemberAndWhatWasExpected) {
+  struct Case {
+    std::string_view text;
+    std::string_view field;
+    std::string_view says;
+  };
+  constexpr std::string_view kHalf = "half of a character; expected its other half beside it";
+  const Case cases[] = {
+      {R"({"messages":[{"role":"user"},{"content":"a \ud800 b"}]})", "messages[1].content", kHalf},
+      {R"({"a":"\udc00"})", "a", kHalf},
+      {R"({"a":"\uD83D"})", "a", kHalf},
+      {R"({"a":"\ud800\u0041"})", "a", kHalf},
+      {R"({"a":"\u12g4"})", "a", "four hex digits"},
+      {"\xEF\xBB\xBF{}", "", "byte order mark"},
+      {"{\n \"a\": [1,\n  2,]}", "a[2]", "(line 3), in a[2]: expected a value"},
+      {R"({"a":{"b":1,}})", "a", "the name of a member in double quotes, found '}'"},
+      {R"({"a" 1})", "a", "expected ':', found '1'"},
+      {R"({"a":1 "b":2})", "", "expected ',' or '}', found '\"'"},
+      {R"({"a":[1 2]})", "a[1]", "expected ',' or ']', found '2'"},
+      {R"({"a":NaN})", "a", "expected a value: a string, a number"},
+      {R"({'a':1})", "", "in double quotes, or '}'"},
+      {"{\"a\":\"x\ny\"}", "a", "found byte 0x0A; in a string it is written as an escape"},
+      {R"({"a":{"b":)", "a.b", "ends before the JSON value does"},
+      {R"({} {})", "", "nothing more after the JSON value"},
+      {"{\"a\": \"caf\xe9\"}", "a", "not UTF-8"},
+  };
+  for (const auto& c : cases) {
+    auto value = ParseJson(c.text);
+    ASSERT_FALSE(value) << c.text;
+    EXPECT_EQ(value.error().field(), c.field) << value.error().message();
+    EXPECT_NE(value.error().message().find(c.says), std::string::npos) << value.error().message();
+    EXPECT_TRUE(value.error().message().starts_with("not valid JSON at byte"));
+  }
+}
+
 TEST(Json, TextThatIsNotUtf8IsCalledThat) {
   EXPECT_NE(ParseJson("{\"a\": \"caf\xe9\"}").error().message().find("UTF-8"), std::string::npos);
   EXPECT_EQ(ParseJson("{\"a\": caf\xc3\xa9}").error().message().find("UTF-8"), std::string::npos);

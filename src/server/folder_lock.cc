@@ -20,7 +20,7 @@ Result<store::DataDir> TakeFolder(const std::string& path,
                 store::DataDir::Exists(path);
     if (!held || (enough && enough())) return folder;
     auto server = store::DataDir::FindServer(path);
-    bool serving = server.has_value() && server->has_value();
+    bool serving = !enough && server.has_value() && server->has_value();
     if (steady_clock::now() - start > (serving ? kPatienceServing : kPatience)) return folder;
     if (!told && waiting) waiting(folder.error());
     std::this_thread::sleep_for(kLook);

@@ -1,5 +1,6 @@
 """The command line: every command against a running server, and on a data folder that no server holds."""
 import csv
+import fcntl
 import glob
 import gzip
 import io
@@ -8,8 +9,11 @@ import os
 import re
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 import urllib.error
@@ -439,6 +443,7 @@ class CommandsOnAFolder(Commands, unittest.TestCase):
             self.assertIn("ten", folder.stdout)
         listed = run_strata(data, "kb", "list").stdout
         self.assertEqual(listed.count("folder-"), 1, listed)
+        self.assertNotIn("conflict", run_strata(data, "trace").stdout)
         self.assertIn(f"made by strata ask for {where}/notes", listed)
 
     def test_a_detected_provider_says_how_to_turn_it_off(self):
@@ -456,6 +461,41 @@ class CommandsOnAFolder(Commands, unittest.TestCase):
         done = run_strata(self.data, "--config", config, "provider", "remove", "fixed")
         self.assertEqual(done.returncode, 1)
         self.assertIn("with-provider.yaml:3", done.stderr)
+
+
+class CommandsAfterADeath(unittest.TestCase):
+    """A server that was killed keeps its folder for as long as the kernel takes it apart; its port is closed before."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="strata-commands-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def test_a_command_right_after_a_kill_opens_the_folder(self):
+        server = Server(documents=False)
+        self.addCleanup(server.stop)
+        server.cli("kb", "create", "mine")
+        server.process.kill()
+        done = run_strata(server.data, "kb", "list")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("mine", done.stdout)
+
+    def test_a_command_waits_for_a_folder_whose_server_is_dying(self):
+        data = os.path.join(self.folder, "data")
+        self.assertEqual(run_strata(data, "kb", "create", "mine").returncode, 0)
+        lock = open(os.path.join(data, "run", "lock"), "r+")
+        self.addCleanup(lock.close)
+        fcntl.fcntl(lock, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+        with socket.socket() as closed:  # bound, and nobody listens
+            closed.bind(("127.0.0.1", 0))
+            with open(os.path.join(data, "run", "server.json"), "w", encoding="utf-8") as f:
+                json.dump({"pid": 1, "url": f"http://127.0.0.1:{closed.getsockname()[1]}", "control": "control-x"}, f)
+            release = threading.Timer(4, lock.close)
+            release.start()
+            done = run_strata(data, "kb", "list")
+            release.join()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("mine", done.stdout)
+        self.assertIn("waiting: the data folder", done.stderr)
 
 
 class CommandsOnAServer(Commands, unittest.TestCase):

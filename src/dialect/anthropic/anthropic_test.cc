@@ -1,5 +1,7 @@
 #include "dialect/anthropic.h"
 
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "dialect/test_support.h"
@@ -182,6 +184,33 @@ TEST(AnthropicRequest, NamesTheMemberThatIsWrong) {
   EXPECT_EQ(Fault(WithContent(R"([{"type":"container_upload"}])")),
             "messages[0].content[0].type: expected one of text, image, document, search_result, "
             "tool_use, tool_result, thinking, redacted_thinking");
+}
+
+TEST(AnthropicRequest, TurnsMustSaySomethingInAnthropicsWords) {
+  using ::testing::HasSubstr;
+  constexpr auto kEmpty = "text content blocks must be non-empty";
+  constexpr auto kBlank = "text content blocks must contain non-whitespace text";
+  constexpr auto kNothing =
+      "all messages must have non-empty content except for the optional final";
+  EXPECT_THAT(Fault(WithContent(R"("")")),
+              HasSubstr(std::string("messages[0].content: ") + kNothing));
+  EXPECT_THAT(Fault(WithContent("[]")), HasSubstr(kNothing));
+  EXPECT_THAT(Fault(WithContent(R"(" \n")")), HasSubstr(kBlank));
+  EXPECT_THAT(Fault(WithContent(R"([{"type":"text","text":"a"},{"type":"text","text":""}])")),
+              HasSubstr(std::string("messages[0].content[1].text: ") + kEmpty));
+  EXPECT_THAT(Fault(WithContent(R"([{"type":"text","text":"\t"}])")), HasSubstr(kBlank));
+  auto turns = [](std::string_view list, std::string_view more = "") {
+    return Fault(R"({"model":"m","max_tokens":9,"messages":[)" + std::string(list) + "]" +
+                 std::string(more) + "}");
+  };
+  constexpr std::string_view kUser = R"({"role":"user","content":"x"})";
+  constexpr std::string_view kSilent = R"({"role":"assistant","content":""})";
+  EXPECT_EQ(turns(fmt::format("{},{}", kUser, kSilent)), "accepted") << "an answer may begin there";
+  EXPECT_THAT(turns(fmt::format("{},{},{}", kUser, kSilent, kUser)),
+              HasSubstr(std::string("messages[1].content: ") + kNothing));
+  EXPECT_THAT(turns(kUser, R"(,"system":[{"type":"text","text":""}])"),
+              HasSubstr(std::string("system[0].text: ") + kEmpty));
+  EXPECT_EQ(turns(kUser, R"(,"system":"")"), "accepted");
 }
 
 TEST(AnthropicRequest, CountNeedsNoLimit) {

@@ -15,8 +15,33 @@ constexpr std::size_t kStopMax = 8192;
 
 enum class Purpose : std::uint8_t { kChat, kCount };
 
+// Text blocks must say something, in Anthropic's own words, which its clients look for.
+Result<> CheckTexts(const JsonField& content) {
+  constexpr std::string_view kEmpty = "text content blocks must be non-empty";
+  constexpr std::string_view kBlank = "text content blocks must contain non-whitespace text";
+  auto check = [&](const JsonField& field) -> Result<> {
+    const auto* text = field.present() ? field.value().string() : nullptr;
+    if (text == nullptr || text->find_first_not_of(" \t\r\n") != text->npos) return {};
+    return Fail(field.Wrong(text->empty() ? kEmpty : kBlank));
+  };
+  STRATA_CHECK_OK(check(content));
+  if (content.value().array() == nullptr) return {};
+  for (std::size_t i = 0; i < content.size(); ++i) {
+    auto block = content.Item(i);
+    auto text = block.Get("text");
+    if (block.Get("type").Is("text")) STRATA_CHECK_OK(check(text));
+  }
+  return {};
+}
+
+bool IsNothing(const JsonField& content) {
+  const auto* text = content.value().string();
+  return text != nullptr ? text->empty() : content.size() == 0;
+}
+
 Result<> DecodeSystem(const JsonField& system, domain::ChatRequest& chat) {
   STRATA_CHECK_OK(DecodeContent(system, chat.system));
+  if (system.value().array() != nullptr) STRATA_CHECK_OK(CheckTexts(system));
   for (const auto& block : chat.system) {
     if (!std::holds_alternative<domain::TextBlock>(block) &&
         !std::holds_alternative<domain::CachePoint>(block)) {
@@ -38,6 +63,13 @@ Result<> DecodeMessages(const JsonField& messages, domain::ChatRequest& chat) {
     out.role = role == "user" ? domain::Role::kUser : domain::Role::kAssistant;
     auto content = message.Get("content");
     STRATA_CHECK_OK(DecodeContent(content, out.content));
+    if (!IsNothing(content)) {
+      STRATA_CHECK_OK(CheckTexts(content));
+    } else if (role == "user" || i + 1 < messages.size()) {
+      return Fail(
+          content.Wrong("all messages must have non-empty content except for the optional "
+                        "final assistant message"));
+    }
     chat.messages.push_back(std::move(out));
   }
   return {};

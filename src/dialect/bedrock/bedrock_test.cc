@@ -1,5 +1,6 @@
 #include "dialect/bedrock.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/encoding.h"
@@ -105,15 +106,38 @@ TEST(Converse, NamesTheMemberThatIsWrong) {
   EXPECT_EQ(Fault(WithBlock(R"({"image":{"format":"tiff"}})")),
             "messages[0].content[0].image.format: expected one of png, jpeg, gif, webp");
   EXPECT_EQ(
-      Fault(R"({"messages":[{"role":"user","content":[]}],"inferenceConfig":{"maxTokens":"9"}})"),
+      Fault(
+          R"({"messages":[{"role":"user","content":[{"text":"x"}]}],"inferenceConfig":{"maxTokens":"9"}})"),
       "inferenceConfig.maxTokens: expected an integer from 1 to 2147483648");
-  EXPECT_EQ(Fault(R"({"messages":[{"role":"user","content":[]}],"surprise":1})"),
+  EXPECT_EQ(Fault(R"({"messages":[{"role":"user","content":[{"text":"x"}]}],"surprise":1})"),
             "surprise: this member is not supported here");
   EXPECT_EQ(
       Fault(
-          R"({"messages":[{"role":"user","content":[]}],"outputConfig":{"textFormat":{"type":"json_schema","structure":{"jsonSchema":{"schema":"["}}}}})"),
+          R"({"messages":[{"role":"user","content":[{"text":"x"}]}],"outputConfig":{"textFormat":{"type":"json_schema","structure":{"jsonSchema":{"schema":"["}}}}})"),
       "outputConfig.textFormat.structure.jsonSchema.schema: expected a string that holds a JSON "
       "Schema object");
+}
+
+TEST(Converse, BlankTurnsAreRefusedInBedrocksWords) {
+  auto fault = [](std::string_view content) {
+    auto request =
+        DecodeConverse(fmt::format(R"({{"messages":[{{"role":"user","content":[{{"text":"x"}}]}},
+                                     {{"role":"assistant","content":{}}}]}})",
+                                   content));
+    return request ? "accepted" : request.error().message();
+  };
+  EXPECT_EQ(fault("[]"),
+            "messages[1].content: The content field in the Message object at messages.1 is empty. "
+            "Add a ContentBlock object to the content field and try again.");
+  for (const char* blank : {"", " ", "\\n\\t"}) {
+    EXPECT_EQ(fault(fmt::format(R"([{{"text":"a"}},{{"text":"{}"}}])", blank)),
+              "messages[1].content[1].text: The text field in the ContentBlock object at "
+              "messages.1.content.1 is blank. Add text to the text field, and try again.");
+  }
+  auto system = DecodeConverse(
+      R"({"system":[{"text":""}],"messages":[{"role":"user","content":[{"text":"x"}]}]})");
+  ASSERT_FALSE(system.has_value());
+  EXPECT_EQ(system.error().field(), "system[0]");
 }
 
 TEST(Converse, NeighboursOfOneRoleBecomeOneMessage) {

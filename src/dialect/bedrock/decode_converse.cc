@@ -25,6 +25,30 @@ Result<> DecodeSystem(const JsonField& system, domain::ChatRequest& chat) {
         !std::holds_alternative<domain::CachePoint>(block)) {
       return Fail(system.Item(i - before).Wrong("expected text, guardContent or cachePoint"));
     }
+    if (const auto* text = std::get_if<domain::TextBlock>(&block); text && text->text.empty()) {
+      return Fail(system.Item(i - before).Wrong("expected text that is not empty"));
+    }
+  }
+  return {};
+}
+
+// In Bedrock's own words, which its clients look for. `number`: of the message.
+Result<> CheckNotBlank(const JsonField& content, std::size_t number) {
+  if (content.size() == 0) {
+    return Fail(content.Wrong(fmt::format(
+        "The content field in the Message object at messages.{} is empty. Add a ContentBlock "
+        "object to the content field and try again.",
+        number)));
+  }
+  for (std::size_t i = 0; i < content.size(); ++i) {
+    auto block = content.Item(i);
+    auto text = block.Get("text");
+    if (!text.present() || text.value().string()->find_first_not_of(" \t\r\n") != std::string::npos)
+      continue;
+    return Fail(text.Wrong(
+        fmt::format("The text field in the ContentBlock object at messages.{}.content.{} is blank. "
+                    "Add text to the text field, and try again.",
+                    number, i)));
   }
   return {};
 }
@@ -45,6 +69,7 @@ Result<> DecodeMessages(const JsonField& messages, domain::ChatRequest& chat) {
     domain::Message out;
     out.role = role == "user" ? domain::Role::kUser : domain::Role::kAssistant;
     STRATA_CHECK_OK(DecodeBlocks(content, out.content));
+    STRATA_CHECK_OK(CheckNotBlank(content, i));
     chat.messages.push_back(std::move(out));
   }
   return {};

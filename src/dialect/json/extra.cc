@@ -24,6 +24,7 @@ constexpr std::array<std::string_view, 10> kHints = {"store",
 
 // Asks for nothing: what clients write that always send all of their settings.
 bool IsNeutral(std::string_view key, const JsonValue& value) {
+  if (key == "web_search_options") return false;  // {} turns the search on
   const auto* object = value.object();
   const auto* array = value.array();
   if ((object != nullptr && object->empty()) || (array != nullptr && array->empty())) return true;

@@ -426,6 +426,22 @@ Result<> DecodeSampling(const JsonField& body, domain::ChatRequest& chat) {
 }
 
 // Kept for a provider of the same dialect, in the form that OpenAI takes.
+Result<> CheckHints(const JsonField& body) {
+  if (auto store = body.Get("store"); store.present()) {
+    STRATA_TRY([[maybe_unused]] auto stored, store.Bool());
+  }
+  for (const char* name : {"prompt_cache_key", "prompt_cache_retention", "safety_identifier"}) {
+    if (auto field = body.Get(name); field.present()) {
+      STRATA_TRY([[maybe_unused]] auto text, field.String());
+    }
+  }
+  if (auto verbosity = body.Get("verbosity"); verbosity.present()) {
+    STRATA_TRY([[maybe_unused]] auto word, verbosity.OneOf({"low", "medium", "high"}));
+  }
+  return {};
+}
+
+// The same.
 Result<> CheckBiases(const JsonField& body) {
   for (const char* name : {"presence_penalty", "frequency_penalty"}) {
     if (auto field = body.Get(name); field.present()) {
@@ -490,6 +506,7 @@ Result<ChatCompletionRequest> DecodeChatRequest(std::string_view text) {
   STRATA_CHECK_OK(DecodeTokenLimit(body, chat));
   STRATA_CHECK_OK(DecodeSampling(body, chat));
   STRATA_CHECK_OK(CheckBiases(body));
+  STRATA_CHECK_OK(CheckHints(body));
   STRATA_CHECK_OK(DecodeCallerMembers(body, chat));
   STRATA_CHECK_OK(ReadStreamMembers(body, out.chat.stream, out.include_usage));
   KeepExtra(body,

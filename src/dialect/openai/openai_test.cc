@@ -107,6 +107,24 @@ TEST(OpenAiRequest, BiasesAndPenaltiesHaveOpenAisForm) {
             R"({"logit_bias":{"50256":-100,"7":1.5},"presence_penalty":-2})");
 }
 
+TEST(OpenAiRequest, HintsHaveOpenAisTypes) {
+  auto with = [](std::string_view member) {
+    return DecodeChatRequest(R"({"model":"m","messages":[{"role":"user","content":""}],)" +
+                             std::string(member) + "}");
+  };
+  const std::pair<std::string_view, std::string_view> kWrong[] = {
+      {R"("store":"x")", "store"},
+      {R"("prompt_cache_key":7)", "prompt_cache_key"},
+      {R"("safety_identifier":{})", "safety_identifier"},
+      {R"("verbosity":"loud")", "verbosity"}};
+  for (const auto& [member, field] : kWrong) {
+    auto request = with(member);
+    ASSERT_FALSE(request.has_value()) << member;
+    EXPECT_EQ(request.error().field(), field);
+  }
+  EXPECT_TRUE(with(R"("store":true,"verbosity":"low","prompt_cache_key":"k")").has_value());
+}
+
 TEST(RefuseExtra, DropsHintsAndWhatAsksForNothingAndNamesTheRest) {
   domain::ChatRequest request;
   DropNotes notes;
@@ -115,6 +133,8 @@ TEST(RefuseExtra, DropsHintsAndWhatAsksForNothingAndNamesTheRest) {
   request.extra_dialect = "openai";
   EXPECT_TRUE(RefuseExtra(request, notes).has_value());
   EXPECT_EQ(notes.dropped(), std::vector<std::string>{"store"});
+  request.extra.text = R"({"web_search_options":{}})";  // {} turns it on
+  EXPECT_EQ(RefuseExtra(request, notes).error().field(), "web_search_options");
   for (const char* member : {"min_p", "presence_penalty", "logit_bias"}) {
     request.extra.text = fmt::format(
         R"({{"{}":{}}})", member, std::string_view(member) == "logit_bias" ? R"({"1":2})" : "0.1");

@@ -107,6 +107,23 @@ TEST(JsonGrammar, ASchemaMayReferToItself) {
   EXPECT_THAT(*grammar, HasSubstr("children"));
 }
 
+TEST(JsonGrammar, AReferenceThatLeadsOnlyBackToItselfIsNamed) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"$ref":"#"})", "f: $ref leads back"},
+      {R"({"$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"}},"$ref":"#/$defs/a"})",
+       "f: $ref leads back"},
+      {R"({"type":"object","properties":{"a":{"$ref":"#/$defs/a"}},"$defs":{"a":{"$ref":"#/$defs/a"}}})",
+       "f: properties.a.$ref leads back"},
+      {R"({"anyOf":[{"type":"null"},{"$ref":"#"}]})", "f: anyOf[1].$ref leads back"},
+  };
+  for (const auto& [schema, says] : cases) {
+    auto grammar = GrammarOfSchema(schema, "f");
+    ASSERT_FALSE(grammar.has_value()) << schema;
+    EXPECT_EQ(grammar.error().field(), "f");
+    EXPECT_THAT(grammar.error().message(), HasSubstr(says));
+  }
+}
+
 // Odd schemas must end in a grammar or an error, and no grammar may break the sampler's parser.
 TEST(JsonGrammar, OddSchemasNeverBreakTheGrammarsParser) {
   LoadSpec spec{.path = testing::ShippedModel(kChatFile), .gpu_layers = 0, .vocabulary_only = true};

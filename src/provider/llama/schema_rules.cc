@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
+#include <set>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "provider/llama/schema_pattern.h"
 
@@ -188,9 +190,76 @@ class Rules {
   bool refers_to_root_ = false;
 };
 
+// Finds references that lead back to themselves before any value is begun: no answer would ever
+// satisfy them, and their grammar has no end.
+class Circles {
+ public:
+  Circles(const json::value& root, std::string_view field) : root_(root), field_(field) {}
+
+  Result<> Check(const json::value& value, const std::string& path) {
+    if (const auto* list = value.if_array()) {
+      for (std::size_t i = 0; i < list->size(); ++i) {
+        STRATA_CHECK_OK(Check((*list)[i], fmt::format("{}[{}]", path, i)));
+      }
+    }
+    const auto* object = value.if_object();
+    if (object == nullptr) return {};
+    const auto under = [&](std::string_view key) {
+      return path.empty() ? std::string(key) : fmt::format("{}.{}", path, key);
+    };
+    if (object->contains("$ref") && LeadsBack(*object)) {
+      return Fail(InvalidArgument(
+          std::string(field_),
+          fmt::format("{} leads back to itself with no value in between; expected a property, an "
+                      "item or another kind of value on the way",
+                      under("$ref").substr(0, 300))));
+    }
+    for (const auto& member : *object) {
+      STRATA_CHECK_OK(Check(member.value(), under(member.key())));
+    }
+    return {};
+  }
+
+ private:
+  bool LeadsBack(const json::object& schema) {
+    if (std::ranges::find(way_, &schema) != way_.end()) return true;
+    if (settled_.contains(&schema)) return false;
+    way_.push_back(&schema);
+    const auto* target = Target(schema);
+    bool back = target != nullptr && LeadsBack(*target);
+    for (const auto key : {"anyOf", "oneOf", "allOf"}) {
+      const auto* parts = schema.if_contains(key);
+      if (back || parts == nullptr || !parts->is_array()) continue;
+      back = std::ranges::any_of(parts->get_array(), [&](const json::value& part) {
+        return part.is_object() && LeadsBack(part.get_object());
+      });
+    }
+    way_.pop_back();
+    if (!back) settled_.insert(&schema);
+    return back;
+  }
+
+  // null: none, or one that leads nowhere, which the converter says.
+  const json::object* Target(const json::object& schema) const {
+    const auto* reference = schema.if_contains("$ref");
+    if (reference == nullptr || !reference->is_string()) return nullptr;
+    std::string_view pointer = reference->get_string();
+    if (!pointer.starts_with('#')) return nullptr;
+    boost::system::error_code error;
+    const auto* target = root_.find_pointer(pointer.substr(1), error);
+    return target == nullptr ? nullptr : target->if_object();
+  }
+
+  const json::value& root_;
+  std::string_view field_;
+  std::vector<const json::object*> way_;
+  std::set<const json::object*> settled_;  // that lead nowhere back
+};
+
 }  // namespace
 
 Result<> MakeEnforceable(json::value& schema, std::string_view field) {
+  STRATA_CHECK_OK(Circles(schema, field).Check(schema, ""));
   Rules rules(field);
   STRATA_CHECK_OK(rules.Apply(schema, ""));
   if (!rules.refers_to_root()) return {};

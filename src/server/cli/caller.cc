@@ -80,6 +80,33 @@ class LineCutter {
   std::optional<Error> error_;
 };
 
+// Whether somebody listens at a server's address: one that was killed holds its folder for a while
+// after its port is closed. Used by one thread.
+class Probe {
+ public:
+  explicit Probe(const Options& options) : client_(net::Client::Create(options)) {}
+
+  bool Answers(const store::ServerAddress& server) {
+    auto sent = runtime_.Run(Ask(server.url + "/healthz"));
+    return sent.has_value() || sent.error().code() != Code::kUnavailable;
+  }
+
+ private:
+  Task<Result<>> Ask(std::string url) {
+    constexpr std::chrono::seconds kPatience{5};  // longer: it is there, and busy
+    net::ClientRequest request;
+    request.method = "GET";
+    request.url = std::move(url);
+    request.allow_private_addresses = true;
+    request.deadline = std::chrono::steady_clock::now() + kPatience;
+    STRATA_CO_TRY(auto response, co_await client_->Send(std::move(request)));
+    co_return Result<>();
+  }
+
+  net::Runtime runtime_;
+  const std::shared_ptr<net::Client> client_;
+};
+
 // A server that runs.
 class RemoteCaller final : public Caller {
  public:
@@ -274,7 +301,14 @@ Result<std::unique_ptr<Caller>> Caller::Open(const CallerFlags& flags, DataFolde
     STRATA_TRY(auto config, LoadConfig(flags.config_file, quiet));
     return std::make_unique<RemoteCaller>(std::move(server), net::Client::Create(config.options));
   };
-  STRATA_TRY(auto server, store::DataDir::FindServer(path));
+  STRATA_TRY(auto probe_config, LoadConfig({}, quiet));
+  Probe probe(probe_config.options);
+  auto serving = [&]() -> Result<std::optional<store::ServerAddress>> {
+    STRATA_TRY(auto server, store::DataDir::FindServer(path));
+    if (server && !probe.Answers(*server)) server.reset();
+    return server;
+  };
+  STRATA_TRY(auto server, serving());
   if (server) return remote(std::move(*server));
   STRATA_TRY(auto config, LoadUsableConfig(flags.config_file, quiet, path));
   auto fresh = std::make_shared<FreshFolder>(path);
@@ -283,7 +317,7 @@ Result<std::unique_ptr<Caller>> Caller::Open(const CallerFlags& flags, DataFolde
     fmt::print(stderr, "waiting: {}\n", error.message());
   };
   auto found = [&] {
-    auto now = store::DataDir::FindServer(path);
+    auto now = serving();
     if (now.has_value()) server = std::move(*now);
     return server.has_value();
   };

@@ -210,17 +210,31 @@ Result<int> Search(const CallerFlags& common, const KbFlags& flags) {
   return 0;
 }
 
+// Whether a knowledge base of that name is there: it comes before a folder of the same name.
+Result<bool> IsBase(Caller& caller, const std::string& name) {
+  if (name.find_first_of("/~") != name.npos) return false;
+  STRATA_TRY(auto reply, caller.Call("GET", "/strata/v1/kbs"));
+  auto parsed = json::parse(reply);
+  return std::ranges::any_of(parsed.at("kbs").as_array(), [&](const json::value& kb) {
+    return TextOf(kb.as_object(), "name") == name;
+  });
+}
+
 // A folder as the first argument of `ask` becomes a knowledge base of its own, named after its path
 // and used again the next time. `code`: what reading it came to.
 Result<std::string> BaseForFolder(Caller& caller, const std::string& folder, int& code) {
   auto path = AbsolutePath(folder);
   if (path.ends_with('/')) path.pop_back();
   auto name = "folder-" + Sha256Hex(path).substr(0, 12);
-  json::object body{
-      {"name", name}, {"source", path}, {"description", "made by strata ask for " + path}};
-  auto made = caller.Call("POST", "/strata/v1/kbs", json::serialize(body));
-  if (!made.has_value() && made.error().code() != Code::kConflict)
-    return std::unexpected(std::move(made.error()));
+  STRATA_TRY(bool there, IsBase(caller, name));
+  if (!there) {
+    json::object body{
+        {"name", name}, {"source", path}, {"description", "made by strata ask for " + path}};
+    auto made = caller.Call("POST", "/strata/v1/kbs", json::serialize(body));
+    // kConflict: another command has made it meanwhile.
+    if (!made.has_value() && made.error().code() != Code::kConflict)
+      return std::unexpected(std::move(made.error()));
+  }
   STRATA_TRY(code, SyncWith(caller, name));
   return name;
 }
@@ -234,16 +248,6 @@ Result<> CheckAskable(const std::string& source) {
               fmt::format("'{}' is {}; expected a folder of documents, or the name of a knowledge "
                           "base (strata kb list)",
                           source, there ? "no folder" : "not there"));
-}
-
-// Whether a knowledge base of that name is there: it comes before a folder of the same name.
-Result<bool> IsBase(Caller& caller, const std::string& name) {
-  if (name.find_first_of("/~") != name.npos) return false;
-  STRATA_TRY(auto reply, caller.Call("GET", "/strata/v1/kbs"));
-  auto parsed = json::parse(reply);
-  return std::ranges::any_of(parsed.at("kbs").as_array(), [&](const json::value& kb) {
-    return TextOf(kb.as_object(), "name") == name;
-  });
 }
 
 Result<int> Ask(const CallerFlags& common, const KbFlags& flags) {
