@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/encoding.h"
 #include "learn/risk_control.h"
+#include "learn/stack.h"
 #include "route/router_file.h"
 #include "vector/kernels.h"
 
@@ -23,6 +24,12 @@ constexpr std::size_t kWordRowsMin = 2;  // a word seen in one row teaches nothi
 // Penalties, chosen on the valid splits of the development sources (docs/measurements-router.md).
 constexpr double kQualityPenalty = 1.5;
 constexpr double kTokenPenalty = 0.2;
+// How much larger measures are where a model sees no words: they have the field to themselves.
+constexpr float kMeasuresAlone = 2;
+// How much the two views count before their rows say it, and how many rows that takes. The slope of
+// the sum is kept near 1 by the same prior: fitted freely on few rows it was the largest error.
+constexpr double kViewPrior[] = {0.7, 0.3};
+constexpr double kViewPriorStrength = 40;
 constexpr double kNormal90 = 1.645;
 constexpr std::size_t kBandRows = 60;
 constexpr double kNever = 1e9;
@@ -159,6 +166,7 @@ class Trainer {
     const auto vector_size = rows_.front()->features.vector.size();
     design_ = learn::Design(std::uint32_t{1} << kWordBits, kMeasures + vector_size + kinds);
     dense_ = learn::Design(0, kMeasures + vector_size + kinds);
+    measured_ = learn::Design(0, kMeasures + vector_size + kinds);
     for (std::size_t i = 0; i < size(); ++i) {
       auto inputs = PrepareInputs(state_, rows_[i]->features);
       std::vector<float> shares(kinds, 0.0F);
@@ -166,6 +174,9 @@ class Trainer {
       SetKinds(inputs, shares);
       design_.Append(inputs.words, inputs.dense);
       dense_.Append({}, inputs.dense);
+      auto measured = inputs.dense;
+      for (std::size_t k = 0; k < kMeasures; ++k) measured[k] *= kMeasuresAlone;
+      measured_.Append({}, measured);
       inputs_.push_back(std::move(inputs));
     }
   }
@@ -215,14 +226,23 @@ class Trainer {
     return unfamiliarity.quantiles();
   }
 
-  learn::LinearModel FitLogit(std::span<const std::uint32_t> rows,
+  // What a model sees: all of the inputs, or the measures and the vector alone.
+  enum class View : std::uint8_t { kAll, kDense };
+  static constexpr View kViews[] = {View::kAll, View::kDense};
+
+  learn::LinearModel FitLogit(View view, std::span<const std::uint32_t> rows,
                               std::span<const double> targets) const {
-    return learn::FitLinear(design_, rows, targets,
-                            {.l2 = kQualityPenalty, .iterations_max = 40, .tolerance = 2e-3});
+    const bool all = view == View::kAll;
+    auto model = learn::FitLinear(all ? design_ : measured_, rows, targets,
+                                  {.l2 = kQualityPenalty, .iterations_max = 40, .tolerance = 2e-3});
+    if (!all) {
+      for (std::size_t k = 0; k < kMeasures; ++k) model.dense[k] *= kMeasuresAlone;
+    }
+    return model;
   }
 
   // Logits of each row by a model that was fitted without its fold.
-  std::vector<double> HeldOutScores(std::span<const std::uint32_t> rows,
+  std::vector<double> HeldOutScores(View view, std::span<const std::uint32_t> rows,
                                     std::span<const double> targets) const {
     std::vector<double> scores(rows.size(), 0);
     for (std::uint32_t fold = 0; fold < kFolds; ++fold) {
@@ -234,13 +254,39 @@ class Trainer {
         seen_targets.push_back(targets[i]);
       }
       if (seen.empty()) continue;
-      auto model = FitLogit(seen, seen_targets);
+      auto model = FitLogit(view, seen, seen_targets);
       for (std::size_t i = 0; i < rows.size(); ++i) {
         if (fold_[rows[i]] != fold) continue;
         scores[i] = model.Score(inputs_[rows[i]].words, inputs_[rows[i]].dense);
       }
     }
     return scores;
+  }
+
+  // Both views in one model, weighted by how they do on rows that they have not seen: few rows say
+  // little of that, and keep to the prior. Returns the model's held-out scores.
+  std::vector<double> FitHead(std::span<const std::uint32_t> rows, std::span<const double> targets,
+                              Candidate& candidate) const {
+    std::vector<std::vector<double>> scores;
+    for (auto view : kViews) scores.push_back(HeldOutScores(view, rows, targets));
+    auto stack = learn::FitStack(scores, targets, kViewPrior, kViewPriorStrength);
+    std::vector<double> stacked(rows.size(), 0);
+    auto& head = candidate.quality;
+    for (std::size_t v = 0; v < std::size(kViews); ++v) {
+      const auto weight = stack.weights[v];
+      for (std::size_t i = 0; i < rows.size(); ++i) stacked[i] += weight * scores[v][i];
+      auto model = FitLogit(kViews[v], rows, targets);
+      head.intercept += weight * model.intercept;
+      AddScaled(model.sparse, weight, head.sparse);
+      AddScaled(model.dense, weight, head.dense);
+    }
+    candidate.scale = {.slope = 1, .offset = stack.offset};
+    return stacked;
+  }
+
+  static void AddScaled(const std::vector<float>& from, double weight, std::vector<float>& to) {
+    to.resize(std::max(to.size(), from.size()), 0.0F);
+    for (std::size_t k = 0; k < from.size(); ++k) to[k] += static_cast<float>(weight) * from[k];
   }
 
   void FitQuality(std::uint32_t m) {
@@ -256,9 +302,7 @@ class Trainer {
       sum[kind_[i]] += outcome->quality;
       n[kind_[i]] += 1;
     }
-    auto scores = HeldOutScores(rows, targets);
-    candidate.quality = FitLogit(rows, targets);
-    candidate.scale = learn::FitPlatt(scores, targets);
+    auto scores = FitHead(rows, targets, candidate);
     std::vector<double> probabilities;
     held_out_.emplace_back(size(), std::nan(""));
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -458,8 +502,8 @@ class Trainer {
     for (const auto& row : answered) {
       settled.push_back(RunCascade(row, *plan, plan->third[row.kind]).settled ? 1 : 0);
     }
-    plan->scale = learn::FitPlatt(HeldOutScores(rows, settled), settled);
-    plan->settled = FitLogit(rows, settled);
+    plan->scale = learn::FitPlatt(HeldOutScores(View::kAll, rows, settled), settled);
+    plan->settled = FitLogit(View::kAll, rows, settled);
     state_.cascade = std::move(plan);
   }
 
@@ -472,6 +516,7 @@ class Trainer {
   std::vector<double> unfamiliar_;
   learn::Design design_{0, 0};
   learn::Design dense_{0, 0};
+  learn::Design measured_{0, 0};               // of View::kDense
   std::vector<std::vector<double>> held_out_;  // by candidate and row; NaN: no label
   std::vector<std::vector<double>> mean_of_kind_;
 };
