@@ -12,7 +12,9 @@ namespace strata::gateway {
 struct AnsweredRequest {
   std::shared_ptr<const route::PolicyRouter> router;
   std::shared_ptr<const route::Decision> decision;
-  RequestFacts facts;           // with the labels of the answer; cancel and deadline are the past's
+  std::size_t candidate =
+      0;               // of the decision's: who answered, in a cascade or in place of another
+  RequestFacts facts;  // with the labels of the answer; cancel and deadline are the past's
   domain::ChatRequest request;  // whole, without its bytes
   domain::ChatResponse answer;  // whole
 };

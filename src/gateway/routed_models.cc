@@ -40,12 +40,12 @@ class RoutedModel final : public provider::ChatModel {
     SessionNote note;
     auto record = parts_.memory.Of(ctx.workspace, *assigned.router);
     STRATA_CO_TRY(auto plan, Choose(assigned, *record, request, ctx, note));
-    // Of a cascade the cheap answers are compared as it is.
     std::optional<AnsweredRequest> sample;
-    if (parts_.taker != nullptr && plan.first.empty() && request.choices == 1 &&
+    if (parts_.taker != nullptr && request.choices == 1 &&
         parts_.taker->Wants(*assigned.router, *plan.decision, ctx)) {
       sample = AnsweredRequest{.router = std::move(assigned.router),
                                .decision = plan.decision,
+                               .candidate = plan.decision->chosen,
                                .facts = {},
                                .request = request,
                                .answer = {}};
@@ -54,6 +54,7 @@ class RoutedModel final : public provider::ChatModel {
     }
     PlanRun run(std::move(plan), parts_.embedder, std::move(note), std::move(record), ctx);
     STRATA_CO_TRY(auto stream, co_await run.Start(std::move(request)));
+    if (sample) sample->candidate = WhoAnswered(*sample->decision, ctx);
     if (sample) stream = TappedStream(std::move(stream), *parts_.taker, std::move(*sample), ctx);
     co_return std::move(stream);
   }
@@ -71,6 +72,15 @@ class RoutedModel final : public provider::ChatModel {
   const domain::ModelInfo& Info() const override { return info_; }
 
  private:
+  // Candidates may be named by an alias, answers are by models.
+  std::size_t WhoAnswered(const route::Decision& decision, const RequestContext& ctx) const {
+    for (std::size_t i = 0; i < decision.candidates.size(); ++i) {
+      auto model = parts_.registry.Chat(decision.candidates[i].model);
+      if (model.has_value() && (*model)->Info().id == ctx.answered_by) return i;
+    }
+    return decision.chosen;
+  }
+
   Result<route::Plan> Choose(const RouterAssignment& assigned, RouterRecord& record,
                              const domain::ChatRequest& request, RequestContext& ctx,
                              SessionNote& note) const {

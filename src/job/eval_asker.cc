@@ -139,7 +139,13 @@ Task<Result<EvalCase>> EvalAsker::Run(const EvalRun& run, const EvalRow& row, st
     if ((*found)->Info().can.json_schema) schema = SchemaGoesAlong::kYes;
   }
   auto request = RequestOf(row, model, schema);
-  STRATA_CO_TRY(auto asked, co_await Ask(run, std::move(request), LabelsOf(row), "answer", stop));
+  Asked asked;
+  auto ready = parts_.as_prompt ? parts_.as_prompt(request, row, run.workspace) : Result<>();
+  if (ready.has_value()) {
+    STRATA_CO_TRY(asked, co_await Ask(run, std::move(request), LabelsOf(row), "answer", stop));
+  } else {
+    asked.error = std::move(ready.error());
+  }
   EvalCase out;
   out.row = row.id;
   out.target = target;

@@ -35,6 +35,11 @@ struct AskerParts {  // all outlive it
   std::shared_ptr<const vector::StaticEmbedder> embedder;  // null: kEmbedding gives 0
   Pool& pool;                                              // judges that only compute
   std::function<CallSettings()> settings;
+  // Where the request's model is a stored prompt, puts the row's variables into it; the one that
+  // the row does not give takes its question, which is not sent again then. Leaves other requests
+  // as they are. kNotFound: no such prompt; kInvalidArgument: variables that do not fit. Unset: no
+  // model is a prompt.
+  std::function<Result<>(domain::ChatRequest&, const EvalRow&, const WorkspaceId&)> as_prompt = {};
 };
 
 // Thread-safe.

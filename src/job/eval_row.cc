@@ -17,6 +17,7 @@ using Role = EvalMessage::Role;
 constexpr std::size_t kIdBytesMax = 256;
 constexpr std::size_t kMessagesMax = 1000;
 constexpr std::size_t kGradedMax = 256;
+constexpr std::size_t kVariablesMax = 64;
 
 std::string_view RoleName(Role role) {
   return role == Role::kSystem ? "system" : role == Role::kUser ? "user" : "assistant";
@@ -92,11 +93,27 @@ Result<std::vector<GradedAnswer>> ParseGraded(const JsonField& field) {
   return out;
 }
 
+Result<std::map<std::string, std::string>> ParseVariables(const JsonField& field) {
+  std::map<std::string, std::string> out;
+  if (!field.present()) return out;
+  STRATA_CHECK_OK(field.ExpectObject());
+  if (field.size() > kVariablesMax) {
+    return Fail(field.Wrong(fmt::format("expected at most {} variables", kVariablesMax)));
+  }
+  for (std::size_t i = 0; i < field.size(); ++i) {
+    STRATA_TRY(out[std::string(field.MemberName(i))], field.Member(i).String());
+  }
+  return out;
+}
+
 // The same question asked in two lines is the same row.
 std::string IdOf(const EvalRow& row) {
   std::string text;
   for (const auto& message : row.messages) {
     text += fmt::format("{} {} {}", RoleName(message.role), message.text.size(), message.text);
+  }
+  for (const auto& [name, value] : row.variables) {
+    text += fmt::format("{} {}{} {}", name.size(), name, value.size(), value);
   }
   constexpr std::size_t kDigits = 16;
   return Sha256Hex(text).substr(0, kDigits);
@@ -127,9 +144,9 @@ Result<EvalRow> ParseEvalRow(std::string_view line) {
   STRATA_TRY(auto value, dialect::ParseJson(line));
   JsonField top(value);
   STRATA_CHECK_OK(top.ExpectObject());
-  STRATA_CHECK_OK(
-      route::OnlyKnown(top, {"id", "question", "prompt", "messages", "expected", "rubric", "schema",
-                             "tags", "labels", "relevant", "graded", "split", "trace"}));
+  STRATA_CHECK_OK(route::OnlyKnown(
+      top, {"id", "question", "prompt", "messages", "expected", "rubric", "schema", "tags",
+            "labels", "relevant", "graded", "split", "trace", "subject", "variables"}));
   EvalRow row;
   STRATA_TRY(row.messages, ParseInput(top));
   STRATA_TRY(row.expected, Texts(top.Get("expected")));
@@ -152,6 +169,10 @@ Result<EvalRow> ParseEvalRow(std::string_view line) {
   if (auto trace = top.Get("trace"); trace.present()) {
     STRATA_TRY(row.trace, trace.NonEmptyString());
   }
+  if (auto subject = top.Get("subject"); subject.present()) {
+    STRATA_TRY(row.subject, subject.NonEmptyString());
+  }
+  STRATA_TRY(row.variables, ParseVariables(top.Get("variables")));
   auto id = top.Get("id");
   if (!id.present()) {
     row.id = IdOf(row);
@@ -201,7 +222,17 @@ std::string EncodeEvalRow(const EvalRow& row) {
   if (!row.graded.empty()) out += ']';
   if (row.split) AppendText(out, "split", SplitName(*row.split));
   AppendText(out, "trace", row.trace);
-  return out + '}';
+  AppendText(out, "subject", row.subject);
+  if (row.variables.empty()) return out + '}';
+  out += ",\"variables\":{";
+  for (bool first = true; const auto& [name, value] : row.variables) {
+    out += first ? "" : ",";
+    first = false;
+    AppendJsonString(out, name);
+    out += ':';
+    AppendJsonString(out, value);
+  }
+  return out + "}}";
 }
 
 Result<> CheckEvalSetName(std::string_view name) {
@@ -246,6 +277,7 @@ std::string_view SplitName(route::Split split) {
 domain::ChatRequest RequestOf(const EvalRow& row, std::string model, SchemaGoesAlong schema) {
   domain::ChatRequest request;
   request.model = std::move(model);
+  request.user = row.subject;
   for (const auto& message : row.messages) {
     domain::TextBlock block;
     block.text = message.text;

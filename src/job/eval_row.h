@@ -2,9 +2,11 @@
 // One row of an evaluation set: what is asked, and what is known about good answers. JSON lines:
 //   {"id"?, "question" | "prompt" | "messages": [{"role", "content"}], "expected"?: text or texts,
 //    "rubric"?, "schema"?: {…}, "tags"?, "labels"?, "relevant"?: texts,
-//    "graded"?: [{"answer", "score"}], "split"?: train | valid | test, "trace"?}
+//    "graded"?: [{"answer", "score"}], "split"?: train | valid | test, "trace"?, "subject"?,
+//    "variables"?: {name: text}}
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,6 +44,9 @@ struct EvalRow {
   std::vector<GradedAnswer> graded;
   std::optional<route::Split> split;  // otherwise by a hash of the id
   std::string trace;                  // the request that it was sampled from
+  std::string subject;                // whose request that was (pseudonymous), "" unknown
+  // Values of a stored prompt's variables, where the target is one.
+  std::map<std::string, std::string> variables;
   friend bool operator==(const EvalRow&, const EvalRow&) = default;
 };
 

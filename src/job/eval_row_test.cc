@@ -19,12 +19,14 @@ TEST(EvalRows, ARowIsWrittenAsItWasRead) {
       R"({"id":"a","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"2+2?"}],
           "expected":["4","four"],"rubric":"a number","schema":{"type":"object"},"tags":"math",
           "labels":["eu-only"],"relevant":["d1","d2"],"graded":[{"answer":"5","score":0.25}],
-          "split":"test","trace":"t"})");
+          "split":"test","trace":"t","subject":"u-7","variables":{"tone":"brief","\"q\"":""}})");
   ASSERT_TRUE(row.has_value()) << row.error().message();
   EXPECT_EQ(row->messages.size(), 2);
   EXPECT_EQ(row->expected, (std::vector<std::string>{"4", "four"}));
   EXPECT_EQ(row->tags, std::vector<std::string>{"math"});
   EXPECT_EQ(row->graded.at(0).score, 0.25);
+  EXPECT_EQ(row->subject, "u-7");
+  EXPECT_EQ(row->variables.at("tone"), "brief");
   auto again = ParseEvalRow(EncodeEvalRow(*row));
   ASSERT_TRUE(again.has_value()) << again.error().message();
   EXPECT_EQ(*again, *row);
@@ -34,8 +36,10 @@ TEST(EvalRows, TheSameQuestionWithoutAnIdIsTheSameRow) {
   auto a = ParseEvalRow(R"({"question":"2+2?"})");
   auto b = ParseEvalRow(R"({"prompt":"2+2?","expected":"4"})");
   auto c = ParseEvalRow(R"({"question":"2+3?"})");
+  auto d = ParseEvalRow(R"({"question":"2+2?","variables":{"tone":"brief"}})");
   EXPECT_EQ(a->id, b->id);
   EXPECT_NE(a->id, c->id);
+  EXPECT_NE(a->id, d->id) << "a prompt is asked something else";
 }
 
 TEST(EvalRows, WhatIsWrongIsNamed) {

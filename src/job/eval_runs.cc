@@ -234,13 +234,14 @@ Task<Result<>> EvalRuns::SetState(std::string id, EvalState state, std::string e
   co_return co_await file_.Write(std::move(work));
 }
 
-Task<Result<>> EvalRuns::Save(std::string run, EvalCase done) {
+Task<Result<>> EvalRuns::Save(std::string run, EvalCase done, std::string subject) {
   auto figures = FiguresText(done);
   auto texts = TextsText(done);
   auto work = [&](store::Database& database) {
     return database.Run(
-        "INSERT OR IGNORE INTO cases(run, row_id, target, figures, texts) VALUES(?,?,?,?,?)", run,
-        done.row, done.target, figures, texts);
+        "INSERT OR IGNORE INTO cases(run, row_id, target, figures, texts, subject) "
+        "VALUES(?,?,?,?,?,?)",
+        run, done.row, done.target, figures, texts, subject);
   };
   co_return co_await file_.Write(std::move(work));
 }

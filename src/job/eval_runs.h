@@ -82,8 +82,8 @@ class EvalRuns {
   Task<Result<>> Delete(std::string id, WorkspaceId workspace);      // kNotFound
   Task<Result<>> SetState(std::string id, EvalState state, std::string error);
 
-  // A case that is there already stays as it is.
-  Task<Result<>> Save(std::string run, EvalCase done);
+  // A case that is there already stays as it is. `subject`: the row's.
+  Task<Result<>> Save(std::string run, EvalCase done, std::string subject = {});
   Task<Result<>> SaveCheck(std::string run, HumanCheck check);
 
   // All that is done, by row id, then by target. Of a run of 100,000 rows and two

@@ -68,6 +68,16 @@ CREATE TABLE shadow_labels(
 CREATE INDEX shadow_labels_by_router ON shadow_labels(workspace, router, sequence);
 CREATE INDEX shadow_labels_by_day ON shadow_labels(created);
 )sql"},
+    {"adds whose data a row is", R"sql(
+ALTER TABLE set_rows ADD COLUMN subject TEXT NOT NULL DEFAULT '';
+ALTER TABLE cases ADD COLUMN subject TEXT NOT NULL DEFAULT '';
+ALTER TABLE feedback ADD COLUMN subject TEXT NOT NULL DEFAULT '';
+ALTER TABLE shadow_labels ADD COLUMN subject TEXT NOT NULL DEFAULT '';
+CREATE INDEX set_rows_by_subject ON set_rows(subject) WHERE subject <> '';
+CREATE INDEX cases_by_subject ON cases(subject) WHERE subject <> '';
+CREATE INDEX feedback_by_subject ON feedback(subject) WHERE subject <> '';
+CREATE INDEX shadow_labels_by_subject ON shadow_labels(subject) WHERE subject <> '';
+)sql"},
 };
 
 constexpr std::int64_t kForever = std::numeric_limits<std::int64_t>::max();
@@ -163,8 +173,9 @@ Result<> WriteRows(store::Database& database, const AddRows& add, int next, Adde
       ++done.added;
     }
     STRATA_CHECK_OK(
-        database.Run("INSERT INTO set_rows(set_id, row_id, since, until, body) VALUES(?,?,?,?,?)",
-                     done.set.id, row.id, next, kForever, body));
+        database.Run("INSERT INTO set_rows(set_id, row_id, since, until, body, subject) "
+                     "VALUES(?,?,?,?,?,?)",
+                     done.set.id, row.id, next, kForever, body, row.subject));
   }
   if (add.mode == AddRows::Mode::kMerge) return {};
   done.removed = before.size();

@@ -58,7 +58,8 @@ bool HasTwice(const std::vector<T>& items) {
   return false;
 }
 
-Result<> CheckPlan(const EvalPlan& plan, const provider::Registry& registry) {
+Result<> CheckPlan(const EvalPlan& plan, const AskerParts& asker, const WorkspaceId& workspace) {
+  const auto& registry = asker.registry;
   auto wrong = [](std::string field, std::string what) {
     return Fail(InvalidArgument(std::move(field), std::move(what)));
   };
@@ -76,6 +77,12 @@ Result<> CheckPlan(const EvalPlan& plan, const provider::Registry& registry) {
   for (const auto& target : plan.targets) {
     auto found = registry.Chat(target);
     if (!found.has_value()) return std::unexpected(std::move(found.error()));
+    if (!asker.as_prompt) continue;
+    domain::ChatRequest request;
+    request.model = target;
+    // Whether its variables fit is known when a row is asked.
+    auto prompt = asker.as_prompt(request, EvalRow(), workspace);
+    if (!prompt.has_value() && prompt.error().code() == Code::kNotFound) return prompt;
   }
   for (const auto& judge : plan.judges) {
     if (judge.kind != JudgeKind::kModel) continue;
@@ -210,7 +217,7 @@ Task<Result<>> EvalWorker::OneItem(Work& work, const Item& item) {
   STRATA_CO_TRY(auto done, co_await asker_.Run(work.run, row, item.target, stop));
   work.spent_picousd += done.cost_picousd.value_or(0) + done.judge_picousd;
   ++work.done;
-  co_return co_await parts_.runs.Save(work.run.id, std::move(done));
+  co_return co_await parts_.runs.Save(work.run.id, std::move(done), row.subject);
 }
 
 // Renews the lease; kCancelled when somebody asked for it.
@@ -296,7 +303,7 @@ Task<Result<store::Job>> EvalWorker::JobOf(const EvalRun& run) {
 }
 
 Task<Result<EvalRun>> EvalWorker::Submit(EvalPlan plan, WorkspaceId workspace, KeyId key) {
-  STRATA_CO_CHECK_OK(CheckPlan(plan, parts_.asker.registry));
+  STRATA_CO_CHECK_OK(CheckPlan(plan, parts_.asker, workspace));
   STRATA_CO_TRY(auto set, co_await parts_.sets.Get(plan.set, workspace));
   if (plan.version == 0) plan.version = set.version;
   if (plan.version < 0 || plan.version > set.version) {

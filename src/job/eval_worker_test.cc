@@ -253,5 +253,83 @@ TEST_F(Worker, APlanThatCannotBeRunIsRefusedAtOnce) {
   EXPECT_THAT(problem(plan), HasSubstr("sums:7"));
 }
 
+TEST_F(Worker, APromptThatDoesNotFitIsACaseAndOneThatIsNotThereNoRun) {
+  Close();
+  jobs_ = *store::JobQueue::Open(folder_ / "jobs.db");
+  evaluation_ = *Evaluation::Open(folder_ / "eval.db");
+  auto as_prompt = [](domain::ChatRequest& request, const EvalRow& row,
+                      const WorkspaceId&) -> Result<> {
+    if (request.model == "m/gone") return Fail(NotFound("prompt", "gone"));
+    if (!row.variables.contains("tone")) return Fail(InvalidArgument("variables", "no tone"));
+    request.temperature = 0.5;
+    return {};
+  };
+  evaluation_->MakeWorker(*jobs_,
+                          {.chat = chat_,
+                           .trace_sinks = sinks_,
+                           .registry = registry_,
+                           .keys = *keys_,
+                           .embedder = nullptr,
+                           .pool = pool_,
+                           .settings = [] { return CallSettings(); },
+                           .as_prompt = as_prompt},
+                          std::chrono::milliseconds(0));
+  runtime_ = std::make_unique<net::Runtime>(1);
+  evaluation_->worker().Start(*runtime_);
+  auto model = AddModel("m/prompt");
+  AddModel("m/gone");
+  model->Script().Text("42").Usage(9, 4);
+  AddRows(1);
+  EvalPlan gone;
+  gone.targets = {"m/prompt", "m/gone"};
+  EXPECT_EQ(Begin(std::move(gone)).error().code(), Code::kNotFound);
+  EvalPlan plan;
+  plan.targets = {"m/prompt"};
+  auto run = Begin(plan);
+  ASSERT_TRUE(run.has_value()) << run.error().message();
+  EXPECT_EQ(Ended(run->id).state, EvalState::kDone);
+  EXPECT_THAT(Cases(run->id).at(0).error, HasSubstr("no tone"));
+  EXPECT_EQ(model->calls(), 0);
+  job::AddRows add;
+  add.set = "sums";
+  add.rows.push_back(*ParseEvalRow(
+      R"({"id":"r0","question":"6 x 7 = ?","expected":"42","variables":{"tone":"brief"}})"));
+  ASSERT_TRUE(RunTask(evaluation_->sets().Add(std::move(add), workspace_)).has_value());
+  auto again = Begin(plan);
+  EXPECT_EQ(Ended(again->id).state, EvalState::kDone);
+  EXPECT_EQ(Cases(again->id).at(0).quality, 1);
+  EXPECT_EQ(model->requests().back().temperature, 0.5);
+}
+
+TEST_F(Worker, APersonsRowsAndAnswersAreErasedAndTheirsAlone) {
+  AddModel("m/right")->Script().Text("42").Usage(9, 4);
+  job::AddRows add;
+  add.set = "sums";
+  for (const char* subject : {"ada", "bob"}) {
+    EvalRow row;
+    row.id = subject;
+    row.subject = subject;
+    row.messages.push_back({.role = EvalMessage::Role::kUser, .text = "6 x 7 = ?"});
+    row.expected = {"42"};
+    add.rows.push_back(std::move(row));
+  }
+  ASSERT_TRUE(RunTask(evaluation_->sets().Add(std::move(add), workspace_)).has_value());
+  EvalPlan plan;
+  plan.targets = {"m/right"};
+  auto run = Begin(std::move(plan));
+  EXPECT_EQ(Ended(run->id).state, EvalState::kDone);
+  EXPECT_EQ(RunTask(evaluation_->EraseSubject("ada", {"other"}))->set_rows, 0);
+  auto erased = RunTask(evaluation_->EraseSubject("ada", workspace_));
+  ASSERT_TRUE(erased.has_value()) << erased.error().message();
+  EXPECT_EQ(erased->set_rows, 1);
+  EXPECT_EQ(erased->cases, 1);
+  auto cases = Cases(run->id);
+  ASSERT_EQ(cases.size(), 1);
+  EXPECT_EQ(cases[0].row, "bob");
+  auto set = RunTask(evaluation_->sets().Get("sums", workspace_));
+  EXPECT_EQ(set->rows, 1);
+  EXPECT_EQ(set->versions.at(0).rows, 1);
+}
+
 }  // namespace
 }  // namespace strata::job

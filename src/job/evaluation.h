@@ -13,6 +13,14 @@
 
 namespace strata::job {
 
+// What was removed with a person.
+struct ErasedRows {
+  std::int64_t set_rows = 0;  // of evaluation sets, in all versions
+  std::int64_t cases = 0;     // of evaluation runs
+  std::int64_t feedback = 0;
+  std::int64_t labels = 0;  // from traffic
+};
+
 // Thread-safe.
 class Evaluation {
  public:
@@ -24,6 +32,10 @@ class Evaluation {
   EvalRuns& runs() { return runs_; }
   Feedbacks& feedback() { return feedback_; }
   ShadowLabeler& labeler() { return labeler_; }
+
+  // Removes what is kept of that end user in the workspace, overwriting it. Learned routers keep
+  // what they were fitted to; their references are ids and vectors, without texts.
+  Task<Result<ErasedRows>> EraseSubject(std::string subject, WorkspaceId workspace);
 
   // Who asks and works, once there is somebody to ask; before requests come.
   void MakeWorker(store::JobQueue& jobs, AskerParts asker,

@@ -53,10 +53,10 @@ Task<Result<Feedback>> Feedbacks::Add(Feedback feedback, WorkspaceId workspace) 
     }
     return database.Run(
         "INSERT INTO feedback(id, workspace, trace, key, model, value, weight, metadata, created, "
-        "test, arm, unit) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
+        "test, arm, unit, subject) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)",
         feedback.id, workspace.value, feedback.trace, feedback.key.value, feedback.model,
         feedback.value, feedback.weight, feedback.metadata.text, ToUnixMicros(feedback.created),
-        feedback.test, feedback.arm, feedback.unit);
+        feedback.test, feedback.arm, feedback.unit, feedback.subject);
   };
   STRATA_CO_CHECK_OK(co_await file_.Write(std::move(work)));
   co_return feedback;

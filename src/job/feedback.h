@@ -24,6 +24,7 @@ struct Feedback {
   JsonText metadata;  // an object, "" for none
   // Of a test of two versions of a router that the trace was part of, "" without one.
   std::string test, arm, unit;
+  std::string subject;  // the end user whose trace it is, "" unknown; kept, not given back
   WallTime created;
 };
 

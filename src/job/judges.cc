@@ -219,6 +219,7 @@ domain::ChatRequest JudgementRequest(const EvalRow& row, std::string_view answer
   for (const auto& expected : row.expected) AppendPart(text, "reference", expected);
   AppendPart(text, "answer", answer);
   EvalRow asked;
+  asked.subject = row.subject;
   asked.messages.push_back(
       {.role = EvalMessage::Role::kSystem, .text = std::string(kInstructions)});
   asked.messages.push_back({.role = EvalMessage::Role::kUser, .text = std::move(text)});

@@ -51,9 +51,10 @@ Task<Result<>> ShadowRows::Add(ShadowLabel label) {
   auto work = [&](store::Database& database) -> Result<> {
     STRATA_CHECK_OK(database.Run(
         "INSERT INTO shadow_labels(workspace, router, version, trace, created, picousd, quality, "
-        "strong, row) VALUES(?,?,?,?,?,?,?,?,?)",
+        "strong, row, subject) VALUES(?,?,?,?,?,?,?,?,?,?)",
         label.workspace.value, label.router, label.version, label.trace,
-        ToUnixMicros(label.created), label.picousd, label.quality, label.strong, label.row));
+        ToUnixMicros(label.created), label.picousd, label.quality, label.strong, label.row,
+        label.subject));
     return database.Run(
         "DELETE FROM shadow_labels WHERE workspace = ?1 AND router = ?2 AND sequence <= (SELECT "
         "sequence FROM shadow_labels WHERE workspace = ?1 AND router = ?2 ORDER BY sequence DESC "
@@ -185,13 +186,14 @@ void ShadowLabeler::Take(gateway::AnsweredRequest answered) {
 }
 
 // The strongest one where another has answered, else one of the others.
-std::optional<std::size_t> ShadowLabeler::PickOther(const route::Decision& decision) {
-  if (decision.chosen != decision.strong) return decision.strong;
+std::optional<std::size_t> ShadowLabeler::PickOther(const gateway::AnsweredRequest& answered) {
+  const auto& decision = *answered.decision;
+  if (answered.candidate != decision.strong) return decision.strong;
   std::vector<std::size_t> others;
   for (std::size_t i = 0; i < decision.candidates.size(); ++i) {
     const auto& view = decision.candidates[i];
     // Without a price the cap of a day cannot be kept.
-    if (i != decision.chosen && view.left_out.empty() && view.cost) others.push_back(i);
+    if (i != answered.candidate && view.left_out.empty() && view.cost) others.push_back(i);
   }
   if (others.empty()) return std::nullopt;
   std::lock_guard lock(mutex_);
@@ -249,13 +251,14 @@ Task<void> ShadowLabeler::LabelOne(std::shared_ptr<gateway::AnsweredRequest> ans
 
 Task<std::optional<ShadowLabel>> ShadowLabeler::Label(const gateway::AnsweredRequest& answered) {
   const auto& decision = *answered.decision;
-  auto other = PickOther(decision);
+  auto other = PickOther(answered);
   if (!other || !Reserve(answered, *other)) co_return std::nullopt;
   ShadowLabel label{.workspace = answered.facts.workspace,
                     .router = decision.router,
                     .version = decision.version,
                     .trace = answered.facts.request_id.value,
                     .created = clock_.Wall(),
+                    .subject = answered.facts.subject,
                     .row = {}};
   auto request = answered.request;
   request.model = decision.candidates[*other].model;
@@ -276,8 +279,9 @@ Task<std::optional<ShadowLabel>> ShadowLabeler::Label(const gateway::AnsweredReq
   label.row = fmt::format(
       R"({{"id":{},"source":{},"domain":"","split":"{}","prompt":{},"outcomes":{{{}:{},{}:{}}}}})",
       JsonString(row.id), JsonString(source), SplitName(SplitOf(row)), JsonString(text),
-      JsonString(NameOf(router, decision.chosen)),
-      OutcomeJson(answered.answer.usage, decision.candidates[decision.chosen].price, *judged.own),
+      JsonString(NameOf(router, answered.candidate)),
+      OutcomeJson(answered.answer.usage, decision.candidates[answered.candidate].price,
+                  *judged.own),
       JsonString(NameOf(router, *other)),
       OutcomeJson(asked.answer.usage, decision.candidates[*other].price, *judged.other));
   co_return label;

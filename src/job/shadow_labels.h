@@ -34,7 +34,8 @@ struct ShadowLabel {
   std::int64_t picousd = 0;  // of asking and judging
   // What the caller's answer and the strongest candidate's are worth, in [0, 1].
   double quality = 0, strong = 0;
-  std::string row;  // a labelled row (route/outcome_rows.h); "": it could not be labelled
+  std::string subject;  // the end user, "" unknown; kept, not given back
+  std::string row;      // a labelled row (route/outcome_rows.h); "": it could not be labelled
 };
 
 // Rows in eval.db. Thread-safe; `file` outlives it and has EvalMigrations.
@@ -101,7 +102,7 @@ class ShadowLabeler final : public gateway::AnswerTaker {
                   std::string_view part) const;
   Task<Judged> Judge(const gateway::AnsweredRequest& answered, const domain::ChatResponse& other,
                      std::size_t other_candidate, std::string text) const;
-  std::optional<std::size_t> PickOther(const route::Decision& decision);
+  std::optional<std::size_t> PickOther(const gateway::AnsweredRequest& answered);
   bool Reserve(const gateway::AnsweredRequest& answered, std::size_t other);
   void Settle(const ShadowLabel& label);
   void Ended();

@@ -107,7 +107,7 @@ class Labels : public testing::Test {
                                                .learned = nullptr});
   }
   // What the caller gets.
-  std::string Ask(const std::function<void(RequestContext&)>& set = {}) {
+  std::string Ask(const std::function<void(RequestContext&)>& set = {}, std::string user = {}) {
     RequestContext ctx;
     ctx.request_id = NewRequestId();
     ctx.workspace = workspace_;
@@ -115,6 +115,7 @@ class Labels : public testing::Test {
     if (set) set(ctx);
     domain::ChatRequest request;
     request.model = "router/mix";
+    request.user = std::move(user);
     request.messages.push_back({.role = domain::Role::kUser, .content = {}});
     request.messages.back().content.push_back(
         domain::TextBlock{.text = "6 x 7 = ?", .citations = {}});
@@ -186,6 +187,18 @@ TEST_F(Labels, TheSameAnswerIsWorthTheSame) {
   EXPECT_EQ(rows->front().Find("cheap")->quality, 1);
 }
 
+TEST_F(Labels, APersonsLabelsAreErasedWithThem) {
+  Ask({}, "ada");
+  Rows(1);
+  Ask({}, "bob");
+  Rows(2);
+  Settled();
+  EXPECT_EQ(RunTask(evaluation_->EraseSubject("ada", {"other"}))->labels, 0);
+  EXPECT_EQ(RunTask(evaluation_->EraseSubject("ada", workspace_))->labels, 1);
+  EXPECT_EQ(std::ranges::count(Lines(), '\n'), 1);
+  EXPECT_EQ(RunTask(evaluation_->EraseSubject("", workspace_)).error().field(), "subject");
+}
+
 TEST_F(Labels, AModelMayJudgeBoth) {
   auto judge = AddModel("judge", 1);
   judge->Next().Text(R"({"reason":"wrong","score":1})").Usage(50, 5);
@@ -235,6 +248,34 @@ TEST_F(Labels, WhatMayNotLeaveIsNotAsked) {
   EXPECT_EQ(strong_->calls(), 0);
   EXPECT_EQ(cheap_->calls(), 4);
   EXPECT_EQ(Lines(), "");
+}
+
+TEST_F(Labels, WhoAnsweredIsLabelledNotWhoWasChosen) {
+  auto other = AddModel("other", 1);
+  other->Script().Text("41").Usage(9, 4);
+  auto router = [](const std::string& more) {
+    auto tree = dialect::ParseJson(
+        R"({"candidates": ["strong", "cheap", "other"], "fallback": "strong",
+            "labels": {"share": 1, "usd_per_day": 1})" +
+        more + "}");
+    return *route::PolicyRouter::Make({.name = "mix",
+                                       .version = "router/mix:3",
+                                       .definition = *route::DecodeDefinition(*tree),
+                                       .learned = nullptr});
+  };
+  book_.router = router(R"(, "cascade": {"ask": ["cheap", "other"]})");
+  EXPECT_EQ(Ask(), "The answer is 41") << "two cheap ones agree";
+  auto rows = route::ParseOutcomeRows(Rows(1), "labels", route::OutcomesAre::kRead);
+  EXPECT_EQ(rows->at(0).Find("cheap")->quality, 0) << "the strong one is asked behind it";
+  EXPECT_EQ(rows->at(0).Find("strong")->quality, 1);
+  EXPECT_EQ(rows->at(0).Find("other"), nullptr);
+  Settled();
+  // A model that cannot be reached: the fallback's answer is the fallback's.
+  book_.router = router(R"(, "rules": [{"use": "cheap"}])");
+  cheap_->Next().Refuse(Error(Code::kUnavailable, "down"));
+  EXPECT_EQ(Ask(), "The answer is 42");
+  rows = route::ParseOutcomeRows(Rows(2), "labels", route::OutcomesAre::kRead);
+  EXPECT_EQ(rows->at(1).Find("strong")->quality, 1);
 }
 
 TEST_F(Labels, QualityBelowTheGuaranteeRaisesAnAlarm) {

@@ -60,6 +60,7 @@ Result<EvalRow> RowOfTrace(const observe::FinishedTrace& trace) {
   auto row = ParseEvalRow(input);
   if (!row.has_value()) return refuse(row.error().message());
   row->trace = trace.trace_id;
+  row->subject = trace.subject;
   row->labels = SplitAtCommas(FieldOf(*root, "labels"));
   return row;
 }

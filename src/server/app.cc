@@ -23,6 +23,7 @@
 #include "server/idempotency.h"
 #include "server/profiles/profile_model.h"
 #include "server/prompts/prompt_model.h"
+#include "server/prompts/prompt_target.h"
 #include "server/provider_file.h"
 #include "server/request_body.h"
 #include "server/request_record.h"
@@ -371,7 +372,8 @@ Result<> App::Parts::OpenRoutes() {
                                 .keys = *keys,
                                 .embedder = static_embedder,
                                 .pool = *kb_pool,
-                                .settings = std::move(call_settings)});
+                                .settings = std::move(call_settings),
+                                .as_prompt = MakePromptFiller(*prompts, registry)});
   evaluation->MakeWorker(*jobs, *asker);
   AddOpenAiRoutes(router, *services);
   AddResponsesRoutes(router, *services);

@@ -47,6 +47,7 @@ Task<Result<>> Add(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto trace, co_await FindTrace(s, e, feedback.trace));
   feedback.key = e.ctx.key;
   feedback.model = trace.model;
+  feedback.subject = trace.subject;
   auto trial = job::TrialOfTrace(trace);
   feedback.test = std::move(trial.test);
   feedback.arm = std::move(trial.arm);

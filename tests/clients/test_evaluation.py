@@ -10,9 +10,10 @@ import unittest
 import urllib.error
 import urllib.request
 
+import boto3
 import openai
 
-from harness import BEARER, STRATA, FakeUpstream, Server, run_strata
+from harness import ACCESS_KEY, BEARER, SECRET_KEY, STRATA, FakeUpstream, Server, run_strata
 
 
 class Evaluation(unittest.TestCase):
@@ -94,6 +95,54 @@ providers:
     def import_sums(self, name, count, **more):
         rows = [dict({"id": f"s{n}", "question": f"What is {n} plus {n}? (row {n}.)", "expected": str(2 * n)}, **more) for n in range(count)]
         self.server.cli("eval", "set", "import", name, self.write(name + ".jsonl", *rows))
+
+    def prompts(self):
+        return boto3.client("bedrock-agent", endpoint_url=self.server.url, region_name="us-east-1", aws_access_key_id=ACCESS_KEY,
+                            aws_secret_access_key=SECRET_KEY)
+
+    def test_versions_of_a_prompt_are_compared(self):
+        agent = self.prompts()
+        def variant(text, *names):
+            return {"name": "one", "templateType": "TEXT", "modelId": "up/gpt-4o-mini", "templateConfiguration": {
+                "text": {"text": text, "inputVariables": [{"name": name} for name in names]}}}
+        made = agent.create_prompt(name="sums", variants=[variant("Add up, {{ tone }}: {{ what }}", "tone", "what")])
+        agent.create_prompt_version(promptIdentifier=made["id"])
+        agent.update_prompt(promptIdentifier=made["id"], name="sums", variants=[variant("Guess.")])
+        agent.create_prompt_version(promptIdentifier=made["id"])
+        agent.update_prompt(promptIdentifier=made["id"], name="sums", variants=[variant("{{ a }} {{ what }}", "a", "what")])
+        self.import_sums("prompted", 3, variables={"tone": "step by step"})
+        right = [{"match": {"contains": f"Add up, step by step: What is {n} plus {n}?"}, "text": str(2 * n), "times": 0} for n in range(3)]
+        self.upstream.script(*right, {"text": "1000", "times": 0})
+        out = os.path.join(self.server.folder, "prompted-cases.jsonl")
+        one, two, draft = f"prompt/{made['id']}:1", made["arn"] + ":2", "prompt/" + made["id"]
+        report = self.server.cli("eval", "run", "prompted", "--targets", ",".join((one, two, draft)), "--judges", "numeric", "--out", out)
+        self.assertRegex(report, one + r" +3 +0 +1.000")
+        self.assertRegex(report, two + r" +3 +0 +0.000")
+        with open(out, encoding="utf-8") as f:
+            cases = [json.loads(line) for line in f]
+        self.assertIn("no value for 'a', 'what'", next(c for c in cases if c["target"] == draft)["error"])
+        asked = [json.loads(r["body"]) if isinstance(r["body"], str) else r["body"] for r in self.upstream.requests()]
+        texts = [[m["content"] for m in body["messages"]] for body in asked]
+        self.assertIn(["Add up, step by step: What is 1 plus 1? (row 1.)"], texts, "the question stands in the prompt alone")
+        self.assertIn(["Guess.", "What is 1 plus 1? (row 1.)"], texts, "a prompt without variables comes first")
+        gone = run_strata(self.server.data, "eval", "run", "prompted", "--targets", "prompt/AAAAAAAAAA", "--judges", "numeric", env=self.server.env)
+        self.assertEqual(gone.returncode, 1)
+        self.assertIn("AAAAAAAAAA", gone.stderr)
+
+    def test_a_person_is_erased_from_all_that_was_kept(self):
+        self.upstream.script({"text": "Rosa Lind", "times": 0})
+        theirs = self.ask([{"role": "user", "content": "Who keeps my keys?"}], user="u-erased")
+        others = self.ask([{"role": "user", "content": "Who keeps the keys?"}], user="u-stays")
+        self.server.cli("eval", "set", "add-trace", "people", theirs, others, "--expected", "Rosa Lind")
+        self.server.cli("eval", "run", "people", "--targets", "up/gpt-4o", "--judges", "exact")
+        urllib.request.urlopen(urllib.request.Request(
+            self.server.url + "/v1/feedback", json.dumps({"trace_id": theirs, "value": -1}).encode(),
+            {"authorization": "Bearer " + BEARER, "content-type": "application/json"})).read()
+        said = self.server.cli("eval", "erase", "u-erased")
+        self.assertIn("erased 0 labels from traffic, 1 feedbacks, 1 rows of sets, 1 cases of runs", said)
+        self.assertEqual([row["subject"] for row in self.rows("people")], ["u-stays"])
+        self.assertIn(" 1 ", self.server.cli("eval", "set", "list"))
+        self.assertIn("erased 0 labels from traffic, 0 feedbacks, 0 rows", self.server.cli("eval", "erase", "u-erased"))
 
     def test_targets_are_compared_and_judged_case_by_case(self):
         self.import_sums("compared", 6, graded=[{"answer": "no idea", "score": 0}, {"answer": "surely so", "score": 1}])

@@ -301,8 +301,9 @@ std::string ModelOfPrompt(const Prompt& prompt) {
   return first.TextAt("modelId");
 }
 
-Result<domain::ChatRequest> RenderPrompt(const Prompt& prompt,
-                                         const std::map<std::string, std::string>& variables) {
+namespace {
+
+Result<Variant> VariantOf(const Prompt& prompt) {
   if (prompt.content.variants.text.empty()) {
     return Fail(InvalidArgument("modelId", fmt::format("prompt {} has no variant", prompt.id)));
   }
@@ -316,6 +317,19 @@ Result<domain::ChatRequest> RenderPrompt(const Prompt& prompt,
   if (variant.request.model.empty()) {
     return Fail(InvalidArgument("modelId", fmt::format("prompt {} names no model", prompt.id)));
   }
+  return variant;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> VariablesOfPrompt(const Prompt& prompt) {
+  STRATA_TRY(auto variant, VariantOf(prompt));
+  return std::vector<std::string>(variant.variables.begin(), variant.variables.end());
+}
+
+Result<domain::ChatRequest> RenderPrompt(const Prompt& prompt,
+                                         const std::map<std::string, std::string>& variables) {
+  STRATA_TRY(auto variant, VariantOf(prompt));
   for (const auto& [name, value] : variables) {
     if (variant.variables.contains(name)) continue;
     return Fail(

@@ -24,6 +24,9 @@ std::string EncodePromptList(const std::vector<Prompt>& prompts, std::string_vie
 std::string ModelOfPrompt(const Prompt& prompt);
 std::string EncodePromptDeleted(std::string_view id, std::string_view version);
 
+// The variables of the variant that RenderPrompt takes. Errors as there.
+Result<std::vector<std::string>> VariablesOfPrompt(const Prompt& prompt);
+
 // The request that a prompt stands for: the default variant's messages, system, tools, inference
 // configuration and model, with {{name}} filled from `variables`. kInvalidArgument when a variable
 // has no value, a value has no variable, or there is no variant or model.
