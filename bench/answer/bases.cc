@@ -78,11 +78,12 @@ Result<> Bases::OpenParts(const Embedders& embedders) {
     return embedder_;
   };
   STRATA_TRY(bases_, knowledge::KnowledgeBases::Open(std::move(parts), options));
-  auto sentences = embedder_;
+  sentences_ = embedder_;
   if (!embedders.sentences.empty()) {
-    STRATA_TRY(sentences, models_->AnyEmbedder(embedders.sentences));
+    STRATA_TRY(sentences_, models_->AnyEmbedder(embedders.sentences));
   }
-  auto extractor = std::make_shared<knowledge::Extractor>(std::move(sentences));
+  STRATA_TRY(words_, models_->Static());
+  auto extractor = std::make_shared<knowledge::Extractor>(sentences_, words_);
   answerer_ = std::make_unique<knowledge::Answerer>(std::move(extractor), registry_, options);
   return {};
 }

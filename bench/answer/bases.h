@@ -31,6 +31,9 @@ struct Embedders {
   std::string sentences;  // of the extractor; "": that of retrieval
 };
 
+// Passages that are retrieved beyond those answered from, so that enough stay when gold goes.
+inline constexpr int kSpare = 15;
+
 class Bases {
  public:
   // `folder`: where the bases are kept for the next run; "": in a temporary folder.
@@ -47,7 +50,8 @@ class Bases {
   Result<Answer> Ask(const std::string& question, std::vector<knowledge::RetrievedChunk> passages,
                      const std::string& model);
 
-  provider::Embedder& embedder() { return *embedder_; }
+  provider::Embedder& embedder() { return *sentences_; }  // the extractor's
+  const vector::StaticEmbedder& words() const { return *words_; }
   int results() const { return answerer_->results(); }
   net::Runtime& runtime() { return runtime_; }
 
@@ -60,6 +64,8 @@ class Bases {
   net::Runtime runtime_;
   Pool pool_{"bench", 1, 1000};
   std::shared_ptr<provider::Embedder> embedder_;
+  std::shared_ptr<provider::Embedder> sentences_;
+  std::shared_ptr<const vector::StaticEmbedder> words_;
   std::unique_ptr<provider::LocalModels> models_;
   provider::Registry registry_;
   std::unique_ptr<store::SqlFile> meta_;

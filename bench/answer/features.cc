@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "base/utf8.h"
+#include "bench/answer/score.h"
 #include "knowledge/answer/passages.h"
 #include "knowledge/answer/score_pool.h"
 #include "knowledge/extract.h"
@@ -63,26 +64,50 @@ void WriteNames(std::ostream& out) {
   out << '\n';
 }
 
-void WritePool(std::ostream& out, const Question& question, std::size_t number,
-               const std::string& base, const std::vector<SourcePassage>& passages,
-               const ScoredPool& scored) {
+// Whose passages they are: of the question's own document, of that without those that hold gold, or
+// of another document.
+enum class Asked : std::uint8_t { kOwn, kNear, kOther };
+
+Gold GoldOfPassages(const Question& question, const std::vector<SourcePassage>& passages) {
   Gold gold;
   for (const auto& [from, to] : question.spans) gold.chars += to - from;
-  if (base == question.base) {
-    for (const auto& passage : passages) {
-      gold.inside +=
-          GoldIn(question, passage.origin.source_start, passage.origin.source_end).inside;
-    }
-    for (const auto& sentence : scored.pool.sentences) {
-      if (scored.with_vectors && sentence.features.cosine == 0) continue;
-      const auto part = GoldOf(question, passages[sentence.passage], sentence.span);
-      WriteRow(out, "sentence", scored.with_vectors, question, number,
-               part.share >= kGoldShare ? 1 : 0, part, ValuesOf(sentence.features));
-    }
+  for (const auto& passage : passages) {
+    gold.inside += GoldIn(question, passage.origin.source_start, passage.origin.source_end).inside;
   }
-  const int label = base != question.base ? 0 : gold.inside > 0 ? 1 : -1;
-  WriteRow(out, "pool", scored.with_vectors, question, number, label, gold,
-           ValuesOf(FeaturesOf(scored.pool)));
+  return gold;
+}
+
+void WriteSentences(std::ostream& out, const Question& question, std::size_t number,
+                    const std::vector<SourcePassage>& passages, const ScoredPool& scored) {
+  for (const auto& sentence : scored.pool.sentences) {
+    if (scored.with_vectors && sentence.features.cosine == 0) continue;
+    const auto part = GoldOf(question, passages[sentence.passage], sentence.span);
+    WriteRow(out, "sentence", scored.with_vectors, question, number,
+             part.share >= kGoldShare ? 1 : 0, part, ValuesOf(sentence.features));
+  }
+}
+
+Result<> WritePassages(std::ostream& out, Bases& bases, const Question& question,
+                       std::size_t number, Asked asked,
+                       const std::vector<knowledge::RetrievedChunk>& chunks) {
+  const auto passages = knowledge::PassagesOf(chunks);
+  const knowledge::ExtractOptions options;
+  const knowledge::Vectors both{.sentences = &bases.embedder(), .words = &bases.words()};
+  for (const auto& vectors : {knowledge::Vectors{}, both}) {
+    RequestContext ctx;
+    STRATA_TRY(auto scored,
+               bases.runtime().Run(knowledge::ScorePool(question.text, passages, vectors,
+                                                        options.embed_sentences_max, ctx)));
+    Gold gold;
+    if (asked == Asked::kOwn) {
+      WriteSentences(out, question, number, passages, scored);
+      gold = GoldOfPassages(question, passages);
+    }
+    const int label = asked != Asked::kOwn ? 0 : gold.inside > 0 ? 1 : -1;
+    WriteRow(out, asked == Asked::kNear ? "near" : "pool", scored.with_vectors, question, number,
+             label, gold, ValuesOf(FeaturesOf(scored.pool)));
+  }
+  return {};
 }
 
 }  // namespace
@@ -91,19 +116,21 @@ Result<> WriteFeatures(Bases& bases, const QuestionSet& set, const std::string& 
   std::ofstream out(path);
   if (!out) return Fail(Code::kUnavailable, "cannot write " + path);
   WriteNames(out);
-  const knowledge::ExtractOptions options;
   for (std::size_t i = 0; i < set.questions.size(); ++i) {
     const auto& question = set.questions[i];
+    const auto results = static_cast<std::size_t>(bases.results());
     for (const auto& [base, documents] : set.bases) {
-      STRATA_TRY(auto found, bases.Retrieve(base, question.text, bases.results()));
-      const auto passages = knowledge::PassagesOf(found.results);
-      for (auto* embedder : {static_cast<provider::Embedder*>(nullptr), &bases.embedder()}) {
-        RequestContext ctx;
-        STRATA_TRY(auto scored,
-                   bases.runtime().Run(knowledge::ScorePool(question.text, passages, embedder,
-                                                            options.embed_sentences_max, ctx)));
-        WritePool(out, question, i, base, passages, scored);
-      }
+      const bool own = base == question.base;
+      STRATA_TRY(auto found,
+                 bases.Retrieve(base, question.text, bases.results() + (own ? kSpare : 0)));
+      auto rest = found.results;
+      found.results.resize(std::min(found.results.size(), results));
+      STRATA_CHECK_OK(
+          WritePassages(out, bases, question, i, own ? Asked::kOwn : Asked::kOther, found.results));
+      if (!own) continue;
+      std::erase_if(rest, [&](const auto& chunk) { return HoldsGold(question, chunk); });
+      rest.resize(std::min(rest.size(), results));
+      STRATA_CHECK_OK(WritePassages(out, bases, question, i, Asked::kNear, rest));
     }
   }
   if (!out.flush()) return Fail(Code::kUnavailable, "cannot write " + path);

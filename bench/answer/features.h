@@ -13,6 +13,7 @@ namespace strata::bench {
 //
 //   sentence with|words CORPUS QUESTION LABEL CHARS GOLD value…   label 1: most of it is a gold
 //   span pool     with|words CORPUS QUESTION LABEL CHARS GOLD value…   label 1: passages hold gold
+//   near     with|words CORPUS QUESTION 0     CHARS 0    value…   the same corpus without its gold
 //
 // with: after the embedder; words: without. CORPUS is the question's own. CHARS: code points of the
 // sentence, for a pool those of the whole gold; GOLD: those that lie in gold spans, for a pool

@@ -1,28 +1,34 @@
 #!/usr/bin/env python3
 """Learns the weights of builtin/extract from the rows that `bench_answer --features FILE` writes.
 
-  fit.py FILE
+  fit.py FILE [CORPUS,CORPUS…]
 
 Prints held-out figures, then the models as they stand in src/knowledge/answer/extract_weights.h.
-Held out by corpus: trained on all corpora but one, tested on that one, averaged over questions. The
-pool model reads features of the sentence model's ranking, so a change of features needs two rounds:
-fit, put the sentence models into the header, write the rows again, fit.
+Without corpora, held out by corpus: trained on all corpora but one, tested on that one, averaged
+over questions; the models printed are trained on all. With corpora: trained on these, tested on
+each of the others, and these are the models printed. The pool model reads features of the sentence
+model's ranking, so a change of features needs two rounds: fit, put the sentence models into the
+header, write the rows again, fit.
 
-L2-regularised logistic regression by Newton's method; both classes weigh the same in total, so that
-the number of other corpora that a question is asked against does not matter.
+L2-regularised logistic regression by Newton's method; groups of rows weigh the same in total, so
+that the number of other corpora that a question is asked against does not matter: for the pool, those
+with gold count as much as the other two together, passages of other corpora and those of the same
+without its gold ("near").
 """
 import math
 import sys
 from collections import defaultdict
 
 PENALTY = 3.0  # of the squared weights, beside a log-likelihood summed over rows; not of the bias
-RIGHT_REFUSALS = 0.94  # share of the questions to other corpora that the threshold refuses in training
+WRONG_REFUSALS = 0.03  # share of the answerable questions that the threshold refuses in training
+NEAR_SHARE = 0.5  # of the weight of the unanswerable rows
 MARGINS = (0.5, 1.0, 1.5)  # of log-odds below the best sentence; select_sentences.cc has one
 SENTENCES_MAX = 4
 
 
 class Row:
     def __init__(self, fields):
+        self.near = fields[0] == "near"
         self.corpus, self.question = fields[2], int(fields[3])
         self.label, self.chars, self.gold = int(fields[4]), int(fields[5]), int(fields[6])
         self.values = [float(v) for v in fields[7:]]
@@ -66,11 +72,14 @@ def sigmoid(x):
 def fit(rows):
     """[bias, weight…]."""
     rows = [r for r in rows if r.label >= 0]
-    total = {y: sum(r.label == y for r in rows) for y in (0, 1)}
+    group = lambda r: 2 if r.near else r.label
+    total = {g: sum(group(r) == g for r in rows) for g in (0, 1, 2)}
+    near = NEAR_SHARE if total[2] else 0
+    share = {0: (1 - near) / 2, 1: 0.5, 2: near / 2}
     d = len(rows[0].values)
     used = [j for j in range(d) if any(r.values[j] for r in rows)]
-    weight = {y: len(rows) / (2 * max(1, total[y])) for y in (0, 1)}
-    data = [([1.0] + [r.values[j] for j in used], r.label, weight[r.label]) for r in rows]
+    weight = {g: len(rows) * share[g] / max(1, total[g]) for g in total}
+    data = [([1.0] + [r.values[j] for j in used], r.label, weight[group(r)]) for r in rows]
     n = len(used) + 1
     model = [0.0] * n
     for _ in range(12):
@@ -111,10 +120,14 @@ def area(scored):
     return wins / max(1, positives * negatives)
 
 
-def held_out(rows, train=fit):
-    """(corpus, model) for each corpus, the model fitted on the others."""
-    for corpus in sorted({r.corpus for r in rows}):
-        yield corpus, train([r for r in rows if r.corpus != corpus])
+DEVELOPMENT = []  # corpora; see above
+
+
+def held_out(rows):
+    """(corpus, model, rows it was fitted on) for each corpus that is tested."""
+    for corpus in sorted({r.corpus for r in rows} - set(DEVELOPMENT)):
+        mine = [r for r in rows if (r.corpus in DEVELOPMENT if DEVELOPMENT else r.corpus != corpus)]
+        yield corpus, fit(mine), mine
 
 
 def select(model, rows, margin):
@@ -129,7 +142,7 @@ def sentence_figures(rows, pools):
         by_corpus[r.corpus][r.question].append(r)
     areas, first, count = [], 0, 0
     sums = {m: [0.0] * 4 for m in MARGINS}
-    for corpus, model in held_out(rows):
+    for corpus, model, _ in held_out(rows):
         questions = by_corpus[corpus]
         areas.append(area([(log_odds(model, r.values), r.label)
                            for q in questions.values() for r in q]))
@@ -152,27 +165,32 @@ def sentence_figures(rows, pools):
 
 
 def threshold(model, rows):
-    """Log-odds below which RIGHT_REFUSALS of the rows of other corpora fall. Those vary less from corpus
-    to corpus than the answerable ones: in a speech, say, nobody names the speaker."""
-    scores = sorted(log_odds(model, r.values) for r in rows if r.label == 0)
-    return scores[int(RIGHT_REFUSALS * len(scores))]
+    """Log-odds below which WRONG_REFUSALS of the answerable rows fall."""
+    scores = sorted(log_odds(model, r.values) for r in rows if r.label == 1)
+    return scores[int(WRONG_REFUSALS * len(scores))]
+
+
+def mean(values):
+    return sum(values) / max(1, len(values))
 
 
 def pool_figures(rows):
-    print("  held out         area   wrongly refused   rightly refused")
+    """`near`: gold taken out."""
+    print("  held out           area  area near  wrongly refused  other corpus refused  near refused")
     figures = []
-    for corpus, model in held_out(rows):
-        at = threshold(model, [r for r in rows if r.corpus != corpus])
-        mine = [(log_odds(model, r.values), r.label) for r in rows if r.corpus == corpus]
-        answerable = [s < at for s, y in mine if y != 0]
-        other = [s < at for s, y in mine if y == 0]
-        figures.append((area([(s, y != 0) for s, y in mine]), answerable, other))
-        print(f"  {corpus:18}{figures[-1][0]:.3f}  {sum(answerable) / len(answerable):.3f}"
-              f"             {sum(other) / len(other):.3f}")
-    wrong = [x for f in figures for x in f[1]]
-    right = [x for f in figures for x in f[2]]
-    print(f"  {'all questions':18}{sum(f[0] for f in figures) / len(figures):.3f}  "
-          f"{sum(wrong) / len(wrong):.3f}             {sum(right) / len(right):.3f}")
+    for corpus, model, trained in held_out(rows):
+        at = threshold(model, trained)
+        mine = [(log_odds(model, r.values), r) for r in rows if r.corpus == corpus]
+        answerable = [(s, 1) for s, r in mine if r.label != 0]
+        other = [(s, 0) for s, r in mine if r.label == 0 and not r.near]
+        near = [(s, 0) for s, r in mine if r.near]
+        figures.append((corpus, area(answerable + other), area(answerable + near),
+                        *([s < at for s, _ in group] for group in (answerable, other, near))))
+    figures.append(("all questions", mean([f[1] for f in figures]), mean([f[2] for f in figures]),
+                    *(sum((f[i] for f in figures), []) for i in (3, 4, 5))))
+    for corpus, all_area, near_area, answerable, other, near in figures:
+        print(f"  {corpus:18} {all_area:.3f}  {near_area:.3f}      {mean(answerable):.3f}            "
+              f"{mean(other):.3f}                 {mean(near):.3f}")
 
 
 def show(name, kind, model):
@@ -182,19 +200,21 @@ def show(name, kind, model):
 
 def main():
     names, rows = read(sys.argv[1])
+    DEVELOPMENT.extend(sys.argv[2].split(",") if len(sys.argv) > 2 else [])
     lines = []
     for kind in ("sentence", "pool"):
         lines.append("// " + " ".join(names[kind]))
         for vectors, suffix in (("with", ""), ("words", "WordsOnly")):
-            mine = rows[kind, vectors]
+            mine = rows[kind, vectors] + (rows["near", vectors] if kind == "pool" else [])
+            trained = [r for r in mine if not DEVELOPMENT or r.corpus in DEVELOPMENT]
             print(f"{kind}, {'with vectors' if vectors == 'with' else 'words only'}: "
                   f"{len(mine)} rows, {sum(r.label == 1 for r in mine)} positive")
-            model = fit(mine)
+            model = fit(trained)
             if kind == "sentence":
                 sentence_figures(mine, rows["pool", vectors])
             else:
                 pool_figures(mine)
-                model[0] -= threshold(model, mine)  # so that it lies at a probability of 0.5
+                model[0] -= threshold(model, trained)  # so that it lies at a probability of 0.5
             for name, weight in zip(names[kind], model[1:]):
                 print(f"    {name:14}{weight:7.2f}")
             lines.append(show(f"k{kind.capitalize()}Model{suffix}", f"{kind.capitalize()}Model",

@@ -1,11 +1,12 @@
 // bench_answer: how well questions over documents are answered without a language model, and beside
 // it with the small one that is shipped.
 //
-//   bench_answer --data DIR [--models A,B] [--questions N] [--multihop N] [--taken-out yes|no]
-//                [--embedder ID] [--sentences ID] [--keep DIR]
+//   bench_answer --data DIR [--models A,B] [--corpora A,B] [--questions N] [--multihop N]
+//                [--taken-out yes|no] [--embedder ID] [--sentences ID] [--keep DIR]
 //   bench_answer --data DIR --features FILE [--embedder ID] [--keep DIR]
 //
-// DIR holds retrieval/chunking and multihop/2wiki-dev. --questions and --multihop: how many of each
+// DIR holds retrieval/chunking and multihop/2wiki-dev. --corpora: the documents of the chunking set
+// whose questions are asked (default: all). --questions and --multihop: how many of each
 // set, evenly spread (0: none). --taken-out: whether each question is also asked over what is
 // retrieved when the passages that hold gold are not there. --models: default builtin/extract.
 // --keep: a folder for the knowledge bases, indexed once and used again by the next run.
@@ -35,14 +36,12 @@ void Progress(std::string_view set, std::size_t done, std::size_t all) {
   std::fflush(stderr);
 }
 
-// Passages that are retrieved beyond those answered from, so that enough stay when gold goes.
-constexpr int kSpare = 15;
-
 struct Arguments {
   std::string data;
   std::string features;
   std::string keep;
   std::vector<std::string> models = {std::string(knowledge::kExtractModelId)};
+  std::vector<std::string> corpora;  // of the chunking set; empty: all
   std::size_t questions = 1000;
   std::size_t multihop = 100;
   bool taken_out = true;
@@ -56,6 +55,15 @@ std::vector<Question> Spread(const std::vector<Question>& all, std::size_t count
   count = std::min(count, all.size());
   for (std::size_t i = 0; i < count; ++i) out.push_back(all[i * all.size() / count]);
   return out;
+}
+
+std::vector<Question> OfCorpora(std::vector<Question> all,
+                                const std::vector<std::string>& corpora) {
+  if (corpora.empty()) return all;
+  std::erase_if(all, [&](const Question& question) {
+    return std::ranges::find(corpora, question.base) == corpora.end();
+  });
+  return all;
 }
 
 using Passages = std::vector<knowledge::RetrievedChunk>;
@@ -74,7 +82,7 @@ class Run {
   Result<> Chunking() {
     STRATA_TRY(auto set, LoadChunking(args_.data + "/retrieval/chunking"));
     STRATA_CHECK_OK(bases_.Add(set));
-    const auto questions = Spread(set.questions, args_.questions);
+    const auto questions = Spread(OfCorpora(set.questions, args_.corpora), args_.questions);
     for (std::size_t done = 0; const auto& question : questions) {
       STRATA_TRY(auto found, Find(question.base, question));
       const auto own =
@@ -229,6 +237,8 @@ bool ReadArguments(int argc, char** argv, Arguments& args) {
       args.models = Split(value);
     else if (name == "--questions")
       args.questions = std::strtoull(value.c_str(), nullptr, 10);
+    else if (name == "--corpora")
+      args.corpora = Split(value);
     else if (name == "--multihop")
       args.multihop = std::strtoull(value.c_str(), nullptr, 10);
     else if (name == "--taken-out")
@@ -255,7 +265,8 @@ int main(int argc, char** argv) {
   if (!strata::bench::ReadArguments(argc, argv, args)) {
     std::fprintf(
         stderr,
-        "usage: bench_answer --data DIR [--models A,B] [--questions N] [--multihop N] "
+        "usage: bench_answer --data DIR [--models A,B] [--corpora A,B] [--questions N] "
+        "[--multihop N] "
         "[--taken-out yes|no] [--embedder ID] [--sentences ID] [--keep DIR] [--features FILE]\n");
     return 2;
   }

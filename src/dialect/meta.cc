@@ -1,5 +1,10 @@
 #include "dialect/meta.h"
 
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <ranges>
+
 #include "dialect/json/strata_member.h"
 
 namespace strata::dialect {
@@ -14,6 +19,35 @@ std::string HeaderValue(std::string_view value) {
     c = byte < 0x20 || byte == 0x7f ? ' ' : c;
   }
   return out;
+}
+
+// Boxes as PDF points, origin at the bottom left.
+void WriteRegion(JsonWriter& out, const domain::PageRegion& region) {
+  out.BeginObject().Field("page", region.page).Key("boxes").BeginArray();
+  for (const auto& box : region.boxes) {
+    out.BeginArray();
+    for (const float edge : {box.x1, box.y1, box.x2, box.y2}) {
+      out.Value(std::round(static_cast<double>(edge) * 100) / 100);
+    }
+    out.EndArray();
+  }
+  out.EndArray().EndObject();
+}
+
+void WritePaged(JsonWriter& out, const std::vector<domain::Citation>& paged) {
+  constexpr std::size_t kCitationsMax = 100;
+  constexpr std::size_t kPagesMax = 32;
+  out.Key("citations").BeginArray();
+  for (const auto& citation : paged | std::views::take(kCitationsMax)) {
+    out.BeginObject().Field("document_index", citation.document_index);
+    out.FieldIfAny("source", citation.source_uri).FieldIfAny("title", citation.title);
+    out.Key("pages").BeginArray();
+    for (const auto& region : citation.pages | std::views::take(kPagesMax)) {
+      WriteRegion(out, region);
+    }
+    out.EndArray().EndObject();
+  }
+  out.EndArray();
 }
 
 std::string_view RequestIdHeader(Dialect dialect) {
@@ -47,13 +81,29 @@ HeaderList MetaHeaders(Dialect dialect, const AnswerMeta& meta) {
   return headers;
 }
 
-void WriteStrataMember(JsonWriter& out, const AnswerMeta& meta) {
-  if (!HasStrataMember(meta)) return;
+void WriteStrataMember(JsonWriter& out, const AnswerMeta& meta,
+                       const std::vector<domain::Citation>& paged) {
+  if (!HasStrataMember(meta) && paged.empty()) return;
   out.Key("strata").BeginObject();
   out.FieldIfAny("trace_id", meta.trace_id).FieldIfAny("trace_url", meta.trace_url);
   out.FieldIfAny("demo_note", meta.demo_note);
   if (meta.cost) out.Field("cost_usd", domain::FormatUsd(*meta.cost));
+  if (!paged.empty()) WritePaged(out, paged);
   out.EndObject();
+}
+
+bool ShowsPages(const domain::Citation& citation) {
+  return !citation.chunk_id.empty() && !citation.pages.empty();
+}
+
+std::vector<domain::Citation> PagedCitations(const std::vector<domain::ContentBlock>& content) {
+  std::vector<domain::Citation> paged;
+  for (const auto& block : content) {
+    const auto* text = std::get_if<domain::TextBlock>(&block);
+    if (text == nullptr) continue;
+    std::ranges::copy_if(text->citations, std::back_inserter(paged), ShowsPages);
+  }
+  return paged;
 }
 
 bool HasStrataMember(const AnswerMeta& meta) {

@@ -48,6 +48,18 @@ struct AnswerInput {
   bool answer_is_read = false;  // as in domain::ChatRequest
 };
 
+// How many tokens of a prompt passages may fill. A model that runs in this process gets fewer: its
+// prompt costs processor time before the first word. builtin/extract reads no prompt.
+class PromptBudget {
+ public:
+  explicit PromptBudget(const Options& options);  // kb.answer.*prompt_tokens_max
+  std::int64_t For(const domain::ModelInfo& model) const;
+
+ private:
+  std::int64_t any_;
+  std::int64_t in_process_;
+};
+
 // Puts a model behind the meter (gateway/meter.h), as those of the registry are.
 using ModelWrapper =
     std::function<std::shared_ptr<provider::ChatModel>(std::shared_ptr<provider::ChatModel>)>;
@@ -82,7 +94,7 @@ class Answerer {
   std::shared_ptr<const Extractor> extractor_;
   const provider::Registry& models_;
   ModelWrapper meter_;
-  std::int64_t prompt_tokens_max_;
+  PromptBudget budget_;
   int results_;
   Unsupported unsupported_;
 };

@@ -27,6 +27,10 @@
 #include "provider/chat_model.h"
 #include "provider/embedder.h"
 
+namespace strata::vector {
+class StaticEmbedder;
+}
+
 namespace strata::knowledge {
 
 inline constexpr std::string_view kExtractModelId = "builtin/extract";
@@ -39,7 +43,8 @@ struct SourcePassage {
   std::string_view title;
   std::vector<std::string> headings;
   std::string_view table_header;  // of the table that the passage begins inside; "" for none
-  double score = 0;               // of retrieval, 0..1; 0 when the passage came with the request
+  // Of retrieval, 0..1. All 0: they came with the request, and are ranked here.
+  double score = 0;
   // Line boxes of page formats, bytes of `text`; so that a citation marks only its own lines.
   std::span<const domain::DocumentPart::Line> lines;
   // Copied into each citation; source_start..end are of the passage in its document (code points),
@@ -48,6 +53,7 @@ struct SourcePassage {
 };
 
 struct ExtractOptions {
+  std::size_t passages_max = 5;  // of those that come without a score; the others are not looked at
   std::size_t sentences_max = 4;
   std::size_t answer_bytes_max = 2400;
   std::size_t embed_sentences_max = 24;  // only the best by words are embedded
@@ -59,6 +65,9 @@ struct ExtractedSentence {
   std::string text;
   domain::Citation citation;  // answer_start..end: code points of Extracted::text
   double score = 0;
+  // For cutting it: where the quote begins in its passage, bytes, and the passage's own lines.
+  std::size_t quoted_at = 0;
+  std::span<const domain::DocumentPart::Line> lines;
 };
 
 struct Extracted {
@@ -68,10 +77,13 @@ struct Extracted {
   std::vector<ExtractedSentence> sentences;  // in the order of the answer
 };
 
-// Thread-safe (holds no state of a call). `embedder` may be null: words only.
+// Thread-safe (holds no state of a call). `embedder` may be null: words only; `words` too: then
+// only forms of one root are the same word.
 class Extractor {
  public:
-  explicit Extractor(std::shared_ptr<provider::Embedder> embedder, ExtractOptions options = {});
+  explicit Extractor(std::shared_ptr<provider::Embedder> embedder,
+                     std::shared_ptr<const vector::StaticEmbedder> words = nullptr,
+                     ExtractOptions options = {});
 
   // A failing embedder falls back to words; only cancel and deadline are errors.
   Task<Result<Extracted>> Answer(std::string question, std::vector<SourcePassage> passages,
@@ -79,6 +91,7 @@ class Extractor {
 
  private:
   std::shared_ptr<provider::Embedder> embedder_;
+  std::shared_ptr<const vector::StaticEmbedder> words_;
   ExtractOptions options_;
 };
 

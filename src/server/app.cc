@@ -215,7 +215,7 @@ Result<> App::Parts::OpenKnowledge() {
   // The extractor's embedder is metered like every other call.
   STRATA_TRY(auto own_embedder, local_models->AnyEmbedder(provider::kBuiltinEmbedder));
   auto embedder = gateway::Metered(std::move(own_embedder), *accounting.journal);
-  auto extractor = std::make_shared<const knowledge::Extractor>(embedder);
+  auto extractor = std::make_shared<const knowledge::Extractor>(embedder, static_embedder);
 
   knowledge::KnowledgeBasesParts parts;
   parts.folder = folder.path();

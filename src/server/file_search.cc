@@ -26,8 +26,9 @@ constexpr std::int64_t kNamedBytesMax = 64 << 20;  // of all files of one conver
 
 // Of the passages, beside what the request holds already.
 std::int64_t TokensFor(Services& services, const domain::ChatRequest& chat) {
-  auto tokens = services.live.Now()->config.options.Integer("kb.answer.prompt_tokens_max");
+  const knowledge::PromptBudget budget(services.live.Now()->config.options);
   const auto model = services.registry.Chat(chat.model);
+  const auto tokens = budget.For(model.has_value() ? (*model)->Info() : domain::ModelInfo());
   if (!model.has_value() || (*model)->Info().context_tokens <= 0) return tokens;
   auto bytes = domain::TextOf(chat.system).size();
   for (const auto& message : chat.messages) bytes += domain::TextOf(message.content).size();

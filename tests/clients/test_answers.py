@@ -31,18 +31,26 @@ class Answers(unittest.TestCase):
         return self.openai.chat.completions.create(
             model="kb/harbour", messages=[{"role": "user", "content": QUESTION}], **more)
 
-    def test_openai_answers_stop_at_the_limit(self):
+    def test_openai_answers_stop_behind_a_whole_sentence(self):
         whole = self.ask()
         text = whole.choices[0].message.content
         self.assertEqual(whole.choices[0].finish_reason, "stop")
         self.assertIn("🗼", text)
+        ends = [a.url_citation.end_index for a in whole.choices[0].message.annotations]
+        self.assertGreater(len(ends), 1)
         for limit in range(1, whole.usage.completion_tokens):
             cut = self.ask(max_tokens=limit)
             self.assertEqual(cut.choices[0].finish_reason, "length")
-            self.assertEqual(cut.usage.completion_tokens, limit)
+            self.assertLessEqual(cut.usage.completion_tokens, limit)
             part = cut.choices[0].message.content
             self.assertTrue(text.startswith(part))
-            self.assertEqual(cut.choices[0].message.annotations[-1].url_citation.end_index, len(part))
+            citation = cut.choices[0].message.annotations[-1].url_citation
+            self.assertEqual(citation.end_index, len(part))
+            if len(part) not in ends:  # not even the first sentence fits: what is left of it is cited, and no more
+                self.assertLess(len(part), ends[0])
+                self.assertEqual(citation.quote, part)
+                self.assertEqual(cut.usage.completion_tokens, limit)
+        self.assertEqual(part, text[:ends[0]])
         streamed = list(self.ask(max_tokens=4, stream=True, stream_options={"include_usage": True}))
         self.assertEqual("".join(c.choices[0].delta.content or "" for c in streamed if c.choices),
                          self.ask(max_tokens=4).choices[0].message.content)
@@ -51,12 +59,16 @@ class Answers(unittest.TestCase):
 
     def test_anthropic_answers_stop_at_the_limit(self):
         messages = [{"role": "user", "content": QUESTION}]
-        cut = self.anthropic.messages.create(model="kb/harbour", max_tokens=3, messages=messages)
-        self.assertEqual((cut.stop_reason, cut.usage.output_tokens), ("max_tokens", 3))
-        with self.anthropic.messages.stream(model="kb/harbour", max_tokens=3, messages=messages) as stream:
-            streamed = stream.get_final_message()
-        self.assertEqual((streamed.stop_reason, streamed.usage.output_tokens), ("max_tokens", 3))
-        self.assertEqual("".join(b.text for b in streamed.content), "".join(b.text for b in cut.content))
+        whole = self.anthropic.messages.create(model="kb/harbour", max_tokens=300, messages=messages)
+        for limit in (3, whole.usage.output_tokens - 1):
+            cut = self.anthropic.messages.create(model="kb/harbour", max_tokens=limit, messages=messages)
+            self.assertEqual(cut.stop_reason, "max_tokens")
+            self.assertLessEqual(cut.usage.output_tokens, limit)
+            with self.anthropic.messages.stream(model="kb/harbour", max_tokens=limit, messages=messages) as stream:
+                streamed = stream.get_final_message()
+            self.assertEqual((streamed.stop_reason, streamed.usage.output_tokens), ("max_tokens", cut.usage.output_tokens))
+            self.assertEqual("".join(b.text for b in streamed.content), "".join(b.text for b in cut.content))
+        self.assertEqual("".join(b.text for b in cut.content), whole.content[0].text)
 
     def test_converse_answers_stop_at_the_limit_and_at_stop_sequences(self):
         messages = [{"role": "user", "content": [{"text": QUESTION}]}]

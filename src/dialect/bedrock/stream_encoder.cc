@@ -7,6 +7,7 @@
 #include "dialect/error_table.h"
 #include "dialect/event_stream.h"
 #include "dialect/json/signature.h"
+#include "dialect/json/strata_member.h"
 #include "dialect/json/tool_id.h"
 
 namespace strata::dialect::bedrock {
@@ -47,6 +48,7 @@ class ConverseEncoder final : public StreamEncoder {
   AnswerMeta meta_;
   int index_ = -1;  // of the wire's block; splitting at citations makes more than the domain has
   bool cited_ = false;  // the open text block has had a citation
+  std::vector<domain::Citation> paged_;
 };
 
 std::string ConverseEncoder::Delta(std::string_view key, std::string_view json) const {
@@ -108,6 +110,7 @@ std::string ConverseEncoder::On(const domain::ReasoningDelta& delta) {
 
 std::string ConverseEncoder::On(const domain::CitationDelta& delta) {
   cited_ = true;
+  if (ShowsPages(delta.citation)) paged_.push_back(delta.citation);
   JsonWriter citation;
   WriteCitation(citation, delta.citation);
   return Delta("citation", citation.text());
@@ -116,7 +119,7 @@ std::string ConverseEncoder::On(const domain::CitationDelta& delta) {
 std::string ConverseEncoder::On(const domain::StreamEnd& end) {
   JsonWriter stop;
   stop.BeginObject().Field("stopReason", StopReasonName(end.stop_reason));
-  WriteAdditionalFields(stop, meta_, end.stop_sequence);
+  WriteAdditionalFields(stop, meta_, end.stop_sequence, paged_);
   stop.EndObject();
   JsonWriter metadata;
   metadata.BeginObject().Key("usage");

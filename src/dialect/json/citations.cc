@@ -47,7 +47,8 @@ std::vector<domain::TextBlock> SplitByCitations(const domain::TextBlock& block) 
 domain::CitationPlace PlaceOf(const domain::Citation& citation) {
   using domain::CitationPlace;
   if (citation.place != CitationPlace::kText) return citation.place;
-  return citation.chunk_id.empty() ? CitationPlace::kText : CitationPlace::kSearchResult;
+  if (citation.chunk_id.empty()) return CitationPlace::kText;
+  return citation.pages.empty() ? CitationPlace::kSearchResult : CitationPlace::kPages;
 }
 
 std::vector<domain::PageRegion> PageRange(std::int64_t start, std::int64_t end) {

@@ -14,7 +14,7 @@ namespace strata::dialect {
 std::vector<domain::TextBlock> SplitByCitations(const domain::TextBlock& block);
 
 // The place that a citation is shown with: citations of a knowledge base (chunk_id is set) without
-// a place of their own count as search results.
+// a place of their own are pages when these are known, and else count as search results.
 domain::CitationPlace PlaceOf(const domain::Citation& citation);
 
 // Pages start..end-1 without boxes; of a range over 16 pages the first and the last, as a few bytes

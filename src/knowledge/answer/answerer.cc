@@ -195,6 +195,9 @@ constexpr Option kOptions[] = {
     {"kb.answer.prompt_tokens_max", OptionKind::kInteger, "tokens", "2000", "200..1000000",
      "Longest prompt for a language model that answers over a knowledge base; passages that do not "
      "fit are left out, the worst first."},
+    {"kb.answer.local_prompt_tokens_max", OptionKind::kInteger, "tokens", "500", "200..1000000",
+     "The same for a model that runs in this process (builtin/… and imported ones), whose prompt "
+     "costs processor time before the first word; the smaller of both holds."},
     {"kb.answer.results", OptionKind::kInteger, "chunks", "5", "1..100",
      "Passages that kb/NAME models retrieve for a question."},
     {"kb.answer.unsupported", OptionKind::kText, "", "keep", "keep|mark|drop",
@@ -217,12 +220,20 @@ Unsupported UnsupportedFrom(const std::string& text) {
 
 OptionTable AnswerOptionTable() { return kOptions; }
 
+PromptBudget::PromptBudget(const Options& options)
+    : any_(options.Integer("kb.answer.prompt_tokens_max")),
+      in_process_(std::min(any_, options.Integer("kb.answer.local_prompt_tokens_max"))) {}
+
+std::int64_t PromptBudget::For(const domain::ModelInfo& model) const {
+  return model.provider == "builtin" && model.id != kExtractModelId ? in_process_ : any_;
+}
+
 Answerer::Answerer(std::shared_ptr<const Extractor> extractor, const provider::Registry& models,
                    const Options& options, ModelWrapper meter)
     : extractor_(std::move(extractor)),
       models_(models),
       meter_(std::move(meter)),
-      prompt_tokens_max_(options.Integer("kb.answer.prompt_tokens_max")),
+      budget_(options),
       results_(static_cast<int>(options.Integer("kb.answer.results"))),
       unsupported_(UnsupportedFrom(options.Text("kb.answer.unsupported"))) {}
 
@@ -263,7 +274,7 @@ Task<Result<std::unique_ptr<provider::ChatStream>>> Answerer::StartModel(AnswerI
     co_return co_await StartExtract(std::move(input), ctx);
   }
   const auto& info = model->Info();
-  auto budget = prompt_tokens_max_;
+  auto budget = budget_.For(info);
   if (info.context_tokens > 0) {
     const auto answer = input.generation.max_tokens.value_or(kAnswerTokens);
     budget = std::min(budget, std::max<std::int64_t>(200, info.context_tokens - answer - 64));

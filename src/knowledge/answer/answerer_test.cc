@@ -181,6 +181,26 @@ TEST_F(AnswererTest, UnsupportedSentencesAreMarkedOrDroppedAsConfigured) {
   EXPECT_EQ(ask("drop", std::string(kRefusal)).text, kRefusal);
 }
 
+TEST(PromptBudget, AModelOfThisProcessGetsLess) {
+  const OptionTable tables[] = {AnswerOptionTable()};
+  const auto budget = [&](const std::map<std::string, Options::Given>& set, std::string provider,
+                          std::string_view id) {
+    auto options = Options::Build(tables, set);
+    EXPECT_TRUE(options.has_value());
+    domain::ModelInfo model;
+    model.provider = std::move(provider);
+    model.id = id;
+    return PromptBudget(*options).For(model);
+  };
+  EXPECT_EQ(budget({}, "openai", "gpt"), 2000);
+  EXPECT_EQ(budget({}, "builtin", "builtin/smollm2-135m-instruct"), 500);
+  EXPECT_EQ(budget({}, "builtin", kExtractModelId), 2000);
+  EXPECT_EQ(budget({{"kb.answer.prompt_tokens_max", {"300", "test"}}}, "builtin", "local/mine"),
+            300);
+  EXPECT_EQ(budget({{"kb.answer.local_prompt_tokens_max", {"900", "test"}}}, "builtin", "local/x"),
+            900);
+}
+
 // Keeps what it is asked, as a meter would see it.
 class Watched final : public provider::ChatModel {
  public:

@@ -4,7 +4,7 @@
 
 #include "base/encoding.h"
 #include "knowledge/answer/passages.h"
-#include "knowledge/answer/sentence_pool.h"
+#include "knowledge/answer/rank_passages.h"
 #include "knowledge/base/indexer.h"
 #include "knowledge/chunker.h"
 #include "text/offsets.h"
@@ -17,19 +17,39 @@ std::int64_t EstimateTokens(std::string_view text) {
   return static_cast<std::int64_t>(text.size() + 3) / 4;
 }
 
-Result<std::vector<RetrievedChunk>> Cut(const domain::ParsedDocument& document,
-                                        const ExternalSource& source) {
+Task<Result<domain::ParsedDocument>> ReadSource(Parser& parser, const ExternalSource& source,
+                                                RequestContext& ctx) {
+  if (source.media_type == "text/plain") co_return PlainDocument(source.bytes, {});
+  ParseInput input{
+      .name = source.identifier, .media_type = source.media_type, .bytes = source.bytes};
+  co_return co_await parser.Parse(std::move(input), ctx);
+}
+
+void Rank(std::string_view question, int limit, std::vector<RetrievedChunk>& chunks) {
+  const auto scores = PassageScores(question, PassagesOf(chunks), nullptr);
+  for (std::size_t i = 0; i < chunks.size(); ++i) chunks[i].score = scores[i];
+  std::ranges::sort(chunks, [](const auto& a, const auto& b) {
+    return a.score != b.score ? a.score > b.score : a.start < b.start;
+  });
+  if (chunks.size() > static_cast<std::size_t>(limit)) {
+    chunks.resize(static_cast<std::size_t>(limit));
+  }
+}
+
+}  // namespace
+
+Result<std::vector<RetrievedChunk>> CutDocument(const domain::ParsedDocument& document,
+                                                const std::string& id, const std::string& uri) {
   STRATA_TRY(auto chunker, MakeChunker(ChunkRecipe{}, EstimateTokens));
-  STRATA_TRY(auto chunks, chunker->Split(document, {.document_id = Sha256Hex(source.bytes),
-                                                    .source_uri = source.identifier}));
+  STRATA_TRY(auto chunks, chunker->Split(document, {.document_id = id, .source_uri = uri}));
   const text::CodePointOffsets offsets(document.text);
   std::vector<RetrievedChunk> out;
   for (auto& chunk : chunks) {
     RetrievedChunk passage;
     passage.document_id = chunk.document_id;
     passage.chunk_id = chunk.id;
-    passage.uri = source.identifier;
-    passage.title = document.title.empty() ? source.identifier : document.title;
+    passage.uri = uri;
+    passage.title = document.title.empty() ? uri : document.title;
     passage.headings = std::move(chunk.headings);
     passage.table_header = TableHeaderOf(chunk.context);
     passage.text = std::move(chunk.text);
@@ -42,31 +62,6 @@ Result<std::vector<RetrievedChunk>> Cut(const domain::ParsedDocument& document,
   return out;
 }
 
-Task<Result<domain::ParsedDocument>> ReadSource(Parser& parser, const ExternalSource& source,
-                                                RequestContext& ctx) {
-  if (source.media_type == "text/plain") co_return PlainDocument(source.bytes, {});
-  ParseInput input{
-      .name = source.identifier, .media_type = source.media_type, .bytes = source.bytes};
-  co_return co_await parser.Parse(std::move(input), ctx);
-}
-
-// Each passage is as good as its best sentence; 0..1.
-void Rank(std::string_view question, int limit, std::vector<RetrievedChunk>& chunks) {
-  const auto pool = BuildPool(question, PassagesOf(chunks));
-  for (const auto& sentence : pool.sentences) {
-    auto& score = chunks[sentence.passage].score;
-    score = std::max(score, sentence.features.context);
-  }
-  std::ranges::sort(chunks, [](const auto& a, const auto& b) {
-    return a.score != b.score ? a.score > b.score : a.start < b.start;
-  });
-  if (chunks.size() > static_cast<std::size_t>(limit)) {
-    chunks.resize(static_cast<std::size_t>(limit));
-  }
-}
-
-}  // namespace
-
 Task<Result<std::vector<RetrievedChunk>>> ExternalPassages(Parser& parser,
                                                            std::vector<ExternalSource> sources,
                                                            std::string question, int limit,
@@ -78,7 +73,7 @@ Task<Result<std::vector<RetrievedChunk>>> ExternalPassages(Parser& parser,
     if (!document.has_value()) {
       co_return Fail(std::move(document.error()).AtField("sources." + std::to_string(i)));
     }
-    STRATA_CO_TRY(auto chunks, Cut(*document, source));
+    STRATA_CO_TRY(auto chunks, CutDocument(*document, Sha256Hex(source.bytes), source.identifier));
     std::ranges::move(chunks, std::back_inserter(all));
   }
   Rank(question, limit, all);

@@ -7,8 +7,9 @@
 #include <utility>
 
 #include "base/ids.h"
-#include "base/utf8.h"
+#include "knowledge/answer/external_passages.h"
 #include "knowledge/answer/limit_answer.h"
+#include "knowledge/base/indexer.h"
 #include "knowledge/extract.h"
 #include "knowledge/parser.h"
 #include "provider/own_members.h"
@@ -23,50 +24,59 @@ using domain::DocumentBlock;
 using domain::Message;
 using domain::StreamEvent;
 
-// Passages and the texts that they view; `texts` never moves its members.
+// Passages and what they view; deques never move their members.
 struct Sources {
   std::deque<std::string> texts;
-  std::deque<domain::ParsedDocument> documents;
+  std::deque<std::vector<RetrievedChunk>> chunks;
   std::vector<SourcePassage> passages;
   int document_count = 0;
+  int result_count = 0;  // of search results, which are numbered apart
 };
 
-void AddPassage(Sources& sources, std::string text, const DocumentBlock& block, int index,
-                CitationPlace place, std::int64_t piece) {
-  sources.texts.push_back(std::move(text));
+// What all passages of a block have in common.
+SourcePassage PassageOf(const DocumentBlock& block, int index, CitationPlace place) {
   SourcePassage passage;
-  passage.text = sources.texts.back();
   passage.title = block.name;
   passage.origin.title = block.name;
   passage.origin.source_uri = block.source_uri.empty() ? block.url : block.source_uri;
   passage.origin.document_index = index;
   passage.origin.place = place;
-  if (place == CitationPlace::kChunks || place == CitationPlace::kSearchResult) {
-    passage.origin.source_start = piece;
-    passage.origin.source_end = piece + 1;
-  }
+  return passage;
+}
+
+void AddPiece(Sources& sources, std::string text, SourcePassage passage, std::int64_t piece) {
+  sources.texts.push_back(std::move(text));
+  passage.text = sources.texts.back();
+  passage.origin.source_start = piece;
+  passage.origin.source_end = piece + 1;
   sources.passages.push_back(std::move(passage));
 }
 
-// All lines of a parsed document, with the bytes of its text.
-std::vector<domain::DocumentPart::Line> LinesOf(const domain::ParsedDocument& document) {
-  std::vector<domain::DocumentPart::Line> lines;
-  for (const auto& part : document.parts) {
-    lines.insert(lines.end(), part.lines.begin(), part.lines.end());
+// Cuts it as a knowledge base would, so that it is answered from in the same way.
+Result<> AddCut(Sources& sources, const domain::ParsedDocument& document,
+                const DocumentBlock& block, int index) {
+  STRATA_TRY(auto cut, CutDocument(document, {}, block.name));
+  const bool paged = document.page_count > 0;
+  const auto common = PassageOf(block, index, paged ? CitationPlace::kPages : CitationPlace::kText);
+  sources.chunks.push_back(std::move(cut));
+  for (const auto& chunk : sources.chunks.back()) {
+    auto passage = common;
+    passage.text = chunk.text;
+    passage.headings = chunk.headings;
+    passage.table_header = chunk.table_header;
+    passage.lines = chunk.lines;
+    passage.origin.pages = chunk.pages;
+    if (!paged) {
+      passage.origin.source_start = chunk.start;
+      passage.origin.source_end = chunk.end;
+    }
+    sources.passages.push_back(std::move(passage));
   }
-  return lines;
+  return {};
 }
 
-void AddParsed(Sources& sources, domain::ParsedDocument document, const DocumentBlock& block,
-               int index, std::deque<std::vector<domain::DocumentPart::Line>>& lines) {
-  sources.documents.push_back(std::move(document));
-  const auto& parsed = sources.documents.back();
-  AddPassage(sources, parsed.text, block, index,
-             parsed.page_count > 0 ? CitationPlace::kPages : CitationPlace::kText, 0);
-  if (parsed.page_count > 0) {
-    lines.push_back(LinesOf(parsed));
-    sources.passages.back().lines = lines.back();
-  }
+Result<> AddText(Sources& sources, std::string text, const DocumentBlock& block) {
+  return AddCut(sources, DocumentOf(std::move(text), {}), block, sources.document_count++);
 }
 
 // A search result has an address and pieces but no file format.
@@ -128,8 +138,7 @@ class SourceReader {
       if (const auto* document = std::get_if<DocumentBlock>(&content)) {
         STRATA_CO_CHECK_OK(co_await AddDocument(*document));
       } else if (const auto* text = std::get_if<domain::TextBlock>(&content)) {
-        const DocumentBlock block;
-        AddPassage(sources_, text->text, block, sources_.document_count++, CitationPlace::kText, 0);
+        STRATA_CO_CHECK_OK(AddText(sources_, text->text, DocumentBlock()));
       }
     }
     co_return Result<>();
@@ -137,15 +146,15 @@ class SourceReader {
 
   Task<Result<>> AddDocument(const DocumentBlock& block) {
     const bool result = IsSearchResult(block);
-    const int index = result ? results_++ : sources_.document_count++;
+    const int index = result ? sources_.result_count++ : sources_.document_count++;
     if (!block.chunks.empty()) {
       const auto place = result ? CitationPlace::kSearchResult : CitationPlace::kChunks;
       std::int64_t piece = 0;
       for (const auto& chunk : block.chunks) {
-        AddPassage(sources_, chunk, block, index, place, piece++);
+        AddPiece(sources_, chunk, PassageOf(block, index, place), piece++);
       }
     } else if (!block.text.empty()) {
-      AddPassage(sources_, block.text, block, index, CitationPlace::kText, 0);
+      STRATA_CO_CHECK_OK(AddCut(sources_, DocumentOf(block.text, {}), block, index));
     } else if (!block.bytes.empty()) {
       STRATA_CO_CHECK_OK(co_await AddBytes(block, index));
     } else {
@@ -165,31 +174,25 @@ class SourceReader {
         .name = NameOf(block), .media_type = MediaType(block.format), .bytes = block.bytes};
     STRATA_CO_TRY(auto parsed, co_await parser_->Parse(std::move(input), ctx_));
     if (parsed.parts.empty()) co_return Fail(Unreadable(block, "holds no text"));
-    AddParsed(sources_, std::move(parsed), block, index, lines_);
-    co_return Result<>();
+    co_return AddCut(sources_, parsed, block, index);
   }
 
   Parser* parser_;
   RequestContext& ctx_;
   Sources sources_;
-  std::deque<std::vector<domain::DocumentPart::Line>> lines_;
-  int results_ = 0;
 };
 
 // Without documents the last message itself may hold them: its last sentence is then the question,
 // and what stands before is the source, with the system text.
-std::string SplitLastMessage(const domain::ChatRequest& request, std::string text,
-                             Sources& sources) {
+Result<std::string> SplitLastMessage(const domain::ChatRequest& request, std::string text,
+                                     Sources& sources) {
   const DocumentBlock block;
-  const auto system = domain::TextOf(request.system);
-  if (!system.empty()) {
-    AddPassage(sources, system, block, sources.document_count++, CitationPlace::kText, 0);
-  }
+  auto system = domain::TextOf(request.system);
+  if (!system.empty()) STRATA_CHECK_OK(AddText(sources, std::move(system), block));
   const auto sentences = text::SplitSentences(text);
   if (sentences.size() < 2) return text;
   const auto cut = sentences.back().begin;
-  AddPassage(sources, text.substr(0, cut), block, sources.document_count++, CitationPlace::kText,
-             0);
+  STRATA_CHECK_OK(AddText(sources, text.substr(0, cut), block));
   return text.substr(cut);
 }
 
@@ -250,8 +253,8 @@ class ExtractModel final : public provider::ChatModel {
     STRATA_CO_CHECK_OK(co_await reader.Read(request.messages));
     auto& sources = reader.sources();
     std::string question = domain::LastUserText(request);
-    if (sources.passages.empty()) {
-      question = SplitLastMessage(request, std::move(question), sources);
+    if (sources.document_count + sources.result_count == 0) {
+      STRATA_CO_TRY(question, SplitLastMessage(request, std::move(question), sources));
     }
     auto input_tokens = text::CountPlainTokens(question);
     for (const auto& passage : sources.passages) {

@@ -197,6 +197,50 @@ TEST(ExtractModel, RefusesWhatItWouldPassOver) {
             "response_format");
 }
 
+// A document of a chapter a town, each long enough to be a passage of its own.
+std::string Chronicle() {
+  std::string text;
+  for (const std::string_view town : {"Arlen", "Brode", "Cormin", "Dassel", "Emrath", "Falkau",
+                                      "Gorz", "Helm", "Isting", "Jork"}) {
+    text += "# " + std::string(town) + "\n\n";
+    for (int i = 0; i < 12; ++i) {
+      text += "In its " + std::to_string(i + 2) +
+              ". year the council met in a barn and quarrelled over sheep, wells and fences. ";
+    }
+    text += "The bell of " + std::string(town) + " was cast in " +
+            std::to_string(1500 + 10 * (town[0] - 'A')) + " by travelling founders.\n\n";
+  }
+  return text;
+}
+
+TEST(ExtractModel, ALongDocumentIsCutAndOnlyWhatFitsTheQuestionIsQuoted) {
+  const auto text = Chronicle();
+  domain::DocumentBlock document;
+  document.name = "chronicle";
+  document.text = text;
+  const domain::TextBlock question{.text = "When was the bell of Cormin cast?", .citations = {}};
+  auto response = Chat(Request({document, question}));
+  ASSERT_TRUE(response.has_value()) << response.error().message();
+  const auto& block = std::get<domain::TextBlock>(response->content[0]);
+  EXPECT_EQ(block.text, "The bell of Cormin was cast in 1520 by travelling founders.");
+  ASSERT_EQ(block.citations.size(), 1U);
+  const auto& citation = block.citations[0];
+  EXPECT_EQ(citation.place, domain::CitationPlace::kText);
+  EXPECT_EQ(text.substr(static_cast<std::size_t>(citation.source_start), block.text.size()),
+            block.text);
+}
+
+TEST(ExtractModel, ADocumentOfNothingIsStillTheSource) {
+  domain::DocumentBlock document;
+  document.name = "empty";
+  document.text = "\n";
+  const domain::TextBlock question{
+      .text = "The bridge was built in 1932. When was the bridge built?", .citations = {}};
+  auto response = Chat(Request({document, question}));
+  ASSERT_TRUE(response.has_value()) << response.error().message();
+  EXPECT_EQ(domain::TextOf(response->content), kRefusal);
+}
+
 TEST(ExtractModel, CitesThePieceOfASearchResult) {
   domain::DocumentBlock result;
   result.name = "r";
@@ -286,23 +330,31 @@ Limited Limit(std::optional<std::int64_t> tokens, std::vector<std::string> stop 
   return out;
 }
 
-TEST(ExtractModel, StopsAtMaxTokensBetweenTokens) {
+// The part of the source that a citation of kTwoSentences points to.
+std::string_view SourceOf(const domain::Citation& citation) {
+  const auto begin = ByteOffset(kTwoSentences, static_cast<std::size_t>(citation.source_start));
+  const auto end = ByteOffset(kTwoSentences, static_cast<std::size_t>(citation.source_end));
+  return kTwoSentences.substr(begin, end - begin);
+}
+
+TEST(ExtractModel, StopsAtMaxTokensBehindAWholeSentence) {
   const auto whole = Limit(std::nullopt).whole;
   EXPECT_EQ(whole.stop_reason, domain::StopReason::kEndTurn);
   const auto text = domain::TextOf(whole.content);
   ASSERT_EQ(whole.usage.output_tokens, text::CountPlainTokens(text));
+  const auto first = text.substr(0, text.find("2011.") + 5);
   for (std::int64_t tokens = 1; tokens < whole.usage.output_tokens; ++tokens) {
     const auto limited = Limit(tokens);
     const auto& block = limited.block();
     EXPECT_EQ(limited.cut.stop_reason, domain::StopReason::kMaxTokens);
-    EXPECT_EQ(limited.cut.usage.output_tokens, tokens);
-    EXPECT_EQ(block.text, text.substr(0, text::PlainTokenPrefix(text, tokens)));
-    ASSERT_FALSE(block.citations.empty());
-    const auto length = static_cast<std::int64_t>(CodePointCount(block.text));
-    EXPECT_EQ(block.citations.back().answer_end, length) << block.text;
-    for (const auto& citation : block.citations) {
-      EXPECT_LT(citation.answer_start, citation.answer_end);
-    }
+    EXPECT_EQ(limited.cut.usage.output_tokens, text::CountPlainTokens(block.text));
+    const auto prefix = text.substr(0, text::PlainTokenPrefix(text, tokens));
+    EXPECT_EQ(block.text, prefix.size() < first.size() ? prefix : first);
+    ASSERT_EQ(block.citations.size(), 1U);
+    EXPECT_EQ(block.citations[0].answer_start, 0);
+    EXPECT_EQ(block.citations[0].answer_end, static_cast<std::int64_t>(CodePointCount(block.text)));
+    EXPECT_EQ(block.citations[0].quoted, block.text);
+    EXPECT_EQ(SourceOf(block.citations[0]), block.text);
   }
   const auto enough = Limit(whole.usage.output_tokens);
   EXPECT_EQ(enough.cut.stop_reason, domain::StopReason::kEndTurn);
@@ -314,7 +366,9 @@ TEST(ExtractModel, StopsBeforeAStopSequence) {
   EXPECT_EQ(limited.cut.stop_reason, domain::StopReason::kStopSequence);
   EXPECT_EQ(limited.cut.stop_sequence, "metres");
   EXPECT_TRUE(limited.block().text.ends_with("12.5 ")) << limited.block().text;
-  EXPECT_EQ(limited.block().citations.size(), 1U);
+  ASSERT_EQ(limited.block().citations.size(), 1U);
+  EXPECT_TRUE(limited.block().citations[0].quoted.ends_with("12.5"));
+  EXPECT_EQ(SourceOf(limited.block().citations[0]), limited.block().citations[0].quoted);
   EXPECT_EQ(Limit(3, {"metres"}).cut.stop_reason, domain::StopReason::kMaxTokens);
 }
 

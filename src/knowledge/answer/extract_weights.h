@@ -35,10 +35,10 @@ inline constexpr SentenceModel kSentenceModelWordsOnly = {
     -6.46, {0.27, 5.30, 0.80, 0.80, 4.66, -0.18, 1.12, -1.70, 0.00, 0.00}};
 
 // best_own best_context best_around best_pairs best_cosine mean_cosine union_top missing
-// names_missing unmet
+// names_missing cover top_cover missing_words unmet
 inline constexpr PoolModel kPoolModel = {
-    -0.68, {0.87, 0.90, 1.16, 0.86, 1.50, 1.34, 1.01, -1.17, -1.32, -4.00}};
+    -0.68, {0.87, 0.90, 1.16, 0.86, 1.50, 1.34, 1.01, -1.17, -1.32, 0, 0, 0, -4.00}};
 inline constexpr PoolModel kPoolModelWordsOnly = {
-    -0.95, {2.23, 2.26, 3.49, 2.97, 0.00, 0.00, 1.72, -3.14, -1.57, -8.00}};
+    -0.95, {2.23, 2.26, 3.49, 2.97, 0.00, 0.00, 1.72, -3.14, -1.57, 0, 0, 0, -8.00}};
 
 }  // namespace strata::knowledge

@@ -49,6 +49,7 @@ constexpr Cue kCues[] = {
     {"what was the total", kNumber | kMoney},
     {"cost", kMoney | kNumber},
     {"costs", kMoney | kNumber},
+    {"worth", kMoney | kNumber},
     {"price", kMoney | kNumber},
     {"fee", kMoney | kNumber},
     {"salary", kMoney | kNumber},
@@ -280,6 +281,20 @@ unsigned KindsAsked(std::string_view question) {
     }
   }
   return kinds;
+}
+
+std::vector<std::string_view> CueWords(std::string_view question) {
+  const std::string folded = Folded(LastQuestion(question));
+  std::vector<std::string_view> words;
+  for (const auto& cue : kCues) {
+    if (folded.find(" " + std::string(cue.phrase) + " ") == std::string::npos) continue;
+    for (auto rest = cue.phrase; !rest.empty();) {
+      const auto end = std::min(rest.find(' '), rest.size());
+      words.push_back(rest.substr(0, end));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+  }
+  return words;
 }
 
 unsigned KindsIn(std::string_view sentence, std::span<const std::string> asked) {

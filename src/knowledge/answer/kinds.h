@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace strata::knowledge {
 
@@ -33,6 +34,9 @@ inline constexpr unsigned kMeasures =
 // Any of these answers the question, the last one of several; kNoKind when it asks for nothing of a
 // known form.
 unsigned KindsAsked(std::string_view question);
+
+// The words of the question that say so: "how", "long". Views of constants.
+std::vector<std::string_view> CueWords(std::string_view question);
 
 // `asked`: the words of the question, in lower case without accents: a name or a number that it
 // holds is not what it asks for.

@@ -11,8 +11,9 @@
 
 namespace strata::knowledge {
 
-// Cuts before the first stop sequence, then after the last token that fits. Sentences behind the
-// end lose their citation; the one that is cut keeps it for the part that is left.
+// Cuts before the first stop sequence, then behind the last whole sentence that fits, or when not
+// even the first one does behind the last word of it that fits. Sentences behind the end lose their
+// citation; the one that is cut cites the part that is left.
 ExtractEnd LimitAnswer(const ExtractLimits& limits, Extracted& answer);
 
 }  // namespace strata::knowledge

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 
+#include "knowledge/answer/question_form.h"
 #include "knowledge/answer/tokens.h"
 #include "text/normalize.h"
 #include "text/search_words.h"
@@ -95,6 +96,7 @@ Question ReadQuestion(std::string_view text) {
   if (question.words.empty()) AddWords(text, true, question);
   question.asked = KindsAsked(text);
   for (const auto& token : Tokens(text)) question.said.push_back(text::FoldAccents(token.lower));
+  WeighForm(text, question);
   return question;
 }
 

@@ -18,6 +18,9 @@ struct QuestionWord {
   // A capitalised word inside the question, or one with digits: what the question is about rather
   // than what it asks. Passages that do not hold it speak of something else.
   bool name = false;
+  bool cue = false;         // it says which kind of thing is asked for: "long" in "how long"
+  bool permission = false;  // "allowed": said by "must", "may" or "not" as well
+  double salience = 1;      // how much is missing when an answer does not speak of it
 };
 
 struct Question {
@@ -25,6 +28,9 @@ struct Question {
   unsigned asked = kNoKind;         // kinds that an answer holds
   // All its words, stop words too, in lower case without accents: no answer consists of them.
   std::vector<std::string> said;
+  // A fact or yes or no is asked for, so that each of its words is a condition; else something is
+  // to be described, and words like "features" only say as what.
+  bool closed = false;
   bool cased = false;  // it writes names with capitals, so that a small letter says: no name
 };
 

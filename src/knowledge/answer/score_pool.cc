@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "knowledge/answer/coverage.h"
 
 namespace strata::knowledge {
 namespace {
@@ -82,19 +83,24 @@ void SetCosines(std::span<const std::size_t> candidates, std::span<const double>
 }
 
 Task<Result<ScoredPool>> ScorePool(std::string question, std::vector<SourcePassage> passages,
-                                   provider::Embedder* embedder, std::size_t embed_max,
+                                   const Vectors& vectors, std::size_t embed_max,
                                    RequestContext& ctx) {
   ScoredPool scored;
   auto& pool = scored.pool;
   pool = BuildPool(question, passages);
   ScoreSentences(pool, false);
-  if (!embedder || pool.sentences.empty() || pool.question.words.empty()) co_return scored;
+  if (pool.sentences.empty() || pool.question.words.empty()) co_return scored;
   const auto candidates = Candidates(pool, embed_max);
-  std::vector<std::string> texts;
-  for (std::size_t index : candidates) texts.push_back(EmbeddedText(pool, index, passages));
-  STRATA_CO_TRY(scored.with_vectors, co_await AddCosines(*embedder, std::move(question),
-                                                         std::move(texts), candidates, pool, ctx));
-  if (scored.with_vectors) ScoreSentences(pool, true);
+  if (vectors.sentences) {
+    std::vector<std::string> texts;
+    for (std::size_t index : candidates) texts.push_back(EmbeddedText(pool, index, passages));
+    STRATA_CO_TRY(scored.with_vectors,
+                  co_await AddCosines(*vectors.sentences, std::move(question), std::move(texts),
+                                      candidates, pool, ctx));
+    if (scored.with_vectors) ScoreSentences(pool, true);
+  }
+  Coverage coverage(pool, passages, vectors.words);
+  SetCoverage(candidates, coverage, pool);
   co_return scored;
 }
 

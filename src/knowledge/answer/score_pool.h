@@ -12,19 +12,26 @@
 #include "knowledge/answer/sentence_pool.h"
 #include "knowledge/extract.h"
 #include "provider/embedder.h"
+#include "vector/static_embedder.h"
 
 namespace strata::knowledge {
+
+// Each may be null.
+struct Vectors {
+  provider::Embedder* sentences = nullptr;
+  const vector::StaticEmbedder* words = nullptr;
+};
 
 struct ScoredPool {
   SentencePool pool;
   bool with_vectors = false;
 };
 
-// At most `embed_max` sentences are embedded; the cosines of the others stay 0. `embedder` may be
-// null. A failing embedder is logged and leaves a pool scored by words; only cancel and deadline
-// are errors.
+// At most `embed_max` sentences are embedded; the cosines of the others stay 0, and their coverage
+// too. A failing embedder is logged and leaves a pool scored by words; only cancel and deadline are
+// errors.
 Task<Result<ScoredPool>> ScorePool(std::string question, std::vector<SourcePassage> passages,
-                                   provider::Embedder* embedder, std::size_t embed_max,
+                                   const Vectors& vectors, std::size_t embed_max,
                                    RequestContext& ctx);
 
 // The parts of it. Indices of the sentences that words rank highest, best first.

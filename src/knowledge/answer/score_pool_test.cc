@@ -23,7 +23,8 @@ std::vector<SourcePassage> Passages(std::vector<std::string_view> texts) {
 ScoredPool Score(std::string question, std::vector<SourcePassage> passages,
                  provider::Embedder* embedder, std::size_t embed_max = 24) {
   RequestContext ctx;
-  auto out = RunTask(ScorePool(std::move(question), std::move(passages), embedder, embed_max, ctx));
+  auto out = RunTask(ScorePool(std::move(question), std::move(passages),
+                               {.sentences = embedder, .words = nullptr}, embed_max, ctx));
   EXPECT_TRUE(out.has_value());
   return std::move(*out);
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/utf8.h"
+#include "knowledge/answer/coverage.h"
 #include "knowledge/retrieval.h"
 #include "text/normalize.h"
 
@@ -117,6 +118,7 @@ std::vector<std::size_t> SelectSentences(const SentencePool& pool,
     const auto& sentence = pool.sentences[index];
     if (sentence.score < best.score - kScoreMargin) break;
     if (sentence.features.context < kContextShare * best.features.context) continue;
+    if (!Covers(sentence, pool.question)) continue;
     if (!selection.Take(index)) continue;
     if (const auto subject = Antecedent(pool, index); subject != index) selection.Take(subject);
   }
@@ -154,6 +156,8 @@ Extracted WriteAnswer(const SentencePool& pool, const std::vector<SourcePassage>
                                                             : std::string_view(sentence.label));
     entry.score = sentence.score;
     entry.citation = CiteSpan(passages[sentence.passage], sentence.span);
+    entry.quoted_at = sentence.span.begin;
+    entry.lines = passages[sentence.passage].lines;
     if (!out.text.empty()) {
       out.text += last_passage == sentence.passage ? " " : "\n\n";
       at += last_passage == sentence.passage ? 1 : 2;

@@ -9,7 +9,7 @@
 namespace strata::knowledge {
 
 // Indices into pool.sentences, in the order of the answer: documents in the order of their best
-// sentence, and within a document as it reads. At least one when the pool is not empty.
+// sentence, and within a document as it reads. None when no good sentence covers the question.
 std::vector<std::size_t> SelectSentences(const SentencePool& pool,
                                          const std::vector<SourcePassage>& passages,
                                          const ExtractOptions& options);

@@ -10,7 +10,7 @@
 #include "knowledge/answer/extract_weights.h"
 #include "knowledge/answer/table_rows.h"
 #include "knowledge/answer/tokens.h"
-#include "knowledge/answer/word_forms.h"
+#include "knowledge/answer/word_finder.h"
 #include "text/language.h"
 #include "text/normalize.h"
 #include "text/search_words.h"
@@ -25,80 +25,8 @@ constexpr double kInDescribed = 0.45;  // … or with a definite description
 constexpr double kInNeighbour = 0.25;
 constexpr std::uint32_t kPairDistance = 3;
 constexpr std::size_t kTopSentences = 3;  // that answer together
-
-// What one scan of a text finds of the question.
-struct Found {
-  std::uint64_t words = 0;
-  int word_count = 0;
-  std::vector<std::pair<int, std::uint32_t>> places;  // question word, position
-};
-
-// Finds the question's words in a text, in any form that shares their root.
-class WordFinder {
- public:
-  explicit WordFinder(const Question& question) : question_(question) {
-    for (const auto& word : question.words) {
-      index_.emplace(word.stem, static_cast<int>(index_.size()));
-    }
-  }
-
-  Found Find(std::string_view text) {
-    thread_local text::SearchWordMaker maker;
-    Found found;
-    maker.ForEach(text, [&](const text::SearchWord& word) {
-      found.word_count = std::max(found.word_count, static_cast<int>(word.position) + 1);
-      const int at = Lookup(word.word, text.substr(word.begin, word.end - word.begin));
-      if (at < 0) return;
-      found.words |= std::uint64_t{1} << at;
-      found.places.emplace_back(at, word.position);
-    });
-    return found;
-  }
-
- private:
-  int Lookup(std::string_view stem, std::string_view surface) {
-    // The parts of an identifier share its bytes.
-    auto key = std::string(surface) + '\n' + std::string(stem);
-    if (const auto known = seen_.find(key); known != seen_.end()) return known->second;
-    int found = -1;
-    if (const auto at = index_.find(stem); at == index_.end()) {
-      found = Related(stem, surface);
-    } else if (!IsOtherName(question_.words[static_cast<std::size_t>(at->second)], surface)) {
-      found = at->second;
-    }
-    seen_.emplace(std::move(key), found);
-    return found;
-  }
-
-  // The name "Président" is not the word "president", when the question writes names with capitals.
-  bool IsOtherName(const QuestionWord& asked, std::string_view surface) const {
-    if (!question_.cased || asked.name) return false;
-    const auto tokens = Tokens(surface, 1);
-    return !tokens.empty() && tokens[0].capitalised && tokens[0].lower != asked.surface &&
-           text::FoldAccents(tokens[0].lower) == text::FoldAccents(asked.surface);
-  }
-
-  int Related(std::string_view stem, std::string_view surface) const {
-    if (stem.size() < 3) return -1;
-    const auto lower = text::FoldCase(surface);
-    if (text::IsStopWord(lower)) return -1;
-    const auto base = BaseForm(lower);
-    for (std::size_t i = 0; i < question_.words.size(); ++i) {
-      const auto& word = question_.words[i];
-      if (word.name || word.framing) continue;
-      const auto asked = BaseForm(word.surface);
-      const bool irregular = base != lower || asked != word.surface;
-      if (SameRoot(stem, word.stem) || (irregular && SameRoot(base, asked))) {
-        return static_cast<int>(i);
-      }
-    }
-    return -1;
-  }
-
-  const Question& question_;
-  std::map<std::string, int, std::less<>> index_;  // stem → question word
-  std::map<std::string, int, std::less<>> seen_;   // word as written and its stem; -1 none
-};
+constexpr double kNearBest = 2;           // log-odds below the best sentence that may answer too
+constexpr double kManyMissing = 4;
 
 double Share(std::uint64_t words, const std::vector<double>& weights) {
   double share = 0;
@@ -371,16 +299,13 @@ SentencePool BuildPool(std::string_view question, const std::vector<SourcePassag
     score_max = std::max(score_max, passages[i].score);
   }
   pool.weights = Weights(pool.question, pool.sentences);
-  std::vector<std::uint64_t> headings;
-  for (const auto& passage : passages) {
-    headings.push_back(HeadingWords(passage, finder));
-  }
-  pool.around = headings;
+  for (const auto& passage : passages) pool.headings.push_back(HeadingWords(passage, finder));
+  pool.around = pool.headings;
   for (const auto& sentence : pool.sentences) pool.around[sentence.passage] |= sentence.words;
   for (std::size_t i = 0; i < pool.sentences.size(); ++i) {
     auto& sentence = pool.sentences[i];
     sentence.features.own = Share(sentence.words, pool.weights);
-    sentence.features.context = ContextShare(pool, i, headings[sentence.passage]);
+    sentence.features.context = ContextShare(pool, i, pool.headings[sentence.passage]);
     sentence.features.passage = score_max > 0 ? passages[sentence.passage].score / score_max : 0;
   }
   return pool;
@@ -392,8 +317,9 @@ SentenceValues ValuesOf(const SentenceFeatures& f) {
 }
 
 PoolValues ValuesOf(const PoolFeatures& f) {
-  return {f.best_own,    f.best_context, f.best_around, f.best_pairs,    f.best_cosine,
-          f.mean_cosine, f.union_top,    f.missing,     f.names_missing, f.unmet};
+  return {f.best_own,    f.best_context,  f.best_around, f.best_pairs,    f.best_cosine,
+          f.mean_cosine, f.union_top,     f.missing,     f.names_missing, f.cover,
+          f.top_cover,   f.missing_words, f.unmet};
 }
 
 void ScoreSentences(SentencePool& pool, bool with_vectors) {
@@ -423,6 +349,14 @@ PoolFeatures FeaturesOf(const SentencePool& pool) {
   std::partial_sort(best.begin(), best.begin() + top, best.end(),
                     [](const auto* a, const auto* b) { return a->score > b->score; });
   std::partial_sort(cosines.begin(), cosines.begin() + top, cosines.end(), std::greater<>());
+  features.top_cover = best[0]->cover;
+  double missing = kAllMissing;
+  for (const auto& sentence : pool.sentences) {
+    if (sentence.score < best[0]->score - kNearBest) continue;
+    features.cover = std::max(features.cover, sentence.cover);
+    missing = std::min(missing, sentence.missing);
+  }
+  features.missing_words = std::min(1.0, missing / kManyMissing);
   std::uint64_t together = 0;
   for (std::size_t i = 0; i < static_cast<std::size_t>(top); ++i) {
     together |= best[i]->words;

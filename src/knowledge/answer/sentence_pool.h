@@ -33,6 +33,8 @@ inline constexpr auto kSentenceFeatureNames =
 using SentenceValues = std::array<double, kSentenceFeatureNames.size()>;
 SentenceValues ValuesOf(const SentenceFeatures& features);  // in the order of the names
 
+inline constexpr double kAllMissing = 64;
+
 struct PoolSentence {
   std::size_t passage = 0;  // index of its passage
   text::TextSpan span;      // bytes of the passage's text
@@ -49,6 +51,10 @@ struct PoolSentence {
   std::string label;  // of a table's row: its cells with their columns' names; else ""
   SentenceFeatures features;
   double score = 0;
+  // Coverage (coverage.h), of the sentences that score best: the share of the question's words that
+  // it covers, and how many it leaves out.
+  double cover = 0;
+  double missing = kAllMissing;
 };
 
 // Features of a question against all passages together, for whether they answer at all.
@@ -62,12 +68,15 @@ struct PoolFeatures {
   double union_top = 0;      // share of the question's weight in the three best sentences together
   double missing = 0;        // share that no passage holds
   double names_missing = 0;  // share of the question's names that no passage holds; 0 without names
+  double cover = 0;          // the most that one of the best sentences covers
+  double top_cover = 0;      // what the best one covers
+  double missing_words = 0;  // the fewest words that one of the best leaves out; 1: four or more
   // Up to 1: a kind of thing is asked for, and nothing that speaks of the rest holds it.
   double unmet = 0;
 };
 inline constexpr auto kPoolFeatureNames = std::to_array<std::string_view>(
     {"best_own", "best_context", "best_around", "best_pairs", "best_cosine", "mean_cosine",
-     "union_top", "missing", "names_missing", "unmet"});
+     "union_top", "missing", "names_missing", "cover", "top_cover", "missing_words", "unmet"});
 using PoolValues = std::array<double, kPoolFeatureNames.size()>;
 PoolValues ValuesOf(const PoolFeatures& features);
 
@@ -76,7 +85,8 @@ struct SentencePool {
   Question question;
   std::vector<double> weights;  // of each question word; sums to 1
   std::vector<PoolSentence> sentences;
-  std::vector<std::uint64_t> around;  // question words of each passage with title and headings
+  std::vector<std::uint64_t> headings;  // question words of each passage's title and headings
+  std::vector<std::uint64_t> around;    // … and of the passage with them
 };
 
 inline constexpr std::size_t kSentenceBytesMax = 1000;  // longer ones are cut at line or word ends

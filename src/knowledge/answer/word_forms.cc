@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "knowledge/answer/tokens.h"
+
 namespace strata::knowledge {
 namespace {
 
@@ -66,6 +68,14 @@ bool IsAgent(std::string_view text) {
 std::string_view BaseForm(std::string_view word) {
   const auto* at = std::ranges::find(kIrregular, word, &Form::first);
   return at == std::end(kIrregular) ? word : at->second;
+}
+
+bool AreOtherVerbs(std::string_view a, std::string_view b) {
+  constexpr std::array<std::string_view, 9> kPasts = {"found", "wound", "ground", "bound", "bore",
+                                                      "saw",   "felt",  "lay",    "left"};
+  constexpr std::array<std::string_view, 5> kRegular = {"ed", "d", "ing", "er", "ers"};
+  if (a.size() > b.size()) std::swap(a, b);
+  return b.starts_with(a) && IsOneOf(a, kPasts) && IsOneOf(b.substr(a.size()), kRegular);
 }
 
 bool SameRoot(std::string_view a, std::string_view b) {

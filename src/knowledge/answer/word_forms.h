@@ -12,6 +12,10 @@ namespace strata::knowledge {
 // case.
 std::string_view BaseForm(std::string_view word);
 
+// Whether two words in lower case that share a stem are of two verbs, one of them being the other
+// one's past: "found", of "find", and "founded".
+bool AreOtherVerbs(std::string_view a, std::string_view b);
+
 // `a` and `b` are stems in lower case. They share a root when they differ only in a suffix that
 // derives a noun, a verb or an adjective, as in Lovins 1968 and the Porter stemmer's step 2 lists.
 bool SameRoot(std::string_view a, std::string_view b);

@@ -76,9 +76,14 @@ std::vector<domain::DocumentPart::Line> LinesIn(const domain::ParsedDocument& do
 }
 
 Result<domain::ParsedDocument> PlainDocument(std::string_view bytes, std::string title) {
+  STRATA_TRY(auto text, DecodeText(bytes, "", SIZE_MAX));
+  return DocumentOf(std::move(text), std::move(title));
+}
+
+domain::ParsedDocument DocumentOf(std::string text, std::string title) {
   domain::ParsedDocument document;
   document.title = std::move(title);
-  STRATA_TRY(document.text, DecodeText(bytes, "", SIZE_MAX));
+  document.text = std::move(text);
   std::size_t at = 0;
   while (at < document.text.size()) {
     const auto end = BlankLine(document.text, at);

@@ -17,6 +17,8 @@ namespace strata::knowledge {
 // A text file as it stands: one part a paragraph, offsets those of the text itself, so that spans
 // of a plain text refer to its own characters. Encodings and errors are those of parse/charset.h.
 Result<domain::ParsedDocument> PlainDocument(std::string_view bytes, std::string title);
+// The same of a text that is UTF-8 already.
+domain::ParsedDocument DocumentOf(std::string text, std::string title);
 
 // The lines of page formats that bytes [start, end) touch, counted from `start`.
 std::vector<domain::DocumentPart::Line> LinesIn(const domain::ParsedDocument& document,

@@ -1,0 +1,93 @@
+#include "knowledge/answer/question_form.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include "knowledge/answer/tokens.h"
+#include "text/search_words.h"
+
+namespace strata::knowledge {
+namespace {
+
+// Verbs (as stems) that say little: what is done stands in the words around them.
+constexpr std::array<std::string_view, 23> kLight = {
+    "bring",  "call", "carri", "come", "find", "get",  "give", "go",
+    "happen", "keep", "let",   "look", "make", "mani", "much", "need",
+    "occur",  "put",  "see",   "take", "use",  "want", "work"};
+constexpr double kLightSalience = 0.4;
+// "What features …": as what the answer is to be seen, not a word of it. In short questions ("What
+// is the capital of Peru?") there is little else to tell an answer by.
+constexpr double kHeadSalience = 0.5;
+constexpr double kLong = 3.5;
+
+// What money is asked for with.
+constexpr std::array<std::string_view, 5> kPaying = {"pay", "cost", "spend", "charg", "fee"};
+constexpr std::array<std::string_view, 6> kPermission = {"allow",    "permit",  "forbid",
+                                                         "prohibit", "possibl", "requir"};
+
+constexpr std::array<std::string_view, 22> kAuxiliary = {
+    "is",   "are", "was",  "were", "do",   "does",  "did",   "can",    "could", "may", "might",
+    "must", "has", "have", "had",  "will", "would", "shall", "should", "am",    "isn", "doesn"};
+constexpr std::array<std::string_view, 9> kAsking = {"what", "which", "who", "whom", "whose",
+                                                     "when", "where", "why", "how"};
+
+bool IsAsking(const Token& token) { return IsOneOf(token.lower, kAsking); }
+
+// "Is it …?", but not "Can you tell me what …?"
+bool IsYesOrNo(const std::vector<Token>& tokens) {
+  return !tokens.empty() && IsOneOf(tokens[0].lower, kAuxiliary) &&
+         std::ranges::none_of(tokens, IsAsking);
+}
+
+// "How loud", "how often": a degree. "How does" and "how to" ask for a description.
+bool AsksForDegree(const std::vector<Token>& tokens) {
+  for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
+    if (tokens[i].lower == "how" && !text::IsStopWord(tokens[i + 1].lower)) return true;
+  }
+  return false;
+}
+
+// The nouns behind "what" or "which": "What are the *main features* of".
+std::vector<std::string> HeadNouns(const std::vector<Token>& tokens) {
+  std::vector<std::string> heads;
+  auto at = std::ranges::find_if(
+      tokens, [](const Token& t) { return t.lower == "what" || t.lower == "which"; });
+  if (at == tokens.end()) return heads;
+  ++at;
+  while (at != tokens.end() && text::IsStopWord(at->lower)) ++at;
+  for (; at != tokens.end() && !text::IsStopWord(at->lower); ++at) heads.push_back(at->lower);
+  return heads;
+}
+
+double LengthOf(const Question& question) {
+  double length = 0;
+  for (const auto& word : question.words) length += word.salience;
+  return length;
+}
+
+}  // namespace
+
+void WeighForm(std::string_view text, Question& question) {
+  const auto tokens = Tokens(LastQuestion(text));
+  question.closed =
+      (question.asked & ~unsigned{kReason}) != 0 || IsYesOrNo(tokens) || AsksForDegree(tokens);
+  const auto cues = CueWords(text);
+  for (auto& word : question.words) {
+    const bool pays = (question.asked & kMoney) != 0 && IsOneOf(word.stem, kPaying);
+    word.cue = pays || IsOneOf(word.surface, cues);
+    word.permission = IsOneOf(word.stem, kPermission);
+    word.salience =
+        IsOneOf(word.stem, kLight) ? std::min(word.weight, kLightSalience) : word.weight;
+  }
+  if (question.closed || LengthOf(question) <= kLong) return;
+  const auto heads = HeadNouns(tokens);
+  for (auto& word : question.words) {
+    if (!word.name && std::ranges::find(heads, word.surface) != heads.end()) {
+      word.salience = std::min(word.salience, kHeadSalience);
+    }
+  }
+}
+
+}  // namespace strata::knowledge
