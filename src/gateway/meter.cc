@@ -139,6 +139,9 @@ class CallMeter {
     span_.Set("ttft_s", static_cast<double>(*ttft_) / 1000);
   }
 
+  // The answer is whole; who reads it may take longer, and then end the call.
+  void Ends() { latency_ms_ = Elapsed(); }
+
   void SetUsage(const domain::Usage& usage) { usage_ = usage; }
   void SetModelAnswered(const std::string& model) {
     if (!model.empty()) record_.outcome().model_answered = model;
@@ -176,7 +179,7 @@ class CallMeter {
     outcome.usage = usage;
     outcome.cost = domain::CostOf(usage, info_.price);
     outcome.price_date = info_.price.as_of;
-    outcome.latency_ms = Elapsed();
+    outcome.latency_ms = latency_ms_.value_or(Elapsed());
     outcome.decided_by = ctx_.decided_by;
     outcome.decided_by.catalog = provider::PriceVersion(info_.price);
     outcome.always_strong = CostUnder(ctx_.always_strong, usage);
@@ -203,6 +206,7 @@ class CallMeter {
   SteadyTime start_;
   domain::Usage usage_;
   std::optional<std::int64_t> ttft_;
+  std::optional<std::int64_t> latency_ms_;
   bool ended_ = false;
 };
 
@@ -250,6 +254,7 @@ class MeteredStream final : public provider::ChatStream {
     } else if (auto* end = std::get_if<domain::StreamEnd>(&*event)) {
       meter_->SetModelAnswered(end->model);
       whole_ = end->usage;
+      meter_->Ends();
       // The final is durable before the last event goes on towards the client.
       if (ended_by_ == EndedBy::kMeter) STRATA_CO_CHECK_OK(Record(nullptr));
     } else if (!std::holds_alternative<domain::BlockStart>(*event)) {

@@ -11,6 +11,7 @@
 #include "dialect/json_value.h"
 #include "gateway/chat_service.h"
 #include "gateway/meter.h"
+#include "guard/word_policy.h"
 #include "net/runtime.h"
 #include "tests/fakes/fake_chat_model.h"
 
@@ -113,7 +114,7 @@ class RoutedModels : public testing::Test {
     ctx_.request_id = NewRequestId();
     ctx_.cancel = stop_.get_token();
     net::Runtime runtime;
-    runtime.Run(ChatService(registry_).Run(std::move(request), ctx_, sink));
+    runtime.Run(ChatService(registry_, guardrails_).Run(std::move(request), ctx_, sink));
   }
   static domain::ChatRequest Request(std::string model = "router/mix") {
     domain::ChatRequest request;
@@ -142,6 +143,7 @@ class RoutedModels : public testing::Test {
   RouterMemory memory_;
   provider::Registry registry_;
   std::shared_ptr<fakes::FakeChatModel> strong, middle, cheap;
+  guard::GuardrailsNow guardrails_;
   std::stop_source stop_;
   RequestContext ctx_;
 };
@@ -211,6 +213,55 @@ TEST_F(RoutedModels, TwoThatDifferEscalateAndAllCallsArePaid) {
   EXPECT_GT(last.intent.call_number, RowOf(rows, "cheap").intent.call_number);
   EXPECT_EQ(ctx_.spent_picousd, 12'210);
   EXPECT_THAT(ctx_.route, HasSubstr("their answers differ"));
+}
+
+guard::GuardrailsNow Denying(const std::string& word) {
+  auto policy = guard::MakeWordPolicy({.name = "w", .words = {word}}).value();
+  auto all = std::make_shared<const guard::Guardrails>(std::vector{std::move(policy)});
+  return [all] { return all; };
+}
+
+TEST_F(RoutedModels, TheAnswerThatStandsIsInTheLedgerAsBlockedWhereItIs) {
+  using store::CallStatus;
+  Define(kCascade);
+  guardrails_ = Denying("kestrel");
+  middle->Script().Text("A kestrel it is");
+  cheap->Script().Text("a kestrel it is");
+  Written sink;
+  Ask(sink, Request());
+  ASSERT_TRUE(sink.error.has_value());
+  EXPECT_EQ(sink.error->code(), Code::kBlocked);
+  auto rows = Rows();
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(RowOf(rows, "middle").outcome.status, CallStatus::kBlocked);
+  EXPECT_EQ(RowOf(rows, "middle").outcome.usage.output_tokens, 10) << "it was paid for";
+  EXPECT_EQ(RowOf(rows, "cheap").outcome.status, CallStatus::kOk) << "nobody was to get it";
+  EXPECT_EQ(ctx_.spent_picousd, 1'210);
+}
+
+TEST_F(RoutedModels, AnswersThatPassTheirGuardrailsAreInTheLedgerOnce) {
+  using store::CallStatus;
+  Define(kCascade);
+  guardrails_ = Denying("kestrel");
+  middle->Script().Text("12");
+  cheap->Script().Text("12");
+  Written sink;
+  Ask(sink, Request());
+  EXPECT_EQ(sink.text(), "12");
+  auto rows = Rows();
+  ASSERT_EQ(rows.size(), 2U);
+  for (const auto& row : rows) EXPECT_EQ(row.outcome.status, CallStatus::kOk);
+  EXPECT_EQ(ctx_.spent_picousd, 1'210);
+  // The escalation is judged, and what differed was whole.
+  cheap->Next().Text("13").Usage(100, 10);
+  strong->Script().Text("a kestrel");
+  Written escalated;
+  Ask(escalated, Request());
+  EXPECT_EQ(escalated.error->code(), Code::kBlocked);
+  rows = Rows();
+  ASSERT_EQ(rows.size(), 5U);
+  EXPECT_EQ(RowOf(rows, "strong").outcome.status, CallStatus::kBlocked);
+  EXPECT_GT(ctx_.spent_picousd, 1'210) << "and what was written of it is paid for";
 }
 
 TEST_F(RoutedModels, AThirdModelBreaksTheTie) {

@@ -76,7 +76,7 @@ Task<Result<std::unique_ptr<ChatStream>>> PlanRun::Start(domain::ChatRequest&& r
     co_return co_await StartModel(std::move(request), "escalate");
   }
   ctx_.answered_by = settled->model().Info().id;
-  co_return ReplayStream(settled->TakeEvents(), ctx_);
+  co_return ReplayStream(std::move(settled), ctx_);
 }
 
 Task<Result<std::unique_ptr<ChatStream>>> PlanRun::StartModel(domain::ChatRequest&& request,
@@ -128,7 +128,7 @@ Task<std::shared_ptr<Step>> PlanRun::SettleByAgreement(const Steps& steps,
   auto b = route::ComparableOf(steps[1]->answer());
   auto stands = [&](const std::shared_ptr<Step>& step, std::string_view reason) {
     why = reason;
-    for (const auto& each : steps) each->Settle(each == step ? "answers" : "agrees");
+    for (const auto& each : steps) each == step ? each->Stand() : each->Settle("agrees");
     return step;
   };
   if (route::Agree(a, b, embedder_.get())) co_return stands(steps[0], "both say the same");
@@ -143,8 +143,7 @@ Task<std::shared_ptr<Step>> PlanRun::SettleByAgreement(const Steps& steps,
     for (const auto& [step, said] : {std::pair(steps[0], &a), std::pair(steps[1], &b)}) {
       if (!route::Agree(c, *said, embedder_.get())) continue;
       why = id + " breaks the tie";
-      steps[0]->Settle(step == steps[0] ? "answers" : "differs");
-      steps[1]->Settle(step == steps[1] ? "answers" : "differs");
+      for (const auto& each : steps) each == step ? each->Stand() : each->Settle("differs");
       co_return step;
     }
     why += " and " + id + " agrees with neither";
@@ -167,8 +166,11 @@ std::shared_ptr<Step> PlanRun::SettleBySchema(const Steps& steps,
       why = route::AnswerProblem(domain::TextOf(answer.content), request.json_output->schema.text);
     }
   }
-  step->Settle(why.empty() ? "answers" : "fails the check");
-  if (!why.empty()) return nullptr;
+  if (!why.empty()) {
+    step->Settle("fails the check");
+    return nullptr;
+  }
+  step->Stand();
   why = "the answer fits the schema";
   return step;
 }

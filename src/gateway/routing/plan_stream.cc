@@ -16,8 +16,12 @@ void NoteCosts(RequestContext& ctx, const domain::Usage& usage) {
 
 class Replay final : public provider::ChatStream {
  public:
-  Replay(std::vector<domain::StreamEvent> events, RequestContext& ctx)
-      : events_(std::move(events)), ctx_(ctx) {}
+  Replay(std::shared_ptr<Step> step, RequestContext& ctx)
+      : step_(std::move(step)), events_(step_->TakeEvents()), ctx_(ctx) {}
+  Replay(const Replay&) = delete;
+  Replay& operator=(const Replay&) = delete;
+  // Whole, though its reader did not come to its end: as a meter has it.
+  ~Replay() override { [[maybe_unused]] auto recorded = step_->Record(nullptr); }
 
   Task<Result<domain::StreamEvent>> Next() override {
     STRATA_CHECK(at_ < events_.size(), "a stream was asked for more than its end");
@@ -29,8 +33,10 @@ class Replay final : public provider::ChatStream {
     co_return std::move(event);
   }
   domain::Usage UsageSoFar() const override { return usage_; }
+  Result<> Record(const Error* blocked) override { return step_->Record(blocked); }
 
  private:
+  const std::shared_ptr<Step> step_;
   std::vector<domain::StreamEvent> events_;
   RequestContext& ctx_;
   std::size_t at_ = 0;
@@ -107,9 +113,9 @@ std::unique_ptr<provider::ChatStream> TappedStream(std::unique_ptr<provider::Cha
   return std::make_unique<Tapped>(std::move(inner), taker, std::move(sample), ctx);
 }
 
-std::unique_ptr<provider::ChatStream> ReplayStream(std::vector<domain::StreamEvent> events,
+std::unique_ptr<provider::ChatStream> ReplayStream(std::shared_ptr<Step> step,
                                                    RequestContext& ctx) {
-  return std::make_unique<Replay>(std::move(events), ctx);
+  return std::make_unique<Replay>(std::move(step), ctx);
 }
 
 std::unique_ptr<provider::ChatStream> RoutedStream(std::unique_ptr<provider::ChatStream> inner,

@@ -8,6 +8,7 @@
 #include "base/context.h"
 #include "gateway/answer_taker.h"
 #include "gateway/routing/session_table.h"
+#include "gateway/routing/step.h"
 #include "provider/chat_model.h"
 
 namespace strata::gateway {
@@ -19,9 +20,8 @@ struct SessionNote {
   std::string model;
 };
 
-// A settled answer that was collected; `ctx` outlives it.
-std::unique_ptr<provider::ChatStream> ReplayStream(std::vector<domain::StreamEvent> events,
-                                                   RequestContext& ctx);
+// The answer of a step that stands; `ctx` outlives it.
+std::unique_ptr<provider::ChatStream> ReplayStream(std::shared_ptr<Step> step, RequestContext& ctx);
 
 // The answer of one model under way; `ctx` outlives it.
 std::unique_ptr<provider::ChatStream> RoutedStream(std::unique_ptr<provider::ChatStream> inner,

@@ -7,6 +7,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace strata::gateway {
 namespace {
@@ -38,24 +39,41 @@ Step::~Step() = default;
 
 void Step::Settle(std::string_view outcome) {
   own_.span.Set("outcome", outcome);
+  stream_.reset();
+  HandUp();
   own_.span.End();
 }
 
+void Step::Stand() {
+  if (stream_ == nullptr) Settle("answers");
+}
+
+Result<> Step::Record(const Error* blocked) {
+  if (stream_ == nullptr) return {};
+  auto recorded = stream_->Record(blocked);
+  Settle(blocked != nullptr ? "blocked" : "answers");
+  return recorded;
+}
+
+// What is new since the last time.
 void Step::HandUp() {
   if (request_ == nullptr) return;
-  request_->spent_picousd += own_.spent_picousd;
-  request_->unpriced_calls += own_.unpriced_calls;
+  request_->spent_picousd += std::exchange(own_.spent_picousd, 0);
+  request_->unpriced_calls += std::exchange(own_.unpriced_calls, 0);
   request_->labels.AddAll(own_.labels);
 }
 
 Task<Result<>> Step::Collect(domain::ChatRequest request) {
+  const bool judged = request.answer_is_read;
   STRATA_CO_TRY(auto stream, co_await model_->Start(std::move(request), own_));
   while (true) {
     STRATA_CO_TRY(auto event, co_await stream->Next());
     answer_.Add(event);
     events_.push_back(std::move(event));
-    if (answer_.ended()) co_return Result<>{};
+    if (answer_.ended()) break;
   }
+  if (judged) stream_ = std::move(stream);
+  co_return Result<>{};
 }
 
 Task<void> Step::Run(std::shared_ptr<Step> self, domain::ChatRequest request) {

@@ -38,8 +38,13 @@ class Step {
   std::vector<domain::StreamEvent> TakeEvents() { return std::move(events_); }
   const domain::ChatResponse& answer() const { return answer_.response(); }
 
-  // What became of it, for its span: "answers", "agrees", "differs", …
+  // What became of one whose answer nobody gets, for its span: "agrees", "differs", "failed", …
+  // The call is recorded as it ended.
   void Settle(std::string_view outcome);
+  // Its answer stands; whoever reads it says with Record what became of it.
+  void Stand();
+  // As ChatStream::Record.
+  Result<> Record(const Error* blocked);
 
  private:
   static Task<void> Run(std::shared_ptr<Step> self, domain::ChatRequest request);
@@ -58,6 +63,7 @@ class Step {
   std::optional<std::stop_callback<Stop>> on_client_gone_;
   std::vector<domain::StreamEvent> events_;
   domain::StreamAccumulator answer_;
+  std::unique_ptr<provider::ChatStream> stream_;  // read to its end; where a guardrail judges it
   std::optional<Error> error_;
   bool done_ = false;
 };
