@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "dialect/json_value.h"
 #include "gateway/wire_texts.h"
 #include "guard/request_texts.h"
@@ -24,8 +25,38 @@ struct Held {
   StreamEvent event;
   std::string bytes;      // of a WireChunk, whose view would not live long enough
   std::size_t begin = 0;  // of a TextDelta in its block's text
-  std::size_t end = 0;
+  std::size_t end = 0;    // also where the text that a CitationDelta is about ends
 };
+
+// A place of the open block's text that a mask has taken.
+struct MaskedPlace {
+  std::size_t start = 0;  // bytes of the text as the model wrote it
+  std::size_t end = 0;
+  std::int64_t characters = 0;  // of the mask
+};
+
+std::int64_t Characters(std::string_view text) {
+  return static_cast<std::int64_t>(CodePointCount(text));
+}
+
+enum class Edge : std::uint8_t { kStart, kEnd };
+
+// Where a character of `text` stands once the masks are in it. What begins or ends within a masked
+// place takes in the whole mask.
+std::int64_t PlaceAmong(const std::vector<MaskedPlace>& masks, std::string_view text,
+                        std::int64_t character, Edge edge) {
+  const auto at = ByteOffset(text, static_cast<std::size_t>(character));
+  std::int64_t moved = 0;
+  for (const auto& mask : masks) {
+    if (mask.start >= at) break;
+    if (mask.end > at) {
+      const auto begin = Characters(text.substr(0, mask.start)) + moved;
+      return edge == Edge::kStart ? begin : begin + mask.characters;
+    }
+    moved += mask.characters - Characters(text.substr(mask.start, mask.end - mask.start));
+  }
+  return character + moved;
+}
 
 class GuardedStream final : public provider::ChatStream {
  public:
@@ -78,6 +109,8 @@ class GuardedStream final : public provider::ChatStream {
   Task<Result<>> JudgeName(const std::string& name);
   Task<Result<>> JudgeBytes(std::string_view bytes);
   Task<Result<>> JudgeCitation(domain::CitationDelta cited);
+  void HoldCitation(domain::CitationDelta cited);
+  void PlaceCitations();
   void Hold(StreamEvent event) { held_.push_back({.event = std::move(event), .bytes = {}}); }
   void Carry();
   void Mask(const Finding& finding);
@@ -91,7 +124,9 @@ class GuardedStream final : public provider::ChatStream {
   std::deque<Held> ready_;                    // may leave
   Held current_;                              // what the caller looks at
   std::string text_;                          // of the open block, as the model wrote it
+  std::vector<MaskedPlace> masks_;            // in it, in order
   std::size_t judged_ = 0;                    // bytes of text_ whose findings are known
+  std::size_t unplaced_ = 0;                  // citations in held_ whose spans are of text_
   std::string carry_;                         // the end of the text blocks before it
   std::unordered_set<std::string> decoded_;   // texts since the last bytes, judged where they stand
   std::unordered_set<std::string> harmless_;  // short strings of bytes, which come again and again
@@ -171,7 +206,10 @@ Task<Result<>> GuardedStream::CloseBlock() {
     STRATA_CO_CHECK_OK(co_await JudgeText(text_.size()));
   }
   if (!whole_) Carry();
+  for (auto& held : held_) held.end = std::min(held.end, text_.size());
+  PlaceCitations();
   text_.clear();
+  masks_.clear();
   judged_ = 0;
   json_ = whole_ = false;
   for (auto& held : held_) held.end = 0;
@@ -224,6 +262,7 @@ Task<Result<>> GuardedStream::JudgeText(std::size_t limit) {
     limit = std::max(limit, finding.end);
   }
   judged_ = limit;
+  PlaceCitations();
   co_return Result<>{};
 }
 
@@ -249,8 +288,40 @@ Task<Result<>> GuardedStream::JudgeCitation(domain::CitationDelta cited) {
     *text = guard::Masked(*text, findings);
     StopBytes();
   }
-  Hold(std::move(cited));
+  HoldCitation(std::move(cited));
   co_return Result<>{};
+}
+
+// Until its text is judged, masks may still move its span.
+void GuardedStream::HoldCitation(domain::CitationDelta cited) {
+  const auto& citation = cited.citation;
+  if (citation.answer_end <= citation.answer_start) return Hold(std::move(cited));
+  constexpr auto kUntilTheBlockEnds = std::string::npos;
+  const auto end = citation.answer_end > Characters(text_)
+                       ? kUntilTheBlockEnds
+                       : ByteOffset(text_, static_cast<std::size_t>(citation.answer_end));
+  held_.push_back({.event = std::move(cited), .bytes = {}, .begin = end, .end = end});
+  ++unplaced_;
+  PlaceCitations();
+}
+
+// Moves the spans of citations whose text is judged. One whose text is gone goes with it.
+void GuardedStream::PlaceCitations() {
+  if (unplaced_ == 0) return;
+  unplaced_ = 0;
+  std::erase_if(held_, [&](Held& held) {
+    auto* cited = std::get_if<domain::CitationDelta>(&held.event);
+    if (cited == nullptr || held.begin == 0) return false;  // 0: its span stands
+    if (held.end > judged_) {
+      ++unplaced_;
+      return false;
+    }
+    held.begin = 0;
+    auto& citation = cited->citation;
+    citation.answer_start = PlaceAmong(masks_, text_, citation.answer_start, Edge::kStart);
+    citation.answer_end = PlaceAmong(masks_, text_, citation.answer_end, Edge::kEnd);
+    return citation.answer_end <= citation.answer_start;
+  });
 }
 
 // What others refer to cannot be masked.
@@ -283,6 +354,8 @@ Task<Result<>> GuardedStream::JudgeBytes(std::string_view bytes) {
 // Takes the place out of the deltas that hold it; the mask goes to the first.
 void GuardedStream::Mask(const Finding& finding) {
   StopBytes();
+  masks_.push_back(
+      {.start = finding.start, .end = finding.end, .characters = Characters(finding.mask)});
   bool placed = false;
   for (auto& held : held_) {
     auto* delta = std::get_if<domain::TextDelta>(&held.event);

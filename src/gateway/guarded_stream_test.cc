@@ -7,6 +7,7 @@
 
 #include "base/encoding.h"
 #include "base/run_task.h"
+#include "base/utf8.h"
 #include "dialect/event_stream.h"
 #include "gateway/wire_texts.h"
 #include "guard/word_policy.h"
@@ -54,6 +55,7 @@ struct Seen {
   std::string decoded;             // text behind a WireStop, or of an answer that is not forwarded
   std::string end;                 // StreamEnd.wire
   std::vector<std::string> steps;  // of the text, as it left
+  std::vector<domain::Citation> citations;
   std::optional<Error> error;
 };
 
@@ -76,6 +78,8 @@ Seen Guard(std::vector<StreamEvent> events) {
       seen.decoded += text->text;
       seen.steps.push_back(text->text);
     }
+    auto* cited = std::get_if<domain::CitationDelta>(&*event);
+    if (cited != nullptr && !forwarded) seen.citations.push_back(cited->citation);
     if (auto* end = std::get_if<domain::StreamEnd>(&*event)) {
       seen.end = end->wire;
       return seen;
@@ -240,6 +244,68 @@ TEST(GuardedStream, PartsOfDecodedTextAreNoWordsInBytes) {
   auto seen = Guard(std::move(events));
   EXPECT_FALSE(seen.error.has_value());
   EXPECT_EQ(seen.bytes, R"({"d":"blue falcon"})");
+}
+
+// The part of a text that a citation is about.
+std::string Cited(const std::string& text, const domain::Citation& citation) {
+  const auto begin = ByteOffset(text, static_cast<std::size_t>(citation.answer_start));
+  const auto end = ByteOffset(text, static_cast<std::size_t>(citation.answer_end));
+  return text.substr(begin, end - begin);
+}
+
+// Sentences in deltas of `cut` bytes, each followed by its citation, or all of these before the
+// text, or behind it.
+enum class CitationsCome : std::uint8_t { kBefore, kWithin, kBehind };
+std::vector<StreamEvent> CitedAnswer(const std::vector<std::string>& sentences, std::size_t cut,
+                                     CitationsCome come) {
+  std::vector<StreamEvent> events = {
+      domain::StreamStart{.id = "", .model = "", .usage = {}},
+      domain::BlockStart{
+          .index = 0, .kind = domain::BlockKind::kText, .tool_use_id = "", .tool_name = ""}};
+  std::vector<StreamEvent> texts, citations;
+  std::int64_t at = 0;
+  for (const auto& sentence : sentences) {
+    for (std::size_t i = 0; i < sentence.size(); i += cut) {
+      texts.emplace_back(domain::TextDelta{.index = 0, .text = sentence.substr(i, cut)});
+    }
+    domain::Citation citation;
+    citation.quoted = sentence;
+    citation.answer_start = at;
+    at += static_cast<std::int64_t>(CodePointCount(sentence));
+    citation.answer_end = at;
+    auto& into = come == CitationsCome::kWithin ? texts : citations;
+    into.emplace_back(domain::CitationDelta{.index = 0, .citation = std::move(citation)});
+  }
+  auto add = [&](const std::vector<StreamEvent>& more) {
+    events.insert(events.end(), more.begin(), more.end());
+  };
+  add(come == CitationsCome::kBefore ? citations : texts);
+  add(come == CitationsCome::kBefore ? texts : citations);
+  events.emplace_back(domain::BlockStop{.index = 0});
+  events.emplace_back(domain::StreamEnd{});
+  return events;
+}
+
+TEST(GuardedStream, CitationsPointAtTheirTextBehindMasks) {
+  const std::vector<std::string> sentences = {
+      "Größe is not all.", "A blue falcon, a blue-falcon and a Blue\n\nFalcon flew over it.",
+      "Blue falcon.", "Ünder the blue", " falcon it lay."};
+  // The last two share a masked place: each takes in all of it.
+  const std::vector<std::string> expected = {"Größe is not all.",
+                                             "A [x], a [x] and a [x] flew over it.", "[x].",
+                                             "Ünder the [x]", "[x] it lay."};
+  for (auto come : {CitationsCome::kBefore, CitationsCome::kWithin, CitationsCome::kBehind}) {
+    for (std::size_t cut = 1; cut < 60; ++cut) {
+      auto seen = Guard(CitedAnswer(sentences, cut, come));
+      ASSERT_FALSE(seen.error.has_value());
+      ASSERT_EQ(seen.citations.size(), sentences.size()) << cut;
+      for (std::size_t i = 0; i < sentences.size(); ++i) {
+        EXPECT_EQ(Cited(seen.decoded, seen.citations[i]), expected[i]) << cut;
+        // What a quote says is judged by itself.
+        if (i < 3) EXPECT_EQ(seen.citations[i].quoted, expected[i]);
+      }
+    }
+  }
 }
 
 TEST(WireTexts, FindsTheStringsOfEveryFraming) {
