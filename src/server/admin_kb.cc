@@ -13,6 +13,7 @@
 #include "server/answer_record.h"
 #include "server/api/retrieval_json.h"
 #include "server/base_access.h"
+#include "server/guarded_search.h"
 
 namespace strata::server {
 namespace {
@@ -274,8 +275,8 @@ Result<knowledge::RetrieveRequest> DecodeSearch(std::string_view body, std::stri
 Task<Result<>> Search(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto base, NamedBase(s, e));
   STRATA_CO_TRY(auto request, DecodeSearch(e.http.body, base.id));
-  STRATA_CO_TRY(auto found, co_await s.bases.Retrieve(std::move(request), e.ctx));
-  co_return co_await SendAdminJson(e, EncodeRetrieveResponse(found));
+  STRATA_CO_TRY(auto judged, co_await GuardedRetrieve(s, std::move(request), e.ctx));
+  co_return co_await SendAdminJson(e, EncodeRetrieveResponse(judged.found, judged.intervened));
 }
 
 json::object EncodeAskReference(const domain::Citation& quote, int number) {
@@ -327,9 +328,8 @@ Task<Result<>> Ask(Services& s, Exchange& e) {
   }
   request.retrieve.knowledge_base_id = base.id;
   e.ctx.model_asked = "kb/" + base.name;
-  auto text = request.question;
   STRATA_CO_TRY(auto answer, co_await s.answers.Answer(std::move(request), e.ctx));
-  RecordAnswer(e.ctx, text, answer);
+  RecordAnswer(e.ctx, {}, answer);
   auto out = EncodeAsk(answer);
   out["trace_id"] = e.ctx.request_id.value;
   out["trace_url"] = s.links.UrlOf(e.ctx.request_id.value);

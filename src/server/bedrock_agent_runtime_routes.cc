@@ -11,6 +11,7 @@
 #include "server/answer_sinks.h"
 #include "server/api/retrieval_json.h"
 #include "server/base_access.h"
+#include "server/guarded_search.h"
 #include "server/routes.h"
 
 namespace strata::server {
@@ -39,10 +40,10 @@ Task<Result<>> Retrieve(Services& services, Exchange& exchange) {
   STRATA_CO_CHECK_OK(ActFor(call.user_id, exchange.ctx));
   STRATA_CO_CHECK_OK(
       CheckBaseAllowed(services.bases, call.request.knowledge_base_id, exchange.ctx));
-  STRATA_CO_TRY(auto found,
-                co_await services.bases.Retrieve(std::move(call.request), exchange.ctx));
+  STRATA_CO_TRY(auto judged,
+                co_await GuardedRetrieve(services, std::move(call.request), exchange.ctx));
   co_return co_await SendJson(exchange, services.links, Dialect::kBedrock,
-                              EncodeRetrieveResponse(found));
+                              EncodeRetrieveResponse(judged.found, judged.intervened));
 }
 
 // {"documentId", "userContext": {"userId"}} → {"hasAccess"}.
@@ -64,10 +65,9 @@ Task<Result<>> RetrieveAndGenerate(Services& services, Exchange& exchange) {
   STRATA_CO_CHECK_OK(
       CheckBaseAllowed(services.bases, call.request.retrieve.knowledge_base_id, exchange.ctx));
   exchange.ctx.model_asked = call.request.generation.model;
-  auto question = call.request.question;
   STRATA_CO_TRY(auto answer,
                 co_await services.answers.Answer(std::move(call.request), exchange.ctx));
-  RecordAnswer(exchange.ctx, question, answer);
+  RecordAnswer(exchange.ctx, {}, answer);
   co_return co_await SendJson(exchange, services.links, Dialect::kBedrock,
                               EncodeRetrieveAndGenerateResponse(answer));
 }
@@ -84,8 +84,7 @@ std::string FrameOf(const knowledge::AnswerEvent& event) {
 }
 
 // After the headers have left, an error travels as an exception event.
-Task<Result<>> SendEvents(knowledge::AnswerStream& stream, Exchange& exchange,
-                          const std::string& question) {
+Task<Result<>> SendEvents(knowledge::AnswerStream& stream, Exchange& exchange) {
   while (true) {
     auto event = co_await stream.Next();
     if (!event.has_value()) {
@@ -97,7 +96,7 @@ Task<Result<>> SendEvents(knowledge::AnswerStream& stream, Exchange& exchange,
       break;
     }
     auto* end = std::get_if<knowledge::AnswerEnd>(&*event);
-    if (end) RecordAnswer(exchange.ctx, question, end->response);
+    if (end) RecordAnswer(exchange.ctx, {}, end->response);
     auto frame = FrameOf(*event);
     if (!frame.empty()) STRATA_CO_CHECK_OK(co_await exchange.writer.Write(frame));
     if (end) break;
@@ -111,7 +110,6 @@ Task<Result<>> RetrieveAndGenerateStream(Services& services, Exchange& exchange)
   STRATA_CO_CHECK_OK(
       CheckBaseAllowed(services.bases, call.request.retrieve.knowledge_base_id, exchange.ctx));
   exchange.ctx.model_asked = call.request.generation.model;
-  auto question = call.request.question;
   STRATA_CO_TRY(auto stream,
                 co_await services.answers.Start(std::move(call.request), exchange.ctx));
   auto frame =
@@ -120,7 +118,7 @@ Task<Result<>> RetrieveAndGenerateStream(Services& services, Exchange& exchange)
   headers.Set("content-type", "application/vnd.amazon.eventstream");
   headers.Set("x-amzn-bedrock-knowledge-base-session-id", stream->session_id());
   STRATA_CO_CHECK_OK(co_await exchange.writer.Start(200, std::move(headers)));
-  co_return co_await SendEvents(*stream, exchange, question);
+  co_return co_await SendEvents(*stream, exchange);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "knowledge/extract.h"
 #include "knowledge/file_search.h"
 #include "knowledge/parser.h"
+#include "knowledge/shown_passages.h"
 #include "knowledge/vector_stores.h"
 #include "server/api/vector_store_json.h"
 #include "store/file_store.h"
@@ -37,14 +38,15 @@ std::int64_t TokensFor(Services& services, const domain::ChatRequest& chat) {
   return std::min(tokens, std::max(kPromptTokensMin, left));
 }
 
-// What was found goes to the model and to the caller: it is judged as text that goes to a model,
-// and masked.
+// What was found goes to the model and to the caller: it is judged as both, and masked.
 Task<Result<>> JudgeFound(const guard::Guardrails& guardrails, std::vector<RetrievedChunk>& found,
                           RequestContext& ctx) {
   std::vector<std::string*> texts;
   texts.reserve(found.size());
   for (auto& chunk : found) texts.push_back(&chunk.text);
-  co_return co_await guardrails.JudgeTexts(texts, ctx);
+  STRATA_CO_CHECK_OK(co_await guardrails.JudgeTexts(texts, ctx));
+  STRATA_CO_CHECK_OK(co_await knowledge::JudgeShown(guardrails, found, ctx));
+  co_return Result<>{};
 }
 
 Result<> CheckModel(const std::string& model, const RequestContext& ctx) {

@@ -1,7 +1,9 @@
 // OpenAI's vector stores, their files and batches of files, and search in them.
 
+#include "knowledge/shown_passages.h"
 #include "server/answer_sinks.h"
 #include "server/api/vector_store_json.h"
+#include "server/guarded_search.h"
 #include "server/routes.h"
 
 namespace strata::server {
@@ -47,8 +49,15 @@ Task<Result<>> Delete(Services& s, Exchange& e) {
 
 Task<Result<>> Search(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto search, DecodeStoreSearch(StoreOf(e), e.http.body));
+  const auto guardrails = s.live.Now()->guardrails;
+  if (guardrails) {
+    std::vector<std::string*> texts;
+    for (auto& query : search.queries) texts.push_back(&query);
+    STRATA_CO_CHECK_OK(co_await JudgeQueries(*guardrails, std::move(texts), e.ctx));
+  }
   auto queries = search.queries;
   STRATA_CO_TRY(auto found, co_await s.vector_stores.Search(std::move(search), e.ctx));
+  if (guardrails) STRATA_CO_CHECK_OK(co_await knowledge::JudgeShown(*guardrails, found, e.ctx));
   co_return co_await Reply(s, e, EncodeSearch(found, queries));
 }
 

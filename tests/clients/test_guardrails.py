@@ -16,6 +16,7 @@ guardrails:
   - {{name: words, words: [kestrel]}}
   - {{name: people, words: ["Alma Strom"], action: mask, mask: "[keeper]", on: [output]}}
   - {{name: radio, words: [channel], on: [output]}}
+  - {{name: visitors, words: ["Olof Berg"], action: mask, mask: "[visitor]", on: [input]}}
 providers:
   - {{name: up, kind: openai, base_url: "{url}/v1", secret: "env:FAKE_KEY"}}
 """
@@ -89,6 +90,76 @@ class Guardrails(unittest.TestCase):
         events = list(self.runtime.retrieve_and_generate_stream(**self.rag(KEEPER))["stream"])
         self.assertIn("[keeper]", "".join(e["output"]["text"] for e in events if "output" in e))
         self.assertNotIn("Alma", json.dumps(events, ensure_ascii=False))
+
+    def test_citations_point_at_their_text_behind_masks(self):
+        answer = self.runtime.retrieve_and_generate(**self.rag(KEEPER))
+        text = answer["output"]["text"]
+        self.assertTrue(answer["citations"])
+        for citation in answer["citations"]:
+            part = citation["generatedResponsePart"]["textResponsePart"]
+            self.assertEqual(text[part["span"]["start"]:part["span"]["end"] + 1], part["text"])
+        for stream in (False, True):
+            text, notes = self.annotated(stream)
+            self.assertIn("[keeper]", text)
+            self.assertNotIn("Alma", json.dumps(notes, ensure_ascii=False))
+            for note in notes:
+                cited = text[note["start_index"]:note["end_index"]]
+                self.assertEqual(cited, cited.strip())
+                self.assertIn(cited[-1], ".!?", cited)
+
+    def annotated(self, stream):
+        """(text, url citations) of a chat answer that must be masked."""
+        asked = self.openai.chat.completions.create(model="kb/harbour", stream=stream, messages=[{"role": "user", "content": KEEPER}])
+        if not stream:
+            message = asked.choices[0].message
+            return message.content, [a.url_citation.model_dump() for a in message.annotations]
+        deltas = [c.choices[0].delta for c in asked if c.choices]
+        return ("".join(d.content or "" for d in deltas),
+                [a["url_citation"] for d in deltas for a in (d.model_extra or {}).get("annotations") or []])
+
+    def retrieve(self, query, **more):
+        return self.runtime.retrieve(knowledgeBaseId=self.base, retrievalQuery={"text": query}, **more)
+
+    def test_what_is_retrieved_is_judged(self):
+        self.assertBlocked(self.retrieve, query="Does a kestrel live at the lighthouse?")
+        found = self.retrieve(KEEPER)
+        self.assertEqual(found["guardrailAction"], "INTERVENED")
+        self.assertIn("[keeper]", json.dumps(found["retrievalResults"], default=str))
+        self.assertNotIn("Alma", json.dumps(found["retrievalResults"], default=str, ensure_ascii=False))
+        # A passage that would be blocked is left out; the others are not.
+        found = self.retrieve(RADIO)
+        self.assertEqual(found["guardrailAction"], "INTERVENED")
+        self.assertTrue(found["retrievalResults"])
+        self.assertNotIn("channel", json.dumps(found["retrievalResults"], default=str).lower())
+        self.assertEqual(self.retrieve("crane", retrievalConfiguration={"vectorSearchConfiguration": {"numberOfResults": 1}})["guardrailAction"], "NONE")
+
+    def test_searches_in_vector_stores_are_judged(self):
+        search = lambda query: self.openai.vector_stores.search("kb/harbour", query=query)  # noqa: E731
+        with self.assertRaises(openai.BadRequestError):
+            search("a kestrel")
+        found = search(KEEPER).model_dump_json()
+        self.assertIn("[keeper]", found)
+        self.assertNotIn("Alma", found)
+        self.assertNotIn("Alma", self.server.cli("kb", "search", "harbour", KEEPER))
+
+    def test_the_trace_keeps_the_question_as_it_was_let_pass(self):
+        question = "Did Olof Berg ever see the keeper of the lighthouse of Sörby?"
+        asks = (lambda: self.runtime.retrieve_and_generate(**self.rag(question)),
+                lambda: self.stream_of(self.runtime.retrieve_and_generate_stream(**self.rag(question))))
+        for ask in asks:
+            trace = ask()["ResponseMetadata"]["HTTPHeaders"]["x-strata-trace-id"]
+            for _ in range(100):
+                shown = self.server.cli("trace", trace, "--json")
+                if "[visitor]" in shown:
+                    break
+                time.sleep(0.1)
+            self.assertIn("[visitor]", shown)
+            self.assertNotIn("Olof", shown)
+
+    @staticmethod
+    def stream_of(answer):
+        list(answer["stream"])
+        return answer
 
     def test_a_blocked_answer_is_blocked_in_the_ledger(self):
         self.assertBlocked(self.runtime.retrieve_and_generate, **self.rag(RADIO))

@@ -5,12 +5,14 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "gateway/answer_capture.h"
 #include "gateway/guarded_stream.h"
 #include "knowledge/answer/external_passages.h"
 #include "knowledge/answer/passages.h"
 #include "knowledge/answer/sessions.h"
 #include "knowledge/answerer.h"
 #include "knowledge/knowledge_base.h"
+#include "knowledge/shown_passages.h"
 
 namespace strata::knowledge {
 namespace {
@@ -52,10 +54,7 @@ class Generated final : public AnswerStream {
     const auto at = static_cast<std::size_t>(index);
     if (!start_.guardrails || at >= judged_.size() || judged_[at]) co_return Result<>{};
     judged_[at] = true;
-    auto& text = start_.passages[at].text;
-    STRATA_CO_TRY(auto findings,
-                  co_await start_.guardrails->Judge(text, guard::Side::kOutput, ctx_));
-    if (!findings.empty()) text = guard::Masked(text, findings);
+    STRATA_CO_CHECK_OK(co_await JudgeShown(*start_.guardrails, start_.passages[at], ctx_));
     co_return Result<>{};
   }
 
@@ -175,6 +174,8 @@ class RetrieveAndGenerate::Impl {
       ctx.decided_by.guardrail = guardrails->names();
       STRATA_CO_CHECK_OK(co_await JudgeQuestion(*guardrails, request, ctx));
     }
+    // As guardrails let it pass.
+    gateway::RecordAnswer(ctx, request.question, {}, {});
     AnswerInput input;
     if (!request.session_id.empty()) {
       STRATA_CO_TRY(input.history, sessions_.Turns(request.session_id, ctx));

@@ -332,7 +332,8 @@ Result<RetrieveCall> DecodeRetrieve(std::string_view knowledge_base, std::string
   return call;
 }
 
-std::string EncodeRetrieveResponse(const knowledge::RetrieveResponse& response) {
+std::string EncodeRetrieveResponse(const knowledge::RetrieveResponse& response,
+                                   std::optional<bool> intervened) {
   json::array results;
   for (const auto& chunk : response.results) {
     auto result = EncodeReference(chunk);
@@ -340,7 +341,9 @@ std::string EncodeRetrieveResponse(const knowledge::RetrieveResponse& response) 
     result["documentId"] = chunk.document_id;
     results.push_back(std::move(result));
   }
-  return json::serialize(json::object{{"retrievalResults", std::move(results)}});
+  json::object out{{"retrievalResults", std::move(results)}};
+  if (intervened) out["guardrailAction"] = *intervened ? "INTERVENED" : "NONE";
+  return json::serialize(out);
 }
 
 Result<CheckDocumentAclCall> DecodeCheckDocumentAcl(std::string_view body) {

@@ -5,6 +5,7 @@
 // Members of the contract that this server does not have (guardrails, implicit filters, query
 // decomposition, images) are refused by name, never skipped.
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,7 +26,9 @@ struct RetrieveCall {
 };
 // Errors: kInvalidArgument with the member, kUnsupported for what this server lacks.
 Result<RetrieveCall> DecodeRetrieve(std::string_view knowledge_base, std::string_view body);
-std::string EncodeRetrieveResponse(const knowledge::RetrieveResponse& response);
+// `intervened`: whether a guardrail changed query or results; absent: none judged them.
+std::string EncodeRetrieveResponse(const knowledge::RetrieveResponse& response,
+                                   std::optional<bool> intervened = std::nullopt);
 
 // CheckIngestedDocumentAcl; Bedrock's limits.
 struct CheckDocumentAclCall {
