@@ -6,12 +6,33 @@
 #include <gtest/gtest.h>
 
 #include "dialect/anthropic.h"
+#include "dialect/anthropic_vertex.h"
 #include "dialect/openai.h"
 
 namespace strata::dialect {
 namespace {
 
 using testing::HasSubstr;
+
+TEST(AnthropicScan, VertexAiIsSentTheBodyWithTheVersionInTheModelsPlace) {
+  const std::string body = R"({ "messages":[{"role":"user","content":"the \"model\":\"m\""}],)"
+                           R"("max_tokens":1, "model" : "m\u00e9" ,"container":{"model":1.50}})";
+  auto wire = anthropic::ScanChatRequest(body, {})->wire;
+  ASSERT_NE(wire, nullptr);
+  EXPECT_TRUE(anthropic::VertexTakes(*wire));
+  const std::string sent = anthropic::VertexWireBody(*wire);
+  const std::string expected =
+      R"({ "messages":[{"role":"user","content":"the \"model\":\"m\""}],)"
+      R"("max_tokens":1, "anthropic_version":"vertex-2023-10-16" ,"container":{"model":1.50}})";
+  EXPECT_EQ(sent, expected);
+  for (const char* more : {R"("anthropic_version":"x")", R"("service_tier":"auto")"}) {
+    const auto other = std::string("{") + more + R"(,"model":"m","max_tokens":1,)" +
+                       R"("messages":[{"role":"user","content":"hi"}]})";
+    wire = anthropic::ScanChatRequest(other, {})->wire;
+    ASSERT_NE(wire, nullptr) << more;
+    EXPECT_FALSE(anthropic::VertexTakes(*wire)) << more;
+  }
+}
 
 openai::ChatCompletionRequest Scan(std::string body) {
   auto request = openai::ScanChatRequest(std::move(body), {{"x-a", "1"}});

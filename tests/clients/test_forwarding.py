@@ -188,10 +188,13 @@ class Forwarding(unittest.TestCase):
                 b'"n":1,"seed":9007199254740993' + more + b',"unknown":{"b":[],"a":"\\u00e9"}}')
         return body, self.ask("/v1/chat/completions", body, **headers)
 
-    def anthropic(self, more=b"", **headers):
-        body = (b'{"model":"a/claude-x","max_tokens":100,"messages":[{"role":"user","content":[{"type":"text","text":"' +
+    def anthropic(self, more=b"", model="a/claude-x", **headers):
+        body = (b'{"model":"' + model.encode() + b'","max_tokens":100,"messages":[{"role":"user","content":[{"type":"text","text":"' +
                 QUESTION.encode() + b'"}]}],"container":{"id":"x","n":1.50}' + more + b'}')
         return body, self.ask("/v1/messages", body, **headers)
+
+    def claude_on_vertex(self, more=b""):
+        return self.anthropic(more, model="v/claude-x@1")
 
     def converse(self, operation="converse", more=b""):
         body = (b'{"messages":[{"role":"user","content":[{"text":"' + QUESTION.encode() + b'"}]}],"inferenceConfig":{"maxTokens":100,'
@@ -373,6 +376,25 @@ class Forwarding(unittest.TestCase):
         self.assertEqual(status, 200)
         self.assertEqual(json.loads(self.upstream.body)["contents"], [{"role": "user", "parts": [{"text": "hi"}]}])
 
+    def test_claude_on_vertex(self):
+        start = "/v1/projects/p/locations/us-central1/publishers/anthropic/models/claude-x@1:"
+        for more, operation, pieces, kind in ((b"", "rawPredict", split(ANTHROPIC_ANSWER, 40), "application/json"),
+                                              (b',"stream":true', "streamRawPredict", [*ANTHROPIC_EVENTS, ANTHROPIC_STOP], "text/event-stream")):
+            self.upstream.answer(pieces, kind)
+            body, (status, headers, got) = self.anthropic(more, model="v/claude-x@1", **{"anthropic-beta": "files-1"})
+            self.assertEqual((status, got), (200, b"".join(pieces)))
+            sent = body.replace(b'"model":"v/claude-x@1"', b'"anthropic_version":"vertex-2023-10-16"')
+            self.assertEqual((self.upstream.body, self.upstream.target), (sent, start + operation))
+            self.assertEqual(self.upstream.head["authorization"], "Bearer v-token")
+            self.assertEqual(self.upstream.head["anthropic-beta"], "files-1")
+            self.check_trace(headers, "It is sunny.")
+
+    def test_claude_on_vertex_is_sent_no_service_tier(self):
+        self.upstream.answer([ANTHROPIC_ANSWER])
+        _, (status, _, _) = self.claude_on_vertex(b',"service_tier":"auto"')
+        self.assertEqual(status, 200)
+        self.assertNotIn("service_tier", json.loads(self.upstream.body))
+
     def test_cut_streams_of_bedrock_and_gemini(self):
         for cut in (True, False):
             self.upstream.answer(CONVERSE_EVENTS, "application/vnd.amazon.eventstream", cut)
@@ -393,6 +415,7 @@ class Forwarding(unittest.TestCase):
         ("openai", b'{ "error":{"message":"too long","type":"invalid_request_error","code":"context_length_exceeded","new":1.50}}', "400 Bad Request"),
         ("openai", b'{"error":{"message":"slow down","type":"tokens","code":"rate_limit_exceeded"}}', "429 Too Many Requests"),
         ("anthropic", b'{"type":"error","error":{"type":"overloaded_error","message":"busy"},"request_id":"req_1","n":1.0}', "529 "),
+        ("claude_on_vertex", b'{"type":"error","error":{"type":"invalid_request_error","message":"too long"},"n":1.0}', "400 Bad Request"),
         ("converse", b'{"message":"The model returned: too long","new":1.50}', "400 Bad Request"),
         ("gemini", b'{ "error":{"code":503,"message":"busy","status":"UNAVAILABLE","details":[{"@type":"x","n":1.0}]}}', "503 Unavailable"),
     ]

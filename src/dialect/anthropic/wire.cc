@@ -2,10 +2,13 @@
 
 #include "dialect/wire.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "dialect/anthropic.h"
 #include "dialect/anthropic/blocks.h"
+#include "dialect/anthropic_vertex.h"
 #include "dialect/json/claude.h"
 #include "dialect/json/upstream.h"
 #include "dialect/json_scan.h"
@@ -137,6 +140,29 @@ const WireCodec& MessagesWire() {
       .decode = DecodeChatResponse,
       .make_decoder = MakeStreamDecoder};
   return kCodec;
+}
+
+bool VertexTakes(const domain::WireRequest& wire) {
+  if (wire.format != kWireFormat || wire.model.end == 0) return false;
+  // The version would stand there twice; of service tiers Vertex AI has none.
+  return !MayHaveMember(wire.body, R"("anthropic_version")") &&
+         !MayHaveMember(wire.body, R"("service_tier")");
+}
+
+std::string VertexWireBody(const domain::WireRequest& wire) {
+  constexpr std::string_view kKey = R"("model")";  // the scan takes no other spelling of it
+  const std::string_view body = wire.body;
+  const auto key = body.substr(0, wire.model.start).rfind(kKey);
+  std::string out;
+  out.reserve(body.size() + kVertexVersion.size());
+  out.append(body.substr(0, key)).append(R"("anthropic_version":")").append(kVertexVersion);
+  return out.append(1, '"').append(body.substr(wire.model.end));
+}
+
+Result<std::string> EncodeVertexCount(const domain::ChatRequest& request) {
+  STRATA_TRY(auto body, EncodeCountRequest(request));
+  const auto version = fmt::format(R"("anthropic_version":"{}",)", kVertexVersion);
+  return body.insert(1, version);
 }
 
 }  // namespace strata::dialect::anthropic

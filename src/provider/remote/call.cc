@@ -1,6 +1,7 @@
 #include "provider/remote/call.h"
 
 #include "dialect/error_table.h"
+#include "dialect/json_value.h"
 #include "provider/wire_headers.h"
 
 namespace strata::provider::remote {
@@ -30,11 +31,20 @@ bool IsAboutOurKey(int status, Code code) {
          code == Code::kPermissionDenied;
 }
 
+// Vertex AI serves Claude too, which refuses as Anthropic does.
+dialect::Dialect ErrorDialect(const Account& account, std::string_view body) {
+  if (account.spec.kind != ProviderKind::kVertex) return account.api->dialect();
+  const auto root = dialect::ParseJson(body);
+  const auto* type = root.has_value() ? root->Find("type") : nullptr;
+  const bool claude = type != nullptr && type->string() != nullptr && *type->string() == "error";
+  return claude ? dialect::Dialect::kAnthropic : account.api->dialect();
+}
+
 // Keeps what a client of the provider's dialect is shown of it: all, where it answers the client's
 // request.
 void KeepRefusal(const Account& account, const net::ClientResponse& response, Code code,
                  std::string_view body, domain::Refusal& out) {
-  const auto dialect = account.api->dialect();
+  const auto dialect = ErrorDialect(account, body);
   auto coding = response.headers().Get("content-encoding");
   const bool plain = coding.empty() || net::SameHeader(coding, "identity");
   const int status = response.status();
@@ -56,7 +66,7 @@ Task<Error> RefusalOf(const Account& account, net::ClientResponse& response,
     co_return std::move(body.error());
   }
   std::string text = body.has_value() ? std::move(*body) : std::string();
-  auto error = dialect::DecodeUpstreamError(account.api->dialect(), response.status(),
+  auto error = dialect::DecodeUpstreamError(ErrorDialect(account, text), response.status(),
                                             response.headers().fields(), text);
   if (keep != nullptr) KeepRefusal(account, response, error.code(), text, *keep);
   if (error.upstream_status() != 0) co_return error;

@@ -309,7 +309,7 @@ TEST_P(RemoteApi, CountsTokensWhereTheApiDoes) {
   RequestContext ctx;
   auto model = Chat(GetParam());
   auto count = runtime.Run(model->CountTokens(Says("hi"), ctx));
-  const bool counts = IsBedrock() || IsGemini() || GetParam().kind == ProviderKind::kAnthropic;
+  const bool counts = IsBedrock() || IsGemini() || IsAnthropic();
   if (counts) {
     ASSERT_TRUE(count.has_value()) << count.error().message();
     EXPECT_EQ(*count, 321);

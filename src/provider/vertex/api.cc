@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "dialect/anthropic.h"
+#include "dialect/anthropic_vertex.h"
 #include "dialect/gemini.h"
 #include "dialect/json_value.h"
 #include "provider/gemini/api.h"
@@ -12,8 +13,21 @@ namespace strata::provider::vertex {
 namespace {
 
 constexpr std::size_t kEmbedBatchMax = 250;  // instances of one predict, by its contract
+// Stands in the place of a model; which one is asked stands in the body.
+constexpr std::string_view kClaudeCounter = "count-tokens";
 
 bool IsClaude(std::string_view upstream_id) { return upstream_id.starts_with("claude"); }
+
+std::string_view ClaudeOperation(const domain::ChatRequest& request) {
+  return request.stream ? "streamRawPredict" : "rawPredict";
+}
+
+// Whether the outermost `type` of an answer is that word, as Anthropic's are marked.
+bool IsOfType(std::string_view body, std::string_view type) {
+  auto root = dialect::ParseJson(body);
+  const auto* said = root.has_value() ? root->Find("type") : nullptr;
+  return said != nullptr && said->string() != nullptr && *said->string() == type;
+}
 
 // Of two decoders the one that the first bytes speak: Anthropic names its events, Gemini does not.
 class EitherDecoder final : public dialect::StreamDecoder {
@@ -87,10 +101,11 @@ VertexApi::VertexApi(ProviderSpec spec, std::unique_ptr<Tokens> tokens,
 }
 
 std::string VertexApi::Address(std::string_view upstream_id, std::string_view operation) const {
-  return fmt::format("{}/v1/projects/{}/locations/{}/publishers/{}/models/{}:{}", base_,
-                     PercentEncode(spec_.project), PercentEncode(spec_.region),
-                     IsClaude(upstream_id) ? "anthropic" : "google",
-                     PercentEncode(upstream_id, "@"), operation);
+  return fmt::format(
+      "{}/v1/projects/{}/locations/{}/publishers/{}/models/{}:{}", base_,
+      PercentEncode(spec_.project), PercentEncode(spec_.region),
+      IsClaude(upstream_id) || upstream_id == kClaudeCounter ? "anthropic" : "google",
+      PercentEncode(upstream_id, "@"), operation);
 }
 
 Result<remote::Call> VertexApi::Chat(const domain::ChatRequest& request,
@@ -104,7 +119,7 @@ Result<remote::Call> VertexApi::Chat(const domain::ChatRequest& request,
     options.form = dialect::anthropic::Form::kVertex;
     options.notes = &notes;
     STRATA_TRY(body, dialect::anthropic::EncodeChatRequest(request, options));
-    operation = request.stream ? "streamRawPredict" : "rawPredict";
+    operation = ClaudeOperation(request);
   } else {
     dialect::gemini::EncodeOptions options;
     options.notes = &notes;
@@ -119,11 +134,7 @@ Result<remote::Call> VertexApi::Chat(const domain::ChatRequest& request,
 }
 
 Result<domain::ChatResponse> VertexApi::DecodeChat(std::string_view body) const {
-  auto root = dialect::ParseJson(body);
-  const auto* type = root.has_value() ? root->Find("type") : nullptr;
-  if (type != nullptr && type->string() != nullptr && *type->string() == "message") {
-    return dialect::anthropic::DecodeChatResponse(body);
-  }
+  if (IsOfType(body, "message")) return dialect::anthropic::DecodeChatResponse(body);
   return dialect::gemini::DecodeGenerateResponse(body);
 }
 
@@ -133,12 +144,21 @@ std::unique_ptr<dialect::StreamDecoder> VertexApi::MakeStreamDecoder() const {
 
 const dialect::WireCodec* VertexApi::Wire(const domain::WireRequest& wire,
                                           std::string_view upstream_id) const {
-  const auto* codec = IsClaude(upstream_id) ? nullptr : dialect::gemini::GenerateWire(wire.format);
+  if (IsClaude(upstream_id)) {
+    return dialect::anthropic::VertexTakes(wire) ? &dialect::anthropic::MessagesWire() : nullptr;
+  }
+  const auto* codec = dialect::gemini::GenerateWire(wire.format);
   return codec != nullptr && dialect::gemini::NamesRoles(wire.body) ? codec : nullptr;
 }
 
 remote::Call VertexApi::Forward(const domain::ChatRequest& request,
                                 const std::string& upstream_id) const {
+  if (IsClaude(upstream_id)) {
+    auto call = remote::ForwardCall(spec_, Address(upstream_id, ClaudeOperation(request)),
+                                    *request.wire, upstream_id);
+    call.body = dialect::anthropic::VertexWireBody(*request.wire);
+    return call;
+  }
   auto operation =
       request.stream ? dialect::gemini::StreamOperation(request.wire->format) : "generateContent";
   return remote::ForwardCall(spec_, Address(upstream_id, operation), *request.wire, upstream_id);
@@ -147,13 +167,18 @@ remote::Call VertexApi::Forward(const domain::ChatRequest& request,
 Result<remote::Call> VertexApi::Count(const domain::ChatRequest& request,
                                       const std::string& upstream_id) const {
   if (IsClaude(upstream_id)) {
-    return Fail(Code::kUnsupported, "Vertex AI does not count tokens of this model beforehand");
+    STRATA_TRY(auto body, dialect::anthropic::EncodeVertexCount(request));
+    return remote::JsonCall(spec_, Address(kClaudeCounter, "rawPredict"), std::move(body));
   }
   STRATA_TRY(auto body, dialect::gemini::EncodePredictCount(request));
   return remote::JsonCall(spec_, Address(upstream_id, "countTokens"), std::move(body));
 }
 
 Result<std::int64_t> VertexApi::DecodeCount(std::string_view body) const {
+  auto root = dialect::ParseJson(body);
+  if (root.has_value() && root->Find("input_tokens") != nullptr) {
+    return dialect::anthropic::DecodeCountResponse(body);
+  }
   return dialect::gemini::DecodeCountResponse(body);
 }
 

@@ -21,7 +21,6 @@ class VertexApi final : public remote::Api {
   // Both families answer here: which one it is shows in the answer.
   Result<domain::ChatResponse> DecodeChat(std::string_view body) const override;
   std::unique_ptr<dialect::StreamDecoder> MakeStreamDecoder() const override;
-  // Gemini's bodies only: Claude's are not Anthropic's own here.
   const dialect::WireCodec* Wire(const domain::WireRequest& wire,
                                  std::string_view upstream_id) const override;
   remote::Call Forward(const domain::ChatRequest& request,

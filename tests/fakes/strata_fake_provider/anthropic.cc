@@ -23,7 +23,9 @@ Refusal Bad(std::string message) {
   return {400, "invalid_request_error", std::move(message), "", ""};
 }
 
-bool IsCount(std::string_view path) { return path.ends_with("/count_tokens"); }
+bool IsCount(std::string_view path) {
+  return path.ends_with("/count_tokens") || path.ends_with("/count-tokens:rawPredict");
+}
 
 Checked CheckBlock(const json::object& block, std::string_view place,
                    std::set<std::string>& tool_ids) {
@@ -281,10 +283,14 @@ Checked CheckHostedBody(const Exchange& exchange, std::string_view wanted) {
   if (version == nullptr || *version != json::value(wanted)) {
     return Bad("anthropic_version: Field required");
   }
-  if (exchange.body.contains("model")) return Bad("model: Extra inputs are not permitted");
+  // What is counted names its model in the body, as its path does not.
+  const bool count = IsCount(exchange.request.path());
+  if (exchange.body.contains("model") != count) {
+    return Bad(count ? "model: Field required" : "model: Extra inputs are not permitted");
+  }
   const auto* messages = FilledArray(exchange.body, "messages");
   if (messages == nullptr) return Bad("messages: at least one message is required");
-  if (!exchange.body.contains("max_tokens")) return Bad("max_tokens: Field required");
+  if (!count && !exchange.body.contains("max_tokens")) return Bad("max_tokens: Field required");
   if (auto refusal = CheckMessages(*messages)) return refusal;
   return CheckTools(exchange.body);
 }
