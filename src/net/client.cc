@@ -7,8 +7,11 @@
 #include <boost/asio/query.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <charconv>
+#include <mutex>
 #include <stdexcept>
 
+#include "base/check.h"
+#include "net/changes.h"
 #include "net/client/connection.h"
 #include "net/client/pool.h"
 #include "net/client/response.h"
@@ -360,13 +363,69 @@ Task<HttpClient::Answer> HttpClient::Send(ClientRequest&& request) {
 
 }  // namespace
 
+namespace {
+
+Result<std::unique_ptr<HttpClient>> MakeClient(const Options& options) {
+  auto offer = options.Text("net.client.http2") == "auto" ? OfferHttp2::kYes : OfferHttp2::kNo;
+  STRATA_TRY(auto tls, MakeClientTlsContext(options.Text("net.client.ca_file"), offer));
+  return std::make_unique<HttpClient>(options, std::move(tls));
+}
+
+// Gives each call to the client of the options in force. Those before it stay, as calls may run on
+// them: one for each time that somebody changed an option.
+class ChangingClient final : public Client {
+ public:
+  explicit ChangingClient(std::unique_ptr<HttpClient> first) { Use(std::move(first)); }
+
+  Task<Result<std::unique_ptr<ClientResponse>>> Send(ClientRequest&& request) override {
+    return now_.load(std::memory_order_acquire)->Send(std::move(request));
+  }
+
+  ClientStats Stats() const override {
+    ClientStats sum;
+    std::lock_guard lock(mutex_);
+    for (const auto& client : all_) {
+      const auto one = client->Stats();
+      sum.connections += one.connections;
+      sum.http2_connections += one.http2_connections;
+      sum.tls_handshakes += one.tls_handshakes;
+      sum.tls_sessions_reused += one.tls_sessions_reused;
+    }
+    return sum;
+  }
+
+  Result<Commit> Prepare(const Options& options) {
+    STRATA_TRY(auto made, MakeClient(options));
+    auto next = std::make_shared<std::unique_ptr<HttpClient>>(std::move(made));
+    return [this, next] { Use(std::move(*next)); };
+  }
+
+ private:
+  void Use(std::unique_ptr<HttpClient> client) {
+    std::lock_guard lock(mutex_);
+    now_.store(client.get(), std::memory_order_release);
+    all_.push_back(std::move(client));
+  }
+
+  std::atomic<HttpClient*> now_ = nullptr;
+  mutable std::mutex mutex_;
+  std::vector<std::unique_ptr<HttpClient>> all_;
+};
+
+}  // namespace
+
 OptionTable Client::ClientOptions() { return kClientOptions; }
 
 std::shared_ptr<Client> Client::Create(const Options& options) {
-  auto offer = options.Text("net.client.http2") == "auto" ? OfferHttp2::kYes : OfferHttp2::kNo;
-  auto tls = MakeClientTlsContext(options.Text("net.client.ca_file"), offer);
-  if (!tls.has_value()) throw std::runtime_error(tls.error().message());
-  return std::make_shared<HttpClient>(options, std::move(*tls));
+  auto client = MakeClient(options);
+  if (!client.has_value()) throw std::runtime_error(client.error().message());
+  return std::make_shared<ChangingClient>(std::move(*client));
+}
+
+Result<Commit> PrepareChange(Client& client, const Options& options) {
+  auto* changing = dynamic_cast<ChangingClient*>(&client);
+  STRATA_CHECK(changing != nullptr, "only clients of Client::Create take other options");
+  return changing->Prepare(options);
 }
 
 }  // namespace strata::net

@@ -2,6 +2,7 @@
 
 #include <future>
 
+#include "net/changes.h"
 #include "net/test_support.h"
 
 namespace strata::net {
@@ -265,6 +266,30 @@ TEST_F(ClientTest, AnswerLongerThanTheLimitIsTooLarge) {
     co_return body.has_value() ? Code::kInternal : body.error().code();
   };
   EXPECT_EQ(runtime_.Run(run(client_, Get(server->addresses()[0]))), Code::kTooLarge);
+}
+
+TEST_F(ClientTest, OtherOptionsHoldForCallsThatBeginAfterThem) {
+  auto server =
+      StartServer([](HttpRequest&, ResponseWriter& writer, std::stop_token) -> Task<void> {
+        Headers headers;
+        headers.Set("x-long", std::string(3000, 'h'));
+        (void)co_await writer.Send(200, std::move(headers), "ok");
+      });
+  auto client = Client::Create(MakeOptions());
+  Runtime runtime;
+  auto ask = [&] { return runtime.Run(Collect(client, Get(server->addresses()[0]))); };
+  EXPECT_EQ(ask().body, "ok");
+  auto commit = PrepareChange(*client, MakeOptions({{"net.client.header_bytes_max", "1024"}}));
+  ASSERT_TRUE(commit.has_value());
+  EXPECT_EQ(ask().body, "ok");
+  (*commit)();
+  auto refused = ask();
+  ASSERT_TRUE(refused.error);
+  EXPECT_EQ(refused.error->code(), Code::kUnavailable);
+  EXPECT_EQ(client->Stats().connections, 2U);
+  auto bad = PrepareChange(*client, MakeOptions({{"net.client.ca_file", "/nowhere.pem"}}));
+  ASSERT_FALSE(bad.has_value());
+  EXPECT_EQ(bad.error().code(), Code::kInvalidArgument);
 }
 
 TEST_F(ClientTest, BadUrlAndBadHeadersAreInvalid) {

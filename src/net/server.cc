@@ -2,15 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <condition_variable>
 #include <latch>
 #include <mutex>
+#include <set>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "net/admission.h"
+#include "net/changes.h"
 #include "net/internal/tls_context.h"
 #include "net/server/listener.h"
 #include "net/server/worker.h"
@@ -22,6 +26,30 @@ namespace asio = boost::asio;
 
 // After the grace, handlers that were told that their client is gone may still unwind this long.
 constexpr std::chrono::milliseconds kUnwindTime{5'000};
+
+using ReusePort = Listener::ReusePort;
+ReusePort ReusePortOf(const ServerSettings& settings) {
+  return settings.reuse_port ? ReusePort::kYes : ReusePort::kNo;
+}
+
+// What Prepare has found out and opened.
+struct Change {
+  struct Slot {
+    Listener* kept = nullptr;
+    std::unique_ptr<Listener> fresh;  // instead of `kept`
+    TlsContext tls;                   // of `kept`
+  };
+  ServerSettings settings;
+  std::vector<ListenSpec> specs;
+  std::vector<Slot> slots;  // in the order of `specs`
+};
+
+// Whether the listener may go on for `spec`: TLS and its files can change where a socket is.
+bool Serves(const Listener& listener, const ListenSpec& spec) {
+  const auto& now = listener.spec();
+  const bool port = spec.port == now.port || spec.port == listener.port();
+  return now.address == spec.address && port;
+}
 
 class HttpServer final : public Server {
  public:
@@ -38,14 +66,18 @@ class HttpServer final : public Server {
 
   Result<> Listen(const std::vector<ListenSpec>& specs) {
     for (const auto& spec : specs) {
-      STRATA_TRY(auto listener, Listener::Open(spec, settings_, workers_, peers_));
-      addresses_.push_back(listener->address());
+      STRATA_TRY(auto listener, Listener::Open(spec, ReusePortOf(settings_), workers_, peers_));
       listeners_.push_back(std::move(listener));
     }
     return {};
   }
 
-  std::vector<std::string> addresses() const override { return addresses_; }
+  std::vector<std::string> addresses() const override {
+    std::lock_guard lock(mutex_);
+    std::vector<std::string> out;
+    for (const auto& listener : listeners_) out.push_back(listener->address());
+    return out;
+  }
 
   void Start() override {
     running_ = true;
@@ -54,27 +86,58 @@ class HttpServer final : public Server {
   }
 
   void StopAccepting() override {
-    if (!running_ || std::exchange(refusing_, true)) return;
-    std::latch closed(static_cast<std::ptrdiff_t>(listeners_.size()));
-    for (auto& listener : listeners_) listener->Stop([&closed] { closed.count_down(); });
+    std::vector<Listener*> open;
+    {
+      std::lock_guard lock(mutex_);
+      if (!running_ || std::exchange(refusing_, true)) return;
+      for (const auto& listener : listeners_) open.push_back(listener.get());
+    }
+    std::latch closed(static_cast<std::ptrdiff_t>(open.size()));
+    for (auto* listener : open) listener->Stop([&closed] { closed.count_down(); });
     closed.wait();
     for (auto& worker : workers_) worker->Drain(IdleConnections::kKeep);
   }
 
   Result<> ReloadCertificates() override {
     std::vector<TlsContext> loaded;
+    std::lock_guard lock(mutex_);
     for (const auto& listener : listeners_) {
-      STRATA_TRY(loaded.emplace_back(), listener->LoadCertificate());
+      STRATA_TRY(loaded.emplace_back(), Listener::LoadCertificate(listener->spec()));
     }
     for (std::size_t i = 0; i < loaded.size(); ++i) {
-      listeners_[i]->UseCertificate(std::move(loaded[i]));
+      listeners_[i]->Use(listeners_[i]->spec(), std::move(loaded[i]));
     }
     return {};
   }
 
+  // See changes.h.
+  Result<Commit> Prepare(const Options& options, std::vector<ListenSpec> specs) {
+    auto change = std::make_shared<Change>();
+    change->settings = ServerSettings::From(options);
+    change->specs = std::move(specs);
+    change->slots.resize(change->specs.size());
+    std::lock_guard lock(mutex_);
+    if (!running_ || refusing_) return strata::Fail(Code::kUnavailable, "the server is stopping");
+    FindKept(*change);
+    for (std::size_t i = 0; i < change->slots.size(); ++i) {
+      auto& slot = change->slots[i];
+      if (slot.kept != nullptr) {
+        STRATA_TRY(slot.tls, Listener::LoadCertificate(change->specs[i]));
+      } else {
+        STRATA_TRY(slot.fresh, OpenBeside(change->specs[i]));
+      }
+    }
+    return [this, change] { Apply(*change); };
+  }
+
   ServerStats Stats() const override {
     ServerStats sum;
-    for (const auto& listener : listeners_) sum.connections_refused += listener->refused();
+    {
+      std::lock_guard lock(mutex_);
+      for (const auto* list : {&listeners_, &retired_}) {
+        for (const auto& listener : *list) sum.connections_refused += listener->refused();
+      }
+    }
     for (const auto& worker : workers_) {
       const auto& home = worker->home();
       sum.connections_open += home.count.value();
@@ -88,9 +151,15 @@ class HttpServer final : public Server {
   }
 
   void Stop(std::chrono::milliseconds grace) override {
-    if (!running_) return;
+    {
+      std::lock_guard lock(mutex_);
+      if (!running_) return;
+    }
     StopAccepting();
-    running_ = false;
+    {
+      std::lock_guard lock(mutex_);
+      running_ = false;
+    }
     for (auto& worker : workers_) worker->Drain(IdleConnections::kClose);
     if (!AwaitQuiet(grace)) {
       for (auto& worker : workers_) worker->CancelAll();
@@ -108,6 +177,66 @@ class HttpServer final : public Server {
   }
 
  private:
+  // With the lock. A listener goes on for the spec that is most like its own.
+  void FindKept(Change& change) {
+    std::set<const Listener*> taken;
+    for (const bool same_protocol : {true, false}) {
+      for (std::size_t i = 0; i < change.slots.size(); ++i) {
+        const auto& spec = change.specs[i];
+        for (const auto& listener : listeners_) {
+          if (change.slots[i].kept != nullptr) break;
+          if (!Serves(*listener, spec) || taken.contains(listener.get())) continue;
+          // Any free port is as good as another, but a client knows which it spoke TLS with.
+          if (listener->spec().tls != spec.tls && (same_protocol || spec.port == 0)) continue;
+          change.slots[i].kept = listener.get();
+          taken.insert(listener.get());
+        }
+      }
+    }
+  }
+
+  // With the lock. An address that lies within one that is listened on (all addresses of a port,
+  // one of them) is opened beside it.
+  Result<std::unique_ptr<Listener>> OpenBeside(const ListenSpec& spec) {
+    std::vector<Listener*> in_the_way;
+    for (const auto& listener : listeners_) {
+      if (spec.port != 0 && listener->port() == spec.port) in_the_way.push_back(listener.get());
+    }
+    const auto own = ReusePortOf(settings_);
+    for (auto* listener : in_the_way) listener->Allow(ReusePort::kYes);
+    auto opened =
+        Listener::Open(spec, in_the_way.empty() ? own : ReusePort::kYes, workers_, peers_);
+    for (auto* listener : in_the_way) listener->Allow(own);
+    return opened;
+  }
+
+  void Apply(Change& change) {
+    std::lock_guard lock(mutex_);
+    if (refusing_) return;
+    settings_ = change.settings;
+    for (auto& worker : workers_) worker->UseSettings(settings_);
+    std::vector<std::unique_ptr<Listener>> next;
+    for (std::size_t i = 0; i < change.slots.size(); ++i) {
+      auto& slot = change.slots[i];
+      if (slot.fresh) {
+        slot.fresh->Start();
+        next.push_back(std::move(slot.fresh));
+      } else {
+        slot.kept->Use(change.specs[i], std::move(slot.tls));
+        auto at =
+            std::ranges::find(listeners_, slot.kept, [](const auto& each) { return each.get(); });
+        next.push_back(std::move(*at));
+      }
+    }
+    for (auto& listener : listeners_) {
+      if (!listener) continue;
+      listener->Stop([] {});
+      retired_.push_back(std::move(listener));
+    }
+    listeners_ = std::move(next);
+    for (auto& listener : listeners_) listener->Allow(ReusePortOf(settings_));
+  }
+
   // Waits until no connection is open. Each look is a round trip to every io thread.
   bool AwaitQuiet(std::chrono::milliseconds limit) {
     auto until = std::chrono::steady_clock::now() + limit;
@@ -136,12 +265,13 @@ class HttpServer final : public Server {
     return open;
   }
 
-  const ServerSettings settings_;
+  ServerSettings settings_;  // as io threads have their own copies
   const ServerHooks hooks_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::shared_ptr<PeerCounts> peers_ = std::make_shared<PeerCounts>();
+  mutable std::mutex mutex_;  // of the members below but `next_`
   std::vector<std::unique_ptr<Listener>> listeners_;
-  std::vector<std::string> addresses_;
+  std::vector<std::unique_ptr<Listener>> retired_;  // closed; their last handlers may still run
   std::atomic<std::size_t> next_ = 0;
   bool running_ = false;
   bool refusing_ = false;
@@ -160,6 +290,13 @@ Result<std::unique_ptr<Server>> Server::Create(const Options& options,
   ServerHooks hooks{
       .handler = std::move(handler), .failures = std::move(failures), .admission = {}};
   return CreateServer(options, std::move(listeners), std::move(hooks));
+}
+
+Result<Commit> PrepareChange(Server& server, const Options& options,
+                             std::vector<ListenSpec> listeners) {
+  auto* changing = dynamic_cast<HttpServer*>(&server);
+  STRATA_CHECK(changing != nullptr, "only servers of Server::Create take other options");
+  return changing->Prepare(options, std::move(listeners));
 }
 
 Result<std::unique_ptr<Server>> CreateServer(const Options& options,

@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "base/rng.h"
+#include "net/changes.h"
 #include "net/test_http2_peer.h"
 
 namespace strata::net {
@@ -146,11 +147,10 @@ class TlsServerTest : public ::testing::Test {
     auto files = EnsureTlsFiles(folder_.path());
     EXPECT_TRUE(files.has_value());
     authority_ = files->authority_file;
-    ListenSpec spec;
-    spec.tls = true;
-    spec.certificate_file = files->certificate_file;
-    spec.private_key_file = files->private_key_file;
-    server_ = StartServer(Echo, {{"net.header_timeout_ms", "500"}}, {spec});
+    spec_.tls = true;
+    spec_.certificate_file = files->certificate_file;
+    spec_.private_key_file = files->private_key_file;
+    server_ = StartServer(Echo, {{"net.header_timeout_ms", "500"}}, {spec_});
     address_ = server_->addresses()[0];
   }
   Fetched Get(const std::string& host, const std::string& authority, std::string body = {}) {
@@ -165,8 +165,15 @@ class TlsServerTest : public ::testing::Test {
     return runtime_.Run(Fetch(client, std::move(request)));
   }
 
+  Result<> Change(ListenSpec spec) {
+    STRATA_TRY(auto commit, PrepareChange(*server_, MakeOptions(), {std::move(spec)}));
+    commit();
+    return {};
+  }
+
   TemporaryFolder folder_;
   std::string authority_;
+  ListenSpec spec_;
   std::unique_ptr<Server> server_;
   std::string address_;
   Runtime runtime_;
@@ -231,6 +238,18 @@ TEST_F(TlsServerTest, CertificatesAreReloadedForNewConnectionsAndBadOnesChangeNo
   use("/server.pem");
   ASSERT_TRUE(server_->ReloadCertificates().has_value());
   EXPECT_FALSE(Get("localhost", files->authority_file).error);
+  // Where the files are may change too, and whether there is TLS, on an address that stays.
+  spec_.certificate_file = other.path() + "/server.pem";
+  spec_.private_key_file = other.path() + "/server-key.pem";
+  ASSERT_TRUE(Change(spec_).has_value());
+  EXPECT_FALSE(Get("localhost", files->authority_file).error);
+  ListenSpec plain;
+  plain.port = testing::PortOf(address_);
+  ASSERT_TRUE(Change(plain).has_value());
+  EXPECT_EQ(server_->addresses()[0], address_);
+  RawSocket socket(address_);
+  socket.Send("GET /z HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  EXPECT_NE(socket.ReadToEnd().find("200 OK"), std::string::npos);
 }
 
 TEST_F(TlsServerTest, BadCertificateFileIsInvalid) {

@@ -35,8 +35,7 @@ class Http1Connection final : public ServerConnection, private ResponseWriter {
   Http1Connection(ConnectionHome& home, std::unique_ptr<Transport> transport)
       : ServerConnection(home, std::move(transport)),
         event_(home.executor),
-        parser_({.header_bytes_max = settings().header_bytes_max,
-                 .body_bytes_max = settings().body_bytes_max}),
+        parser_(Limits()),
         peer_(transport_->peer()) {}
 
   void Begin(std::string initial) override;
@@ -53,6 +52,10 @@ class Http1Connection final : public ServerConnection, private ResponseWriter {
   void OnWritten(ErrorCode error) override;
 
  private:
+  http1::ParserLimits Limits() const {
+    return {.header_bytes_max = settings().header_bytes_max,
+            .body_bytes_max = settings().body_bytes_max};
+  }
   enum class Phase : std::uint8_t { kIdle, kHead, kBody, kHandling, kLingering, kClosed };
   using Self = std::shared_ptr<Http1Connection>;
   using Piece = asio::const_buffer;
@@ -176,7 +179,10 @@ Task<bool> Http1Connection::AwaitRequest() {
 void Http1Connection::Advance() {
   auto bytes = input_.view();
   if (bytes.empty()) return;
-  if (phase_ == Phase::kIdle) SetPhase(Phase::kHead);
+  if (phase_ == Phase::kIdle) {
+    parser_.SetLimits(Limits());
+    SetPhase(Phase::kHead);
+  }
   auto state = parser_.Feed(bytes);
   input_.ShrinkTo(bytes);
   if (state == RequestParser::State::kFailed) failure_ = parser_.failure();

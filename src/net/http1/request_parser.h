@@ -24,6 +24,8 @@ class RequestParser {
   enum class State : std::uint8_t { kHead, kBody, kComplete, kFailed };
 
   explicit RequestParser(ParserLimits limits) : limits_(limits) {}
+  // For what was not read yet.
+  void SetLimits(ParserLimits limits) { limits_ = limits; }
 
   // Takes from the front of `bytes` what it can use and returns the new state. In kHead nothing is
   // taken until the whole head is there: the caller keeps the bytes and comes again with more.

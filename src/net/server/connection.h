@@ -20,11 +20,11 @@ namespace strata::net {
 
 class ServerConnection;
 
-// What connections share with their io thread. `open` and everything in it belong to that thread;
-// the counters are written by it alone and read by any.
+// What connections share with their io thread. `settings`, `open` and everything in it belong to
+// that thread; the counters are written by it alone and read by any.
 struct ConnectionHome {
   boost::asio::any_io_executor executor;
-  const ServerSettings& settings;
+  ServerSettings settings;
   const Handler& handler;
   const FailureEncoder& failures;
   const Admission& admission;
@@ -66,6 +66,7 @@ class ServerConnection : public TransportSink,
   virtual void Abandon() = 0;
 
  protected:
+  // May be others at the next look: net::Server::Prepare.
   const ServerSettings& settings() const { return home_.settings; }
   ConnectionHome& home_;
   std::unique_ptr<Transport> transport_;

@@ -65,43 +65,49 @@ ErrorCode Bind(Tcp::acceptor& acceptor, const Tcp::endpoint& endpoint, bool reus
 
 }  // namespace
 
-Listener::Listener(const ServerSettings& settings,
-                   const std::vector<std::unique_ptr<Worker>>& workers,
+Listener::Listener(const std::vector<std::unique_ptr<Worker>>& workers,
                    std::shared_ptr<PeerCounts> peers)
-    : settings_(settings),
-      workers_(workers),
+    : workers_(workers),
       peers_(std::move(peers)),
       acceptor_(workers.front()->context()),
       timer_(workers.front()->context()) {}
 
 Result<std::unique_ptr<Listener>> Listener::Open(
-    const ListenSpec& spec, const ServerSettings& settings,
-    const std::vector<std::unique_ptr<Worker>>& workers, std::shared_ptr<PeerCounts> peers) {
+    const ListenSpec& spec, ReusePort reuse, const std::vector<std::unique_ptr<Worker>>& workers,
+    std::shared_ptr<PeerCounts> peers) {
   ErrorCode error;
   auto host = asio::ip::make_address(spec.address, error);
   if (error) {
     return Fail(InvalidArgument("listen", fmt::format("'{}' is not an IP address", spec.address)));
   }
-  std::unique_ptr<Listener> listener(new Listener(settings, workers, std::move(peers)));
+  std::unique_ptr<Listener> listener(new Listener(workers, std::move(peers)));
   listener->spec_ = spec;
-  STRATA_TRY(listener->tls_, listener->LoadCertificate());
+  STRATA_TRY(listener->tls_, LoadCertificate(spec));
   Tcp::endpoint endpoint(host, spec.port);
-  error = Bind(listener->acceptor_, endpoint, settings.reuse_port);
+  error = Bind(listener->acceptor_, endpoint, reuse == ReusePort::kYes);
   if (error) {
     return Fail(Code::kUnavailable,
                 fmt::format("cannot listen on {}: {}", AddressText(endpoint), error.message()));
   }
-  listener->address_ = AddressText(listener->acceptor_.local_endpoint());
+  const auto bound = listener->acceptor_.local_endpoint();
+  listener->address_ = AddressText(bound);
+  listener->port_ = bound.port();
   return listener;
 }
 
-Result<TlsContext> Listener::LoadCertificate() const {
-  if (!spec_.tls) return TlsContext();
-  return MakeServerTlsContext(spec_.certificate_file, spec_.private_key_file);
+Result<TlsContext> Listener::LoadCertificate(const ListenSpec& spec) {
+  if (!spec.tls) return TlsContext();
+  return MakeServerTlsContext(spec.certificate_file, spec.private_key_file);
 }
 
-void Listener::UseCertificate(TlsContext tls) {
+void Listener::Use(ListenSpec spec, TlsContext tls) {
+  spec_ = std::move(spec);
   asio::post(acceptor_.get_executor(), [this, tls = std::move(tls)] { tls_ = tls; });
+}
+
+void Listener::Allow(ReusePort reuse) {
+  const int on = reuse == ReusePort::kYes ? 1 : 0;
+  ::setsockopt(acceptor_.native_handle(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
 }
 
 void Listener::Start() {
@@ -110,7 +116,7 @@ void Listener::Start() {
 
 void Listener::Stop(std::function<void()> stopped) {
   asio::post(acceptor_.get_executor(), [this, stopped = std::move(stopped)]() mutable {
-    if (!settings_.reuse_port || !acceptor_.is_open()) {
+    if (!settings().reuse_port || !acceptor_.is_open()) {
       Close();
       return stopped();
     }
@@ -135,7 +141,7 @@ void Listener::Close() {
     acceptor_.accept(socket, error);
     if (!error) Accepted(worker, std::move(socket));
   }
-  if (settings_.reuse_port) ChooseByHash(acceptor_.native_handle());
+  if (settings().reuse_port) ChooseByHash(acceptor_.native_handle());
   acceptor_.close(error);
   if (!stopping_) timer_.cancel();
 }
@@ -164,13 +170,13 @@ void Listener::AcceptNext() {
 bool Listener::TooMany() const {
   std::size_t open = 0;
   for (const auto& worker : workers_) open += worker->home().count.value();
-  return open >= settings_.connections_max;
+  return open >= settings().connections_max;
 }
 
 void Listener::Accepted(Worker& worker, Tcp::socket socket) {
   ErrorCode gone;
   auto peer = socket.remote_endpoint(gone).address();
-  auto per_peer = settings_.connections_per_peer_max;
+  auto per_peer = settings().connections_per_peer_max;
   bool busy = TooMany();
   auto counted = busy || per_peer == 0 ? nullptr : peers_->Enter(peer, per_peer);
   if (busy || (per_peer > 0 && !counted)) {

@@ -66,6 +66,10 @@ void Worker::CancelAll() {
   });
 }
 
+void Worker::UseSettings(const ServerSettings& settings) {
+  boost::asio::post(context_, [this, settings] { home_.settings = settings; });
+}
+
 void Worker::StopSoon() { context_.stop(); }
 
 void Worker::Join() {

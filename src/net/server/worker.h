@@ -22,6 +22,8 @@ class Worker {
   // Any thread: see ServerConnection.
   void Drain(IdleConnections idle);
   void CancelAll();
+  // From the next look on; connections see them with their next request.
+  void UseSettings(const ServerSettings& settings);
   void StopSoon();
   void Join();
   // After Join: destroys what still waits.
