@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/encoding.h"
 #include "base/log.h"
 #include "base/pool.h"
 #include "base/utf8.h"
@@ -18,6 +19,7 @@
 #include "server/access_page.h"
 #include "server/answer_sinks.h"
 #include "server/async_invoke.h"
+#include "server/azure_paths.h"
 #include "server/builtins.h"
 #include "server/health_probe.h"
 #include "server/idempotency.h"
@@ -525,6 +527,11 @@ Task<Result<>> App::Parts::Dispatch(Exchange& exchange, const Route& route) {
   co_return co_await route.handler(exchange);
 }
 
+  if (const auto azure = AzurePathOf(exchange.http.path()); azure && !azure->deployment.empty()) {
+    const auto model = PercentDecode(azure->deployment);
+    if (!model) co_return Fail(InvalidArgument("model", "the path holds a broken percent escape"));
+    exchange.http.body = WithModel(std::move(exchange.http.body), *model);
+  }
 // The key that a head names; null: none, or it is not valid. A signature covers the body, so only
 // whose it claims to be is looked at.
 std::shared_ptr<const store::ApiKey> App::Parts::KeyNamedBy(const net::HttpRequest& head) const {

@@ -3,6 +3,9 @@
 #include <algorithm>
 
 #include "base/gzip.h"
+#include "base/json_text.h"
+#include "dialect/json_scan.h"
+#include "dialect/json_value.h"
 
 namespace strata::server {
 namespace {
@@ -42,6 +45,28 @@ Task<Result<>> UnpackBody(net::HttpRequest& request, std::size_t bytes_max, Pool
   request.body = std::move(*plain);
   request.headers.Remove(kHeader);
   co_return Result<>{};
+}
+
+std::string WithModel(std::string body, std::string_view model) {
+  const auto value = JsonString(model);
+  if (const auto scanned = dialect::ScanObject(body)) {
+    const auto& members = scanned->members();
+    const auto named = std::ranges::find(members, "model", &dialect::ScannedMember::key);
+    if (named != members.end()) {
+      const auto at = named->value;
+      return body.replace(at.start, at.end - at.start, value);
+    }
+    const bool empty = members.empty();
+    const auto begin = body.find('{') + 1;
+    return body.insert(begin, "\"model\":" + value + (empty ? "" : ","));
+  }
+  // Names with escapes, or one that comes twice: rare enough to be written anew.
+  auto parsed = dialect::ParseJson(body);
+  auto* object = parsed ? std::get_if<dialect::JsonValue::Object>(&parsed->data) : nullptr;
+  if (object == nullptr) return body;
+  std::erase_if(*object, [](const auto& member) { return member.key == "model"; });
+  object->push_back({.key = "model", .value = dialect::JsonValue(std::string(model))});
+  return parsed->Dump();
 }
 
 }  // namespace strata::server

@@ -1,8 +1,10 @@
 #pragma once
-// The content coding of a request's body: taken off between the check of the key, whose signature
-// covers the bytes as sent, and the handler.
+// What becomes of a request's body between the check of the key, whose signature covers the bytes
+// as sent, and the handler: its content coding is taken off, and Azure's clients name the model in
+// the path.
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 #include "base/pool.h"
@@ -20,5 +22,9 @@ bool TakesBodyCoding(std::string_view coding);
 // unpacked on `pool`. Errors: kTooLarge (more than `bytes_max`, which is net.body_bytes_max, comes
 // out), kInvalidArgument (broken gzip), kUnavailable (the pool's queue is full).
 Task<Result<>> UnpackBody(net::HttpRequest& request, std::size_t bytes_max, Pool& pool);
+
+// `body` with `model` in the place of the model that it names, or before its first member. What is
+// no JSON object stays as it is: its reader says what is wrong.
+std::string WithModel(std::string body, std::string_view model);
 
 }  // namespace strata::server

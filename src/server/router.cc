@@ -9,6 +9,7 @@
 #include "base/encoding.h"
 #include "base/json_text.h"
 #include "base/utf8.h"
+#include "server/azure_paths.h"
 
 namespace strata::server {
 namespace {
@@ -193,7 +194,16 @@ Result<Router::Match> Router::Find(std::string_view method, std::string_view raw
   Match match;
   Match rest;  // of the innermost {…+} on the way
   const Node* node = root_.get();
-  for (auto segment : Segments(StripPrefix(raw_path))) {
+  auto path = StripPrefix(raw_path);
+  if (const auto azure = AzurePathOf(raw_path)) {
+    const auto v1 = root_->literals.find("v1");
+    const auto first = azure->rest.substr(1, azure->rest.find('/', 1) - 1);
+    if (v1 != root_->literals.end() && v1->second->literals.contains(first)) {
+      path = azure->rest;
+      node = v1->second.get();
+    }
+  }
+  for (auto segment : Segments(path)) {
     if (node->rest) {
       rest = {};
       node->rest->Choose(method, rest);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "server/azure_paths.h"
+
 namespace strata::server {
 namespace {
 
@@ -53,6 +55,28 @@ TEST_F(RouterTest, LiteralsWinOverParameters) {
   EXPECT_EQ(router_.Find("POST", "/flows/validate-definition")->route->pattern,
             "/flows/validate-definition");
   EXPECT_EQ(router_.Find("POST", "/flows/F123")->route->pattern, "/flows/{id}");
+}
+
+TEST_F(RouterTest, TakesAzuresForm) {
+  for (auto pattern : {"/v1/chat/completions", "/v1/embeddings"}) router_.Add(For("POST", pattern));
+  auto find = [&](std::string_view path) {
+    auto match = router_.Find("POST", path);
+    const auto azure = AzurePathOf(path);
+    return match.has_value() && match->route != nullptr
+               ? match->route->pattern + " " + std::string(azure ? azure->deployment : "-")
+               : std::string();
+  };
+  EXPECT_EQ(find("/openai/deployments/gpt-4o/chat/completions"), "/v1/chat/completions gpt-4o");
+  EXPECT_EQ(find("/openai/deployments/up/gpt-4o/embeddings"), "/v1/embeddings up/gpt-4o");
+  EXPECT_EQ(find("/openai/deployments/up%2Fx/embeddings/"), "");
+  EXPECT_EQ(find("/openai/deployments/up%2Fx/embeddings"), "/v1/embeddings up%2Fx");
+  EXPECT_EQ(find("/openai/deployments/embeddings"), "");
+  EXPECT_EQ(find("/openai/deployments//embeddings"), "");
+  EXPECT_EQ(find("/deployments/gpt-4o/embeddings"), "");
+  EXPECT_EQ(find("/openai/embeddings"), "/v1/embeddings ");
+  EXPECT_EQ(find("/openai/v1/embeddings"), "/v1/embeddings -");
+  EXPECT_NE(router_.Find("GET", "/openai/models")->route, nullptr);
+  EXPECT_EQ(router_.Find("GET", "/models")->route, nullptr);
 }
 
 TEST_F(RouterTest, StripsDialectPrefixes) {

@@ -101,6 +101,22 @@ class OpenAiFamily(unittest.TestCase):
             self.client.moderations.create(input="hello")
         self.assertIn("OPENAI_API_KEY", str(missing.exception))
 
+    def test_azures_client_keeps_its_paths(self):
+        client = openai.AzureOpenAI(azure_endpoint=server().url, api_key=BEARER, api_version="2024-10-21", max_retries=0)
+        question = [{"role": "user", "content": "What does a berth cost in winter?"}]
+        self.assertIn("12 euros", client.chat.completions.create(model="kb/harbour", messages=question).choices[0].message.content)
+        chunks = list(client.chat.completions.create(model="kb/harbour", messages=question, stream=True))
+        self.assertIn("12 euros", "".join(c.choices[0].delta.content or "" for c in chunks if c.choices))
+        self.assertEqual(len(client.embeddings.create(model="all-minilm-l6-v2", input="a").data[0].embedding), 384)
+        self.assertIn("kb/harbour", [m.id for m in client.models.list()])
+        self.assertIn("12 euros", client.responses.create(model="kb/harbour", input=question[0]["content"]).output_text)
+        # The deployment of the path stands for whatever the body says.
+        deployed = openai.AzureOpenAI(azure_endpoint=server().url, azure_deployment="kb/harbour", api_key=BEARER, api_version="2024-10-21",
+                                      max_retries=0)
+        self.assertIn("12 euros", deployed.chat.completions.create(model="gpt-4o", messages=question).choices[0].message.content)
+        with self.assertRaises(openai.NotFoundError):
+            client.chat.completions.create(model="nobody/x", messages=question)
+
     def test_rerank_in_cohere_s_form(self):
         for path in ("/v1/rerank", "/v2/rerank"):
             reply = self.client.post(self.server.url + path, cast_to=object, body={
