@@ -24,6 +24,7 @@
 #include "server/health_probe.h"
 #include "server/idempotency.h"
 #include "server/profiles/profile_model.h"
+#include "server/profiles/system_profiles.h"
 #include "server/prompts/prompt_model.h"
 #include "server/prompts/prompt_target.h"
 #include "server/provider_file.h"
@@ -258,6 +259,8 @@ Result<> App::Parts::OpenKnowledge() {
       STRATA_CHECK_OK(AddConfiguredModel(models, spec, registry, *resilience));
     for (const auto& [alias, target] : config.aliases)
       STRATA_CHECK_OK(models.AddAlias(alias, target));
+    STRATA_CHECK_OK(
+        SwapSystemPools(models, {}, SystemPools(*providers.Now(), config), registry, *resilience));
     for (const auto& [alias, target] : config.aliases) {
       auto found = models.Describe(alias);
       if (found.has_value()) continue;
@@ -514,8 +517,9 @@ Task<Result<>> App::Parts::Dispatch(Exchange& exchange, const Route& route) {
     }
     if (auto coding = exchange.http.headers.Get("content-encoding"); !coding.empty()) {
       if (!TakesBodyCoding(coding)) co_return co_await RefuseCoding(coding, route, exchange);
-      const auto bytes_max = static_cast<std::size_t>(config.options.Integer("net.body_bytes_max"));
-      STRATA_CO_CHECK_OK(co_await UnpackBody(exchange.http, bytes_max, *body_pool));
+      const auto bytes_max = live.Now()->config.options.Integer("net.body_bytes_max");
+      STRATA_CO_CHECK_OK(
+          co_await UnpackBody(exchange.http, static_cast<std::size_t>(bytes_max), *body_pool));
     }
   }
   STRATA_CO_CHECK_OK(gateway::TakeHeaders(exchange.http.headers, exchange.ctx));
@@ -523,15 +527,15 @@ Task<Result<>> App::Parts::Dispatch(Exchange& exchange, const Route& route) {
     return exchange.http.headers.Get(name);
   };
   exchange.ctx.span.Set("operation", route.operation);
-  if (!route.token_member.empty()) co_return co_await idempotency->Answer(exchange, route);
-  co_return co_await route.handler(exchange);
-}
-
   if (const auto azure = AzurePathOf(exchange.http.path()); azure && !azure->deployment.empty()) {
     const auto model = PercentDecode(azure->deployment);
     if (!model) co_return Fail(InvalidArgument("model", "the path holds a broken percent escape"));
     exchange.http.body = WithModel(std::move(exchange.http.body), *model);
   }
+  if (!route.token_member.empty()) co_return co_await idempotency->Answer(exchange, route);
+  co_return co_await route.handler(exchange);
+}
+
 // The key that a head names; null: none, or it is not valid. A signature covers the body, so only
 // whose it claims to be is looked at.
 std::shared_ptr<const store::ApiKey> App::Parts::KeyNamedBy(const net::HttpRequest& head) const {

@@ -6,11 +6,15 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
+#include <iterator>
+#include <map>
+#include <set>
 
 #include "dialect/json_value.h"
 #include "guard/model_access.h"
 #include "server/answer_sinks.h"
 #include "server/profiles/profile_store.h"
+#include "server/profiles/system_profiles.h"
 #include "server/resource_tags.h"
 #include "server/routes.h"
 
@@ -99,8 +103,49 @@ json::object Encode(const InferenceProfile& profile) {
   return out;
 }
 
+std::string ModelArnIn(std::string_view region, std::string_view model) {
+  return fmt::format("arn:aws:bedrock:{}::foundation-model/{}", region, model);
+}
+
+// `deployments`: none where the id is served in another way.
+json::object EncodeSystem(std::string_view id, std::string_view model,
+                          const std::vector<SystemProfile::Deployment>& deployments) {
+  std::set<std::string> arns;
+  for (const auto& deployment : deployments) arns.insert(ModelArnIn(deployment.region, model));
+  if (arns.empty()) arns.insert(ModelArn(model));
+  json::array models;
+  for (const auto& arn : arns) models.push_back(json::object{{"modelArn", arn}});
+  return {
+      {"inferenceProfileName", id},
+      {"inferenceProfileId", id},
+      {"inferenceProfileArn", fmt::format("{}000000000000:inference-profile/{}", kArnStart, id)},
+      {"models", std::move(models)},
+      {"status", "ACTIVE"},
+      {"type", "SYSTEM_DEFINED"}};
+}
+
+// Those that the caller's key may ask, by id: what accounts have, and aliases under such an id.
+std::vector<json::object> SystemList(Services& s, const RequestContext& ctx) {
+  std::map<std::string, json::object> out;
+  for (const auto& profile : SystemProfiles(*s.providers.Now())) {
+    out.emplace(profile.id, EncodeSystem(profile.id, profile.model, profile.deployments));
+  }
+  const auto models = s.registry.Snapshot();
+  for (const auto& [alias, target] : models->aliases()) {
+    const auto spellings = provider::BedrockSpellings(alias);
+    if (spellings.empty() || alias.starts_with("arn:")) continue;
+    if (!models->Describe(alias).has_value()) continue;
+    out.insert_or_assign(alias, EncodeSystem(alias, spellings.back(), {}));
+  }
+  std::vector<json::object> list;
+  for (auto& [id, profile] : out) {
+    if (guard::CheckModelAllowed(id, ctx).has_value()) list.push_back(std::move(profile));
+  }
+  return list;
+}
+
 // "us.anthropic.claude-…": the model of this server that answers to it.
-Result<json::object> SystemProfile(Services& s, std::string_view id, RequestContext& ctx) {
+Result<json::object> SystemProfileOf(Services& s, std::string_view id, RequestContext& ctx) {
   const auto spellings = provider::BedrockSpellings(id);
   if (spellings.empty() || id.starts_with("arn:")) {
     return Fail(NotFound("inference profile", id));
@@ -108,20 +153,19 @@ Result<json::object> SystemProfile(Services& s, std::string_view id, RequestCont
   STRATA_CHECK_OK(guard::CheckModelAllowed(std::string(id), ctx));
   auto model = s.registry.Snapshot()->Describe(id);
   if (!model.has_value()) return Fail(NotFound("inference profile", id));
-  return json::object{
-      {"inferenceProfileName", id},
-      {"inferenceProfileId", id},
-      {"inferenceProfileArn", fmt::format("{}000000000000:inference-profile/{}", kArnStart, id)},
-      {"models", json::array{json::object{{"modelArn", ModelArn(spellings.back())}}}},
-      {"status", "ACTIVE"},
-      {"type", "SYSTEM_DEFINED"}};
+  for (const auto& profile : SystemProfiles(*s.providers.Now())) {
+    if (profile.id == id && model->alias_of.empty()) {
+      return EncodeSystem(id, profile.model, profile.deployments);
+    }
+  }
+  return EncodeSystem(id, spellings.back(), {});
 }
 
 Task<Result<>> Get(Services& s, Exchange& e) {
   const std::string id(ProfileIdOf(e.params.at(0)));
   auto profile = s.profiles.Find(id, e.ctx.workspace);
   if (profile.has_value()) co_return co_await Reply(s, e, Encode(*profile));
-  STRATA_CO_TRY(auto body, SystemProfile(s, id, e.ctx));
+  STRATA_CO_TRY(auto body, SystemProfileOf(s, id, e.ctx));
   co_return co_await Reply(s, e, body);
 }
 
@@ -142,24 +186,26 @@ Result<std::size_t> Number(const Exchange& e, std::string_view name, std::size_t
   return value;
 }
 
-// Those of the workspace: which geographies there are is for the providers to know, so none of
-// theirs is listed.
+// Those of the workspace, then Bedrock's own.
 Task<Result<>> List(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto size, Number(e, "maxResults", kPageDefault));
   STRATA_CO_TRY(auto start, Number(e, "nextToken", 0));
   if (size == 0 || size > kPageMax) {
     co_return Fail(InvalidArgument("maxResults", fmt::format("expected 1 to {}", kPageMax)));
   }
-  auto type = net::QueryParameter(e.http.query(), "type").value_or("APPLICATION");
-  if (type != "APPLICATION" && type != "SYSTEM_DEFINED") {
+  const auto type = net::QueryParameter(e.http.query(), "type").value_or("");
+  if (!type.empty() && type != "APPLICATION" && type != "SYSTEM_DEFINED") {
     co_return Fail(InvalidArgument("type", "expected APPLICATION or SYSTEM_DEFINED"));
   }
-  std::vector<InferenceProfile> all;
-  if (type == "APPLICATION") all = s.profiles.List(e.ctx.workspace);
+  std::vector<json::object> all;
+  if (type != "SYSTEM_DEFINED") {
+    for (const auto& profile : s.profiles.List(e.ctx.workspace)) all.push_back(Encode(profile));
+  }
+  if (type != "APPLICATION") std::ranges::move(SystemList(s, e.ctx), std::back_inserter(all));
   const auto from = std::min(start, all.size());
   const auto until = std::min(from + size, all.size());
   json::array summaries;
-  for (auto i = from; i < until; ++i) summaries.push_back(Encode(all[i]));
+  for (auto i = from; i < until; ++i) summaries.push_back(std::move(all[i]));
   json::object body{{"inferenceProfileSummaries", std::move(summaries)}};
   if (until < all.size()) body["nextToken"] = std::to_string(until);
   co_return co_await Reply(s, e, body);

@@ -133,4 +133,16 @@ Result<> AddConfiguredModel(provider::RegistrySnapshot& models, const gateway::P
   return models.AddChat(resilience.MakeChat(spec, std::move(finder), std::move(facts)), now);
 }
 
+Result<> SwapSystemPools(provider::RegistrySnapshot& models,
+                         const std::vector<gateway::PoolSpec>& before,
+                         const std::vector<gateway::PoolSpec>& after,
+                         const provider::Registry& registry, gateway::Resilience& resilience) {
+  for (const auto& pool : before) models.RemoveModel(pool.id);
+  for (const auto& pool : after) {
+    auto added = AddConfiguredModel(models, pool, registry, resilience);
+    if (!added.has_value() && added.error().code() != Code::kConflict) return added;
+  }
+  return {};
+}
+
 }  // namespace strata::server

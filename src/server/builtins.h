@@ -47,4 +47,11 @@ Result<> AddOneProvider(provider::RegistrySnapshot& models, const provider::Prov
 Result<> AddConfiguredModel(provider::RegistrySnapshot& models, const gateway::PoolSpec& spec,
                             const provider::Registry& registry, gateway::Resilience& resilience);
 
+// Cross-region inference profiles (profiles/system_profiles.h), after everything that may have
+// their ids: those of `before` go, those of `after` come. An id that is taken stays what it is.
+Result<> SwapSystemPools(provider::RegistrySnapshot& models,
+                         const std::vector<gateway::PoolSpec>& before,
+                         const std::vector<gateway::PoolSpec>& after,
+                         const provider::Registry& registry, gateway::Resilience& resilience);
+
 }  // namespace strata::server

@@ -10,7 +10,9 @@
 #include "knowledge/extract.h"
 #include "provider/local_models.h"
 #include "provider/registry.h"
+#include "server/profiles/system_profiles.h"
 #include "server/provider_file.h"
+#include "server/reload.h"
 
 namespace strata::server {
 namespace {
@@ -84,6 +86,9 @@ class NameCheck {
     // The message has the place in that file.
     if (!added.has_value()) return findings_.Problem("", added.error().message());
     for (const auto& spec : *added) take(spec);
+    for (auto& profile : SystemProfiles(MergeProviders(config_.providers, *added, {}))) {
+      bare_.insert(std::move(profile.id));
+    }
     if (!config_.options.Flag("server.detect_providers")) return;
     for (auto name : kNamesFound) prefixes_.emplace(name);
   }

@@ -6,7 +6,9 @@
 #include <tuple>
 
 #include "base/log.h"
+#include "net/changes.h"
 #include "server/builtins.h"
+#include "server/profiles/system_profiles.h"
 #include "server/provider_file.h"
 
 namespace strata::server {
@@ -14,7 +16,11 @@ namespace {
 
 // What a running server can take over. Everything else is read where threads, files and caches are
 // made.
-constexpr std::string_view kLiveOptions[] = {"server.request_timeout",
+constexpr std::string_view kLiveOptions[] = {"server.listen",
+                                             "server.tls_listen",
+                                             "server.tls_certificate",
+                                             "server.tls_private_key",
+                                             "server.request_timeout",
                                              "server.drain_timeout",
                                              "server.trace_text",
                                              "server.cors_origins",
@@ -36,7 +42,11 @@ constexpr std::string_view kLiveOptions[] = {"server.request_timeout",
                                              "resilience.breaker_open",
                                              "resilience.breaker_open_max"};
 
+// Io threads have files and caches of their own, so they are made once.
+constexpr std::string_view kThreads = "net.threads";
+
 bool IsLive(std::string_view name) {
+  if (name.starts_with("net.")) return name != kThreads;
   return std::find(std::begin(kLiveOptions), std::end(kLiveOptions), name) !=
          std::end(kLiveOptions);
 }
@@ -69,9 +79,24 @@ bool Same(const provider::ProviderSpec& a, const provider::ProviderSpec& b) {
   return Members(a) == Members(b);
 }
 
+// What puts `net.client.*` of `after` in force.
+Result<net::Commit> ChangeClient(net::Client& client, const Options& before, const Options& after) {
+  const auto is_client = [](std::string_view name) { return name.starts_with("net.client."); };
+  if (std::ranges::none_of(Differences(before, after), is_client)) return [] {};
+  return net::PrepareChange(client, after);
+}
+
 // A secret in a file may have been replaced behind the same reference.
 bool MustRemake(const provider::ProviderSpec& before, const provider::ProviderSpec& after) {
   return !Same(before, after) || after.secret.starts_with("file:");
+}
+
+// The cross-region profiles of other accounts, under the configuration in force.
+Result<> SwapPools(provider::RegistrySnapshot& models, const ProviderSpecs& before,
+                   const ProviderSpecs& after, const Reloader::Parts& parts) {
+  const auto live = parts.live.Now();
+  return SwapSystemPools(models, SystemPools(before, live->config),
+                         SystemPools(after, live->config), parts.registry, parts.resilience);
 }
 
 }  // namespace
@@ -121,6 +146,8 @@ Result<ReloadReport> Reloader::Apply(Config config) {
   auto specs = MergeProviders(config.providers, added, detected);
   auto report = Compare(before->config, config);
   STRATA_TRY(auto next, LiveConfig::Make(std::move(config)));
+  STRATA_TRY(auto client,
+             ChangeClient(*parts_.client, before->config.options, next->config.options));
   auto changes = [&](std::string_view prefix) {
     return std::ranges::any_of(report.changed,
                                [&](const auto& name) { return name.starts_with(prefix); });
@@ -132,6 +159,8 @@ Result<ReloadReport> Reloader::Apply(Config config) {
     parts_.resilience.SetOptions(gateway::ResilienceOptionsOf(next->config.options));
   }
   auto change = [&](provider::RegistrySnapshot& models) -> Result<> {
+    const auto pools = SystemPools(*specs_before, before->config);
+    STRATA_CHECK_OK(SwapSystemPools(models, pools, {}, parts_.registry, parts_.resilience));
     for (const auto& [alias, target] : before->config.aliases) models.RemoveAlias(alias);
     for (const auto& spec : *specs_before) {
       if (Find(specs, spec.name) != nullptr) continue;
@@ -155,8 +184,16 @@ Result<ReloadReport> Reloader::Apply(Config config) {
     for (const auto& [alias, target] : next->config.aliases) {
       STRATA_CHECK_OK(models.AddAlias(alias, target));
     }
-    return {};
+    return SwapSystemPools(models, {}, SystemPools(specs, next->config), parts_.registry,
+                           parts_.resilience);
   };
+  // The last that is likely to fail: what the registry refuses, the reader has refused before.
+  if (certificates_) {
+    if (auto listening = certificates_(); !listening.has_value()) {
+      parts_.resilience.SetOptions(gateway::ResilienceOptionsOf(before->config.options));
+      return std::unexpected(std::move(listening.error()));
+    }
+  }
   if (auto updated = parts_.registry.Update(change); !updated.has_value()) {
     parts_.resilience.SetOptions(gateway::ResilienceOptionsOf(before->config.options));
     return std::unexpected(std::move(updated.error()));
@@ -164,28 +201,31 @@ Result<ReloadReport> Reloader::Apply(Config config) {
   parts_.providers.Swap(std::make_shared<const ProviderSpecs>(std::move(specs)));
   ApplyLogOptions(next->config.options);
   parts_.live.Swap(std::move(next));
+  client();
   return report;
 }
 
 Result<> Reloader::AddProvider(const provider::ProviderSpec& spec) {
   std::lock_guard lock(mutex_);
   // The registry refuses a name that is taken; the file is written only after that, so both agree.
-  STRATA_CHECK_OK(parts_.registry.Update([&](provider::RegistrySnapshot& models) {
-    return AddOneProvider(models, spec,
-                          RemoteDepsFrom(parts_.live.Now()->config.options, parts_.client),
-                          parts_.journal, parts_.resilience);
+  const auto before = parts_.providers.Now();
+  auto specs = *before;
+  specs.push_back(spec);
+  STRATA_CHECK_OK(parts_.registry.Update([&](provider::RegistrySnapshot& models) -> Result<> {
+    STRATA_CHECK_OK(AddOneProvider(models, spec,
+                                   RemoteDepsFrom(parts_.live.Now()->config.options, parts_.client),
+                                   parts_.journal, parts_.resilience));
+    return SwapPools(models, *before, specs, parts_);
   }));
   auto saved = SaveProvider(parts_.data_folder, spec);
   if (saved.has_value()) {
-    auto specs = *parts_.providers.Now();
-    specs.push_back(spec);
     parts_.providers.Swap(std::make_shared<const ProviderSpecs>(std::move(specs)));
     return saved;
   }
   [[maybe_unused]] auto undone =
       parts_.registry.Update([&](provider::RegistrySnapshot& models) -> Result<> {
         models.RemoveSource(spec.name);
-        return {};
+        return SwapPools(models, specs, *before, parts_);
       });
   return saved;
 }
@@ -225,12 +265,13 @@ Result<std::vector<std::string>> Reloader::RemoveProvider(const std::string& nam
   std::vector<std::string> named_by;
   auto live = parts_.live.Now();
   if (Find(live->config.providers, name) != nullptr) return named_by;  // the file's own goes on
+  const auto before = parts_.providers.Now();
+  auto specs = *before;
+  std::erase_if(specs, [&](const auto& spec) { return spec.name == name; });
   STRATA_CHECK_OK(parts_.registry.Update([&](provider::RegistrySnapshot& models) -> Result<> {
     models.RemoveSource(name);
-    return {};
+    return SwapPools(models, *before, specs, parts_);
   }));
-  auto specs = *parts_.providers.Now();
-  std::erase_if(specs, [&](const auto& spec) { return spec.name == name; });
   parts_.providers.Swap(std::make_shared<const ProviderSpecs>(std::move(specs)));
   auto names = [&](std::string_view id) { return id.starts_with(name + "/"); };
   for (const auto& [alias, target] : live->config.aliases) {
@@ -249,9 +290,6 @@ Result<ReloadReport> Reloader::Reload() {
   std::lock_guard lock(mutex_);
   if (!read_) return Fail(Code::kUnsupported, "this process has no configuration file to reload");
   auto config = read_();
-  if (config.has_value() && certificates_) {
-    if (auto read = certificates_(); !read.has_value()) config = std::unexpected(read.error());
-  }
   auto report = config.has_value() ? Apply(std::move(*config))
                                    : Result<ReloadReport>(std::unexpected(config.error()));
   if (!report.has_value()) {

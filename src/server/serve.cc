@@ -14,6 +14,7 @@
 #include "base/rng.h"
 #include "dialect/json_value.h"
 #include "net/admission.h"
+#include "net/changes.h"
 #include "net/client.h"
 #include "net/runtime.h"
 #include "net/tls.h"
@@ -130,10 +131,17 @@ Result<std::unique_ptr<RunningServer>> RunningServer::TakeOver(Config config,
   return running;
 }
 
-Result<> RunningServer::Listen(const Options& options, const std::string& tls_folder) {
-  std::vector<net::ListenSpec> listeners;
+namespace {
+
+struct Listeners {
+  std::vector<net::ListenSpec> specs;  // the plain one, TLS, the one for commands
+  std::string authority_file;          // "" when a certificate was configured
+};
+
+Result<Listeners> ListenersFrom(const Options& options, const std::string& tls_folder) {
+  Listeners out;
   STRATA_TRY(auto plain, ParseListen("server.listen", options.Text("server.listen")));
-  listeners.push_back(plain);
+  out.specs.push_back(plain);
   const auto& tls_listen = options.Text("server.tls_listen");
   if (!tls_listen.empty()) {
     STRATA_TRY(auto tls, ParseListen("server.tls_listen", tls_listen));
@@ -145,13 +153,20 @@ Result<> RunningServer::Listen(const Options& options, const std::string& tls_fo
       tls.certificate_file = files.certificate_file;
       tls.private_key_file = files.private_key_file;
       // Printed for a shell that may stand in another folder.
-      authority_file_ = std::filesystem::absolute(files.authority_file).lexically_normal();
+      out.authority_file = std::filesystem::absolute(files.authority_file).lexically_normal();
     }
-    listeners.push_back(tls);
+    out.specs.push_back(tls);
   }
   // Two processes may share the addresses above; commands must reach the one that they mean.
-  bool shared = options.Flag("net.reuse_port");
-  if (shared) listeners.emplace_back();
+  if (options.Flag("net.reuse_port")) out.specs.emplace_back();
+  return out;
+}
+
+}  // namespace
+
+Result<> RunningServer::Listen(const Options& options, const std::string& tls_folder) {
+  STRATA_TRY(auto listeners, ListenersFrom(options, tls_folder));
+  authority_file_ = listeners.authority_file;
   auto handler = [this](net::HttpRequest& request, net::ResponseWriter& writer,
                         std::stop_token gone) { return Answer(request, writer, std::move(gone)); };
   auto failures = [this](const net::HttpRequest& request, int status, std::string_view message) {
@@ -164,28 +179,50 @@ Result<> RunningServer::Listen(const Options& options, const std::string& tls_fo
     return app == nullptr || app->Admits(head);
   };
   net::ServerHooks hooks{.handler = handler, .failures = failures, .admission = admission};
-  STRATA_TRY(server_, net::CreateServer(options, std::move(listeners), std::move(hooks)));
-  auto addresses = server_->addresses();
-  url_ = "http://" + addresses.at(0);
-  if (!tls_listen.empty()) tls_url_ = "https://" + addresses.at(1);
-  control_url_ = shared ? "http://" + addresses.back() : url_;
+  STRATA_TRY(server_, net::CreateServer(options, std::move(listeners.specs), std::move(hooks)));
+  TakeAddresses(options);
   server_->Start();
   return {};
+}
+
+void RunningServer::TakeAddresses(const Options& options) {
+  const auto addresses = server_->addresses();
+  url_ = "http://" + addresses.at(0);
+  const bool tls = !options.Text("server.tls_listen").empty();
+  tls_url_ = tls ? "https://" + addresses.at(1) : "";
+  control_url_ = options.Flag("net.reuse_port") ? "http://" + addresses.back() : url_;
+}
+
+void RunningServer::SetConfigReader(std::function<Result<Config>()> read) {
+  // Reloads come one at a time.
+  app_->SetConfigReader([this, read = std::move(read)] {
+    auto config = read();
+    if (config.has_value()) read_ = config->options;
+    return config;
+  });
+}
+
+Result<> RunningServer::ListenAnew() {
+  STRATA_TRY(auto listeners, ListenersFrom(read_, app_->tls_folder()));
+  STRATA_TRY(auto commit, net::PrepareChange(*server_, read_, std::move(listeners.specs)));
+  commit();
+  TakeAddresses(read_);
+  return app_->PublishAddress(control_url_, control_bearer_);
 }
 
 Result<> RunningServer::Serve(std::unique_ptr<App> app) {
   app_ = std::move(app);
   app_->SetPublicUrl(url_);
-  auto control_bearer = "control-" + SecureRandomHex(32);
-  app_->SetControlBearer(control_bearer);
+  control_bearer_ = "control-" + SecureRandomHex(32);
+  app_->SetControlBearer(control_bearer_);
   app_->SetServerStats([server = server_.get()] { return server->Stats(); });
-  app_->SetCertificates([server = server_.get()] { return server->ReloadCertificates(); });
+  app_->SetCertificates([this] { return ListenAnew(); });
   // ServeUntilStopped takes it up, as it would a signal from outside.
   app_->SetHandOver([] { ::kill(::getpid(), SIGTERM); });
   STRATA_CHECK_OK(app_->StartJobs());
   app_->SetPhase(Phase::kServing);
   serving_.store(app_.get(), std::memory_order_release);
-  STRATA_CHECK_OK(app_->PublishAddress(control_url_, control_bearer));
+  STRATA_CHECK_OK(app_->PublishAddress(control_url_, control_bearer_));
   ReturnMemoryOfStart();  // this thread waits for signals from here on
   return {};
 }

@@ -7,6 +7,7 @@
 // fails.
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -32,6 +33,9 @@ class RunningServer {
                                                          const std::string& data_folder);
   ~RunningServer();
 
+  // Where a reload reads the configuration from.
+  void SetConfigReader(std::function<Result<Config>()> read);
+
   // Serves until SIGINT, SIGTERM or a hand-over; SIGHUP reloads the configuration. Then drains: not
   // ready, no new connections, running requests finish for up to server.drain_timeout and are then
   // cancelled. A second SIGINT or SIGTERM cancels them at once.
@@ -46,6 +50,9 @@ class RunningServer {
  private:
   RunningServer() = default;
   Result<> Listen(const Options& options, const std::string& tls_folder);
+  // Puts listeners and options of the configuration that was read last in force.
+  Result<> ListenAnew();
+  void TakeAddresses(const Options& options);
   Result<> Serve(std::unique_ptr<App> app);
   Task<void> Answer(net::HttpRequest& request, net::ResponseWriter& writer,
                     std::stop_token client_gone);
@@ -60,6 +67,8 @@ class RunningServer {
   std::string tls_url_;
   std::string control_url_;  // reaches this process and no other
   std::string authority_file_;
+  std::string control_bearer_;
+  Options read_;  // of the last configuration that was read again
 };
 
 // What a new user needs to know, on stdout: the first key (made here), the line that trusts our

@@ -110,9 +110,10 @@ class Server:
         os.replace(self.config_file + ".new", self.config_file)
 
     def start(self, *flags):
+        # listen=None: the configuration says where.
+        where = ["--listen", self.listen, "--tls-listen", self.tls_listen] if self.listen else []
         return subprocess.Popen(
-            [STRATA, "serve", "--data", self.data, "--config", self.config_file, "--listen", self.listen,
-             "--tls-listen", self.tls_listen, *flags],
+            [STRATA, "serve", "--data", self.data, "--config", self.config_file, *where, *flags],
             stdout=subprocess.PIPE, stderr=self.log, text=True, env=self.env)
 
     def wait_until_ready(self):

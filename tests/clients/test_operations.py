@@ -245,10 +245,11 @@ class Reload(unittest.TestCase):
             self.assertEqual(len(self.upstream.requests()), 1 + retries)
 
     def test_options_that_need_a_restart_are_named(self):
-        self.server.configure(config_for(self.upstream, "net.threads: 3\nserver.request_timeout: 77\n"))
+        self.server.configure(config_for(self.upstream, "net.threads: 3\nnet.header_timeout_ms: 7000\nserver.request_timeout: 77\n"))
         out = self.server.cli("reload")
         changed, _, restart = out.partition("after a restart")
         self.assertIn("server.request_timeout", changed)
+        self.assertIn("net.header_timeout_ms", changed)
         self.assertIn("net.threads", restart)
 
     def test_no_request_is_dropped_by_fifty_reloads(self):
@@ -316,6 +317,98 @@ class ReloadOfOtherThings(unittest.TestCase):
         for each in (server, *makers):
             each.stop()
         shutil.rmtree(folder)
+
+
+class ReloadOfListeners(unittest.TestCase):
+    def setUp(self):
+        self.upstream = FakeUpstream()
+        self.port = free_port()
+        self.server = Server(self.config(self.port), ENV, documents=False, listen=None)
+
+    def tearDown(self):
+        self.server.stop()
+
+    def config(self, port, tls="''", more=""):
+        return config_for(self.upstream, f"server.listen: '127.0.0.1:{port}'\nserver.tls_listen: {tls}\n" + more)
+
+    def reload(self, *config, **more):
+        self.server.configure(self.config(*config, **more))
+        return self.server.cli("reload")
+
+    def refuses(self, port):
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", port)) != 0
+
+    def test_listeners_and_limits_change_without_a_dropped_request(self):
+        load = Load(self.server.url)
+        for i in range(10):
+            first, second = free_port(), free_port()
+            self.assertIn("server.tls_listen", self.reload(self.port, f"'127.0.0.1:{first}'", f"net.idle_timeout_ms: {60_000 + i}\n"))
+            shown = ssl.get_server_certificate(("127.0.0.1", first), timeout=20)
+            self.reload(self.port, f"'127.0.0.1:{second}'", f"net.reuse_port: true\nnet.client.idle_connections_max: {i + 1}\n")
+            self.assertEqual(ssl.get_server_certificate(("127.0.0.1", second), timeout=20), shown)
+            self.reload(self.port)
+            deadline = time.time() + 10
+            while not (self.refuses(first) and self.refuses(second)):
+                self.assertLess(time.time(), deadline, "a listener that was taken out still listens")
+                time.sleep(0.02)
+        answered = load.stop()
+        self.assertEqual(load.failures, [])
+        self.assertGreater(answered, 50)
+
+    def test_the_plain_listener_moves_and_commands_follow(self):
+        kept = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        kept.request("GET", "/healthz")
+        kept.getresponse().read()
+        there = free_port()
+        out = self.reload(there)
+        self.assertIn("server.listen", out)
+        self.assertNotIn("after a restart", out)
+        kept.request("GET", "/healthz")
+        self.assertEqual(kept.getresponse().status, 200)
+        deadline = time.time() + 10
+        while not self.refuses(self.port):
+            self.assertLess(time.time(), deadline)
+            time.sleep(0.02)
+        self.server.url = f"http://127.0.0.1:{there}"
+        self.assertTrue(self.server.alive())
+        self.assertIn("up", self.server.cli("provider", "list"))
+        client = openai.OpenAI(base_url=self.server.url + "/v1", api_key=BEARER, max_retries=0)
+        answer = client.chat.completions.with_raw_response.create(model=MODEL, messages=[{"role": "user", "content": "hi"}])
+        self.assertTrue(answer.headers["x-strata-trace-id"])
+
+    def test_an_address_that_is_taken_refuses_the_whole_reload(self):
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            self.server.configure(self.config(other.getsockname()[1], more="aliases: {small: builtin/extract}\n"))
+            done = run_strata(self.server.data, "reload", env=self.server.env)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("cannot listen on 127.0.0.1:", done.stderr)
+        self.assertTrue(self.server.alive())
+        self.assertNotIn(b"small", self.server.get("/v1/models", KEY)[2])
+
+    def test_a_limit_holds_for_the_next_request(self):
+        body = json.dumps({"model": MODEL, "messages": [{"role": "user", "content": "x" * 5000}]})
+        kept = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        statuses = []
+        for limit in (100_000, 2000):
+            self.assertIn("net.body_bytes_max", self.reload(self.port, more=f"net.body_bytes_max: {limit}\n"))
+            kept.request("POST", "/v1/chat/completions", body, {**KEY, "content-type": "application/json"})
+            answer = kept.getresponse()
+            answer.read()
+            statuses.append(answer.status)
+        self.assertEqual(statuses, [200, 413])
+
+    def test_a_server_that_is_told_to_share_its_port_hands_over(self):
+        self.reload(self.port, more="net.reuse_port: true\n")
+        load = Load(self.server.url)
+        time.sleep(0.2)
+        self.assertEqual(self.server.take_over(), 0)
+        time.sleep(0.2)
+        answered = load.stop()
+        self.assertEqual(load.failures, [])
+        self.assertGreater(answered, 10)
 
 
 class Stopping(unittest.TestCase):

@@ -13,7 +13,7 @@ import openai
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from harness import ACCESS_KEY, BEARER, SECRET_KEY, FakeUpstream, Server, run_strata
+from harness import ACCESS_KEY, BEARER, SECRET_KEY, UPSTREAM_SECRETS, FakeUpstream, Server, run_strata
 
 KEY = {"Authorization": "Bearer " + BEARER, "Content-Type": "application/json"}
 MODEL = "up/gpt-4o-mini"
@@ -173,6 +173,67 @@ class Profiles(unittest.TestCase):
             done = run_strata(self.server.data, "--config", self.server.config_file, "check", env=self.server.env)
             self.assertEqual(done.returncode, 1, wrong)
             self.assertIn(said, done.stdout + done.stderr)
+
+
+REGIONS = """
+providers:
+  - {{name: east, kind: bedrock, base_url: "{url}", region: us-east-1, models: [{sonnet}, us.amazon.nova-lite-v1:0]}}
+  - {{name: west, kind: bedrock, base_url: "{url}", region: us-west-2, models: [{sonnet}]}}
+"""
+
+
+class CrossRegion(unittest.TestCase):
+    """A model of two regions is a profile of their geography, and requests by its id go to both."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.upstream = FakeUpstream()
+        cls.server = Server(REGIONS.format(url=cls.upstream.url, sonnet=SONNET),
+                            UPSTREAM_SECRETS, documents=False)
+        keys = dict(endpoint_url=cls.server.url, region_name="us-east-1", aws_access_key_id=ACCESS_KEY,
+                    aws_secret_access_key=SECRET_KEY, config=Config(retries={"total_max_attempts": 1}))
+        cls.control, cls.runtime = boto3.client("bedrock", **keys), boto3.client("bedrock-runtime", **keys)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+
+    def test_profiles_are_listed_by_type_in_pages(self):
+        self.control.create_inference_profile(inferenceProfileName="own", modelSource={"copyFrom": "east/" + SONNET})
+        pages = self.control.get_paginator("list_inference_profiles").paginate(typeEquals="SYSTEM_DEFINED", PaginationConfig={"PageSize": 1})
+        found = [p for page in pages for p in page["inferenceProfileSummaries"]]
+        self.assertEqual([(p["inferenceProfileId"], p["type"], len(p["models"])) for p in found],
+                         [("global." + SONNET, "SYSTEM_DEFINED", 2), ("us.amazon.nova-lite-v1:0", "SYSTEM_DEFINED", 1), ("us." + SONNET, "SYSTEM_DEFINED", 2)])
+        self.assertEqual([m["modelArn"] for m in found[2]["models"]],
+                         [f"arn:aws:bedrock:{region}::foundation-model/{SONNET}" for region in ("us-east-1", "us-west-2")])
+        for profile in found:
+            one = self.control.get_inference_profile(inferenceProfileIdentifier=profile["inferenceProfileArn"])
+            self.assertEqual((one["inferenceProfileId"], one["models"]), (profile["inferenceProfileId"], profile["models"]))
+        types = lambda **more: {p["type"] for p in self.control.list_inference_profiles(**more)["inferenceProfileSummaries"]}  # noqa: E731
+        self.assertEqual(types(typeEquals="APPLICATION"), {"APPLICATION"})
+        self.assertEqual(types(), {"APPLICATION", "SYSTEM_DEFINED"})
+
+    def test_its_id_and_arn_go_to_both_regions(self):
+        self.upstream.script({"text": "Yes.", "times": 0})
+        said = [{"role": "user", "content": [{"text": "hi"}]}]
+        arn = f"arn:aws:bedrock:us-east-1:000000000000:inference-profile/us.{SONNET}"
+        for model in ("us." + SONNET, arn):
+            for _ in range(2):
+                self.assertEqual(self.runtime.converse(modelId=model, messages=said)["output"]["message"]["content"], [{"text": "Yes."}])
+        for _ in range(50):
+            rows = {row["group"]: row["calls"] for row in csv.DictReader(io.StringIO(self.server.cli("cost", "--by", "provider", "--csv")))}
+            if rows.get("east") == rows.get("west") == "2":
+                break
+            time.sleep(0.1)  # the ledger follows the journal
+        self.assertEqual((rows.get("east"), rows.get("west")), ("2", "2"))
+
+    def test_an_account_that_goes_takes_its_profile_with_it(self):
+        ids = lambda: [p["inferenceProfileId"] for p in self.control.list_inference_profiles(typeEquals="SYSTEM_DEFINED")["inferenceProfileSummaries"]]  # noqa: E731
+        self.server.cli("provider", "add", "tokyo", "--kind", "bedrock", "--base-url", self.upstream.url, "--region", "ap-northeast-1",
+                        "--model", "us.amazon.nova-pro-v1:0")
+        self.assertIn("us.amazon.nova-pro-v1:0", ids())
+        self.server.cli("provider", "remove", "tokyo")
+        self.assertNotIn("us.amazon.nova-pro-v1:0", ids())
 
 
 if __name__ == "__main__":

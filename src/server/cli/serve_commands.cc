@@ -46,7 +46,7 @@ Result<int> Serve(const CallerFlags& common, const Overrides& overrides, bool ta
   STRATA_TRY(auto config, load());
   STRATA_TRY(auto server, takeover ? RunningServer::TakeOver(std::move(config), common.data_folder)
                                    : RunningServer::Start(std::move(config), common.data_folder));
-  server->app().SetConfigReader(load);
+  server->SetConfigReader(load);
   STRATA_TRY(auto bearer, Welcome(*server));
   server->ServeUntilStopped();
   return 0;
