@@ -90,8 +90,9 @@ class Upstream:
 
 
 class Strata:
-    def __init__(self, binary, upstream, folder, settings):
-        self.binary, self.data = binary, os.path.join(folder, "data")
+    def __init__(self, binary, upstream, folder, settings, data=None):
+        self.binary, self.data = binary, data or os.path.join(folder, "data")
+        filled = os.path.exists(self.data)
         config = os.path.join(folder, "strata.yaml")
         with open(config, "w", encoding="utf-8") as f:
             f.write("server.detect_providers: false\n" + "".join(line + "\n" for line in settings) +
@@ -104,12 +105,13 @@ class Strata:
         self.url = next((m[1] for line in self.process.stdout if (m := re.match(r"ready (\S+)", line))), None)
         if not self.url:
             sys.exit("the server did not get ready: " + open(self.log.name, encoding="utf-8").read()[-2000:])
-        self.run("key", "create", "--name", "bench", "--role", "admin", "--bearer", BEARER)
-        self.run("kb", "create", "notes", os.path.join(HERE, "documents"))
-        self.run("kb", "sync", "notes")
+        if not filled:
+            self.run("key", "create", "--name", "bench", "--role", "admin", "--bearer", BEARER)
+            self.run("kb", "create", "notes", os.path.join(HERE, "documents"))
+            self.run("kb", "sync", "notes")
 
     def run(self, *args):
-        done = subprocess.run([self.binary, "--data", self.data, *args], capture_output=True, text=True, env=self.env, timeout=300)
+        done = subprocess.run([self.binary, "--data", self.data, *args], capture_output=True, text=True, env=self.env, timeout=1200)
         if done.returncode != 0:
             sys.exit(f"strata {' '.join(args)}: {done.stdout}{done.stderr}")
         return done.stdout
@@ -141,7 +143,7 @@ def ask_all(args, items, settings=()):
     upstream = Upstream(generated)
     out = []
     with tempfile.TemporaryDirectory(prefix="strata-citations-") as folder:
-        strata = Strata(args.strata, upstream.url, folder, settings)
+        strata = Strata(args.strata, upstream.url, folder, settings, args.data)
         try:
             for item in items:
                 model = "kb/notes@writer/scripted" if item["writer"] == "generated" else "kb/notes"
@@ -345,6 +347,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--strata", required=True)
     parser.add_argument("--half", choices=["development", "held-out", "both"], required=True)
+    parser.add_argument("--data", help="a data folder that is kept: filled by the first run, used again by the next")
     parser.add_argument("--save", help="write what strata answered")
     parser.add_argument("--list", action="store_true", help="show each sentence that is not right by pass 1")
     parser.add_argument("--marks", action="store_true", help="also ask with kb.answer.unsupported = mark and drop")
