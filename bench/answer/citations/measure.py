@@ -158,11 +158,12 @@ def ask_all(args, items, settings=()):
 # ---- spans
 
 def folded(text):
-    return re.sub(r"\s+", " ", text).strip()
+    """As strata reads it: Markdown's code marks are not part of the text."""
+    return re.sub(r"\s+", " ", text.replace("`", "")).strip()
 
 
 class Places:
-    """Where quotes stand in the documents, white space folded."""
+    """Where quotes stand in the documents, both folded."""
 
     def __init__(self, documents):
         self.texts = {name: folded(text) for name, text in documents.items()}
