@@ -89,6 +89,8 @@ class Extractor {
   Task<Result<Extracted>> Answer(std::string question, std::vector<SourcePassage> passages,
                                  RequestContext& ctx) const;
 
+  const std::shared_ptr<provider::Embedder>& embedder() const { return embedder_; }  // may be null
+
  private:
   std::shared_ptr<provider::Embedder> embedder_;
   std::shared_ptr<const vector::StaticEmbedder> words_;

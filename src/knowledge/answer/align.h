@@ -1,20 +1,80 @@
 #pragma once
 // Citations for text that a language model wrote: each sentence is held against the sentences of
 // the passages that were in its prompt.
+//
+// How: a sentence's content words are weighed by idf over the passages, names and numbers more;
+// what a source sentence holds of them (itself, by its headings, by what it leans on) is its cover.
+// The cosine of both sentences counts for what is said in other words, as in BERTScore (Zhang et
+// al. 2020) for whole sentences. Places are added greedily as long as each covers what those before
+// it do not, and the smallest set that still covers is cited. A sentence with a number that none of
+// them holds is not supported, however alike the words are.
 
+#include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/context.h"
+#include "base/task.h"
+#include "knowledge/answer/claim_facts.h"
+#include "knowledge/answer/sentence_pool.h"
 #include "knowledge/extract.h"
 
 namespace strata::knowledge {
 
-// The places that support `sentence`, best first, at most two, each of another passage; empty when
-// none does. A place supports it when it holds most of the sentence's content words by weight and
-// every number in it. answer_start..end are left 0.
-std::vector<domain::Citation> AlignSentence(std::string_view sentence,
-                                            const std::vector<SourcePassage>& passages);
+// Aligns the sentences of one answer, in order. Not thread-safe. What the passages view outlives
+// it.
+class Aligner {
+ public:
+  // `embedder` may be null: words only. `question`: what the answer answers.
+  Aligner(std::string question, std::vector<SourcePassage> passages,
+          std::shared_ptr<provider::Embedder> embedder);
+
+  // The places that support the answer's next sentence together, at most three; empty when nothing
+  // does. answer_start..end are left 0. A failing embedder falls back to words; only cancel and
+  // deadline are errors.
+  Task<Result<std::vector<domain::Citation>>> Align(std::string sentence, RequestContext& ctx);
+  // The same at once, without vectors.
+  std::vector<domain::Citation> AlignByWords(std::string sentence);
+
+ private:
+  struct Facts {
+    std::vector<ClaimNumber> numbers;
+    std::uint64_t units = 0;
+    bool denies = false;
+    bool is_heading = false;
+    std::size_t heading = SIZE_MAX;  // the last heading before it in its passage
+  };
+  struct Claim;
+  using Chosen = std::vector<std::size_t>;  // indices into the pool's sentences
+
+  void ReadFacts(const SentencePool& pool);
+  Claim ReadClaim(std::string_view sentence);
+  Chosen CandidatesOf(const Claim& claim) const;
+  Task<Result<>> AddVectors(Claim& claim, RequestContext& ctx);
+  double Cover(const Claim& claim, const Chosen& chosen) const;
+  double Cosine(const Claim& claim, const Chosen& chosen) const;
+  std::vector<bool> NumbersHeld(const Claim& claim, const Chosen& chosen) const;
+  double NumbersMissing(const Claim& claim, const Chosen& chosen) const;
+  bool BringsNumber(const Claim& claim, const Chosen& chosen, std::size_t i) const;
+  double Gain(const Claim& claim, const Chosen& chosen, std::size_t i) const;
+  static double Threshold(const Claim& claim);
+  double Support(const Claim& claim, const Chosen& chosen) const;
+  Chosen Choose(const Claim& claim) const;
+  std::vector<domain::Citation> Cite(const Claim& claim) const;
+  bool Supports(const Claim& claim, const Chosen& chosen) const;
+
+  const std::string question_;
+  const std::vector<SourcePassage> passages_;
+  const std::shared_ptr<provider::Embedder> embedder_;
+  std::string previous_;                          // the sentence before
+  std::vector<Facts> facts_;                      // of each sentence of the pool
+  std::vector<std::vector<ClaimNumber>> around_;  // numbers of each passage's title and headings
+  std::vector<std::size_t> document_;             // of each passage: the first of its document
+  std::map<std::size_t, std::vector<float>> vectors_;  // of the pool's sentences
+};
 
 // Cuts a growing text into whole sentences.
 class SentenceBuffer {

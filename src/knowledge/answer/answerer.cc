@@ -83,19 +83,20 @@ domain::ChatRequest RequestOf(const AnswerInput& input) {
 // A sentence's citation covers it from its first to its last character that is no white space.
 class AlignedStream final : public provider::ChatStream {
  public:
-  AlignedStream(std::unique_ptr<provider::ChatStream> inner, std::vector<RetrievedChunk> chunks,
-                Unsupported unsupported, Span span)
+  AlignedStream(std::unique_ptr<provider::ChatStream> inner, AnswerInput input,
+                std::shared_ptr<provider::Embedder> embedder, Unsupported unsupported, Span span,
+                RequestContext& ctx)
       : inner_(std::move(inner)),
-        chunks_(std::move(chunks)),
+        chunks_(std::move(input.passages)),
+        aligner_(std::move(input.question), PassagesOf(chunks_), std::move(embedder)),
         unsupported_(unsupported),
-        span_(std::move(span)) {
-    passages_ = PassagesOf(chunks_);
-  }
+        span_(std::move(span)),
+        ctx_(ctx) {}
 
   Task<Result<StreamEvent>> Next() override {
     while (ready_.empty()) {
       STRATA_CO_TRY(auto event, co_await inner_->Next());
-      Take(std::move(event));
+      STRATA_CO_CHECK_OK(co_await Take(std::move(event)));
     }
     auto event = std::move(ready_.front());
     ready_.pop_front();
@@ -106,16 +107,18 @@ class AlignedStream final : public provider::ChatStream {
   Result<> Record(const Error* blocked) override { return inner_->Record(blocked); }
 
  private:
-  void Take(StreamEvent event) {
+  Task<Result<>> Take(StreamEvent event) {
     if (const auto* text = std::get_if<domain::TextDelta>(&event)) {
       index_ = text->index;
       buffer_.Add(text->text);
-      for (auto& sentence : buffer_.TakeWhole()) Emit(std::move(sentence));
-      return;
+      for (auto& sentence : buffer_.TakeWhole()) {
+        STRATA_CO_CHECK_OK(co_await Emit(std::move(sentence)));
+      }
+      co_return Result<>{};
     }
     if (std::holds_alternative<domain::BlockStop>(event) ||
         std::holds_alternative<domain::StreamEnd>(event)) {
-      Emit(buffer_.TakeRest());
+      STRATA_CO_CHECK_OK(co_await Emit(buffer_.TakeRest()));
       if (std::holds_alternative<domain::BlockStop>(event) && AtStart()) {
         Write(std::string(kRefusal));
       }
@@ -128,22 +131,29 @@ class AlignedStream final : public provider::ChatStream {
       span_.End();
     }
     ready_.push_back(std::move(event));
+    co_return Result<>{};
   }
 
-  void Emit(std::string sentence) {
-    if (sentence.empty()) return;
+  Task<Result<>> Emit(std::string sentence) {
+    if (sentence.empty()) co_return Result<>{};
     constexpr std::string_view kSpace = " \t\r\n";
     const auto begin = sentence.find_first_not_of(kSpace);
     if (begin == std::string::npos) {
       if (!AtStart()) Write(std::move(sentence));
-      return;
+      co_return Result<>{};
     }
     const auto bare = sentence.substr(begin, sentence.find_last_not_of(kSpace) + 1 - begin);
     ++sentences_;
     // The model's own refusal claims nothing.
     const bool refusal = bare.find(kRefusal) != std::string::npos;
-    auto citations = refusal ? std::vector<domain::Citation>() : AlignSentence(bare, passages_);
-    if (citations.empty() && !refusal) return EmitUnsupported(std::move(sentence), begin);
+    std::vector<domain::Citation> citations;
+    if (!refusal) {
+      STRATA_CO_TRY(citations, co_await aligner_.Align(bare, ctx_));
+      if (citations.empty()) {
+        EmitUnsupported(std::move(sentence), begin);
+        co_return Result<>{};
+      }
+    }
     if (!refusal) ++supported_;
     // Space in front would be left over from sentences that were dropped.
     const auto skip = AtStart() ? begin : 0;
@@ -155,6 +165,7 @@ class AlignedStream final : public provider::ChatStream {
       citation.answer_end = end;
       ready_.push_back(domain::CitationDelta{.index = index_, .citation = std::move(citation)});
     }
+    co_return Result<>{};
   }
 
   // `begin`: where its white space in front ends.
@@ -179,9 +190,10 @@ class AlignedStream final : public provider::ChatStream {
 
   std::unique_ptr<provider::ChatStream> inner_;
   const std::vector<RetrievedChunk> chunks_;
-  std::vector<SourcePassage> passages_;  // views of chunks_
+  Aligner aligner_;  // views chunks_
   const Unsupported unsupported_;
   Span span_;
+  RequestContext& ctx_;
   SentenceBuffer buffer_;
   std::deque<StreamEvent> ready_;
   int index_ = 0;
@@ -297,8 +309,9 @@ Task<Result<std::unique_ptr<provider::ChatStream>>> Answerer::StartModel(AnswerI
     co_return std::unexpected(std::move(stream.error()));
   }
   input.passages.resize(packed.passages);
-  co_return std::make_unique<AlignedStream>(std::move(*stream), std::move(input.passages),
-                                            unsupported_, std::move(span));
+  co_return std::make_unique<AlignedStream>(std::move(*stream), std::move(input),
+                                            extractor_->embedder(), unsupported_, std::move(span),
+                                            ctx);
 }
 
 }  // namespace strata::knowledge

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/utf8.h"
@@ -125,7 +126,7 @@ class AnswerCiter::Impl {
     for (auto& chunk : chunks_) {
       chunk.uri = StoreFileId(chunk.location, chunk.uri, chunk.document_id);
     }
-    passages_ = PassagesOf(chunks_);
+    aligner_.emplace("", PassagesOf(chunks_), nullptr);
   }
 
   Citations Take(const domain::StreamEvent& event) {
@@ -153,7 +154,7 @@ class AnswerCiter::Impl {
     if (begin == std::string::npos) return;
     const auto bare = sentence.substr(begin, sentence.find_last_not_of(kSpace) + 1 - begin);
     const auto end = start + static_cast<std::int64_t>(CodePointCount(bare));
-    for (auto& citation : AlignSentence(bare, passages_)) {
+    for (auto& citation : aligner_->AlignByWords(bare)) {
       citation.answer_start = start;
       citation.answer_end = end;
       out.emplace_back(domain::CitationDelta{.index = index_, .citation = std::move(citation)});
@@ -161,7 +162,7 @@ class AnswerCiter::Impl {
   }
 
   std::vector<RetrievedChunk> chunks_;
-  std::vector<SourcePassage> passages_;  // views of chunks_
+  std::optional<Aligner> aligner_;  // views chunks_
   SentenceBuffer buffer_;
   int index_ = 0;
   std::int64_t written_ = 0;  // code points of the block, up to the last whole sentence

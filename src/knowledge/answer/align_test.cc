@@ -1,0 +1,85 @@
+#include "knowledge/answer/align.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace strata::knowledge {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr std::string_view kSmall =
+    "The A40 pumps clear water from wells and ponds. It must not be used for drinking water. "
+    "Water with grains larger than 3 mm blocks the impeller.\n\n"
+    "Clean the filter every four weeks in the season. The guarantee lasts 24 months.\n\n"
+    "| Property | Value |\n|---|---|\n| Rated power | 600 W |\n| Weight | 6.2 kg |\n";
+constexpr std::string_view kLarge =
+    "The A60 pumps clear and muddy water from cisterns. Grains of up to 8 mm pass through.\n\n"
+    "Clean the filter every eight weeks in the season. The guarantee lasts 36 months.\n\n"
+    "| Property | Value |\n|---|---|\n| Rated power | 1,100 W |\n| Weight | 11.8 kg |\n";
+
+SourcePassage Passage(std::string_view title, std::string_view text) {
+  SourcePassage passage;
+  passage.title = title;
+  passage.text = text;
+  passage.origin.source_uri = title;
+  return passage;
+}
+
+// The quotes that each sentence of an answer gets.
+std::vector<std::vector<std::string>> Quotes(const std::vector<std::string>& answer,
+                                             std::string question = "") {
+  Aligner aligner(std::move(question), {Passage("Pump A40", kSmall), Passage("Pump A60", kLarge)},
+                  nullptr);
+  std::vector<std::vector<std::string>> quotes;
+  for (const auto& sentence : answer) {
+    auto& of_sentence = quotes.emplace_back();
+    for (const auto& citation : aligner.AlignByWords(sentence)) {
+      of_sentence.push_back(citation.quoted);
+    }
+  }
+  return quotes;
+}
+
+std::vector<std::string> QuotesOf(std::string sentence) {
+  return Quotes({std::move(sentence)}).front();
+}
+
+TEST(Align, ASentenceOverTwoPlacesIsCitedWithBoth) {
+  EXPECT_THAT(
+      QuotesOf("The A40 has a rated power of 600 W, the A60 one of 1,100 W."),
+      ::testing::UnorderedElementsAre("| Rated power | 600 W |", "| Rated power | 1,100 W |"));
+}
+
+TEST(Align, NumbersAndTitlesTellDocumentsApart) {
+  EXPECT_THAT(QuotesOf("During the season the filter must be cleaned every 8 weeks."),
+              ElementsAre("Clean the filter every eight weeks in the season."));
+  EXPECT_THAT(QuotesOf("The guarantee of the A40 lasts 24 months."),
+              ElementsAre("The guarantee lasts 24 months."));
+}
+
+TEST(Align, ANumberThatNoPlaceHoldsIsNotSupported) {
+  EXPECT_THAT(QuotesOf("Clean the filter every six weeks in the season."), IsEmpty());
+  EXPECT_THAT(QuotesOf("The guarantee lasts 48 months."), IsEmpty());
+}
+
+TEST(Align, WhatIsSaidOfSomethingElseIsNotSupported) {
+  EXPECT_THAT(QuotesOf("Penguins live at the south pole."), IsEmpty());
+  EXPECT_THAT(QuotesOf("I hope this helps!"), IsEmpty());
+  EXPECT_THAT(QuotesOf(""), IsEmpty());
+}
+
+TEST(Align, QuestionAndSentenceBeforeSayWhichDocumentIsMeant) {
+  const auto small = Quotes({"The A40 weighs 6.2 kg.", "Clean its filter in the season."});
+  EXPECT_THAT(small[1], ElementsAre("Clean the filter every four weeks in the season."));
+  const auto large = Quotes({"Clean its filter in the season."}, "How is the A60 maintained?");
+  EXPECT_THAT(large[0], ElementsAre("Clean the filter every eight weeks in the season."));
+}
+
+}  // namespace
+}  // namespace strata::knowledge
