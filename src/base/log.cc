@@ -20,6 +20,7 @@
 
 #include "base/json_text.h"
 #include "base/log_format.h"
+#include "base/text_writer.h"
 
 namespace strata {
 namespace {
@@ -133,20 +134,21 @@ std::string_view TimeText() {
   return text;
 }
 
+constexpr std::size_t kRealMax = 32;
+
 // The six significant digits that %g prints of a number without an exponent, several times as fast
-// as std::to_chars with a precision; false for all others.
-bool AppendSixDigits(std::string& line, double value) {
+// as std::to_chars with a precision; behind the last one, nullptr for all others.
+char* SixDigits(char* text, double value) {
   constexpr double kSixDigits = 1e5;
   constexpr double kPowers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
   constexpr std::int64_t kWholePowers[] = {
       1, 10, 100, 1'000, 10'000, 100'000, 1'000'000, 10'000'000, 100'000'000, 1'000'000'000};
-  if (!(value >= 1e-4 && value < 1e6)) return false;
+  if (!(value >= 1e-4 && value < 1e6)) return nullptr;
   std::size_t places = 0;
   while (value * kPowers[places] < kSixDigits && places + 1 < std::size(kPowers)) ++places;
   const auto digits = std::llround(value * kPowers[places]);
-  if (digits >= 1'000'000 && places == 0) return false;
-  char text[32];
-  auto* end = std::to_chars(text, std::end(text), digits / kWholePowers[places]).ptr;
+  if (digits >= 1'000'000 && places == 0) return nullptr;
+  auto* end = std::to_chars(text, text + kRealMax, digits / kWholePowers[places]).ptr;
   auto rest = digits % kWholePowers[places];
   if (rest != 0) {
     *end++ = '.';
@@ -155,38 +157,46 @@ bool AppendSixDigits(std::string& line, double value) {
       *end++ = static_cast<char>('0' + rest / kWholePowers[places]);
     }
   }
-  line.append(text, static_cast<std::size_t>(end - text));
-  return true;
+  return end;
+}
+
+std::string_view RealText(char* text, double value) {
+  constexpr int kDigits = 6;
+  auto* end = SixDigits(text, value);
+  if (end == nullptr) {
+    end = std::to_chars(text, text + kRealMax, value, std::chars_format::general, kDigits).ptr;
+  }
+  return {text, static_cast<std::size_t>(end - text)};
 }
 
 void AppendNumber(std::string& line, const LogField& field) {
-  constexpr int kDigits = 6;
-  char digits[32];
-  char* end = nullptr;
+  char digits[kRealMax];
   if (const auto* integer = std::get_if<std::int64_t>(&field.value)) {
-    end = std::to_chars(digits, std::end(digits), *integer).ptr;
+    line.append(digits, std::to_chars(digits, std::end(digits), *integer).ptr);
   } else if (const auto* real = std::get_if<double>(&field.value)) {
-    if (AppendSixDigits(line, *real)) return;
-    end = std::to_chars(digits, std::end(digits), *real, std::chars_format::general, kDigits).ptr;
-  } else {
-    return;
+    line.append(RealText(digits, *real));
   }
-  line.append(digits, static_cast<std::size_t>(end - digits));
 }
 
 // `line`: an empty one, whose memory is used.
 std::string JsonLine(std::string line, std::string_view time, std::string_view level,
                      std::string_view event, std::span<const LogField> fields) {
   constexpr std::size_t kUsualBytes = 512;
-  line.reserve(kUsualBytes);
-  line.append(R"({"time":")").append(time).append(R"(","level":")").append(level);
-  line.append(R"(","event":")").append(event) += '"';
+  TextWriter writer(line, kUsualBytes);
+  writer.Raw(R"({"time":")").Raw(time).Raw(R"(","level":")").Raw(level);
+  writer.Raw(R"(","event":")").Raw(event).Raw('"');
   for (const auto& field : fields) {
-    line.append(",\"").append(field.key).append("\":");  // a name of ours: nothing to escape
-    if (auto* text = std::get_if<std::string_view>(&field.value)) AppendJsonString(line, *text);
-    AppendNumber(line, field);
+    writer.Raw(",\"").Raw(field.key).Raw("\":");  // a name of ours: nothing to escape
+    if (const auto* text = std::get_if<std::string_view>(&field.value)) {
+      writer.Json(*text);
+    } else if (const auto* integer = std::get_if<std::int64_t>(&field.value)) {
+      writer.Integer(*integer);
+    } else {
+      char digits[kRealMax];
+      writer.Raw(RealText(digits, std::get<double>(field.value)));
+    }
   }
-  line += '}';
+  writer.Raw('}').Finish();
   return line;
 }
 

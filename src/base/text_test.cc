@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/json_text.h"
+#include "base/text_writer.h"
 #include "base/utf8.h"
 
 namespace strata {
@@ -64,6 +65,25 @@ TEST(Utf8, AppendsEverySize) {
   std::string out;
   for (char32_t c : {U'a', U'é', U'日', U'😀', char32_t{0xD800}}) AppendUtf8(out, c);
   EXPECT_EQ(out, "aé日😀\xEF\xBF\xBD");
+}
+
+// Room that is too small at every place, and texts of every way of copying.
+TEST(TextWriter, WritesWhatAppendingWrites) {
+  for (std::size_t room : {0, 1, 7, 64, 4096}) {
+    std::string out = "begun ";
+    std::string expected = out;
+    TextWriter writer(out, room);
+    for (std::size_t size = 0; size < 70; ++size) {
+      const std::string text(size, static_cast<char>('a' + size % 26));
+      writer.Raw(text).Raw(',').Json(text).Integer(static_cast<std::int64_t>(size) * -1000003);
+      expected +=
+          text + "," + JsonString(text) + std::to_string(-1000003LL * static_cast<long>(size));
+      writer.Json(text + "\"\xC3").Raw(';');
+      expected += JsonString(text + "\"\xC3") + ";";
+    }
+    writer.Finish();
+    EXPECT_EQ(out, expected);
+  }
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "base/check.h"
+#include "base/text_writer.h"
 #include "net/changes.h"
 #include "net/client/connection.h"
 #include "net/client/pool.h"
@@ -95,19 +96,22 @@ struct Call {
 void WriteHead(Call& call) {
   auto& head = call.message->head;
   if (!head.empty()) return;
-  head.reserve(512);
-  head.append(call.request.method).append(" ").append(call.url.target);
-  head.append(" HTTP/1.1\r\nhost: ").append(call.url.Authority()).append("\r\n");
+  constexpr std::size_t kUsualBytes = 768;
+  TextWriter writer(head, kUsualBytes);
+  writer.Raw(call.request.method).Raw(' ').Raw(call.url.target);
+  writer.Raw(" HTTP/1.1\r\nhost: ").Raw(call.url.Authority()).Raw("\r\n");
+  bool names_client = false;
   for (const auto& [name, value] : call.request.headers.fields()) {
-    if (!IsOwnField(name)) head.append(name).append(": ").append(value).append("\r\n");
+    if (IsOwnField(name)) continue;
+    names_client = names_client || SameHeader(name, "user-agent");
+    writer.Raw(name).Raw(": ").Raw(value).Raw("\r\n");
   }
-  if (!call.request.headers.Has("user-agent")) head.append("user-agent: strata\r\n");
+  if (!names_client) writer.Raw("user-agent: strata\r\n");
   if (call.has_body) {
-    head.append("content-length: ");
-    AppendNumber(head, call.message->body.size());
-    head.append("\r\n");
+    writer.Raw("content-length: ");
+    writer.Integer(static_cast<std::int64_t>(call.message->body.size())).Raw("\r\n");
   }
-  head.append("\r\n");
+  writer.Raw("\r\n");
 }
 
 // The same for HTTP/2.

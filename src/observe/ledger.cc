@@ -9,63 +9,16 @@
 #include "base/crash_point.h"
 #include "base/encoding.h"
 #include "base/utf8.h"
-#include "observe/ledger_rows.h"
+#include "observe/ledger_file.h"
+#include "store/new_database.h"
 
 namespace strata::observe {
 namespace {
 
-using store::BlobView;
 using store::Database;
 
-// `key` and others are no keywords in SQLite. Rows are never changed or removed: the triggers stop
-// a slip of ours, the hash chain shows anything else.
-constexpr store::Migration kMigrations[] = {
-    {"makes the ledger", R"sql(
-CREATE TABLE calls(
-  sequence INTEGER PRIMARY KEY,
-  request_id TEXT NOT NULL, call_number INTEGER NOT NULL, time INTEGER NOT NULL,
-  workspace TEXT NOT NULL, key TEXT NOT NULL, trace_id TEXT NOT NULL, tags TEXT NOT NULL,
-  dialect TEXT NOT NULL, operation TEXT NOT NULL, route TEXT NOT NULL,
-  model_asked TEXT NOT NULL, model TEXT NOT NULL, provider TEXT NOT NULL, kb TEXT NOT NULL,
-  status TEXT NOT NULL, error_code TEXT NOT NULL, model_answered TEXT NOT NULL,
-  input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
-  cache_read_tokens INTEGER NOT NULL, cache_write_tokens INTEGER NOT NULL,
-  reasoning_tokens INTEGER NOT NULL, usage_estimated INTEGER NOT NULL,
-  cost_picousd INTEGER, price_date TEXT NOT NULL,
-  latency_ms INTEGER NOT NULL, ttft_ms INTEGER,
-  router_version TEXT NOT NULL, guardrail_version TEXT NOT NULL, prompt_version TEXT NOT NULL,
-  catalog_version TEXT NOT NULL, index_version TEXT NOT NULL,
-  hash BLOB NOT NULL,
-  UNIQUE(request_id, call_number)
-) STRICT;
-CREATE INDEX calls_by_time ON calls(time);
-CREATE INDEX calls_by_key ON calls(key, time);
-CREATE TRIGGER calls_keep BEFORE UPDATE ON calls
-  BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
-CREATE TRIGGER calls_stay BEFORE DELETE ON calls
-  BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
-)sql"},
-    {"says what routers saved", R"sql(
-ALTER TABLE calls ADD COLUMN role TEXT NOT NULL DEFAULT '';
-ALTER TABLE calls ADD COLUMN strong_picousd INTEGER;
-ALTER TABLE calls ADD COLUMN cheap_picousd INTEGER;
-)sql"},
-};
-
 constexpr std::int64_t kCacheBytes = 2 << 20;
-
-const std::string& InsertSql() {
-  static const std::string sql = [] {
-    auto columns = LedgerColumns();
-    std::string marks;
-    for (std::size_t i = 0; i < columns.size() + 2; ++i) marks += i == 0 ? "?" : ",?";
-    return fmt::format(
-        "INSERT INTO calls(sequence,{},hash) VALUES({}) ON CONFLICT(request_id, call_number) DO "
-        "NOTHING",
-        fmt::join(columns, ","), marks);
-  }();
-  return sql;
-}
+constexpr int kPageBytes = 16 * 1024;  // of new files
 
 // sequence, the hashed columns, hash.
 std::string SelectSql(std::string_view where) {
@@ -77,46 +30,6 @@ struct Head {
   std::int64_t sequence = 0;
   std::string hash = std::string(32, '\0');
 };
-
-Result<Head> ReadHead(Database& database) {
-  STRATA_TRY(auto statement,
-             database.Prepare("SELECT sequence, hash FROM calls ORDER BY sequence DESC LIMIT 1"));
-  STRATA_TRY(bool row, statement.Step());
-  if (!row) return Head();
-  return Head{statement.Integer(0), std::string(statement.Blob(1))};
-}
-
-Result<> InsertRow(store::Statement& statement, const Head& head,
-                   std::span<const LedgerValue> values) {
-  statement.Bind(1, head.sequence);
-  int index = 2;
-  for (const auto& value : values) {
-    std::visit([&](const auto& v) { statement.Bind(index, v); }, value);
-    ++index;
-  }
-  statement.Bind(index, BlobView{head.hash});
-  auto done = statement.Run();
-  statement.Reset();
-  return done;
-}
-
-Result<std::int64_t> AppendAll(Database& database, std::span<const store::CallRow> rows) {
-  STRATA_TRY(auto head, ReadHead(database));
-  STRATA_TRY(auto insert, database.Prepare(InsertSql()));
-  std::int64_t added = 0;
-  for (const auto& row : rows) {
-    const LedgerValuesOf of(row);
-    auto hash = LedgerHash(head.hash, head.sequence + 1, of.values());
-    Head next{head.sequence + 1, std::string(AsBytes(hash))};
-    STRATA_CHECK_OK(InsertRow(insert, next, of.values()));
-    // A row that is there already changed nothing; the chain goes on from where it was.
-    if (database.changes() == 0) continue;
-    head = std::move(next);
-    ++added;
-  }
-  CrashPoint("ledger.append.before_commit");
-  return added;
-}
 
 // A part of a WHERE clause and what is bound to it: views of the query.
 struct Where {
@@ -234,23 +147,26 @@ Result<std::vector<LedgerRow>> QueryRequest(Database& database, const RequestId&
 
 Result<ChainReport> VerifyChain(Database& database) {
   STRATA_TRY(auto statement, database.Prepare(SelectSql("ORDER BY sequence")));
-  Head head;
+  ChainReport report;
+  std::string head(32, '\0');
   while (true) {
     STRATA_TRY(bool more, statement.Step());
     if (!more) break;
     auto sequence = statement.Integer(0);
     auto values = ReadLedgerValues(statement, 1);
     auto stored = statement.Blob(static_cast<int>(values.size()) + 1);
-    auto expected = LedgerHash(head.hash, head.sequence + 1, values);
-    if (sequence != head.sequence + 1 || stored != AsBytes(expected)) {
+    auto expected = LedgerHash(head, report.rows + 1, values);
+    if (sequence != report.rows + 1 || stored != AsBytes(expected)) {
       return Fail(Code::kCorruption,
                   fmt::format("the ledger's chain breaks at row {}: a row was changed, removed or "
                               "put in there",
                               sequence));
     }
-    head = {sequence, std::string(stored)};
+    report.rows = sequence;
+    head = stored;
   }
-  return ChainReport{head.sequence, HexEncode(head.hash)};
+  report.head = HexEncode(head);
+  return report;
 }
 
 }  // namespace
@@ -261,14 +177,18 @@ Result<std::unique_ptr<Ledger>> Ledger::Open(const std::string& path) {
   options.database.power_loss_safe = true;
   // Rows are appended: a small cache holds the pages that they go to.
   options.database.cache_bytes = kCacheBytes;
-  options.migrations = kMigrations;
+  options.migrations = LedgerMigrations();
+  STRATA_CHECK_OK(store::MakeDatabaseFile(path, kPageBytes));
   STRATA_TRY(auto file, store::SqlFile::Open(path, options));
   return std::unique_ptr<Ledger>(new Ledger(std::move(file)));
 }
 
 Result<std::int64_t> Ledger::Append(std::span<const store::CallRow> rows) {
-  auto added =
-      file_->WriteBlocking([rows](Database& database) { return AppendAll(database, rows); });
+  auto added = file_->WriteBlocking([rows](Database& database) {
+    // A file has one thread that writes, which ends with it: this one.
+    thread_local LedgerAppender appender;
+    return appender.Append(database, rows);
+  });
   if (added.has_value()) CrashPoint("ledger.append.committed");
   return added;
 }

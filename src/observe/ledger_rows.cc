@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
-#include <charconv>
 
 #include "base/check.h"
 #include "base/json_text.h"
+#include "base/text_writer.h"
 
 namespace strata::observe {
 namespace {
@@ -148,12 +148,6 @@ std::vector<LedgerValue> ValuesOf(const store::CallRow& row, std::string_view ta
   return values;
 }
 
-void AppendNumber(std::string& out, std::int64_t value) {
-  char digits[24];
-  const auto* end = std::to_chars(digits, std::end(digits), value).ptr;
-  out.append(digits, static_cast<std::size_t>(end - digits));
-}
-
 }  // namespace
 
 std::span<const std::string_view> LedgerColumns() { return kColumns; }
@@ -229,11 +223,10 @@ store::CallRow LedgerRowOf(std::span<const LedgerValue> values) {
 Sha256Digest LedgerHash(std::string_view previous, std::int64_t sequence,
                         std::span<const LedgerValue> values) {
   constexpr std::size_t kUsualBytes = 1024;
-  std::string bytes;
-  bytes.reserve(kUsualBytes);
-  bytes = previous;
-  AppendNumber(bytes, sequence);
-  bytes += ';';
+  thread_local std::string bytes;  // kept for its memory
+  bytes.clear();
+  TextWriter out(bytes, kUsualBytes);
+  out.Raw(previous).Integer(sequence).Raw(';');
   auto later = values.subspan(std::min(kFirstColumns, values.size()));
   bool plain = std::ranges::all_of(later, [](const LedgerValue& value) {
     const auto* text = std::get_if<std::string_view>(&value);
@@ -242,18 +235,14 @@ Sha256Digest LedgerHash(std::string_view previous, std::int64_t sequence,
   if (plain) values = values.first(values.size() - later.size());
   for (const auto& value : values) {
     if (const auto* number = std::get_if<std::int64_t>(&value)) {
-      bytes += 'i';
-      AppendNumber(bytes, *number);
-      bytes += ';';
+      out.Raw('i').Integer(*number).Raw(';');
     } else if (const auto* text = std::get_if<std::string_view>(&value)) {
-      bytes += 't';
-      AppendNumber(bytes, static_cast<std::int64_t>(text->size()));
-      bytes += ':';
-      bytes += *text;
+      out.Raw('t').Integer(static_cast<std::int64_t>(text->size())).Raw(':').Raw(*text);
     } else {
-      bytes += "n;";
+      out.Raw("n;");
     }
   }
+  out.Finish();
   return Sha256(bytes);
 }
 

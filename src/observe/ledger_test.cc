@@ -1,5 +1,6 @@
 #include "observe/ledger.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/log.h"
@@ -78,22 +79,24 @@ TEST(Ledger, AChangedRemovedOrInsertedRowBreaksTheChain) {
       EXPECT_TRUE(OpenLedger(path)->Append(std::vector{Row("a"), Row("b"), Row("c")}));
     }
     auto db = store::Database::Open(path);
-    EXPECT_TRUE((*db)->Execute("DROP TRIGGER calls_keep; DROP TRIGGER calls_stay"));
+    EXPECT_TRUE(
+        (*db)->Execute("DROP TRIGGER call_rows_keep; DROP TRIGGER call_rows_stay; "
+                       "DROP TRIGGER call_facts_keep"));
     auto done = (*db)->Execute(sql);
     EXPECT_TRUE(done.has_value()) << done.error().message();
     return OpenLedger(path)->VerifyBlocking();
   };
   EXPECT_EQ(tampered("SELECT 1")->rows, 3);
   for (const char* sql :
-       {"UPDATE calls SET cost_picousd = 1 WHERE sequence = 2",
-        "DELETE FROM calls WHERE sequence = 1", "DELETE FROM calls WHERE sequence = 2",
-        "UPDATE calls SET cost_picousd = NULL WHERE sequence = 3",
-        "UPDATE calls SET workspace = workspace || key, key = '' WHERE sequence = 3"}) {
+       {"UPDATE call_rows SET cost_picousd = 1 WHERE sequence = 2",
+        "DELETE FROM call_rows WHERE sequence = 1", "DELETE FROM call_rows WHERE sequence = 2",
+        "UPDATE call_rows SET cost_picousd = NULL WHERE sequence = 3",
+        "UPDATE call_facts SET workspace = workspace || key, key = ''"}) {
     auto report = tampered(sql);
     ASSERT_FALSE(report.has_value()) << sql;
     EXPECT_EQ(report.error().code(), Code::kCorruption);
   }
-  auto report = tampered("UPDATE calls SET cost_picousd = 1 WHERE sequence = 2");
+  auto report = tampered("UPDATE call_rows SET cost_picousd = 1 WHERE sequence = 2");
   EXPECT_NE(report.error().message().find("row 2"), std::string::npos);
 }
 
@@ -105,6 +108,43 @@ TEST(Ledger, RowsCannotBeChangedOrRemovedBySlip) {
   auto db = store::Database::Open(folder / "l.db");
   EXPECT_FALSE((*db)->Run("UPDATE calls SET kb = 'x'").has_value());
   EXPECT_FALSE((*db)->Run("DELETE FROM calls").has_value());
+  for (const char* table : {"call_rows", "call_facts"}) {
+    EXPECT_FALSE((*db)->Run(fmt::format("UPDATE {} SET facts = 7", table)).has_value()) << table;
+    EXPECT_FALSE((*db)->Run(fmt::format("DELETE FROM {}", table)).has_value()) << table;
+  }
+}
+
+TEST(Ledger, WhatCallsHaveInCommonIsWrittenOnce) {
+  TempFolder folder;
+  auto other = Row("c");
+  other.intent.model = "m2";
+  auto again = Row("d");
+  again.intent.trace_id = "d";
+  again.intent.tags = {{"team", "blue"}};
+  {
+    auto ledger = OpenLedger(folder / "l.db");
+    ASSERT_EQ(*ledger->Append(std::vector{Row("a"), Row("b"), other}), 3);
+  }
+  auto ledger = OpenLedger(folder / "l.db");  // what it has written is found again
+  ASSERT_EQ(*ledger->Append(std::vector{again}), 1);
+  EXPECT_EQ(EncodeFinal(ledger->OfRequestBlocking({"d"})->front().call), EncodeFinal(again));
+  EXPECT_EQ(ledger->OfRequestBlocking({"c"})->front().call.intent.model, "m2");
+  EXPECT_EQ(ledger->VerifyBlocking()->rows, 4);
+  auto db = store::Database::Open(folder / "l.db", {.mode = store::OpenMode::kReadOnly});
+  EXPECT_EQ(*(*db)->Integer("SELECT count(*) FROM call_facts"), 2);
+}
+
+TEST(Ledger, FactsOfATransactionThatWasTakenBackAreWrittenAgain) {
+  TempFolder folder;
+  auto ledger = OpenLedger(folder / "l.db");
+  auto db = store::Database::Open(folder / "l.db");
+  ASSERT_TRUE(
+      (*db)->Execute("CREATE TRIGGER full BEFORE INSERT ON call_rows WHEN "
+                     "new.request_id = 'b' BEGIN SELECT RAISE(ABORT, 'no'); END"));
+  EXPECT_FALSE(ledger->Append(std::vector{Row("a"), Row("b")}).has_value());
+  ASSERT_TRUE((*db)->Execute("DROP TRIGGER full"));
+  EXPECT_EQ(*ledger->Append(std::vector{Row("a"), Row("b")}), 2);
+  EXPECT_EQ(ledger->VerifyBlocking()->rows, 2);
 }
 
 TEST(Ledger, CostIsGroupedAndUnknownPricesAreCountedBesideTheSum) {
@@ -267,7 +307,8 @@ TEST(Ledger, AFileOfTheFirstSchemaOpensAndItsChainHolds) {
   auto ledger = OpenLedger(path);
   EXPECT_EQ(ledger->VerifyBlocking()->rows, 1);
   EXPECT_EQ(EncodeFinal(ledger->OfRequestBlocking({"r"})->front().call), EncodeFinal(Row("r")));
-  EXPECT_EQ(*ledger->Append(std::vector{Row("s")}), 1);
+  EXPECT_EQ(*ledger->Append(std::vector{Row("r"), Row("s")}), 1);
+  EXPECT_EQ(ledger->VerifyBlocking()->rows, 2);
 }
 
 }  // namespace

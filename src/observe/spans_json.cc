@@ -4,14 +4,13 @@
 // "message","field"}}; a value is a text, number or flag, {"json":"…"} for JSON text, and a real
 // number always has a point or an exponent, so that it does not come back as a whole one.
 
-#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 #include <cmath>
 
-#include "base/json_text.h"
+#include "base/text_writer.h"
 #include "base/utf8.h"
 #include "observe/trace_store.h"
 
@@ -20,62 +19,73 @@ namespace {
 
 namespace json = boost::json;
 
-void AppendReal(std::string& out, double value) {
-  if (!std::isfinite(value)) {
-    AppendJsonString(out, fmt::format("{}", value));
-    return;
+// Thousandths, as times are kept, without the search for the shortest form: fewer than 16 digits
+// that are right are the shortest ones.
+bool WriteThousandths(TextWriter& out, double value) {
+  constexpr double kMax = 1e12;
+  if (!(value >= 0.001 && value < kMax)) return false;
+  const auto thousandths = std::llround(value * 1000);
+  if (static_cast<double>(thousandths) / 1000 != value) return false;
+  out.Integer(thousandths / 1000).Raw('.');
+  auto rest = thousandths % 1000;
+  out.Raw(static_cast<char>('0' + rest / 100));
+  for (rest %= 100; rest != 0; rest = rest % 10 * 10) {
+    out.Raw(static_cast<char>('0' + rest / 10));
   }
-  auto text = fmt::format("{}", value);
-  out += text;
-  if (text.find_first_of(".e") == text.npos) out += ".0";
+  return true;
 }
 
-void AppendValue(std::string& out, const SpanValue& value, std::size_t field_max) {
+void WriteReal(TextWriter& out, double value) {
+  if (WriteThousandths(out, value)) return;
+  auto text = fmt::format("{}", value);
+  if (!std::isfinite(value)) {
+    out.Json(text);
+    return;
+  }
+  out.Raw(text);
+  if (text.find_first_of(".e") == text.npos) out.Raw(".0");
+}
+
+void WriteValue(TextWriter& out, const SpanValue& value, std::size_t field_max) {
   if (const auto* text = std::get_if<std::string>(&value)) {
-    AppendJsonString(out, Utf8Prefix(*text, field_max));
+    out.Json(Utf8Prefix(*text, field_max));
   } else if (const auto* number = std::get_if<std::int64_t>(&value)) {
-    fmt::format_to(std::back_inserter(out), FMT_COMPILE("{}"), *number);
+    out.Integer(*number);
   } else if (const auto* real = std::get_if<double>(&value)) {
-    AppendReal(out, *real);
+    WriteReal(out, *real);
   } else if (const auto* flag = std::get_if<bool>(&value)) {
-    out += *flag ? "true" : "false";
+    out.Raw(*flag ? "true" : "false");
   } else {
     const auto& nested = std::get<JsonText>(value).text;
     // Cut JSON is no JSON: it is kept as the text that it is.
     if (nested.size() > field_max) {
-      AppendJsonString(out, Utf8Prefix(nested, field_max));
+      out.Json(Utf8Prefix(nested, field_max));
       return;
     }
-    out += "{\"json\":";
-    AppendJsonString(out, nested);
-    out += '}';
+    out.Raw("{\"json\":").Json(nested).Raw('}');
   }
 }
 
-void AppendSpan(std::string& out, const SpanRecord& span, std::size_t field_max) {
+void WriteSpan(TextWriter& out, const SpanRecord& span, std::size_t field_max) {
   // Ids are hex: nothing to escape.
-  out.append("{\"id\":\"").append(span.span_id);
-  out.append("\",\"parent\":\"").append(span.parent_id).append("\",\"name\":");
-  AppendJsonString(out, span.name);
-  fmt::format_to(std::back_inserter(out), FMT_COMPILE(",\"start\":{},\"end\":{},\"fields\":["),
-                 ToUnixMicros(span.start), ToUnixMicros(span.end));
+  out.Raw("{\"id\":\"").Raw(span.span_id);
+  out.Raw("\",\"parent\":\"").Raw(span.parent_id).Raw("\",\"name\":").Json(span.name);
+  out.Raw(",\"start\":").Integer(ToUnixMicros(span.start));
+  out.Raw(",\"end\":").Integer(ToUnixMicros(span.end)).Raw(",\"fields\":[");
   bool first = true;
   for (const auto& [key, value] : span.fields) {
-    out += first ? "[" : ",[";
+    out.Raw(first ? "[" : ",[").Json(key).Raw(',');
     first = false;
-    AppendJsonString(out, key);
-    out += ',';
-    AppendValue(out, value, field_max);
-    out += ']';
+    WriteValue(out, value, field_max);
+    out.Raw(']');
   }
-  out += ']';
+  out.Raw(']');
   if (span.error) {
-    out += fmt::format(",\"error\":{{\"code\":{},\"message\":{},\"field\":{}}}",
-                       JsonString(CodeName(span.error->code())),
-                       JsonString(Utf8Prefix(span.error->message(), field_max)),
-                       JsonString(span.error->field()));
+    out.Raw(",\"error\":{\"code\":").Json(CodeName(span.error->code()));
+    out.Raw(",\"message\":").Json(Utf8Prefix(span.error->message(), field_max));
+    out.Raw(",\"field\":").Json(span.error->field()).Raw('}');
   }
-  out += '}';
+  out.Raw('}');
 }
 
 Code CodeOf(std::string_view name) {
@@ -133,13 +143,14 @@ SpanRecord SpanOf(const json::object& object) {
 std::string SpansToJson(const std::vector<SpanRecord>& spans, std::size_t field_max) {
   constexpr std::size_t kUsualBytes = 1536;
   std::string out;
-  out.reserve(kUsualBytes);
-  out = "[";
+  TextWriter writer(out, kUsualBytes);
+  char before = '[';
   for (const auto& span : spans) {
-    if (out.size() > 1) out += ',';
-    AppendSpan(out, span, field_max);
+    writer.Raw(before);
+    before = ',';
+    WriteSpan(writer, span, field_max);
   }
-  out += ']';
+  writer.Raw(spans.empty() ? "[]" : "]").Finish();
   return out;
 }
 

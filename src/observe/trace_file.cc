@@ -7,6 +7,7 @@
 #include "base/json_text.h"
 #include "base/utf8.h"
 #include "store/migrations.h"
+#include "store/new_database.h"
 
 namespace strata::observe {
 namespace {
@@ -29,6 +30,7 @@ CREATE INDEX traces_by_key ON traces(key);
 };
 
 constexpr std::int64_t kCacheBytes = 1 << 20;
+constexpr int kPageBytes = 16 * 1024;  // of new files
 
 WallTime EndOf(const FinishedTrace& trace) {
   auto end = trace.spans.front().end;
@@ -83,6 +85,7 @@ std::string DayOf(WallTime time) {
 
 Result<std::unique_ptr<Database>> OpenTraceFile(const std::string& path) {
   // Rows are appended and hardly read: a small cache holds the pages that they go to.
+  STRATA_CHECK_OK(store::MakeDatabaseFile(path, kPageBytes));
   STRATA_TRY(auto database, Database::Open(path, {.cache_bytes = kCacheBytes}));
   STRATA_CHECK_OK(store::Migrate(*database, "traces", kMigrations));
   return database;
@@ -113,18 +116,28 @@ TraceRow EncodeTrace(FinishedTrace trace, std::size_t trace_bytes_max) {
   return row;
 }
 
-Result<> WriteTrace(Database& database, const TraceRow& row, std::size_t trace_bytes_max) {
-  const auto& about = row.about;
-  return database.Run(
-      "INSERT INTO traces VALUES(?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(trace_id) DO UPDATE SET "
-      "start = min(start, excluded.start), finish = max(finish, excluded.finish), "
-      "span_count = span_count + excluded.span_count, "
-      "error_code = CASE WHEN excluded.error_code <> '' THEN excluded.error_code ELSE error_code "
-      "END, spans = substr(spans, 1, length(spans) - 1) || ',' || substr(excluded.spans, 2) "
-      "WHERE workspace = excluded.workspace AND length(spans) < ?12",
-      about.trace_id, about.workspace.value, about.key.value, about.subject, about.dialect,
-      about.model, ToUnixMicros(row.start), ToUnixMicros(row.finish), row.span_count,
-      row.error_code, row.spans, trace_bytes_max);
+Result<> WriteTraces(Database& database, std::span<const TraceRow> rows,
+                     std::size_t trace_bytes_max) {
+  STRATA_TRY(
+      auto insert,
+      database.Prepare(
+          "INSERT INTO traces VALUES(?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(trace_id) DO UPDATE SET "
+          "start = min(start, excluded.start), finish = max(finish, excluded.finish), "
+          "span_count = span_count + excluded.span_count, "
+          "error_code = CASE WHEN excluded.error_code <> '' THEN excluded.error_code ELSE "
+          "error_code END, "
+          "spans = substr(spans, 1, length(spans) - 1) || ',' || substr(excluded.spans, 2) "
+          "WHERE workspace = excluded.workspace AND length(spans) < ?12"));
+  for (const auto& row : rows) {
+    const auto& about = row.about;
+    insert.BindAll(about.trace_id, about.workspace.value, about.key.value, about.subject,
+                   about.dialect, about.model, ToUnixMicros(row.start), ToUnixMicros(row.finish),
+                   row.span_count, row.error_code, row.spans, trace_bytes_max);
+    auto done = insert.Run();
+    insert.Reset();
+    STRATA_CHECK_OK(done);
+  }
+  return {};
 }
 
 Result<std::optional<FinishedTrace>> ReadTrace(Database& database, const std::string& trace_id) {

@@ -29,7 +29,8 @@ TraceRow EncodeTrace(FinishedTrace trace, std::size_t trace_bytes_max);
 
 // Inside a transaction. A second part of the same trace is added to the first, up to
 // `trace_bytes_max`.
-Result<> WriteTrace(store::Database& database, const TraceRow& row, std::size_t trace_bytes_max);
+Result<> WriteTraces(store::Database& database, std::span<const TraceRow> rows,
+                     std::size_t trace_bytes_max);
 
 Result<std::optional<FinishedTrace>> ReadTrace(store::Database& database,
                                                const std::string& trace_id);

@@ -143,9 +143,7 @@ void TraceStore::State::WriteBatch(std::span<const TraceRow> batch) {
 Result<> TraceStore::State::WriteDay(const std::string& day, std::span<const TraceRow> traces) {
   STRATA_TRY(auto* file, FileOf(day));
   STRATA_TRY(auto transaction, store::Transaction::Begin(*file));
-  for (const auto& trace : traces) {
-    STRATA_CHECK_OK(WriteTrace(*file, trace, options.trace_bytes_max));
-  }
+  STRATA_CHECK_OK(WriteTraces(*file, traces, options.trace_bytes_max));
   return transaction.Commit();
 }
 

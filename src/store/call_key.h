@@ -19,6 +19,9 @@ using CallKey = std::pair<std::string, std::uint32_t>;
 // explains.
 std::optional<CallKey> IntentKeyOf(std::string_view bytes);
 
+// Fills `row`, an empty one, from a final. false: it is an intent. Errors as DecodeCallRecord.
+Result<bool> DecodeFinal(std::string_view bytes, CallRow& row);
+
 // The final of the call whose EncodeIntent is `intent_bytes`: the same bytes as EncodeFinal's.
 std::string FinalFrom(std::string intent_bytes, const CallOutcome& outcome);
 

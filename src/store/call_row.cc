@@ -106,13 +106,13 @@ class Decoder {
     if (value > 1) Bad("a flag is neither 0 nor 1");
     return value == 1;
   }
-  std::string Text() {
+  std::string_view Text() {
     auto size = Fixed<std::uint16_t>();
     if (size > kCallTextMax || size > rest_.size()) {
       Bad("a text is longer than the record or its limit");
       return {};
     }
-    std::string text(rest_.substr(0, size));
+    auto text = rest_.substr(0, size);
     rest_.remove_prefix(size);
     return text;
   }
@@ -143,8 +143,8 @@ class Decoder {
   std::map<std::string, std::string> Tags() {
     std::map<std::string, std::string> tags;
     for (auto left = Fixed<std::uint16_t>(); left > 0 && problem_ == nullptr; --left) {
-      auto name = Text();
-      tags[std::move(name)] = Text();
+      auto& value = tags[std::string(Text())];
+      value = Text();
     }
     return tags;
   }
@@ -180,8 +180,7 @@ void PutIntent(Encoder& out, const CallIntent& intent) {
   out.Text(intent.role);
 }
 
-CallIntent GetIntent(Decoder& in, std::uint8_t format) {
-  CallIntent intent;
+void GetIntent(Decoder& in, std::uint8_t format, CallIntent& intent) {
   intent.request_id.value = in.Text();
   intent.call_number = in.Fixed<std::uint32_t>();
   intent.time = FromUnixMicros(in.Fixed<std::int64_t>());
@@ -199,7 +198,6 @@ CallIntent GetIntent(Decoder& in, std::uint8_t format) {
   intent.estimate = in.Tokens();
   intent.estimate_cost = in.Cost();
   if (format > kFormatWithoutRoles) intent.role = in.Text();
-  return intent;
 }
 
 void PutOutcome(Encoder& out, const CallOutcome& outcome) {
@@ -220,8 +218,7 @@ void PutOutcome(Encoder& out, const CallOutcome& outcome) {
   out.Cost(outcome.always_cheap);
 }
 
-CallOutcome GetOutcome(Decoder& in, std::uint8_t format) {
-  CallOutcome outcome;
+void GetOutcome(Decoder& in, std::uint8_t format, CallOutcome& outcome) {
   auto status = in.Byte();
   if (status == 0 || status > static_cast<std::uint8_t>(CallStatus::kBlocked)) {
     in.Bad("the status is none of ours");
@@ -243,7 +240,6 @@ CallOutcome GetOutcome(Decoder& in, std::uint8_t format) {
     outcome.always_strong = in.Cost();
     outcome.always_cheap = in.Cost();
   }
-  return outcome;
 }
 
 }  // namespace
@@ -315,7 +311,10 @@ std::optional<CallKey> IntentKeyOf(std::string_view bytes) {
   return key;
 }
 
-Result<std::variant<CallIntent, CallRow>> DecodeCallRecord(std::string_view bytes) {
+namespace {
+
+// What a record is; fills `row`, of an intent without its outcome.
+Result<std::uint8_t> DecodeInto(std::string_view bytes, CallRow& row) {
   Decoder in(bytes);
   auto kind = in.Byte();
   auto format = in.Byte();
@@ -326,13 +325,25 @@ Result<std::variant<CallIntent, CallRow>> DecodeCallRecord(std::string_view byte
   }
   if (format == 0 || (kind != kKindIntent && kind != kKindFinal))
     in.Bad("its kind is none of ours");
-  CallRow row;
-  row.intent = GetIntent(in, format);
-  if (kind == kKindFinal) row.outcome = GetOutcome(in, format);
+  GetIntent(in, format, row.intent);
+  if (kind == kKindFinal) GetOutcome(in, format, row.outcome);
   if (in.problem() == nullptr && !in.at_end()) in.Bad("bytes follow its end");
   if (in.problem() != nullptr) {
     return Fail(Code::kCorruption, fmt::format("journal record: {}", in.problem()));
   }
+  return kind;
+}
+
+}  // namespace
+
+Result<bool> DecodeFinal(std::string_view bytes, CallRow& row) {
+  STRATA_TRY(auto kind, DecodeInto(bytes, row));
+  return kind == kKindFinal;
+}
+
+Result<std::variant<CallIntent, CallRow>> DecodeCallRecord(std::string_view bytes) {
+  CallRow row;
+  STRATA_TRY(auto kind, DecodeInto(bytes, row));
   if (kind == kKindFinal) return std::variant<CallIntent, CallRow>(std::move(row));
   return std::variant<CallIntent, CallRow>(std::move(row.intent));
 }

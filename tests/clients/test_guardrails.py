@@ -55,7 +55,7 @@ class Guardrails(unittest.TestCase):
         """Of the newest row of the ledger, once it is there."""
         for _ in range(100):
             with sqlite3.connect(f"file:{self.server.data}/ledger.db?mode=ro", uri=True) as db:
-                rows = db.execute("SELECT status FROM calls WHERE model LIKE ? AND operation='chat' ORDER BY rowid DESC LIMIT 1",
+                rows = db.execute("SELECT status FROM calls WHERE model LIKE ? AND operation='chat' ORDER BY sequence DESC LIMIT 1",
                                   (route_like,)).fetchall()
             if rows:
                 return rows[0][0]

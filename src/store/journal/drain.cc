@@ -52,17 +52,18 @@ void Drain::Take(std::string_view payload, const std::shared_ptr<Segment>& segme
     if (open_.emplace(std::move(*key), segment).second) ++segment->held;
     return;
   }
-  auto record = DecodeCallRecord(payload);
-  if (!record.has_value()) {
-    Log(Level::kError, "journal.record.unreadable", {{"error", record.error().message()}});
+  // Into its place: a row has some thirty texts, which are dear to move.
+  auto& row = rows_.emplace_back();
+  auto final = DecodeFinal(payload, row);
+  if (!final.has_value() || !*final) {
+    rows_.pop_back();
+    if (final.has_value()) return;
+    Log(Level::kError, "journal.record.unreadable", {{"error", final.error().message()}});
     return;
   }
-  auto* final = std::get_if<CallRow>(&*record);
-  if (final == nullptr) return;
-  auto& row = *final;
   Close({row.intent.request_id.value, row.intent.call_number});
   ++segment->held;
-  Add(std::move(row), segment);
+  from_.push_back(segment);
 }
 
 // The final is known: the intent's segment need not wait for it.
@@ -76,12 +77,10 @@ void Drain::Close(const CallKey& key) {
   open_.erase(it);
 }
 
-void Drain::Add(CallRow row, std::shared_ptr<Segment> from) {
+void Drain::AddAbandoned(CallRow row) {
   rows_.push_back(std::move(row));
-  from_.push_back(std::move(from));
+  from_.push_back(nullptr);
 }
-
-void Drain::AddAbandoned(CallRow row) { Add(std::move(row), nullptr); }
 
 Result<> Drain::Deliver() {
   while (delivered_ < rows_.size()) {

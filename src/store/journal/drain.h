@@ -37,7 +37,6 @@ class Drain {
   bool Read(const std::shared_ptr<Segment>& segment);
   void Take(std::string_view payload, const std::shared_ptr<Segment>& segment);
   void Close(const CallKey& key);
-  void Add(CallRow row, std::shared_ptr<Segment> from);
   Result<> Deliver();
 
   Lanes& lanes_;
