@@ -119,36 +119,48 @@ struct TreeHandler {
   static constexpr std::size_t max_key_size = static_cast<std::size_t>(-1);
   static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
 
-  struct Open {
-    JsonValue value;  // an array or an object
-    std::string key;  // of the member that is being read
-  };
-
   std::size_t values_max = 0;
   std::size_t values = 0;
   bool too_many = false;
   JsonValue root;
-  std::vector<Open> stack;
-  std::string part;  // of the key, string or number that is being read
+  // Arrays and objects that are being read, each in its place in the one before, which takes
+  // nothing more until this one is closed.
+  std::vector<JsonValue*> open;
+  bool named = false;  // the name of the innermost object's next member was read
+  std::string part;    // of the key, string or number that is being read
 
-  bool Add(JsonValue value, bj::error_code& ec) {
+  // Where the next value goes: a null to be replaced. nullptr: there are too many.
+  JsonValue* Place(bj::error_code& ec) {
     if (++values > values_max) {
       too_many = true;
       ec = bj::error::array_too_large;
-      return false;
+      return nullptr;
     }
-    if (stack.empty()) {
-      root = std::move(value);
-    } else if (auto* items = std::get_if<JsonValue::Array>(&stack.back().value.data)) {
-      items->push_back(std::move(value));
-    } else {
-      // Room for the usual object, where there are not so many that a hostile text could use it.
-      constexpr std::size_t kUsualMembers = 8;
-      constexpr std::size_t kValuesOfSmallText = 1000;
-      auto& members = std::get<JsonValue::Object>(stack.back().value.data);
-      if (members.empty() && values < kValuesOfSmallText) members.reserve(kUsualMembers);
-      members.push_back({std::exchange(stack.back().key, {}), std::move(value)});
-    }
+    if (open.empty()) return &root;
+    auto& around = open.back()->data;
+    if (auto* items = std::get_if<JsonValue::Array>(&around)) return &items->emplace_back();
+    return &std::get<JsonValue::Object>(around).back().value;
+  }
+  template <class T, class... Args>
+  bool Add(bj::error_code& ec, Args&&... args) {
+    auto* value = Place(ec);
+    if (value == nullptr) return false;
+    value->data.template emplace<T>(std::forward<Args>(args)...);
+    named = false;
+    return true;
+  }
+  template <class Container>
+  bool Begin(bj::error_code& ec) {
+    auto* value = Place(ec);
+    if (value == nullptr) return false;
+    value->data.template emplace<Container>();
+    open.push_back(value);
+    named = false;
+    return true;
+  }
+  bool End() {
+    open.pop_back();
+    named = false;
     return true;
   }
   std::string TakePart(bj::string_view last) {
@@ -156,33 +168,27 @@ struct TreeHandler {
     part.append(last.data(), last.size());
     return std::exchange(part, {});
   }
-  bool Close(bj::error_code& ec) {
-    auto done = std::move(stack.back());
-    stack.pop_back();
-    return Add(std::move(done.value), ec);
-  }
-
   bool on_document_begin(bj::error_code&) { return true; }
   bool on_document_end(bj::error_code&) { return true; }
-  bool on_object_begin(bj::error_code&) {
-    stack.push_back({JsonValue(JsonValue::Object()), {}});
-    return true;
+  bool on_object_begin(bj::error_code& ec) { return Begin<JsonValue::Object>(ec); }
+  bool on_object_end(std::size_t, bj::error_code&) {
+    DropDuplicates(std::get<JsonValue::Object>(open.back()->data));
+    return End();
   }
-  bool on_object_end(std::size_t, bj::error_code& ec) {
-    DropDuplicates(std::get<JsonValue::Object>(stack.back().value.data));
-    return Close(ec);
-  }
-  bool on_array_begin(bj::error_code&) {
-    stack.push_back({JsonValue(JsonValue::Array()), {}});
-    return true;
-  }
-  bool on_array_end(std::size_t, bj::error_code& ec) { return Close(ec); }
+  bool on_array_begin(bj::error_code& ec) { return Begin<JsonValue::Array>(ec); }
+  bool on_array_end(std::size_t, bj::error_code&) { return End(); }
   bool on_key_part(bj::string_view text, std::size_t, bj::error_code&) {
     part.append(text.data(), text.size());
     return true;
   }
   bool on_key(bj::string_view text, std::size_t, bj::error_code&) {
-    stack.back().key = TakePart(text);
+    // Room for the usual object, where there are not so many that a hostile text could use it.
+    constexpr std::size_t kUsualMembers = 8;
+    constexpr std::size_t kValuesOfSmallText = 1000;
+    auto& members = std::get<JsonValue::Object>(open.back()->data);
+    if (members.empty() && values < kValuesOfSmallText) members.reserve(kUsualMembers);
+    members.emplace_back().key = TakePart(text);
+    named = true;
     return true;
   }
   bool on_string_part(bj::string_view text, std::size_t, bj::error_code&) {
@@ -190,14 +196,14 @@ struct TreeHandler {
     return true;
   }
   bool on_string(bj::string_view text, std::size_t, bj::error_code& ec) {
-    return Add(JsonValue(TakePart(text)), ec);
+    return Add<std::string>(ec, TakePart(text));
   }
   bool on_number_part(bj::string_view text, bj::error_code&) {
     part.append(text.data(), text.size());
     return true;
   }
   bool OnNumber(bj::string_view text, bj::error_code& ec) {
-    return Add(JsonValue(JsonValue::Number{TakePart(text)}), ec);
+    return Add<JsonValue::Number>(ec, TakePart(text));
   }
   bool on_int64(std::int64_t, bj::string_view text, bj::error_code& ec) {
     return OnNumber(text, ec);
@@ -206,8 +212,8 @@ struct TreeHandler {
     return OnNumber(text, ec);
   }
   bool on_double(double, bj::string_view text, bj::error_code& ec) { return OnNumber(text, ec); }
-  bool on_bool(bool value, bj::error_code& ec) { return Add(JsonValue(value), ec); }
-  bool on_null(bj::error_code& ec) { return Add(JsonValue(), ec); }
+  bool on_bool(bool value, bj::error_code& ec) { return Add<bool>(ec, value); }
+  bool on_null(bj::error_code& ec) { return Add<std::nullptr_t>(ec, nullptr); }
   bool on_comment_part(bj::string_view, bj::error_code&) { return true; }
   bool on_comment(bj::string_view, bj::error_code&) { return true; }
 };
@@ -217,13 +223,15 @@ std::string PathOf(const TreeHandler& handler) {
   constexpr std::size_t kPathBytes = 200;
   constexpr std::size_t kNameBytes = 80;
   std::string path;
-  for (const auto& open : handler.stack) {
+  for (std::size_t i = 0; i < handler.open.size(); ++i) {
     if (path.size() > kPathBytes) return path + "…";
-    if (const auto* items = open.value.array()) {
-      path += fmt::format("[{}]", items->size());
-    } else if (!open.key.empty()) {
+    // What holds another one has that as its last part already.
+    const bool innermost = i + 1 == handler.open.size();
+    if (const auto* items = handler.open[i]->array()) {
+      path += fmt::format("[{}]", items->size() - (innermost ? 0 : 1));
+    } else if (!innermost || handler.named) {
       if (!path.empty()) path += '.';
-      path += Utf8Prefix(open.key, kNameBytes);
+      path += Utf8Prefix(handler.open[i]->object()->back().key, kNameBytes);
     }
   }
   return path;
@@ -235,14 +243,14 @@ std::string_view ExpectedAt(std::string_view text, std::size_t at, const TreeHan
       "expected a value: a string, a number, an object, a list, true, false or null";
   auto before = text.substr(0, at).find_last_not_of(" \t\r\n");
   const char last = before == text.npos ? '\0' : text[before];
-  if (handler.stack.empty() || last == ':') return kValue;
-  const bool list = handler.stack.back().value.array() != nullptr;
+  if (handler.open.empty() || last == ':') return kValue;
+  const bool list = handler.open.back()->array() != nullptr;
   if (last == '[') return "expected a value or ']'";
   if (last == ',') return list ? kValue : "expected the name of a member in double quotes";
   if (last == '{') return "expected the name of a member in double quotes, or '}'";
   if (before + 1 == at && std::isalnum(static_cast<unsigned char>(last)) != 0) return kValue;
   if (list) return "expected ',' or ']'";
-  return handler.stack.back().key.empty() ? "expected ',' or '}'" : "expected ':'";
+  return handler.named ? "expected ':'" : "expected ',' or '}'";
 }
 
 // Whether the first half of a surrogate pair ends at `at`, of which the parser makes no error of

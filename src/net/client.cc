@@ -9,6 +9,7 @@
 #include <charconv>
 #include <mutex>
 #include <stdexcept>
+#include <unordered_map>
 
 #include "base/check.h"
 #include "base/text_writer.h"
@@ -80,16 +81,35 @@ void AppendNumber(std::string& out, std::uint64_t value) {
   out.append(digits, static_cast<std::size_t>(end - digits));
 }
 
+// An address in its parts.
+struct Address {
+  Url url;
+  std::string authority;
+};
+
+// Few addresses take nearly all calls: each thread keeps those that it has taken apart.
+Result<std::shared_ptr<const Address>> AddressOf(const std::string& text) {
+  constexpr std::size_t kKeptMax = 256;
+  thread_local std::unordered_map<std::string, std::shared_ptr<const Address>> kept;
+  if (auto at = kept.find(text); at != kept.end()) return at->second;
+  auto address = std::make_shared<Address>();
+  STRATA_TRY(address->url, ParseUrl(text));
+  address->authority = address->url.Authority();
+  if (kept.size() >= kKeptMax) kept.clear();
+  return kept.emplace(text, std::move(address)).first->second;
+}
+
 // One call of Send, whatever connections it will try.
 struct Call {
   explicit Call(ClientRequest& given) : request(given) {}
 
   ClientRequest& request;  // its body moves to `message`
-  Url url;
+  std::shared_ptr<const Address> address;
   std::shared_ptr<OutMessage> message = std::make_shared<OutMessage>();
   bool has_body = false;
 
-  bool prior_knowledge() const { return request.http2 == Http2Knowledge::kPrior && !url.tls; }
+  const Url& url() const { return address->url; }
+  bool prior_knowledge() const { return request.http2 == Http2Knowledge::kPrior && !url().tls; }
 };
 
 // The head for HTTP/1.1.
@@ -98,8 +118,8 @@ void WriteHead(Call& call) {
   if (!head.empty()) return;
   constexpr std::size_t kUsualBytes = 768;
   TextWriter writer(head, kUsualBytes);
-  writer.Raw(call.request.method).Raw(' ').Raw(call.url.target);
-  writer.Raw(" HTTP/1.1\r\nhost: ").Raw(call.url.Authority()).Raw("\r\n");
+  writer.Raw(call.request.method).Raw(' ').Raw(call.url().target);
+  writer.Raw(" HTTP/1.1\r\nhost: ").Raw(call.address->authority).Raw("\r\n");
   bool names_client = false;
   for (const auto& [name, value] : call.request.headers.fields()) {
     if (IsOwnField(name)) continue;
@@ -117,9 +137,9 @@ void WriteHead(Call& call) {
 // The same for HTTP/2.
 http2::ClientSession::Fields MakeFields(const Call& call) {
   http2::ClientSession::Fields fields = {{":method", call.request.method},
-                                         {":scheme", call.url.tls ? "https" : "http"},
-                                         {":authority", call.url.Authority()},
-                                         {":path", call.url.target}};
+                                         {":scheme", call.url().tls ? "https" : "http"},
+                                         {":authority", call.address->authority},
+                                         {":path", call.url().target}};
   for (const auto& [name, value] : call.request.headers.fields()) {
     if (IsOwnField(name) || SameHeader(name, "te")) continue;
     std::string lower(name);
@@ -198,17 +218,17 @@ std::shared_ptr<Origin> HttpClient::OriginOf(const Call& call, ClientPools& pool
   thread_local std::string key;
   key.clear();
   AppendNumber(key, id_);
-  key.push_back(call.url.tls ? 's' : '-');
+  key.push_back(call.url().tls ? 's' : '-');
   key.push_back(call.request.allow_private_addresses ? 'p' : '-');
   key.push_back(call.prior_knowledge() ? '2' : '-');
-  key.append(call.url.host).push_back(':');
-  AppendNumber(key, call.url.port);
+  key.append(call.url().host).push_back(':');
+  AppendNumber(key, call.url().port);
   return pools.Find(key, limits_, executor);
 }
 
 // The server speaks HTTP/2, or may do so for all we know.
 bool HttpClient::MayShare(const Call& call, const Origin& origin) const {
-  bool possible = call.url.tls ? http2_on_ : call.prior_knowledge();
+  bool possible = call.url().tls ? http2_on_ : call.prior_knowledge();
   return possible && origin.speaks != Origin::Speaks::kHttp11;
 }
 
@@ -278,7 +298,7 @@ class Dialling {
 };
 
 Task<Result<>> HttpClient::Connect(const Call& call, ClientConnection& fresh) {
-  ConnectSpec spec{.url = call.url,
+  ConnectSpec spec{.url = call.url(),
                    .allow_private = call.request.allow_private_addresses,
                    .timeout = connect_timeout_,
                    .tls = tls_};
@@ -288,7 +308,7 @@ Task<Result<>> HttpClient::Connect(const Call& call, ClientConnection& fresh) {
 void HttpClient::Connected(const Call& call, ClientPools& pools, Origin& origin,
                            std::shared_ptr<ClientConnection>& fresh) {
   ++connections_;
-  if (call.url.tls) {
+  if (call.url().tls) {
     ++tls_handshakes_;
     if (fresh->transport().session_reused()) ++tls_sessions_reused_;
   }
@@ -328,7 +348,7 @@ Task<Result<std::shared_ptr<ClientConnection>>> HttpClient::DialServer(const Cal
 
 Result<> Prepare(Call& call) {
   auto& request = call.request;
-  STRATA_TRY(call.url, ParseUrl(request.url));
+  STRATA_TRY(call.address, AddressOf(request.url));
   STRATA_CHECK_OK(CheckMessage(request));
   if (request.cancel.stop_requested()) return Fail(Code::kCancelled, "cancelled before the call");
   call.has_body = HasBody(request);

@@ -18,42 +18,9 @@ using store::BlobView;
 using store::Database;
 using store::Statement;
 
-// `key` and others are no keywords in SQLite. Rows are never changed or removed: the triggers stop
-// a slip of ours, the hash chain shows anything else.
-constexpr store::Migration kMigrations[] = {
-    {"makes the ledger", R"sql(
-CREATE TABLE calls(
-  sequence INTEGER PRIMARY KEY,
-  request_id TEXT NOT NULL, call_number INTEGER NOT NULL, time INTEGER NOT NULL,
-  workspace TEXT NOT NULL, key TEXT NOT NULL, trace_id TEXT NOT NULL, tags TEXT NOT NULL,
-  dialect TEXT NOT NULL, operation TEXT NOT NULL, route TEXT NOT NULL,
-  model_asked TEXT NOT NULL, model TEXT NOT NULL, provider TEXT NOT NULL, kb TEXT NOT NULL,
-  status TEXT NOT NULL, error_code TEXT NOT NULL, model_answered TEXT NOT NULL,
-  input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
-  cache_read_tokens INTEGER NOT NULL, cache_write_tokens INTEGER NOT NULL,
-  reasoning_tokens INTEGER NOT NULL, usage_estimated INTEGER NOT NULL,
-  cost_picousd INTEGER, price_date TEXT NOT NULL,
-  latency_ms INTEGER NOT NULL, ttft_ms INTEGER,
-  router_version TEXT NOT NULL, guardrail_version TEXT NOT NULL, prompt_version TEXT NOT NULL,
-  catalog_version TEXT NOT NULL, index_version TEXT NOT NULL,
-  hash BLOB NOT NULL,
-  UNIQUE(request_id, call_number)
-) STRICT;
-CREATE INDEX calls_by_time ON calls(time);
-CREATE INDEX calls_by_key ON calls(key, time);
-CREATE TRIGGER calls_keep BEFORE UPDATE ON calls
-  BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
-CREATE TRIGGER calls_stay BEFORE DELETE ON calls
-  BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
-)sql"},
-    {"says what routers saved", R"sql(
-ALTER TABLE calls ADD COLUMN role TEXT NOT NULL DEFAULT '';
-ALTER TABLE calls ADD COLUMN strong_picousd INTEGER;
-ALTER TABLE calls ADD COLUMN cheap_picousd INTEGER;
-)sql"},
-    // The values, and so the hashes, stay what they were. NULL stands for a trace of the request's
-    // own id, and for no tags.
-    {"writes what calls have in common once", R"sql(
+// The values, and so the hashes, stay what they were. NULL stands for a trace of the request's own
+// id, and for no tags.
+constexpr char kFactsOnce[] = R"sql(
 CREATE TABLE call_facts(
   facts INTEGER PRIMARY KEY,
   workspace TEXT NOT NULL, key TEXT NOT NULL, dialect TEXT NOT NULL, operation TEXT NOT NULL,
@@ -108,7 +75,42 @@ CREATE VIEW calls AS SELECT
   cost_picousd, price_date, latency_ms, ttft_ms, router_version, guardrail_version, prompt_version,
   catalog_version, index_version, role, strong_picousd, cheap_picousd, hash
   FROM call_rows CROSS JOIN call_facts USING(facts);
+)sql";
+
+// `key` and others are no keywords in SQLite. Rows are never changed or removed: the triggers stop
+// a slip of ours, the hash chain shows anything else.
+constexpr store::Migration kMigrations[] = {
+    {"makes the ledger", R"sql(
+CREATE TABLE calls(
+  sequence INTEGER PRIMARY KEY,
+  request_id TEXT NOT NULL, call_number INTEGER NOT NULL, time INTEGER NOT NULL,
+  workspace TEXT NOT NULL, key TEXT NOT NULL, trace_id TEXT NOT NULL, tags TEXT NOT NULL,
+  dialect TEXT NOT NULL, operation TEXT NOT NULL, route TEXT NOT NULL,
+  model_asked TEXT NOT NULL, model TEXT NOT NULL, provider TEXT NOT NULL, kb TEXT NOT NULL,
+  status TEXT NOT NULL, error_code TEXT NOT NULL, model_answered TEXT NOT NULL,
+  input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+  cache_read_tokens INTEGER NOT NULL, cache_write_tokens INTEGER NOT NULL,
+  reasoning_tokens INTEGER NOT NULL, usage_estimated INTEGER NOT NULL,
+  cost_picousd INTEGER, price_date TEXT NOT NULL,
+  latency_ms INTEGER NOT NULL, ttft_ms INTEGER,
+  router_version TEXT NOT NULL, guardrail_version TEXT NOT NULL, prompt_version TEXT NOT NULL,
+  catalog_version TEXT NOT NULL, index_version TEXT NOT NULL,
+  hash BLOB NOT NULL,
+  UNIQUE(request_id, call_number)
+) STRICT;
+CREATE INDEX calls_by_time ON calls(time);
+CREATE INDEX calls_by_key ON calls(key, time);
+CREATE TRIGGER calls_keep BEFORE UPDATE ON calls
+  BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+CREATE TRIGGER calls_stay BEFORE DELETE ON calls
+  BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 )sql"},
+    {"says what routers saved", R"sql(
+ALTER TABLE calls ADD COLUMN role TEXT NOT NULL DEFAULT '';
+ALTER TABLE calls ADD COLUMN strong_picousd INTEGER;
+ALTER TABLE calls ADD COLUMN cheap_picousd INTEGER;
+)sql"},
+    {"writes what calls have in common once", kFactsOnce},
 };
 
 // Distinct facts that are remembered; then all are looked up again.

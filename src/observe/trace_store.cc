@@ -32,7 +32,7 @@ constexpr Option kOptions[] = {
 };
 
 constexpr std::size_t kBatch = 1024;  // traces a transaction
-constexpr std::chrono::milliseconds kBatchWait{100};
+constexpr std::chrono::milliseconds kBatchWait{250};
 constexpr std::size_t kFilesOpen = 2;  // days the writer keeps open
 constexpr std::size_t kListMax = 1000;
 constexpr auto kExpiryEvery = std::chrono::hours(1);

@@ -4,6 +4,7 @@
 
 #include <iterator>
 #include <optional>
+#include <unordered_map>
 
 #include "base/check.h"
 #include "base/encoding.h"
@@ -108,10 +109,18 @@ int StatusOf(Code code) {
 }  // namespace
 
 struct Router::Node {
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view path) const {
+      return std::hash<std::string_view>()(path);
+    }
+  };
   std::map<std::string, std::unique_ptr<Node>, std::less<>> literals;
   std::unique_ptr<Node> parameter;
   std::unique_ptr<Node> rest;  // {…+}
   std::map<std::string, Route, std::less<>> by_method;
+  // Of the root: patterns without parameters, which win over all others, as they are written.
+  std::unordered_map<std::string, const Node*, Hash, std::equal_to<>> whole;
 
   // The route of `method`, or what the path takes instead.
   void Choose(std::string_view method, Match& match) const {
@@ -141,6 +150,8 @@ void Router::Add(Route route) {
     if (!next) next = std::make_unique<Node>();
     node = next.get();
   }
+  const bool plain = route.pattern.find('{') == route.pattern.npos;
+  if (plain && StripPrefix(route.pattern) == route.pattern) root_->whole[route.pattern] = node;
   auto what = fmt::format("{} {} has two handlers", route.method, route.pattern);
   auto method = route.method;
   route.number = ++size_;
@@ -192,6 +203,13 @@ Result<std::string> DecodeParameter(std::string_view raw) {
 Result<Router::Match> Router::Find(std::string_view method, std::string_view raw_path) const {
   if (method == "HEAD") method = "GET";  // the connection leaves the body out
   Match match;
+  if (auto whole = root_->whole.find(raw_path); whole != root_->whole.end()) {
+    const auto& routes = whole->second->by_method;
+    if (auto at = routes.find(method); at != routes.end()) {
+      match.route = &at->second;
+      return match;
+    }
+  }
   Match rest;  // of the innermost {…+} on the way
   const Node* node = root_.get();
   auto path = StripPrefix(raw_path);

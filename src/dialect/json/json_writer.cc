@@ -6,6 +6,7 @@
 #include <cmath>
 #include <iterator>
 
+#include "base/json_plain.h"
 #include "base/json_text.h"
 #include "dialect/json_value.h"
 
@@ -31,10 +32,26 @@ JsonWriter& JsonWriter::Close(char bracket) {
   return *this;
 }
 
+// In one step where the name needs no escape, as names do.
 JsonWriter& JsonWriter::Key(std::string_view key) {
-  Comma();
-  AppendJsonString(out_, key);
-  out_ += ':';
+  if (JsonPlainPrefix(key) < key.size()) {
+    Comma();
+    AppendJsonString(out_, key);
+    out_ += ':';
+  } else {
+    const auto at = out_.size();
+    const auto end = at + key.size() + (comma_ ? 4 : 3);
+    // Of libstdc++ 12 the function is told the new capacity, which may be more.
+    out_.resize_and_overwrite(end, [&](char* bytes, std::size_t) {
+      char* to = bytes + at;
+      if (comma_) *to++ = ',';
+      *to++ = '"';
+      key.copy(to, key.size());
+      bytes[end - 2] = '"';
+      bytes[end - 1] = ':';
+      return end;
+    });
+  }
   comma_ = false;
   return *this;
 }
