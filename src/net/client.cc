@@ -188,8 +188,9 @@ class HttpClient final : public Client {
   std::shared_ptr<Origin> OriginOf(const Call& call, ClientPools& pools,
                                    const asio::any_io_executor& executor) const;
   bool MayShare(const Call& call, const Origin& origin) const;
-  Task<Answer> Exchange(Call& call, ClientPools& pools, const std::shared_ptr<Origin>& origin,
-                        std::shared_ptr<ClientConnection> connection);
+  static std::unique_ptr<StreamedResponse> Begin(Call& call, ClientPools& pools,
+                                                 const std::shared_ptr<Origin>& origin,
+                                                 std::shared_ptr<ClientConnection> connection);
   Task<Answer> ExchangeHttp2(const Call& call, std::shared_ptr<Http2Upstream> upstream,
                              bool& may_be_sent_again);
   Task<Result<>> AwaitDial(const Call& call, ClientPools& pools, std::shared_ptr<Dial> dial);
@@ -232,17 +233,15 @@ bool HttpClient::MayShare(const Call& call, const Origin& origin) const {
   return possible && origin.speaks != Origin::Speaks::kHttp11;
 }
 
-// Sends over `connection`, which stands and is in a call, and reads the head of the answer.
-Task<HttpClient::Answer> HttpClient::Exchange(Call& call, ClientPools& pools,
-                                              const std::shared_ptr<Origin>& origin,
-                                              std::shared_ptr<ClientConnection> connection) {
+// Sends over `connection`, which stands and is in a call; the answer's head is to be read.
+std::unique_ptr<StreamedResponse> HttpClient::Begin(Call& call, ClientPools& pools,
+                                                    const std::shared_ptr<Origin>& origin,
+                                                    std::shared_ptr<ClientConnection> connection) {
   WriteHead(call);
   auto response =
       std::make_unique<StreamedResponse>(connection, StreamedResponse::Home{&pools, origin});
   connection->StartWrite(call.message);
-  bool head_request = call.request.method == "HEAD";
-  STRATA_CO_CHECK_OK(co_await response->ReadHead(header_bytes_max_, head_request));
-  co_return response;
+  return response;
 }
 
 Task<HttpClient::Answer> HttpClient::ExchangeHttp2(const Call& call,
@@ -362,6 +361,7 @@ Task<HttpClient::Answer> HttpClient::Send(ClientRequest&& request) {
   auto executor = co_await asio::this_coro::executor;
   auto& pools = asio::use_service<ClientPools>(asio::query(executor, asio::execution::context));
   auto origin = OriginOf(call, pools, executor);
+  const bool head_request = call.request.method == "HEAD";
   for (int attempt = 1;;) {
     if (auto upstream = ClientPools::WithRoom(*origin)) {
       bool again = false;
@@ -375,13 +375,21 @@ Task<HttpClient::Answer> HttpClient::Send(ClientRequest&& request) {
     }
     if (auto kept = attempt == 1 ? pools.Take(*origin) : nullptr) {
       kept->BeginCall(call.request.deadline, call.request.cancel);
-      auto answer = co_await Exchange(call, pools, origin, kept);
+      auto response = Begin(call, pools, origin, kept);
+      auto head = co_await response->ReadHead(header_bytes_max_, head_request);
+      if (head.has_value()) co_return response;
+      response.reset();
       // Closed by the server while it was idle: nobody has seen the request.
-      if (answer.has_value() || !kept->went_stale() || kept->interrupted()) co_return answer;
+      if (!kept->went_stale() || kept->interrupted()) {
+        co_return std::unexpected(std::move(head.error()));
+      }
       ++attempt;
     }
     STRATA_CO_TRY(auto fresh, co_await DialServer(call, pools, *origin));
-    if (fresh) co_return co_await Exchange(call, pools, origin, fresh);
+    if (!fresh) continue;
+    auto response = Begin(call, pools, origin, std::move(fresh));
+    STRATA_CO_CHECK_OK(co_await response->ReadHead(header_bytes_max_, head_request));
+    co_return response;
   }
 }
 

@@ -161,7 +161,17 @@ Task<Result<std::unique_ptr<ChatStream>>> ResilientChat::Start(domain::ChatReque
                     StickyKey(request, ctx));
   while (true) {
     STRATA_CO_TRY(auto choice, attempts.Choose());
-    auto attempt = co_await Try(*set, attempts, std::move(choice), request, ctx);
+    std::shared_ptr<Attempt> attempt;
+    if (set->lanes.size() == 1 && choice.number == 1 && !attempts.Patience()) {
+      // The first attempt at a model named directly, which is nearly every request, is as it would
+      // be without this layer.
+      attempt = std::make_shared<Attempt>(std::move(choice), *set->lanes[0], set->models[0], ctx,
+                                          Attempt::Context::kShared);
+      attempt->request = request;
+      co_await Attempt::Open(attempt);
+    } else {
+      attempt = co_await Try(*set, attempts, std::move(choice), request, ctx);
+    }
     if (!attempt->error) {
       set->lanes[attempt->choice.lane]->health->SetQuotaShare(attempt->ctx().quota_share);
       co_return std::make_unique<ResilientStream>(std::move(attempt), std::move(set), settles);
@@ -182,13 +192,9 @@ Task<std::shared_ptr<Attempt>> ResilientChat::Try(const Set& set, Attempts& atte
                                                   RequestContext& ctx) {
   auto patience = attempts.Patience();
   bool hedge = pool_.spec().hedge_after.count() > 0 && set.lanes.size() > 1;
-  // The first attempt at a model named directly, which is nearly every request, is as it would be
-  // without this layer.
-  bool plain = set.lanes.size() == 1 && choice.number == 1 && !patience;
   auto at = choice.lane;
-  auto attempt =
-      std::make_shared<Attempt>(std::move(choice), *set.lanes[at], set.models[at], ctx,
-                                plain ? Attempt::Context::kShared : Attempt::Context::kOwn);
+  auto attempt = std::make_shared<Attempt>(std::move(choice), *set.lanes[at], set.models[at], ctx,
+                                           Attempt::Context::kOwn);
   std::shared_ptr<void> alarm;
   if (patience) alarm = co_await Attempt::Limit(attempt, *patience);
   if (hedge) co_return co_await Race(set, attempts, std::move(attempt), request, ctx);

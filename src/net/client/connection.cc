@@ -5,6 +5,7 @@
 #include <boost/asio/error.hpp>
 
 #include "net/client/addresses.h"
+#include "net/internal/coarse_clock.h"
 
 namespace strata::net {
 namespace {
@@ -145,7 +146,7 @@ Task<Result<>> ClientConnection::Handshake(const ConnectSpec& spec) {
 void ClientConnection::StartWrite(std::shared_ptr<const OutMessage> message) {
   message_ = std::move(message);
   answered_ = false;
-  sent_at_ = std::chrono::steady_clock::now();
+  sent_at_ = CoarseNow();
   auto step = transport_->StartWrite(
       Self(), std::array{asio::buffer(message_->head), asio::buffer(message_->body)});
   writing_ = step == IoStep::kPending;
@@ -153,7 +154,7 @@ void ClientConnection::StartWrite(std::shared_ptr<const OutMessage> message) {
 }
 
 bool ClientConnection::went_stale() const {
-  return !answered_ && std::chrono::steady_clock::now() - sent_at_ < kStaleSeenWithin;
+  return !answered_ && CoarseNow() - sent_at_ < kStaleSeenWithin;
 }
 
 void ClientConnection::OnWritten(ErrorCode error) {
@@ -182,14 +183,12 @@ void ClientConnection::OnRead(ErrorCode error, std::size_t bytes) {
   }
 }
 
-Task<Result<bool>> ClientConnection::ReadMore() {
-  StartRead();
-  while (reading_ && !interrupted()) co_await event().Wait();
-  if (interrupted()) co_return std::unexpected(*interrupted());
-  if (!read_error_) co_return true;
-  if (read_error_ == asio::error::eof) co_return false;
-  co_return Fail(Code::kUnavailable,
-                 fmt::format("the connection to {} broke: {}", name_, read_error_.message()));
+Result<bool> ClientConnection::InputCame() const {
+  if (interrupted()) return std::unexpected(*interrupted());
+  if (!read_error_) return true;
+  if (read_error_ == asio::error::eof) return false;
+  return Fail(Code::kUnavailable,
+              fmt::format("the connection to {} broke: {}", name_, read_error_.message()));
 }
 
 void ClientConnection::BecomeIdle(SteadyTime now) {

@@ -49,8 +49,12 @@ class ClientConnection final : public TransportSink, public CallGuard {
   // Starts to write; does not wait, so that an early answer can be read meanwhile.
   void StartWrite(std::shared_ptr<const OutMessage> message);
 
-  // Waits for more input. True: there is some; false: the peer ended the stream in good order.
-  Task<Result<bool>> ReadMore();
+  // Asks for more input; while awaits_input() wait on event(), then take InputCame: true, there is
+  // some; false: the peer ended the stream in good order. Three steps, and no coroutine of their
+  // own, as every answer takes them.
+  void AskForInput() { StartRead(); }
+  bool awaits_input() const { return reading_ && !interrupted(); }
+  Result<bool> InputCame() const;
   InputBuffer& input() { return input_; }
 
   // Waits idle in a pool: reads, so that the peer's close is seen. False from usable() then.

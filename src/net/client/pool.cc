@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "net/internal/coarse_clock.h"
+
 namespace strata::net {
 namespace {
 
@@ -50,7 +52,7 @@ void ClientPools::CloseOld(Origin& origin, SteadyTime now) {
 }
 
 std::shared_ptr<ClientConnection> ClientPools::Take(Origin& origin) {
-  auto now = std::chrono::steady_clock::now();
+  auto now = CoarseNow();
   while (!origin.idle.empty()) {
     auto connection = std::move(origin.idle.back());
     origin.idle.pop_back();
@@ -65,7 +67,7 @@ void ClientPools::Put(Origin& origin, std::shared_ptr<ClientConnection> connecti
   if (closed_ || !connection->usable() || origin.idle.size() >= origin.limits.idle_max) {
     return connection->Close();
   }
-  connection->BecomeIdle(std::chrono::steady_clock::now());
+  connection->BecomeIdle(CoarseNow());
   origin.idle.push_back(std::move(connection));
 }
 

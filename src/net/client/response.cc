@@ -38,7 +38,9 @@ Task<Result<>> StreamedResponse::ReadHead(std::size_t bytes_max, bool head_reque
       co_return Malformed("its head is larger than net.client.header_bytes_max");
     }
     if (end == bytes.npos) {
-      STRATA_CO_TRY(bool more, co_await connection_->ReadMore());
+      connection_->AskForInput();
+      while (connection_->awaits_input()) co_await connection_->event().Wait();
+      STRATA_CO_TRY(bool more, connection_->InputCame());
       if (!more) co_return Cut();
       continue;
     }
@@ -151,7 +153,9 @@ Task<Result<std::string_view>> StreamedResponse::Read() {
     std::string_view piece;
     STRATA_CO_TRY(auto step, NextStep(piece));
     if (step != Step::kMore) co_return piece;
-    STRATA_CO_TRY(bool more, co_await connection_->ReadMore());
+    connection_->AskForInput();
+    while (connection_->awaits_input()) co_await connection_->event().Wait();
+    STRATA_CO_TRY(bool more, connection_->InputCame());
     if (!more) STRATA_CO_CHECK_OK(PeerEnded());
   }
 }
@@ -176,7 +180,9 @@ Task<Result<std::string>> StreamedResponse::ReadAll(std::size_t bytes_max) {
       STRATA_CO_CHECK_OK(AppendWithin(bytes_max, piece, body));
       continue;
     }
-    STRATA_CO_TRY(bool more, co_await connection_->ReadMore());
+    connection_->AskForInput();
+    while (connection_->awaits_input()) co_await connection_->event().Wait();
+    STRATA_CO_TRY(bool more, connection_->InputCame());
     if (!more) STRATA_CO_CHECK_OK(PeerEnded());
   }
 }

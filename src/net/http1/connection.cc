@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "net/http1/head_writer.h"
 #include "net/http1/request_parser.h"
+#include "net/internal/coarse_clock.h"
 #include "net/internal/event.h"
 #include "net/internal/input_buffer.h"
 #include "net/server/connection.h"
@@ -71,7 +72,7 @@ class Http1Connection final : public ServerConnection, private ResponseWriter {
   void SetPhase(Phase phase);
 
   // Answering.
-  Task<void> Answer(HttpRequest& request);
+  void BeginAnswer(HttpRequest& request);
   Task<Result<>> Send(int status, Headers headers, std::string body) override;
   Task<Result<>> Start(int status, Headers headers) override;
   Task<Result<>> Write(std::string_view bytes) override;
@@ -137,7 +138,14 @@ Task<void> Http1Connection::Serve([[maybe_unused]] Self self) {
   while (co_await AwaitRequest()) {
     auto request = parser_.Take();
     if (refused_) request.body.clear();
-    co_await Answer(request);
+    BeginAnswer(request);
+    co_await RunHandler(home_, request, *this, client_gone_.get_token());
+    if (gone_) break;
+    if (!answer_.started) {
+      co_await SendFailure({500, "internal error"}, request);
+    } else if (!answer_.finished) {
+      Gone();  // an answer cut short must not look whole
+    }
     if (gone_ || !keep_alive_) break;
   }
   co_await Goodbye();
@@ -145,7 +153,7 @@ Task<void> Http1Connection::Serve([[maybe_unused]] Self self) {
 
 void Http1Connection::SetPhase(Phase phase) {
   phase_ = phase;
-  since_ = std::chrono::steady_clock::now();
+  since_ = CoarseNow();
 }
 
 // True: a complete request is in the parser. False: the connection ends, failure_ says how.
@@ -223,7 +231,7 @@ void Http1Connection::OnRead(ErrorCode error, std::size_t bytes) {
   }
   if (reading_body_) {
     parser_.BodyFilled(bytes);
-    since_ = std::chrono::steady_clock::now();
+    since_ = CoarseNow();
   } else {
     input_.Filled(bytes);
     if (phase_ != Phase::kHandling) Advance();
@@ -269,19 +277,12 @@ void Http1Connection::Drain(IdleConnections idle) {
   if (phase_ == Phase::kIdle) event_.Notify();
 }
 
-Task<void> Http1Connection::Answer(HttpRequest& request) {
+void Http1Connection::BeginAnswer(HttpRequest& request) {
   request.scheme = transport_->secure() ? "https" : "http";
   request.version = HttpVersion::kHttp11;
   request.peer = peer_;
   head_request_ = request.method == "HEAD";
   answer_ = {};
-  co_await RunHandler(home_, request, *this, client_gone_.get_token());
-  if (gone_) co_return;
-  if (!answer_.started) {
-    co_await SendFailure({500, "internal error"}, request);
-  } else if (!answer_.finished) {
-    Gone();  // an answer cut short must not look whole
-  }
 }
 
 void Http1Connection::BeginHead(int status, const Headers& headers,

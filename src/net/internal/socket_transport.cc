@@ -7,6 +7,8 @@
 #include <boost/asio/query.hpp>
 #include <utility>
 
+#include "net/internal/coarse_clock.h"
+
 namespace strata::net {
 namespace {
 
@@ -78,7 +80,7 @@ void SocketTransport::SendBatched() {
 }
 
 SocketTransport::Wanted SocketTransport::Advance(ErrorCode& error) {
-  progress_ = std::chrono::steady_clock::now();
+  progress_ = CoarseNow();
   return WriteSome(pieces_, error);
 }
 
