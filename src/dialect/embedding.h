@@ -2,6 +2,7 @@
 // Embedding requests and answers as values; which wire form they have is openai.h's and bedrock.h's
 // business.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -12,6 +13,8 @@ namespace strata::dialect {
 
 enum class VectorEncoding : std::uint8_t { kFloat, kBase64 };
 enum class EmbedInput : std::uint8_t { kUnspecified, kQuery, kDocument };
+// What becomes of a text that has more tokens than the model sees.
+enum class LongText : std::uint8_t { kRefuse, kCutEnd, kCutStart };
 
 struct EmbedRequest {
   std::string model;
@@ -20,9 +23,18 @@ struct EmbedRequest {
   VectorEncoding encoding = VectorEncoding::kFloat;
   EmbedInput input = EmbedInput::kUnspecified;  // what the texts are, where the format says it
   bool normalize = true;                        // Titan; others always normalise
-  bool truncate = true;  // false: a text that is too long is an error (Cohere truncate NONE)
+  LongText long_text = LongText::kCutEnd;
+  std::string texts_at = "input[]";  // where a text stands in the body, "[]" for its number
   std::string user;
 };
+
+// The member of the body that holds text `index`: "input[3]".
+inline std::string PathOfText(const EmbedRequest& request, std::size_t index) {
+  auto path = request.texts_at;
+  auto at = path.find("[]");
+  if (at != path.npos) path.insert(at + 1, std::to_string(index));
+  return path;
+}
 
 // Rows of `dimensions` floats, one a text, not owned.
 struct EmbeddingView {

@@ -54,8 +54,8 @@ std::string EncodeGenerateResponse(const domain::ChatResponse& response, const A
 std::unique_ptr<StreamEncoder> MakeStreamEncoder(AnswerMeta meta, const AnswerOptions& options);
 std::string EncodeCountResponse(std::int64_t total_tokens);
 
-// embedContent, batchEmbedContents: all requests of a batch must agree on taskType and
-// outputDimensionality.
+// embedContent, batchEmbedContents: all requests of a batch must agree on taskType,
+// outputDimensionality and autoTruncate.
 Result<EmbedRequest> DecodeEmbed(std::string_view body);
 Result<EmbedRequest> DecodeBatchEmbed(std::string_view body);
 std::string EncodeEmbedResponse(const EmbeddingView& vectors);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gateway/long_text.h"
 #include "guard/model_access.h"
 #include "route/direct.h"
 
@@ -28,20 +29,21 @@ void CutDimensions(provider::Embeddings& vectors, int dimensions) {
 
 }  // namespace
 
-Task<Result<EmbedAnswer>> EmbedService::Run(std::string model, std::vector<std::string> texts,
-                                            provider::EmbedPurpose purpose, int dimensions,
+Task<Result<EmbedAnswer>> EmbedService::Run(dialect::EmbedRequest request,
                                             RequestContext& ctx) const {
+  const auto& model = request.model;
   ctx.model_asked = model;
   ctx.deadline = std::min(ctx.deadline, ctx.first_byte_deadline);  // vectors come in one piece
   STRATA_CO_CHECK_OK(guard::CheckModelAllowed(model, ctx));
   if (auto guardrails = guardrails_ ? guardrails_() : nullptr) {
     ctx.decided_by.guardrail = guardrails->names();
     std::vector<std::string*> judged;
-    for (auto& text : texts) judged.push_back(&text);
+    for (auto& text : request.texts) judged.push_back(&text);
     STRATA_CO_CHECK_OK(co_await guardrails->JudgeTexts(judged, ctx));
   }
   STRATA_CO_TRY(auto embedder, registry_.Embed(model));
   const auto& info = embedder->Info();
+  const int dimensions = request.dimensions.value_or(0);
   if (dimensions > info.dimensions && info.dimensions > 0) {
     co_return Fail(
         InvalidArgument("dimensions", fmt::format("{} has {} dimensions, {} were asked for",
@@ -50,7 +52,11 @@ Task<Result<EmbedAnswer>> EmbedService::Run(std::string model, std::vector<std::
   ctx.route =
       info.id == model ? "named by the caller" : fmt::format("'{}' stands for {}", model, info.id);
   ctx.decided_by.router = route::kDirectVersion;
-  STRATA_CO_TRY(auto vectors, co_await embedder->Embed(std::move(texts), purpose, ctx));
+  STRATA_CO_CHECK_OK(co_await FitTexts(*embedder, request, ctx));
+  const auto purpose = request.input == dialect::EmbedInput::kQuery
+                           ? provider::EmbedPurpose::kQuery
+                           : provider::EmbedPurpose::kDocument;
+  STRATA_CO_TRY(auto vectors, co_await embedder->Embed(std::move(request.texts), purpose, ctx));
   if (dimensions > 0 && dimensions < vectors.dimensions) CutDimensions(vectors, dimensions);
   co_return EmbedAnswer{.vectors = std::move(vectors), .model = info.id};
 }

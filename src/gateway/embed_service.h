@@ -6,6 +6,7 @@
 
 #include "base/context.h"
 #include "base/task.h"
+#include "dialect/embedding.h"
 #include "guard/guardrails.h"
 #include "provider/embedder.h"
 #include "provider/registry.h"
@@ -24,12 +25,11 @@ class EmbedService {
       : registry_(registry), guardrails_(std::move(guardrails)) {}
 
   // Guardrails judge the texts, as those of a chat request.
-  // `dimensions`: 0 for the model's own; fewer cuts the vectors and normalises them again
-  // (meaningful for models trained for it); more is kInvalidArgument. Errors otherwise as
-  // Embedder::Embed.
-  Task<Result<EmbedAnswer>> Run(std::string model, std::vector<std::string> texts,
-                                provider::EmbedPurpose purpose, int dimensions,
-                                RequestContext& ctx) const;
+  // `dimensions`: absent for the model's own; fewer cuts the vectors and normalises them again
+  // (meaningful for models trained for it); more is kInvalidArgument. A text that is longer than a
+  // model of this process sees is treated as `long_text` says, refused by its place in the body;
+  // providers decide about theirs. Errors otherwise as Embedder::Embed.
+  Task<Result<EmbedAnswer>> Run(dialect::EmbedRequest request, RequestContext& ctx) const;
 
  private:
   const provider::Registry& registry_;

@@ -333,6 +333,7 @@ class MeteredEmbedder final : public provider::Embedder {
     }
     domain::Usage usage;
     usage.input_tokens = embedded->input_tokens;
+    if (embedded->truncated > 0) meter->span().Set("texts_cut", embedded->truncated);
     STRATA_CO_CHECK_OK(meter->Finish(usage));
     co_return std::move(*embedded);
   }

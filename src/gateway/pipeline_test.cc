@@ -208,8 +208,10 @@ TEST_F(Pipeline, TextsToEmbedAreJudged) {
                   .has_value());
   EmbedService embed(*registry_, Denying("kestrel"));
   auto run = [&](std::vector<std::string> texts) {
-    return net::Runtime().Run(
-        embed.Run("e", std::move(texts), provider::EmbedPurpose::kQuery, 0, ctx_));
+    dialect::EmbedRequest request;
+    request.model = "e";
+    request.texts = std::move(texts);
+    return net::Runtime().Run(embed.Run(std::move(request), ctx_));
   };
   EXPECT_TRUE(run({"a sparrow"}).has_value());
   auto refused = run({"a sparrow", "a Kestrel"});
@@ -432,21 +434,68 @@ TEST_F(Pipeline, EmbeddingsAreMeteredAndCanBeCut) {
                   })
                   .has_value());
   net::Runtime runtime;
-  auto answer =
-      runtime.Run(EmbedService(*registry_)
-                      .Run("e", {"one text", "two"}, provider::EmbedPurpose::kQuery, 8, ctx_));
+  dialect::EmbedRequest request;
+  request.model = "e";
+  request.texts = {"one text", "two"};
+  request.dimensions = 8;
+  auto answer = runtime.Run(EmbedService(*registry_).Run(request, ctx_));
   ASSERT_TRUE(answer.has_value()) << answer.error().message();
   EXPECT_EQ(answer->vectors.dimensions, 8);
   ASSERT_EQ(answer->vectors.count(), 2U);
   double squares = 0;
   for (float v : answer->vectors.row(1)) squares += static_cast<double>(v) * v;
   EXPECT_NEAR(squares, 1, 1e-5);
-  auto too_many = runtime.Run(
-      EmbedService(*registry_).Run("e", {"x"}, provider::EmbedPurpose::kQuery, 64, ctx_));
+  request.dimensions = 64;
+  auto too_many = runtime.Run(EmbedService(*registry_).Run(request, ctx_));
   EXPECT_EQ(too_many.error().field(), "dimensions");
   auto rows = Rows();
   ASSERT_EQ(rows.size(), 1U);
   EXPECT_EQ(rows[0].intent.operation, "embeddings");
+}
+
+// The fake embedder's tokens are words, 254 of them beside two special ones.
+TEST_F(Pipeline, ATextThatIsTooLongIsRefusedByNameOrCutAsTheCallerSays) {
+  auto embedder = std::make_shared<fakes::FakeEmbedder>("builtin/e", 32);
+  auto far = std::make_shared<fakes::FakeEmbedder>("far/e", 32);
+  ASSERT_TRUE(registry_
+                  ->Update([&](provider::RegistrySnapshot& models) -> Result<> {
+                    STRATA_CHECK_OK(models.AddEmbedder(Metered(embedder, *journal_), WallTime{}));
+                    return models.AddEmbedder(Metered(far, *journal_), WallTime{});
+                  })
+                  .has_value());
+  auto words = [](std::size_t count, std::string_view last) {
+    std::string text;
+    for (std::size_t i = 0; i + 1 < count; ++i) text += "föhn ";
+    return text + std::string(last);
+  };
+  net::Runtime runtime;
+  dialect::EmbedRequest request;
+  request.model = "builtin/e";
+  request.long_text = dialect::LongText::kRefuse;
+  request.texts = {"short", words(254, "fits")};
+  EXPECT_TRUE(runtime.Run(EmbedService(*registry_).Run(request, ctx_)).has_value());
+  request.texts.push_back(words(20'000, "over"));  // counted in several turns
+  auto refused = runtime.Run(EmbedService(*registry_).Run(request, ctx_));
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code(), Code::kInvalidArgument);
+  EXPECT_EQ(refused.error().field(), "input[2]");
+  EXPECT_NE(refused.error().message().find("20002 tokens"), std::string::npos);
+  EXPECT_NE(refused.error().message().find("is 256 tokens"), std::string::npos);
+  EXPECT_EQ(embedder->calls(), 1);
+
+  request.long_text = dialect::LongText::kCutStart;
+  request.texts = {words(254, "fits"), words(300, "over")};
+  auto cut = runtime.Run(EmbedService(*registry_).Run(request, ctx_));
+  ASSERT_TRUE(cut.has_value()) << cut.error().message();
+  EXPECT_EQ(cut->vectors.input_tokens, 2 * 254);
+  EXPECT_EQ(cut->vectors.truncated, 0);
+  auto kept = embedder->VectorOf(words(254, "over"));
+  EXPECT_TRUE(std::ranges::equal(cut->vectors.row(1), kept));
+
+  // What a provider's model sees is the provider's to say.
+  request.model = "far/e";
+  request.long_text = dialect::LongText::kRefuse;
+  EXPECT_TRUE(runtime.Run(EmbedService(*registry_).Run(request, ctx_)).has_value());
 }
 
 }  // namespace

@@ -171,11 +171,9 @@ Task<Result<std::string>> AsyncInvokes::Invoke(const store::Job& job) {
     if (sink.failure) co_return Fail(std::move(*sink.failure));
     body = bedrock::EncodeInvokeChatResponse(request.format, sink.answer.response(), meta);
   } else {
-    const auto& call = std::get<dialect::EmbedRequest>(request.call);
-    auto purpose = call.input == dialect::EmbedInput::kQuery ? provider::EmbedPurpose::kQuery
-                                                             : provider::EmbedPurpose::kDocument;
-    STRATA_CO_TRY(auto answer, co_await parts_.embed.Run(model, call.texts, purpose,
-                                                         call.dimensions.value_or(0), ctx));
+    auto call = std::get<dialect::EmbedRequest>(request.call);  // the answer shows its texts
+    call.model = model;
+    STRATA_CO_TRY(auto answer, co_await parts_.embed.Run(std::move(call), ctx));
     dialect::EmbeddingView view{.dimensions = answer.vectors.dimensions,
                                 .values = answer.vectors.values,
                                 .input_tokens = answer.vectors.input_tokens};

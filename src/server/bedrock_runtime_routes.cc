@@ -96,12 +96,9 @@ Task<Result<>> InvokeChat(Services& services, Exchange& exchange, bedrock::Invok
 
 Task<Result<>> InvokeEmbed(Services& services, Exchange& exchange,
                            const bedrock::InvokeRequest& request) {
-  const auto& call = std::get<dialect::EmbedRequest>(request.call);
-  auto purpose = call.input == dialect::EmbedInput::kQuery ? provider::EmbedPurpose::kQuery
-                                                           : provider::EmbedPurpose::kDocument;
-  STRATA_CO_TRY(auto answer,
-                co_await services.embed.Run(exchange.params.at(0), call.texts, purpose,
-                                            call.dimensions.value_or(0), exchange.ctx));
+  auto call = std::get<dialect::EmbedRequest>(request.call);  // the answer shows its texts
+  call.model = exchange.params.at(0);
+  STRATA_CO_TRY(auto answer, co_await services.embed.Run(std::move(call), exchange.ctx));
   dialect::EmbeddingView view{.dimensions = answer.vectors.dimensions,
                               .values = answer.vectors.values,
                               .input_tokens = answer.vectors.input_tokens};

@@ -58,11 +58,8 @@ Task<Result<>> Embed(Services& services, Exchange& exchange, std::string model, 
   const bool many = batch == Batch::kYes;
   STRATA_CO_TRY(auto request, many ? gemini::DecodeBatchEmbed(exchange.http.body)
                                    : gemini::DecodeEmbed(exchange.http.body));
-  auto purpose = request.input == dialect::EmbedInput::kQuery ? provider::EmbedPurpose::kQuery
-                                                              : provider::EmbedPurpose::kDocument;
-  STRATA_CO_TRY(auto answer,
-                co_await services.embed.Run(std::move(model), std::move(request.texts), purpose,
-                                            request.dimensions.value_or(0), exchange.ctx));
+  request.model = std::move(model);
+  STRATA_CO_TRY(auto answer, co_await services.embed.Run(std::move(request), exchange.ctx));
   dialect::EmbeddingView view{.dimensions = answer.vectors.dimensions,
                               .values = answer.vectors.values,
                               .input_tokens = answer.vectors.input_tokens};

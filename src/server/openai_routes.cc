@@ -33,16 +33,14 @@ Task<Result<>> ChatCompletions(Services& services, Exchange& exchange) {
 
 Task<Result<>> Embeddings(Services& services, Exchange& exchange) {
   STRATA_CO_TRY(auto request, openai::DecodeEmbedRequest(exchange.http.body));
-  auto purpose = request.input == dialect::EmbedInput::kQuery ? provider::EmbedPurpose::kQuery
-                                                              : provider::EmbedPurpose::kDocument;
   exchange.ctx.subject = request.user;
-  STRATA_CO_TRY(auto answer,
-                co_await services.embed.Run(request.model, std::move(request.texts), purpose,
-                                            request.dimensions.value_or(0), exchange.ctx));
+  const auto encoding = request.encoding;
+  auto model = request.model;
+  STRATA_CO_TRY(auto answer, co_await services.embed.Run(std::move(request), exchange.ctx));
   dialect::EmbeddingView view{.dimensions = answer.vectors.dimensions,
                               .values = answer.vectors.values,
                               .input_tokens = answer.vectors.input_tokens};
-  auto body = openai::EncodeEmbedResponse(view, request.encoding, request.model);
+  auto body = openai::EncodeEmbedResponse(view, encoding, model);
   co_return co_await SendJson(exchange, services.links, dialect::Dialect::kOpenAi, std::move(body));
 }
 

@@ -148,6 +148,14 @@ class Answers(unittest.TestCase):
         self.assertEqual({p["name"] for s, p in spans if s["name"] == "provider.embed"},
                          {"knowledge.retrieve", "knowledge.extract"})
 
+    def test_a_query_longer_than_the_embedding_model_sees_is_answered_and_the_trace_says_so(self):
+        question = QUESTION + " Please look through everything that was ever written down about the lamp, the keeper and the coast." * 30
+        raw = self.openai.chat.completions.with_raw_response.create(
+            model="kb/harbour", messages=[{"role": "user", "content": question}])
+        self.assertTrue(raw.parse().choices[0].message.content)
+        shown = self.server.cli("trace", raw.headers["x-strata-trace-id"])
+        self.assertIn("the query is longer than the embedding model sees: vectors are searched by its first 256 tokens", shown)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -32,7 +32,7 @@ void ForEachWord(std::string_view text, F use) {
 
 FakeEmbedder::FakeEmbedder(std::string id, int dimensions) {
   info_.id = std::move(id);
-  info_.provider = "fake";
+  info_.provider = info_.id.starts_with("builtin/") ? "builtin" : "fake";
   info_.upstream_id = info_.id;
   info_.can.embed = true;
   info_.dimensions = dimensions;

@@ -1,6 +1,7 @@
 #pragma once
 // A deterministic Embedder: the sum of one fixed pseudo-random vector for each word, so that texts
-// which share words are near each other, on every machine.
+// which share words are near each other, on every machine. One named builtin/… counts as a model of
+// this process.
 
 #include <atomic>
 #include <optional>

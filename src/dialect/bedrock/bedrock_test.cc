@@ -306,6 +306,37 @@ TEST(Invoke, TitanAndCohereEmbeddingsRoundTrip) {
   }
 }
 
+TEST(Invoke, ALongTextIsTreatedAsTheVendorDoesUnlessTheCallerSays) {
+  auto read = [](std::string_view model, std::string_view body) {
+    auto request = DecodeInvoke(model, body);
+    EXPECT_TRUE(request) << request.error().message();
+    return std::get<EmbedRequest>(request->call);
+  };
+  auto titan = read("amazon.titan-embed-text-v2:0", R"({"inputText":"x"})");
+  EXPECT_EQ(titan.long_text, LongText::kRefuse);
+  EXPECT_EQ(PathOfText(titan, 0), "inputText");
+  auto cohere = [&](std::string_view more) {
+    return read("cohere.embed-english-v3",
+                fmt::format(R"({{"texts":["x","y"],"input_type":"search_query"{}}})", more));
+  };
+  EXPECT_EQ(cohere("").long_text, LongText::kRefuse);
+  EXPECT_EQ(PathOfText(cohere(""), 1), "texts[1]");
+  const std::pair<const char*, LongText> kWords[] = {{"NONE", LongText::kRefuse},
+                                                     {"END", LongText::kCutEnd},
+                                                     {"RIGHT", LongText::kCutEnd},
+                                                     {"START", LongText::kCutStart},
+                                                     {"LEFT", LongText::kCutStart}};
+  for (const auto& [word, expected] : kWords) {
+    auto request = cohere(fmt::format(R"(,"truncate":"{}")", word));
+    EXPECT_EQ(request.long_text, expected) << word;
+    auto again = EncodeInvokeEmbedRequest(InvokeFormat::kCohereEmbed, request);
+    ASSERT_TRUE(again);
+    EXPECT_EQ(read("cohere.embed-english-v3", *again).long_text, expected) << word;
+  }
+  EXPECT_FALSE(DecodeInvoke("cohere.embed-english-v3",
+                            R"({"texts":["x"],"input_type":"search_query","truncate":"MIDDLE"})"));
+}
+
 TEST(Invoke, StreamChunksHoldTheVendorsEventsAndTheMetrics) {
   auto encoder = MakeInvokeStreamEncoder(InvokeFormat::kAnthropic, {});
   EventStreamReader reader;

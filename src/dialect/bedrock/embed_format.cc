@@ -92,6 +92,19 @@ std::string EncodeCohere(const InvokeRequest& request, const EmbeddingView& vect
   return out.EndArray().EndObject().Take();
 }
 
+// As Cohere's own API has them, and as embed-v4 does.
+Result<LongText> ReadTruncate(const JsonField& truncate) {
+  if (!truncate.present()) return LongText::kRefuse;  // the vendor's default is NONE
+  STRATA_TRY(auto word, truncate.OneOf({"NONE", "START", "END", "LEFT", "RIGHT"}));
+  if (word == "NONE") return LongText::kRefuse;
+  return word == "START" || word == "LEFT" ? LongText::kCutStart : LongText::kCutEnd;
+}
+
+std::string_view TruncateWord(LongText long_text) {
+  if (long_text == LongText::kRefuse) return "NONE";
+  return long_text == LongText::kCutStart ? "START" : "END";
+}
+
 Result<EmbeddingRows> DecodeTitanRows(const JsonField& body) {
   auto embedding = body.Get("embedding");
   STRATA_TRY(auto row, ReadFloats(embedding));
@@ -124,6 +137,8 @@ Result<InvokeRequest> DecodeTitan(const JsonField& body) {
   EmbedRequest request;
   auto text = body.Get("inputText");
   STRATA_TRY(request.texts.emplace_back(), text.NonEmptyString());
+  request.texts_at = "inputText";
+  request.long_text = LongText::kRefuse;  // as Titan does
   auto dimensions = body.Get("dimensions");
   STRATA_CHECK_OK(ReadDimensions(dimensions, request));
   if (auto normalize = body.Get("normalize"); normalize.present()) {
@@ -155,11 +170,9 @@ Result<InvokeRequest> DecodeCohere(const JsonField& body) {
              input_type.OneOf({"search_document", "search_query", "classification", "clustering"}));
   if (type == "search_document") request.input = EmbedInput::kDocument;
   if (type == "search_query") request.input = EmbedInput::kQuery;
-  request.truncate = false;  // the vendor's default is NONE
-  if (auto truncate = body.Get("truncate"); truncate.present()) {
-    STRATA_TRY(auto word, truncate.OneOf({"NONE", "END"}));
-    request.truncate = word == "END";
-  }
+  request.texts_at = "texts[]";
+  auto truncate = body.Get("truncate");
+  STRATA_TRY(request.long_text, ReadTruncate(truncate));
   auto types = body.Get("embedding_types");
   STRATA_CHECK_OK(ReadTypes(types, {"float"}, out));
   auto dimensions = body.Get("output_dimension");
@@ -191,7 +204,7 @@ Result<std::string> EncodeInvokeEmbedRequest(InvokeFormat format, const EmbedReq
   for (const auto& text : request.texts) out.Value(text);
   out.EndArray();
   out.Field("input_type", request.input == EmbedInput::kQuery ? "search_query" : "search_document");
-  out.Field("truncate", request.truncate ? "END" : "NONE");
+  out.Field("truncate", TruncateWord(request.long_text));
   if (request.dimensions) out.Field("output_dimension", *request.dimensions);
   return out.EndObject().Take();
 }

@@ -45,6 +45,13 @@ Result<> AddOne(const JsonField& body, bool first, EmbedRequest& out) {
                                     "autoTruncate", "embedContentConfig"}));
   auto content = body.Get("content");
   STRATA_TRY(auto text, TextOfContent(content));
+  // Google's models cut what is too long unless they are told not to.
+  auto long_text = LongText::kCutEnd;
+  auto truncate = body.Get("autoTruncate");
+  if (truncate.present()) {
+    STRATA_TRY(auto cut, truncate.Bool());
+    if (!cut) long_text = LongText::kRefuse;
+  }
   auto task = body.Get("taskType");
   STRATA_TRY(auto input, InputOf(task));
   std::optional<int> dimensions;
@@ -57,7 +64,11 @@ Result<> AddOne(const JsonField& body, bool first, EmbedRequest& out) {
   if (!first && dimensions != out.dimensions) {
     return Fail(size.Wrong("all requests of a batch must agree"));
   }
+  if (!first && long_text != out.long_text) {
+    return Fail(truncate.Wrong("all requests of a batch must agree"));
+  }
   out.input = input;
+  out.long_text = long_text;
   out.dimensions = dimensions;
   out.texts.push_back(std::move(text));
   return {};
@@ -105,6 +116,7 @@ Result<EmbedRequest> DecodeEmbed(std::string_view text) {
   CamelKeys(root);
   JsonField body(root);
   EmbedRequest out;
+  out.texts_at = "content";
   STRATA_CHECK_OK(AddOne(body, true, out));
   return out;
 }
@@ -119,6 +131,7 @@ Result<EmbedRequest> DecodeBatchEmbed(std::string_view text) {
     return Fail(requests.Wrong(fmt::format("expected a list of 1 to {} requests", kTextsMax)));
   }
   EmbedRequest out;
+  out.texts_at = "requests[].content";
   for (std::size_t i = 0; i < requests.size(); ++i) {
     auto request = requests.Item(i);
     STRATA_CHECK_OK(AddOne(request, i == 0, out));

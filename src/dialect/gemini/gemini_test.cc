@@ -301,6 +301,12 @@ TEST(GeminiEmbeddings, BatchesRoundTripAndMustAgree) {
                 .error()
                 .field(),
             "requests[1].taskType");
+  EXPECT_EQ(back->long_text, LongText::kCutEnd) << "Google's default";
+  auto strict = DecodeBatchEmbed(
+      R"({"requests":[{"content":{"parts":[{"text":"a"}]},"autoTruncate":false}]})");
+  ASSERT_TRUE(strict) << strict.error().message();
+  EXPECT_EQ(strict->long_text, LongText::kRefuse);
+  EXPECT_EQ(PathOfText(*strict, 0), "requests[0].content");
   const std::vector<float> values = {1, 2, 3, 4};
   auto rows = DecodeBatchEmbedResponse(
       EncodeBatchEmbedResponse({.dimensions = 2, .values = values, .input_tokens = 0}), 2);

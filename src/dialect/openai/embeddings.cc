@@ -18,12 +18,11 @@ namespace {
 // As OpenAI has it.
 constexpr std::size_t kTextsMax = 2048;
 
-Result<std::vector<std::string>> DecodeInput(const JsonField& input) {
-  std::vector<std::string> texts;
+Result<> DecodeInput(const JsonField& input, EmbedRequest& out) {
   if (input.present() && input.value().string() != nullptr) {
-    STRATA_TRY(auto text, input.NonEmptyString());
-    texts.push_back(std::move(text));
-    return texts;
+    STRATA_TRY(out.texts.emplace_back(), input.NonEmptyString());
+    out.texts_at = "input";
+    return {};
   }
   if (!input.ExpectArray() || input.size() == 0 || input.size() > kTextsMax) {
     return Fail(
@@ -35,10 +34,9 @@ Result<std::vector<std::string>> DecodeInput(const JsonField& input) {
     if (tokens) {
       return Fail(item.Wrong("lists of token numbers are not supported; send text"));
     }
-    STRATA_TRY(auto text, item.NonEmptyString());
-    texts.push_back(std::move(text));
+    STRATA_TRY(out.texts.emplace_back(), item.NonEmptyString());
   }
-  return texts;
+  return {};
 }
 
 // Little-endian floats, as the API has it.
@@ -95,7 +93,8 @@ Result<EmbedRequest> DecodeEmbedRequest(std::string_view text) {
   auto model = body.Get("model");
   STRATA_TRY(out.model, model.NonEmptyString());
   auto input = body.Get("input");
-  STRATA_TRY(out.texts, DecodeInput(input));
+  STRATA_CHECK_OK(DecodeInput(input, out));
+  out.long_text = LongText::kRefuse;  // OpenAI answers 400
   if (auto field = body.Get("encoding_format"); field.present()) {
     STRATA_TRY(auto encoding, field.OneOf({"float", "base64"}));
     if (encoding == "base64") out.encoding = VectorEncoding::kBase64;

@@ -413,6 +413,9 @@ TEST(OpenAiEmbeddings, RequestRoundTrips) {
   EXPECT_EQ(back->texts, request.texts);
   EXPECT_EQ(back->dimensions, request.dimensions);
   EXPECT_EQ(back->encoding, request.encoding);
+  EXPECT_EQ(back->long_text, LongText::kRefuse);
+  EXPECT_EQ(PathOfText(*back, 1), "input[1]");
+  EXPECT_EQ(PathOfText(*DecodeEmbedRequest(R"({"model":"m","input":"a"})"), 0), "input");
 }
 
 TEST(OpenAiModels, ListIsReadBack) {

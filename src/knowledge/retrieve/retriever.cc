@@ -377,6 +377,12 @@ Task<Result<std::vector<float>>> EmbedQuery(provider::Embedder& embedder, const 
   }
   span.Set("model", embedder.Info().id);
   span.Set("tokens", rows->input_tokens);
+  if (rows->truncated > 0) {
+    span.Set("cut",
+             "the query is longer than the embedding model sees: vectors are searched by its "
+             "first " +
+                 std::to_string(rows->input_tokens) + " tokens, words by all of it");
+  }
   if (rows->count() != 1) co_return Fail(Internal("one text, one vector"));
   co_return std::move(rows->values);
 }
