@@ -20,14 +20,13 @@
 #include <thread>
 #include <vector>
 
+#include "base/background.h"
+
 namespace strata {
 
 namespace asio = boost::asio;
 
 namespace {
-
-// Added to the niceness of the process.
-constexpr int kBackgroundNice = 10;
 
 // Work of one urgency. A thread is started when work comes and none is free: most pools of a server
 // at rest have none, and a thread's stack and heap cost about 100 KiB.
@@ -48,7 +47,7 @@ void LowerThreadPriority() {
   // Refused, it stays as it is.
   errno = 0;
   const int whole = ::getpriority(PRIO_PROCESS, static_cast<id_t>(::getpid()));
-  if (errno == 0) ::setpriority(PRIO_PROCESS, 0, whole + kBackgroundNice);
+  if (errno == 0) ::setpriority(PRIO_PROCESS, 0, whole + BackgroundNice());
 }
 
 struct Pool::State {
@@ -74,7 +73,11 @@ struct Pool::State {
   }
 
   void Loop(Lane& lane) {
-    if (lane.urgency == Urgency::kBackground) LowerThreadPriority();
+    std::optional<BackgroundThread> counted;
+    if (lane.urgency == Urgency::kBackground) {
+      LowerThreadPriority();
+      counted.emplace();
+    }
     std::unique_lock lock(mutex);
     while (true) {
       ++lane.free;

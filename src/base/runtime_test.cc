@@ -3,11 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
+#include <chrono>
+#include <filesystem>
 #include <future>
 #include <numeric>
 #include <set>
@@ -16,6 +19,7 @@
 #include <tuple>
 #include <vector>
 
+#include "base/background.h"
 #include "base/context.h"
 #include "base/ids.h"
 #include "base/options.h"
@@ -147,6 +151,43 @@ TEST(Pool, OnlyBackgroundThreadsHaveALoweredPriority) {
   EXPECT_EQ(interactive, own);
   EXPECT_EQ(background, std::min(own + 10, 19));
   EXPECT_EQ(nested, background);
+}
+
+TEST(Pool, TheNicenessOfBackgroundThreadsCanBeSet) {
+  const int own = ::getpriority(PRIO_PROCESS, 0);
+  const int usual = BackgroundNice();
+  SetBackgroundNice(3);
+  int background = 100;
+  {
+    Pool pool("test", 1, 8);
+    auto look = [&] { background = ::getpriority(PRIO_PROCESS, 0); };
+    ASSERT_TRUE(pool.Post(look, Urgency::kBackground).has_value());
+  }
+  SetBackgroundNice(usual);
+  EXPECT_EQ(background, std::min(own + 3, 19));
+}
+
+TEST(Pool, WhatBackgroundThreadsGotIsMeasuredAlsoWhenTheyHaveEnded) {
+  if (!std::filesystem::exists("/proc/self/schedstat")) GTEST_SKIP() << "the kernel does not say";
+  using std::chrono::milliseconds;
+  auto burn = [] {
+    timespec used{};
+    while (used.tv_nsec < 30'000'000 && used.tv_sec == 0) {
+      ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    }
+  };
+  const auto before = MeasureBackground();
+  {
+    Pool pool("test", 1, 8);
+    ASSERT_TRUE(pool.Post(burn).has_value());
+  }
+  EXPECT_EQ(MeasureBackground().ran, before.ran) << "interactive work is not counted";
+  {
+    Pool pool("test", 1, 8);
+    ASSERT_TRUE(pool.Post(burn, Urgency::kBackground).has_value());
+  }
+  EXPECT_GE(MeasureBackground().ran - before.ran, milliseconds(25));
+  EXPECT_GE(MeasureBackground().waited, before.waited);
 }
 
 TEST(Span, RecordsATreeThatEndsWithItsScopes) {

@@ -23,6 +23,7 @@
 #include "base/options.h"
 #include "base/pool.h"
 #include "base/task.h"
+#include "knowledge/ingestion_pace.h"
 #include "knowledge/kb_types.h"
 #include "knowledge/parser.h"
 #include "knowledge/retrieval.h"
@@ -113,6 +114,8 @@ class KnowledgeBases {
                                           std::string job_id, RequestContext& ctx);
   Task<Result<Page<IngestionJob>>> ListIngestions(std::string kb_id, std::string source_id,
                                                   PageRequest page, RequestContext& ctx);
+  // How far a job is that runs in this process, absent for others.
+  std::optional<IngestionPace> Pace(const std::string& job_id) const;
   // A job that runs ends soon after (STOPPING until then), what it has indexed stays. kConflict
   // when it has ended.
   Task<Result<IngestionJob>> StopIngestion(std::string kb_id, std::string source_id,

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <chrono>
 
+#include "base/background.h"
 #include "base/utf8.h"
 #include "dialect/json_value.h"
 #include "domain/money.h"
@@ -26,6 +28,8 @@ using knowledge::JobStatus;
 
 // Between two looks at a job that is followed.
 constexpr std::chrono::milliseconds kLookEvery{100};
+// Also when nothing was counted meanwhile.
+constexpr std::chrono::seconds kTellEvery{2};
 
 json::object EncodeBase(const knowledge::KnowledgeBase& base) {
   return {{"id", base.id},
@@ -45,6 +49,54 @@ json::object EncodeStatistics(const IngestionStatistics& s) {
           {"failed", s.failed},
           {"skipped", s.skipped},
           {"metadata_modified", s.metadata_modified}};
+}
+
+// {"documents", "done", "documents_per_minute", "seconds_left"}, the last two once they are known.
+json::object EncodePace(const knowledge::IngestionPace& pace) {
+  json::object out{{"documents", pace.documents}, {"done", pace.done}};
+  if (pace.documents_per_minute) out["documents_per_minute"] = *pace.documents_per_minute;
+  if (pace.left) out["seconds_left"] = pace.left->count();
+  return out;
+}
+
+// Sees whether background work stands behind other work.
+class BackgroundLoad {
+ public:
+  // Of the time that background threads were ready since the last answer, the share in which they
+  // ran. Absent before some seconds have passed, and when they were hardly ready.
+  std::optional<double> Share(SteadyTime now) {
+    constexpr std::chrono::seconds kEvery{5};
+    constexpr std::chrono::seconds kReady{1};
+    if (now - since_ < kEvery) return std::nullopt;
+    const auto times = MeasureBackground();
+    const auto ran = times.ran - before_.ran;
+    const auto ready = ran + times.waited - before_.waited;
+    before_ = times;
+    since_ = now;
+    if (ready < kReady) return std::nullopt;
+    return static_cast<double>(ran.count()) / static_cast<double>(ready.count());
+  }
+
+ private:
+  BackgroundTimes before_ = MeasureBackground();
+  SteadyTime since_ = std::chrono::steady_clock::now();
+};
+
+// What to tell who waits for a sync; "" when it gets the time that it can use.
+std::string NoteOf(std::optional<double> share) {
+  constexpr double kFew = 0.5;
+  if (!share || *share >= kFew) return {};
+  auto note = fmt::format(
+      "the processors are busy: indexing gets {:.0f} % of the time that it asks "
+      "for",
+      *share * 100);
+  if (BackgroundNice() > 0) {
+    note += fmt::format(
+        ", as it stands behind requests and other programs (server.background_nice is {}; 0 gives "
+        "it an equal share)",
+        BackgroundNice());
+  }
+  return note;
 }
 
 struct CreateCall {
@@ -121,8 +173,8 @@ Task<Result<std::optional<IngestionJob>>> Unfinished(Services& s, Exchange& e, s
 
 enum class Whose : std::uint8_t { kOwn, kOthers };
 
-// Follows a job to its end: a line that says whose it is, one whenever its statistics changed, and
-// one with its end. Returns the job as it ended.
+// Follows a job to its end: a line that says whose it is, one whenever its statistics changed or
+// some seconds have passed, and one with its end. Returns the job as it ended.
 Task<Result<IngestionJob>> FollowJob(Services& s, Exchange& e, const knowledge::DataSource& source,
                                      IngestionJob job, Whose whose, JsonLines& lines) {
   const auto kb_id = job.knowledge_base_id;
@@ -132,12 +184,20 @@ Task<Result<IngestionJob>> FollowJob(Services& s, Exchange& e, const knowledge::
                     {"attached", whose == Whose::kOthers},
                     {"progress", EncodeStatistics(last)}};
   STRATA_CO_CHECK_OK(co_await lines.Line(json::serialize(line)));
+  BackgroundLoad load;
+  std::string note;
+  auto told = std::chrono::steady_clock::now();
   while (!knowledge::IsFinal(job.status)) {
     STRATA_CO_CHECK_OK(co_await net::Sleep(kLookEvery, e.ctx.cancel));
     STRATA_CO_TRY(job, co_await s.bases.GetIngestion(kb_id, source.id, job.id, e.ctx));
-    if (job.statistics == last) continue;
+    const auto now = std::chrono::steady_clock::now();
+    if (auto share = load.Share(now)) note = NoteOf(share);
+    if (job.statistics == last && now - told < kTellEvery) continue;
     last = job.statistics;
+    told = now;
     line = {{"source", source.name}, {"progress", EncodeStatistics(last)}};
+    if (auto pace = s.bases.Pace(job.id)) line["pace"] = EncodePace(*pace);
+    if (!note.empty()) line["note"] = note;
     STRATA_CO_CHECK_OK(co_await lines.Line(json::serialize(line)));
   }
   line = {{"source", source.name},

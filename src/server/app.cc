@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "base/background.h"
 #include "base/check.h"
 #include "base/encoding.h"
 #include "base/log.h"
@@ -71,6 +72,11 @@ constexpr Option kServerOptions[] = {
     {"server.metrics_access", OptionKind::kText, "", "key", "key|loopback|open",
      "Who may read /metrics: keys with the role metrics (or admin); these and, without a key, this "
      "machine unless a proxy forwarded the request; or everybody."},
+    {"server.background_nice", OptionKind::kInteger, "", "10", "0..19",
+     "Niceness of background work (ingestion, asynchronous invocations, building of graphs) above "
+     "the server's own: at 10 it gets about a tenth of a core that requests or other programs "
+     "want, "
+     "at 0 an equal share; either way all of a free one."},
     {"server.disk_free_min", OptionKind::kInteger, "bytes", "67108864", "0..1099511627776",
      "With less free space on the data folder's disk, /readyz answers 503."},
     {"server.require_keys", OptionKind::kFlag, "", "true", "",
@@ -422,6 +428,7 @@ Result<std::shared_ptr<App::Prepared>> App::Prepare(Config config, const std::st
   STRATA_TRY(out->state, LiveConfig::Make(std::move(config)));
   const auto& options = out->state->config.options;
   ApplyLogOptions(options);
+  SetBackgroundNice(static_cast<int>(options.Integer("server.background_nice")));
   out->runtime = std::make_unique<net::Runtime>(1);
   out->client = net::Client::Create(options);
   provider::LocalModelsSpec spec{.data_folder = data_folder + "/models"};

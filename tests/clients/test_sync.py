@@ -3,6 +3,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -105,6 +106,32 @@ class SyncOfServer(unittest.TestCase):
         while status() == "STOPPING" and time.monotonic() < until:
             time.sleep(0.05)
         self.assertEqual(status(), "STOPPED")
+
+
+class SyncOnABusyMachine(unittest.TestCase):
+    def test_it_tells_its_pace_and_that_other_work_goes_first(self):
+        folder = tempfile.mkdtemp(prefix="strata-sync-")
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        data = os.path.join(folder, "data")
+        documents = write_folder(os.path.join(folder, "big"), 300)
+        self.assertEqual(run_strata(data, "kb", "create", "big", documents).returncode, 0)
+        others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * os.cpu_count())]
+        try:
+            follower = Follower(data, "big")
+            said = ""
+            until = time.monotonic() + 120
+            while ("note:" not in said or " left" not in said) and time.monotonic() < until:
+                said += follower.process.stderr.readline()
+        finally:
+            for other in others:
+                other.kill()
+                other.wait()
+        code, _, err = follower.interrupt()
+        self.assertEqual(code, 130, err)
+        self.assertRegex(said, r"\d+ of 300 read, [\d.]+ a minute, about \d+ (s|min|h \d+ min) left")
+        self.assertRegex(said, r"note: the processors are busy: indexing gets \d+ % of the time that it asks for")
+        self.assertIn("server.background_nice is 10", said)
+        self.assertEqual(said.count("note:"), 1)
 
 
 class SyncWithoutServer(unittest.TestCase):

@@ -201,6 +201,10 @@ Task<Result<>> Indexer::Embed(IndexedDocument& indexed, RequestContext& ctx) con
                                              " answered vectors of another number or size");
     }
     indexed.vectors.insert(indexed.vectors.end(), rows.values.begin(), rows.values.end());
+    if (progress_) {
+      progress_(indexed.document.bytes,
+                static_cast<double>(end) / static_cast<double>(indexed.chunks.size()));
+    }
   }
   co_return Result<>();
 }

@@ -1,6 +1,7 @@
 #pragma once
 // The Indexer makes of a document's bytes what is stored: parse, cut, embed. It writes nothing.
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -34,11 +35,15 @@ RequestContext ContextLike(const RequestContext& ctx);
 // goes on.
 bool IsDocumentsFault(const Error& error);
 
-// Thread-safe. Parts outlive it.
+// Thread-safe once it is set up. Parts outlive it.
 class Indexer {
  public:
   Indexer(Parser& parser, Pool& pool, std::shared_ptr<provider::Embedder> embedder)
       : parser_(parser), pool_(pool), embedder_(std::move(embedder)) {}
+
+  // Called after each batch of chunks with the document's size and the share that is embedded.
+  using Progress = std::function<void(std::int64_t bytes, double share)>;
+  void TellProgress(Progress progress) { progress_ = std::move(progress); }
 
   // What the documents of a recipe are marked with; another mark means: index again.
   std::string Mark(const ChunkRecipe& recipe) const;
@@ -65,6 +70,7 @@ class Indexer {
   Parser& parser_;
   Pool& pool_;
   std::shared_ptr<provider::Embedder> embedder_;
+  Progress progress_;
 };
 
 }  // namespace strata::knowledge

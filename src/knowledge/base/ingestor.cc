@@ -93,14 +93,18 @@ Task<JobOutcome> Ingestor::Sync(const KnowledgeBase& base, const DataSource& sou
       auto row = file.ReadBlocking([&](store::Database& db) { return FindIngestion(db, job_id); });
       if (row.has_value() && *row) progress((*row)->job.statistics);
     };
+    indexer->TellProgress(
+        [this, &job_id](std::int64_t bytes, double share) { pace_.Within(job_id, bytes, share); });
     SyncTask task{.source = source,
                   .items = **items,
                   .indexer = *indexer,
                   .file = file,
                   .pool = *parts_.pool,
                   .job_id = job_id,
-                  .changed = std::move(changed)};
+                  .changed = std::move(changed),
+                  .pace = pace_};
     result = co_await RunSync(std::move(task), ctx);
+    pace_.End(job_id);
   }
   co_return co_await EndSync(**open, std::move(job_id), std::move(result), attempt, asked(), ctx);
 }

@@ -9,6 +9,7 @@
 #include "knowledge/base/catalog.h"
 #include "knowledge/base/indexer.h"
 #include "knowledge/base/open_bases.h"
+#include "knowledge/base/pace_keeper.h"
 #include "knowledge/base/worker.h"
 #include "knowledge/knowledge_base.h"
 #include "store/jobs.h"
@@ -22,7 +23,7 @@ inline constexpr std::string_view kPendingKind = "kb.pending";  // {"kb"}
 class Ingestor {
  public:
   Ingestor(const KnowledgeBasesParts& parts, Catalog& catalog, OpenBases& bases)
-      : parts_(parts), catalog_(catalog), bases_(bases) {}
+      : parts_(parts), catalog_(catalog), bases_(bases), pace_(*parts.clock) {}
 
   // The indexer for a knowledge base's embedding model.
   Result<Indexer> IndexerFor(const KnowledgeBase& base) const;
@@ -43,6 +44,8 @@ class Ingestor {
   Task<Result<store::Job>> EnqueueSync(const KnowledgeBase& base, std::string source_id,
                                        std::string job_id) const;
   Task<Result<store::Job>> EnqueuePending(const KnowledgeBase& base) const;
+  // Of a sync that runs.
+  std::optional<IngestionPace> Pace(const std::string& job_id) const { return pace_.Of(job_id); }
   // Queues again what an earlier process recorded and did not get into the queue.
   Task<Result<>> Recover(KnowledgeBase base) const;
 
@@ -55,6 +58,7 @@ class Ingestor {
   const KnowledgeBasesParts& parts_;
   Catalog& catalog_;
   OpenBases& bases_;
+  mutable PaceKeeper pace_;
 };
 
 }  // namespace strata::knowledge

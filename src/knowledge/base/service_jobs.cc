@@ -81,6 +81,10 @@ Task<Result<IngestionJob>> KnowledgeBases::GetIngestion(std::string kb_id, std::
   co_return std::move(row->job);
 }
 
+std::optional<IngestionPace> KnowledgeBases::Pace(const std::string& job_id) const {
+  return impl_->ingestor_.Pace(job_id);
+}
+
 Task<Result<Page<IngestionJob>>> KnowledgeBases::ListIngestions(std::string kb_id,
                                                                 std::string source_id,
                                                                 PageRequest page,

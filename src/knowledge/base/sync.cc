@@ -54,9 +54,14 @@ class Sync {
     STRATA_CO_CHECK_OK(co_await UpdateFacts(std::move(plan.facts)));
     STRATA_CO_CHECK_OK(co_await Touch(std::move(plan.touched)));
     STRATA_CO_CHECK_OK(co_await CountFailed(plan.failed));
+    std::int64_t bytes = 0;
+    for (const auto& entry : plan.index) bytes += static_cast<std::int64_t>(entry.item.bytes);
+    task_.pace.Begin(task_.job_id, static_cast<std::int64_t>(plan.index.size()), bytes);
     for (auto& entry : plan.index) {
       STRATA_CO_CHECK_OK(ctx_.CheckAlive());
+      const auto size = static_cast<std::int64_t>(entry.item.bytes);
       STRATA_CO_CHECK_OK(co_await Index(std::move(entry)));
+      task_.pace.Done(task_.job_id, size);
     }
     co_return Result<>();
   }

@@ -8,6 +8,7 @@
 
 #include "knowledge/base/indexer.h"
 #include "knowledge/base/kb_file.h"
+#include "knowledge/base/pace_keeper.h"
 #include "knowledge/source.h"
 
 namespace strata::knowledge {
@@ -46,6 +47,7 @@ struct SyncTask {
   Pool& pool;
   std::string job_id;             // its counters, in the file
   std::function<void()> changed;  // called after each committed change
+  PaceKeeper& pace;
 };
 
 // Runs the sync; every document is a transaction of its own. Errors: those of the source's listing,

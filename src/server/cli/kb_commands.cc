@@ -78,6 +78,28 @@ std::string Summary(const json::object& line, const json::object& s) {
                      NumberOf(s, "deleted"), NumberOf(s, "skipped"), NumberOf(s, "failed"));
 }
 
+std::string Duration(std::int64_t seconds) {
+  if (seconds < 90) return fmt::format("{} s", seconds);
+  const auto minutes = (seconds + 30) / 60;
+  if (minutes < 90) return fmt::format("{} min", minutes);
+  return fmt::format("{} h {} min", minutes / 60, minutes % 60);
+}
+
+// "; 37 of 240 read, 12 a minute, about 17 min left"; "" without a pace.
+std::string PaceOf(const json::object& line) {
+  const auto* member = line.if_contains("pace");
+  if (member == nullptr) return {};
+  const auto& pace = member->as_object();
+  if (NumberOf(pace, "documents") == 0) return {};
+  auto out = fmt::format("; {} of {} read", NumberOf(pace, "done"), NumberOf(pace, "documents"));
+  if (const auto* left = pace.if_contains("seconds_left")) {
+    out += fmt::format(", {:.3g} a minute, about {} left",
+                       pace.at("documents_per_minute").to_number<double>(),
+                       Duration(left->to_number<std::int64_t>()));
+  }
+  return out;
+}
+
 // What Ctrl-C does to a sync that is followed: the command that started it stops it, one that
 // looks on leaves. Thread-safe.
 class SyncInterrupt {
@@ -128,6 +150,7 @@ class SyncInterrupt {
 Result<int> SyncWith(Caller& caller, const std::string& name) {
   ProgressLine progress;
   int code = kExitDone;
+  bool noted = false;
   auto on_line = [&](SyncInterrupt& interrupt, std::string_view text) {
     auto line = json::parse(text).as_object();
     bool done = line.contains("statistics");
@@ -141,7 +164,11 @@ Result<int> SyncWith(Caller& caller, const std::string& name) {
       }
     }
     auto summary = Summary(line, s);
-    if (!done) return progress.Show(summary);
+    if (auto note = TextOf(line, "note"); !note.empty() && !noted) {
+      noted = true;
+      progress.Note("note: " + note);
+    }
+    if (!done) return progress.Show(summary + PaceOf(line));
     progress.Finish(fmt::format("{}: {}", TextOf(line, "status"), summary));
     bool whole = TextOf(line, "status") == "COMPLETE";
     PrintWarnings(line.at("warnings").as_array());

@@ -24,6 +24,11 @@ void ProgressLine::Show(std::string_view text) {
   fmt::print(stderr, "{}\n", text);
 }
 
+void ProgressLine::Note(std::string_view text) {
+  if (shown_) fmt::print(stderr, "\r\x1b[K");
+  fmt::print(stderr, "{}\n", text);
+}
+
 void ProgressLine::Finish(std::string_view text) {
   if (shown_) fmt::print(stderr, "\r\x1b[K");
   shown_ = false;

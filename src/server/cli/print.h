@@ -15,6 +15,8 @@ namespace strata::server {
 class ProgressLine {
  public:
   void Show(std::string_view text);
+  // A line that stays, on stderr.
+  void Note(std::string_view text);
   void Finish(std::string_view text);
 
  private:
