@@ -51,6 +51,21 @@ struct SpellingFix {
 // chunks whose score would enter the result; must not block.
 using LexicalFilter = std::function<bool(std::uint64_t id)>;
 
+// Chunks that are scored as one text: those whose ids lie in [first, last].
+struct ChunkRun {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+};
+
+// What a run's score has to know of the documents that chunks belong to.
+struct DocumentsOfChunks {
+  std::uint64_t count = 0;    // of all documents
+  double typical_chunks = 1;  // of an average run
+  // The document of a chunk: any number that is another one for each. Must not block. Empty: each
+  // chunk is a document of its own, and the others do not count.
+  std::function<std::uint64_t(std::uint64_t id)> of;
+};
+
 // Searches are thread-safe and see the last commit, also while a writer works. Put, Remove, Clear
 // and Commit: one thread at a time.
 class LexicalIndex {
@@ -77,6 +92,15 @@ class LexicalIndex {
   virtual Result<std::vector<LexicalHit>> Search(std::string_view query, std::size_t limit,
                                                  const LexicalFilter& filter = {},
                                                  std::span<const SpellingFix> fixes = {}) const = 0;
+
+  // BM25 of runs of chunks, each as if it were one document among `documents`; one score a run, 0:
+  // no word of the query. For some hundred runs of a few chunks that a search has led to;
+  // comparable with the scores of that search. Errors: kCorruption, kUnsupported (an index that
+  // cannot).
+  virtual Result<std::vector<float>> ScoreRuns(std::string_view query,
+                                               std::span<const ChunkRun> runs,
+                                               const DocumentsOfChunks& documents,
+                                               std::span<const SpellingFix> fixes = {}) const = 0;
 
   // Words of the query that no document has and that one word of the documents is clearly near to.
   // Neither the words of code and numbers nor abbreviations are corrected. `readable` as the filter

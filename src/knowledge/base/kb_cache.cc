@@ -1,5 +1,6 @@
 #include "knowledge/base/kb_cache.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/crash_point.h"
@@ -277,6 +278,44 @@ Result<std::vector<LegHit>> KbCache::SearchVectors(std::span<const float> query,
   std::vector<LegHit> out;
   for (const auto& hit : hits) out.push_back({.row = hit.id, .score = hit.score});
   return out;
+}
+
+std::vector<ChunkRun> KbCache::RunsAround(std::span<const std::uint64_t> rows,
+                                          std::size_t around) const {
+  std::shared_lock lock(mutex_);
+  std::vector<ChunkRun> runs;
+  for (const auto row : rows) {
+    ChunkRun run{.first = row, .last = row};
+    const auto slot = owners_.Find(row);
+    const auto belongs = [&](std::uint64_t other) {
+      return slot != ChunkOwners::kNone && owners_.Find(other) == slot;
+    };
+    for (std::size_t i = 0; i < around && run.first > 0 && belongs(run.first - 1); ++i) --run.first;
+    for (std::size_t i = 0; i < around && belongs(run.last + 1); ++i) ++run.last;
+    runs.push_back(run);
+  }
+  return runs;
+}
+
+Result<std::vector<float>> KbCache::ScoreWords(std::string_view query,
+                                               std::span<const std::uint64_t> rows,
+                                               std::span<const SpellingFix> fixes) const {
+  std::vector<ChunkRun> runs;
+  for (const auto row : rows) runs.push_back({.first = row, .last = row});
+  return words_->ScoreRuns(query, runs, {}, fixes);
+}
+
+Result<std::vector<float>> KbCache::ScoreWords(std::string_view query,
+                                               std::span<const ChunkRun> runs, std::size_t around,
+                                               std::span<const SpellingFix> fixes) const {
+  std::shared_lock lock(mutex_);
+  const auto chunks = static_cast<double>(owners_.size());
+  const auto documents = static_cast<double>(std::max<std::size_t>(facts_.size(), 1));
+  const DocumentsOfChunks statistics{
+      .count = facts_.size(),
+      .typical_chunks = std::min(chunks / documents, 2 * static_cast<double>(around) + 1),
+      .of = [this](std::uint64_t row) { return std::uint64_t{owners_.Find(row)}; }};
+  return words_->ScoreRuns(query, runs, statistics, fixes);
 }
 
 graph::GraphAnswer KbCache::WalkNames(std::string_view question,

@@ -59,6 +59,16 @@ class KbCache {
   Result<std::vector<LegHit>> SearchVectors(std::span<const float> query, std::size_t limit,
                                             const SearchScope& scope) const;
 
+  // For each row the rows of its document next to it, `around` at most on either side.
+  std::vector<ChunkRun> RunsAround(std::span<const std::uint64_t> rows, std::size_t around) const;
+  // Scores of SearchWords, of these rows.
+  Result<std::vector<float>> ScoreWords(std::string_view query, std::span<const std::uint64_t> rows,
+                                        std::span<const SpellingFix> fixes) const;
+  // Scores of runs that RunsAround made.
+  Result<std::vector<float>> ScoreWords(std::string_view query, std::span<const ChunkRun> runs,
+                                        std::size_t around,
+                                        std::span<const SpellingFix> fixes) const;
+
   // Passages that the names of `question` lead to, from `seeds` and names on.
   graph::GraphAnswer WalkNames(std::string_view question,
                                std::span<const graph::PassageShare> seeds,

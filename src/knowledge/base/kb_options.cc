@@ -14,6 +14,9 @@ constexpr Option kOptions[] = {
      "How knowledge bases search that were made without a mode."},
     {"kb.search.dense_weight", OptionKind::kReal, "", "0.5", "0..1",
      "Share of the vector score in hybrid search; the rest is BM25's."},
+    {"kb.search.context", OptionKind::kReal, "", "0.5", "0..1",
+     "Share of a passage's scores that is of it together with the passages around it in its "
+     "document."},
     {"kb.search.candidates", OptionKind::kInteger, "chunks", "100", "10..1000",
      "Best chunks of each kind of search that are blended; more finds a little more and costs "
      "time."},
@@ -68,6 +71,7 @@ KbSettings KbSettings::From(const Options& options) {
   settings.embedding_model = options.Text("kb.embedding_model");
   settings.mode = ParseSearchMode(options.Text("kb.search.mode")).value_or(SearchMode::kHybrid);
   settings.retriever.dense_weight = options.Real("kb.search.dense_weight");
+  settings.retriever.context_share = options.Real("kb.search.context");
   settings.retriever.candidates = static_cast<int>(options.Integer("kb.search.candidates"));
   settings.retriever.spelling = options.Flag("kb.search.spelling");
   settings.retriever.join = static_cast<int>(options.Integer("kb.search.join"));

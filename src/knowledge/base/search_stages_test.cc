@@ -149,6 +149,36 @@ TEST_F(SearchStagesTest, AdjoiningPassagesAreJoinedWhenAskedFor) {
   EXPECT_EQ(Run(bases_->Retrieve(request, ctx_)).error().field(), "join");
 }
 
+// Of two passages that say the same, the one comes first whose document goes on about the question.
+TEST_F(SearchStagesTest, WhatStandsAroundAPassageCounts) {
+  CreateDataSourceInput input;
+  input.name = "short";
+  input.recipe = ChunkRecipe{.strategy = ChunkStrategy::kFixedSize,
+                             .tokens_target = 16,
+                             .tokens_max = 32,
+                             .overlap_percent = 0};
+  const auto source = Get(bases_->CreateSource(base_.id, std::move(input), ctx_));
+  const std::string said = "The keeper counts the birds in May.\n\n";
+  Index(base_, source,
+        {Document("a", said + "Boats are painted every second year by the same two men.\n\n"),
+         Document("b", said + "Terns nest on the island, and terns leave it in August.\n\n")});
+  auto request = Request("birds counted, terns", SearchMode::kLexical);
+  request.results = 10;
+  const auto of_keeper = [&] {
+    std::vector<std::string> uris;
+    for (const auto& chunk : Find(request)) {
+      if (chunk.text.starts_with("The keeper")) uris.push_back(chunk.uri);
+    }
+    return uris;
+  };
+  request.without.diversity = true;
+  EXPECT_THAT(of_keeper(), ElementsAre("b", "a"));
+  CloseService();
+  given_["kb.search.context"] = {"0", "test"};
+  OpenService();
+  EXPECT_THAT(of_keeper(), ElementsAre("a", "b"));
+}
+
 class RerankStageTest : public SearchStagesTest {
  protected:
   void SetUp() override {

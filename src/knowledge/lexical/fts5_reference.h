@@ -81,6 +81,12 @@ class Fts5LexicalIndex final : public LexicalIndex {
     return hits;
   }
 
+  Result<std::vector<float>> ScoreRuns(std::string_view, std::span<const ChunkRun>,
+                                       const DocumentsOfChunks&,
+                                       std::span<const SpellingFix>) const override {
+    return Fail(Code::kUnsupported, "FTS5 scores rows only");
+  }
+
   Result<std::vector<SpellingFix>> FixSpelling(std::string_view,
                                                const LexicalFilter&) const override {
     return std::vector<SpellingFix>();  // it corrects nothing

@@ -11,6 +11,7 @@
 #include "knowledge/lexical/index_buffer.h"
 #include "knowledge/lexical/live_segment.h"
 #include "knowledge/lexical/manifest.h"
+#include "knowledge/lexical/run_scores.h"
 #include "knowledge/lexical/segment_merge.h"
 #include "knowledge/lexical/snapshot_search.h"
 #include "store/file.h"
@@ -69,6 +70,9 @@ class SegmentedIndex final : public LexicalIndex {
   Result<std::vector<LexicalHit>> Search(std::string_view query, std::size_t limit,
                                          const LexicalFilter& filter,
                                          std::span<const SpellingFix> fixes) const override;
+  Result<std::vector<float>> ScoreRuns(std::string_view query, std::span<const ChunkRun> runs,
+                                       const DocumentsOfChunks& documents,
+                                       std::span<const SpellingFix> fixes) const override;
   Result<std::vector<SpellingFix>> FixSpelling(std::string_view query,
                                                const LexicalFilter& readable) const override;
   std::uint64_t generation() const override { return committed()->generation; }
@@ -265,8 +269,13 @@ void SegmentedIndex::RemoveStrayFiles() {
   }
 }
 
-// How often each word of the query occurs in it.
-std::map<std::string, std::uint32_t> QueryWords(std::string_view query) {
+// What is looked for.
+struct QueryWords {
+  std::map<std::string, std::uint32_t> words;  // with how often the query says each
+  std::set<std::string> guessed;               // those among them that it does not say
+};
+
+std::map<std::string, std::uint32_t> WordsIn(std::string_view query) {
   std::map<std::string, std::uint32_t> words;
   text::SearchWordMaker maker;
   maker.ForEach(query, [&](const text::SearchWord& word) {
@@ -280,22 +289,35 @@ std::map<std::string, std::uint32_t> QueryWords(std::string_view query) {
   return words;
 }
 
+QueryWords WordsOf(std::string_view query, std::span<const SpellingFix> fixes) {
+  QueryWords out{.words = WordsIn(query), .guessed = {}};
+  for (const SpellingFix& fix : fixes) {
+    const auto unknown = out.words.find(fix.word);
+    if (unknown == out.words.end()) continue;
+    const auto repeats = unknown->second;
+    out.words.erase(unknown);
+    if (out.words.emplace(fix.instead, repeats).second) out.guessed.insert(fix.instead);
+  }
+  return out;
+}
+
 Result<std::vector<LexicalHit>> SegmentedIndex::Search(std::string_view query, std::size_t limit,
                                                        const LexicalFilter& filter,
                                                        std::span<const SpellingFix> fixes) const {
   if (limit == 0) return std::vector<LexicalHit>();
   std::shared_ptr<const Snapshot> snapshot = committed();
-  auto words = QueryWords(query);
-  std::set<std::string> guessed;
-  for (const SpellingFix& fix : fixes) {
-    const auto unknown = words.find(fix.word);
-    if (unknown == words.end()) continue;
-    const auto repeats = unknown->second;
-    words.erase(unknown);
-    if (words.emplace(fix.instead, repeats).second) guessed.insert(fix.instead);
-  }
+  const auto [words, guessed] = WordsOf(query, fixes);
   return lexical::SearchSnapshot(*snapshot, words, {options_.k1, options_.b}, limit, filter,
                                  lexical::Pruning::kBlockMaxWand, guessed);
+}
+
+Result<std::vector<float>> SegmentedIndex::ScoreRuns(std::string_view query,
+                                                     std::span<const ChunkRun> runs,
+                                                     const DocumentsOfChunks& documents,
+                                                     std::span<const SpellingFix> fixes) const {
+  const auto [words, guessed] = WordsOf(query, fixes);
+  return lexical::ScoreRunsOf(*committed(), words, {options_.k1, options_.b}, runs, documents,
+                              guessed);
 }
 
 Result<std::vector<SpellingFix>> SegmentedIndex::FixSpelling(std::string_view query,

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <atomic>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -47,6 +48,11 @@ class InTempFolder final : public LexicalIndex {
                                          const LexicalFilter& filter,
                                          std::span<const SpellingFix> fixes) const override {
     return index_->Search(query, limit, filter, fixes);
+  }
+  Result<std::vector<float>> ScoreRuns(std::string_view query, std::span<const ChunkRun> runs,
+                                       const DocumentsOfChunks& documents,
+                                       std::span<const SpellingFix> fixes) const override {
+    return index_->ScoreRuns(query, runs, documents, fixes);
   }
   Result<std::vector<SpellingFix>> FixSpelling(std::string_view query,
                                                const LexicalFilter& readable) const override {
@@ -286,6 +292,93 @@ void CommitAndDie(const std::string& folder, const std::string& point) {
   if (!index->Commit(1)) std::exit(1);
   Put(*index, 2, "alpha");
   if (!index->Commit(2)) std::exit(1);
+}
+
+// Two chunks a document, in one index by chunk and in another as whole documents.
+class LexicalRuns : public testing::Test {
+ protected:
+  static constexpr std::uint64_t kDocuments = 300;
+  void SetUp() override {
+    Rng rng(7);
+    for (std::uint64_t i = 0; i < kDocuments; ++i) {
+      // At most 31 words together: lengths are exact.
+      const auto first = RandomText(rng, 3 + rng.Below(12));
+      const auto second = RandomText(rng, 3 + rng.Below(12));
+      Put(chunks_, 2 * i, first);
+      Put(chunks_, 2 * i + 1, second);
+      Put(documents_, i, first + " " + second);
+      if (i == kDocuments / 2) ASSERT_TRUE(chunks_.Commit(1).has_value());  // two segments
+    }
+    ASSERT_TRUE(chunks_.Commit(2).has_value());
+    ASSERT_TRUE(documents_.Commit(1).has_value());
+  }
+  static DocumentsOfChunks Statistics() {
+    return {
+        .count = kDocuments, .typical_chunks = 2, .of = [](std::uint64_t id) { return id / 2; }};
+  }
+  InTempFolder chunks_;
+  InTempFolder documents_;
+};
+
+TEST_F(LexicalRuns, AreScoredAsTheDocumentsThatTheyAre) {
+  Rng rng(8);
+  std::vector<ChunkRun> runs;
+  for (std::uint64_t i = kDocuments; i-- > 0;) runs.push_back({.first = 2 * i, .last = 2 * i + 1});
+  for (int round = 0; round < 20; ++round) {
+    const auto query = RandomText(rng, 1 + rng.Below(6));
+    auto scores = chunks_.ScoreRuns(query, runs, Statistics(), {});
+    auto expected = documents_.Search(query, kDocuments, {}, {});
+    ASSERT_TRUE(scores.has_value() && expected.has_value());
+    std::vector<float> by_document(kDocuments, 0);
+    for (const auto& hit : *expected) by_document[hit.id] = hit.score;
+    for (std::uint64_t i = 0; i < kDocuments; ++i) {
+      EXPECT_NEAR((*scores)[kDocuments - 1 - i], by_document[i], 1e-3 * (1 + by_document[i]));
+    }
+  }
+}
+
+TEST_F(LexicalRuns, AloneChunksScoreAsInASearch) {
+  const auto query = "waaq wabq wacq";
+  auto hits = chunks_.Search(query, 50, {}, {});
+  ASSERT_TRUE(hits.has_value());
+  ASSERT_FALSE(hits->empty());
+  std::vector<ChunkRun> runs;
+  for (const auto& hit : *hits) runs.push_back({.first = hit.id, .last = hit.id});
+  runs.push_back({.first = 5000, .last = 6000});  // nothing is there
+  auto scores = chunks_.ScoreRuns(query, runs, {}, {});
+  ASSERT_TRUE(scores.has_value());
+  for (std::size_t i = 0; i < hits->size(); ++i) EXPECT_NEAR((*scores)[i], (*hits)[i].score, 1e-3);
+  EXPECT_EQ(scores->back(), 0);
+}
+
+TEST_F(LexicalRuns, RemovedChunksCountNoMore) {
+  const std::vector<ChunkRun> runs = {{.first = 10, .last = 11}};
+  Put(chunks_, 10, "zzyq zzyq");
+  ASSERT_TRUE(chunks_.Commit(3).has_value());
+  EXPECT_GT(chunks_.ScoreRuns("zzyq", runs, Statistics(), {})->front(), 0);
+  const std::uint64_t id = 10;
+  ASSERT_TRUE(chunks_.Remove(std::span(&id, 1)).has_value());
+  ASSERT_TRUE(chunks_.Commit(4).has_value());
+  EXPECT_EQ(chunks_.ScoreRuns("zzyq", runs, Statistics(), {})->front(), 0);
+}
+
+// More postings than are counted: where each document says a word in both chunks, it is as rare as
+// documents are, not as chunks are.
+TEST(LexicalRunsOfManyChunks, InferFromSomeOfThem) {
+  InTempFolder chunks;
+  constexpr std::uint64_t kDocuments = 3000;
+  for (std::uint64_t i = 0; i < kDocuments; ++i) {
+    const bool has = i % 3 == 0;
+    Put(chunks, 2 * i, has ? "common word" : "other word");
+    Put(chunks, 2 * i + 1, has ? "common text" : "other text");
+  }
+  ASSERT_TRUE(chunks.Commit(1).has_value());
+  const std::vector<ChunkRun> runs = {{.first = 0, .last = 1}};
+  const DocumentsOfChunks statistics{
+      .count = kDocuments, .typical_chunks = 2, .of = [](std::uint64_t id) { return id / 2; }};
+  const double idf = std::log1p((2000 + 0.5) / (1000 + 0.5));
+  const double expected = idf * 2.2 * 2 / (2 + 1.2);
+  EXPECT_NEAR(chunks.ScoreRuns("common", runs, statistics, {})->front(), expected, 0.02 * expected);
 }
 
 class LexicalIndexCrash : public testing::TestWithParam<std::pair<std::string, std::uint64_t>> {};

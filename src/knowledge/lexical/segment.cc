@@ -78,7 +78,7 @@ Result<void> Segment::CheckDocuments() {
 
 std::uint64_t Segment::Id(std::uint32_t ordinal) const { return LoadU64(ids_, ordinal); }
 
-std::optional<std::uint32_t> Segment::FindDocument(std::uint64_t id) const {
+std::uint32_t Segment::LowerBound(std::uint64_t id) const {
   std::uint32_t low = 0;
   std::uint32_t high = documents_;
   while (low < high) {
@@ -89,8 +89,13 @@ std::optional<std::uint32_t> Segment::FindDocument(std::uint64_t id) const {
       high = middle;
     }
   }
-  if (low == documents_ || Id(low) != id) return std::nullopt;
   return low;
+}
+
+std::optional<std::uint32_t> Segment::FindDocument(std::uint64_t id) const {
+  const auto ordinal = LowerBound(id);
+  if (ordinal == documents_ || Id(ordinal) != id) return std::nullopt;
+  return ordinal;
 }
 
 std::uint64_t Segment::TermBlock(std::size_t block) const { return LoadU64(term_index_, block); }

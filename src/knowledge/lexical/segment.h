@@ -70,6 +70,8 @@ class Segment {
   std::uint64_t length() const { return length_; }  // sum of DecodeLength
   std::string_view lengths() const { return lengths_; }
   std::uint64_t Id(std::uint32_t ordinal) const;
+  // The first document whose id is not below; documents() when there is none.
+  std::uint32_t LowerBound(std::uint64_t id) const;
   std::optional<std::uint32_t> FindDocument(std::uint64_t id) const;
 
   // nullopt: no document has the word. Errors: kCorruption.

@@ -7,9 +7,6 @@
 namespace strata::knowledge::lexical {
 namespace {
 
-// A correction is right more often than not, and what the query says is what was asked for.
-constexpr float kGuessedWeight = 0.5F;
-
 // One word of the query: its weight in the whole index and its list in each segment.
 struct QueryTerm {
   float weight = 0;

@@ -18,6 +18,9 @@ struct Bm25Options {
   float b = 0.75F;
 };
 
+// A correction is right more often than not, and what the query says is what was asked for.
+inline constexpr float kGuessedWeight = 0.5F;
+
 enum class Pruning {
   kBlockMaxWand,
   kNone

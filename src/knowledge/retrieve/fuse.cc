@@ -22,7 +22,62 @@ Range DenseRange(const std::vector<LegHit>& hits, std::size_t candidates) {
   return {.low = hits[last].score, .high = hits.front().score};
 }
 
+// The scores of a leg over all candidates.
+class LegRange {
+ public:
+  LegRange(const std::vector<Candidate>& candidates, LegScores Candidate::* scores,
+           std::optional<double> Candidate::* found)
+      : scores_(scores) {
+    for (const auto& candidate : candidates) {
+      const auto& [own, around] = candidate.*scores;
+      high_ = any_ ? LegScores{.own = std::max(high_.own, own),
+                               .around = std::max(high_.around, around)}
+                   : LegScores{.own = own, .around = around};
+      any_ = true;
+      if (!(candidate.*found).has_value()) continue;
+      low_ = found_ ? LegScores{.own = std::min(low_.own, own),
+                                .around = std::min(low_.around, around)}
+                    : LegScores{.own = own, .around = around};
+      found_ = true;
+    }
+  }
+  void FromZero() { low_ = {}; }
+
+  double Of(const Candidate& candidate, double context_share) const {
+    if (!found_) return 0;
+    const auto& [own, around] = candidate.*scores_;
+    const Range alone{.low = low_.own, .high = high_.own};
+    const Range together{.low = low_.around, .high = high_.around};
+    return (1 - context_share) * alone.Of(own) +
+           (context_share > 0 ? context_share * together.Of(around) : 0);
+  }
+
+ private:
+  LegScores Candidate::* scores_;
+  LegScores low_;
+  LegScores high_;
+  bool any_ = false;
+  bool found_ = false;
+};
+
 }  // namespace
+
+std::vector<FusedHit> Blend(const std::vector<Candidate>& candidates, const BlendOptions& options) {
+  LegRange words(candidates, &Candidate::words, &Candidate::lexical);
+  words.FromZero();
+  const LegRange vectors(candidates, &Candidate::vectors, &Candidate::dense);
+  std::vector<FusedHit> hits;
+  for (const auto& candidate : candidates) {
+    const double score = (1 - options.dense_weight) * words.Of(candidate, options.context_share) +
+                         options.dense_weight * vectors.Of(candidate, options.context_share);
+    hits.push_back({.row = candidate.row,
+                    .score = score,
+                    .lexical = candidate.lexical,
+                    .dense = candidate.dense});
+  }
+  std::ranges::sort(hits, BetterHit);
+  return hits;
+}
 
 bool BetterHit(const FusedHit& a, const FusedHit& b) {
   return a.score != b.score ? a.score > b.score : a.row < b.row;
@@ -79,17 +134,6 @@ void Rescale(std::vector<FusedHit>& hits) {
   if (hits.empty() || hits.back().score >= 0) return;
   const double low = hits.back().score;
   for (auto& hit : hits) hit.score = (hit.score - low) / (1 - low);
-}
-
-std::vector<FusedHit> OneLeg(const std::vector<LegHit>& hits, bool is_dense) {
-  const Range range = is_dense ? DenseRange(hits, hits.size()) : LexicalRange(hits);
-  std::vector<FusedHit> out;
-  for (const auto& hit : hits) {
-    FusedHit fused{.row = hit.row, .score = range.Of(hit.score), .lexical = {}, .dense = {}};
-    (is_dense ? fused.dense : fused.lexical) = hit.score;
-    out.push_back(fused);
-  }
-  return out;
 }
 
 }  // namespace strata::knowledge

@@ -18,6 +18,35 @@ struct FusedHit {
   std::optional<double> dense;    // raw cosine
 };
 
+// Scores of one leg: of a passage alone, and of what stands around it together with it.
+struct LegScores {
+  double own = 0;
+  double around = 0;
+};
+
+// A passage that either leg found, as both of them score it.
+struct Candidate {
+  std::uint64_t row = 0;
+  std::optional<double> lexical;  // as in FusedHit
+  std::optional<double> dense;
+  LegScores words;
+  LegScores vectors;
+};
+
+struct BlendOptions {
+  double dense_weight = 0.5;   // 0..1; the rest is the words'
+  double context_share = 0.5;  // of a leg's score that comes from what stands around, 0..1
+};
+
+// score = (1 - dense_weight) · words' + dense_weight · vectors', where a leg's score is
+// (1 - context_share) · own' + context_share · around', each min-max over the candidates: words
+// from 0 on, vectors from the lowest that the dense leg found, so that those it did not find may
+// score below 0 until Rescale. A leg that found nothing counts 0. Best first, ties by row.
+//
+// Both scores of every candidate are what makes this better than Fuse, which has to count 0 for the
+// leg that did not find it.
+std::vector<FusedHit> Blend(const std::vector<Candidate>& candidates, const BlendOptions& options);
+
 // Best first, ties by row.
 bool BetterHit(const FusedHit& a, const FusedHit& b);
 
@@ -40,8 +69,5 @@ std::vector<FusedHit> LeadWithNames(const std::vector<FusedHit>& hits,
 
 // Scores into [0, 1] where any is below 0; keeps the order.
 void Rescale(std::vector<FusedHit>& hits);
-
-// One leg alone, its scores as Fuse normalises them.
-std::vector<FusedHit> OneLeg(const std::vector<LegHit>& hits, bool is_dense);
 
 }  // namespace strata::knowledge

@@ -33,21 +33,51 @@ TEST(Fuse, TiesGoByRow) {
 
 TEST(Fuse, EmptyLegsGiveNothing) {
   EXPECT_TRUE(Fuse({}, {}, 0.5, 100).empty());
-  EXPECT_TRUE(OneLeg({}, true).empty());
-}
-
-TEST(Fuse, OneLegKeepsItsOrder) {
-  const auto hits = OneLeg({{.row = 5, .score = 0.8}, {.row = 1, .score = 0.2}}, true);
-  ASSERT_EQ(hits.size(), 2U);
-  EXPECT_EQ(hits[0].row, 5U);
-  EXPECT_DOUBLE_EQ(hits[0].score, 1);
-  EXPECT_DOUBLE_EQ(hits[1].score, 0);
+  EXPECT_TRUE(Blend({}, {}).empty());
 }
 
 std::vector<std::uint64_t> RowsOf(const std::vector<FusedHit>& hits) {
   std::vector<std::uint64_t> rows;
   for (const auto& hit : hits) rows.push_back(hit.row);
   return rows;
+}
+
+Candidate Found(std::uint64_t row, std::optional<double> lexical, std::optional<double> dense,
+                LegScores words, LegScores vectors) {
+  return {.row = row, .lexical = lexical, .dense = dense, .words = words, .vectors = vectors};
+}
+
+TEST(Blend, BothLegsScoreWhatOnlyOneOfThemFound) {
+  const std::vector<Candidate> candidates = {
+      Found(1, 10.0, {}, {.own = 10, .around = 0}, {.own = 0.4, .around = 0}),
+      Found(2, {}, 0.8, {.own = 5, .around = 0}, {.own = 0.8, .around = 0}),
+      Found(3, {}, 0.5, {.own = 0, .around = 0}, {.own = 0.5, .around = 0})};
+  const auto hits = Blend(candidates, {.dense_weight = 0.5, .context_share = 0});
+  EXPECT_EQ(RowsOf(hits), (std::vector<std::uint64_t>{2, 1, 3}));
+  EXPECT_DOUBLE_EQ(hits[0].score, 0.5 * 0.5 + 0.5 * 1);
+  EXPECT_NEAR(hits[1].score, 0.5 * 1 + 0.5 * (0.4 - 0.5) / 0.3,
+              1e-12);  // below the dense leg's last
+  EXPECT_DOUBLE_EQ(hits[2].score, 0);
+  EXPECT_EQ(hits[1].lexical, 10.0);
+  EXPECT_FALSE(hits[1].dense.has_value());
+}
+
+TEST(Blend, WhatStandsAroundDecidesBetweenEquals) {
+  const std::vector<Candidate> candidates = {Found(1, 4.0, {}, {.own = 4, .around = 2}, {}),
+                                             Found(2, 4.0, {}, {.own = 4, .around = 8}, {})};
+  const auto hits = Blend(candidates, {.dense_weight = 0, .context_share = 0.5});
+  EXPECT_EQ(RowsOf(hits), (std::vector<std::uint64_t>{2, 1}));
+  EXPECT_DOUBLE_EQ(hits[0].score, 1);
+  EXPECT_DOUBLE_EQ(hits[1].score, 0.5 + 0.5 * 0.25);
+  EXPECT_EQ(RowsOf(Blend(candidates, {.dense_weight = 0, .context_share = 0})),
+            (std::vector<std::uint64_t>{1, 2}));
+}
+
+TEST(Blend, ALegThatFoundNothingCountsNothing) {
+  const std::vector<Candidate> candidates = {Found(1, {}, 0.7, {}, {.own = 0.7, .around = 0.6})};
+  const auto hits = Blend(candidates, {.dense_weight = 0.5, .context_share = 0.5});
+  ASSERT_EQ(hits.size(), 1U);
+  EXPECT_DOUBLE_EQ(hits[0].score, 0.5);
 }
 
 TEST(Fuse, TheOrderDoesNotDependOnHowManyHitsWereAskedFor) {

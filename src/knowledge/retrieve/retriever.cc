@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "guard/model_access.h"
+#include "knowledge/retrieve/candidates.h"
 #include "knowledge/retrieve/copies.h"
 #include "knowledge/retrieve/join.h"
 #include "knowledge/retrieve/smooth.h"
@@ -156,9 +157,10 @@ class Search {
   Result<std::vector<FusedHit>> Rank(std::span<const float> query) {
     std::vector<LegHit> lexical;
     std::vector<LegHit> dense;
+    std::vector<SpellingFix> fixes;
     if (request_.mode != SearchMode::kDense) {
       Span span = ctx_.span.Child("knowledge.lexical");
-      STRATA_TRY(const auto fixes, FixSpelling());
+      STRATA_TRY(fixes, FixSpelling());
       STRATA_TRY(lexical, base_.cache->SearchWords(request_.query, Limit(), scope_, fixes));
       if (!fixes.empty()) span.Set("corrected", FixesJson(fixes));
       span.Set("found", lexical.size());
@@ -170,15 +172,27 @@ class Search {
       span.Set("found", dense.size());
       ShowHits(span, dense);
     }
-    if (request_.mode == SearchMode::kLexical) return OneLeg(lexical, false);
-    if (request_.mode == SearchMode::kDense) return OneLeg(dense, true);
     Span span = ctx_.span.Child("knowledge.fuse");
-    const double weight = request_.dense_weight.value_or(options_.dense_weight);
-    span.Set("dense_weight", weight);
-    auto fused = Fuse(lexical, dense, weight, static_cast<std::size_t>(options_.candidates));
+    const CandidateOptions options{
+        .candidates = static_cast<std::size_t>(options_.candidates),
+        .blend = {.dense_weight = DenseWeight(), .context_share = options_.context_share}};
+    span.Set("dense_weight", options.blend.dense_weight);
+    span.Set("context_share", options.blend.context_share);
+    const SearchedFor searched{
+        .words = request_.mode == SearchMode::kDense ? "" : std::string_view(request_.query),
+        .fixes = fixes,
+        .vector = query};
+    STRATA_TRY(auto fused, BlendCandidates(*base_.cache, searched, lexical, dense, options));
+    if (request_.mode != SearchMode::kHybrid) Rescale(fused);
     span.Set("found", fused.size());
     ShowHits(span, fused);
     return fused;
+  }
+
+  double DenseWeight() const {
+    if (request_.mode == SearchMode::kLexical) return 0;
+    if (request_.mode == SearchMode::kDense) return 1;
+    return request_.dense_weight.value_or(options_.dense_weight);
   }
 
   Result<std::vector<SpellingFix>> FixSpelling() {

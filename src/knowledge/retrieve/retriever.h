@@ -1,8 +1,8 @@
 #pragma once
 // One retrieval over one open knowledge base: embed the query, correct its spelling, search by
-// words and by vectors, blend, smooth over neighbours, follow names, read the chunks, drop what
-// repeats, join what adjoins, rerank. Each stage is a span with its hits and what it dropped, and
-// why.
+// words and by vectors, blend what both find (retrieve/candidates.h), smooth over neighbours,
+// follow names, read the chunks, drop what repeats, join what adjoins, rerank. Each stage is a span
+// with its hits and what it dropped, and why.
 
 #include "base/context.h"
 #include "base/pool.h"
@@ -17,7 +17,8 @@ namespace strata::knowledge {
 
 struct RetrieverOptions {
   double dense_weight = 0.5;
-  int candidates = 100;  // of each leg; never fewer than the results asked for
+  double context_share = 0.5;  // as BlendOptions::context_share
+  int candidates = 100;        // of each leg; never fewer than the results asked for
   bool spelling = true;
   int join = 0;  // as RetrieveRequest::join
   RerankOptions rerank;
