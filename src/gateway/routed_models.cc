@@ -52,7 +52,10 @@ class RoutedModel final : public provider::ChatModel {
       sample->request.wire.reset();
       sample->request.refusal.reset();
     }
-    PlanRun run(std::move(plan), parts_.embedder, std::move(note), std::move(record), ctx);
+    auto guardrails = parts_.guardrails ? parts_.guardrails() : nullptr;
+    if (guardrails && !guardrails->Judges(guard::Side::kOutput)) guardrails = nullptr;
+    PlanRun run(std::move(plan), parts_.embedder, std::move(note), std::move(record),
+                std::move(guardrails), ctx);
     STRATA_CO_TRY(auto stream, co_await run.Start(std::move(request)));
     if (sample) sample->candidate = WhoAnswered(*sample->decision, ctx);
     if (sample) stream = TappedStream(std::move(stream), *parts_.taker, std::move(*sample), ctx);
@@ -63,7 +66,7 @@ class RoutedModel final : public provider::ChatModel {
                                          RequestContext& ctx) override {
     STRATA_CO_TRY(auto assigned, parts_.book.Assign(name_, ctx));
     STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
-    route::Signals signals(request, ctx);
+    route::Signals signals(request, ctx, parts_.spending, IdOf(*assigned.router));
     auto models = parts_.registry.Snapshot();
     STRATA_CO_TRY(auto plan, assigned.router->Choose(*models, signals));
     co_return co_await plan.model->CountTokens(std::move(request), ctx);
@@ -72,6 +75,11 @@ class RoutedModel final : public provider::ChatModel {
   const domain::ModelInfo& Info() const override { return info_; }
 
  private:
+  // Without a version, as what was spent is of all of them. An ARN's name is not the router's.
+  static std::string IdOf(const route::PolicyRouter& router) {
+    return fmt::format("{}/{}", route::kRouterProvider, router.name());
+  }
+
   // Candidates may be named by an alias, answers are by models.
   std::size_t WhoAnswered(const route::Decision& decision, const RequestContext& ctx) const {
     for (std::size_t i = 0; i < decision.candidates.size(); ++i) {
@@ -93,7 +101,7 @@ class RoutedModel final : public provider::ChatModel {
       span.Set("ab_unit", assigned.unit);
     }
     ctx.decided_by.router = router.version();
-    route::Signals signals(request, ctx);
+    route::Signals signals(request, ctx, parts_.spending, IdOf(router));
     std::optional<route::SessionMemory> memory;
     if (router.definition().sessions) {
       note.table = sessions_;
@@ -101,14 +109,17 @@ class RoutedModel final : public provider::ChatModel {
       if (signals.conversation()) memory = sessions_->Find(note.key, ctx.clock->Steady());
     }
     auto models = parts_.registry.Snapshot();
-    route::Capacity capacity{
-        .prices = record.prices(), .learns = &record.prices(), .headroom = HeadroomOf};
+    route::Capacity capacity{.prices = record.prices(),
+                             .learns = &record.prices(),
+                             .headroom = HeadroomOf,
+                             .latencies = parts_.latencies};
     auto plan = router.Choose(*models, signals, memory ? &*memory : nullptr, &capacity);
     if (!plan.has_value()) {
       span.Fail(plan.error());
       return plan;
     }
     const auto& decision = *plan->decision;
+    ctx.tags.emplace("task", signals.kind());  // of the caller's own meaning, if there is one
     record.Note(decision);
     note.model = decision.model();
     ctx.route = plan->reason;

@@ -13,6 +13,9 @@
 
 #include "gateway/answer_taker.h"
 #include "gateway/router_memory.h"
+#include "guard/guardrails.h"
+#include "observe/latencies.h"
+#include "observe/spending.h"
 #include "provider/registry.h"
 #include "route/policy_router.h"
 #include "vector/static_embedder.h"
@@ -51,7 +54,10 @@ struct RoutedParts {
   // Compares free texts of two answers; null: they never agree.
   std::shared_ptr<const vector::StaticEmbedder> embedder;
   RouterMemory& memory;
-  AnswerTaker* taker = nullptr;  // null: nothing is learned from answers
+  AnswerTaker* taker = nullptr;                 // null: nothing is learned from answers
+  const observe::Spending* spending = nullptr;  // null: rules that look at it see nothing spent
+  const observe::Latencies* latencies = nullptr;
+  guard::GuardrailsNow guardrails = {};  // unset: none
 };
 
 // Source "router". What `parts` refers to outlives it.

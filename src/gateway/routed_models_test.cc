@@ -71,14 +71,17 @@ class RoutedModels : public testing::Test {
     strong = Add("strong", 100);
     middle = Add("middle", 10);
     cheap = Add("cheap", 1);
-    EXPECT_TRUE(
-        registry_
-            .Update([&](provider::RegistrySnapshot& models) -> Result<> {
-              STRATA_CHECK_OK(models.AddSource(MakeRouterSource(
-                  {.book = book_, .registry = registry_, .embedder = nullptr, .memory = memory_})));
-              return models.AddAlias("auto", "router/mix");
-            })
-            .has_value());
+    EXPECT_TRUE(registry_
+                    .Update([&](provider::RegistrySnapshot& models) -> Result<> {
+                      STRATA_CHECK_OK(models.AddSource(
+                          MakeRouterSource({.book = book_,
+                                            .registry = registry_,
+                                            .embedder = nullptr,
+                                            .memory = memory_,
+                                            .guardrails = [this] { return settling_; }})));
+                      return models.AddAlias("auto", "router/mix");
+                    })
+                    .has_value());
   }
   void TearDown() override {
     journal_.reset();
@@ -142,6 +145,7 @@ class RoutedModels : public testing::Test {
   Book book_;
   RouterMemory memory_;
   provider::Registry registry_;
+  std::shared_ptr<const guard::Guardrails> settling_;  // by which a cascade judges answers
   std::shared_ptr<fakes::FakeChatModel> strong, middle, cheap;
   guard::GuardrailsNow guardrails_;
   std::stop_source stop_;
@@ -277,6 +281,72 @@ TEST_F(RoutedModels, AThirdModelBreaksTheTie) {
   EXPECT_EQ(sink.model_id, "cheap");
   EXPECT_EQ(strong->calls(), 0);
   EXPECT_EQ(RowOf(Rows(), "third").intent.role, "tie_break");
+}
+
+TEST_F(RoutedModels, OneModelThatSaysTheSameTwiceIsBelieved) {
+  Define(R"({"candidates": ["strong", "cheap"], "cascade": {"ask": ["cheap", "cheap"]}})");
+  strong->Script().Text("14");
+  cheap->Next().Text("12");
+  cheap->Next().Text("The answer is 12");
+  Written sink;
+  Ask(sink, Request());
+  EXPECT_EQ(sink.model_id, "cheap");
+  ASSERT_EQ(cheap->requests().size(), 2U);
+  EXPECT_FALSE(cheap->requests()[0].temperature && cheap->requests()[1].temperature)
+      << "one as the caller asked";
+  EXPECT_EQ(
+      cheap->requests()[0].temperature.value_or(0) + cheap->requests()[1].temperature.value_or(0),
+      0.7)
+      << "and one that may differ";
+  cheap->Next().Text("12");
+  cheap->Next().Text("13");
+  Written differs;
+  Ask(differs, Request());
+  EXPECT_EQ(differs.model_id, "strong");
+}
+
+TEST_F(RoutedModels, AnAnswerThatItsModelWasNotSureOfEscalates) {
+  Define(R"({"candidates": ["strong", "cheap"],
+             "cascade": {"ask": "cheap", "check": "confidence", "confidence": 0.8}})");
+  strong->Script().Text("14");
+  cheap->Next().Likely("1", -0.1).Likely("2", -0.2);  // e^-0.15 is 0.861
+  Written sink;
+  Ask(sink, Request());
+  EXPECT_EQ(sink.text(), "12");
+  EXPECT_TRUE(cheap->requests().back().logprobs);
+  for (const auto& block : sink.answer.response().content) {
+    EXPECT_TRUE(std::get<domain::TextBlock>(block).logprobs.empty()) << "nobody asked for them";
+  }
+  cheap->Next().Likely("1", -0.1).Likely("2", -2);
+  Written unsure;
+  Ask(unsure, Request());
+  EXPECT_EQ(unsure.text(), "14");
+  EXPECT_THAT(ctx_.route, HasSubstr("mean probability is 0.350, below 0.800"));
+  cheap->Next().Text("12");
+  Written silent;
+  Ask(silent, Request());
+  EXPECT_EQ(silent.text(), "14");
+  auto asked = Request();
+  asked.logprobs = true;
+  cheap->Next().Likely("12", -0.01);
+  Written with;
+  Ask(with, std::move(asked));
+  EXPECT_EQ(std::get<domain::TextBlock>(with.answer.response().content[0]).logprobs.size(), 1U);
+}
+
+TEST_F(RoutedModels, AnAnswerThatAGuardrailBlocksSettlesNothing) {
+  auto words = guard::MakeWordPolicy({.name = "w", .words = {"1200"}, .mask = "x"});
+  auto guardrails = std::make_shared<const guard::Guardrails>(
+      std::vector<std::shared_ptr<const guard::Policy>>{*words});
+  settling_ = guardrails;
+  Define(kCascade);
+  middle->Next().Text("The answer is 1200");
+  cheap->Next().Text("1200");
+  strong->Script().Text("1201");
+  Written sink;
+  Ask(sink, Request());
+  EXPECT_EQ(sink.text(), "1201");
+  EXPECT_THAT(ctx_.route, HasSubstr("a guardrail blocks what middle says"));
 }
 
 TEST_F(RoutedModels, OneThatFailsOrIsCutEscalates) {

@@ -7,6 +7,7 @@
 
 #include "dialect/json_value.h"
 #include "guard/request_texts.h"
+#include "guard/verdicts.h"
 
 namespace strata::guard {
 namespace {
@@ -84,6 +85,12 @@ Task<Result<std::vector<Finding>>> Guardrails::Judge(std::string_view text, Side
     STRATA_CO_TRY(auto findings, co_await policy->Judge(text, side, ctx));
     for (auto& finding : findings) {
       if (finding.start >= limit) continue;
+      if (side == Side::kInput) {
+        AddVerdict(ctx.decided_by.guardrail, policy->name(), finding.action);
+      } else if (finding.action == Action::kNote) {
+        ctx.span.Set("guardrail_noted_output", policy->name());
+      }
+      if (finding.action == Action::kNote) continue;
       if (finding.action == Action::kBlock) co_return Fail(Blocked(*policy, side));
       masks.push_back(std::move(finding));
     }
@@ -92,6 +99,21 @@ Task<Result<std::vector<Finding>>> Guardrails::Judge(std::string_view text, Side
 }
 
 namespace {
+
+// In the trace, on every way out.
+class ShownVerdicts {
+ public:
+  explicit ShownVerdicts(RequestContext& ctx) : ctx_(ctx) {}
+  ShownVerdicts(const ShownVerdicts&) = delete;
+  ShownVerdicts& operator=(const ShownVerdicts&) = delete;
+  ~ShownVerdicts() {
+    const auto& verdicts = ctx_.decided_by.guardrail;
+    if (FoundSomething(verdicts, "")) ctx_.span.Set("guardrails", verdicts);
+  }
+
+ private:
+  RequestContext& ctx_;
+};
 
 // Judges texts and masks them in place. Lives in one call of JudgeRequest.
 class RequestJudge {
@@ -170,6 +192,7 @@ Task<Result<>> Guardrails::JudgeTexts(const std::vector<std::string*>& texts,
                                       RequestContext& ctx) const {
   if (!Judges(Side::kInput)) co_return Result<>{};
   RequestJudge judge(*this, ctx);
+  const ShownVerdicts shown(ctx);
   STRATA_CO_CHECK_OK(co_await judge.Texts(texts, DataUrls::kAreText));
   if (judge.masked() > 0) ctx.span.Set("guardrail_masked_input", judge.masked());
   co_return Result<>{};
@@ -178,6 +201,7 @@ Task<Result<>> Guardrails::JudgeTexts(const std::vector<std::string*>& texts,
 Task<Result<>> Guardrails::JudgeRequest(domain::ChatRequest& request, RequestContext& ctx) const {
   if (!Judges(Side::kInput)) co_return Result<>{};
   RequestJudge judge(*this, ctx);
+  const ShownVerdicts shown(ctx);
   auto decoded = domain::DecodeWhole(request);
   if (!decoded.has_value()) {
     STRATA_CO_TRY(auto body, dialect::ParseJson(request.wire->body));

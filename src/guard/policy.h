@@ -15,7 +15,11 @@
 namespace strata::guard {
 
 enum class Side : std::uint8_t { kInput, kOutput };
-enum class Action : std::uint8_t { kBlock, kMask };
+enum class Action : std::uint8_t {
+  kBlock,
+  kMask,
+  kNote,  // passes unchanged: for the trace, the ledger and the rules of routers (verdicts.h)
+};
 
 // A place in a text that a rule is about.
 struct Finding {

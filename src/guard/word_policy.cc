@@ -183,6 +183,9 @@ class WordPolicy final : public Policy {
 
 Result<std::shared_ptr<const Policy>> MakeWordPolicy(WordPolicySpec spec) {
   if (spec.name.empty()) return Fail(InvalidArgument("name", "is missing"));
+  if (spec.name.find_first_of(",=") != std::string::npos) {
+    return Fail(InvalidArgument("name", "expected one without , and ="));
+  }
   if (spec.words.empty()) return Fail(InvalidArgument("words", "expected at least one"));
   if (!spec.input && !spec.output) {
     return Fail(InvalidArgument("on", "expected input, output or both"));

@@ -23,8 +23,8 @@ struct WordPolicySpec {
   friend bool operator==(const WordPolicySpec&, const WordPolicySpec&) = default;
 };
 
-// kInvalidArgument names the member: no name, no words, a word without a letter or digit, too many
-// (10,000) or too long ones (200 bytes), neither side.
+// kInvalidArgument names the member: no name, or one with , or =, no words, a word without a letter
+// or digit, too many (10,000) or too long ones (200 bytes), neither side.
 Result<std::shared_ptr<const Policy>> MakeWordPolicy(WordPolicySpec spec);
 
 }  // namespace strata::guard

@@ -5,6 +5,7 @@
 
 #include "guard/guardrails.h"
 #include "guard/policy_contract.h"
+#include "guard/verdicts.h"
 
 namespace strata::guard {
 namespace {
@@ -65,6 +66,8 @@ TEST(WordPolicy, SaysWhatIsWrongWithItself) {
   };
   EXPECT_EQ(field([](auto&) {}), "nothing");
   EXPECT_EQ(field([](auto& s) { s.name.clear(); }), "name");
+  EXPECT_EQ(field([](auto& s) { s.name = "a,b"; }), "name") << "verdicts are lists of names";
+  EXPECT_EQ(field([](auto& s) { s.name = "a=mask"; }), "name");
   EXPECT_EQ(field([](auto& s) { s.words.clear(); }), "words");
   EXPECT_EQ(field([](auto& s) { s.words = {"ok", " - "}; }), "words");
   EXPECT_EQ(field([](auto& s) { s.words = {std::string(201, 'a')}; }), "words");
@@ -102,6 +105,37 @@ TEST(Guardrails, BlockAndMaskRequests) {
   EXPECT_EQ(std::get<domain::ToolUseBlock>(masked.messages[0].content[1]).input.text,
             R"({"a":["[x]",1.50],"b":2})");
   EXPECT_EQ(masked.wire, nullptr);
+}
+
+TEST(Guardrails, WhatIsFoundIsSaidAndWhatIsNotedPassesUnchanged) {
+  auto named = [](const char* name, const char* word, Action action) {
+    return MakeWordPolicy({.name = name, .words = {word}, .action = action, .mask = "[x]"}).value();
+  };
+  Guardrails guardrails({named("birds", "kestrel", Action::kNote),
+                         named("people", "ada", Action::kMask),
+                         named("others", "bob", Action::kNote)});
+  RequestContext ctx;
+  ctx.decided_by.guardrail = guardrails.names();
+  auto request = Asking("Ada saw a kestrel and a kestrel");
+  ASSERT_TRUE(RunTask(guardrails.JudgeRequest(request, ctx)).has_value());
+  EXPECT_EQ(domain::TextOf(request.messages[0].content), "[x] saw a kestrel and a kestrel");
+  EXPECT_EQ(ctx.decided_by.guardrail, "birds=note,people=mask,others");
+  EXPECT_TRUE(RunTask(guardrails.Judge("a kestrel", Side::kOutput, ctx))->empty());
+}
+
+TEST(Verdicts, AreReadByWholeNames) {
+  std::string verdicts = "a,ab";
+  EXPECT_FALSE(FoundSomething(verdicts, "")) << "judging is not finding";
+  AddVerdict(verdicts, "ab", Action::kMask);
+  AddVerdict(verdicts, "ab", Action::kNote);
+  EXPECT_EQ(verdicts, "a,ab=mask");
+  EXPECT_TRUE(FoundSomething(verdicts, ""));
+  EXPECT_TRUE(FoundSomething(verdicts, "ab"));
+  EXPECT_FALSE(FoundSomething(verdicts, "a"));
+  EXPECT_FALSE(FoundSomething(verdicts, "mask"));
+  AddVerdict(verdicts, "new", Action::kBlock);
+  EXPECT_EQ(verdicts, "a,ab=mask,new=block") << "one that was not listed";
+  EXPECT_FALSE(FoundSomething("", ""));
 }
 
 TEST(Guardrails, JudgeWhatCannotBeDecodedStringByString) {

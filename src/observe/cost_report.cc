@@ -47,11 +47,14 @@ CostLine Total(std::span<const CostLine> lines) {
   return total;
 }
 
-// Of spending beside what it is compared with; "" when nothing is.
-std::string SavingText(domain::Money spent, domain::Money other) {
-  if (other.picousd == 0) return "-";
-  return fmt::format("{:.1f} %", 100 * (1 - static_cast<double>(spent.picousd) /
-                                                static_cast<double>(other.picousd)));
+// With its 95 % interval where there are enough requests; "-" when nothing is compared.
+std::string SavingText(const CostLine::Compared& c) {
+  if (c.strong.picousd == 0) return "-";
+  double saving = 1 - static_cast<double>(c.spent.picousd) / static_cast<double>(c.strong.picousd);
+  auto out = fmt::format("{:.1f} %", 100 * saving);
+  if (!c.saving_error) return out;
+  return out + fmt::format(" ({:.1f} to {:.1f})", 100 * (saving - *c.saving_error),
+                           100 * (saving + *c.saving_error));
 }
 
 // What routers saved; empty when no line is a router's.
@@ -62,11 +65,11 @@ std::string SavingsTable(std::span<const CostLine> lines, std::size_t width) {
     if (!line.compared) continue;
     if (out.empty()) {
       out = "\n" + fmt::format(kRow, "", width, "requests", "spent USD", "always-strong",
-                               "always-cheap", "saving");
+                               "always-cheap", "saving (95 %)");
     }
     const auto& c = *line.compared;
-    out += fmt::format(kRow, line.group, width, c.requests, FormatUsd(c.spent), FormatUsd(c.strong),
-                       FormatUsd(c.cheap), SavingText(c.spent, c.strong));
+    out += fmt::format(kRow, line.group.empty() ? "-" : line.group, width, c.requests,
+                       FormatUsd(c.spent), FormatUsd(c.strong), FormatUsd(c.cheap), SavingText(c));
   }
   return out;
 }

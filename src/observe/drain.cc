@@ -7,12 +7,19 @@ namespace strata::observe {
 Result<Accounting> OpenAccounting(const store::DataDir& folder, const Options& options,
                                   CallMetrics* metrics) {
   Accounting accounting;
+  accounting.spending = std::make_shared<Spending>();
+  accounting.latencies = std::make_shared<Latencies>();
   STRATA_TRY(accounting.ledger, Ledger::Open(folder.ledger_db()));
   auto opened = std::make_shared<std::atomic<bool>>(false);
-  auto sink = [opened, metrics, ledger = accounting.ledger->Sink()](
-                  std::span<const store::CallRow> rows) -> Result<> {
+  auto sink = [opened, metrics, spending = accounting.spending, latencies = accounting.latencies,
+               ledger =
+                   accounting.ledger->Sink()](std::span<const store::CallRow> rows) -> Result<> {
     STRATA_CHECK_OK(ledger(rows));
-    if (metrics != nullptr && opened->load(std::memory_order_acquire)) metrics->Add(rows);
+    spending->Add(rows);
+    // Calls of a dead process say little of how fast models are now.
+    if (!opened->load(std::memory_order_acquire)) return {};
+    latencies->Add(rows);
+    if (metrics != nullptr) metrics->Add(rows);
     return {};
   };
   STRATA_TRY(

@@ -5,8 +5,10 @@
 #include <memory>
 
 #include "base/options.h"
+#include "observe/latencies.h"
 #include "observe/ledger.h"
 #include "observe/metrics.h"
+#include "observe/spending.h"
 #include "store/data_dir.h"
 #include "store/journal.h"
 
@@ -14,6 +16,8 @@ namespace strata::observe {
 
 // Members are destroyed last to first: the journal drains into the ledger before that closes.
 struct Accounting {
+  std::shared_ptr<Spending> spending;  // of this run's calls, until LoadPast
+  std::shared_ptr<Latencies> latencies;
   std::unique_ptr<Ledger> ledger;
   std::unique_ptr<store::Journal> journal;
 };

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "base/crash_point.h"
 #include "base/encoding.h"
@@ -74,28 +75,55 @@ Result<store::Statement> PrepareWith(Database& database, const std::string& sql,
   return statement;
 }
 
+constexpr std::int64_t kRequestsForError = 30;
+
+// Sums over `n` requests: of what was spent (x) and would have been (y), of x², x·y and y².
+std::optional<double> SavingError(std::int64_t n, double x, double y, double xx, double xy,
+                                  double yy) {
+  if (n < kRequestsForError || y <= 0) return std::nullopt;
+  constexpr double kNormal95 = 1.96;
+  const auto count = static_cast<double>(n);
+  const double ratio = x / y;
+  const double squares = std::max(xx - 2 * ratio * xy + ratio * ratio * yy, 0.0);
+  return kNormal95 * std::sqrt(squares / (count - 1) * count) / y;
+}
+
 // What requests that a router decided would have cost at its strongest and its cheapest model: the
-// last row of a request says it, as a plan may make several calls.
-Result<> AddSavings(Database& database, const Where& where, std::vector<CostLine>& lines) {
+// last row of a request says it, as a plan may make several calls. `values`: of the group, then
+// those of `where`.
+Result<> AddSavings(Database& database, std::string_view group, const Where& where,
+                    std::span<const LedgerValue> values, std::vector<CostLine>& lines) {
   auto sql = fmt::format(
-      "SELECT router_version, count(*), sum(strong), coalesce(sum(cheap), 0), sum(spent) FROM "
-      "(SELECT router_version, max(call_number), strong_picousd AS strong, cheap_picousd AS cheap, "
+      "SELECT grp, count(*), sum(strong), coalesce(sum(cheap), 0), sum(spent), "
+      "sum(1.0 * spent * spent), sum(1.0 * spent * strong), sum(1.0 * strong * strong) FROM "
+      "(SELECT {} AS grp, max(call_number), strong_picousd AS strong, cheap_picousd AS cheap, "
       "(SELECT coalesce(sum(cost_picousd), 0) FROM calls AS every WHERE every.request_id = "
       "calls.request_id) AS spent FROM calls{}{} strong_picousd IS NOT NULL GROUP BY request_id) "
-      "GROUP BY router_version",
-      where.sql, where.sql.empty() ? " WHERE" : " AND");
-  STRATA_TRY(auto statement, PrepareWith(database, sql, where.values));
+      "GROUP BY grp",
+      group, where.sql, where.sql.empty() ? " WHERE" : " AND");
+  STRATA_TRY(auto statement, PrepareWith(database, sql, values));
   while (true) {
     STRATA_TRY(bool row, statement.Step());
     if (!row) return {};
-    auto router = statement.Text(0);
-    auto line = std::ranges::find(lines, router, &CostLine::group);
+    auto name = ReplaceInvalidUtf8(statement.Text(0));
+    auto line = std::ranges::find(lines, name, &CostLine::group);
     if (line == lines.end()) continue;
-    line->compared = CostLine::Compared{.requests = statement.Integer(1),
-                                        .strong = {statement.Integer(2)},
-                                        .cheap = {statement.Integer(3)},
-                                        .spent = {statement.Integer(4)}};
+    const auto requests = statement.Integer(1);
+    line->compared = CostLine::Compared{
+        .requests = requests,
+        .strong = {statement.Integer(2)},
+        .cheap = {statement.Integer(3)},
+        .spent = {statement.Integer(4)},
+        .saving_error = SavingError(requests, static_cast<double>(statement.Integer(4)),
+                                    static_cast<double>(statement.Integer(2)), statement.Real(5),
+                                    statement.Real(6), statement.Real(7))};
   }
+}
+
+// Whether a request's calls are all of one group.
+bool HoldsRequests(CostQuery::By by) {
+  return by == CostQuery::By::kRouter || by == CostQuery::By::kKey ||
+         by == CostQuery::By::kWorkspace || by == CostQuery::By::kTag || by == CostQuery::By::kDay;
 }
 
 Result<std::vector<CostLine>> QueryCost(Database& database, const CostQuery& query) {
@@ -127,7 +155,9 @@ Result<std::vector<CostLine>> QueryCost(Database& database, const CostQuery& que
     line.cost.picousd = statement.Integer(7);
     lines.push_back(std::move(line));
   }
-  if (query.by == CostQuery::By::kRouter) STRATA_CHECK_OK(AddSavings(database, where, lines));
+  if (HoldsRequests(query.by)) {
+    STRATA_CHECK_OK(AddSavings(database, GroupSql(query.by), where, values, lines));
+  }
   return lines;
 }
 
@@ -216,12 +246,24 @@ Result<std::vector<LedgerRow>> Ledger::OfRequestBlocking(const RequestId& reques
   return file_->ReadBlocking([&](Database& db) { return QueryRequest(db, request); });
 }
 
-Task<Result<domain::Money>> Ledger::SpentByKey(KeyId key, WallTime from) {
-  auto work = [key = std::move(key), from](Database& db) -> Result<domain::Money> {
-    STRATA_TRY(auto sum,
-               db.Integer("SELECT sum(cost_picousd) FROM calls WHERE key = ? AND time >= ?",
-                          key.value, ToUnixMicros(from)));
-    return domain::Money{sum.value_or(0)};
+Task<Result<std::vector<Ledger::SpentLine>>> Ledger::SpentByDay(WallTime from, WallTime until) {
+  constexpr std::int64_t kDayMicros = 86'400'000'000;
+  auto work = [from, until](Database& db) -> Result<std::vector<SpentLine>> {
+    STRATA_TRY(auto row,
+               db.Prepare("SELECT time / ?1, workspace, key, router_version, "
+                          "coalesce(sum(cost_picousd), 0) FROM calls WHERE time >= ?2 AND time < "
+                          "?3 GROUP BY 1, 2, 3, 4"));
+    row.Bind(1, kDayMicros).Bind(2, ToUnixMicros(from)).Bind(3, ToUnixMicros(until));
+    std::vector<SpentLine> out;
+    while (true) {
+      STRATA_TRY(bool more, row.Step());
+      if (!more) return out;
+      out.push_back({.day = FromUnixMicros(row.Integer(0) * kDayMicros),
+                     .workspace = WorkspaceId{std::string(row.Text(1))},
+                     .key = KeyId{std::string(row.Text(2))},
+                     .router = std::string(row.Text(3)),
+                     .spent = domain::Money{row.Integer(4)}});
+    }
   };
   co_return co_await file_->Read(std::move(work));
 }

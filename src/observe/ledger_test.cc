@@ -196,8 +196,10 @@ TEST(Ledger, CostIsGroupedAndUnknownPricesAreCountedBesideTheSum) {
   EXPECT_NE(table.find("0.003 + 1 unpriced"), std::string::npos) << table;
   EXPECT_NE(table.find("unknown"), std::string::npos);
   EXPECT_NE(table.find("total"), std::string::npos);
-  EXPECT_EQ(*RunTask(ledger->SpentByKey({"key_1"}, rows[1].intent.time)),
-            domain::Money{2'000'000'000});
+  auto spent = RunTask(ledger->SpentByDay(rows[1].intent.time, rows[3].intent.time));
+  ASSERT_EQ(spent->size(), 2U) << "a line a day";
+  EXPECT_EQ((*spent)[0].key.value, "key_1");
+  EXPECT_EQ((*spent)[0].spent, domain::Money{1'000'000'000});
 }
 
 TEST(Ledger, CostIsUtf8WhateverWasStored) {
@@ -210,6 +212,33 @@ TEST(Ledger, CostIsUtf8WhateverWasStored) {
   ASSERT_TRUE(lines.has_value() && lines->size() == 1U);
   EXPECT_EQ(lines->front().group, "m\ufffd");
   EXPECT_EQ(ledger->VerifyBlocking()->rows, 1);
+}
+
+TEST(Ledger, ASavingHasAnInterval) {
+  TempFolder folder;
+  auto ledger = OpenLedger(folder / "l.db");
+  std::vector<CallRow> rows;
+  for (int i = 0; i < 100; ++i) {
+    auto row = Row("r" + std::to_string(i));
+    row.intent.tags = {{"task", i < 20 ? "math" : "code"}};
+    // Every second request at a fifth of the strong one's price, which is always 1,000.
+    row.outcome.cost = domain::Money{i % 2 == 0 ? 1000 : 200};
+    row.outcome.always_strong = domain::Money{1000};
+    row.outcome.decided_by.router = "router/mix:1";
+    rows.push_back(row);
+  }
+  ASSERT_EQ(*ledger->Append(rows), 100);
+  auto lines = *ledger->CostBlocking({.by = CostQuery::By::kRouter});
+  // Costs of mean 600 and standard deviation 402: 1.96 · 402 / √100 / 1000.
+  EXPECT_NEAR(*lines.at(0).compared->saving_error, 0.0788, 0.0002);
+  EXPECT_NE(CostTable(lines).find("40.0 % (32.1 to 47.9)"), std::string::npos) << CostTable(lines);
+  auto by_task = *ledger->CostBlocking({.by = CostQuery::By::kTag, .tag = "task"});
+  ASSERT_EQ(by_task.size(), 2U);
+  EXPECT_EQ(by_task[0].group, "code");
+  EXPECT_EQ(by_task[0].compared->requests, 80);
+  EXPECT_TRUE(by_task[0].compared->saving_error.has_value());
+  EXPECT_EQ(by_task[1].compared->requests, 20);
+  EXPECT_FALSE(by_task[1].compared->saving_error.has_value());
 }
 
 TEST(Ledger, RoutersAreComparedWithTheirStrongestAndCheapestModel) {
@@ -243,6 +272,12 @@ TEST(Ledger, RoutersAreComparedWithTheirStrongestAndCheapestModel) {
   EXPECT_EQ(lines[1].compared->strong, domain::Money{2000});
   EXPECT_EQ(lines[1].compared->cheap, domain::Money{190});
   EXPECT_NE(CostTable(lines).find("45.0 %"), std::string::npos);
+  EXPECT_FALSE(lines[1].compared->saving_error.has_value()) << "two requests say nothing of others";
+  auto by_key = *ledger->CostBlocking({.by = CostQuery::By::kKey});
+  ASSERT_EQ(by_key.size(), 1U);
+  EXPECT_EQ(by_key[0].compared->requests, 2) << "of its three";
+  EXPECT_FALSE(ledger->CostBlocking({.by = CostQuery::By::kModel})->at(0).compared.has_value())
+      << "a cascade's calls are of several models";
   EXPECT_TRUE(ledger->VerifyBlocking().has_value());
   auto rows = ledger->OfRequestBlocking({"a"});
   EXPECT_EQ(EncodeFinal(rows->front().call), EncodeFinal(asked));

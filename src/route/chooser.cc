@@ -55,11 +55,12 @@ Result<Plan> Chooser::Run() {
   decision_->router = router_.name();
   decision_->version = router_.version();
   FindModels();
+  Predict();
+  EstimateCosts();
+  ApplyLimits();
   auto fixed = ApplyRules();
   auto serves = [](const CandidateView& view) { return view.left_out.empty(); };
   if (std::ranges::none_of(views(), serves)) return Fail(NoneCanServe());
-  Predict();
-  EstimateCosts();
   if (!fixed) PriceQuotas();
   auto wanted = fixed ? std::move(*fixed) : DecideWithPrices();
   if (!fixed) {
@@ -72,6 +73,8 @@ Result<Plan> Chooser::Run() {
       fallback && TakesPart(*fallback) && *fallback != wanted.candidate) {
     plan.fallback = found_[*fallback];
   }
+  decision_->guardrails = signals_.ctx().decided_by.guardrail;
+  decision_->spent = signals_.spent();
   decision_->chosen = wanted.candidate;
   decision_->decided_by = std::move(wanted.decided_by);
   decision_->reason = std::move(wanted.reason);
@@ -155,14 +158,39 @@ void Chooser::Predict() {
 }
 
 void Chooser::EstimateCosts() {
-  for (auto& view : decision_->candidates) {
+  for (std::size_t i = 0; i < views().size(); ++i) {
+    auto& view = decision_->candidates[i];
     if (view.output_tokens == 0) view.output_tokens = kOutputTokensAssumed;
     if (auto most = signals_.max_tokens()) {
       view.output_tokens = std::min(view.output_tokens, static_cast<double>(*most));
     }
     view.cost =
         CostOf(view.price, static_cast<double>(signals_.prompt_tokens()), 0, view.output_tokens);
+    if (capacity_ == nullptr || capacity_->latencies == nullptr || !found_[i]) continue;
+    view.seconds = capacity_->latencies->Seconds(found_[i]->Info().id, view.output_tokens);
   }
+}
+
+void Chooser::ApplyLimits() {
+  const auto& limits = definition_.limits;
+  if (!limits.usd && !limits.seconds) return;
+  for (auto& view : decision_->candidates) {
+    if (!view.left_out.empty()) continue;
+    if (limits.usd && view.cost && *view.cost > *limits.usd) {
+      view.left_out = fmt::format("is expected to cost {:.6f} USD, the limit is {:.6f}", *view.cost,
+                                  *limits.usd);
+    } else if (limits.seconds && view.seconds && *view.seconds > *limits.seconds) {
+      view.left_out = fmt::format("is expected to take {:.1f} s, the limit is {:.1f}",
+                                  *view.seconds, *limits.seconds);
+    }
+  }
+}
+
+double Chooser::Worth(std::size_t candidate) const {
+  const auto& view = views()[candidate];
+  const auto& weights = definition_.weights;
+  return *view.quality - weights.per_usd * view.cost.value_or(0) -
+         weights.per_second * view.seconds.value_or(0);
 }
 
 void Chooser::PriceQuotas() {
@@ -206,7 +234,9 @@ Chooser::Wanted Chooser::DecideWithPrices() {
 std::optional<double> Chooser::ValueOf(std::size_t candidate) const {
   const auto& view = views()[candidate];
   if (!TakesPart(candidate)) return std::nullopt;
-  if (definition_.objective == Objective::kQuality) return view.quality;
+  if (definition_.objective == Objective::kQuality) {
+    return view.quality ? std::optional(Worth(candidate)) : std::nullopt;
+  }
   if (!view.cost) return std::nullopt;
   // Only what is certified as good enough stands for another.
   bool fits = definition_.objective == Objective::kCheapest ||
@@ -283,7 +313,9 @@ std::optional<Chooser::Wanted> Chooser::ByPrediction() const {
     allowed[static_cast<std::size_t>(number)] = 1;
     if (views()[i].cost) costs[static_cast<std::size_t>(number)] = *views()[i].cost;
     costs[static_cast<std::size_t>(number)] += dollars ? prices_[i] : 0;
-    auto worth = [&](std::size_t c) { return *views()[c].quality - (dollars ? 0 : prices_[c]); };
+    auto worth = [&](std::size_t c) {
+      return dollars ? *views()[c].quality : Worth(c) - prices_[c];
+    };
     if (!best || worth(i) > worth(*best)) best = i;
   }
   if (!best) return Fallback("no candidate that the learned router knows can serve");
@@ -293,7 +325,12 @@ std::optional<Chooser::Wanted> Chooser::ByPrediction() const {
                        *v.high);
   };
   if (definition_.objective == Objective::kQuality) {
-    return Wanted{*best, "learned", about(*best) + ", the best"};
+    const bool weighed = definition_.weights.per_usd > 0 || definition_.weights.per_second > 0;
+    return Wanted{*best, "learned",
+                  about(*best) + (weighed ? fmt::format(", the best less what it costs and takes "
+                                                        "({:.3f})",
+                                                        Worth(*best))
+                                          : std::string(", the best"))};
   }
   auto number = learned.Decide(*prediction_, tolerance, allowed, costs);
   auto choice = OfLearned(number);
@@ -394,6 +431,7 @@ void Chooser::PlanCascade(const Wanted& wanted, Plan& plan) const {
   }
   plan.first = std::move(first);
   plan.check = cascade.check;
+  plan.confidence = cascade.confidence;
   decision_->ask = cascade.ask;
   if (cascade.tie_break.empty()) return;
   auto third = *Find(cascade.tie_break);
@@ -415,10 +453,20 @@ std::optional<std::size_t> Chooser::Find(std::string_view model) const {
 }
 
 std::optional<std::size_t> Chooser::FirstThatServes(const std::vector<std::string>& models) const {
+  std::optional<std::size_t> first;
   for (const auto& model : models) {
-    if (auto at = Find(model); at && TakesPart(*at)) return at;
+    auto at = Find(model);
+    if (!at || !TakesPart(*at)) continue;
+    if (models.size() == 1 || !UsedUp(*at)) return at;
+    if (!first) first = at;
   }
-  return std::nullopt;
+  return first;
+}
+
+bool Chooser::UsedUp(std::size_t candidate) const {
+  if (capacity_ == nullptr) return false;
+  auto left = capacity_->headroom(*found_[candidate]);
+  return left.known() && left.quota_left == 0;
 }
 
 std::optional<std::size_t> Chooser::OfLearned(std::uint32_t number) const {

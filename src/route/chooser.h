@@ -23,6 +23,10 @@ class Chooser {
   void FindModels();
   void Predict();
   void EstimateCosts();
+  void ApplyLimits();
+  // Quality less what the definition says that a dollar and a second are worth; predicted ones
+  // only.
+  double Worth(std::size_t candidate) const;
   void PriceQuotas();
   // The first rule that fixes a model, with the exclusions before it applied.
   std::optional<Wanted> ApplyRules();
@@ -46,7 +50,9 @@ class Chooser {
 
   bool TakesPart(std::size_t candidate) const { return views()[candidate].left_out.empty(); }
   std::optional<std::size_t> Find(std::string_view model) const;
+  // Of models that serve the first whose quota is not used up; where all are, the first.
   std::optional<std::size_t> FirstThatServes(const std::vector<std::string>& models) const;
+  bool UsedUp(std::size_t candidate) const;
   std::optional<std::size_t> OfLearned(std::uint32_t number) const;
   bool Familiar() const;
   std::size_t ToleranceIndex() const;

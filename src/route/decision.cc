@@ -14,6 +14,7 @@ std::string CandidateJson(const CandidateView& c) {
                        c.low.value_or(0), c.high.value_or(1));
   }
   if (c.cost) out += fmt::format(",\"cost_usd\":{:.8f}", *c.cost);
+  if (c.seconds) out += fmt::format(",\"seconds\":{:.3f}", *c.seconds);
   if (c.output_tokens > 0) out += fmt::format(",\"output_tokens\":{:.0f}", c.output_tokens);
   if (c.quota_left) out += fmt::format(",\"quota_left\":{:.4f}", *c.quota_left);
   if (c.queue) out += fmt::format(",\"queue\":{:.4f}", *c.queue);
@@ -54,6 +55,15 @@ JsonText DecisionJson(const Decision& d) {
                          JsonString(d.nearest[i].id), d.nearest[i].similarity);
     }
     out += "]";
+  }
+  out += text("guardrails", d.guardrails);
+  if (!d.spent.empty()) {
+    out += ",\"spent_usd\":{";
+    for (bool first = true; const auto& [who, usd] : d.spent) {
+      out += fmt::format("{}{}:{:.6f}", first ? "" : ",", JsonString(who), usd);
+      first = false;
+    }
+    out += "}";
   }
   out += text("always_strong", d.candidates[d.strong].model);
   if (d.cheap) out += text("always_cheap", d.candidates[*d.cheap].model);

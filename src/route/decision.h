@@ -2,6 +2,7 @@
 // What a router decided about one request, and everything that it looked at: for the trace, for
 // `strata route explain`, and for what the request is compared with.
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,8 +17,9 @@ struct CandidateView {
   std::string left_out;  // why it does not take part; "": it does
   // Predicted, with a 90 % interval; unset without a learned router that knows the model.
   std::optional<double> quality, low, high;
-  double output_tokens = 0;    // expected of it
-  std::optional<double> cost;  // dollars expected, nothing cached; unset: prices unknown
+  double output_tokens = 0;       // expected of it
+  std::optional<double> cost;     // dollars expected, nothing cached; unset: prices unknown
+  std::optional<double> seconds;  // to the end of its answer; unset: too few calls of late
   // What of its capacity is left, and what that adds for this request, in units of the objective
   // (dollars; quality points where quality is sought). Unset: its deployments say nothing.
   std::optional<double> quota_left, queue, quota_price;
@@ -43,7 +45,9 @@ struct Decision {
   std::string advised, advised_reason;
   std::optional<double> unfamiliar;  // 0 to 1; unset without a learned router
   std::vector<NearestRow> nearest;
-  std::vector<std::string> ask;  // of a cascade, before the chosen one
+  std::string guardrails;               // that judged the request, and what they found
+  std::map<std::string, double> spent;  // that rules looked at: "key this month", dollars
+  std::vector<std::string> ask;         // of a cascade, before the chosen one
   std::string tie_break;
   std::size_t strong = 0;            // always-strong: the fallback, or what stands in for it
   std::optional<std::size_t> cheap;  // always-cheap; unset: no prices are known

@@ -65,32 +65,50 @@ Result<> ReadModel(const JsonField& field, const RouterDefinition& router, std::
   return ExpectCandidate(field, router, out);
 }
 
+// After `ask`.
+Result<> DecodeCheck(const JsonField& cascade, CascadeSpec& out) {
+  out.check = out.ask.size() == 2 ? Check::kAgree : Check::kSchema;
+  auto confidence = cascade.Get("confidence");
+  auto check = cascade.Get("check");
+  if (check.present()) {
+    STRATA_TRY(auto name, check.OneOf({"agree", "schema", "confidence"}));
+    out.check = name == "agree"    ? Check::kAgree
+                : name == "schema" ? Check::kSchema
+                                   : Check::kConfidence;
+    if (out.check == Check::kAgree && out.ask.size() != 2) {
+      return Fail(check.Wrong("agreement takes two models in ask"));
+    }
+    if (out.check != Check::kAgree && out.ask.size() != 1) {
+      return Fail(
+          check.Wrong(fmt::format("{} is checked of the answer of one model in ask",
+                                  out.check == Check::kSchema ? "a schema" : "confidence")));
+    }
+  }
+  if (confidence.present() != (out.check == Check::kConfidence)) {
+    return Fail(confidence.Wrong(confidence.present() ? "is for check: confidence"
+                                                      : "expected a number from 0 to 1"));
+  }
+  if (confidence.present()) {
+    STRATA_TRY(out.confidence, confidence.Double(0, 1));
+  }
+  return {};
+}
+
 Result<CascadeSpec> DecodeCascade(const JsonField& field, const RouterDefinition& router) {
   STRATA_CHECK_OK(field.ExpectObject());
-  STRATA_CHECK_OK(OnlyKnown(field, {"ask", "tie_break", "escalate", "check", "when"}));
+  STRATA_CHECK_OK(
+      OnlyKnown(field, {"ask", "tie_break", "escalate", "check", "confidence", "when"}));
   CascadeSpec out;
   out.escalate = router.fallback;
   auto ask = field.Get("ask");
   STRATA_TRY(out.ask, TextOrList(ask));
-  if (out.ask.size() > 2 || (out.ask.size() == 2 && out.ask[0] == out.ask[1])) {
-    return Fail(ask.Wrong("expected one candidate, or two different ones"));
-  }
+  if (out.ask.size() > 2) return Fail(ask.Wrong("expected one candidate, or two"));
   for (const auto& model : out.ask) STRATA_CHECK_OK(ExpectCandidate(ask, router, model));
   auto tie_break = field.Get("tie_break");
   auto escalate = field.Get("escalate");
   STRATA_CHECK_OK(ReadModel(tie_break, router, out.tie_break));
   STRATA_CHECK_OK(ReadModel(escalate, router, out.escalate));
-  out.check = out.ask.size() == 2 ? Check::kAgree : Check::kSchema;
-  if (auto check = field.Get("check"); check.present()) {
-    STRATA_TRY(auto name, check.OneOf({"agree", "schema"}));
-    out.check = name == "agree" ? Check::kAgree : Check::kSchema;
-    if (out.check == Check::kAgree && out.ask.size() != 2) {
-      return Fail(check.Wrong("agreement takes two models in ask"));
-    }
-    if (out.check == Check::kSchema && out.ask.size() != 1) {
-      return Fail(check.Wrong("a schema is checked of the answer of one model in ask"));
-    }
-  }
+  STRATA_CHECK_OK(DecodeCheck(field, out));
   if (!out.tie_break.empty() && out.check != Check::kAgree) {
     return Fail(tie_break.Wrong("there are ties only between two models in ask"));
   }
@@ -138,6 +156,34 @@ Result<LabelSpec> DecodeLabels(const JsonField& field) {
   return out;
 }
 
+Result<> DecodeWeights(const JsonField& top, RouterDefinition& out) {
+  constexpr double kWeightMax = 1e9;
+  if (auto weights = top.Get("weights"); weights.present()) {
+    if (out.objective != Objective::kQuality) {
+      return Fail(weights.Wrong("are for the objective quality"));
+    }
+    STRATA_CHECK_OK(weights.ExpectObject());
+    STRATA_CHECK_OK(OnlyKnown(weights, {"per_usd", "per_second"}));
+    if (auto usd = weights.Get("per_usd"); usd.present()) {
+      STRATA_TRY(out.weights.per_usd, usd.Double(0, kWeightMax));
+    }
+    if (auto second = weights.Get("per_second"); second.present()) {
+      STRATA_TRY(out.weights.per_second, second.Double(0, kWeightMax));
+    }
+  }
+  auto limits = top.Get("limits");
+  if (!limits.present()) return {};
+  STRATA_CHECK_OK(limits.ExpectObject());
+  STRATA_CHECK_OK(OnlyKnown(limits, {"usd", "seconds"}));
+  if (auto usd = limits.Get("usd"); usd.present()) {
+    STRATA_TRY(out.limits.usd, usd.Double(0, kWeightMax));
+  }
+  if (auto seconds = limits.Get("seconds"); seconds.present()) {
+    STRATA_TRY(out.limits.seconds, seconds.Double(0, kWeightMax));
+  }
+  return {};
+}
+
 Result<> DecodeAims(const JsonField& top, RouterDefinition& out) {
   if (auto text = top.Get("description"); text.present()) {
     STRATA_TRY(out.description, text.String());
@@ -148,6 +194,7 @@ Result<> DecodeAims(const JsonField& top, RouterDefinition& out) {
                     : name == "quality" ? Objective::kQuality
                                         : Objective::kCheapest;
   }
+  STRATA_CHECK_OK(DecodeWeights(top, out));
   if (auto tolerance = top.Get("tolerance"); tolerance.present()) {
     STRATA_TRY(out.tolerance, tolerance.Double(0, 1));
   }
@@ -184,8 +231,9 @@ const CandidateSpec* RouterDefinition::Find(std::string_view model) const {
 Result<RouterDefinition> DecodeDefinition(const dialect::JsonValue& tree) {
   JsonField top(tree);
   STRATA_CHECK_OK(top.ExpectObject());
-  STRATA_CHECK_OK(OnlyKnown(top, {"description", "candidates", "fallback", "objective", "tolerance",
-                                  "learned", "rules", "cascade", "sessions", "labels"}));
+  STRATA_CHECK_OK(
+      OnlyKnown(top, {"description", "candidates", "fallback", "objective", "tolerance", "weights",
+                      "limits", "learned", "rules", "cascade", "sessions", "labels"}));
   RouterDefinition out;
   STRATA_CHECK_OK(DecodeAims(top, out));
   auto candidates = top.Get("candidates");

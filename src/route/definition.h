@@ -24,7 +24,7 @@ struct CandidateSpec {
 
 enum class Objective : std::uint8_t {
   kCost,      // the cheapest that is good enough; without predictions, the fallback
-  kQuality,   // the best predicted one
+  kQuality,   // the best predicted one, less what it costs and takes (Weights)
   kCheapest,  // the cheapest that can serve, whatever it is worth
 };
 std::string_view ObjectiveName(Objective objective);
@@ -32,11 +32,12 @@ std::string_view ObjectiveName(Objective objective);
 enum class LearnedMode : std::uint8_t { kActive, kShadow };
 
 struct CascadeSpec {
-  std::vector<std::string> ask;  // one or two candidates
+  std::vector<std::string> ask;  // one or two candidates; one twice is asked twice
   std::string tie_break;         // "": none
   std::string escalate;          // default: the fallback
   Check check = Check::kAgree;
-  Condition when;  // default: always
+  double confidence = 0;  // of kConfidence; must be given
+  Condition when;         // default: always
 };
 
 // A share of the requests is answered by another candidate too, behind the caller's back and on the
@@ -47,11 +48,24 @@ struct LabelSpec {
   std::string judge;       // a model that grades both answers; "": whether they say the same
 };
 
+// What a dollar and a second of an answer are worth, in quality.
+struct Weights {
+  double per_usd = 0;
+  double per_second = 0;
+};
+
+// Candidates that are expected to cost or to take more do not take part.
+struct Limits {
+  std::optional<double> usd, seconds;
+};
+
 struct RouterDefinition {
   std::string description;
   std::vector<CandidateSpec> candidates;  // strongest first
   std::string fallback;                   // default: the first candidate
   Objective objective = Objective::kCost;
+  Weights weights;  // of kQuality: quality − per_usd · dollars − per_second · seconds
+  Limits limits;
   double tolerance = 0.03;  // share of the strongest model's quality that may be given up
   LearnedMode learned = LearnedMode::kActive;
   std::vector<Rule> rules;

@@ -15,8 +15,9 @@ struct Decision;
 
 // What lets the models of Plan::first answer.
 enum class Check : std::uint8_t {
-  kAgree,   // two that were asked at once say the same; a third may break a tie
-  kSchema,  // the answer is whole, and JSON that fits the schema that was asked for
+  kAgree,       // two that were asked at once say the same; a third may break a tie
+  kSchema,      // the answer is whole, and JSON that fits the schema that was asked for
+  kConfidence,  // the answer's tokens were likely enough to the model itself
 };
 
 struct Plan {
@@ -27,6 +28,7 @@ struct Plan {
   std::vector<std::shared_ptr<provider::ChatModel>> first;  // asked at once; empty: no cascade
   std::shared_ptr<provider::ChatModel> tie_break;           // null: none
   Check check = Check::kAgree;
+  double confidence = 0;  // of kConfidence: the geometric mean of the tokens' probabilities
 
   // Asked when `model` cannot be reached before its first token; null: nothing is.
   std::shared_ptr<provider::ChatModel> fallback;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "observe/latencies.h"
 #include "provider/registry.h"
 #include "route/decision.h"
 #include "route/definition.h"
@@ -32,6 +33,7 @@ struct Capacity {
   const ShadowPrices& prices;      // of this version
   ShadowPrices* learns = nullptr;  // the same, where the decision is one to learn from
   std::function<Headroom(provider::ChatModel&)> headroom;
+  const observe::Latencies* latencies = nullptr;  // null: how long models take is not known
 };
 
 // Immutable; thread-safe.

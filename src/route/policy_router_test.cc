@@ -94,6 +94,29 @@ class Routers : public testing::Test {
         }};
     return router.Choose(models_, signals, nullptr, &capacity);
   }
+  // The same while each model's answers of 1 to 100 tokens have taken so many seconds.
+  Result<Plan> ChooseAtSpeeds(const PolicyRouter& router, const domain::ChatRequest& request,
+                              const std::map<std::string, double>& seconds) {
+    observe::Latencies latencies;
+    for (const auto& [model, took] : seconds) {
+      store::CallRow call;
+      call.intent.model = model;
+      call.intent.operation = "chat";
+      call.outcome.status = store::CallStatus::kOk;
+      call.outcome.latency_ms = static_cast<std::int64_t>(1000 * took);
+      for (int i = 0; i < observe::Latencies::kCallsMin; ++i) {
+        call.outcome.usage.output_tokens = 100 * (i % 2);
+        latencies.Add(std::span(&call, 1));
+      }
+    }
+    Signals signals(request, ctx_);
+    ShadowPrices prices(router.definition().candidates.size());
+    Capacity capacity{.prices = prices,
+                      .learns = nullptr,
+                      .headroom = [](provider::ChatModel&) { return Headroom{}; },
+                      .latencies = &latencies};
+    return router.Choose(models_, signals, nullptr, &capacity);
+  }
   std::string ModelOf(std::string_view json, const domain::ChatRequest& request) {
     auto plan = Choose(*Make(json), request);
     EXPECT_TRUE(plan.has_value()) << plan.error().message();
@@ -121,6 +144,57 @@ TEST_F(Routers, TheFirstRuleThatFixesAModelDecides) {
                    "Konto; das ist für mich ein Problem, was kann ich mit der Bank tun?")),
       "strong");
   EXPECT_EQ(ModelOf(kRules, Says(std::string(8000, 'x'))), "middle");
+}
+
+TEST_F(Routers, RulesLookAtWhatGuardrailsFoundAndAtWhatWasSpent) {
+  constexpr std::string_view kRules = R"({"candidates": ["strong", "middle", "cheap"], "rules": [
+      {"when": {"guardrail": ["people", "attacks"]}, "use": "middle"},
+      {"name": "dear", "when": {"spent": {"of": "key", "during": "day", "usd": 0.25}},
+       "use": "cheap"},
+      {"when": {"guardrail": "*"}, "exclude": "strong"}]})";
+  ctx_.workspace = {"default"};
+  ctx_.key = {"key_7"};
+  ctx_.decided_by.guardrail = "people,attacks";
+  EXPECT_EQ(ModelOf(kRules, Says("Hello")), "strong") << "they judged, and found nothing";
+  ctx_.decided_by.guardrail = "people=mask,attacks";
+  EXPECT_EQ(ModelOf(kRules, Says("Hello")), "middle");
+  ctx_.decided_by.guardrail = "people,attacks,others=note";
+  EXPECT_EQ(ModelOf(kRules, Says("Hello")), "middle") << "any has, so the strong one is out";
+
+  ctx_.decided_by.guardrail = "";
+  observe::Spending spending;
+  auto router = Make(kRules);
+  auto chosen = [&] {
+    auto request = Says("Hello");
+    Signals signals(request, ctx_, &spending, "router/mix");
+    return router->Choose(models_, signals);
+  };
+  EXPECT_EQ(chosen()->decision->model(), "strong");
+  store::CallRow call;
+  call.intent.time = SystemClock().Wall() + std::chrono::milliseconds(1);
+  call.intent.workspace = ctx_.workspace;
+  call.intent.key = ctx_.key;
+  call.outcome.cost = domain::Money{250'000'000'000};
+  spending.Add(std::vector{call});
+  auto plan = chosen();
+  EXPECT_EQ(plan->decision->model(), "cheap");
+  EXPECT_THAT(plan->reason, HasSubstr("'dear' says cheap"));
+  EXPECT_THAT(DecisionJson(*plan->decision).text, HasSubstr(R"("spent_usd":{"key today":0.25)"));
+  ctx_.key = {"key_8"};
+  EXPECT_EQ(chosen()->decision->model(), "strong") << "another key's money";
+}
+
+TEST_F(Routers, AListOfARuleGoesOnWhereAQuotaIsUsedUp) {
+  auto router = Make(R"({"candidates": ["strong", "middle", "cheap"], "rules": [
+      {"when": {"keyword": "one"}, "use": "cheap"}, {"use": ["cheap", "middle"]}]})");
+  ShadowPrices prices(3);
+  auto model = [&](const char* text, std::map<std::string, double> left) {
+    return (*ChooseWithQuotas(*router, Says(text), prices, std::move(left))).decision->model();
+  };
+  EXPECT_EQ(model("Hello", {{"cheap", 0.01}}), "cheap");
+  EXPECT_EQ(model("Hello", {{"cheap", 0}}), "middle");
+  EXPECT_EQ(model("Hello", {{"cheap", 0}, {"middle", 0}}), "cheap");
+  EXPECT_EQ(model("Only one", {{"cheap", 0}}), "cheap") << "it names no other";
 }
 
 TEST_F(Routers, RulesLookAtKeyLabelsTagsHeadersAndTheHour) {
@@ -277,6 +351,36 @@ TEST_F(Routers, AScarceQuotaGoesToTheRequestsThatGainMostFromIt) {
   EXPECT_EQ(by_other, (std::set<std::string>{"cheap", "middle"}));
 }
 
+TEST_F(Routers, WhoIsExpectedToCostOrTakeTooMuchTakesNoPart) {
+  auto router = Make(R"({"candidates": ["strong", "middle", "cheap"], "objective": "cheapest",
+                         "limits": {"seconds": 5, "usd": 0.005}})");
+  auto plan = ChooseAtSpeeds(*router, Says("Hello"), {{"cheap", 9}, {"middle", 2}});
+  EXPECT_EQ(plan->decision->model(), "middle");
+  EXPECT_THAT(plan->decision->candidates[2].left_out, HasSubstr("9.0 s, the limit is 5.0"));
+  // 10 USD a million tokens in, 40 out, 256 of them expected: a cent.
+  EXPECT_THAT(plan->decision->candidates[0].left_out, HasSubstr("expected to cost 0.01"));
+  EXPECT_NEAR(*plan->decision->candidates[1].seconds, 2, 0.01);
+  EXPECT_THAT(DecisionJson(*plan->decision).text, HasSubstr("\"seconds\":2.0"));
+  auto none = ChooseAtSpeeds(*router, Says("Hello"), {{"cheap", 9}, {"middle", 8}});
+  ASSERT_FALSE(none.has_value());
+  EXPECT_EQ(none.error().code(), Code::kUnavailable);
+  EXPECT_THAT(none.error().message(), HasSubstr("middle: is expected to take 8.0 s"));
+}
+
+TEST_F(Routers, QualityIsWeighedAgainstMoneyAndTime) {
+  auto model = [&](const std::string& weights, const std::map<std::string, double>& seconds) {
+    auto router = Make(
+        R"({"candidates": ["strong", "cheap"], "objective": "quality")" + weights + "}", Learned());
+    auto plan = ChooseAtSpeeds(
+        *router, Says("What is the tensor lemma quark enzyme torque cohort?"), seconds);
+    return plan->decision->model();
+  };
+  EXPECT_EQ(model("", {}), "strong") << "hard questions are the strong one's";
+  EXPECT_EQ(model(R"(, "weights": {"per_usd": 1000})", {}), "cheap");
+  EXPECT_EQ(model(R"(, "weights": {"per_second": 0.01})", {{"strong", 3}, {"cheap", 1}}), "strong");
+  EXPECT_EQ(model(R"(, "weights": {"per_second": 0.9})", {{"strong", 3}, {"cheap", 1}}), "cheap");
+}
+
 TEST_F(Routers, PricesMoveNobodyToAModelThatIsNotGoodEnough) {
   auto router = Make(R"({"candidates": ["strong", "cheap"], "tolerance": 0.05})", Learned());
   Rng rng(10);
@@ -366,8 +470,30 @@ TEST(RouterDefinition, WhatIsWrongIsNamedWithItsPlace) {
   EXPECT_THAT(
       problem(R"({"candidates": ["a"], "rules": [{"when": {"task": "codes"}, "use": "a"}]})"),
       HasSubstr("not one of code"));
+  auto condition = [&](const std::string& when) {
+    return problem(R"({"candidates": ["a"], "rules": [{"when": )" + when + R"(, "use": "a"}]})");
+  };
+  EXPECT_THAT(condition(R"({"spent": {"of": "key"}})"), HasSubstr("rules[0].when.spent.usd"));
+  EXPECT_THAT(condition(R"({"spent": {"of": "team", "usd": 1}})"),
+              HasSubstr("rules[0].when.spent.of"));
+  EXPECT_THAT(condition(R"({"spent": {"in": "day", "usd": 1}})"), HasSubstr("unknown member 'in'"));
+  EXPECT_THAT(condition(R"({"spent": {"usd": -1}})"), HasSubstr("rules[0].when.spent.usd"));
+  EXPECT_THAT(problem(R"({"candidates": ["a"], "weights": {"per_usd": 1}})"),
+              HasSubstr("are for the objective quality"));
+  EXPECT_THAT(problem(R"({"candidates": ["a"], "limits": {"second": 1}})"),
+              HasSubstr("did you mean seconds"));
+  EXPECT_THAT(condition(R"({"guardrails": "x"})"), HasSubstr("did you mean guardrail"));
+  EXPECT_THAT(condition(R"({"guardrail": ""})"), HasSubstr("rules[0].when.guardrail"));
   EXPECT_THAT(problem(R"({"candidates": ["a", "b"], "cascade": {"ask": ["a", "b"]}})"),
               HasSubstr("asked and escalated to"));
+  auto cascade = [&](const std::string& rest) {
+    return problem(R"({"candidates": ["a", "b"], "cascade": {"ask": "b", )" + rest + "}}");
+  };
+  EXPECT_THAT(cascade(R"("check": "confidence")"), HasSubstr("cascade.confidence"));
+  EXPECT_THAT(cascade(R"("confidence": 0.5)"), HasSubstr("is for check: confidence"));
+  EXPECT_THAT(cascade(R"("check": "confidence", "confidence": 2)"),
+              HasSubstr("cascade.confidence"));
+  EXPECT_THAT(cascade(R"("check": "agree")"), HasSubstr("takes two models"));
   EXPECT_THAT(problem(R"({"candidates": ["router/x"]})"), HasSubstr("a router cannot"));
   EXPECT_FALSE(CheckRouterName("a//b").has_value());
   EXPECT_TRUE(CheckRouterName("My mix-2").has_value());

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "dialect/json_value.h"
+#include "guard/verdicts.h"
 #include "route/json_list.h"
 
 namespace strata::route {
@@ -16,11 +18,14 @@ using Kind = Condition::Kind;
 
 constexpr int kDepthMax = 8;
 constexpr std::size_t kPartsMax = 64;
+constexpr double kMicro = 1e6;
+constexpr double kUsdMax = 1e9;
 constexpr std::string_view kNeedNames[] = {"tools", "image", "document", "schema", "reasoning"};
 constexpr std::string_view kDayNames[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat"};
 constexpr std::string_view kMembers[] = {
-    "all",   "any", "not",    "needs",         "language", "task", "keyword",     "key",
-    "label", "tag", "header", "prompt_tokens", "hours",    "days", "conversation"};
+    "all",     "any",  "not",          "needs",     "language", "task",
+    "keyword", "key",  "label",        "tag",       "header",   "prompt_tokens",
+    "hours",   "days", "conversation", "guardrail", "spent"};
 
 bool Contains(std::span<const std::string> list, std::string_view value) {
   return std::ranges::find(list, value) != list.end();
@@ -104,6 +109,26 @@ Result<Condition> DecodeHours(const JsonField& field) {
   return out;
 }
 
+// {of: key, during: month, usd: 50}
+Result<Condition> DecodeSpent(const JsonField& field) {
+  STRATA_CHECK_OK(field.ExpectObject());
+  STRATA_CHECK_OK(OnlyKnown(field, {"of", "during", "usd"}));
+  Condition out{.kind = Kind::kSpent};
+  if (auto of = field.Get("of"); of.present()) {
+    STRATA_TRY(auto name, of.OneOf({"key", "workspace", "router"}));
+    out.payer = name == "key"      ? observe::Payer::kKey
+                : name == "router" ? observe::Payer::kRouter
+                                   : observe::Payer::kWorkspace;
+  }
+  if (auto during = field.Get("during"); during.present()) {
+    STRATA_TRY(auto name, during.OneOf({"day", "month"}));
+    out.period = name == "day" ? observe::Period::kDay : observe::Period::kMonth;
+  }
+  STRATA_TRY(auto usd, field.Get("usd").Double(0, kUsdMax));
+  out.least = static_cast<std::int64_t>(std::ceil(usd * kMicro));
+  return out;
+}
+
 Result<Condition> DecodeTexts(const JsonField& field, Kind kind,
                               std::span<const std::string_view> known = {}) {
   Condition out{.kind = kind};
@@ -133,6 +158,8 @@ Result<Condition> DecodeMember(const JsonField& value, std::string_view name, in
   if (name == "keyword") return DecodeTexts(value, Kind::kKeyword);
   if (name == "key") return DecodeTexts(value, Kind::kKey);
   if (name == "label") return DecodeTexts(value, Kind::kLabel);
+  if (name == "guardrail") return DecodeTexts(value, Kind::kGuardrail);
+  if (name == "spent") return DecodeSpent(value);
   if (name == "days") return DecodeTexts(value, Kind::kDays, kDayNames);
   if (name == "tag") return DecodeFields(value, Kind::kTag);
   if (name == "header") return DecodeFields(value, Kind::kHeader);
@@ -223,10 +250,25 @@ bool Holds(const Condition& condition, const Signals& signals) {
     case Kind::kHours:
     case Kind::kDays:
       return HoldsAt(condition, ctx.clock->Wall());
+    case Kind::kGuardrail:
+      return any([&](const auto& name) {
+        return guard::FoundSomething(ctx.decided_by.guardrail, name == "*" ? "" : name);
+      });
+    case Kind::kSpent:
+      return signals.Spent(condition.payer, condition.period) * kMicro >=
+             static_cast<double>(condition.least);
     case Kind::kConversation:
       return signals.conversation() == (condition.least == 1);
   }
   return false;
+}
+
+void AddGuardrailsOf(const Condition& condition, std::vector<std::string>& names) {
+  for (const auto& part : condition.parts) AddGuardrailsOf(part, names);
+  if (condition.kind != Kind::kGuardrail) return;
+  for (const auto& name : condition.values) {
+    if (name != "*") names.push_back(name);
+  }
 }
 
 Result<Rule> DecodeRule(const JsonField& field) {

@@ -42,12 +42,16 @@ struct Condition {
     kHours,         // minutes of the UTC day from `least` up to `most`, over midnight when less
     kDays,          // `values`: "mon" … "sun", UTC
     kConversation,  // whether an assistant has spoken before: `least` 0 or 1
+    kGuardrail,     // that found something in the request; "*" is any
+    kSpent,         // at least `least` millionths of a dollar, by `payer` during `period`
   } kind = Kind::kAll;
   std::vector<Condition> parts = {};
   std::vector<std::string> values = {};
   std::string name = {};
   std::int64_t least = 0;
   std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  observe::Payer payer = observe::Payer::kKey;
+  observe::Period period = observe::Period::kMonth;
 };
 
 // Errors name the member and what was expected. Depth and size are bounded.
@@ -55,6 +59,9 @@ Result<Condition> DecodeCondition(const dialect::JsonField& field);
 
 // O(size of the condition × length of the deciding text).
 bool Holds(const Condition& condition, const Signals& signals);
+
+// Adds the guardrails that a condition names, "*" left out.
+void AddGuardrailsOf(const Condition& condition, std::vector<std::string>& names);
 
 struct Rule {
   enum class Action : std::uint8_t {

@@ -133,8 +133,13 @@ std::string_view KindOf(std::string_view text, const Signals& signals) {
 
 }  // namespace
 
-Signals::Signals(const domain::ChatRequest& request, const RequestContext& ctx)
-    : request_(request), ctx_(ctx), text_(DecidingText(request)) {
+Signals::Signals(const domain::ChatRequest& request, const RequestContext& ctx,
+                 const observe::Spending* spending, std::string router)
+    : request_(request),
+      ctx_(ctx),
+      text_(DecidingText(request)),
+      spending_(spending),
+      router_(std::move(router)) {
   auto bytes = static_cast<std::int64_t>(domain::TextOf(request.system).size());
   for (const auto& message : request.messages) {
     conversation_ = conversation_ || message.role == domain::Role::kAssistant;
@@ -184,6 +189,16 @@ const std::string& Signals::language() const {
     language_ = text::GuessLanguage(std::string_view(text_).substr(0, kLookedAtBytes));
   }
   return *language_;
+}
+
+double Signals::Spent(observe::Payer payer, observe::Period period) const {
+  using observe::Payer;
+  if (spending_ == nullptr) return 0;
+  const bool key = payer == Payer::kKey;
+  double usd = spending_->Usd(payer, period, ctx_.workspace, key ? ctx_.key.value : router_);
+  std::string name = key ? "key" : payer == Payer::kRouter ? "router" : "workspace";
+  spent_[name + (period == observe::Period::kDay ? " today" : " this month")] = usd;
+  return usd;
 }
 
 std::string_view Signals::kind() const {

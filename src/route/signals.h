@@ -3,6 +3,7 @@
 // decisions need little of it.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "base/context.h"
 #include "domain/conversation.h"
+#include "observe/spending.h"
 
 namespace strata::route {
 
@@ -30,7 +32,9 @@ inline constexpr std::size_t kDecidingBytes = 200;
 // Of one request, in its coroutine; request and context outlive it. The request is whole.
 class Signals {
  public:
-  Signals(const domain::ChatRequest& request, const RequestContext& ctx);
+  // `router`: "router/NAME", whose spending rules may look at. Without `spending`, nothing was.
+  Signals(const domain::ChatRequest& request, const RequestContext& ctx,
+          const observe::Spending* spending = nullptr, std::string router = {});
 
   const RequestContext& ctx() const { return ctx_; }
   const Needs& needs() const { return needs_; }
@@ -47,6 +51,10 @@ class Signals {
   // does not, which is nearly every one.
   bool Says(std::string_view phrase) const;
   const std::string& language() const;  // ISO 639-1, "" unknown
+  // Dollars that the caller's key, the workspace or the router has spent, without this request.
+  double Spent(observe::Payer payer, observe::Period period) const;
+  // What Spent was asked for, for the trace: "key this month" and dollars.
+  const std::map<std::string, double>& spent() const { return spent_; }
   // What is asked for, by its form: one of TaskKinds(), "other" when none fits.
   std::string_view kind() const;
 
@@ -60,6 +68,9 @@ class Signals {
   mutable std::optional<std::string> words_, language_;
   mutable std::vector<std::uint64_t> firsts_;  // hash table of the words, open addressing; 0: free
   mutable std::optional<std::string_view> kind_;
+  const observe::Spending* spending_;
+  const std::string router_;
+  mutable std::map<std::string, double> spent_;
 };
 
 // "code", "math", "choice", "translation", "summary", "extraction", "classification", "writing",

@@ -82,10 +82,32 @@ json::object Encode(const StoredRouter& router) {
           {"in_force", EncodeVersion(router.Current())}};
 }
 
+// Guardrails come with the configuration, which may be read again at any time: a rule may be
+// written before the one that it looks at.
+json::array WarningsOf(const RouterVersion& version, const guard::Guardrails* guardrails) {
+  json::array out;
+  if (version.router == nullptr) return out;
+  const auto& definition = version.router->definition();
+  std::vector<std::string> named;
+  for (const auto& rule : definition.rules) route::AddGuardrailsOf(rule.when, named);
+  if (definition.cascade) route::AddGuardrailsOf(definition.cascade->when, named);
+  const auto known = "," + (guardrails == nullptr ? std::string() : guardrails->names()) + ",";
+  for (const auto& name : named) {
+    if (known.contains("," + name + ",")) continue;
+    out.emplace_back(fmt::format(
+        "the configuration has no guardrail '{}': what looks at it does not hold (it has: {})",
+        name, known.size() > 2 ? known.substr(1, known.size() - 2) : "none"));
+  }
+  return out;
+}
+
 Task<Result<>> Put(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto put, DecodePut(e.http.body));
   STRATA_CO_TRY(auto made, co_await s.routers.Put(std::move(put), e.ctx.workspace, s.ops_pool));
-  co_return co_await SendAdminJson(e, json::serialize(Encode(made)));
+  auto body = Encode(made);
+  const auto live = s.live.Now();
+  body["warnings"] = WarningsOf(made.versions.back(), live->guardrails.get());
+  co_return co_await SendAdminJson(e, json::serialize(body));
 }
 
 Task<Result<>> List(Services& s, Exchange& e) {
@@ -206,14 +228,20 @@ Task<Result<>> GetLabels(Services& s, Exchange& e) {
 Task<Result<>> Explain(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto router, s.routers.Find(e.params.at(0), e.ctx.workspace));
   STRATA_CO_TRY(auto sample, DecodeSample(e.http.body));
-  route::Signals signals(sample.request, e.ctx);
+  // As a request would be judged, so that rules that look at guardrails hold as they would.
+  if (auto guardrails = s.live.Now()->guardrails) {
+    e.ctx.decided_by.guardrail = guardrails->names();
+    STRATA_CO_CHECK_OK(co_await guardrails->JudgeRequest(sample.request, e.ctx));
+  }
+  route::Signals signals(sample.request, e.ctx, &s.spending, "router/" + router->name());
   auto models = s.registry.Snapshot();
   // With the prices of this moment, which a question teaches nothing.
   const route::ShadowPrices unknown(router->definition().candidates.size());
   auto record = s.router_memory.Find(e.ctx.workspace, router->version());
   route::Capacity capacity{.prices = record ? record->prices() : unknown,
                            .learns = nullptr,
-                           .headroom = gateway::HeadroomOf};
+                           .headroom = gateway::HeadroomOf,
+                           .latencies = &s.latencies};
   STRATA_CO_TRY(auto plan, router->Choose(*models, signals, nullptr, &capacity));
   auto text = route::DecisionJson(*plan.decision).text;
   text.insert(1, fmt::format("\"task\":\"{}\",\"language\":\"{}\",\"prompt_tokens\":{},",
@@ -223,7 +251,10 @@ Task<Result<>> Explain(Services& s, Exchange& e) {
 
 Task<Result<>> DryRunOf(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto router, s.routers.Find(e.params.at(0), e.ctx.workspace));
-  DryRun run{.router = std::move(router), .models = s.registry.Snapshot(), .ctx = e.ctx};
+  DryRun run{.router = std::move(router),
+             .models = s.registry.Snapshot(),
+             .ctx = e.ctx,
+             .spending = &s.spending};
   auto work = [&run, &body = e.http.body]() -> Result<std::string> { return run.Of(body); };
   STRATA_CO_TRY(auto report, co_await RunBlocking(s.kb_pool, std::move(work)));
   co_return co_await SendAdminJson(e, std::move(report));

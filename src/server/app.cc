@@ -252,11 +252,15 @@ Result<> App::Parts::OpenKnowledge() {
     STRATA_CHECK_OK(models.AddSource(
         MakePromptSource(*prompts, registry, [this] { return live.Now()->guardrails; })));
     STRATA_CHECK_OK(models.AddSource(MakeProfileSource(*profiles, registry)));
-    STRATA_CHECK_OK(models.AddSource(gateway::MakeRouterSource({.book = *routers,
-                                                                .registry = registry,
-                                                                .embedder = static_embedder,
-                                                                .memory = router_memory,
-                                                                .taker = &evaluation->labeler()})));
+    STRATA_CHECK_OK(models.AddSource(
+        gateway::MakeRouterSource({.book = *routers,
+                                   .registry = registry,
+                                   .embedder = static_embedder,
+                                   .memory = router_memory,
+                                   .taker = &evaluation->labeler(),
+                                   .spending = accounting.spending.get(),
+                                   .latencies = accounting.latencies.get(),
+                                   .guardrails = [this] { return live.Now()->guardrails; }})));
     for (const auto& spec : *providers.Now()) {
       STRATA_CHECK_OK(AddOneProvider(models, spec, RemoteDepsFrom(config.options, client),
                                      *accounting.journal, *resilience));
@@ -315,6 +319,8 @@ void App::Parts::MakeServices() {
       .folder = folder,
       .keys = *keys,
       .ledger = *accounting.ledger,
+      .spending = *accounting.spending,
+      .latencies = *accounting.latencies,
       .journal = *accounting.journal,
       .traces = *traces,
       .registry = registry,
@@ -412,6 +418,17 @@ Result<> App::Parts::OpenRoutes() {
   STRATA_FATAL(router.size() < kRoutesMax, "more routes than the metrics have room for");
   return {};
 }
+
+namespace {
+
+// Behind the start: a month of rows takes a while.
+Task<void> LoadSpending(std::shared_ptr<observe::Spending> spending, observe::Ledger& ledger) {
+  auto loaded = co_await spending->LoadPast(ledger);
+  if (loaded.has_value()) co_return;
+  Log(Level::kWarning, "observe.spending_unknown", {{"reason", loaded.error().message()}});
+}
+
+}  // namespace
 
 App::App(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
@@ -651,6 +668,7 @@ Task<void> App::FailRequest(Face face, const Error& error, net::ResponseWriter& 
 }
 
 Result<> App::StartJobs() {
+  parts_->runtime->Spawn(LoadSpending(parts_->accounting.spending, *parts_->accounting.ledger));
   const auto& options = parts_->config.options;
   std::chrono::seconds every(options.Integer("resilience.probe_every"));
   if (every.count() > 0) {

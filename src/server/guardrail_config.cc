@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/options.h"
+#include "guard/verdicts.h"
 
 namespace strata::server {
 namespace {
@@ -30,12 +31,13 @@ void ReadSides(const YAML::Node& value, guard::WordPolicySpec& spec, const Confi
 void ReadAction(const YAML::Node& value, guard::WordPolicySpec& spec,
                 const ConfigProblem& problem) {
   auto action = value.as<std::string>("");
-  if (action == "block" || action == "mask") {
-    spec.action = action == "mask" ? guard::Action::kMask : guard::Action::kBlock;
-  } else {
-    problem(value, fmt::format("guardrails.{}: action: '{}' is neither block nor mask", spec.name,
-                               action));
+  for (auto known : {guard::Action::kBlock, guard::Action::kMask, guard::Action::kNote}) {
+    if (action != guard::ActionName(known)) continue;
+    spec.action = known;
+    return;
   }
+  problem(value, fmt::format("guardrails.{}: action: '{}' is none of block, mask and note",
+                             spec.name, action));
 }
 
 guard::WordPolicySpec ReadOne(const YAML::Node& node, const ConfigProblem& problem) {

@@ -59,6 +59,8 @@ struct Services {
   const store::DataDir& folder;
   store::KeyStore& keys;
   observe::Ledger& ledger;
+  const observe::Spending& spending;
+  const observe::Latencies& latencies;
   store::Journal& journal;
   observe::TraceStore& traces;
   provider::Registry& registry;

@@ -14,6 +14,10 @@ ChatScript& ChatScript::Text(std::string text) {
   steps_.emplace_back(std::move(text));
   return *this;
 }
+ChatScript& ChatScript::Likely(std::string text, double logprob) {
+  steps_.emplace_back(Token{std::move(text), logprob});
+  return *this;
+}
 ChatScript& ChatScript::Reasoning(std::string text, std::string signature) {
   steps_.emplace_back(Thought{std::move(text), std::move(signature)});
   return *this;
@@ -126,6 +130,13 @@ class FakeChatStream final : public provider::ChatStream {
       OpenBlock(BlockKind::kText);
       characters_ += CodePointCount(*text);
       queue_.push_back(domain::TextDelta{index_, *text});
+    } else if (const auto* token = std::get_if<ChatScript::Token>(&step)) {
+      OpenBlock(BlockKind::kText);
+      characters_ += CodePointCount(token->text);
+      queue_.push_back(domain::TextDelta{
+          index_,
+          token->text,
+          {{.token = token->text, .bytes = token->text, .logprob = token->logprob}}});
     } else if (const auto* thought = std::get_if<ChatScript::Thought>(&step)) {
       OpenBlock(BlockKind::kReasoning);
       characters_ += CodePointCount(thought->text);

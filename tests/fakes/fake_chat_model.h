@@ -22,7 +22,8 @@ namespace strata::fakes {
 // What one answer does, in order. Set up before the call that uses it.
 class ChatScript {
  public:
-  ChatScript& Text(std::string text);  // one TextDelta; neighbours share a block
+  ChatScript& Text(std::string text);                    // one TextDelta; neighbours share a block
+  ChatScript& Likely(std::string text, double logprob);  // the same as one token
   ChatScript& Reasoning(std::string text, std::string signature = "");
   ChatScript& Tool(std::string id, std::string name, std::string input_json);
   ChatScript& Cite(domain::Citation citation);  // on the text block that is open
@@ -37,13 +38,17 @@ class ChatScript {
  private:
   friend class FakeChatModel;
   friend class FakeChatStream;
+  struct Token {
+    std::string text;
+    double logprob = 0;
+  };
   struct Thought {
     std::string text, signature;
   };
   struct ToolCall {
     std::string id, name, input;
   };
-  using Step = std::variant<std::string, Thought, ToolCall, domain::Citation, Gate, Error>;
+  using Step = std::variant<std::string, Token, Thought, ToolCall, domain::Citation, Gate, Error>;
 
   std::vector<Step> steps_;
   std::vector<Error> refusal_;  // none or one

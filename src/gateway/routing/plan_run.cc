@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "route/agreement.h"
 #include "route/decision.h"
 #include "route/schema_check.h"
@@ -10,6 +12,23 @@ namespace strata::gateway {
 namespace {
 
 using provider::ChatStream;
+
+// Wang et al. 2022, "Self-Consistency Improves Chain of Thought Reasoning", sample at 0.5 to 0.7.
+constexpr double kSecondSampleTemperature = 0.7;
+
+// The geometric mean of the probabilities that a model gave its own tokens; nullopt: it says none.
+std::optional<double> ConfidenceOf(const domain::ChatResponse& answer) {
+  double sum = 0;
+  std::size_t tokens = 0;
+  for (const auto& block : answer.content) {
+    const auto* text = std::get_if<domain::TextBlock>(&block);
+    if (text == nullptr) continue;
+    for (const auto& token : text->logprobs) sum += token.logprob;
+    tokens += text->logprobs.size();
+  }
+  if (tokens == 0) return std::nullopt;
+  return std::exp(sum / static_cast<double>(tokens));
+}
 
 // Prices of one candidate, for tokens that another one has written.
 std::optional<Baseline> BaselineOf(const route::CandidateView& view, double output_tokens) {
@@ -41,11 +60,13 @@ std::string Failures(const std::vector<std::shared_ptr<Step>>& steps) {
 }  // namespace
 
 PlanRun::PlanRun(route::Plan plan, std::shared_ptr<const vector::StaticEmbedder> embedder,
-                 SessionNote note, std::shared_ptr<RouterRecord> record, RequestContext& ctx)
+                 SessionNote note, std::shared_ptr<RouterRecord> record,
+                 std::shared_ptr<const guard::Guardrails> guardrails, RequestContext& ctx)
     : plan_(std::move(plan)),
       embedder_(std::move(embedder)),
       note_(std::move(note)),
       record_(std::move(record)),
+      guardrails_(std::move(guardrails)),
       ctx_(ctx) {}
 
 void PlanRun::CompareWith(RequestContext& ctx, std::string_view model) const {
@@ -66,6 +87,7 @@ Task<Result<std::unique_ptr<ChatStream>>> PlanRun::Start(domain::ChatRequest&& r
   request.wire.reset();
   std::string why;
   auto settled = co_await Settle(request, why);
+  if (settled != nullptr && guardrails_) settled = co_await Guarded(std::move(settled), why);
   STRATA_CO_CHECK_OK(ctx_.CheckAlive());
   auto note = ctx_.span.Child("gateway.settle");
   note.Set("outcome", settled ? "settled" : "escalated");
@@ -111,8 +133,13 @@ Task<std::shared_ptr<Step>> PlanRun::Settle(const domain::ChatRequest& request, 
   }
   CompareWith(ctx_, plan_.decision->ask.front());
   steps.front()->CompareWith(ctx_.always_strong, ctx_.always_cheap);
+  if (plan_.check == route::Check::kConfidence) steps.front()->AskForLogprobs();
+  if (steps.size() == 2 && plan_.first[0] == plan_.first[1]) {
+    steps.back()->SampleAtLeastAt(kSecondSampleTemperature);
+  }
   co_await Step::RunAll(steps, request);
   if (plan_.check == route::Check::kSchema) co_return SettleBySchema(steps, request, why);
+  if (plan_.check == route::Check::kConfidence) co_return SettleByConfidence(steps, why);
   co_return co_await SettleByAgreement(steps, request, why);
 }
 
@@ -173,6 +200,28 @@ std::shared_ptr<Step> PlanRun::SettleBySchema(const Steps& steps,
   step->Stand();
   why = "the answer fits the schema";
   return step;
+}
+
+std::shared_ptr<Step> PlanRun::SettleByConfidence(const Steps& steps, std::string& why) const {
+  const auto& step = steps.front();
+  why = Failures(steps);
+  auto confidence = step->error() ? std::nullopt : ConfidenceOf(step->answer());
+  const bool enough = confidence && *confidence >= plan_.confidence;
+  if (why.empty()) {
+    why = confidence ? fmt::format("its tokens' mean probability is {:.3f}, {} {:.3f}", *confidence,
+                                   enough ? "at least" : "below", plan_.confidence)
+                     : "it gives no log-probabilities";
+  }
+  step->Settle(enough ? "answers" : "is not confident");
+  return enough ? step : nullptr;
+}
+
+Task<std::shared_ptr<Step>> PlanRun::Guarded(std::shared_ptr<Step> step, std::string& why) {
+  const auto text = domain::TextOf(step->answer().content);
+  auto judged = co_await guardrails_->Judge(text, guard::Side::kOutput, ctx_);
+  if (judged.has_value() || judged.error().code() != Code::kBlocked) co_return step;
+  why = fmt::format("a guardrail blocks what {} says", step->model().Info().id);
+  co_return nullptr;
 }
 
 }  // namespace strata::gateway

@@ -7,6 +7,7 @@
 #include "gateway/router_memory.h"
 #include "gateway/routing/plan_stream.h"
 #include "gateway/routing/step.h"
+#include "guard/guardrails.h"
 #include "route/plan.h"
 #include "vector/static_embedder.h"
 
@@ -15,8 +16,10 @@ namespace strata::gateway {
 // Used once, by the request's coroutine. `ctx` outlives the stream that it gives.
 class PlanRun {
  public:
+  // `guardrails`: what may not leave does not settle a request; null: none judge answers.
   PlanRun(route::Plan plan, std::shared_ptr<const vector::StaticEmbedder> embedder,
-          SessionNote note, std::shared_ptr<RouterRecord> record, RequestContext& ctx);
+          SessionNote note, std::shared_ptr<RouterRecord> record,
+          std::shared_ptr<const guard::Guardrails> guardrails, RequestContext& ctx);
 
   // Errors: the escalation's, or the one model's; when nothing answered.
   Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest&& request);
@@ -33,6 +36,9 @@ class PlanRun {
                                                 std::string& why);
   std::shared_ptr<Step> SettleBySchema(const Steps& steps, const domain::ChatRequest& request,
                                        std::string& why) const;
+  std::shared_ptr<Step> SettleByConfidence(const Steps& steps, std::string& why) const;
+  // The step, unless a guardrail blocks what it says.
+  Task<std::shared_ptr<Step>> Guarded(std::shared_ptr<Step> step, std::string& why);
   // For the strongest and the cheapest model of the decision, against the model that is named.
   void CompareWith(RequestContext& ctx, std::string_view model) const;
 
@@ -40,6 +46,7 @@ class PlanRun {
   std::shared_ptr<const vector::StaticEmbedder> embedder_;
   SessionNote note_;
   std::shared_ptr<RouterRecord> record_;
+  std::shared_ptr<const guard::Guardrails> guardrails_;
   RequestContext& ctx_;
 };
 

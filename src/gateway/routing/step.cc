@@ -85,6 +85,15 @@ Task<void> Step::Run(std::shared_ptr<Step> self, domain::ChatRequest request) {
   self->HandUp();
 }
 
+std::vector<domain::StreamEvent> Step::TakeEvents() {
+  if (logprobs_) {  // the caller has not asked for them
+    for (auto& event : events_) {
+      if (auto* text = std::get_if<domain::TextDelta>(&event)) text->logprobs.clear();
+    }
+  }
+  return std::move(events_);
+}
+
 Task<void> Step::RunAll(const std::vector<std::shared_ptr<Step>>& steps,
                         const domain::ChatRequest& request) {
   auto executor = co_await asio::this_coro::executor;
@@ -101,6 +110,11 @@ Task<void> Step::RunAll(const std::vector<std::shared_ptr<Step>>& steps,
   } orphans{steps};
   for (const auto& step : steps) {
     auto copy = request;
+    if (step->temperature_) {
+      copy.temperature = std::max(copy.temperature.value_or(0), *step->temperature_);
+    }
+    step->logprobs_ = step->logprobs_ && !copy.logprobs;
+    copy.logprobs = copy.logprobs || step->logprobs_;
     asio::co_spawn(executor, Run(step, std::move(copy)), [step, wake](std::exception_ptr thrown) {
       if (thrown) step->error_ = Internal("a step of a router's plan threw an exception");
       step->done_ = true;

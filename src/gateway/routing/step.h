@@ -33,9 +33,13 @@ class Step {
     own_.always_strong = strong;
     own_.always_cheap = cheap;
   }
+  // Before the run: a second sample of one model must be able to differ from its first.
+  void SampleAtLeastAt(double temperature) { temperature_ = temperature; }
+  // Before the run: with the log-probabilities of its tokens, in its answer alone.
+  void AskForLogprobs() { logprobs_ = true; }
   // After the run: either an error, or all events of a whole answer.
   const std::optional<Error>& error() const { return error_; }
-  std::vector<domain::StreamEvent> TakeEvents() { return std::move(events_); }
+  std::vector<domain::StreamEvent> TakeEvents();
   const domain::ChatResponse& answer() const { return answer_.response(); }
 
   // What became of one whose answer nobody gets, for its span: "agrees", "differs", "failed", …
@@ -61,6 +65,8 @@ class Step {
   std::stop_source stop_;
   RequestContext own_;
   std::optional<std::stop_callback<Stop>> on_client_gone_;
+  std::optional<double> temperature_;
+  bool logprobs_ = false;
   std::vector<domain::StreamEvent> events_;
   domain::StreamAccumulator answer_;
   std::unique_ptr<provider::ChatStream> stream_;  // read to its end; where a guardrail judges it

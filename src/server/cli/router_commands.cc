@@ -50,6 +50,7 @@ Result<int> Create(const CallerFlags& common, const RouterFlags& flags) {
   STRATA_TRY(auto caller, Caller::Open(common));
   STRATA_TRY(auto reply, caller->Call("POST", "/strata/v1/routers", json::serialize(body)));
   auto made = json::parse(reply).as_object();
+  if (const auto* warnings = made.if_contains("warnings")) PrintWarnings(warnings->as_array());
   fmt::print("{} is at version {}: {}\n", TextOf(made, "model"), NumberOf(made, "current"),
              TextOf(made, "arn"));
   if (NumberOf(made, "latest") != NumberOf(made, "current")) {
@@ -211,6 +212,12 @@ void PrintDecision(const json::object& d) {
   fmt::print("task {}, language {}, about {} prompt tokens\n", TextOf(d, "task"),
              TextOf(d, "language").empty() ? "unknown" : TextOf(d, "language"),
              NumberOf(d, "prompt_tokens"));
+  if (auto found = TextOf(d, "guardrails"); !found.empty()) fmt::print("guardrails {}\n", found);
+  if (const auto* spent = d.if_contains("spent_usd")) {
+    for (const auto& [who, usd] : spent->as_object()) {
+      fmt::print("spent by {}: {:.6f} USD\n", std::string_view(who), usd.to_number<double>());
+    }
+  }
   if (auto ask = JoinedOf(d, "ask"); !ask.empty()) {
     fmt::print("first asks {}{}\n", ask,
                TextOf(d, "tie_break").empty() ? "" : ", ties broken by " + TextOf(d, "tie_break"));
@@ -219,14 +226,15 @@ void PrintDecision(const json::object& d) {
     fmt::print("in shadow it would be {}: {}\n", advised, TextOf(d, "advised_reason"));
   }
   if (d.contains("unfamiliar")) fmt::print("unfamiliar {}\n", NumberText(d, "unfamiliar", 3));
-  fmt::print("\n{:<40} {:>8} {:>7} {:>7} {:>14} {:>10} {:>12}  {}\n", "candidate", "quality", "low",
-             "high", "cost USD", "quota left", "quota price", "left out because");
+  fmt::print("\n{:<40} {:>8} {:>7} {:>7} {:>14} {:>8} {:>10} {:>12}  {}\n", "candidate", "quality",
+             "low", "high", "cost USD", "seconds", "quota left", "quota price", "left out because");
   for (const auto& item : d.at("candidates").as_array()) {
     const auto& c = item.as_object();
-    fmt::print("{:<40} {:>8} {:>7} {:>7} {:>14} {:>10} {:>12}  {}\n", TextOf(c, "model"),
+    fmt::print("{:<40} {:>8} {:>7} {:>7} {:>14} {:>8} {:>10} {:>12}  {}\n", TextOf(c, "model"),
                NumberText(c, "quality", 3), NumberText(c, "low", 3), NumberText(c, "high", 3),
-               NumberText(c, "cost_usd", 8), NumberText(c, "quota_left", 2),
-               NumberText(c, "quota_price", 8), TextOf(c, "left_out"));
+               NumberText(c, "cost_usd", 8), NumberText(c, "seconds", 2),
+               NumberText(c, "quota_left", 2), NumberText(c, "quota_price", 8),
+               TextOf(c, "left_out"));
   }
   const auto* nearest = d.if_contains("nearest");
   if (nearest == nullptr) return;

@@ -56,7 +56,8 @@ class Report {
   explicit Report(const DryRun& run) : run_(run) {}
 
   void Add(const Sample& sample) {
-    route::Signals signals(sample.request, run_.ctx);
+    route::Signals signals(sample.request, run_.ctx, run_.spending,
+                           "router/" + run_.router->name());
     json::object row;
     if (!sample.id.empty()) row["id"] = sample.id;
     auto plan = run_.router->Choose(*run_.models, signals);

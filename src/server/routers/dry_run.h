@@ -26,6 +26,7 @@ struct DryRun {
   std::shared_ptr<const route::PolicyRouter> router;
   std::shared_ptr<const provider::RegistrySnapshot> models;
   const RequestContext& ctx;
+  const observe::Spending* spending = nullptr;
 
   // JSON lines, at most 100,000 → {"requests": [{id, model, decided_by, reason, cost_usd, …}],
   // "totals": {…}}. Errors: kInvalidArgument with the line.

@@ -1,0 +1,84 @@
+// What was spent: by whom, today and this month, over a restart and the turn of a month.
+
+#include "observe/spending.h"
+
+#include <gtest/gtest.h>
+
+#include "base/run_task.h"
+#include "observe/ledger.h"
+#include "store/testing.h"
+
+namespace strata::observe {
+namespace {
+
+const WorkspaceId kOurs{"default"};
+constexpr std::int64_t kUsd = 1'000'000'000'000;
+
+WallTime At(int month, int day, int hour) {
+  std::chrono::year_month_day date{std::chrono::year(2026), std::chrono::month(month),
+                                   std::chrono::day(day)};
+  return WallTime{std::chrono::sys_days(date)} + std::chrono::hours(hour);
+}
+
+store::CallRow Call(const std::string& id, WallTime time, const std::string& key,
+                    const std::string& router = "") {
+  store::CallRow row;
+  row.intent.request_id = {id};
+  row.intent.time = time;
+  row.intent.workspace = kOurs;
+  row.intent.key = {key};
+  row.outcome.status = store::CallStatus::kOk;
+  row.outcome.cost = domain::Money{kUsd};
+  row.outcome.decided_by.router = router;
+  return row;
+}
+
+TEST(SpendingOf, KeysRoutersAndWorkspacesIsCountedApart) {
+  ManualClock clock(At(11, 20, 9));
+  Spending spending(clock);
+  std::vector rows = {Call("a", At(11, 20, 10), "ada", "router/mix:3"),
+                      Call("b", At(11, 20, 10), "bob", "router/mix:4"),
+                      Call("c", At(11, 20, 11), "ada", "direct")};
+  rows.push_back(Call("d", At(11, 20, 11), "ada"));
+  rows.back().outcome.cost = std::nullopt;
+  spending.Add(rows);
+  EXPECT_DOUBLE_EQ(spending.Usd(Payer::kKey, Period::kDay, kOurs, "ada"), 2);
+  EXPECT_DOUBLE_EQ(spending.Usd(Payer::kRouter, Period::kMonth, kOurs, "router/mix"), 2);
+  EXPECT_DOUBLE_EQ(spending.Usd(Payer::kWorkspace, Period::kDay, kOurs, "any"), 3);
+  EXPECT_EQ(spending.Usd(Payer::kKey, Period::kDay, {"other"}, "ada"), 0);
+}
+
+TEST(SpendingOf, ADayAndAMonthEnd) {
+  ManualClock clock(At(11, 29, 23));
+  Spending spending(clock);
+  spending.Add(std::vector{Call("a", At(11, 29, 23), "ada")});
+  clock.Advance(std::chrono::hours(2));
+  EXPECT_EQ(spending.Usd(Payer::kKey, Period::kDay, kOurs, "ada"), 0);
+  EXPECT_DOUBLE_EQ(spending.Usd(Payer::kKey, Period::kMonth, kOurs, "ada"), 1);
+  spending.Add(std::vector{Call("b", At(11, 30, 1), "ada")});
+  EXPECT_DOUBLE_EQ(spending.Usd(Payer::kKey, Period::kDay, kOurs, "ada"), 1);
+  EXPECT_DOUBLE_EQ(spending.Usd(Payer::kKey, Period::kMonth, kOurs, "ada"), 2);
+  clock.Advance(std::chrono::hours(23));
+  EXPECT_EQ(spending.Usd(Payer::kKey, Period::kMonth, kOurs, "ada"), 0);
+}
+
+TEST(SpendingOf, AnEarlierRunComesFromTheLedgerOnce) {
+  store::TempFolder folder;
+  auto ledger = *Ledger::Open(folder / "ledger.db");
+  std::vector past = {Call("old", At(10, 31, 12), "ada"), Call("a", At(11, 2, 12), "ada"),
+                      Call("b", At(11, 20, 8), "ada", "router/mix:1")};
+  ASSERT_TRUE(ledger->Append(past).has_value());
+  ManualClock clock(At(11, 20, 9));
+  Spending spending(clock);
+  std::vector now = {Call("c", At(11, 20, 10), "ada", "router/mix:2")};
+  ASSERT_TRUE(ledger->Append(now).has_value());
+  spending.Add(past);  // recovered rows may come again
+  spending.Add(now);
+  ASSERT_TRUE(RunTask(spending.LoadPast(*ledger)).has_value());
+  EXPECT_DOUBLE_EQ(spending.Usd(Payer::kKey, Period::kMonth, kOurs, "ada"), 3);
+  EXPECT_DOUBLE_EQ(spending.Usd(Payer::kKey, Period::kDay, kOurs, "ada"), 2);
+  EXPECT_DOUBLE_EQ(spending.Usd(Payer::kRouter, Period::kMonth, kOurs, "router/mix"), 2);
+}
+
+}  // namespace
+}  // namespace strata::observe
