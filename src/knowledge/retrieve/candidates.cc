@@ -33,15 +33,19 @@ std::vector<Candidate> BestOf(const std::vector<LegHit>& lexical, const std::vec
 
 Result<> ScoreWords(const KbCache& cache, const SearchedFor& query, std::span<const ChunkRun> runs,
                     std::span<Candidate> candidates) {
-  std::vector<std::uint64_t> rows;
-  for (const auto& candidate : candidates) rows.push_back(candidate.row);
-  STRATA_TRY(const auto own, cache.ScoreWords(query.words, rows, query.fixes));
+  std::vector<std::uint64_t> others;  // what the search itself has not scored
+  for (const auto& candidate : candidates) {
+    if (!candidate.lexical) others.push_back(candidate.row);
+  }
+  STRATA_TRY(const auto scored, cache.ScoreWords(query.words, others, query.fixes));
   STRATA_TRY(const auto around,
-             runs.empty() ? Result<std::vector<float>>(std::vector<float>(rows.size(), 0.0F))
+             runs.empty() ? Result<std::vector<float>>(std::vector<float>(candidates.size(), 0.0F))
                           : cache.ScoreWords(query.words, runs, kAround, query.fixes));
+  auto next = scored.begin();
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     auto& candidate = candidates[i];
-    candidate.words = {.own = candidate.lexical.value_or(own[i]), .around = around[i]};
+    candidate.words = {.own = candidate.lexical ? *candidate.lexical : *next++,
+                       .around = around[i]};
   }
   return {};
 }
