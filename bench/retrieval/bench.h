@@ -1,5 +1,6 @@
 #pragma once
-// The two halves of bench_retrieval: what search costs, and how well keyword search ranks.
+// The parts of bench_retrieval: what search costs, how that grows, and how well keyword search
+// ranks.
 
 #include <cstdint>
 #include <string>
@@ -19,6 +20,12 @@ struct SpeedOptions {
 
 // Prints p50 and p95 in milliseconds, the ratio to each peer, and the recall of the vector index.
 Result<void> MeasureSpeed(const SpeedOptions& options);
+
+// At a tenth, three tenths and all of `options.chunks`, four of which make a document: p50 and p95
+// of keyword search for 100 (and whether it finds what scoring everything finds), of vector search
+// and of both with all that the product does to blend them; how time and memory grow. Wants `data`
+// with queries, whose text goes on being made, and a static embedder.
+Result<void> MeasureScale(const SpeedOptions& options);
 
 // Prints nDCG@10 and recall@100 of keyword search, ours and FTS5's, on a folder in BEIR's form.
 Result<void> MeasureQuality(const std::string& data);

@@ -1,7 +1,9 @@
 // bench_retrieval: what retrieval over many chunks costs on one core, and how well keyword search
 // ranks.
 //   bench_retrieval [--chunks N] [--queries N] [--peer-queries N] [--seed N] [--data BEIR_DIR]
-//   [--static FILE] bench_retrieval --quality BEIR_DIR
+//   [--static FILE]
+//   bench_retrieval --scale N --data BEIR_DIR --static FILE [--queries N] [--peer-queries N]
+//   bench_retrieval --quality BEIR_DIR
 
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +14,7 @@
 int main(int argc, char** argv) {
   strata::bench::SpeedOptions options;
   std::string quality;
+  bool scale = false;
   for (int i = 1; i < argc; i += 2) {
     std::string_view name = argv[i];
     if (i + 1 == argc) {
@@ -21,6 +24,9 @@ int main(int argc, char** argv) {
     const char* value = argv[i + 1];
     if (name == "--chunks") {
       options.chunks = std::strtoull(value, nullptr, 10);
+    } else if (name == "--scale") {
+      options.chunks = std::strtoull(value, nullptr, 10);
+      scale = true;
     } else if (name == "--queries") {
       options.queries = std::strtoull(value, nullptr, 10);
     } else if (name == "--peer-queries") {
@@ -38,8 +44,9 @@ int main(int argc, char** argv) {
       return 2;
     }
   }
-  auto done = quality.empty() ? strata::bench::MeasureSpeed(options)
-                              : strata::bench::MeasureQuality(quality);
+  auto done = !quality.empty() ? strata::bench::MeasureQuality(quality)
+              : scale          ? strata::bench::MeasureScale(options)
+                               : strata::bench::MeasureSpeed(options);
   if (done) return 0;
   std::fprintf(stderr, "%s\n", done.error().message().c_str());
   return 1;

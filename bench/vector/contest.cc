@@ -9,6 +9,7 @@
 #include <numeric>
 #include <string>
 
+#include "bench/gen/power_fit.h"
 #include "vector/kernels.h"
 
 namespace strata::bench {
@@ -24,33 +25,13 @@ std::vector<std::uint64_t> Ids(const std::vector<vector::VectorHit>& hits) {
   return ids;
 }
 
-// y = a × x^b through the points, by least squares of the logarithms.
-struct Power {
-  double factor = 0;
-  double exponent = 0;
-  double At(double x) const { return factor * std::pow(x, exponent); }
-};
-Power FitPower(const std::vector<Growth>& points, double Growth::* value) {
-  double x = 0;
-  double y = 0;
-  double xx = 0;
-  double xy = 0;
-  for (const Growth& point : points) {
-    const double u = std::log(static_cast<double>(point.rows));
-    const double v = std::log(point.*value);
-    x += u;
-    y += v;
-    xx += u * u;
-    xy += u * v;
-  }
-  const auto n = static_cast<double>(points.size());
-  const double exponent = (n * xy - x * y) / (n * xx - x * x);
-  return {.factor = std::exp((y - exponent * x) / n), .exponent = exponent};
-}
-
 void PrintFit(const char* name, const char* unit, const std::vector<Growth>& points,
               double Growth::* value, double scale) {
-  const Power power = FitPower(points, value);
+  std::vector<std::pair<double, double>> measured;
+  for (const Growth& point : points) {
+    measured.emplace_back(static_cast<double>(point.rows), point.*value);
+  }
+  const Power power = FitPower(measured);
   std::printf("%-8s grows as rows^%.2f; at 10 million %.1f %s, at 100 million %.1f %s\n", name,
               power.exponent, power.At(1e7) * scale, unit, power.At(1e8) * scale, unit);
 }

@@ -175,6 +175,8 @@ struct App::Parts {
 
   Result<> OpenStores();
   Result<> OpenKnowledge();
+  // Every model that callers can name. `extractor`: what builtin/extract answers with.
+  Result<> RegisterModels(const std::shared_ptr<const knowledge::Extractor>& extractor);
   Result<> OpenAccess();
   void MakeServices();
   Result<> OpenRoutes();
@@ -245,6 +247,10 @@ Result<> App::Parts::OpenKnowledge() {
   answers = std::make_unique<knowledge::RetrieveAndGenerate>(
       *bases, *answerer, *parser, config.options, [this] { return live.Now()->guardrails; });
 
+  return RegisterModels(extractor);
+}
+
+Result<> App::Parts::RegisterModels(const std::shared_ptr<const knowledge::Extractor>& extractor) {
   return registry.Update([&](provider::RegistrySnapshot& models) -> Result<> {
     BuiltinParts builtin{*local_models, *accounting.journal, *parser, extractor};
     STRATA_CHECK_OK(AddLocalModels(models, builtin));
