@@ -163,6 +163,15 @@ Result<> FailJob(Database& database, const Job& job, std::string_view error, boo
   return RetryJob(database, held, error, now, Backoff(retry_after, held.attempts));
 }
 
+Result<> GiveBackJob(Database& database, const Job& job, WallTime now) {
+  STRATA_TRY(auto held, Held(database, job));
+  if (held.cancel_asked) return EndJob(database, held, JobState::kCancelled, "", "", now);
+  return database.Run(
+      "UPDATE jobs SET state = ?, lease = '', attempts = attempts - 1, updated = ?, due = ? "
+      "WHERE id = ?",
+      Number(JobState::kQueued), ToUnixMicros(now), ToUnixMicros(now), job.id);
+}
+
 Result<std::vector<Job>> ListJobs(Database& database, const JobFilter& filter) {
   STRATA_TRY(auto rows,
              database.Prepare(fmt::format(
@@ -278,6 +287,11 @@ Task<Result<>> JobQueue::Fail(Job job, std::string error, Retry retry,
   auto work = [&, now = clock_.Wall()](Database& db) {
     return FailJob(db, job, error, retry == Retry::kYes, now, retry_after);
   };
+  co_return co_await file_->Write(work);
+}
+
+Task<Result<>> JobQueue::GiveBack(Job job) {
+  auto work = [&, now = clock_.Wall()](Database& db) { return GiveBackJob(db, job, now); };
   co_return co_await file_->Write(work);
 }
 

@@ -89,6 +89,10 @@ class JobQueue {
   Task<Result<>> Fail(Job job, std::string error, Retry retry,
                       std::chrono::milliseconds retry_after = std::chrono::seconds(1));
 
+  // Queues it again, due now, as if it had not been leased: for workers that stop. kConflict as
+  // above.
+  Task<Result<>> GiveBack(Job job);
+
   // A queued job is cancelled at once; of a leased one the worker is told at its next heartbeat.
   Task<Result<Job>> Cancel(std::string id);
   Task<Result<>> Cancelled(Job job);

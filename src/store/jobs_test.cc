@@ -102,6 +102,24 @@ TEST_F(Jobs, FailuresAreRetriedLaterAndThenGivenUp) {
   EXPECT_EQ(StateOf(other), JobState::kFailed);
 }
 
+TEST_F(Jobs, AJobThatIsGivenBackIsDueAtOnceHoweverOftenItWasLeased) {
+  auto job = Enqueue("a", 3);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(Lease());
+    clock_.Advance(seconds(11));  // its worker died
+  }
+  auto last = Lease();
+  ASSERT_TRUE(last);
+  ASSERT_TRUE(RunTask(queue_->GiveBack(*last)));
+  EXPECT_EQ(StateOf(job), JobState::kQueued);
+  auto again = Lease();
+  ASSERT_TRUE(again) << "not after a wait, and not out of attempts";
+  EXPECT_EQ(again->attempts, 3);
+  auto late = RunTask(queue_->GiveBack(*last));
+  ASSERT_FALSE(late.has_value());
+  EXPECT_EQ(late.error().code(), Code::kConflict);
+}
+
 TEST_F(Jobs, AJobWhoseWorkersAllDieEndsAsFailed) {
   auto job = Enqueue("a", 2);
   for (int i = 0; i < 2; ++i) {

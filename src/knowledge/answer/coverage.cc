@@ -115,16 +115,34 @@ double Coverage::Surroundings(std::size_t word, std::size_t index) {
   return cover;
 }
 
+bool Coverage::Speaks(std::size_t index) {
+  const auto& sentence = pool_.sentences[index];
+  const auto text = TextOf(sentence, passages_);
+  auto own = sentence.words | sentence.carried | sentence.inherited;
+  // A heading over everything, such as a title, tells no sentence from another.
+  auto everywhere = ~std::uint64_t{0};
+  for (const auto words : pool_.headings) everywhere &= words;
+  own |= pool_.headings[sentence.passage] & ~everywhere;
+  bool asked = false;
+  for (std::size_t i = 0; i < pool_.question.words.size(); ++i) {
+    if (pool_.question.words[i].cue) continue;
+    asked = true;
+    if (Has(own, i) || Near(i, text) > 0) return true;
+  }
+  return !asked;
+}
+
 std::vector<double> Coverage::Of(std::size_t index) {
   const auto& sentence = pool_.sentences[index];
   const bool held = sentence.features.kind > 0 || sentence.features.measure > 0;
+  const bool fits = held && Speaks(index);
   std::vector<double> cover;
   for (std::size_t i = 0; i < pool_.question.words.size(); ++i) {
     // "How long": a length is what it asks for.
     const auto& word = pool_.question.words[i];
     const auto text = TextOf(sentence, passages_);
     const bool here =
-        Has(sentence.words, i) || (word.cue && held) || (word.permission && SaysWhatMayBe(text));
+        Has(sentence.words, i) || (word.cue && fits) || (word.permission && SaysWhatMayBe(text));
     cover.push_back(here ? 1 : std::max(Near(i, text), Surroundings(i, index)));
   }
   return cover;

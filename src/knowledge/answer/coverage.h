@@ -32,6 +32,9 @@ class Coverage {
 
  private:
   double Near(std::size_t word, std::string_view text);
+  // Whether it holds something of what is asked about: the right kind of thing alone, such as any
+  // length for "How long is the ship?", is no answer.
+  bool Speaks(std::size_t sentence);
   double Surroundings(std::size_t word, std::size_t sentence);
   std::span<const float> VectorOf(const std::string& word);
 

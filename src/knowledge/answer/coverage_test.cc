@@ -64,6 +64,13 @@ TEST(Coverage, TheKindThatIsAskedForCoversTheWordsThatAskForIt) {
   EXPECT_TRUE(IsCovered(pool, 0));
 }
 
+TEST(Coverage, TheKindBelowATitleAloneIsNoAnswer) {
+  const auto passage =
+      Passage("A bilge pump must start within 12 seconds of the alarm.", {"Ship manual"});
+  EXPECT_FALSE(IsCovered(Scored("How long is the ship?", passage), 0));
+  EXPECT_TRUE(IsCovered(Scored("When must a bilge pump start?", passage), 0));
+}
+
 TEST(Coverage, AWordOfNearlyTheSameVectorCovers) {
   const auto folder = std::filesystem::temp_directory_path() /
                       ("strata-coverage-test-" + std::to_string(::getpid()));

@@ -134,8 +134,7 @@ class Worker::Impl {
         settled = co_await jobs_.Fail(std::move(job), std::move(outcome.error), Retry::kYes);
         break;
       case Kind::kGiveBack:
-        settled = co_await jobs_.Fail(std::move(job), "the server stops", Retry::kYes,
-                                      std::chrono::milliseconds(1));
+        settled = co_await jobs_.GiveBack(std::move(job));
         break;
     }
     if (!settled.has_value()) {
