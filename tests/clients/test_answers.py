@@ -1,4 +1,5 @@
 """Answers over documents: limits in every dialect, documents that cannot be read, what trace and ledger keep of them."""
+import base64
 import json
 import os
 import sqlite3
@@ -10,9 +11,10 @@ import boto3
 import botocore
 import openai
 
-from harness import ACCESS_KEY, BEARER, SECRET_KEY, server
+from harness import ACCESS_KEY, BEARER, SAMPLES, SECRET_KEY, server
 
 QUESTION = "Who was the keeper of the lighthouse of Sörby?"
+PAGE_QUESTION = "Who must be called when a glass plate breaks?"
 
 
 class Answers(unittest.TestCase):
@@ -79,6 +81,59 @@ class Answers(unittest.TestCase):
         events = list(self.runtime.converse_stream(modelId="kb/harbour", messages=messages,
                                                    inferenceConfig={"maxTokens": 3})["stream"])
         self.assertEqual([e["messageStop"]["stopReason"] for e in events if "messageStop" in e], ["max_tokens"])
+
+    def test_pages_are_cited_in_every_dialect(self):
+        with open(os.path.join(SAMPLES, "storage-manual.pdf"), "rb") as f:
+            pdf = f.read()
+        anthropic_messages = [{"role": "user", "content": PAGE_QUESTION}]
+        converse_messages = [{"role": "user", "content": [{"text": PAGE_QUESTION}]}]
+        page = self.openai.chat.completions.create(model="kb/harbour", messages=anthropic_messages
+                                                   ).choices[0].message.annotations[0].url_citation.page
+        self.assertGreaterEqual(page, 1)
+
+        answer = self.anthropic.messages.create(model="kb/harbour", max_tokens=300, messages=anthropic_messages)
+        self.check_page(next(c for b in answer.content for c in b.citations or []), page)
+        self.check_strata(answer.strata["citations"][0], page)
+        with self.anthropic.messages.stream(model="kb/harbour", max_tokens=300, messages=anthropic_messages) as stream:
+            events = list(stream)
+        delta = next(e for e in events if e.type == "message_delta")
+        self.check_strata(delta.strata["citations"][0], page)
+        self.check_page(next(c for b in stream.get_final_message().content for c in b.citations or []), page)
+
+        answer = self.runtime.converse(modelId="kb/harbour", messages=converse_messages)
+        cited = next(b["citationsContent"] for b in answer["output"]["message"]["content"] if "citationsContent" in b)
+        self.check_location(cited["citations"][0], page)
+        self.check_strata(answer["additionalModelResponseFields"]["strata"]["citations"][0], page)
+        events = list(self.runtime.converse_stream(modelId="kb/harbour", messages=converse_messages)["stream"])
+        deltas = [e["contentBlockDelta"]["delta"] for e in events if "contentBlockDelta" in e]
+        self.check_location(next(d["citation"] for d in deltas if "citation" in d), page)
+        stop = next(e["messageStop"] for e in events if "messageStop" in e)
+        self.check_strata(stop["additionalModelResponseFields"]["strata"]["citations"][0], page)
+
+        # The same file in the request is answered from in the same way.
+        attached = self.anthropic.messages.create(model="builtin/extract", max_tokens=300, messages=[
+            {"role": "user", "content": [
+                {"type": "document", "title": "manual", "source": {
+                    "type": "base64", "media_type": "application/pdf", "data": base64.b64encode(pdf).decode()}},
+                {"type": "text", "text": PAGE_QUESTION}]}])
+        base = self.anthropic.messages.create(model="kb/harbour", max_tokens=300, messages=anthropic_messages)
+        self.assertEqual([b.text for b in attached.content], [b.text for b in base.content])
+        self.check_page(next(c for b in attached.content for c in b.citations or []), page)
+
+    def check_page(self, citation, page):
+        self.assertEqual(citation.type, "page_location")
+        self.assertEqual((citation.start_page_number, citation.end_page_number), (page, page + 1))
+        self.assertTrue(citation.cited_text)
+
+    def check_location(self, citation, page):
+        place = citation["location"]["documentPage"]
+        self.assertEqual((place["start"], place["end"]), (page, page + 1))
+        self.assertTrue(citation["source"].endswith("storage-manual.pdf"))
+
+    def check_strata(self, cited, page):
+        self.assertTrue(cited["source"].endswith("storage-manual.pdf"))
+        self.assertEqual(cited["pages"][0]["page"], page)
+        self.assertEqual(len(cited["pages"][0]["boxes"][0]), 4)
 
     def test_documents_that_cannot_be_read_are_named(self):
         def converse(form, data):

@@ -11,6 +11,7 @@ namespace {
 
 using domain::StopReason;
 using domain::TextBlock;
+using ::testing::HasSubstr;
 using namespace test;  // NOLINT
 
 std::string Fault(std::string_view body) {
@@ -252,6 +253,28 @@ TEST(AnthropicResponse, RoundTripsEveryPlaceOfACitation) {
     ASSERT_TRUE(back) << back.error().message();
     EXPECT_EQ(*back, response);
   }
+}
+
+TEST(AnthropicResponse, AKnowledgeBasesPagesAreCitedAndTheirRegionsListed) {
+  domain::ChatResponse response;
+  domain::Citation citation;
+  citation.source_uri = "file:///a.pdf";
+  citation.title = "A";
+  citation.chunk_id = "c";
+  citation.document_index = 2;
+  citation.pages = {{.page = 3, .boxes = {{72.125F, 10, 200, 20}}}, {.page = 4, .boxes = {}}};
+  citation.answer_end = 3;
+  response.content = {TextBlock{.text = "Ja.", .citations = {citation}}};
+  const auto text = EncodeChatResponse(response, {});
+  EXPECT_THAT(text, HasSubstr(R"("citations":[{"document_index":2,"source":"file:///a.pdf",)"
+                              R"("title":"A","pages":[{"page":3,"boxes":[[72.13,10,200,20]]},)"
+                              R"({"page":4,"boxes":[]}]}])"));
+  auto back = DecodeChatResponse(text);
+  ASSERT_TRUE(back) << back.error().message();
+  const auto& cited = std::get<TextBlock>(back->content.at(0)).citations.at(0);
+  EXPECT_EQ(cited.place, domain::CitationPlace::kPages);
+  ASSERT_EQ(cited.pages.size(), 2U);
+  EXPECT_EQ(cited.pages[1].page, 4);
 }
 
 TEST(AnthropicResponse, TextIsCutWhereCitationsEnd) {

@@ -202,6 +202,25 @@ TEST(Converse, EveryPlaceOfACitationRoundTrips) {
   }
 }
 
+TEST(Converse, AKnowledgeBasesPagesAreCitedWithTheirSource) {
+  domain::ChatResponse response;
+  domain::Citation citation;
+  citation.source_uri = "s3://docs/a.pdf";
+  citation.chunk_id = "c";
+  citation.document_index = 1;
+  citation.pages = {{.page = 3, .boxes = {{1, 2, 3, 4}}}};
+  citation.answer_end = 3;
+  response.content = {TextBlock{.text = "Ja.", .citations = {citation}}};
+  const auto text = EncodeConverseResponse(response, {});
+  EXPECT_NE(text.find(R"("source":"s3://docs/a.pdf")"), text.npos) << text;
+  EXPECT_NE(text.find(R"("documentPage":{"documentIndex":1,"start":3,"end":4})"), text.npos);
+  EXPECT_NE(text.find(R"("strata":{"citations":[{"document_index":1,)"), text.npos);
+  auto encoder = MakeConverseStreamEncoder({});
+  encoder->Encode(domain::CitationDelta{.index = 0, .citation = citation});
+  const auto end = encoder->Encode(domain::StreamEnd{});
+  EXPECT_NE(end.find(R"("pages":[{"page":3,"boxes":[[1,2,3,4]]}])"), end.npos) << end;
+}
+
 TEST(ConverseStream, AddsUpToTheSameAnswerUnderEveryChunking) {
   auto response = Anonymous(ToolAnswer());
   response.content.insert(
