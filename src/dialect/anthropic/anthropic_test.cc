@@ -98,7 +98,7 @@ TEST(AnthropicRequest, ThinkingIsLeftOutWhereTheApiWouldRefuseIt) {
   EXPECT_EQ(notes.dropped(), std::vector<std::string>{"thinking, as a tool is forced"});
   request.tool_choice.reset();
   DropNotes unsigned_call;
-  static_cast<void>(EncodeChatRequest(request, {.notes = &unsigned_call}));
+  ASSERT_TRUE(EncodeChatRequest(request, {.notes = &unsigned_call}));
   EXPECT_EQ(unsigned_call.dropped(),
             std::vector<std::string>{"thinking, as the tool call has none that is signed"});
 }
