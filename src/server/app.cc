@@ -720,8 +720,8 @@ void App::SetHandOver(std::function<void()> begin_stop) {
 void App::SetServerStats(std::function<net::ServerStats()> stats) {
   parts_->services->server_stats = std::move(stats);
 }
-void App::SetCertificates(std::function<Result<>()> read_again) {
-  parts_->reloader->SetCertificates(std::move(read_again));
+void App::SetListeners(std::function<Result<>()> listen_anew) {
+  parts_->reloader->SetListeners(std::move(listen_anew));
 }
 std::string App::tls_folder() const { return parts_->folder.tls(); }
 std::string App::ConsoleUrl() const { return parts_->links->ConsoleUrl(); }

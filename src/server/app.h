@@ -84,8 +84,8 @@ class App {
   // And where connection counts come from. Both are set before requests come.
   void SetHandOver(std::function<void()> begin_stop);
   void SetServerStats(std::function<net::ServerStats()> stats);
-  // What a reload calls, so that the listeners take their certificates from the files again.
-  void SetCertificates(std::function<Result<>()> read_again);
+  // What a reload calls, so that the listeners take their addresses, certificates and limits anew.
+  void SetListeners(std::function<Result<>()> listen_anew);
 
   std::string tls_folder() const;
   std::string ConsoleUrl() const;

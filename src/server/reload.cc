@@ -117,9 +117,9 @@ void Reloader::SetReader(std::function<Result<Config>()> read) {
   read_ = std::move(read);
 }
 
-void Reloader::SetCertificates(std::function<Result<>()> read_again) {
+void Reloader::SetListeners(std::function<Result<>()> listen_anew) {
   std::lock_guard lock(mutex_);
-  certificates_ = std::move(read_again);
+  listen_anew_ = std::move(listen_anew);
 }
 
 ReloadReport Reloader::Compare(const Config& before, const Config& after) const {
@@ -188,8 +188,8 @@ Result<ReloadReport> Reloader::Apply(Config config) {
                            parts_.resilience);
   };
   // The last that is likely to fail: what the registry refuses, the reader has refused before.
-  if (certificates_) {
-    if (auto listening = certificates_(); !listening.has_value()) {
+  if (listen_anew_) {
+    if (auto listening = listen_anew_(); !listening.has_value()) {
       parts_.resilience.SetOptions(gateway::ResilienceOptionsOf(before->config.options));
       return std::unexpected(std::move(listening.error()));
     }

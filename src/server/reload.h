@@ -70,8 +70,9 @@ class Reloader {
   // Where the configuration comes from; without one Reload is kUnsupported.
   void SetReader(std::function<Result<Config>()> read);
 
-  // What reads the listeners' certificates again, all or none; before requests come.
-  void SetCertificates(std::function<Result<>()> read_again);
+  // What takes addresses, certificates and limits of the listeners from the configuration that was
+  // just read, all or none; before requests come.
+  void SetListeners(std::function<Result<>()> listen_anew);
 
   // Blocks. Errors: of the reader (kInvalidArgument with file and line), of certificates, kConflict
   // and kInvalidArgument of providers and aliases; then the configuration has not changed.
@@ -98,7 +99,7 @@ class Reloader {
   const Options& at_start_;
   std::mutex mutex_;
   std::function<Result<Config>()> read_;
-  std::function<Result<>()> certificates_;
+  std::function<Result<>()> listen_anew_;
   std::atomic<std::uint64_t> taken_{0};
   std::atomic<std::uint64_t> refused_{0};
 };

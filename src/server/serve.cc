@@ -216,7 +216,7 @@ Result<> RunningServer::Serve(std::unique_ptr<App> app) {
   control_bearer_ = "control-" + SecureRandomHex(32);
   app_->SetControlBearer(control_bearer_);
   app_->SetServerStats([server = server_.get()] { return server->Stats(); });
-  app_->SetCertificates([this] { return ListenAnew(); });
+  app_->SetListeners([this] { return ListenAnew(); });
   // ServeUntilStopped takes it up, as it would a signal from outside.
   app_->SetHandOver([] { ::kill(::getpid(), SIGTERM); });
   STRATA_CHECK_OK(app_->StartJobs());
