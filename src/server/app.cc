@@ -471,7 +471,7 @@ Result<std::shared_ptr<App::Prepared>> App::Prepare(Config config, const std::st
 
 Result<std::unique_ptr<App>> App::Open(Config config, store::DataDir folder) {
   STRATA_TRY(auto prepared, Prepare(std::move(config), folder.path()));
-  return Open(std::move(prepared), std::move(folder));
+  return Open(prepared, std::move(folder));
 }
 
 Result<std::unique_ptr<App>> App::Open(const std::shared_ptr<Prepared>& prepared,
