@@ -53,6 +53,12 @@ if(NOT STRATA_DEPS)
   endif()
 endif()
 
+# strata_test_code(TARGET): its sources are those of a test. Compiling them with optimisation takes twice as long, and what
+# they test has been compiled with it.
+function(strata_test_code target)
+  target_compile_options(${target} PRIVATE -O0)
+endfunction()
+
 # strata_module(NAME DEPS module… LIBS library…)
 # Makes library strata_NAME from every .cc below the folder but *_test.cc, and NAME_test from those.
 function(strata_module name)
@@ -76,6 +82,7 @@ function(strata_module name)
     add_executable(${name}_test ${tests})
     target_include_directories(${name}_test PRIVATE ${CMAKE_SOURCE_DIR})
     target_link_libraries(${name}_test PRIVATE strata_${name} ${ARG_TEST_LIBS} GTest::gmock GTest::gtest_main)
+    strata_test_code(${name}_test)
     add_test(NAME ${name}_test COMMAND ${name}_test)
     set_tests_properties(${name}_test PROPERTIES LABELS unit ENVIRONMENT "${STRATA_SANITIZER_ENVIRONMENT}")
     set_property(GLOBAL APPEND PROPERTY STRATA_UNIT_TESTS ${name}_test)
