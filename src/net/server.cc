@@ -98,18 +98,6 @@ class HttpServer final : public Server {
     for (auto& worker : workers_) worker->Drain(IdleConnections::kKeep);
   }
 
-  Result<> ReloadCertificates() override {
-    std::vector<TlsContext> loaded;
-    std::lock_guard lock(mutex_);
-    for (const auto& listener : listeners_) {
-      STRATA_TRY(loaded.emplace_back(), Listener::LoadCertificate(listener->spec()));
-    }
-    for (std::size_t i = 0; i < loaded.size(); ++i) {
-      listeners_[i]->Use(listeners_[i]->spec(), std::move(loaded[i]));
-    }
-    return {};
-  }
-
   // See changes.h.
   Result<Commit> Prepare(const Options& options, std::vector<ListenSpec> specs) {
     auto change = std::make_shared<Change>();
@@ -230,7 +218,7 @@ class HttpServer final : public Server {
     }
     for (auto& listener : listeners_) {
       if (!listener) continue;
-      listener->Stop([] {});
+      listener->Retire();
       retired_.push_back(std::move(listener));
     }
     listeners_ = std::move(next);
@@ -271,7 +259,8 @@ class HttpServer final : public Server {
   std::shared_ptr<PeerCounts> peers_ = std::make_shared<PeerCounts>();
   mutable std::mutex mutex_;  // of the members below but `next_`
   std::vector<std::unique_ptr<Listener>> listeners_;
-  std::vector<std::unique_ptr<Listener>> retired_;  // closed; their last handlers may still run
+  std::vector<std::unique_ptr<Listener>>
+      retired_;  // closed, or soon; their last handlers may still run
   std::atomic<std::size_t> next_ = 0;
   bool running_ = false;
   bool refusing_ = false;

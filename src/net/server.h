@@ -109,10 +109,6 @@ class Server {
   // when all threads are joined.
   virtual void Stop(std::chrono::milliseconds grace) = 0;
 
-  // Reads the certificates and keys of the TLS listeners again; connections made from now on use
-  // them. Nothing changes when one of them cannot be used (kInvalidArgument). Any thread.
-  virtual Result<> ReloadCertificates() = 0;
-
   // Any thread, at any time.
   virtual ServerStats Stats() const = 0;
 

@@ -143,7 +143,10 @@ TEST(ServerChange, AnAddressGivesWayToAllAddressesOfItsPort) {
   all.port = PortOf(server->addresses().at(0));
   Change(*server, {}, {all});
   EXPECT_EQ(server->addresses().at(0), "0.0.0.0:" + std::to_string(all.port));
-  EXPECT_NE(Ask(server->addresses().at(0)).find("got 0"), std::string::npos);
+  // Whoever comes while the old socket is on its way out is not reset.
+  for (int i = 0; i < 300; ++i) {
+    ASSERT_NE(Ask(server->addresses().at(0)).find("got 0"), std::string::npos) << i;
+  }
   // Nobody else may have it by mistake.
   EXPECT_FALSE(Server::Create(MakeOptions(), {all}, SaysSize).has_value());
 }

@@ -231,12 +231,12 @@ TEST_F(TlsServerTest, CertificatesAreReloadedForNewConnectionsAndBadOnesChangeNo
                                std::filesystem::copy_options::overwrite_existing);
   };
   use("/server-key.pem");
-  auto mixed = server_->ReloadCertificates();
+  auto mixed = Change(spec_);
   ASSERT_FALSE(mixed.has_value());  // the key does not belong to the certificate
   EXPECT_EQ(mixed.error().code(), Code::kInvalidArgument);
   EXPECT_FALSE(Get("localhost", authority_).error);
   use("/server.pem");
-  ASSERT_TRUE(server_->ReloadCertificates().has_value());
+  ASSERT_TRUE(Change(spec_).has_value());
   EXPECT_FALSE(Get("localhost", files->authority_file).error);
   // Where the files are may change too, and whether there is TLS, on an address that stays.
   spec_.certificate_file = other.path() + "/server.pem";

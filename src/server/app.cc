@@ -689,8 +689,9 @@ Result<> App::StartJobs() {
   parts_->evaluation->labeler().Start(*parts_->asker, *parts_->runtime);
   return parts_->bases->Start();
 }
-void App::SetPublicUrl(std::string public_url) {
-  if (parts_->links->public_url().empty()) parts_->links->SetPublicUrl(std::move(public_url));
+void App::SetListenUrl(std::string url) {
+  const bool named = !parts_->config.options.Text("server.public_url").empty();
+  if (!named) parts_->links->SetPublicUrl(std::move(url));
 }
 void App::SetControlBearer(std::string bearer) {
   parts_->access->SetControlBearer(std::move(bearer));

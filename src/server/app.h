@@ -61,9 +61,10 @@ class App {
 
   // Begins ingestion of queued jobs.
   Result<> StartJobs();
-  // Addresses are known: trace links name `public_url`; `control_bearer` opens every route for the
-  // command line.
-  void SetPublicUrl(std::string public_url);
+  // The plain listener's address is known, or another: trace links name it from now on, unless
+  // `server.public_url` says what they name. Any thread.
+  void SetListenUrl(std::string url);
+  // `bearer` opens every route for the command line.
   void SetControlBearer(std::string bearer);
   // Publishes where this server is reached, for the command line, until it begins to stop.
   Result<> PublishAddress(const std::string& url, const std::string& control_bearer);

@@ -207,12 +207,13 @@ Result<> RunningServer::ListenAnew() {
   STRATA_TRY(auto commit, net::PrepareChange(*server_, read_, std::move(listeners.specs)));
   commit();
   TakeAddresses(read_);
+  app_->SetListenUrl(url_);
   return app_->PublishAddress(control_url_, control_bearer_);
 }
 
 Result<> RunningServer::Serve(std::unique_ptr<App> app) {
   app_ = std::move(app);
-  app_->SetPublicUrl(url_);
+  app_->SetListenUrl(url_);
   control_bearer_ = "control-" + SecureRandomHex(32);
   app_->SetControlBearer(control_bearer_);
   app_->SetServerStats([server = server_.get()] { return server->Stats(); });

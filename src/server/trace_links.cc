@@ -52,6 +52,17 @@ Result<TraceLinks> TraceLinks::Load(const std::string& secrets_folder, std::stri
   return TraceLinks(PrepareHmacKey(secret), std::move(public_url));
 }
 
+TraceLinks::TraceLinks(std::string secret, std::string public_url)
+    : secret_(std::move(secret)), base_(std::make_unique<Base>()) {
+  SetPublicUrl(std::move(public_url));
+}
+
+void TraceLinks::SetPublicUrl(std::string url) {
+  std::lock_guard lock(base_->mutex);
+  base_->all.push_back(std::make_unique<const std::string>(std::move(url)));
+  base_->now.store(base_->all.back().get(), std::memory_order_release);
+}
+
 std::string TraceLinks::TokenOf(std::string_view trace_id) const {
   return HexEncode(AsBytes(HmacSha256With(secret_, trace_id)).substr(0, kTokenBytes));
 }
@@ -60,9 +71,10 @@ std::string TraceLinks::UrlOf(std::string_view trace_id) const {
   const auto token = TokenOf(trace_id);
   constexpr std::string_view kPath = "/console/trace/";
   constexpr std::string_view kToken = "?t=";
+  const auto& base = public_url();
   std::string url;
-  url.reserve(public_url_.size() + kPath.size() + trace_id.size() + kToken.size() + token.size());
-  url.append(public_url_).append(kPath).append(trace_id).append(kToken).append(token);
+  url.reserve(base.size() + kPath.size() + trace_id.size() + kToken.size() + token.size());
+  url.append(base).append(kPath).append(trace_id).append(kToken).append(token);
   return url;
 }
 
@@ -70,7 +82,7 @@ std::string TraceLinks::UrlOf(std::string_view trace_id) const {
 constexpr std::string_view kConsoleSubject = "console";
 
 std::string TraceLinks::ConsoleUrl() const {
-  return fmt::format("{}/console?t={}", public_url_, TokenOf(kConsoleSubject));
+  return fmt::format("{}/console?t={}", public_url(), TokenOf(kConsoleSubject));
 }
 
 bool TraceLinks::OpensConsole(std::string_view token) const {

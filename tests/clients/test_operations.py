@@ -375,7 +375,7 @@ class ReloadOfListeners(unittest.TestCase):
         self.assertIn("up", self.server.cli("provider", "list"))
         client = openai.OpenAI(base_url=self.server.url + "/v1", api_key=BEARER, max_retries=0)
         answer = client.chat.completions.with_raw_response.create(model=MODEL, messages=[{"role": "user", "content": "hi"}])
-        self.assertTrue(answer.headers["x-strata-trace-id"])
+        self.assertTrue(answer.headers["x-strata-trace-url"].startswith(self.server.url + "/console/trace/"))
 
     def test_an_address_that_is_taken_refuses_the_whole_reload(self):
         with socket.socket() as other:

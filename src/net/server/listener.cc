@@ -51,6 +51,18 @@ void ChooseByHash(int fd) {
   ::setsockopt(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &unused, sizeof unused);
 }
 
+// New connections are left unanswered, so that their clients knock again within a second or so and
+// meet whoever listens then; handshakes that have begun go on.
+void IgnoreNewConnections(int fd) {
+  constexpr std::uint32_t kFlagsOfTcp = 13;
+  constexpr std::uint32_t kSyn = 0x02;
+  sock_filter no_syn[] = {BPF_STMT(BPF_LD | BPF_B | BPF_ABS, kFlagsOfTcp),
+                          BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, kSyn, 0, 1),
+                          BPF_STMT(BPF_RET | BPF_K, 0), BPF_STMT(BPF_RET | BPF_K, 0xFFFFFFFF)};
+  sock_fprog program{static_cast<unsigned short>(std::size(no_syn)), no_syn};
+  ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
 ErrorCode Bind(Tcp::acceptor& acceptor, const Tcp::endpoint& endpoint, bool reuse_port) {
   ErrorCode error;
   acceptor.open(endpoint.protocol(), error);
@@ -120,14 +132,26 @@ void Listener::Stop(std::function<void()> stopped) {
       Close();
       return stopped();
     }
-    // Whoever has begun its handshake with this listener would be reset by its end.
     SendNewConnectionsToSuccessor(acceptor_.native_handle());
-    stopping_ = true;
-    timer_.expires_after(kHandshakesEnd);
-    timer_.async_wait([this, stopped = std::move(stopped)](ErrorCode) {
-      Close();
-      stopped();
-    });
+    CloseAfterHandshakes(std::move(stopped));
+  });
+}
+
+void Listener::Retire() {
+  asio::post(acceptor_.get_executor(), [this] {
+    if (!acceptor_.is_open()) return;
+    IgnoreNewConnections(acceptor_.native_handle());
+    CloseAfterHandshakes([] {});
+  });
+}
+
+// Whoever has begun its handshake with this listener would be reset by its end.
+void Listener::CloseAfterHandshakes(std::function<void()> closed) {
+  stopping_ = true;
+  timer_.expires_after(kHandshakesEnd);
+  timer_.async_wait([this, closed = std::move(closed)](ErrorCode) {
+    Close();
+    closed();
   });
 }
 

@@ -39,6 +39,10 @@ class Listener {
   // Any thread. Accepts what the kernel holds for this listener, closes it, then calls `stopped` on
   // the first io thread.
   void Stop(std::function<void()> stopped);
+  // Closes it a moment later, for a server that goes on with other listeners: whoever connects
+  // meanwhile is not refused but comes to the listener that takes this address over, if one does.
+  // Any thread.
+  void Retire();
   std::uint64_t refused() const { return refused_.value(); }
 
  private:
@@ -47,6 +51,7 @@ class Listener {
   const ServerSettings& settings() const { return workers_.front()->home().settings; }
   void AcceptNext();
   void Close();
+  void CloseAfterHandshakes(std::function<void()> closed);
   Worker& NextWorker();
   void Accepted(Worker& worker, Tcp::socket socket);
   bool TooMany() const;
