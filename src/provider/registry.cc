@@ -91,48 +91,35 @@ std::vector<std::string> BedrockSpellings(std::string_view id) {
   return out;
 }
 
-Result<> RegistrySnapshot::AddChat(std::shared_ptr<ChatModel> model, WallTime created) {
+template <typename Model>
+Result<> RegistrySnapshot::Add(std::shared_ptr<Model> Found::* part, std::shared_ptr<Model> model,
+                               WallTime created) {
   const std::string& id = model->Info().id;
-  auto& entry = models_[id];
-  if (entry.model.chat != nullptr || aliases_.contains(id)) {
+  const auto known = models_.find(id);
+  const bool taken = known != models_.end() && known->second.model.*part != nullptr;
+  if (taken || aliases_.contains(id)) {
     return Fail(Code::kConflict, fmt::format("model id '{}' is taken", id));
   }
-  entry.model.chat = std::move(model);
+  auto& entry = models_[id];
+  entry.model.*part = std::move(model);
   entry.created = created;
   return {};
+}
+
+Result<> RegistrySnapshot::AddChat(std::shared_ptr<ChatModel> model, WallTime created) {
+  return Add(&Found::chat, std::move(model), created);
 }
 
 Result<> RegistrySnapshot::AddEmbedder(std::shared_ptr<Embedder> embedder, WallTime created) {
-  const std::string& id = embedder->Info().id;
-  auto& entry = models_[id];
-  if (entry.model.embedder != nullptr || aliases_.contains(id)) {
-    return Fail(Code::kConflict, fmt::format("model id '{}' is taken", id));
-  }
-  entry.model.embedder = std::move(embedder);
-  entry.created = created;
-  return {};
+  return Add(&Found::embedder, std::move(embedder), created);
 }
 
 Result<> RegistrySnapshot::AddReranker(std::shared_ptr<Reranker> reranker, WallTime created) {
-  const std::string& id = reranker->Info().id;
-  auto& entry = models_[id];
-  if (entry.model.reranker != nullptr || aliases_.contains(id)) {
-    return Fail(Code::kConflict, fmt::format("model id '{}' is taken", id));
-  }
-  entry.model.reranker = std::move(reranker);
-  entry.created = created;
-  return {};
+  return Add(&Found::reranker, std::move(reranker), created);
 }
 
 Result<> RegistrySnapshot::AddModerator(std::shared_ptr<Moderator> moderator, WallTime created) {
-  const std::string& id = moderator->Info().id;
-  auto& entry = models_[id];
-  if (entry.model.moderator != nullptr || aliases_.contains(id)) {
-    return Fail(Code::kConflict, fmt::format("model id '{}' is taken", id));
-  }
-  entry.model.moderator = std::move(moderator);
-  entry.created = created;
-  return {};
+  return Add(&Found::moderator, std::move(moderator), created);
 }
 
 Result<> RegistrySnapshot::AddSource(std::shared_ptr<ModelSource> source) {

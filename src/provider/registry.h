@@ -112,6 +112,9 @@ class RegistrySnapshot {
   };
   enum class Want : std::uint8_t { kChat, kEmbedder, kReranker, kModerator, kAny };
 
+  template <typename Model>
+  Result<> Add(std::shared_ptr<Model> Found::* part, std::shared_ptr<Model> model,
+               WallTime created);
   Result<Found> Resolve(std::string_view id, Want want) const;
   Result<std::optional<Found>> ResolveExact(std::string_view id, Want want) const;
   Result<std::optional<Found>> ResolveBare(std::string_view id, Want want) const;
