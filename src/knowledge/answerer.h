@@ -22,6 +22,7 @@
 namespace strata::knowledge {
 
 class KnowledgeBases;
+class QueryWriter;
 
 // The version of the built-in prompt template; pinned in DecidedBy::prompt.
 inline constexpr std::string_view kPromptVersion = "kb-answer/1";
@@ -72,6 +73,7 @@ class Answerer {
  public:
   Answerer(std::shared_ptr<const Extractor> extractor, const provider::Registry& models,
            const Options& options, ModelWrapper meter = nullptr);
+  ~Answerer();
 
   // A stream with one text block. Each supported sentence is followed by its CitationDeltas at once
   // (answer_start..end: code points of the block; document_index: the passage's place in
@@ -84,6 +86,7 @@ class Answerer {
   Result<std::shared_ptr<provider::ChatModel>> ModelFor(std::string_view id) const;
 
   int results() const { return results_; }  // option kb.answer.results
+  const QueryWriter& queries() const { return *queries_; }
 
  private:
   Task<Result<std::unique_ptr<provider::ChatStream>>> StartExtract(AnswerInput input,
@@ -94,6 +97,7 @@ class Answerer {
   std::shared_ptr<const Extractor> extractor_;
   const provider::Registry& models_;
   ModelWrapper meter_;
+  std::unique_ptr<const QueryWriter> queries_;
   PromptBudget budget_;
   int results_;
   Unsupported unsupported_;

@@ -48,6 +48,8 @@ struct RetrieveAndGenerateRequest {
   RetrieveRequest retrieve;  // its `query` is filled here; knowledge_base_id "" with `sources`
   std::vector<ExternalSource> sources;
   GenerationOptions generation;
+  // Query decomposition, by this model; absent: as kb.query.* say. Not with `sources`.
+  std::optional<GenerationOptions> decompose;
   std::string session_id;  // "" starts a session
 };
 

@@ -133,6 +133,7 @@ struct ListPage {
 struct StoreSearch {
   std::vector<std::string> stores;
   std::vector<std::string> queries;
+  bool rewrite = false;  // the caller asks for better queries: see query_writer.h
   int results = 10;
   SearchMode mode = SearchMode::kDefault;
   std::optional<Filter> filter;

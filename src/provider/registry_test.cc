@@ -189,8 +189,8 @@ TEST_F(RegistryTest, RefusedChangesLeaveEverythingAsItWas) {
   EXPECT_EQ(Alias("smollm2", "minilm").error().code(), Code::kConflict);
   RegistrySnapshot models;
   ASSERT_TRUE(models.AddAlias("mine", "smollm2").has_value());
-  auto taken = models.AddChat(std::make_shared<FakeChatModel>("mine"), kCreated);
-  EXPECT_EQ(taken.error().code(), Code::kConflict);
+  auto aliased = models.AddChat(std::make_shared<FakeChatModel>("mine"), kCreated);
+  EXPECT_EQ(aliased.error().code(), Code::kConflict);
   models.RemoveAlias("mine");
   EXPECT_TRUE(models.List().empty());
   ASSERT_TRUE(Alias("a", "b").has_value());

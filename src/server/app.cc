@@ -340,6 +340,7 @@ void App::Parts::MakeServices() {
       .judge = gateway::JudgeService(registry, [this] { return live.Now()->guardrails; }),
       .bases = *bases,
       .vector_stores = *vector_stores,
+      .answerer = *answerer,
       .answers = *answers,
       .parser = *parser,
       .parse_pool = *parse_pool,

@@ -74,6 +74,7 @@ struct Services {
   gateway::JudgeService judge;
   knowledge::KnowledgeBases& bases;
   knowledge::VectorStores& vector_stores;
+  knowledge::Answerer& answerer;
   knowledge::RetrieveAndGenerate& answers;
   knowledge::Parser& parser;
   Pool& parse_pool;

@@ -1,5 +1,6 @@
 // OpenAI's vector stores, their files and batches of files, and search in them.
 
+#include "knowledge/query_writer.h"
 #include "knowledge/shown_passages.h"
 #include "server/answer_sinks.h"
 #include "server/api/vector_store_json.h"
@@ -47,6 +48,19 @@ Task<Result<>> Delete(Services& s, Exchange& e) {
   co_return co_await Reply(s, e, EncodeStoreDeleted(id));
 }
 
+// A store that the caller may not use is refused before a model is paid for.
+Task<Result<>> Rewrite(Services& s, knowledge::StoreSearch& search, RequestContext& ctx) {
+  for (const auto& store : search.stores) {
+    STRATA_CO_CHECK_OK(co_await s.vector_stores.Get(store, ctx));
+  }
+  const knowledge::QueryWish wish{.rewriting = knowledge::Rewriting::kQuery, .generation = {}};
+  for (auto& query : search.queries) {
+    STRATA_CO_TRY(auto written, co_await s.answerer.queries().Write(query, {}, wish, ctx));
+    query = std::move(written.front());
+  }
+  co_return Result<>{};
+}
+
 Task<Result<>> Search(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto search, DecodeStoreSearch(StoreOf(e), e.http.body));
   const auto guardrails = s.live.Now()->guardrails;
@@ -55,6 +69,7 @@ Task<Result<>> Search(Services& s, Exchange& e) {
     for (auto& query : search.queries) texts.push_back(&query);
     STRATA_CO_CHECK_OK(co_await JudgeQueries(*guardrails, std::move(texts), e.ctx));
   }
+  if (search.rewrite) STRATA_CO_CHECK_OK(co_await Rewrite(s, search, e.ctx));
   auto queries = search.queries;
   STRATA_CO_TRY(auto found, co_await s.vector_stores.Search(std::move(search), e.ctx));
   if (guardrails) STRATA_CO_CHECK_OK(co_await knowledge::JudgeShown(*guardrails, found, e.ctx));

@@ -167,6 +167,19 @@ class BedrockClient(unittest.TestCase):
         again = self.agent_runtime.retrieve_and_generate(**self.generate(sessionId=first["sessionId"]))
         self.assertEqual(again["sessionId"], first["sessionId"])
 
+    def test_query_decomposition_is_done_by_the_model_of_the_answer(self):
+        request = self.generate()
+        base = request["retrieveAndGenerateConfiguration"]["knowledgeBaseConfiguration"]
+        base["orchestrationConfiguration"] = {"queryTransformationConfiguration": {"type": "QUERY_DECOMPOSITION"}}
+        with self.assertRaises(self.agent_runtime.exceptions.ValidationException) as raised:
+            self.agent_runtime.retrieve_and_generate(**request)
+        self.assertIn("needs a language model", str(raised.exception))
+        base["modelArn"] = "builtin/smollm2-135m-instruct"
+        answer = self.agent_runtime.retrieve_and_generate(**request)
+        self.assertTrue(answer["output"]["text"])
+        trace = json.loads(self.server.cli("trace", answer["ResponseMetadata"]["HTTPHeaders"]["x-strata-trace-id"], "--json"))
+        self.assertIn("knowledge.rewrite", json.dumps(trace))
+
     def test_retrieve_and_generate_stream(self):
         reply = self.agent_runtime.retrieve_and_generate_stream(**self.generate())
         events = list(reply["stream"])

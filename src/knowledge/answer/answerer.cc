@@ -9,6 +9,7 @@
 #include "knowledge/answer/align.h"
 #include "knowledge/answer/passages.h"
 #include "knowledge/answer/prompt.h"
+#include "knowledge/query_writer.h"
 #include "text/plain_tokens.h"
 
 namespace strata::knowledge {
@@ -215,6 +216,13 @@ constexpr Option kOptions[] = {
     {"kb.answer.unsupported", OptionKind::kText, "", "keep", "keep|mark|drop",
      "What becomes of a language model's sentences that no passage supports: they stay without a "
      "citation, are followed by \"[unsupported]\", or are left out."},
+    {"kb.query.model", OptionKind::kText, "", "", "",
+     "Language model that writes the queries of kb/NAME models and RetrieveAndGenerate: a "
+     "follow-up "
+     "is made to stand alone, a question of several parts becomes one query each; and of vector "
+     "store searches with rewrite_query. Empty: none, and no call is paid for."},
+    {"kb.query.parts_max", OptionKind::kInteger, "queries", "4", "1..8",
+     "Most queries that it may make of a question; 1: follow-ups are rewritten, nothing is cut."},
     {"kb.session.ttl", OptionKind::kInteger, "s", "3600", "10..604800",
      "How long a RetrieveAndGenerate session is kept after its last answer."},
     {"kb.session.count_max", OptionKind::kInteger, "sessions", "10000", "1..1000000",
@@ -245,9 +253,12 @@ Answerer::Answerer(std::shared_ptr<const Extractor> extractor, const provider::R
     : extractor_(std::move(extractor)),
       models_(models),
       meter_(std::move(meter)),
+      queries_(std::make_unique<QueryWriter>(models, options)),
       budget_(options),
       results_(static_cast<int>(options.Integer("kb.answer.results"))),
       unsupported_(UnsupportedFrom(options.Text("kb.answer.unsupported"))) {}
+
+Answerer::~Answerer() = default;
 
 Result<std::shared_ptr<provider::ChatModel>> Answerer::ModelFor(std::string_view id) const {
   STRATA_TRY(auto model, models_.Chat(id));

@@ -319,6 +319,23 @@ TEST_F(RetrieveAndGenerateTest, SessionsCarryTheQuestionOnAndBelongToTheirKey) {
   EXPECT_EQ(Run(engine_->Answer(request, ctx_)).error().field(), "sessionId");
 }
 
+TEST_F(RetrieveAndGenerateTest, PartsOfAQuestionAreSearchedForEachByItself) {
+  Index(base_, custom_, {Document("tower.txt", "The clock tower of Sion is 41 metres high.")});
+  model_->Next().Text(R"({"queries": ["height of the clock tower", "area of the glacier"]})");
+  model_->Next().Text("The clock tower of Sion is 41 metres high.");
+  auto request = Request("How high is the tower, and how large the glacier?");
+  request.retrieve.results = 1;
+  request.generation.model = "fake";
+  request.decompose = request.generation;
+  const auto response = Get(engine_->Answer(std::move(request), ctx_));
+  ASSERT_EQ(model_->requests().size(), 2U);
+  const auto prompt = domain::LastUserText(model_->requests()[1]);
+  EXPECT_THAT(prompt, HasSubstr("41 metres"));
+  EXPECT_THAT(prompt, HasSubstr("81.7 square"));
+  ASSERT_EQ(response.citations.size(), 1U);
+  EXPECT_EQ(response.citations[0].references.at(0).uri, "tower.txt");
+}
+
 TEST_F(RetrieveAndGenerateTest, AnswersFromADocumentThatComesWithTheQuestion) {
   RetrieveAndGenerateRequest request;
   request.question = "Who built the bridge?";

@@ -9,6 +9,7 @@
 #include "knowledge/answer/passages.h"
 #include "knowledge/answerer.h"
 #include "knowledge/knowledge_base.h"
+#include "knowledge/query_writer.h"
 #include "provider/own_members.h"
 
 namespace strata::knowledge {
@@ -88,11 +89,11 @@ class KbModel final : public provider::ChatModel {
     STRATA_CO_TRY(auto base, bases_.FindByName(name_.base, ctx.workspace));
     RetrieveRequest retrieve;
     retrieve.knowledge_base_id = base.id;
-    retrieve.query =
-        std::string(Utf8Prefix(StandaloneQuestion(input.question, input.history), kQueryBytesMax));
     retrieve.results = answerer_.results();
-    STRATA_CO_TRY(auto found, co_await bases_.Retrieve(std::move(retrieve), ctx));
-    input.passages = std::move(found.results);
+    STRATA_CO_TRY(auto queries,
+                  co_await answerer_.queries().Write(input.question, input.history, {}, ctx));
+    STRATA_CO_TRY(input.passages,
+                  co_await RetrieveForAll(bases_, std::move(retrieve), std::move(queries), ctx));
     auto& generation = input.generation;
     generation.model = name_.model;
     generation.max_tokens = request.max_tokens;

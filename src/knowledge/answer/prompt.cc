@@ -22,15 +22,6 @@ std::string PassageText(std::size_t number, const RetrievedChunk& chunk, std::st
   return out + "\n\n";
 }
 
-std::string HistoryText(const std::vector<Turn>& history) {
-  std::string out;
-  const std::size_t from = history.size() > kHistoryTurns ? history.size() - kHistoryTurns : 0;
-  for (auto i = from; i < history.size(); ++i) {
-    out += "Question: " + history[i].question + "\nAnswer: " + history[i].answer + "\n";
-  }
-  return out;
-}
-
 // The passages that fit into `bytes`; sets `count`.
 std::string SearchResults(const std::vector<RetrievedChunk>& passages, std::int64_t bytes,
                           std::size_t& count) {
@@ -86,6 +77,15 @@ std::string FillTemplate(std::string text, const AnswerInput& input, const std::
 }
 
 }  // namespace
+
+std::string HistoryText(const std::vector<Turn>& history) {
+  std::string out;
+  const std::size_t from = history.size() > kHistoryTurns ? history.size() - kHistoryTurns : 0;
+  for (auto i = from; i < history.size(); ++i) {
+    out += "Question: " + history[i].question + "\nAnswer: " + history[i].answer + "\n";
+  }
+  return out;
+}
 
 Result<PackedPrompt> PackPrompt(const AnswerInput& input, std::int64_t tokens_max, WallTime now) {
   const auto& prompt_template = input.generation.prompt_template;

@@ -3,12 +3,16 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "domain/conversation.h"
 #include "knowledge/answerer.h"
 
 namespace strata::knowledge {
+
+// The last turns as a prompt shows them, a line each; "" for none.
+std::string HistoryText(const std::vector<Turn>& history);
 
 struct PackedPrompt {
   domain::ChatRequest request;

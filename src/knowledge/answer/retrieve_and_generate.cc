@@ -12,6 +12,7 @@
 #include "knowledge/answer/sessions.h"
 #include "knowledge/answerer.h"
 #include "knowledge/knowledge_base.h"
+#include "knowledge/query_writer.h"
 #include "knowledge/shown_passages.h"
 
 namespace strata::knowledge {
@@ -208,15 +209,19 @@ class RetrieveAndGenerate::Impl {
   Task<Result<std::vector<RetrievedChunk>>> Passages(RetrieveAndGenerateRequest& request,
                                                      const std::vector<Turn>& history,
                                                      RequestContext& ctx) {
-    auto query =
-        std::string(Utf8Prefix(StandaloneQuestion(request.question, history), kQueryBytesMax));
     if (!request.sources.empty()) {
+      auto query =
+          std::string(Utf8Prefix(StandaloneQuestion(request.question, history), kQueryBytesMax));
       co_return co_await ExternalPassages(parser_, std::move(request.sources), std::move(query),
                                           request.retrieve.results, ctx);
     }
-    request.retrieve.query = std::move(query);
-    STRATA_CO_TRY(auto found, co_await bases_.Retrieve(std::move(request.retrieve), ctx));
-    co_return std::move(found.results);
+    QueryWish wish;
+    if (request.decompose) {
+      wish = {.rewriting = Rewriting::kParts, .generation = std::move(*request.decompose)};
+    }
+    STRATA_CO_TRY(auto queries,
+                  co_await answerer_.queries().Write(request.question, history, wish, ctx));
+    co_return co_await RetrieveForAll(bases_, std::move(request.retrieve), std::move(queries), ctx);
   }
 
   KnowledgeBases& bases_;

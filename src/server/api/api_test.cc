@@ -153,6 +153,29 @@ TEST(DecodeRetrieveAndGenerate, TakesAKnowledgeBaseOrOneExternalSource) {
   EXPECT_EQ(external->request.sources.at(0).bytes, "hi");
 }
 
+TEST(DecodeRetrieveAndGenerate, QueriesAreWrittenByTheModelOfTheAnswer) {
+  auto with = [](std::string_view orchestration) {
+    return DecodeRetrieveAndGenerate(
+        R"({"input":{"text":"q"},"retrieveAndGenerateConfiguration":{"type":"KNOWLEDGE_BASE",)"
+        R"("knowledgeBaseConfiguration":{"knowledgeBaseId":"ABCDEFGHIJ","modelArn":"m",)"
+        R"("orchestrationConfiguration":)" +
+        std::string(orchestration) + "}}}");
+  };
+  auto both = with(R"({"queryTransformationConfiguration":{"type":"QUERY_DECOMPOSITION"},
+    "inferenceConfig":{"textInferenceConfig":{"temperature":0.5}},
+    "additionalModelRequestFields":{"top_k":5}})");
+  ASSERT_TRUE(both.has_value()) << both.error().message();
+  ASSERT_TRUE(both->request.decompose.has_value());
+  EXPECT_EQ(both->request.decompose->model, "m");
+  EXPECT_EQ(both->request.decompose->temperature, 0.5);
+  EXPECT_EQ(both->request.decompose->extra.text, R"({"top_k":5})");
+  EXPECT_FALSE(with("{}")->request.decompose.has_value());
+  EXPECT_THAT(with(R"({"queryTransformationConfiguration":{"type":"OTHER"}})").error().field(),
+              HasSubstr("queryTransformationConfiguration.type"));
+  EXPECT_THAT(with(R"({"promptTemplate":{"textPromptTemplate":"$query$"}})").error().field(),
+              HasSubstr("orchestrationConfiguration.promptTemplate"));
+}
+
 TEST(DecodeRetrieveAndGenerate, RefusesATemplateWithoutAPlaceForTheResults) {
   auto with = [](std::string_view text) {
     return DecodeRetrieveAndGenerate(

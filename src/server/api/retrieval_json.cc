@@ -237,6 +237,29 @@ Result<> DecodeGeneration(const JsonField& field, knowledge::GenerationOptions& 
   return {};
 }
 
+Result<> DecodeOrchestration(const JsonField& field, knowledge::RetrieveAndGenerateRequest& out) {
+  if (!field.present()) return {};
+  STRATA_CHECK_OK(field.ExpectObject());
+  STRATA_CHECK_OK(
+      field.OnlyMembers({"additionalModelRequestFields", "inferenceConfig", "performanceConfig",
+                         "promptTemplate", "queryTransformationConfiguration"}));
+  auto prompt = field.Get("promptTemplate");
+  if (prompt.present()) return Fail(Lacks(prompt, "a prompt of one's own for queries"));
+  auto transformation = field.Get("queryTransformationConfiguration");
+  if (!transformation.present()) return {};
+  STRATA_CHECK_OK(transformation.ExpectObject());
+  STRATA_CHECK_OK(transformation.Get("type").OneOf({"QUERY_DECOMPOSITION"}));
+  auto& decompose = out.decompose.emplace();
+  decompose.model = out.generation.model;
+  auto inference = field.Get("inferenceConfig");
+  if (inference.present()) STRATA_CHECK_OK(DecodeInference(inference, decompose));
+  auto extra = field.Get("additionalModelRequestFields");
+  if (extra.present()) {
+    STRATA_TRY(decompose.extra, extra.ObjectText());
+  }
+  return {};
+}
+
 Result<> DecodeKnowledgeBaseConfiguration(const JsonField& field,
                                           knowledge::RetrieveAndGenerateRequest& out) {
   STRATA_CHECK_OK(field.ExpectObject());
@@ -250,8 +273,7 @@ Result<> DecodeKnowledgeBaseConfiguration(const JsonField& field,
   STRATA_TRY(auto arn, model.NonEmptyString());
   out.generation.model = ModelIdOf(arn);
   STRATA_CHECK_OK(DecodeGeneration(field.Get("generationConfiguration"), out.generation));
-  auto orchestration = field.Get("orchestrationConfiguration");
-  if (orchestration.present()) return Fail(Lacks(orchestration, "query decomposition"));
+  STRATA_CHECK_OK(DecodeOrchestration(field.Get("orchestrationConfiguration"), out));
   auto retrieval = field.Get("retrievalConfiguration");
   return retrieval.present() ? DecodeRetrievalConfiguration(retrieval, out.retrieve) : Result<>{};
 }

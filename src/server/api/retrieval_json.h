@@ -2,8 +2,8 @@
 // Retrieve and RetrieveAndGenerate in Bedrock's JSON (bedrock-agent-runtime 2023-07-26), both
 // directions.
 //
-// Members of the contract that this server does not have (guardrails, implicit filters, query
-// decomposition, images) are refused by name, never skipped.
+// Members of the contract that this server does not have (guardrails, implicit filters, images) are
+// refused by name, never skipped.
 
 #include <optional>
 #include <string>

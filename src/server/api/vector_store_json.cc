@@ -480,9 +480,8 @@ Result<knowledge::StoreSearch> DecodeStoreSearch(std::string_view store, std::st
   if (auto ranking = top.Get("ranking_options"); ranking.present()) {
     STRATA_CHECK_OK(ReadRanking(ranking, out));
   }
-  // Nothing here rewrites queries; the answer's search_query says what was searched for.
   if (auto rewrite = top.Get("rewrite_query"); rewrite.present()) {
-    STRATA_CHECK_OK(rewrite.Bool());
+    STRATA_TRY(out.rewrite, rewrite.Bool());
   }
   return out;
 }

@@ -141,14 +141,17 @@ TEST(DecodeStoreSearch, TakesOneQueryOrSeveral) {
   EXPECT_EQ(one->results, 50);
   EXPECT_EQ(one->score_min, 0.5);
   EXPECT_TRUE(one->without.names);
+  EXPECT_TRUE(one->rewrite);
   auto several = DecodeStoreSearch("vs_1", R"({"query": ["a", "b"]})");
   EXPECT_EQ(several->queries.size(), 2u);
   EXPECT_EQ(several->results, 10);
+  EXPECT_FALSE(several->rewrite);
   auto field = [](std::string_view body) { return FieldOf(DecodeStoreSearch("vs_1", body)); };
   EXPECT_EQ(field("{}"), "query");
   EXPECT_EQ(field(R"({"query": ""})"), "query");
   EXPECT_EQ(field(R"({"query": ["a", ""]})"), "query[1]");
   EXPECT_EQ(field(R"({"query": "a", "max_num_results": 51})"), "max_num_results");
+  EXPECT_EQ(field(R"({"query": "a", "rewrite_query": 1})"), "rewrite_query");
   EXPECT_EQ(field(R"({"query": "a", "ranking_options": {"score_threshold": 2}})"),
             "ranking_options.score_threshold");
   EXPECT_EQ(field(R"({"query": "a", "filters": {"type": "like", "key": "k", "value": 1}})"),
