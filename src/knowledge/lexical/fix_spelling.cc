@@ -88,9 +88,7 @@ class Speller {
   }
 
   Result<Known> LookIn(const LiveSegment& live, const TermEntry& entry, std::size_t& left) const {
-    const LengthNorms norms(CorpusStats{}, 1, 0);
-    PostingCursor cursor(entry.postings, entry.document_frequency, live.segment->lengths(), 0,
-                         norms);
+    PostingCursor cursor(entry.postings, entry.document_frequency, live.segment->lengths());
     for (; cursor.document() != kNoDocument; cursor.Advance(cursor.document() + 1)) {
       const auto document = cursor.document();
       if (document >= live.segment->documents()) break;

@@ -308,7 +308,7 @@ Result<std::vector<LexicalHit>> SegmentedIndex::Search(std::string_view query, s
   std::shared_ptr<const Snapshot> snapshot = committed();
   const auto [words, guessed] = WordsOf(query, fixes);
   return lexical::SearchSnapshot(*snapshot, words, {options_.k1, options_.b}, limit, filter,
-                                 lexical::Pruning::kBlockMaxWand, guessed);
+                                 lexical::Pruning::kMaxScore, guessed);
 }
 
 Result<std::vector<float>> SegmentedIndex::ScoreRuns(std::string_view query,

@@ -364,15 +364,19 @@ TEST_F(LexicalRuns, RemovedChunksCountNoMore) {
 
 // More postings than are counted: where each document says a word in both chunks, it is as rare as
 // documents are, not as chunks are.
-TEST(LexicalRunsOfManyChunks, InferFromSomeOfThem) {
+class LexicalRunsOfManyChunks : public testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(LexicalRunsOfManyChunks, InferFromSomeOfThem) {
   InTempFolder chunks;
   constexpr std::uint64_t kDocuments = 3000;
+  const auto of_a_segment = kDocuments / GetParam();
   for (std::uint64_t i = 0; i < kDocuments; ++i) {
     const bool has = i % 3 == 0;
     Put(chunks, 2 * i, has ? "common word" : "other word");
     Put(chunks, 2 * i + 1, has ? "common text" : "other text");
+    if ((i + 1) % of_a_segment == 0) ASSERT_TRUE(chunks.Commit(i).has_value());
   }
-  ASSERT_TRUE(chunks.Commit(1).has_value());
+  ASSERT_EQ(chunks.Stats().segments, GetParam());
   const std::vector<ChunkRun> runs = {{.first = 0, .last = 1}};
   const DocumentsOfChunks statistics{
       .count = kDocuments, .typical_chunks = 2, .of = [](std::uint64_t id) { return id / 2; }};
@@ -380,6 +384,8 @@ TEST(LexicalRunsOfManyChunks, InferFromSomeOfThem) {
   const double expected = idf * 2.2 * 2 / (2 + 1.2);
   EXPECT_NEAR(chunks.ScoreRuns("common", runs, statistics, {})->front(), expected, 0.02 * expected);
 }
+
+INSTANTIATE_TEST_SUITE_P(Segments, LexicalRunsOfManyChunks, testing::Values(1, 6));
 
 class LexicalIndexCrash : public testing::TestWithParam<std::pair<std::string, std::uint64_t>> {};
 

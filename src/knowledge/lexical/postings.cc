@@ -14,33 +14,7 @@ constexpr std::uint32_t kFrequencyCap = 255;
 
 std::uint32_t Capped(std::uint32_t frequency) { return std::min(frequency, kFrequencyCap); }
 
-int BitsFor(std::uint32_t largest) { return std::bit_width(largest); }
-
-std::size_t PackedBytes(std::size_t count, unsigned bits) { return (count * bits + 7) / 8; }
-
-void Pack(std::span<const std::uint32_t> values, int bits, std::string& out) {
-  std::uint64_t pending = 0;
-  int filled = 0;
-  for (std::uint32_t value : values) {
-    pending |= static_cast<std::uint64_t>(value) << filled;
-    for (filled += bits; filled >= 8; filled -= 8) {
-      out += static_cast<char>(pending);
-      pending >>= 8;
-    }
-  }
-  if (filled > 0) out += static_cast<char>(pending);
-}
-
-// Reads up to kUnpackSlack bytes past the packed ones. `bits` ≤ 32.
-void Unpack(const char* in, unsigned bits, std::size_t count, std::uint32_t* out) {
-  std::uint64_t mask = (std::uint64_t{1} << bits) - 1;
-  std::size_t bit = 0;
-  for (std::size_t i = 0; i < count; ++i, bit += bits) {
-    std::uint64_t word;
-    std::memcpy(&word, in + (bit >> 3), sizeof(word));
-    out[i] = static_cast<std::uint32_t>((word >> (bit & 7)) & mask);
-  }
-}
+unsigned BitsFor(std::uint32_t largest) { return static_cast<unsigned>(std::bit_width(largest)); }
 
 void AppendImpacts(const Impacts& impacts, std::string& out) {
   for (Impacts::Pair pair : impacts.pairs) {
@@ -70,20 +44,20 @@ void AppendBlock(std::span<const Posting> postings, std::uint32_t first_possible
   }
   out += static_cast<char>(BitsFor(largest_gap));
   out += static_cast<char>(BitsFor(largest_frequency));
-  Pack(std::span(gaps).first(postings.size()), BitsFor(largest_gap), out);
-  Pack(std::span(frequencies).first(postings.size()), BitsFor(largest_frequency), out);
+  PackBits(std::span(gaps).first(postings.size()), BitsFor(largest_gap), out);
+  PackBits(std::span(frequencies).first(postings.size()), BitsFor(largest_frequency), out);
 }
 
 }  // namespace
 
-std::uint32_t Impacts::Bound(float weight, const LengthNorms& norms) const {
+std::uint32_t Impacts::Bound(const ScoreTable& scores) const {
   std::uint32_t bound = 0;
   for (Pair pair : pairs) {
     // A capped frequency may be any; the score's limit is the weight itself.
-    std::uint32_t score = pair.frequency == kFrequencyCap
-                              ? static_cast<std::uint32_t>(weight)
-                              : TermScore(weight, std::max<std::uint32_t>(pair.frequency, 1),
-                                          norms[pair.length_code]);
+    std::uint32_t score =
+        pair.frequency == kFrequencyCap
+            ? static_cast<std::uint32_t>(scores.weight())
+            : scores.ScoreOnce(std::max<std::uint32_t>(pair.frequency, 1), pair.length_code);
     bound = std::max(bound, score);
   }
   return bound;
@@ -152,12 +126,8 @@ void AppendPostings(std::span<const Posting> postings, std::string_view lengths,
 }
 
 PostingCursor::PostingCursor(std::string_view bytes, std::uint32_t document_frequency,
-                             std::string_view lengths, float weight, const LengthNorms& norms)
-    : bytes_(bytes),
-      lengths_(lengths),
-      norms_(&norms),
-      weight_(weight),
-      count_(document_frequency) {
+                             std::string_view lengths, ScoreTable* scores)
+    : bytes_(bytes), lengths_(lengths), scores_(scores), count_(document_frequency) {
   if (count_ == 0) {
     End(false);
   } else if (count_ <= kBlockPostings) {
@@ -171,7 +141,7 @@ void PostingCursor::ReadHead() {
   blocks_ = (count_ + kBlockPostings - 1) / kBlockPostings;
   std::size_t head = sizeof(Impacts) + blocks_ * kSkipBytes;
   if (bytes_.size() < head) return End(true);
-  bound_ = ReadImpacts(bytes_.data()).Bound(weight_, *norms_);
+  if (scores_ != nullptr) bound_ = ReadImpacts(bytes_.data()).Bound(*scores_);
   skips_ = bytes_.substr(sizeof(Impacts), blocks_ * kSkipBytes);
   bytes_ = bytes_.substr(head);
   LoadBlock(0);
@@ -190,8 +160,9 @@ void PostingCursor::ReadShortList() {
     documents_[i] = static_cast<std::uint32_t>(first_possible + gap);
     frequencies_[i] = static_cast<std::uint32_t>(frequency) + 1;
     first_possible = std::uint64_t{documents_[i]} + 1;
+    if (scores_ == nullptr) continue;
     auto code = static_cast<std::uint8_t>(lengths_[documents_[i]]);
-    bound_ = std::max(bound_, TermScore(weight_, frequencies_[i], (*norms_)[code]));
+    bound_ = std::max(bound_, scores_->ScoreOnce(frequencies_[i], code));
   }
   frequencies_ready_ = true;
   in_block_ = count_;
@@ -220,11 +191,11 @@ void PostingCursor::End(bool damaged) {
 
 void PostingCursor::LoadBlock(std::size_t block) {
   std::size_t begin = 0;
-  std::uint64_t first_possible = 0;
+  std::uint32_t before = kNoDocument;  // the one after it is 0
   if (block > 0) {
-    Skip before = SkipEntry(block - 1);
-    begin = before.end;
-    first_possible = std::uint64_t{before.last} + 1;
+    Skip skip = SkipEntry(block - 1);
+    begin = skip.end;
+    before = skip.last;
   }
   Skip skip = SkipEntry(block);
   if (skip.end > bytes_.size() || begin + 2 > skip.end || skip.last >= lengths_.size()) {
@@ -236,37 +207,42 @@ void PostingCursor::LoadBlock(std::size_t block) {
   frequencies_ready_ = false;
   auto gap_bits = static_cast<std::uint8_t>(bytes_[begin]);
   auto frequency_bits = static_cast<std::uint8_t>(bytes_[begin + 1]);
-  std::size_t size = 2 + PackedBytes(in_block_, gap_bits) + PackedBytes(in_block_, frequency_bits);
+  const std::size_t gap_bytes = PackedBytes(in_block_, gap_bits);
+  std::size_t size = 2 + gap_bytes + PackedBytes(in_block_, frequency_bits);
   if (gap_bits > 32 || frequency_bits > 31 || begin + size != skip.end) return End(true);
-  Unpack(bytes_.data() + begin + 2, gap_bits, in_block_, documents_.data());
-  for (std::size_t i = 0; i < in_block_; ++i) {
-    first_possible += documents_[i];
-    documents_[i] = static_cast<std::uint32_t>(first_possible);
-    first_possible += 1;
-  }
-  // Gaps add up without overflow, so that a right end means that all before it are below.
-  if (first_possible != std::uint64_t{skip.last} + 1) return End(true);
+  const char* gaps = bytes_.data() + begin + 2;
+  const std::size_t readable = bytes_.size() - begin - 2 + kUnpackSlack;
+  packed_frequencies_ = {.in = gaps + gap_bytes,
+                         .bits = frequency_bits,
+                         .count = in_block_,
+                         .readable = readable - gap_bytes};
+  const bool sure = BestBlockKernels().unpack_sums(
+      {.in = gaps, .bits = gap_bits, .count = in_block_, .readable = readable}, before,
+      documents_.data());
+  // As nothing ran over, a right end means that all before it are below.
+  if (!sure || documents_[in_block_ - 1] != skip.last) return End(true);
   document_ = documents_[0];
 }
 
 void PostingCursor::UnpackFrequencies() {
-  std::size_t begin = block_ == 0 ? 0 : SkipEntry(block_ - 1).end;
-  auto gap_bits = static_cast<std::uint8_t>(bytes_[begin]);
-  auto frequency_bits = static_cast<std::uint8_t>(bytes_[begin + 1]);
-  Unpack(bytes_.data() + begin + 2 + PackedBytes(in_block_, gap_bits), frequency_bits, in_block_,
-         frequencies_.data());
-  for (std::size_t i = 0; i < in_block_; ++i) frequencies_[i] += 1;
+  if (frequencies_ready_) return;
+  BestBlockKernels().unpack(packed_frequencies_, 1, frequencies_.data());
   frequencies_ready_ = true;
 }
 
-std::uint32_t PostingCursor::frequency() {
-  if (!frequencies_ready_) UnpackFrequencies();
-  return frequencies_[at_];
+std::uint32_t PostingCursor::frequency() const {
+  return frequencies_ready_ ? frequencies_[at_] : packed_frequencies_.At(at_) + 1;
 }
 
-std::uint32_t PostingCursor::Score() {
-  auto code = static_cast<std::uint8_t>(lengths_[document_]);
-  return TermScore(weight_, frequency(), (*norms_)[code]);
+std::size_t PostingCursor::Find(std::uint32_t target) const {
+  // Halving without a branch that could be guessed wrong.
+  std::size_t first = at_;
+  for (std::size_t left = in_block_ - at_; left > 0;) {
+    const std::size_t half = (left + 1) / 2;
+    first += documents_[first + half - 1] < target ? half : 0;
+    left -= half;
+  }
+  return first;
 }
 
 void PostingCursor::Advance(std::uint32_t target) {
@@ -283,10 +259,34 @@ void PostingCursor::Advance(std::uint32_t target) {
     LoadBlock(block);
     if (document_ >= target) return;  // also at a damaged end
   }
-  std::uint32_t* first = documents_.data() + at_;
-  at_ = static_cast<std::size_t>(std::lower_bound(first, documents_.data() + in_block_, target) -
-                                 documents_.data());
+  at_ = Find(target);
   document_ = documents_[at_];
+}
+
+void PostingCursor::AddScores(std::uint32_t base, std::uint32_t end, std::uint64_t least,
+                              ScoreWindow& window) {
+  while (document_ < end) {
+    if (least > 0) {
+      LookAt(document_);
+      if (block_bound_ < least) {
+        Advance(block_last_ < end ? block_last_ + 1 : end);
+        continue;
+      }
+    }
+    const std::size_t stop = documents_[in_block_ - 1] < end ? in_block_ : Find(end);
+    UnpackFrequencies();
+    for (std::size_t i = at_; i < stop; ++i) {
+      window.Add(documents_[i] - base, ScoreOf(documents_[i], frequencies_[i]));
+    }
+    if (stop < in_block_) {
+      at_ = stop;
+      document_ = documents_[stop];
+    } else if (block_ + 1 < blocks_) {
+      LoadBlock(block_ + 1);
+    } else {
+      End(false);
+    }
+  }
 }
 
 void PostingCursor::LookAt(std::uint32_t target) {
@@ -310,7 +310,22 @@ void PostingCursor::LookAt(std::uint32_t target) {
   }
   Skip skip = SkipEntry(block);
   block_last_ = skip.last;
-  block_bound_ = skip.impacts.Bound(weight_, *norms_);
+  block_bound_ = skip.impacts.Bound(*scores_);
+}
+
+PostingCursor::Range PostingCursor::LookAtRange(std::uint32_t first, std::uint32_t end) {
+  // A list with more blocks in a window is of a frequent word, which weighs little anyway.
+  constexpr std::size_t kBlocksMax = 4;
+  LookAt(first);
+  Range range{.bound = block_bound_, .last = block_last_};
+  for (std::size_t block = looked_block_ + 1; range.last < end - 1; ++block) {
+    if (block >= blocks_) return {.bound = range.bound, .last = kNoDocument};
+    if (block == looked_block_ + kBlocksMax) return {.bound = bound_, .last = kNoDocument};
+    Skip skip = SkipEntry(block);
+    range.bound = std::max(range.bound, skip.impacts.Bound(*scores_));
+    range.last = skip.last;
+  }
+  return range;
 }
 
 }  // namespace strata::knowledge::lexical

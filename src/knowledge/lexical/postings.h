@@ -22,14 +22,13 @@
 #include <string_view>
 #include <vector>
 
-#include "knowledge/lexical/bm25.h"
+#include "knowledge/lexical/block_codec.h"
+#include "knowledge/lexical/score_table.h"
+#include "knowledge/lexical/score_window.h"
 
 namespace strata::knowledge::lexical {
 
-constexpr std::size_t kBlockPostings = 128;
 constexpr std::uint32_t kNoDocument = std::numeric_limits<std::uint32_t>::max();
-// Bytes that must follow the last posting in memory: bits are unpacked eight bytes at a time.
-constexpr std::size_t kUnpackSlack = 8;
 
 struct Posting {
   std::uint32_t document = 0;   // ordinal in the segment
@@ -46,7 +45,7 @@ struct Impacts {
   };
   std::array<Pair, 4> pairs;
 
-  std::uint32_t Bound(float weight, const LengthNorms& norms) const;
+  std::uint32_t Bound(const ScoreTable& scores) const;
 };
 static_assert(sizeof(Impacts) == 8);
 
@@ -59,26 +58,40 @@ void AppendPostings(std::span<const Posting> postings, std::string_view lengths,
 // Walks one list. Damaged bytes end it early and set damaged(); they never lead outside `bytes`.
 class PostingCursor {
  public:
-  // `bytes`: those of the list, followed by kUnpackSlack readable ones. `documents`: ordinals are
-  // below. `weight`, `norms`: for scores and bounds; `norms` and `lengths` must outlive the cursor.
+  // `bytes`: those of the list, followed by kUnpackSlack readable ones. `lengths`: length codes by
+  // ordinal. `scores`: of the word; null: neither scores nor bounds are asked for. Both must
+  // outlive the cursor.
   PostingCursor(std::string_view bytes, std::uint32_t document_frequency, std::string_view lengths,
-                float weight, const LengthNorms& norms);
+                ScoreTable* scores = nullptr);
 
+  std::size_t count() const { return count_; }          // postings in all
   std::uint32_t document() const { return document_; }  // kNoDocument at the end
   // Of the posting the cursor is on.
-  std::uint32_t frequency();
-  std::uint32_t Score();
+  std::uint32_t frequency() const;
+  std::uint32_t Score() { return ScoreOf(document_, frequency()); }
   // The first posting at or after `target`; never goes back.
   void Advance(std::uint32_t target);
+  // Advance(end), adding what it passes to `window`, which begins at `base`, not after the current
+  // document. Blocks none of whose postings scores `least` may be left out.
+  void AddScores(std::uint32_t base, std::uint32_t end, std::uint64_t least, ScoreWindow& window);
 
   // No posting of the list scores more.
   std::uint32_t bound() const { return bound_; }
-  // Looks at the block that would hold `target`, which is not before the current document, without
-  // unpacking it: no posting from `target` on up to block_last() scores more than block_bound().
-  // Past the end: 0 and kNoDocument.
+  // Looks at the block that would hold `target`, which never goes back, without unpacking it: no
+  // posting from `target` on up to block_last() scores more than block_bound(). Past the end: 0 and
+  // kNoDocument.
   void LookAt(std::uint32_t target);
   std::uint32_t block_bound() const { return block_bound_; }
   std::uint32_t block_last() const { return block_last_; }
+
+  // What LookAt says of one block, of all that touch [first, end): no posting from `first` up to
+  // `last`, which may be beyond `end`, scores more. Of a few blocks at most; more have the bound of
+  // the list.
+  struct Range {
+    std::uint32_t bound = 0;
+    std::uint32_t last = kNoDocument;
+  };
+  Range LookAtRange(std::uint32_t first, std::uint32_t end);
 
   bool damaged() const { return damaged_; }
 
@@ -95,13 +108,17 @@ class PostingCursor {
   void LoadBlock(std::size_t block);
   void UnpackFrequencies();
   void End(bool damaged);
+  std::uint32_t ScoreOf(std::uint32_t document, std::uint32_t frequency) {
+    return scores_->Score(frequency, static_cast<std::uint8_t>(lengths_[document]));
+  }
+  // Where in the block the first document at or after `target` is, from at_ on; in_block_: none.
+  std::size_t Find(std::uint32_t target) const;
 
   std::string_view bytes_;  // short list: pairs; else the blocks
   std::string_view skips_;
   std::string_view lengths_;
-  const LengthNorms* norms_;
-  float weight_ = 0;
-  std::size_t count_ = 0;     // postings in all
+  ScoreTable* scores_;
+  std::size_t count_ = 0;
   std::size_t blocks_ = 0;    // 0: a short list, all of it in `documents_`
   std::size_t block_ = 0;     // the one unpacked
   std::size_t in_block_ = 0;  // postings in it
@@ -114,6 +131,7 @@ class PostingCursor {
   bool looked_ = false;
   bool frequencies_ready_ = false;
   bool damaged_ = false;
+  PackedBits packed_frequencies_;  // each less one; of the block unpacked
   std::array<std::uint32_t, kBlockPostings> documents_;
   std::array<std::uint32_t, kBlockPostings> frequencies_;
 };

@@ -45,7 +45,19 @@ class PostingsOfSize : public testing::TestWithParam<std::size_t> {
   }
   PostingCursor Cursor() {
     auto count = static_cast<std::uint32_t>(postings_.size());
-    return {std::string_view(bytes_).substr(0, size_), count, lengths_, 1e6F, norms_};
+    return {std::string_view(bytes_).substr(0, size_), count, lengths_, &scores_};
+  }
+  // Of whatever the bytes are now.
+  void AddAllScores() {
+    PostingCursor cursor = Cursor();
+    ScoreWindow window;
+    for (std::uint32_t base = 0; base < kDocuments; base += kWindowDocuments) {
+      const auto end = std::min(base + kWindowDocuments, kDocuments);
+      const auto bound = cursor.LookAtRange(base, end).bound;
+      cursor.Advance(base);
+      cursor.AddScores(base, end, bound / 2, window);
+      window.Drain([&](std::uint32_t at, std::uint64_t) { ASSERT_LT(base + at, end); });
+    }
   }
   std::uint32_t ScoreOf(const Posting& posting) const {
     auto code = static_cast<std::uint8_t>(lengths_[posting.document]);
@@ -58,6 +70,7 @@ class PostingsOfSize : public testing::TestWithParam<std::size_t> {
   std::string bytes_;
   std::size_t size_ = 0;
   LengthNorms norms_{{.documents = 10, .length = 2000}, 1.2F, 0.75F};
+  ScoreTable scores_{1e6F, norms_};
 };
 
 TEST_P(PostingsOfSize, ReadBackAsTheyWere) {
@@ -102,6 +115,52 @@ TEST_P(PostingsOfSize, NoScoreIsAboveItsBounds) {
   if (!postings_.empty()) EXPECT_LE(cursor.bound(), 2 * largest) << "bounds are of no use";
 }
 
+TEST_P(PostingsOfSize, ARangeIsBoundedByAllThatLiesInIt) {
+  PostingCursor cursor = Cursor();
+  auto next = postings_.begin();
+  for (std::uint32_t first = 0; first < kDocuments;) {
+    const auto end = first + 1 + static_cast<std::uint32_t>(rng_.Below(6000));
+    const auto range = cursor.LookAtRange(first, end);
+    ASSERT_GE(range.last, end - 1);
+    for (; next != postings_.end() && next->document <= range.last; ++next) {
+      ASSERT_GE(range.bound, ScoreOf(*next));
+    }
+    if (range.last == kNoDocument) {
+      ASSERT_EQ(next, postings_.end());
+      break;
+    }
+    first = range.last + 1;
+    if (rng_.Below(2) == 0) cursor.Advance(first);
+  }
+}
+
+TEST_P(PostingsOfSize, AddsTheScoresOfAWindowAndLeavesOutOnlyBlocksThatScoreLess) {
+  for (const std::uint64_t least : {0, 300'000, 700'000}) {
+    PostingCursor cursor = Cursor();
+    auto next = postings_.begin();
+    ScoreWindow window;
+    for (std::uint32_t base = 0; base < kDocuments; base += kWindowDocuments) {
+      const auto end = std::min(base + kWindowDocuments, kDocuments);
+      if (rng_.Below(3) == 0) cursor.LookAtRange(base, end);
+      cursor.Advance(base);
+      cursor.AddScores(base, end, least, window);
+      window.Drain([&](std::uint32_t at, std::uint64_t score) {
+        for (; next != postings_.end() && next->document < base + at; ++next) {
+          ASSERT_LT(ScoreOf(*next), least);
+        }
+        ASSERT_NE(next, postings_.end());
+        ASSERT_EQ(next->document, base + at);
+        ASSERT_EQ(score, ScoreOf(*next++));
+      });
+      for (; next != postings_.end() && next->document < end; ++next) {
+        ASSERT_LT(ScoreOf(*next), least);
+      }
+    }
+    EXPECT_EQ(cursor.document(), kNoDocument);
+    EXPECT_FALSE(cursor.damaged());
+  }
+}
+
 TEST_P(PostingsOfSize, DamagedBytesEndTheListWithoutHarm) {
   const std::string good = bytes_;
   for (int trial = 0; trial < 300 && size_ > 0; ++trial) {
@@ -122,6 +181,21 @@ TEST_P(PostingsOfSize, DamagedBytesEndTheListWithoutHarm) {
       read += 1;
     }
     ASSERT_LE(read, postings_.size());
+    AddAllScores();
+  }
+}
+
+TEST(ScoreTable, LooksUpWhatTermScoreSays) {
+  const LengthNorms norms({.documents = 10, .length = 900}, 1.2F, 0.75F);
+  ScoreTable scores(7.3e6F, norms);
+  for (const std::uint32_t frequency : {3, 1, 300, 8, 9, 2, 16, 17, 1'000'000}) {
+    for (unsigned i = 0; i < 256; ++i) {
+      const auto code = static_cast<std::uint8_t>(i);
+      const auto expected = TermScore(7.3e6F, frequency, norms[code]);
+      ASSERT_EQ(scores.ScoreOnce(frequency, code), expected);
+      ASSERT_EQ(scores.Score(frequency, code), expected);
+      ASSERT_EQ(scores.ScoreOnce(frequency, code), expected);
+    }
   }
 }
 

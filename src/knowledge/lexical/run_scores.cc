@@ -14,10 +14,14 @@ struct Places {
 Places PlacesOf(const LiveSegment& live, std::span<const ChunkRun> runs) {
   Places places;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> ranges;
+  const Segment& segment = *live.segment;
   for (const ChunkRun& run : runs) {
-    const auto first = live.segment->LowerBound(run.first);
+    // Rows are handed out in order, so that most runs lie in one segment.
+    const bool apart = segment.documents() == 0 || run.last < segment.Id(0) ||
+                       run.first > segment.Id(segment.documents() - 1);
+    const auto first = apart ? 0 : segment.LowerBound(run.first);
     auto last = first;
-    while (last < live.segment->documents() && live.segment->Id(last) <= run.last) ++last;
+    while (!apart && last < segment.documents() && segment.Id(last) <= run.last) ++last;
     ranges.emplace_back(first, last);
     for (auto ordinal = first; ordinal < last; ++ordinal) {
       if (!live.IsDeleted(ordinal)) places.ordinals.push_back(ordinal);
@@ -52,19 +56,27 @@ void TakeSample(PostingCursor& cursor, const Segment& segment, std::size_t posti
   }
 }
 
-Sample SampleList(const LiveSegment& live, const TermEntry& entry,
-                  const DocumentsOfChunks& documents, const LengthNorms& norms) {
-  constexpr std::uint32_t kPlaces = 8;
+// A word's list in one segment.
+struct List {
+  std::size_t segment = 0;
+  TermEntry entry;
+};
+
+// Of a list, or of all of it when it is shorter. Postings that follow one another are taken
+// together, as a document whose chunks are cut by an end of them counts too often.
+constexpr std::size_t kSampledTogether = 128;
+Sample SampleList(const LiveSegment& live, const TermEntry& entry, std::size_t postings,
+                  const DocumentsOfChunks& documents) {
   Sample sample;
-  PostingCursor cursor(entry.postings, entry.document_frequency, live.segment->lengths(), 0, norms);
-  if (entry.document_frequency <= kSampledPostings) {
-    TakeSample(cursor, *live.segment, kSampledPostings, documents, sample);
+  PostingCursor cursor(entry.postings, entry.document_frequency, live.segment->lengths());
+  if (entry.document_frequency <= postings) {
+    TakeSample(cursor, *live.segment, postings, documents, sample);
     return sample;
   }
-  for (std::uint64_t place = 0; place < kPlaces; ++place) {
-    cursor.Advance(
-        static_cast<std::uint32_t>(live.segment->documents() * place / std::uint64_t{kPlaces}));
-    TakeSample(cursor, *live.segment, kSampledPostings / kPlaces, documents, sample);
+  const auto places = std::max<std::uint64_t>(postings / kSampledTogether, 1);
+  for (std::uint64_t place = 0; place < places; ++place) {
+    cursor.Advance(static_cast<std::uint32_t>(live.segment->documents() * place / places));
+    TakeSample(cursor, *live.segment, kSampledTogether, documents, sample);
   }
   return sample;
 }
@@ -92,15 +104,20 @@ class RunScorer {
   }
 
   Result<void> Add(const std::string& word, std::uint32_t repeats, double share) {
+    std::vector<List> lists;
+    std::uint64_t postings = 0;
+    for (std::size_t number = 0; number < snapshot_.segments.size(); ++number) {
+      STRATA_TRY(const auto entry, snapshot_.segments[number].segment->FindTerm(word));
+      if (!entry) continue;
+      lists.push_back({.segment = number, .entry = *entry});
+      postings += entry->document_frequency;
+    }
     std::vector<double> frequencies(scores_.size());
     double in_documents = 0;
-    for (std::size_t number = 0; number < snapshot_.segments.size(); ++number) {
-      const LiveSegment& live = snapshot_.segments[number];
-      STRATA_TRY(const auto entry, live.segment->FindTerm(word));
-      if (!entry) continue;
-      STRATA_TRY(const auto share_of, DocumentsOfPostings(live, *entry));
-      in_documents += static_cast<double>(entry->document_frequency) * share_of;
-      STRATA_CHECK_OK(Count(live, places_[number], *entry, frequencies));
+    for (const List& list : lists) {
+      STRATA_TRY(const auto share_of, DocumentsOfPostings(list, postings));
+      in_documents += static_cast<double>(list.entry.document_frequency) * share_of;
+      STRATA_CHECK_OK(Count(list, frequencies));
     }
     const CorpusStats corpus{.documents = count_, .length = 0};
     const auto weight =
@@ -122,10 +139,15 @@ class RunScorer {
     return Fail(Code::kCorruption, "a lexical segment has a damaged list of postings");
   }
 
-  // How many documents there are for each of a word's postings.
-  Result<double> DocumentsOfPostings(const LiveSegment& live, const TermEntry& entry) const {
+  // How many documents there are for each of a word's postings, of which all segments together have
+  // `postings`.
+  Result<double> DocumentsOfPostings(const List& list, std::uint64_t postings) const {
     if (!documents_.of) return 1.0;
-    const auto sample = SampleList(live, entry, documents_, norms_);
+    // Each list gives its part of the sample.
+    const auto part = kSampledPostings * list.entry.document_frequency / postings;
+    const auto wanted = postings <= kSampledPostings ? kSampledPostings : part;
+    const LiveSegment& live = snapshot_.segments[list.segment];
+    const auto sample = SampleList(live, list.entry, wanted, documents_);
     if (sample.postings == 0) return Damaged();
     return static_cast<double>(sample.documents) / static_cast<double>(sample.postings);
   }
@@ -136,10 +158,12 @@ class RunScorer {
   }
 
   // Adds how often each run has the word.
-  Result<void> Count(const LiveSegment& live, const Places& places, const TermEntry& entry,
-                     std::vector<double>& frequencies) {
-    PostingCursor cursor(entry.postings, entry.document_frequency, live.segment->lengths(), 0,
-                         norms_);
+  Result<void> Count(const List& list, std::vector<double>& frequencies) const {
+    const Places& places = places_[list.segment];
+    if (places.ordinals.empty()) return {};
+    const LiveSegment& live = snapshot_.segments[list.segment];
+    PostingCursor cursor(list.entry.postings, list.entry.document_frequency,
+                         live.segment->lengths());
     std::vector<std::uint32_t> counts(places.ordinals.size());
     for (std::size_t i = 0; i < counts.size(); ++i) {
       cursor.Advance(places.ordinals[i]);
@@ -156,9 +180,8 @@ class RunScorer {
   const Snapshot& snapshot_;
   const DocumentsOfChunks& documents_;
   const Bm25Options options_;
-  const LengthNorms norms_{CorpusStats{}, 1, 0};  // cursors want one; no score of theirs is used
-  std::vector<Places> places_;                    // by segment
-  std::vector<std::uint64_t> lengths_;            // by run, in words
+  std::vector<Places> places_;          // by segment
+  std::vector<std::uint64_t> lengths_;  // by run, in words
   std::vector<double> scores_;
   std::uint64_t count_ = 0;  // of documents
   double typical_length_ = 1;

@@ -125,8 +125,7 @@ Result<std::optional<TermEntry>> Segment::FindTerm(std::string_view word) const 
 }
 
 Result<void> Segment::ReadPostings(const TermEntry& entry, std::vector<Posting>& out) const {
-  LengthNorms norms(CorpusStats{}, 1, 0);
-  PostingCursor cursor(entry.postings, entry.document_frequency, lengths_, 0, norms);
+  PostingCursor cursor(entry.postings, entry.document_frequency, lengths_);
   std::uint32_t read = 0;
   for (; cursor.document() != kNoDocument; ++read) {
     out.push_back({.document = cursor.document(), .frequency = cursor.frequency()});

@@ -1,126 +1,157 @@
 #include "knowledge/lexical/segment_search.h"
 
 #include <algorithm>
+#include <memory>
+#include <span>
 
 namespace strata::knowledge::lexical {
 namespace {
 
-class BlockMaxWand {
+class MaxScore {
  public:
-  BlockMaxWand(std::vector<PostingCursor>& cursors,
-               const std::function<std::uint64_t(std::uint32_t)>& id_of, const MayEnter& may_enter,
-               TopHits& hits)
-      : id_of_(id_of), may_enter_(may_enter), hits_(hits) {
-    for (PostingCursor& cursor : cursors) order_.push_back(&cursor);
-    std::ranges::sort(order_, {}, &PostingCursor::document);
+  MaxScore(std::vector<PostingCursor>& cursors, const Segment& segment, const MayEnter& may_enter,
+           TopHits& hits)
+      : segment_(segment), may_enter_(may_enter), hits_(hits) {
+    for (PostingCursor& cursor : cursors) {
+      words_.push_back({.cursor = &cursor, .rarity = 1 / static_cast<float>(cursor.count())});
+    }
   }
 
   SegmentSearchStats Run() {
-    while (FindPivot()) {
-      if (!LookAtBlocks()) {
-        MoveOne(std::max(next_candidate_, pivot_document_ + 1));
-      } else if (order_[0]->document() == pivot_document_) {
-        ScorePivot();
-      } else {
-        MoveOne(pivot_document_);
-      }
-    }
+    std::uint32_t base = 0;
+    while (base < segment_.documents()) base = SearchWindow(base);
     return stats_;
   }
 
  private:
-  // The first document that the words up to it could lift into the hits. False: there is none left.
-  bool FindPivot() {
-    std::uint64_t bound = 0;
-    for (pivot_ = 0; pivot_ < order_.size(); ++pivot_) {
-      if (order_[pivot_]->document() == kNoDocument) return false;
-      bound += order_[pivot_]->bound();
-      if (hits_.CanEnter(bound)) break;
-    }
-    if (pivot_ == order_.size()) return false;
-    pivot_document_ = order_[pivot_]->document();
-    while (pivot_ + 1 < order_.size() && order_[pivot_ + 1]->document() == pivot_document_) {
-      ++pivot_;
-    }
-    return true;
+  struct Word {
+    PostingCursor* cursor = nullptr;
+    float rarity = 0;
+    std::uint32_t bound = 0;  // of the window
+  };
+  struct Candidate {
+    std::uint32_t document = 0;
+    std::uint64_t score = 0;
+  };
+
+  static std::uint32_t After(std::uint32_t document) {
+    return document == kNoDocument ? kNoDocument : document + 1;
   }
 
-  // Whether the blocks around the pivot allow enough; sets where it is worth looking next when they
-  // do not.
-  bool LookAtBlocks() {
-    block_bound_ = 0;
-    next_candidate_ = pivot_ + 1 < order_.size() ? order_[pivot_ + 1]->document() : kNoDocument;
-    for (std::size_t i = 0; i <= pivot_; ++i) {
-      order_[i]->LookAt(pivot_document_);
-      block_bound_ += order_[i]->block_bound();
-      std::uint32_t last = order_[i]->block_last();
-      if (last != kNoDocument) next_candidate_ = std::min(next_candidate_, last + 1);
+  // Searches the documents from `base` on, as many as there are in a window at most; returns the
+  // first that is left.
+  std::uint32_t SearchWindow(std::uint32_t base) {
+    const std::uint32_t end = base + std::min(kWindowDocuments, segment_.documents() - base);
+    const std::uint32_t bounded = After(Bound(base, end));
+    if (!hits_.CanEnter(bound_)) return bounded;
+    const auto leading = Split();
+    std::uint32_t first = kNoDocument;
+    for (const Word& word : leading) {
+      word.cursor->Advance(base);
+      first = std::min(first, word.cursor->document());
     }
-    return hits_.CanEnter(block_bound_);
+    // Without the words that lead there is nothing, as long as the bounds are these.
+    if (first >= end) return std::min(first, bounded);
+    AddLeading(leading, base, end);
+    for (std::size_t i = following_; i-- > 0;) AddFollowing(words_[i]);
+    for (const Candidate& found : candidates_) Enter(found);
+    return end;
   }
 
-  // The first cursor is at the pivot's document, and hence, as they are sorted, all up to the pivot
-  // are.
-  void ScorePivot() {
-    stats_.scored += 1;
-    // From a sure bound to the score, word by word, until it is too low.
-    std::uint64_t score = block_bound_;
-    bool enough = true;
-    for (std::size_t i = 0; i <= pivot_ && enough; ++i) {
-      score = score - order_[i]->block_bound() + order_[i]->Score();
-      enough = hits_.CanEnter(score);
+  // Sets the bounds of the window. They hold up to the document returned, beyond `end` perhaps.
+  std::uint32_t Bound(std::uint32_t base, std::uint32_t end) {
+    std::uint32_t last = kNoDocument;
+    bound_ = 0;
+    for (Word& word : words_) {
+      const auto range = word.cursor->LookAtRange(base, end);
+      word.bound = range.bound;
+      bound_ += range.bound;
+      last = std::min(last, range.last);
     }
-    if (enough && hits_.Wants(score, id_of_(pivot_document_)) && may_enter_(pivot_document_)) {
-      hits_.Add(score, id_of_(pivot_document_));
-    }
-    for (std::size_t i = 0; i <= pivot_; ++i) order_[i]->Advance(pivot_document_ + 1);
-    for (std::size_t i = pivot_ + 1; i-- > 0;) Sink(i);
+    return last;
   }
 
-  // Moves one word that lies before `target` there: the one that promises most, as it skips most.
-  void MoveOne(std::uint32_t target) {
-    std::size_t chosen = 0;
-    for (std::size_t i = 1; i <= pivot_; ++i) {
-      if (order_[i]->document() < target && order_[i]->bound() > order_[chosen]->bound()) {
-        chosen = i;
+  // Puts words to the front that follow: together they are not enough for the hits, so that a hit
+  // has one of the others, which lead. Those with many postings for what they score go first.
+  std::span<Word> Split() {
+    std::ranges::sort(
+        words_, {}, [](const Word& word) { return static_cast<float>(word.bound) * word.rarity; });
+    following_ = 0;
+    following_bound_ = 0;
+    for (std::size_t i = 0; i < words_.size(); ++i) {
+      const auto with = following_bound_ + words_[i].bound;
+      if (hits_.CanEnter(with)) continue;
+      following_bound_ = with;
+      std::swap(words_[i], words_[following_++]);
+    }
+    return std::span(words_).subspan(following_);
+  }
+
+  // Makes candidates of the documents that have a leading word and may still be hits.
+  void AddLeading(std::span<const Word> leading, std::uint32_t base, std::uint32_t end) {
+    for (const Word& word : leading) {
+      // What is not enough with all that the other words could add.
+      const std::uint64_t others = bound_ - word.bound;
+      const std::uint64_t needed = hits_.threshold();
+      word.cursor->AddScores(base, end, needed > others ? needed - others : 0, window_);
+    }
+    candidates_.clear();
+    window_.Drain([&](std::uint32_t at, std::uint64_t score) {
+      stats_.scored += 1;
+      if (hits_.CanEnter(score + following_bound_)) {
+        candidates_.push_back({.document = base + at, .score = score});
       }
-    }
-    order_[chosen]->Advance(target);
-    Sink(chosen);
+    });
   }
 
-  // Puts cursor `at`, which has moved on, where it belongs among the later ones.
-  void Sink(std::size_t at) {
-    PostingCursor* moved = order_[at];
-    while (at + 1 < order_.size() && order_[at + 1]->document() < moved->document()) {
-      order_[at] = order_[at + 1];
-      ++at;
+  // Adds a word that follows to the candidates, and drops those that cannot be hits any more.
+  // Its bound is out of following_bound_ then.
+  void AddFollowing(const Word& word) {
+    PostingCursor& cursor = *word.cursor;
+    following_bound_ -= word.bound;
+    std::size_t kept = 0;
+    for (Candidate found : candidates_) {
+      if (!hits_.CanEnter(found.score + following_bound_ + word.bound)) continue;
+      if (cursor.document() < found.document) {
+        cursor.LookAt(found.document);
+        if (!hits_.CanEnter(found.score + following_bound_ + cursor.block_bound())) continue;
+        cursor.Advance(found.document);
+      }
+      if (cursor.document() == found.document) found.score += cursor.Score();
+      if (hits_.CanEnter(found.score + following_bound_)) candidates_[kept++] = found;
     }
-    order_[at] = moved;
+    candidates_.resize(kept);
   }
 
-  const std::function<std::uint64_t(std::uint32_t)>& id_of_;
+  void Enter(const Candidate& found) {
+    if (!hits_.CanEnter(found.score)) return;
+    const auto id = segment_.Id(found.document);
+    if (hits_.Wants(found.score, id) && may_enter_(found.document)) hits_.Add(found.score, id);
+  }
+
+  const Segment& segment_;
   const MayEnter& may_enter_;
   TopHits& hits_;
-  std::vector<PostingCursor*> order_;  // by document
-  std::size_t pivot_ = 0;              // the last cursor at the pivot's document
-  std::uint32_t pivot_document_ = 0;
-  std::uint64_t block_bound_ = 0;
-  std::uint32_t next_candidate_ = 0;
+  std::vector<Word> words_;
+  std::size_t following_ = 0;  // how many of the words follow
+  std::uint64_t bound_ = 0;    // sum over all words
+  std::uint64_t following_bound_ = 0;
+  ScoreWindow window_;
+  std::vector<Candidate> candidates_;  // by document
   SegmentSearchStats stats_;
 };
 
 }  // namespace
 
-SegmentSearchStats SearchSegment(std::vector<PostingCursor>& cursors,
-                                 const std::function<std::uint64_t(std::uint32_t)>& id_of,
+SegmentSearchStats SearchSegment(std::vector<PostingCursor>& cursors, const Segment& segment,
                                  const MayEnter& may_enter, TopHits& hits) {
-  return BlockMaxWand(cursors, id_of, may_enter, hits).Run();
+  // Not on the stack for its size.
+  return std::make_unique<MaxScore>(cursors, segment, may_enter, hits)->Run();
 }
 
-SegmentSearchStats SearchSegmentExhaustively(
-    std::vector<PostingCursor>& cursors, const std::function<std::uint64_t(std::uint32_t)>& id_of,
-    const MayEnter& may_enter, TopHits& hits) {
+SegmentSearchStats SearchSegmentExhaustively(std::vector<PostingCursor>& cursors,
+                                             const Segment& segment, const MayEnter& may_enter,
+                                             TopHits& hits) {
   SegmentSearchStats stats;
   while (true) {
     std::uint32_t document = kNoDocument;
@@ -133,7 +164,8 @@ SegmentSearchStats SearchSegmentExhaustively(
       cursor.Advance(document + 1);
     }
     stats.scored += 1;
-    if (hits.Wants(score, id_of(document)) && may_enter(document)) hits.Add(score, id_of(document));
+    const auto id = segment.Id(document);
+    if (hits.Wants(score, id) && may_enter(document)) hits.Add(score, id);
   }
 }
 

@@ -2,16 +2,21 @@
 // The best documents of one segment for a bag of words, without scoring those that cannot be among
 // them.
 //
-// Block-max WAND: Broder et al. 2003, Efficient Query Evaluation using a Two-Level Retrieval
-// Process, finds the first document whose words' bounds could add up to enough; Ding, Suel 2011,
-// Faster Top-k Document Retrieval Using Block-Max Indexes, checks the bounds of the blocks at that
-// place before anything is unpacked. The answer, ties included, is that of scoring every document.
+// MaxScore over windows of documents. Turtle, Flood 1995, Query Evaluation: Strategies and
+// Optimizations: words whose bounds together are too low for the hits need not be looked at but for
+// documents that another word has. Window by window with bounds of its own, the sums in an array,
+// as in Lucene's MaxScoreBulkScorer: Grand, Muir, Ferenczi, Lin 2020, From MaxScore to Block-Max
+// WAND; the bounds of blocks from Ding, Suel 2011, Faster Top-k Document Retrieval Using Block-Max
+// Indexes. Questions have a dozen words, most of them frequent, where block-max WAND spends its
+// time on keeping the words in order (Mallia, Siedlaczek, Suel 2019, An Experimental Study of Index
+// Compression and DAAT Query Processing Methods). The answer, ties included, is that of scoring
+// every document.
 
 #include <cstdint>
 #include <functional>
 #include <vector>
 
-#include "knowledge/lexical/postings.h"
+#include "knowledge/lexical/segment.h"
 #include "knowledge/lexical/top_hits.h"
 
 namespace strata::knowledge::lexical {
@@ -24,14 +29,13 @@ struct SegmentSearchStats {
   std::uint64_t scored = 0;  // documents whose score was computed, wholly or until it was too low
 };
 
-// `cursors`: one a word, at their beginning; they are used up. `id_of`: id of an ordinal.
-SegmentSearchStats SearchSegment(std::vector<PostingCursor>& cursors,
-                                 const std::function<std::uint64_t(std::uint32_t)>& id_of,
+// `cursors`: one a word of `segment`, at their beginning; they are used up.
+SegmentSearchStats SearchSegment(std::vector<PostingCursor>& cursors, const Segment& segment,
                                  const MayEnter& may_enter, TopHits& hits);
 
 // The same by scoring every document: what tests and benchmarks compare with.
-SegmentSearchStats SearchSegmentExhaustively(
-    std::vector<PostingCursor>& cursors, const std::function<std::uint64_t(std::uint32_t)>& id_of,
-    const MayEnter& may_enter, TopHits& hits);
+SegmentSearchStats SearchSegmentExhaustively(std::vector<PostingCursor>& cursors,
+                                             const Segment& segment, const MayEnter& may_enter,
+                                             TopHits& hits);
 
 }  // namespace strata::knowledge::lexical

@@ -7,10 +7,10 @@
 namespace strata::knowledge::lexical {
 namespace {
 
-// One word of the query: its weight in the whole index and its list in each segment.
+// One word of the query: its list in each segment, and what its postings score.
 struct QueryTerm {
-  float weight = 0;
   std::vector<std::optional<TermEntry>> entries;
+  ScoreTable scores;
 };
 
 CorpusStats StatsOf(const Snapshot& snapshot) {
@@ -24,20 +24,21 @@ CorpusStats StatsOf(const Snapshot& snapshot) {
 
 Result<std::vector<QueryTerm>> FindTerms(const Snapshot& snapshot, const CorpusStats& corpus,
                                          const std::map<std::string, std::uint32_t>& words,
-                                         const std::set<std::string>& guessed, float k1) {
+                                         const std::set<std::string>& guessed, float k1,
+                                         const LengthNorms& norms) {
   std::vector<QueryTerm> terms;
   for (const auto& [word, repeats] : words) {
-    QueryTerm term;
+    std::vector<std::optional<TermEntry>> entries;
     std::uint64_t frequency = 0;
     for (const LiveSegment& live : snapshot.segments) {
       STRATA_TRY(auto entry, live.segment->FindTerm(word));
       frequency += entry ? entry->document_frequency : 0;
-      term.entries.push_back(entry);
+      entries.push_back(entry);
     }
     if (frequency == 0) continue;
-    term.weight = TermWeight(corpus, frequency, repeats, k1);
-    if (guessed.contains(word)) term.weight *= kGuessedWeight;
-    terms.push_back(std::move(term));
+    float weight = TermWeight(corpus, frequency, repeats, k1);
+    if (guessed.contains(word)) weight *= kGuessedWeight;
+    terms.push_back({.entries = std::move(entries), .scores = ScoreTable(weight, norms)});
   }
   return terms;
 }
@@ -51,24 +52,24 @@ Result<std::vector<LexicalHit>> SearchSnapshot(const Snapshot& snapshot,
                                                const std::set<std::string>& guessed) {
   CorpusStats corpus = StatsOf(snapshot);
   LengthNorms norms(corpus, options.k1, options.b);
-  STRATA_TRY(auto terms, FindTerms(snapshot, corpus, words, guessed, options.k1));
+  STRATA_TRY(auto terms, FindTerms(snapshot, corpus, words, guessed, options.k1, norms));
   TopHits hits(limit);
   for (std::size_t number = 0; number < snapshot.segments.size(); ++number) {
     const LiveSegment& live = snapshot.segments[number];
     std::vector<PostingCursor> cursors;
     cursors.reserve(terms.size());
-    for (const QueryTerm& term : terms) {
+    for (QueryTerm& term : terms) {
       const std::optional<TermEntry>& entry = term.entries[number];
       if (!entry) continue;
       cursors.emplace_back(entry->postings, entry->document_frequency, live.segment->lengths(),
-                           term.weight, norms);
+                           &term.scores);
     }
-    auto id_of = [&](std::uint32_t ordinal) { return live.segment->Id(ordinal); };
+    const Segment& segment = *live.segment;
     auto may_enter = [&](std::uint32_t ordinal) {
-      return !live.IsDeleted(ordinal) && (!filter || filter(id_of(ordinal)));
+      return !live.IsDeleted(ordinal) && (!filter || filter(segment.Id(ordinal)));
     };
     auto search = pruning == Pruning::kNone ? SearchSegmentExhaustively : SearchSegment;
-    search(cursors, id_of, may_enter, hits);
+    search(cursors, segment, may_enter, hits);
     if (std::ranges::any_of(cursors, &PostingCursor::damaged)) {
       return Fail(Code::kCorruption, "a lexical segment has a damaged list of postings");
     }

@@ -22,7 +22,7 @@ struct Bm25Options {
 inline constexpr float kGuessedWeight = 0.5F;
 
 enum class Pruning {
-  kBlockMaxWand,
+  kMaxScore,
   kNone
 };  // the second for tests and benchmarks: same answer, slower
 
@@ -32,7 +32,7 @@ Result<std::vector<LexicalHit>> SearchSnapshot(const Snapshot& snapshot,
                                                const std::map<std::string, std::uint32_t>& words,
                                                const Bm25Options& options, std::size_t limit,
                                                const LexicalFilter& filter,
-                                               Pruning pruning = Pruning::kBlockMaxWand,
+                                               Pruning pruning = Pruning::kMaxScore,
                                                const std::set<std::string>& guessed = {});
 
 }  // namespace strata::knowledge::lexical

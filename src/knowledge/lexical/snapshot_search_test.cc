@@ -130,6 +130,7 @@ INSTANTIATE_TEST_SUITE_P(All, SearchOfShape,
                          testing::Values(Shape{"OneSmallSegment", 50, {60}, false},
                                          Shape{"ManyTies", 4, {3000}, false},
                                          Shape{"LongLists", 300, {9000}, false},
+                                         Shape{"ManyWindows", 5000, {30'000, 9000}, true},
                                          Shape{"SeveralSegments", 400, {4000, 1, 700, 2500}, false},
                                          Shape{"WithDeleted", 200, {3000, 900}, true}),
                          [](const auto& info) { return std::string(info.param.name); });

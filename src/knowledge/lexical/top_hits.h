@@ -18,6 +18,7 @@ class TopHits {
   // Whether a document that scores at most `bound` may belong to the best. Equal scores may: ties
   // go by id.
   bool CanEnter(std::uint64_t bound) const { return bound >= threshold_; }
+  std::uint64_t threshold() const { return threshold_; }
   // Whether this document would be one of the best now.
   bool Wants(std::uint64_t score, std::uint64_t id) const {
     return heap_.size() < limit_ || Better({score, id}, heap_.front());
