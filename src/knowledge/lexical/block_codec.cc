@@ -1,7 +1,6 @@
 #include "knowledge/lexical/block_codec.h"
 
 #include <array>
-#include <cstring>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -22,6 +21,12 @@ bool UnpackSumsPortable(const PackedBits& packed, std::uint32_t before, std::uin
     next += 1;
   }
   return next <= std::uint64_t{1} << 32;
+}
+
+std::size_t CountBelowPortable(const std::uint32_t* values, std::uint32_t target) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < kBlockPostings; ++i) count += values[i] < target ? 1 : 0;
+  return count;
 }
 
 #if defined(__x86_64__)
@@ -125,6 +130,19 @@ STRATA_AVX2 bool UnpackSumsAvx2(const PackedBits& packed, std::uint32_t before,
   return true;
 }
 
+STRATA_AVX2 std::size_t CountBelowAvx2(const std::uint32_t* values, std::uint32_t target) {
+  const auto limit = _mm256_set1_epi32(static_cast<int>(target));
+  auto count = _mm256_setzero_si256();  // of each lane, negative
+  for (std::size_t i = 0; i < kBlockPostings; i += 8) {
+    const auto eight = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(values + i));
+    count = _mm256_add_epi32(count, _mm256_cmpgt_epi32(limit, eight));
+  }
+  auto sum = _mm_add_epi32(_mm256_castsi256_si128(count), _mm256_extracti128_si256(count, 1));
+  sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4E));
+  sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xB1));
+  return static_cast<std::size_t>(-_mm_cvtsi128_si32(sum));
+}
+
 #undef STRATA_AVX2
 
 #endif
@@ -137,10 +155,10 @@ struct Table {
   Table() {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx2")) {
-      kernels[size++] = {"avx2", UnpackAvx2, UnpackSumsAvx2};
+      kernels[size++] = {"avx2", UnpackAvx2, UnpackSumsAvx2, CountBelowAvx2};
     }
 #endif
-    kernels[size++] = {"portable", UnpackPortable, UnpackSumsPortable};
+    kernels[size++] = {"portable", UnpackPortable, UnpackSumsPortable, CountBelowPortable};
   }
 };
 
@@ -162,13 +180,6 @@ void PackBits(std::span<const std::uint32_t> values, unsigned bits, std::string&
     }
   }
   if (filled > 0) out += static_cast<char>(pending);
-}
-
-std::uint32_t PackedBits::At(std::size_t i) const {
-  const std::size_t bit = i * bits;
-  std::uint64_t word;
-  std::memcpy(&word, in + bit / 8, sizeof(word));
-  return static_cast<std::uint32_t>(word >> bit % 8 & ((std::uint64_t{1} << bits) - 1));
 }
 
 std::span<const BlockKernels> RunnableBlockKernels() {

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,7 +35,12 @@ struct PackedBits {
   std::size_t count = 0;
   std::size_t readable = 0;
 
-  std::uint32_t At(std::size_t i) const;
+  std::uint32_t At(std::size_t i) const {
+    const std::size_t bit = i * bits;
+    std::uint64_t word;
+    std::memcpy(&word, in + bit / 8, sizeof(word));
+    return static_cast<std::uint32_t>(word >> bit % 8 & ((std::uint64_t{1} << bits) - 1));
+  }
 };
 
 struct BlockKernels {
@@ -45,6 +51,8 @@ struct BlockKernels {
   // Σ (value + 1) up to each, from `before` on (2^32 − 1: from 0): documents from their gaps − 1.
   // Returns whether no sum was 2^32 or more.
   bool (*unpack_sums)(const PackedBits& packed, std::uint32_t before, std::uint32_t* out);
+  // How many of kBlockPostings values are below `target`, all of them below 2^31.
+  std::size_t (*count_below)(const std::uint32_t* values, std::uint32_t target);
 };
 
 const BlockKernels& BestBlockKernels();

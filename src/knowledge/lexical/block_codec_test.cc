@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <vector>
@@ -78,6 +79,20 @@ TEST(BlockCodec, SumsAreThoseOfGapsAndSayWhenTheyRunOver) {
         }
         ASSERT_EQ(sure, sum <= std::uint64_t{1} << 32) << kernels.name << ", " << bits << " bits";
       }
+    }
+  }
+}
+
+TEST(BlockCodec, CountsTheValuesBelowATarget) {
+  Rng rng(5);
+  Block values;
+  for (auto& value : values) value = static_cast<std::uint32_t>(rng.Below(1U << 31));
+  std::ranges::sort(values);
+  for (const auto& kernels : RunnableBlockKernels()) {
+    EXPECT_EQ(kernels.count_below(values.data(), 0), 0U);
+    EXPECT_EQ(kernels.count_below(values.data(), (1U << 31) - 1), kBlockPostings);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      EXPECT_EQ(kernels.count_below(values.data(), values[i]), i) << kernels.name;
     }
   }
 }

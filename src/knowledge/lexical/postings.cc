@@ -166,6 +166,7 @@ void PostingCursor::ReadShortList() {
   }
   frequencies_ready_ = true;
   in_block_ = count_;
+  PadDocuments();
   document_ = documents_[0];
   block_bound_ = bound_;
   block_last_ = documents_[count_ - 1];
@@ -221,7 +222,13 @@ void PostingCursor::LoadBlock(std::size_t block) {
       documents_.data());
   // As nothing ran over, a right end means that all before it are below.
   if (!sure || documents_[in_block_ - 1] != skip.last) return End(true);
+  PadDocuments();
   document_ = documents_[0];
+}
+
+void PostingCursor::PadDocuments() {
+  std::fill(documents_.begin() + static_cast<std::ptrdiff_t>(in_block_), documents_.end(),
+            kAboveOrdinals);
 }
 
 void PostingCursor::UnpackFrequencies() {
@@ -230,19 +237,9 @@ void PostingCursor::UnpackFrequencies() {
   frequencies_ready_ = true;
 }
 
-std::uint32_t PostingCursor::frequency() const {
-  return frequencies_ready_ ? frequencies_[at_] : packed_frequencies_.At(at_) + 1;
-}
-
 std::size_t PostingCursor::Find(std::uint32_t target) const {
-  // Halving without a branch that could be guessed wrong.
-  std::size_t first = at_;
-  for (std::size_t left = in_block_ - at_; left > 0;) {
-    const std::size_t half = (left + 1) / 2;
-    first += documents_[first + half - 1] < target ? half : 0;
-    left -= half;
-  }
-  return first;
+  // Counting all is quicker than halving, whose branches are guessed wrong.
+  return BestBlockKernels().count_below(documents_.data(), target);
 }
 
 void PostingCursor::Advance(std::uint32_t target) {
@@ -289,7 +286,7 @@ void PostingCursor::AddScores(std::uint32_t base, std::uint32_t end, std::uint64
   }
 }
 
-void PostingCursor::LookAt(std::uint32_t target) {
+void PostingCursor::LookAhead(std::uint32_t target) {
   if (document_ == kNoDocument) return;
   if (blocks_ == 0) {
     if (target > block_last_) {
@@ -298,7 +295,6 @@ void PostingCursor::LookAt(std::uint32_t target) {
     }
     return;
   }
-  if (looked_ && target <= block_last_ && looked_block_ >= block_) return;
   std::size_t block = looked_ ? std::max(looked_block_, block_) : block_;
   while (block < blocks_ && SkipEntry(block).last < target) ++block;
   looked_ = true;

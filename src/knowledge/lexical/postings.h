@@ -29,6 +29,7 @@
 namespace strata::knowledge::lexical {
 
 constexpr std::uint32_t kNoDocument = std::numeric_limits<std::uint32_t>::max();
+constexpr std::uint32_t kAboveOrdinals = std::numeric_limits<std::int32_t>::max();
 
 struct Posting {
   std::uint32_t document = 0;   // ordinal in the segment
@@ -67,7 +68,9 @@ class PostingCursor {
   std::size_t count() const { return count_; }          // postings in all
   std::uint32_t document() const { return document_; }  // kNoDocument at the end
   // Of the posting the cursor is on.
-  std::uint32_t frequency() const;
+  std::uint32_t frequency() const {
+    return frequencies_ready_ ? frequencies_[at_] : packed_frequencies_.At(at_) + 1;
+  }
   std::uint32_t Score() { return ScoreOf(document_, frequency()); }
   // The first posting at or after `target`; never goes back.
   void Advance(std::uint32_t target);
@@ -80,7 +83,9 @@ class PostingCursor {
   // Looks at the block that would hold `target`, which never goes back, without unpacking it: no
   // posting from `target` on up to block_last() scores more than block_bound(). Past the end: 0 and
   // kNoDocument.
-  void LookAt(std::uint32_t target);
+  void LookAt(std::uint32_t target) {
+    if (!looked_ || target > block_last_ || looked_block_ < block_) LookAhead(target);
+  }
   std::uint32_t block_bound() const { return block_bound_; }
   std::uint32_t block_last() const { return block_last_; }
 
@@ -106,12 +111,14 @@ class PostingCursor {
   void ReadHead();
   Skip SkipEntry(std::size_t block) const;
   void LoadBlock(std::size_t block);
+  void PadDocuments();
   void UnpackFrequencies();
+  void LookAhead(std::uint32_t target);
   void End(bool damaged);
   std::uint32_t ScoreOf(std::uint32_t document, std::uint32_t frequency) {
     return scores_->Score(frequency, static_cast<std::uint8_t>(lengths_[document]));
   }
-  // Where in the block the first document at or after `target` is, from at_ on; in_block_: none.
+  // Where in the block the first document at or after `target` is, which the last one is.
   std::size_t Find(std::uint32_t target) const;
 
   std::string_view bytes_;  // short list: pairs; else the blocks
@@ -131,8 +138,8 @@ class PostingCursor {
   bool looked_ = false;
   bool frequencies_ready_ = false;
   bool damaged_ = false;
-  PackedBits packed_frequencies_;  // each less one; of the block unpacked
-  std::array<std::uint32_t, kBlockPostings> documents_;
+  PackedBits packed_frequencies_;                        // each less one; of the block unpacked
+  std::array<std::uint32_t, kBlockPostings> documents_;  // unused ones are above all ordinals
   std::array<std::uint32_t, kBlockPostings> frequencies_;
 };
 

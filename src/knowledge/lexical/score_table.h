@@ -33,7 +33,7 @@ class ScoreTable {
  private:
   static constexpr std::size_t kCodes = 256;
 
-  void MakeRows(std::uint32_t frequency) {
+  [[gnu::noinline]] void MakeRows(std::uint32_t frequency) {
     scores_.resize(frequency * kCodes);
     for (; rows_ < frequency; ++rows_) {
       for (std::size_t code = 0; code < kCodes; ++code) {

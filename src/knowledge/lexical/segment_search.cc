@@ -104,14 +104,13 @@ class MaxScore {
     });
   }
 
-  // Adds a word that follows to the candidates, and drops those that cannot be hits any more.
-  // Its bound is out of following_bound_ then.
+  // Adds a word that follows to the candidates, all of which may be hits with its bound, and drops
+  // those that cannot be any more. Its bound is out of following_bound_ then.
   void AddFollowing(const Word& word) {
     PostingCursor& cursor = *word.cursor;
     following_bound_ -= word.bound;
     std::size_t kept = 0;
     for (Candidate found : candidates_) {
-      if (!hits_.CanEnter(found.score + following_bound_ + word.bound)) continue;
       if (cursor.document() < found.document) {
         cursor.LookAt(found.document);
         if (!hits_.CanEnter(found.score + following_bound_ + cursor.block_bound())) continue;
