@@ -124,6 +124,68 @@ TEST(PdfParser, JoinsAParagraphThatAPageBreakCuts) {
   EXPECT_EQ(document.parts[0].pages[1].page, 2);
 }
 
+// Lines one below the other, in one font size.
+std::string Lines(double y, const std::vector<std::string>& lines, double size = 11) {
+  std::string out;
+  for (const auto& line : lines) {
+    out += TextAt(72, y, line, "F1", size);
+    y -= 1.2 * size;
+  }
+  return out;
+}
+
+const std::vector<std::string> kBeforeTheBreak = {
+    "The ferry had been late for three days in a row when the crew met at the",
+    "harbour office. Nobody there knew what to say to the people who had come",
+    "to ask for their money. In the end it was agreed that the letter, which all",
+    "of them had read by then, would be handed over in the evening to old"};
+
+TEST(PdfParser, JoinsASentenceThatGoesOnWithANameBehindAPageBreak) {
+  std::vector<std::string> ends = {
+      "Margaret Hale, who kept the ferry house. She had read it before, and she",
+      "laid it aside without a word. It was the last that they heard of it."};
+  const auto page = [](int number, const std::string& body) {
+    return TextAt(72, 760, "The Ferry House") + body + TextAt(300, 30, fmt::format("{}", number));
+  };
+  const auto document =
+      Parsed(TestPdf({page(1, Lines(140, kBeforeTheBreak)), page(2, Lines(700, ends))}));
+  EXPECT_THAT(Texts(document, BlockType::kParagraph),
+              testing::ElementsAre(HasSubstr("in the evening to old Margaret Hale, who kept")));
+  EXPECT_THAT(Texts(document, BlockType::kPageFooter), testing::ElementsAre("1", "2"));
+  ASSERT_EQ(document.parts[0].pages.size(), 2U);
+}
+
+TEST(PdfParser, KeepsApartWhatOnlyLooksLikeGoingOnBehindAPageBreak) {
+  const auto count = [](std::vector<std::string> before, const std::vector<std::string>& after) {
+    return Texts(Parsed(TestPdf({Lines(140, before), Lines(700, after)})), BlockType::kParagraph)
+        .size();
+  };
+  const std::vector<std::string> sentence = {
+      "Margaret Hale kept the ferry house for forty years, and she was known to",
+      "everybody on both banks."};
+  EXPECT_EQ(count(kBeforeTheBreak, sentence), 1U);
+  auto ended = kBeforeTheBreak;
+  ended.back() = "of them had read by then, would be handed over on the same evening.";
+  EXPECT_EQ(count(ended, sentence), 2U);
+  auto short_line = kBeforeTheBreak;
+  short_line.back() = "of them had read";
+  EXPECT_EQ(count(short_line, sentence), 2U);
+  EXPECT_EQ(count(kBeforeTheBreak, {"The Second Winter"}), 2U);
+  auto set_in = sentence;
+  set_in[0] = "     " + set_in[0];  // its first line begins to the right of the second
+  EXPECT_EQ(count(kBeforeTheBreak, set_in), 2U);
+}
+
+TEST(PdfParser, JoinsASentenceAcrossTheNotesAtTheFootOfThePage) {
+  const auto note = Lines(60, {"1 The office was pulled down in the following year."}, 8);
+  const auto document = Parsed(
+      TestPdf({Lines(140, kBeforeTheBreak) + note,
+               Lines(700, {"Margaret Hale, who kept the ferry house, and to nobody else."})}));
+  EXPECT_THAT(Texts(document, BlockType::kParagraph),
+              testing::ElementsAre(HasSubstr("in the evening to old Margaret Hale, who kept"),
+                                   HasSubstr("pulled down")));
+}
+
 TEST(PdfParser, FindsListItemsAndUnifiesTheirBullets) {
   const auto document = Parsed(TestPdf({TextAt(72, 700, "\\225 first of the items") +
                                         TextAt(72, 686, "\\225 second of the items") +

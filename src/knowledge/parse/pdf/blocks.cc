@@ -38,6 +38,9 @@ struct Column {
   float leading = 0;
 };
 
+// A few lines do not show how wide their column is: then its margins are taken to be alike.
+constexpr std::size_t kLinesThatMeasure = 4;
+
 Column Measure(const std::vector<Line>& lines) {
   Column column;
   column.left = lines.front().box.x1;
@@ -63,8 +66,8 @@ Column Measure(const std::vector<Line>& lines) {
 
 class ParagraphMaker {
  public:
-  ParagraphMaker(std::vector<Line> lines, std::vector<Block>& out)
-      : lines_(std::move(lines)), column_(Measure(lines_)), out_(out) {}
+  ParagraphMaker(const Rect& page, std::vector<Line> lines, std::vector<Block>& out)
+      : lines_(std::move(lines)), page_(page), column_(Measure(lines_)), out_(out) {}
 
   void Run() {
     for (std::size_t i = 0; i < lines_.size(); ++i) {
@@ -77,6 +80,12 @@ class ParagraphMaker {
   void Start(const Line& line) {
     Block block;
     block.left = column_.left;
+    block.right = column_.right;
+    if (lines_.size() < kLinesThatMeasure) {
+      const float mirrored = page_.x2 - (column_.left - page_.x1);
+      if (line.rtl) block.left = std::min(block.left, page_.x1 + (page_.x2 - column_.right));
+      if (!line.rtl) block.right = std::max(block.right, mirrored);
+    }
     block.starts_column = &line == &lines_.front();
     const std::size_t marker = ListMarkerSize(line.text);
     if (marker > 0 && marker < line.text.size()) block.type = BlockType::kListItem;
@@ -130,6 +139,7 @@ class ParagraphMaker {
   }
 
   std::vector<Line> lines_;
+  const Rect page_;
   const Column column_;
   std::vector<Block>& out_;
 };
@@ -148,7 +158,7 @@ void AddRegion(const PageText& page, const std::vector<const Line*>& lines,
   const std::vector<Row> rows = RowsOf(lines);
   std::vector<Line> pending;
   const auto flush = [&] {
-    if (!pending.empty()) ParagraphMaker(std::exchange(pending, {}), out).Run();
+    if (!pending.empty()) ParagraphMaker(page.extent, std::exchange(pending, {}), out).Run();
   };
   std::size_t r = 0;
   while (r < rows.size()) {
@@ -171,6 +181,42 @@ bool StartsLowercase(const std::string& text) {
   return !text.empty() && text[0] >= 'a' && text[0] <= 'z';
 }
 
+bool IsCaption(const Block& block) {
+  if (block.type != BlockType::kParagraph || block.lines.empty()) return false;
+  const std::string& text = block.lines[0].text;
+  for (const std::string_view word : {"Figure ", "Fig. ", "Table ", "FIGURE ", "TABLE ", "Chart ",
+                                      "Box ", "Abbildung ", "Tabelle ", "Tableau "}) {
+    if (!text.starts_with(word) || text.size() <= word.size()) continue;
+    const char next = text[word.size()];
+    if ((next < '0' || next > '9') && next != 'I' && next != 'V') continue;
+    const std::size_t end = text.find_first_of(" .:", word.size());
+    // "Table 3 shows …" is a sentence about the table.
+    return end == std::string::npos || text[end] != ' ' || !StartsLowercase(text.substr(end + 1));
+  }
+  return false;
+}
+
+// The line ends where its column does: the word that comes next would not have stood in it.
+bool IsFull(const Line& line, const Block& block, const Word& next) {
+  const float needed = next.box.width() + 0.25F * line.size;
+  return line.rtl ? line.box.x1 - needed < block.left : line.box.x2 + needed > block.right;
+}
+
+// A title, or a paragraph whose first line is set in.
+bool BeginsAnew(const Block& block) {
+  const Line& first = block.lines.front();
+  if (IsAllCapitals(first.text) || IsCaption(block)) return true;
+  if (block.lines.size() == 1) return !EndsSentence(first.text) || SectionDepth(first.text) > 0;
+  const Line& second = block.lines[1];
+  const float indent = first.rtl ? second.box.x2 - first.box.x2 : first.box.x1 - second.box.x1;
+  return indent > 0.8F * first.size && indent < 4 * first.size;
+}
+
+// Whether `next` stands on a later page than `line`, or in a column beside it.
+bool StandsBeyond(const Line& next, const Line& line) {
+  return next.page > line.page || next.baseline > line.baseline;
+}
+
 bool GoesOn(const Block& block, const Block& next) {
   if (block.lines.empty() || next.lines.empty() || next.type != BlockType::kParagraph) return false;
   if (block.type != BlockType::kParagraph && block.type != BlockType::kListItem) return false;
@@ -179,14 +225,28 @@ bool GoesOn(const Block& block, const Block& next) {
   if (!next.starts_column || std::abs(last.size - first.size) > 0.6F) return false;
   if (last.bold != first.bold || last.rtl != first.rtl) return false;
   if (EndsSentence(last.text)) return false;
-  return last.text.ends_with('-') || StartsLowercase(first.text);
+  if (last.text.ends_with('-') || StartsLowercase(first.text)) return true;
+  // A name, a number or a quotation begins a line as it comes: then the line above tells.
+  return StandsBeyond(first, last) && !IsCaption(block) && !BeginsAnew(next) &&
+         !first.words.empty() && IsFull(last, block, first.words.front());
+}
+
+// Notes at the foot of a page and captions stand between the two halves of a sentence.
+bool StandsBetween(const Block& block, const Block& next) {
+  if (block.lines.empty() || next.lines.empty()) return false;
+  return IsCaption(block) || block.lines.back().size < next.lines.front().size - 0.6F;
 }
 
 void JoinAcrossBreaks(std::vector<Block>& blocks) {
+  constexpr int kBetweenMax = 8;
   std::vector<Block> out;
   for (auto& block : blocks) {
-    if (!out.empty() && GoesOn(out.back(), block)) {
-      for (auto& line : block.lines) out.back().lines.push_back(std::move(line));
+    auto before = out.rbegin();
+    for (int i = 0; i < kBetweenMax && before != out.rend() && StandsBetween(*before, block); ++i) {
+      ++before;
+    }
+    if (before != out.rend() && GoesOn(*before, block)) {
+      for (auto& line : block.lines) before->lines.push_back(std::move(line));
     } else {
       out.push_back(std::move(block));
     }
@@ -257,21 +317,6 @@ Looks HeadingLooks(const Block& block, const BodyStyle& body, BlockType type) {
   const bool capitals = IsAllCapitals(block.lines[0].text) && letters * 2 > chars && chars < 80;
   if (stands_out && (section || chars < 120)) return Looks::kBold;
   return capitals && type == BlockType::kParagraph ? Looks::kBold : Looks::kBody;
-}
-
-bool IsCaption(const Block& block) {
-  if (block.type != BlockType::kParagraph || block.lines.empty()) return false;
-  const std::string& text = block.lines[0].text;
-  for (const std::string_view word : {"Figure ", "Fig. ", "Table ", "FIGURE ", "TABLE ", "Chart ",
-                                      "Box ", "Abbildung ", "Tabelle ", "Tableau "}) {
-    if (!text.starts_with(word) || text.size() <= word.size()) continue;
-    const char next = text[word.size()];
-    if ((next < '0' || next > '9') && next != 'I' && next != 'V') continue;
-    const std::size_t end = text.find_first_of(" .:", word.size());
-    // "Table 3 shows …" is a sentence about the table.
-    return end == std::string::npos || text[end] != ' ' || !StartsLowercase(text.substr(end + 1));
-  }
-  return false;
 }
 
 void FindHeadings(std::vector<Block>& blocks) {

@@ -12,9 +12,9 @@ namespace strata::knowledge::pdf {
 struct Block {
   domain::BlockType type = domain::BlockType::kParagraph;
   int level = 0;
-  std::vector<Line> lines;  // not of tables
-  Table table;              // of kTable
-  float left = 0;           // of the column it stands in
+  std::vector<Line> lines;    // not of tables
+  Table table;                // of kTable
+  float left = 0, right = 0;  // of the column it stands in, as far as its lines show it
   bool starts_column = false;
 };
 

@@ -14,6 +14,7 @@ namespace {
 constexpr float kZone = 0.12F;   // of the page's height, at the top and at the bottom
 constexpr float kSamePlace = 8;  // points
 constexpr std::size_t kPagesMin = 3;
+constexpr std::size_t kFewPages = 4;  // left and right pages have headers of their own
 
 // Digits become '#', so that page numbers and dates of issue do not tell pages apart.
 std::string Key(const std::string& text) {
@@ -81,7 +82,7 @@ void MarkRunningLines(std::vector<PageLines>& pages) {
       for (const auto& other : group) {
         if (std::abs(other.offset - seen.offset) < kSamePlace) level.push_back(other);
       }
-      const std::size_t needed = pages.size() == 2 ? 2 : kPagesMin;
+      const std::size_t needed = pages.size() <= kFewPages ? 2 : kPagesMin;
       if (PagesOf(level) >= needed) pages[seen.page].running[seen.line] = key.first;
       if (level.size() * group.size() > 4'000'000) break;  // hostile: quadratic work ends here
     }
