@@ -419,6 +419,32 @@ class CommandsOnAFolder(Commands, unittest.TestCase):
         self.assertEqual(sync.wait(60), 1)
         self.assertIn(f"the server (process {server.process.pid}) ended", sync.stderr.read())
 
+    def test_the_console_of_a_server_that_died_is_not_looked_for_in_the_folder(self):
+        server = Server(documents=False)
+        self.addCleanup(server.stop)
+        server.process.kill()
+        server.process.wait(30)
+        # Whoever has the folder now: the address that the dead server left there is nobody's.
+        with open(os.path.join(server.data, "run", "lock"), "r+b") as held:
+            fcntl.lockf(held, fcntl.LOCK_EX)
+            for args in (["console"], ["reload"]):
+                done = run_strata(server.data, *args)
+                self.assertEqual((done.returncode, done.stdout), (1, ""), args)
+                self.assertIn(f"no server holds the data folder '{server.data}'", done.stderr)
+                self.assertNotIn("waiting", done.stderr)
+
+    def test_a_second_demo_starts_as_quietly_as_the_first(self):
+        for _ in range(2):
+            demo = subprocess.Popen([STRATA, "--data", self.place("demo"), "demo", "--samples", SAMPLES, "--listen", "127.0.0.1:0",
+                                     "--tls-listen", "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                    env=clean_environment(), cwd=self.folder)
+            self.addCleanup(stop_process, demo)
+            printed = "".join(iter(demo.stdout.readline, "        (Ctrl-C stops)\n"))
+            self.assertIn("question: ", printed)
+            demo.send_signal(signal.SIGINT)
+            _, said = demo.communicate(timeout=60)
+            self.assertNotRegex(said, "409|conflict")
+
     def test_a_base_is_asked_before_a_folder_of_its_name(self):
         where = self.place("here")
         os.makedirs(os.path.join(where, "notes"))

@@ -286,10 +286,15 @@ Result<> RequireDataFolder(const std::string& path) {
 }
 
 Result<> RequireServer(const std::string& path) {
-  STRATA_TRY(auto running, store::DataDir::FindServer(path));
-  if (running) return {};
   STRATA_CHECK_OK(RequireDataFolder(path));
-  return Fail(Code::kNotFound, fmt::format("no server holds the data folder '{}'", path));
+  STRATA_TRY(auto running, store::DataDir::FindServer(path));
+  STRATA_TRY(auto config, LoadConfig({}, {{"log.requests", "none"}, {"log.level", "error"}}));
+  // A server that was killed leaves its address behind, and another command may have the folder.
+  if (running && Probe(config.options).Answers(*running)) return {};
+  return Fail(Code::kNotFound,
+              fmt::format("no server holds the data folder '{0}', and this command is about a "
+                          "running one; strata --data '{0}' serve starts it",
+                          path));
 }
 
 Result<std::unique_ptr<Caller>> Caller::Open(const CallerFlags& flags, DataFolder folder) {

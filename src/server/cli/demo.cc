@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "server/cli/bases.h"
 #include "server/cli/print.h"
 #include "server/config_check.h"
 #include "server/serve.h"
@@ -22,10 +23,11 @@ constexpr std::string_view kQuestion =
 // Makes the sample base on the first start; later ones find it and bring it up to date.
 Result<> Prepare(Caller& caller, const std::string& samples) {
   auto folder = std::filesystem::absolute(samples).lexically_normal().string();
-  auto body = json::serialize(json::object{{"name", kBase}, {"source", folder}});
-  auto made = caller.Call("POST", "/strata/v1/kbs", std::move(body));
-  if (!made.has_value() && made.error().code() != Code::kConflict)
-    return std::unexpected(std::move(made.error()));
+  STRATA_TRY(bool there, HasBase(caller, std::string(kBase)));
+  if (!there) {
+    auto body = json::serialize(json::object{{"name", kBase}, {"source", folder}});
+    STRATA_CHECK_OK(caller.Call("POST", "/strata/v1/kbs", std::move(body)));
+  }
   ProgressLine progress;
   return caller.Stream(
       "POST", fmt::format("/strata/v1/kbs/{}/sync", kBase), {}, [&](std::string_view text) {

@@ -12,6 +12,7 @@
 #include <mutex>
 
 #include "base/encoding.h"
+#include "server/cli/bases.h"
 #include "server/cli/cli.h"
 #include "server/cli/corpus_commands.h"
 #include "server/cli/interrupt.h"
@@ -240,11 +241,7 @@ Result<int> Search(const CallerFlags& common, const KbFlags& flags) {
 // Whether a knowledge base of that name is there: it comes before a folder of the same name.
 Result<bool> IsBase(Caller& caller, const std::string& name) {
   if (name.find_first_of("/~") != name.npos) return false;
-  STRATA_TRY(auto reply, caller.Call("GET", "/strata/v1/kbs"));
-  auto parsed = json::parse(reply);
-  return std::ranges::any_of(parsed.at("kbs").as_array(), [&](const json::value& kb) {
-    return TextOf(kb.as_object(), "name") == name;
-  });
+  return HasBase(caller, name);
 }
 
 // A folder as the first argument of `ask` becomes a knowledge base of its own, named after its path
