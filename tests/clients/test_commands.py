@@ -41,6 +41,22 @@ def write_lines(path, items):
     return path
 
 
+def scanned_pdf(pages):
+    """A PDF whose pages are pictures, as a scanner makes them."""
+    picture = b"q 400 0 0 500 100 100 cm BI /W 2 /H 2 /CS /G /BPC 8 /F /AHx ID 00FF00FF> EI Q"
+    kids = b" ".join(b"%d 0 R" % (3 + 2 * i) for i in range(pages))
+    objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [%s] /Count %d >>" % (kids, pages)]
+    for i in range(pages):
+        objects.append(b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R >>" % (4 + 2 * i))
+        objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(picture), picture))
+    pdf, places = b"%PDF-1.4\n", []
+    for number, body in enumerate(objects, 1):
+        places.append(len(pdf))
+        pdf += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    table = b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1) + b"".join(b"%010d 00000 n \n" % at for at in places)
+    return pdf + table + b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, len(pdf))
+
+
 class Commands:
     """The same promises for both ways a command reaches its data; `url` is None without a server."""
 
@@ -444,6 +460,31 @@ class CommandsOnAFolder(Commands, unittest.TestCase):
             demo.send_signal(signal.SIGINT)
             _, said = demo.communicate(timeout=60)
             self.assertNotRegex(said, "409|conflict")
+
+    def test_what_a_sync_leaves_out_is_said(self):
+        folder, outside = self.place("odd"), self.place("outside.txt")
+        os.mkdir(folder)
+        shutil.copy(os.path.join(SAMPLES, "storage-manual.pdf"), folder)
+        with open(os.path.join(folder, "scan.pdf"), "wb") as f:
+            f.write(scanned_pdf(pages=2))
+        with open(outside, "w", encoding="utf-8") as f:
+            f.write("not of this folder")
+        os.symlink(outside, os.path.join(folder, "link.txt"))
+        os.mkfifo(os.path.join(folder, "pipe.txt"))
+        self.strata("kb", "create", "odd", folder)
+        for _ in range(2):
+            done = run_strata(self.data, "--config", self.config, "kb", "sync", "odd")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertRegex(done.stdout, r"4 scanned, \d added, 0 changed, 0 removed, 2 skipped, 0 failed")
+            self.assertRegex(done.stderr, r"warning: skipped: file://\S+/link\.txt: a symbolic link that leads out of the source")
+            self.assertRegex(done.stderr, r"warning: skipped: file://\S+/pipe\.txt: a pipe, not a file")
+            self.assertRegex(done.stderr, r"warning: file://\S+/scan\.pdf: pages without text: 2 of 2")
+        asked = run_strata(self.place("asking"), "ask", folder, "How cold are glass negatives kept?")
+        self.assertEqual(asked.returncode, 0, asked.stderr)
+        self.assertRegex(asked.stderr, r"warning: file://\S+/scan\.pdf: pages without text: 2 of 2")
+        parsed = run_strata(self.data, "parse", os.path.join(folder, "scan.pdf"))
+        self.assertEqual(parsed.returncode, 0)
+        self.assertIn("pages without text: 2 of 2", parsed.stderr)
 
     def test_a_base_is_asked_before_a_folder_of_its_name(self):
         where = self.place("here")

@@ -6,6 +6,7 @@
 #include "base/encoding.h"
 #include "base/utf8.h"
 #include "knowledge/base/kb_json.h"
+#include "knowledge/document_format.h"
 #include "knowledge/parse/charset.h"
 #include "text/offsets.h"
 
@@ -221,6 +222,8 @@ Task<Result<IndexedDocument>> Indexer::Read(const DocumentRow& document, const s
   indexed.document = document;
   indexed.document.title = parsed.title;
   indexed.document.page_count = parsed.page_count;
+  indexed.document.reason =
+      IsPlainKind(document.media_type) ? EncodingNote(content) : PagesNote(parsed);
   co_return indexed;
 }
 
@@ -239,7 +242,6 @@ Task<Result<IndexedDocument>> Indexer::Build(DocumentRow document, std::string c
   auto& row = indexed.document;
   row.recipe = Mark(recipe);
   row.status = DocumentStatus::kIndexed;
-  row.reason = IsPlainKind(row.media_type) ? EncodingNote(content) : std::string();
   row.bytes = static_cast<std::int64_t>(content.size());
   row.updated = ctx.clock->Wall();
   if (row.page_count > 0 && row.location == LocationKind::kCustom) {

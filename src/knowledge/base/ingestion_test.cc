@@ -10,7 +10,9 @@
 namespace strata::knowledge {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 domain::SourceItem Item(std::string uri, std::string version) {
@@ -66,7 +68,7 @@ TEST(PlanSync, WhatWasRefusedIsNotReadAgainUntilItOrTheParserChanges) {
   }
   const auto plan = PlanSync(listing, known, kMarks);
   EXPECT_THAT(Uris(plan.index), ::testing::UnorderedElementsAre("changed", "older", "sidecar"));
-  EXPECT_THAT(plan.failed, ::testing::UnorderedElementsAre("same", "touched"));
+  EXPECT_THAT(plan.again, ::testing::UnorderedElementsAre("same", "touched"));
   EXPECT_EQ(plan.touched.size(), 1U);
   EXPECT_THAT(plan.facts, IsEmpty());
 }
@@ -89,9 +91,11 @@ TEST(PlanSync, SkippedDocumentsAreIgnoredNotServed) {
   known.emplace("a", Known("1"));
   known.emplace("b", Known("1"));
   known.at("b").status = DocumentStatus::kIgnored;
+  known.at("b").reason = "too large";
   const auto plan = PlanSync(listing, known, kMarks);
   ASSERT_EQ(plan.ignored.size(), 1U);
   EXPECT_EQ(plan.ignored[0].uri, "a");
+  EXPECT_THAT(plan.again, ElementsAre("b"));
   EXPECT_THAT(plan.removed, IsEmpty());
 }
 
@@ -207,6 +211,46 @@ TEST_F(IngestionTest, ASyncParsesOnlyWhatChanged) {
   EXPECT_EQ(second.failure_reasons, first.failure_reasons);
   EXPECT_THAT(Search(base, "glaciers ice", SearchMode::kLexical), IsEmpty());
   EXPECT_FALSE(Search(base, "stone", SearchMode::kLexical).empty());
+}
+
+TEST_F(IngestionTest, WhatASourceSkipsIsCountedAndNamedInEverySync) {
+  TempFolder folder, elsewhere;
+  folder.Write("a.md", "Glaciers are made of ice.");
+  elsewhere.Write("secret.md", "Bridges are made of steel.");
+  std::filesystem::create_symlink(elsewhere.path() + "/secret.md", folder.path() + "/link.md");
+  const auto base = MakeBase();
+  const auto source = MakeFolder(base, folder.path());
+  for (int i = 0; i < 2; ++i) {
+    const auto job = Sync(base, source);
+    EXPECT_EQ(job.statistics.scanned, 2);
+    EXPECT_EQ(job.statistics.skipped, 1);
+    EXPECT_EQ(job.statistics.failed, 0);
+    EXPECT_THAT(job.failure_reasons, IsEmpty());
+    EXPECT_THAT(job.warnings, ElementsAre(AllOf(HasSubstr("skipped: file://"),
+                                                HasSubstr("/link.md: a symbolic link"))));
+  }
+  EXPECT_THAT(Search(base, "bridges", SearchMode::kLexical), IsEmpty());
+}
+
+TEST_F(IngestionTest, PagesWithoutTextAreAWarning) {
+  TempFolder folder;
+  folder.Write("plain.md", "Glaciers are made of ice.");
+  folder.Write("scan.pdf", "Bridges are made of steel.\f\f");
+  const auto base = MakeBase();
+  const auto source = MakeFolder(base, folder.path());
+  const auto job = Sync(base, source);
+  EXPECT_EQ(job.statistics.added, 2);
+  EXPECT_THAT(job.failure_reasons, IsEmpty());
+  EXPECT_THAT(job.warnings, ElementsAre(AllOf(HasSubstr("/scan.pdf: "),
+                                              HasSubstr("pages without text: 2 of 3"))));
+  // Nothing of it is read again, but it is as it was.
+  EXPECT_EQ(Sync(base, source).warnings, job.warnings);
+  const auto documents = Get(bases_->ListDocuments(base.id, source.id, PageRequest(), ctx_)).items;
+  ASSERT_EQ(documents.size(), 2U);
+  for (const auto& document : documents) {
+    EXPECT_EQ(document.status, DocumentStatus::kIndexed);
+    EXPECT_EQ(document.reason.empty(), document.id.ends_with("plain.md")) << document.id;
+  }
 }
 
 TEST_F(IngestionTest, AnotherParserReadsWhatWasRefused) {

@@ -102,14 +102,24 @@ Result<> AddTally(store::Database& db, const JobTally& tally) {
   return db.Run(sql, tally.job_id);
 }
 
+Tally TallyAgain(DocumentStatus status) {
+  if (status == DocumentStatus::kFailed) return Tally::kFailed;
+  return status == DocumentStatus::kIgnored ? Tally::kSkipped : Tally::kNone;
+}
+
 // A job that ran long says what was wrong with its first documents; the documents say the rest.
 Result<> AddReason(store::Database& db, const DocumentRow& document, const JobTally& tally) {
   if (tally.job_id.empty() || document.reason.empty()) return {};
   const bool named = document.reason.find(document.uri) != std::string::npos;
   auto reason = named ? document.reason : document.uri + ": " + document.reason;
-  return document.status == DocumentStatus::kIndexed
-             ? AddIngestionWarning(db, tally.job_id, std::move(reason))
-             : AddIngestionReason(db, tally.job_id, std::move(reason));
+  switch (document.status) {
+    case DocumentStatus::kIndexed:
+      return AddIngestionWarning(db, tally.job_id, std::move(reason));
+    case DocumentStatus::kIgnored:
+      return AddIngestionWarning(db, tally.job_id, "skipped: " + reason);
+    default:
+      return AddIngestionReason(db, tally.job_id, std::move(reason));
+  }
 }
 
 // Inserts or replaces the row of a document; returns its number.
@@ -240,8 +250,9 @@ Result<> PutDocumentState(store::Database& db, const DocumentRow& document, cons
 
 Result<> CountFailedAgain(store::Database& db, std::string_view job_id,
                           const std::vector<DocumentRow>& documents) {
-  const JobTally tally{.job_id = std::string(job_id), .tally = Tally::kFailed};
+  JobTally tally{.job_id = std::string(job_id)};
   for (const auto& document : documents) {
+    tally.tally = TallyAgain(document.status);
     STRATA_CHECK_OK(AddTally(db, tally));
     STRATA_CHECK_OK(AddReason(db, document, tally));
   }

@@ -121,7 +121,8 @@ Result<std::map<std::string, KnownDocument, std::less<>>> KnownDocuments(
 Result<> PutDocument(store::Database& db, const IndexedDocument& indexed, const JobTally& tally);
 // The document has no content (FAILED, IGNORED, PENDING): its chunks go.
 Result<> PutDocumentState(store::Database& db, const DocumentRow& document, const JobTally& tally);
-// Documents that are as they were when they failed: the job counts and names them again.
+// Documents that are as they were when they failed (or were skipped, or indexed with a doubt): the
+// job counts and names them again.
 Result<> CountFailedAgain(store::Database& db, std::string_view job_id,
                           const std::vector<DocumentRow>& documents);
 // New metadata, access and labels of an indexed document; the chunks stay.

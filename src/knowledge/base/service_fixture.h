@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -52,7 +53,7 @@ class TempFolder {
 };
 
 // Every document is plain text, but "BROKEN" in it is a parse error, and "SLOW" one of time;
-// "HELD" waits at the gate.
+// "HELD" waits at the gate; each form feed is a page that is a picture.
 class TextParser final : public Parser {
  public:
   Task<Result<domain::ParsedDocument>> Parse(ParseInput input, RequestContext& ctx) override {
@@ -65,7 +66,14 @@ class TextParser final : public Parser {
     if (input.bytes.find("SLOW") != std::string::npos) {
       co_return Fail(Code::kDeadlineExceeded, input.name + " took too long");
     }
-    co_return PlainDocument(input.bytes, {});
+    auto document = PlainDocument(input.bytes, {});
+    if (document.has_value()) {
+      const auto pictures = static_cast<int>(std::ranges::count(input.bytes, '\f'));
+      if (pictures == 0) co_return document;
+      document->page_count = pictures + 1;
+      document->metadata.text = "{\"ScannedPages\":\"" + std::to_string(pictures) + "\"}";
+    }
+    co_return document;
   }
   std::string Version() const override { return version; }
 

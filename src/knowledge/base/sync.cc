@@ -53,7 +53,7 @@ class Sync {
     STRATA_CO_CHECK_OK(co_await Ignore(std::move(plan.ignored)));
     STRATA_CO_CHECK_OK(co_await UpdateFacts(std::move(plan.facts)));
     STRATA_CO_CHECK_OK(co_await Touch(std::move(plan.touched)));
-    STRATA_CO_CHECK_OK(co_await CountFailed(plan.failed));
+    STRATA_CO_CHECK_OK(co_await CountAgain());
     std::int64_t bytes = 0;
     for (const auto& entry : plan.index) bytes += static_cast<std::int64_t>(entry.item.bytes);
     task_.pace.Begin(task_.job_id, static_cast<std::int64_t>(plan.index.size()), bytes);
@@ -84,7 +84,13 @@ class Sync {
     };
     STRATA_CO_CHECK_OK(co_await task_.file.Write(std::move(record)));
     auto plan = PlanSync(listing, known, marks);
-    for (const auto& uri : plan.failed) reasons_.emplace(uri, std::move(known.at(uri).reason));
+    for (const auto& uri : plan.again) {
+      auto& before = known.at(uri);
+      auto& row = again_.emplace_back();
+      row.uri = uri;
+      row.status = before.status;
+      row.reason = std::move(before.reason);
+    }
     co_return plan;
   }
 
@@ -148,16 +154,9 @@ class Sync {
     co_return co_await task_.file.Write(std::move(write));
   }
 
-  Task<Result<>> CountFailed(const std::vector<std::string>& uris) {
-    if (uris.empty()) co_return Result<>();
-    std::vector<DocumentRow> rows;
-    for (const auto& uri : uris) {
-      auto& row = rows.emplace_back();
-      row.uri = uri;
-      row.status = DocumentStatus::kFailed;
-      row.reason = reasons_.at(uri);
-    }
-    auto count = [&](store::Database& db) { return CountFailedAgain(db, task_.job_id, rows); };
+  Task<Result<>> CountAgain() {
+    if (again_.empty()) co_return Result<>();
+    auto count = [&](store::Database& db) { return CountFailedAgain(db, task_.job_id, again_); };
     co_return co_await task_.file.Write(std::move(count));
   }
 
@@ -186,7 +185,7 @@ class Sync {
 
   SyncTask task_;
   RequestContext& ctx_;
-  std::map<std::string, std::string> reasons_;  // why the plan's failed documents did
+  std::vector<DocumentRow> again_;  // of the plan: uri, status and reason
 };
 
 }  // namespace
@@ -201,11 +200,15 @@ KnownVersions VersionsOf(const KnownMap& known, const SyncMarks& marks) {
 
 namespace {
 
+bool HasSomethingToSay(const KnownDocument& before, const SyncMarks& marks) {
+  return IsRefused(before, marks) || !before.reason.empty();
+}
+
 // The same bytes under another time stamp or with another sidecar.
 void PlanTouched(domain::SourceItem item, const KnownDocument& before, const SyncMarks& marks,
                  SyncPlan& plan) {
   if (SameFacts(item, before)) {
-    if (IsRefused(before, marks)) plan.failed.push_back(item.uri);
+    if (HasSomethingToSay(before, marks)) plan.again.push_back(item.uri);
     plan.touched.push_back(std::move(item));
   } else if (IsRefused(before, marks)) {  // perhaps for what the sidecar said
     plan.index.push_back({.item = std::move(item), .tally = Tally::kAdded});
@@ -217,11 +220,8 @@ void PlanTouched(domain::SourceItem item, const KnownDocument& before, const Syn
 // The same version.
 void PlanKept(const domain::SourceItem& item, const KnownDocument& before, const SyncMarks& marks,
               SyncPlan& plan) {
-  if (IsRefused(before, marks)) {
-    plan.failed.push_back(item.uri);
-  } else if (!SameFacts(item, before)) {
-    plan.facts.push_back(item);
-  }
+  if (HasSomethingToSay(before, marks)) plan.again.push_back(item.uri);
+  if (!IsRefused(before, marks) && !SameFacts(item, before)) plan.facts.push_back(item);
 }
 
 }  // namespace
@@ -253,9 +253,10 @@ SyncPlan PlanSync(const SourceListing& listing, const KnownMap& known, const Syn
   for (const auto& item : listing.skipped) {
     moved.insert(item.uri);
     const auto before = known.find(item.uri);
-    if (before == known.end() || before->second.status != DocumentStatus::kIgnored) {
-      plan.ignored.push_back(item);
-    }
+    const bool told = before != known.end() && before->second.status == DocumentStatus::kIgnored &&
+                      before->second.reason == item.reason;
+    if (told) plan.again.push_back(item.uri);
+    if (!told) plan.ignored.push_back(item);
   }
   for (auto& uri : changes.removed) {
     if (!moved.contains(uri)) plan.removed.push_back(std::move(uri));

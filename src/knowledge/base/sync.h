@@ -25,7 +25,9 @@ struct SyncPlan {
   std::vector<domain::SourceItem> touched;  // same content under a new version
   std::vector<SkippedItem> ignored;         // the source skips them and we do not know it yet
   std::vector<std::string> removed;
-  std::vector<std::string> failed;  // uris that would only be refused again
+  // Uris of documents that stay as they are and of which there is something to say in each sync:
+  // they would only be refused or skipped again, or are indexed with a doubt.
+  std::vector<std::string> again;
 };
 
 // Indexer::Mark and RefusalMark of the source's recipe.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/json.hpp>
 
 #include "base/json_text.h"
 #include "knowledge/parse/document_builder.h"
@@ -233,6 +234,19 @@ void AppendHtmlPart(std::string& out, const DocumentPart& part) {
 }
 
 }  // namespace
+
+std::string PagesNote(const domain::ParsedDocument& document) {
+  if (document.page_count == 0 || document.metadata.text.empty()) return {};
+  boost::system::error_code error;
+  const auto metadata = boost::json::parse(document.metadata.text, error);
+  const auto* object = error ? nullptr : metadata.if_object();
+  const auto* pages = object == nullptr ? nullptr : object->if_contains(kScannedPages);
+  if (pages == nullptr || !pages->is_string()) return {};
+  return fmt::format(
+      "pages without text: {} of {} (pictures, as a scanner makes them): nothing on them is found "
+      "until OCR has given them text",
+      std::string_view(pages->get_string()), document.page_count);
+}
 
 std::string DocumentToJson(const ParsedDocument& document) {
   std::string out = "{\"title\":";

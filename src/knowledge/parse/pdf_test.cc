@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "knowledge/document_format.h"
 #include "knowledge/parse/document_check.h"
 #include "knowledge/parse/in_process.h"
 #include "knowledge/parse/test_pdf.h"
@@ -184,6 +185,19 @@ TEST(PdfParser, JoinsASentenceAcrossTheNotesAtTheFootOfThePage) {
   EXPECT_THAT(Texts(document, BlockType::kParagraph),
               testing::ElementsAre(HasSubstr("in the evening to old Margaret Hale, who kept"),
                                    HasSubstr("pulled down")));
+}
+
+TEST(PdfParser, CountsThePagesThatArePicturesWithoutText) {
+  const std::string picture =
+      "q 400 0 0 500 100 100 cm BI /W 2 /H 2 /CS /G /BPC 8 /F /AHx ID 00FF00FF> EI Q\n";
+  const auto scanned = Parsed(TestPdf({picture, TextAt(72, 700, "Words.") + picture, "", picture}));
+  EXPECT_THAT(PagesNote(scanned), testing::StartsWith("pages without text: 2 of 4"));
+  EXPECT_EQ(PagesNote(Parsed(TestPdf({TextAt(72, 700, "Words.") + picture, ""}))), "");
+  // Letters drawn as outlines are no text either; the frame of an empty form is no picture.
+  std::string outlines, frame = "72 72 m 500 72 l S\n";
+  for (int i = 0; i < 80; ++i) outlines += fmt::format("{0} 700 m {0} 710 l S\n", 72 + 5 * i);
+  EXPECT_THAT(PagesNote(Parsed(TestPdf({outlines, frame}))),
+              testing::StartsWith("pages without text: 1 of 2"));
 }
 
 TEST(PdfParser, FindsListItemsAndUnifiesTheirBullets) {

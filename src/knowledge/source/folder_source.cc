@@ -46,16 +46,26 @@ class FolderSource final : public Source {
   Result<SourceListing> List(const KnownVersions& known, std::stop_token cancel) override {
     STRATA_TRY(const SafeFolder folder, SafeFolder::Open(root_));
     SourceListing listing;
-    const auto visit = [&](const std::string& path, const FileInfo& info) -> Result<> {
+    // Whether the listing has room for it.
+    const auto room = [&]() -> Result<> {
       if (cancel.stop_requested()) return Fail(Code::kCancelled, "listing was cancelled");
+      if (listing.items.size() + listing.skipped.size() < options_.files_max) return {};
+      return Fail(Code::kTooLarge, fmt::format("{} has more than {} files (kb.source.files_max)",
+                                               uri_prefix_, options_.files_max));
+    };
+    SafeFolder::Visitor visitor;
+    visitor.file = [&](const std::string& path, const FileInfo& info) -> Result<> {
       if (!IsWanted(path)) return {};
-      if (listing.items.size() + listing.skipped.size() >= options_.files_max) {
-        return Fail(Code::kTooLarge, fmt::format("{} has more than {} files (kb.source.files_max)",
-                                                 uri_prefix_, options_.files_max));
-      }
+      STRATA_CHECK_OK(room());
       return Add(folder, path, info, known, listing);
     };
-    STRATA_CHECK_OK(folder.Walk(visit));
+    visitor.skipped = [&](const std::string& path, std::string_view why) -> Result<> {
+      if (!IsWanted(path)) return {};
+      STRATA_CHECK_OK(room());
+      listing.skipped.push_back({UriOf(path), std::string(why)});
+      return {};
+    };
+    STRATA_CHECK_OK(folder.Walk(visitor));
     std::sort(listing.items.begin(), listing.items.end(),
               [](const auto& a, const auto& b) { return a.uri < b.uri; });
     std::sort(listing.skipped.begin(), listing.skipped.end(),

@@ -19,6 +19,7 @@ namespace strata::knowledge {
 namespace {
 
 constexpr int kDepthMax = 64;
+constexpr std::string_view kTooDeep = "a folder more than 64 deep";
 
 class Descriptor {
  public:
@@ -61,6 +62,25 @@ FileInfo InfoOf(const struct stat& st) {
 // source's. After any other failure nobody knows, and what is below must not count as gone.
 bool IsNotOurs(int number) {
   return number == ENOENT || number == ENOTDIR || number == EXDEV || number == ELOOP;
+}
+
+// Why a symbolic link is not followed.
+std::string_view WhyNot(int number) {
+  switch (number) {
+    case EXDEV:
+      return "a symbolic link that leads out of the source";
+    case ELOOP:
+      return "a symbolic link that leads in a circle";
+    default:
+      return "a symbolic link that leads nowhere";
+  }
+}
+
+// What a name is that is neither file nor folder.
+std::string_view KindOf(mode_t mode) {
+  if (S_ISFIFO(mode)) return "a pipe, not a file";
+  if (S_ISSOCK(mode)) return "a socket, not a file";
+  return "a device, not a file";
 }
 
 Result<std::vector<std::string>> NamesIn(DIR* folder, std::string_view path) {
@@ -160,8 +180,13 @@ Result<SafeFolder::Names> SafeFolder::NamesOf(const std::string& folder) const {
   return out;
 }
 
-Result<> SafeFolder::Walk(
-    const std::function<Result<>(const std::string&, const FileInfo&)>& visit) const {
+bool SafeFolder::IsLink(const std::string& relative) const {
+  const Descriptor held(TryOpenAt(relative, O_PATH | O_NOFOLLOW));
+  struct stat st = {};
+  return held.get() >= 0 && fstat(held.get(), &st) == 0 && S_ISLNK(st.st_mode);
+}
+
+Result<> SafeFolder::Walk(const Visitor& visitor) const {
   std::vector<std::pair<std::string, int>> folders = {{".", 0}};
   // Links may make a folder reachable twice, or loop.
   std::set<std::pair<std::uint64_t, std::uint64_t>> entered;
@@ -176,13 +201,24 @@ Result<> SafeFolder::Walk(
     for (const auto& name : listed->names) {
       const std::string path = folder == "." ? name : folder + '/' + name;
       const int fd = TryOpenAt(path, O_PATH);
-      if (fd < 0 && IsNotOurs(errno)) continue;
-      if (fd < 0) return std::unexpected(FileError(path, errno));
+      const int number = fd < 0 ? errno : 0;
+      if (fd < 0 && !IsNotOurs(number)) return std::unexpected(FileError(path, number));
+      if (fd < 0) {  // a name that is no link was removed meanwhile
+        if (IsLink(path)) STRATA_CHECK_OK(visitor.skipped(path, WhyNot(number)));
+        continue;
+      }
       const Descriptor held(fd);
       struct stat st = {};
       if (fstat(fd, &st) != 0) return std::unexpected(FileError(path, errno));
-      if (S_ISDIR(st.st_mode) && depth < kDepthMax) folders.emplace_back(path, depth + 1);
-      if (S_ISREG(st.st_mode)) STRATA_CHECK_OK(visit(path, InfoOf(st)));
+      if (S_ISREG(st.st_mode)) {
+        STRATA_CHECK_OK(visitor.file(path, InfoOf(st)));
+      } else if (!S_ISDIR(st.st_mode)) {
+        STRATA_CHECK_OK(visitor.skipped(path, KindOf(st.st_mode)));
+      } else if (depth < kDepthMax) {
+        folders.emplace_back(path, depth + 1);
+      } else {
+        STRATA_CHECK_OK(visitor.skipped(path, kTooDeep));
+      }
     }
   }
   return {};

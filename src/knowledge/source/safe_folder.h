@@ -32,12 +32,17 @@ class SafeFolder {
   // At most `bytes_max` bytes; more is kTooLarge.
   Result<std::string> Read(const std::string& relative, std::uint64_t bytes_max) const;
 
-  // Calls `visit` with the relative path of every regular file, hidden names (".x") left out,
-  // folders at most 64 deep. Linked folders are entered when they lie inside, each at most once.
-  // Stops at the first error that `visit` returns, and at a folder that cannot be read: half a list
-  // would look as if the rest were gone.
-  Result<> Walk(
-      const std::function<Result<>(const std::string& relative, const FileInfo&)>& visit) const;
+  struct Visitor {
+    std::function<Result<>(const std::string& relative, const FileInfo&)> file;
+    // What is no file of this folder, and why: links that lead out of it or nowhere, pipes,
+    // sockets, devices, folders that lie too deep.
+    std::function<Result<>(const std::string& relative, std::string_view why)> skipped;
+  };
+  // Goes through every regular file, hidden names (".x") left out, folders at most 64 deep. Linked
+  // folders are entered when they lie inside, each at most once. Stops at the first error that the
+  // visitor returns, and at a folder that cannot be read: half a list would look as if the rest
+  // were gone.
+  Result<> Walk(const Visitor& visitor) const;
 
  private:
   // The names in a folder, sorted, and what tells it from others.
@@ -49,6 +54,8 @@ class SafeFolder {
 
   explicit SafeFolder(int fd) : fd_(fd) {}
   Result<Names> NamesOf(const std::string& folder) const;
+  // Whether the name itself, not what it leads to, is a symbolic link.
+  bool IsLink(const std::string& relative) const;
   // -1, with errno, on failure.
   int TryOpenAt(const std::string& relative, int flags) const;
   Result<int> OpenAt(const std::string& relative, int flags) const;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/fsuid.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -92,6 +93,29 @@ TEST_F(SourceTest, FollowsLinksOnlyInsideTheFolder) {
   domain::SourceItem item;
   item.uri = "file://" + folder_.string() + "/outside.txt";
   EXPECT_EQ(Open()->Fetch(item).error().code(), Code::kPermissionDenied);
+}
+
+TEST_F(SourceTest, NamesWhatIsNoFileOfTheFolder) {
+  Write("a.md", "1");
+  ASSERT_EQ(mkfifo((folder_ / "pipe.md").c_str(), 0600), 0);
+  fs::create_symlink("/etc/hostname", folder_ / "out.md");
+  fs::create_directory_symlink("/etc", folder_ / "out");
+  fs::create_symlink("gone.md", folder_ / "nowhere.md");
+  fs::create_symlink("circle.md", folder_ / "circle.md");
+  fs::create_symlink("a.md", folder_ / "inside.md");
+  SourceOptions options;
+  options.exclude = {"out"};
+  const auto listing = List(options);
+  EXPECT_THAT(Names(listing), ElementsAre("a.md", "inside.md"));
+  std::vector<std::string> skipped;
+  for (const auto& item : listing.skipped) {
+    skipped.push_back(item.uri.substr(item.uri.rfind('/') + 1) + ": " + item.reason);
+  }
+  EXPECT_THAT(skipped, ElementsAre("circle.md: a symbolic link that leads in a circle",
+                                   "nowhere.md: a symbolic link that leads nowhere",
+                                   "out.md: a symbolic link that leads out of the source",
+                                   "pipe.md: a pipe, not a file"));
+  EXPECT_EQ(List().skipped.size(), 5U);
 }
 
 TEST_F(SourceTest, SkipsWhatIsTooLargeAndSaysWhy) {

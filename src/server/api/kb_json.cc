@@ -193,6 +193,8 @@ json::object EncodeJob(const knowledge::IngestionJob& job) {
                    {"updatedAt", FormatIso8601(job.updated)}};
   if (!job.description.empty()) out["description"] = job.description;
   if (!job.failure_reasons.empty()) out["failureReasons"] = json::value_from(job.failure_reasons);
+  // Not Bedrock's: its clients pass over it, and a doubt about a document is no failure.
+  if (!job.warnings.empty()) out["warnings"] = json::value_from(job.warnings);
   return out;
 }
 

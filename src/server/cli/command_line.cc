@@ -167,7 +167,7 @@ nothing had been stored.
 | 0 | done |
 | 1 | failed; each line on stderr begins with `error:` and says what and where |
 | 2 | the command line is wrong; nothing was tried |
-| 3 | done in part: `kb sync`, `kb import` and `ask` of a folder when some documents failed; stderr lists them as `failed: …` (`warning: …` is of a document that was indexed) |
+| 3 | done in part: `kb sync`, `kb import` and `ask` of a folder when some documents failed; stderr lists them as `failed: …` (`warning: …` is of one that was indexed with a doubt, or skipped) |
 | 130 | ended by Ctrl-C. `kb sync` stops the sync that it started (what was added stays, the next sync goes on from there) and only leaves one that was running before; where a server runs, a sync also goes on when its command is gone (`kb stop` stops it) |
 
 Results go to stdout, progress, warnings and errors to stderr. Where stderr is no terminal, progress is one line at the beginning and

@@ -42,6 +42,9 @@ Result<int> Parse(const CallerFlags& common, const std::string& path, const std:
   RequestContext ctx;
   STRATA_TRY(auto document, runtime.Run(ParseIt(*parser, std::move(input), ctx)));
   STRATA_TRY(auto text, knowledge::FormatDocument(document, format));
+  if (auto note = knowledge::PagesNote(document); !note.empty()) {
+    fmt::print(stderr, "warning: {}: {}\n", path, note);
+  }
   fmt::print("{}\n", text);
   return 0;
 }

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/run_task.h"
+#include "knowledge/document_format.h"
 #include "knowledge/page_render.h"
 #include "knowledge/parse/child/wire.h"
 #include "knowledge/parse/in_process.h"
@@ -67,6 +68,16 @@ TEST(ChildParser, AMissingProgramIsUnavailable) {
   const auto document = ParseInChild({"a.txt", "text/plain", "x"}, options);
   ASSERT_FALSE(document.has_value());
   EXPECT_EQ(document.error().code(), Code::kUnavailable);
+}
+
+TEST(ChildParser, TellsHowManyPagesArePictures) {
+  const std::string picture =
+      "q 400 0 0 500 100 100 cm BI /W 2 /H 2 /CS /G /BPC 8 /F /AHx ID 00FF00FF> EI Q\n";
+  const auto document = ParseInChild(
+      {"a.pdf", "", TestPdf({picture, TextAt(72, 700, "Text."), picture})}, TestOptions());
+  ASSERT_TRUE(document.has_value()) << document.error().message();
+  EXPECT_EQ(document->page_count, 3);
+  EXPECT_THAT(PagesNote(*document), HasSubstr("2 of 3"));
 }
 
 TEST(PageRenderer, DrawsAPageWithItsMarks) {

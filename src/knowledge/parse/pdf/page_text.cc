@@ -279,6 +279,39 @@ void MakeWords(const std::vector<RawChar>& chars, const std::vector<Style>& styl
   maker.Close();
 }
 
+// Whether the page shows something besides text. A few lines and boxes are a form's frame or a
+// background; a scan is an image, and letters that were made outlines are many paths.
+class DrawingCount {
+ public:
+  explicit DrawingCount(const pdfium::Api& api) : api_(api) {}
+
+  bool IsDrawn(pdfium::Page page) {
+    const int count = api_.ObjectCount(page);
+    for (int i = 0; i < count && !drawn(); ++i) Visit(api_.Object(page, i), 0);
+    return drawn();
+  }
+
+ private:
+  static constexpr int kPathsMin = 50, kFormDepthMax = 4;
+
+  bool drawn() const { return images_ > 0 || paths_ >= kPathsMin; }
+
+  void Visit(pdfium::PageObject object, int depth) {
+    const int type = api_.ObjectType(object);
+    images_ += type == pdfium::kObjectImage ? 1 : 0;
+    paths_ += type == pdfium::kObjectPath ? 1 : 0;
+    if (type != pdfium::kObjectForm || depth >= kFormDepthMax) return;
+    const int count = api_.FormObjectCount(object);
+    for (int i = 0; i < count && !drawn(); ++i) {
+      Visit(api_.FormObject(object, static_cast<unsigned long>(i)), depth + 1);
+    }
+  }
+
+  const pdfium::Api& api_;
+  int images_ = 0;
+  int paths_ = 0;
+};
+
 }  // namespace
 
 domain::Box PageText::ToUser(const Rect& box) const {
@@ -310,6 +343,7 @@ Result<PageText> ReadPage(const pdfium::Api& api, pdfium::Document document, int
   }
   out.extent = Turn({bounds.left, bounds.bottom, bounds.right, bounds.top}, out.quarter_turns);
   MakeWords(chars, styles, out);
+  out.scanned = out.words.empty() && DrawingCount(api).IsDrawn(page.get());
   for (Rule& rule : ReadRules(api, page.get())) {
     rule.box = Turn(rule.box, out.quarter_turns);
     if ((out.quarter_turns & 1) != 0) rule.horizontal = !rule.horizontal;

@@ -62,6 +62,7 @@ struct PageText {
   Rect extent;              // of the page, layout space
   std::vector<Word> words;  // in the order of the content stream
   std::vector<Rule> rules;
+  bool scanned = false;  // without a word, but not blank: a picture of a page, or drawn letters
 
   domain::Box ToUser(const Rect& box) const;
 };

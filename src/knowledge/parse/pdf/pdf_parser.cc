@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "knowledge/document_format.h"
 #include "knowledge/parse/formats.h"
 #include "knowledge/parse/pdf/block_text.h"
 #include "knowledge/parse/pdf/blocks.h"
@@ -138,6 +139,8 @@ void ParsePdf(std::string_view bytes, DocumentBuilder& out) {
   auto raw = ReadPages(**api, document.get(), out.limits().text_bytes_max);
   if (!raw.has_value()) return out.Fail(std::move(raw.error()));
   ReadInformation(**api, document.get(), out);
+  const auto scanned = std::ranges::count_if(raw->pages, &pdf::PageText::scanned);
+  if (scanned > 0) out.AddMetadata(kScannedPages, fmt::format("{}", scanned));
   LayOut(std::move(*raw), out);
 }
 
