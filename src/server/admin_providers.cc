@@ -218,7 +218,7 @@ Task<Result<>> ImportModel(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto imported, co_await provider::ImportModel(std::move(spec), e.ctx));
   auto work = [&s, id = imported.id]() -> Result<> {
     return s.registry.Update([&](provider::RegistrySnapshot& models) {
-      return AddImportedModel(models, s.local_models, s.journal, id);
+      return AddImportedModel(models, {s.local_models, s.journal, s.parser}, id);
     });
   };
   STRATA_CO_CHECK_OK(co_await RunBlocking(s.parse_pool, std::move(work)));

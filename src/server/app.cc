@@ -252,7 +252,7 @@ Result<> App::Parts::OpenKnowledge() {
 
 Result<> App::Parts::RegisterModels(const std::shared_ptr<const knowledge::Extractor>& extractor) {
   return registry.Update([&](provider::RegistrySnapshot& models) -> Result<> {
-    BuiltinParts builtin{*local_models, *accounting.journal, *parser, extractor};
+    BuiltinParts builtin{{*local_models, *accounting.journal, *parser}, extractor};
     STRATA_CHECK_OK(AddLocalModels(models, builtin));
     STRATA_CHECK_OK(models.AddSource(knowledge::MakeKbModelSource(*bases, *answerer)));
     STRATA_CHECK_OK(models.AddSource(

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "gateway/meter.h"
 #include "gateway/metered_source.h"
+#include "knowledge/document_text.h"
 
 namespace strata::server {
 namespace {
@@ -54,21 +55,38 @@ Result<> AddImportedModel(provider::RegistrySnapshot& models, provider::LocalMod
   if (auto chat = local_models.Chat(id); chat.has_value()) {
     return models.AddChat(gateway::Metered(std::move(*chat), journal), now);
   }
-  STRATA_TRY(auto embedder, local_models.AnyEmbedder(id));
-  return models.AddEmbedder(gateway::Metered(std::move(embedder), journal), now);
+
+  std::string name_;
+  Error error_;
+  provider::ProviderStatus status_;
+};
+
+}  // namespace
+
+Result<> AddImportedModel(provider::RegistrySnapshot& models, const ImportedParts& parts,
+                          const std::string& id) {
+  auto now = SystemClock().Wall();
+  if (auto chat = parts.local_models.Chat(id); chat.has_value()) {
+    // The meter sees what the model does: documents as their text.
+    auto metered = gateway::Metered(std::move(*chat), parts.journal);
+    return models.AddChat(knowledge::WithDocumentText(std::move(metered), parts.parser), now);
+  }
+  STRATA_TRY(auto embedder, parts.local_models.AnyEmbedder(id));
+  return models.AddEmbedder(gateway::Metered(std::move(embedder), parts.journal), now);
 }
 
 Result<> AddLocalModels(provider::RegistrySnapshot& models, const BuiltinParts& parts) {
+  auto& local_models = parts.imported.local_models;
+  auto& journal = parts.imported.journal;
   auto now = SystemClock().Wall();
   std::shared_ptr<provider::ChatModel> extract =
-      knowledge::MakeExtractModel(parts.extractor, &parts.parser);
-  STRATA_CHECK_OK(models.AddChat(gateway::Metered(std::move(extract), parts.journal), now));
-  auto reranker = provider::MakeLateInteraction([&local_models = parts.local_models] {
-    return local_models.TransformerEmbedder(provider::kBuiltinEmbedder);
-  });
-  STRATA_CHECK_OK(models.AddReranker(gateway::Metered(std::move(reranker), parts.journal), now));
-  for (const auto& info : parts.local_models.List()) {
-    auto added = AddImportedModel(models, parts.local_models, parts.journal, info.id);
+      knowledge::MakeExtractModel(parts.extractor, &parts.imported.parser);
+  STRATA_CHECK_OK(models.AddChat(gateway::Metered(std::move(extract), journal), now));
+  auto reranker = provider::MakeLateInteraction(
+      [&local_models] { return local_models.TransformerEmbedder(provider::kBuiltinEmbedder); });
+  STRATA_CHECK_OK(models.AddReranker(gateway::Metered(std::move(reranker), journal), now));
+  for (const auto& info : local_models.List()) {
+    auto added = AddImportedModel(models, parts.imported, info.id);
     if (added.has_value()) continue;
     // One damaged model file must not keep the server from starting.
     Log(Level::kWarning, "server.model_left_out",

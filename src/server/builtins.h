@@ -17,10 +17,15 @@
 
 namespace strata::server {
 
-struct BuiltinParts {
+// What a model of a file needs.
+struct ImportedParts {
   provider::LocalModels& local_models;
   store::Journal& journal;
   knowledge::Parser& parser;
+};
+
+struct BuiltinParts {
+  ImportedParts imported;
   std::shared_ptr<const knowledge::Extractor> extractor;
 };
 
@@ -29,8 +34,8 @@ struct BuiltinParts {
 Result<> AddLocalModels(provider::RegistrySnapshot& models, const BuiltinParts& parts);
 
 // A model that was imported while the server runs.
-Result<> AddImportedModel(provider::RegistrySnapshot& models, provider::LocalModels& local_models,
-                          store::Journal& journal, const std::string& id);
+Result<> AddImportedModel(provider::RegistrySnapshot& models, const ImportedParts& parts,
+                          const std::string& id);
 
 // What providers share, with the limits of the configuration (`provider.*`).
 provider::RemoteDeps RemoteDepsFrom(const Options& options, std::shared_ptr<net::Client> client);

@@ -120,6 +120,28 @@ class Answers(unittest.TestCase):
         self.assertEqual([b.text for b in attached.content], [b.text for b in base.content])
         self.check_page(next(c for b in attached.content for c in b.citations or []), page)
 
+    def test_the_language_model_of_this_process_reads_an_attached_pdf(self):
+        with open(os.path.join(SAMPLES, "storage-manual.pdf"), "rb") as f:
+            pdf = f.read()
+        manual = {"type": "document", "title": "manual", "source": {
+            "type": "base64", "media_type": "application/pdf", "data": base64.b64encode(pdf).decode()}}
+        model = "builtin/smollm2-135m-instruct"
+        messages = [{"role": "user", "content": [manual, {"type": "text", "text": PAGE_QUESTION}]}]
+        answer = self.anthropic.messages.create(model=model, max_tokens=4, messages=messages)
+        counted = self.anthropic.messages.count_tokens(model=model, messages=messages).input_tokens
+        alone = self.anthropic.messages.count_tokens(
+            model=model, messages=[{"role": "user", "content": PAGE_QUESTION}]).input_tokens
+        self.assertEqual(counted, answer.usage.input_tokens)
+        self.assertGreater(counted, alone + 200, "the manual's words are in the prompt")
+        converse = self.runtime.converse(modelId=model, inferenceConfig={"maxTokens": 4}, messages=[{"role": "user", "content": [
+            {"document": {"format": "pdf", "name": "manual", "source": {"bytes": pdf}}}, {"text": PAGE_QUESTION}]}])
+        usage = converse["usage"]
+        self.assertEqual(usage["inputTokens"] + usage.get("cacheReadInputTokens", 0), counted)
+        with self.assertRaises(anthropic.BadRequestError) as refused:
+            self.anthropic.messages.create(model=model, max_tokens=4, messages=[
+                {"role": "user", "content": [manual] * 20 + [{"type": "text", "text": PAGE_QUESTION}]}])
+        self.assertRegex(str(refused.exception), r"the prompt has \d+ tokens; .* takes \d+ for prompt and answer")
+
     def check_page(self, citation, page):
         self.assertEqual(citation.type, "page_location")
         self.assertEqual((citation.start_page_number, citation.end_page_number), (page, page + 1))

@@ -7,11 +7,11 @@
 #include <utility>
 
 #include "base/ids.h"
+#include "knowledge/answer/attached.h"
 #include "knowledge/answer/external_passages.h"
 #include "knowledge/answer/limit_answer.h"
 #include "knowledge/base/indexer.h"
 #include "knowledge/extract.h"
-#include "knowledge/parser.h"
 #include "provider/own_members.h"
 #include "text/plain_tokens.h"
 #include "text/sentences.h"
@@ -84,24 +84,6 @@ bool IsSearchResult(const DocumentBlock& block) {
   return !block.chunks.empty() && block.format.empty() && !block.source_uri.empty();
 }
 
-// What the caller says it is: a file of another format is broken, not something to guess at.
-std::string MediaType(const std::string& format) {
-  return format.empty() ? std::string() : DetectMediaType("document." + format, "");
-}
-
-std::string NameOf(const DocumentBlock& block) {
-  return block.name.empty() ? "document" : block.name;
-}
-
-Error Unreadable(const DocumentBlock& block, std::string_view why) {
-  return {Code::kInvalidArgument, fmt::format("document {}: {}", NameOf(block), why)};
-}
-
-// Where a block stands, as errors name it.
-std::string PlaceOf(std::size_t message, std::size_t block) {
-  return fmt::format("messages[{}].content[{}]", message, block);
-}
-
 // Gathers the sources of one conversation.
 class SourceReader {
  public:
@@ -170,10 +152,7 @@ class SourceReader {
     if (!parser_) {
       co_return Fail(Unreadable(block, "builtin/extract reads documents given as text"));
     }
-    ParseInput input{
-        .name = NameOf(block), .media_type = MediaType(block.format), .bytes = block.bytes};
-    STRATA_CO_TRY(auto parsed, co_await parser_->Parse(std::move(input), ctx_));
-    if (parsed.parts.empty()) co_return Fail(Unreadable(block, "holds no text"));
+    STRATA_CO_TRY(auto parsed, co_await ReadAttached(*parser_, block, ctx_));
     co_return AddCut(sources_, parsed, block, index);
   }
 

@@ -23,7 +23,13 @@ constexpr std::size_t kPromptBytesMax = 8 << 20;
 
 std::size_t BytesOf(const domain::ChatRequest& request) {
   std::size_t bytes = domain::TextOf(request.system).size();
-  for (const auto& message : request.messages) bytes += domain::TextOf(message.content).size();
+  for (const auto& message : request.messages) {
+    bytes += domain::TextOf(message.content).size();
+    for (const auto& block : message.content) {
+      const auto* document = std::get_if<domain::DocumentBlock>(&block);
+      if (document != nullptr) bytes += document->text.size();
+    }
+  }
   return bytes;
 }
 
@@ -203,7 +209,8 @@ class Model final : public LlamaChatModel {
       return Fail(InvalidArgument(std::move(field), what));
     };
     if (BytesOf(request) > kPromptBytesMax) {
-      return refuse("messages", fmt::format("more than {} bytes of text", kPromptBytesMax));
+      return refuse("messages",
+                    fmt::format("more than {} bytes of text, documents included", kPromptBytesMax));
     }
     if (request.max_tokens && *request.max_tokens < 1) {
       return refuse("max_tokens", fmt::format("{} is not positive", *request.max_tokens));
