@@ -40,20 +40,10 @@ class BrokenProvider final : public provider::ModelSource {
   provider::ProviderStatus Status() const override { return status_; }
 
  private:
-  Error Problem() const { return Error(error_).Because(fmt::format("provider {}", name_)); }
-
-  std::string name_;
-  Error error_;
-  provider::ProviderStatus status_;
-};
-
-}  // namespace
-
-Result<> AddImportedModel(provider::RegistrySnapshot& models, provider::LocalModels& local_models,
-                          store::Journal& journal, const std::string& id) {
-  auto now = SystemClock().Wall();
-  if (auto chat = local_models.Chat(id); chat.has_value()) {
-    return models.AddChat(gateway::Metered(std::move(*chat), journal), now);
+  // Nothing that a caller sends or waits for changes it: an error that no client tries again.
+  Error Problem() const {
+    auto message = fmt::format("provider {} is not set up: {}", name_, error_.message());
+    return Error(Code::kPermissionDenied, std::move(message)).AtField("model");
   }
 
   std::string name_;

@@ -12,7 +12,7 @@ import openai
 from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
 
-from harness import ACCESS_KEY, BEARER, SECRET_KEY, server_with_upstream
+from harness import ACCESS_KEY, BEARER, SECRET_KEY, Server, server_with_upstream
 
 MODELS = {
     "openai": "up-openai/gpt-4o-mini",
@@ -275,6 +275,43 @@ class Upstreams(unittest.TestCase):
                     sdk.plain(model)
         self.for_each(check)
         self.assertTrue(self.server.alive())
+
+
+class WithoutSecret(unittest.TestCase):
+    """A provider whose secret is not set answers nothing, and no SDK asks it twice."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server("""
+providers:
+  - {name: dim, kind: openai, base_url: "http://127.0.0.1:9/v1", secret: "env:STRATA_TESTS_UNSET"}
+models:
+  - {id: pool, deployments: [{model: dim/gpt-4o-mini}]}
+""", documents=False)
+        cls.addClassCleanup(cls.server.stop)
+
+    def test_is_an_error_that_names_it_and_is_not_tried_again(self):
+        sent = []
+        hooks = {"request": [lambda request: sent.append(request.url)]}
+        plain = openai.OpenAI(base_url=self.server.url + "/v1", api_key=BEARER, http_client=openai.DefaultHttpxClient(event_hooks=hooks))
+        claude = anthropic.Anthropic(base_url=self.server.url, api_key=BEARER, http_client=anthropic.DefaultHttpxClient(event_hooks=hooks))
+        for model in ("dim/gpt-4o-mini", "pool"):
+            with self.subTest(model=model):
+                wrong = "provider dim is not set up: environment variable STRATA_TESTS_UNSET is not set"
+                with self.assertRaises(openai.PermissionDeniedError) as refused:
+                    plain.chat.completions.create(model=model, messages=[{"role": "user", "content": "hi"}])
+                self.assertIn(wrong, str(refused.exception))
+                with self.assertRaises(anthropic.PermissionDeniedError) as refused:
+                    claude.messages.create(model=model, max_tokens=9, messages=[{"role": "user", "content": "hi"}])
+                self.assertIn(wrong, str(refused.exception))
+                with self.assertRaises(ClientError) as refused:
+                    boto3.client("bedrock-runtime", endpoint_url=self.server.url, region_name="eu-central-1",
+                                 aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY).converse(
+                        modelId=model, messages=[{"role": "user", "content": [{"text": "hi"}]}])
+                self.assertEqual(refused.exception.response["Error"]["Code"], "AccessDeniedException")
+                self.assertEqual(refused.exception.response["ResponseMetadata"]["RetryAttempts"], 0)
+                self.assertIn(wrong, str(refused.exception))
+        self.assertEqual(len(sent), 4, "each SDK has asked once for each model")
 
 
 if __name__ == "__main__":

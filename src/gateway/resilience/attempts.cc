@@ -206,11 +206,10 @@ Error Attempts::NothingToTry() const {
     }
     reasons += (reasons.empty() ? "" : "; ") + reason;
   }
-  if (lanes_.empty()) reasons = "none of its deployments exists";
   auto message = lanes_.size() == 1
                      ? reasons
                      : fmt::format("no deployment of '{}' can be asked: {}", rules_.id, reasons);
-  if (!open && !lanes_.empty()) return Error(Code::kPermissionDenied, std::move(message));
+  if (!open) return Error(Code::kPermissionDenied, std::move(message));
   Error error(Code::kUnavailable, std::move(message));
   if (soonest) std::move(error).RetryAfter(*soonest);  // sets it in place
   return error;  // NOLINT(bugprone-use-after-move): RetryAfter took nothing

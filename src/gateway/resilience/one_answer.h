@@ -16,6 +16,7 @@ Task<Result<Answer>> AskInTurn(Pool<Model>& pool, const AttemptRules& rules, Ret
                                const Resilience::Parts& parts, RequestContext& ctx, Ask ask) {
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
   auto set = pool.Get();
+  if (set->lanes.empty()) co_return Fail(NoDeployment(pool.spec().id, set->missing));
   Attempts attempts(set->lanes, rules, budget, ctx, parts.env.random, false, std::nullopt);
   while (true) {
     STRATA_CO_TRY(auto choice, attempts.Choose());

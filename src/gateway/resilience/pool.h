@@ -41,11 +41,15 @@ struct Resilience::Parts {
 
 AttemptRules RulesOf(const PoolSpec& spec, const ResilienceOptions& options);
 
+// What a pool of which no deployment is there answers. `missing`: why each is not.
+Error NoDeployment(std::string_view pool, const std::vector<Error>& missing);
+
 // Lanes and, at the same places, their models. Immutable but for the lanes' turns.
 template <class Model>
 struct Deployments {
   std::vector<std::shared_ptr<Model>> models;
-  Lanes lanes;  // refer to the models' infos
+  Lanes lanes;                 // refer to the models' infos
+  std::vector<Error> missing;  // why deployments that the pool names are not among them
 
   void Add(std::shared_ptr<Model> model, HealthBoard& board, int weight, int tier) {
     const auto& info = model->Info();
@@ -89,7 +93,7 @@ class Pool {
     if (fixed_) return fixed_;
     std::lock_guard lock(mutex_);
     auto now = clock_.Steady();
-    if (!set_ || (missing_ && now >= look_again_)) {
+    if (!set_ || (!set_->missing.empty() && now >= look_again_)) {
       set_ = Find();
       look_again_ = now + std::chrono::seconds(1);
     }
@@ -112,7 +116,6 @@ class Pool {
  private:
   std::shared_ptr<const Set> Find() {
     auto set = std::make_shared<Set>();
-    missing_ = false;
     for (const auto& deployment : spec_.deployments) {
       AddFound(*set, deployment.model, deployment.weight, 0);
     }
@@ -125,7 +128,7 @@ class Pool {
   void AddFound(Set& set, const std::string& id, int weight, int tier) {
     auto found = find_(id);
     if (!found.has_value()) {
-      missing_ = true;
+      set.missing.push_back(std::move(found.error()));
       return;
     }
     auto* pool = dynamic_cast<HasDeployments<Model>*>(found->get());
@@ -146,7 +149,6 @@ class Pool {
   std::mutex mutex_;
   std::shared_ptr<const Set> set_;
   SteadyTime look_again_{};
-  bool missing_ = false;
 };
 
 }  // namespace strata::gateway

@@ -1,5 +1,7 @@
 #include "gateway/resilience.h"
 
+#include <fmt/format.h>
+
 #include <map>
 #include <mutex>
 
@@ -140,6 +142,16 @@ AttemptRules RulesOf(const PoolSpec& spec, const ResilienceOptions& options) {
           .retry_max = options.retry_max,
           .retry_after_max = options.retry_after_max,
           .first_token_max = spec.first_token_max};
+}
+
+Error NoDeployment(std::string_view pool, const std::vector<Error>& missing) {
+  std::string reasons;
+  for (const auto& error : missing) reasons += (reasons.empty() ? "" : "; ") + error.message();
+  if (reasons.empty()) reasons = "none exists";
+  // A set-up that lacks a model or a secret is not mended by asking again.
+  const auto code = missing.empty() ? Code::kUnavailable : missing.front().code();
+  return Error(code, fmt::format("no deployment of '{}' can be asked: {}", pool, reasons))
+      .AtField("model");
 }
 
 Resilience::Resilience(const ResilienceOptions& options, ResilienceEnv env)

@@ -157,6 +157,7 @@ Task<Result<std::unique_ptr<ChatStream>>> ResilientChat::Start(domain::ChatReque
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
   const auto settles = request.answer_is_read ? Settles::kWhenRecorded : Settles::kAtEnd;
   auto set = pool_.Get();
+  if (set->lanes.empty()) co_return Fail(NoDeployment(pool_.spec().id, set->missing));
   Attempts attempts(set->lanes, rules_, budget_, ctx, parts_.env.random, request.stream,
                     StickyKey(request, ctx));
   while (true) {
@@ -264,7 +265,7 @@ Task<std::shared_ptr<Attempt>> ResilientChat::Race(const Set& set, Attempts& att
 Task<Result<std::int64_t>> ResilientChat::CountTokens(domain::ChatRequest request,
                                                       RequestContext& ctx) {
   auto set = pool_.Get();
-  Error last(Code::kUnavailable, "no deployment of '" + info_.id + "' exists");
+  Error last = NoDeployment(info_.id, set->missing);
   for (const auto& model : set->models) {
     auto copy = request;
     auto count = co_await model->CountTokens(std::move(copy), ctx);

@@ -167,7 +167,7 @@ TEST_F(Resilient, AnUnknownDeploymentIsLeftOutUntilItIsThere) {
   auto empty = Pool({.deployments = {{"nobody"}}});
   auto reply = Get(*empty);
   ASSERT_TRUE(reply.error);
-  EXPECT_EQ(reply.error->code(), Code::kUnavailable);
+  EXPECT_EQ(reply.error->code(), Code::kNotFound);
 }
 
 TEST_F(Resilient, HedgesASlowAttemptAndCancelsTheLoser) {
@@ -264,6 +264,18 @@ TEST_F(Resilient, CountingAsksTheNextWhenOneCannot) {
   auto count = runtime_.Run(pool->CountTokens(request, ctx_));
   ASSERT_TRUE(count.has_value());
   EXPECT_EQ(*count, 1);
+}
+
+TEST_F(Resilient, APoolWithoutDeploymentsSaysWhyOfEachAndIsNotTriedAgain) {
+  auto pool = Pool({.deployments = {{"missing"}}, .fallback = {"gone"}});
+  const auto reply = Get(*pool);
+  ASSERT_TRUE(reply.error);
+  EXPECT_EQ(reply.error->code(), Code::kNotFound);
+  EXPECT_EQ(reply.error->field(), "model");
+  EXPECT_EQ(reply.error->message(),
+            "no deployment of 'pool' can be asked: model 'missing' does not exist; model 'gone' "
+            "does not exist");
+  EXPECT_EQ(slept_, milliseconds(0));
 }
 
 TEST_F(Resilient, EmbeddingsComeThroughTheSameLayer) {

@@ -128,7 +128,7 @@ RequestContext ContextLike(const RequestContext& ctx) {
 }
 
 bool IsDocumentsFault(const Error& error) {
-  if (IsAboutOurAccount(error)) return false;
+  if (IsAboutOurAccount(error) || error.field() == "model") return false;
   switch (error.code()) {
     case Code::kInvalidArgument:
     case Code::kUnsupported:

@@ -31,8 +31,8 @@ std::string VersionOf(const DocumentInput& input);
 // A copy for work on behalf of the same caller, with no open span.
 RequestContext ContextLike(const RequestContext& ctx);
 
-// Errors that say something of this document, not of the moment: it is marked FAILED and the job
-// goes on.
+// Errors that say something of this document, not of the moment or of the embedding model: it is
+// marked FAILED and the job goes on.
 bool IsDocumentsFault(const Error& error);
 
 // Thread-safe once it is set up. Parts outlive it.

@@ -183,6 +183,23 @@ TEST_F(IngestionTest, WhatAProviderSaysOfOurAccountIsNotAFailureReason) {
   EXPECT_THAT(job.failure_reasons[0], ::testing::Not(::testing::HasSubstr("arn:")));
 }
 
+TEST_F(IngestionTest, AModelThatIsNotSetUpIsNoDocumentsFault) {
+  TempFolder folder;
+  folder.Write("a.md", "Glaciers are made of ice.");
+  const auto base = MakeBase();
+  const auto source = MakeFolder(base, folder.path());
+  Sync(base, source);
+  folder.Write("a.md", "Bridges are made of steel.");
+  embedder_->FailWith(
+      Error(Code::kPermissionDenied, "provider dim is not set up").AtField("model"));
+  const auto job = Sync(base, source);
+  EXPECT_EQ(job.status, JobStatus::kFailed);
+  EXPECT_EQ(job.statistics.failed, 0);
+  EXPECT_THAT(job.failure_reasons, ElementsAre(HasSubstr("provider dim is not set up")));
+  EXPECT_FALSE(Search(base, "glaciers", SearchMode::kLexical).empty())
+      << "the version before stays";
+}
+
 TEST_F(IngestionTest, ASyncParsesOnlyWhatChanged) {
   TempFolder folder;
   folder.Write("a.md", "Glaciers are made of ice.");

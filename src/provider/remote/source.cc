@@ -232,12 +232,8 @@ ProviderStatus RemoteSource::Status() const {
 
 Result<std::shared_ptr<ModelSource>> MakeRemoteProvider(ProviderSpec spec, RemoteDeps deps) {
   const std::size_t cached_max = deps.models_cached_max;
-  std::string name = spec.name;
-  auto account = remote::MakeAccount(std::move(spec), std::move(deps));
-  if (!account.has_value()) {
-    return Fail(std::move(account.error()).Because("provider " + name));
-  }
-  return std::make_shared<remote::RemoteSource>(std::move(*account), cached_max);
+  STRATA_TRY(auto account, remote::MakeAccount(std::move(spec), std::move(deps)));
+  return std::make_shared<remote::RemoteSource>(std::move(account), cached_max);
 }
 
 Task<Result<std::vector<std::string>>> ListUpstreamModels(ProviderSpec spec, RemoteDeps deps,
