@@ -13,4 +13,7 @@ namespace strata::dialect {
 // out, anything else is kInvalidArgument by name: dropping it would change what was asked for.
 Result<> RefuseExtra(const domain::ChatRequest& request, DropNotes& notes);
 
+// For models that give no log-probabilities: kInvalidArgument when they are wanted.
+Result<> RefuseLogprobs(const domain::ChatRequest& request);
+
 }  // namespace strata::dialect

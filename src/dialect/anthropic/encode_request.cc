@@ -4,6 +4,7 @@
 
 #include "dialect/anthropic.h"
 #include "dialect/anthropic/blocks.h"
+#include "dialect/extra.h"
 #include "dialect/json/claude.h"
 #include "dialect/json/extra.h"
 #include "dialect/json/schema.h"

@@ -7,6 +7,7 @@
 #include "dialect/bedrock.h"
 #include "dialect/bedrock/blocks.h"
 #include "dialect/bedrock/converse_fields.h"
+#include "dialect/extra.h"
 #include "dialect/json/claude.h"
 #include "dialect/json/extra.h"
 #include "dialect/json/schema.h"

@@ -30,6 +30,7 @@ Result<> DecodeContents(const JsonField& contents, domain::ChatRequest& chat) {
     }
     auto parts = content.Get("parts");
     STRATA_CHECK_OK(parts.ExpectArray());
+    if (parts.size() == 0) return Fail(parts.Wrong("expected at least one part"));
     for (std::size_t k = 0; k < parts.size(); ++k) {
       auto part = parts.Item(k);
       STRATA_CHECK_OK(DecodePart(part, PartUse::kRequest, ids, message.content));

@@ -111,6 +111,8 @@ TEST(GeminiRequest, NamesTheMemberThatIsWrong) {
   EXPECT_EQ(Fault("{}"), "contents: expected a list");
   EXPECT_EQ(Fault(R"({"contents":[{"role":"system","parts":[]}]})"),
             "contents[0].role: expected one of user, model, function");
+  EXPECT_EQ(Fault(R"({"contents":[{"parts":[]}]})"),
+            "contents[0].parts: expected at least one part");
   EXPECT_EQ(Fault(content(R"({"text":7})")), "contents[0].parts[0].text: expected a string");
   EXPECT_EQ(Fault(content(R"({"executableCode":{"code":"1"}})")),
             "contents[0].parts[0].executableCode: tools that run at Google are not supported");

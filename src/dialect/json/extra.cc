@@ -95,9 +95,9 @@ Result<> RefuseExtra(const domain::ChatRequest& request, DropNotes& notes) {
 
 Result<> RefuseLogprobs(const domain::ChatRequest& request) {
   if (!request.logprobs) return {};
-  return Fail(InvalidArgument("logprobs",
-                              "the provider that was chosen gives no log-probabilities; leave it "
-                              "out or name another model"));
+  return Fail(InvalidArgument(request.top_logprobs > 0 ? "top_logprobs" : "logprobs",
+                              "the model that was chosen gives no log-probabilities; leave it out "
+                              "or name another model"));
 }
 
 }  // namespace strata::dialect

@@ -21,7 +21,4 @@ void KeepExtra(const JsonField& body, std::initializer_list<std::string_view> kn
 Result<> WriteExtra(JsonWriter& out, const domain::ChatRequest& request, std::string_view dialect,
                     std::initializer_list<std::string_view> written);
 
-// For dialects that have no log-probabilities: kInvalidArgument when they are wanted.
-Result<> RefuseLogprobs(const domain::ChatRequest& request);
-
 }  // namespace strata::dialect

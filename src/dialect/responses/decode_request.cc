@@ -307,6 +307,7 @@ Result<> DecodeInput(const JsonField& body, Request& out) {
   auto input = body.Get("input");
   if (!input.present()) return Fail(input.Wrong("expected a string or a list of items"));
   if (const auto* text = input.value().string()) {
+    if (text->empty()) return Fail(input.Wrong("expected text that is not empty"));
     JsonValue::Object message;
     message.push_back({"type", JsonValue(JsonValue::Data(std::string("message")))});
     message.push_back({"role", JsonValue(JsonValue::Data(std::string("user")))});

@@ -282,6 +282,7 @@ TEST(ResponsesRequest, NamesWhatIsNotServed) {
             "conversation: conversations are not kept; use previous_response_id");
   EXPECT_EQ(with(R"("truncation":"middle")"), "truncation: expected one of auto, disabled");
   EXPECT_EQ(Fault(R"({"model":"m"})"), "input: expected a string or a list of items");
+  EXPECT_EQ(Fault(R"({"model":"m","input":""})"), "input: expected text that is not empty");
   EXPECT_EQ(Fault(R"({"model":"m","input":[]})"), "input: expected at least one message");
   EXPECT_EQ(Fault(R"({"model":"m","input":[{"type":"computer_call"}]})"),
             "input[0].type: items of type computer_call are not served; expected one of message, "

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/ids.h"
+#include "dialect/extra.h"
 #include "knowledge/answer/attached.h"
 #include "knowledge/answer/external_passages.h"
 #include "knowledge/answer/limit_answer.h"
@@ -228,6 +229,7 @@ class ExtractModel final : public provider::ChatModel {
     STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
     STRATA_CO_CHECK_OK(CheckRequest(request));
     STRATA_CO_CHECK_OK(provider::RefuseExtra(request, ctx));
+    STRATA_CO_CHECK_OK(dialect::RefuseLogprobs(request));
     SourceReader reader(parser_, ctx);
     STRATA_CO_CHECK_OK(co_await reader.Read(request.messages));
     auto& sources = reader.sources();

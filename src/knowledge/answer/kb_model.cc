@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "dialect/extra.h"
 #include "knowledge/answer/passages.h"
 #include "knowledge/answerer.h"
 #include "knowledge/knowledge_base.h"
@@ -80,6 +81,7 @@ class KbModel final : public provider::ChatModel {
     STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
     STRATA_CO_CHECK_OK(CheckRequest(request));
     STRATA_CO_CHECK_OK(provider::RefuseExtra(request, ctx));
+    STRATA_CO_CHECK_OK(dialect::RefuseLogprobs(request));
     AnswerInput input;
     input.question = TakeTurns(request, input.history);
     if (input.question.find_first_not_of(" \t\r\n") == std::string::npos) {
