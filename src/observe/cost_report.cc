@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "observe/ledger.h"
+#include "observe/tag_costs.h"
 
 namespace strata::observe {
 namespace {
@@ -96,7 +97,11 @@ Result<CostQuery::By> ParseCostBy(std::string_view text) {
   return Fail(InvalidArgument("by", fmt::format("'{}' is not one of {}", text, known)));
 }
 
-std::string CostTable(std::span<const CostLine> lines) {
+namespace {
+
+enum class Sum : std::uint8_t { kNone, kOfLines };
+
+std::string TableOf(std::span<const CostLine> lines, Sum sum) {
   std::size_t width = 5;
   for (const auto& line : lines) width = std::max(width, line.group.size());
   constexpr std::string_view kRow = "{:<{}}  {:>8}  {:>12}  {:>12}  {:>12}  {:>12}  {}\n";
@@ -108,9 +113,15 @@ std::string CostTable(std::span<const CostLine> lines) {
                        line.cache_write_tokens, CostText(line));
   };
   for (const auto& line : lines) add(line);
-  if (lines.size() != 1) add(Total(lines));
+  if (lines.size() != 1 && sum == Sum::kOfLines) add(Total(lines));
   return out + SavingsTable(lines, width);
 }
+
+}  // namespace
+
+std::string CostTable(std::span<const CostLine> lines) { return TableOf(lines, Sum::kOfLines); }
+
+std::string TagCostTable(std::span<const CostLine> lines) { return TableOf(lines, Sum::kNone); }
 
 std::string CostCsv(std::span<const CostLine> lines) {
   std::string out =

@@ -44,8 +44,13 @@ struct Where {
   }
 };
 
-std::string_view GroupSql(CostQuery::By by) {
-  switch (by) {
+bool IsEveryTag(const CostQuery& query) {
+  return query.by == CostQuery::By::kTag && query.tag.empty();
+}
+
+std::string_view GroupSql(const CostQuery& query) {
+  if (IsEveryTag(query)) return "coalesce(tag.key || '=' || tag.value, '')";
+  switch (query.by) {
     case CostQuery::By::kKey:
       return "key";
     case CostQuery::By::kModel:
@@ -121,7 +126,9 @@ Result<> AddSavings(Database& database, std::string_view group, const Where& whe
 }
 
 // Whether a request's calls are all of one group.
-bool HoldsRequests(CostQuery::By by) {
+bool HoldsRequests(const CostQuery& query) {
+  const auto by = query.by;
+  if (IsEveryTag(query)) return false;
   return by == CostQuery::By::kRouter || by == CostQuery::By::kKey ||
          by == CostQuery::By::kWorkspace || by == CostQuery::By::kTag || by == CostQuery::By::kDay;
 }
@@ -129,15 +136,16 @@ bool HoldsRequests(CostQuery::By by) {
 Result<std::vector<CostLine>> QueryCost(Database& database, const CostQuery& query) {
   Where where;
   std::vector<LedgerValue> values;
-  if (query.by == CostQuery::By::kTag) values.emplace_back(query.tag);
+  if (query.by == CostQuery::By::kTag && !query.tag.empty()) values.emplace_back(query.tag);
   if (query.workspace) where.Add("workspace = ?", query.workspace->value);
   if (query.from) where.Add("time >= ?", ToUnixMicros(*query.from));
   if (query.until) where.Add("time < ?", ToUnixMicros(*query.until));
   auto sql = fmt::format(
       "SELECT {} AS grp, count(*), count(*) - count(cost_picousd), sum(input_tokens), "
       "sum(output_tokens), sum(cache_read_tokens), sum(cache_write_tokens), "
-      "coalesce(sum(cost_picousd), 0) AS cost FROM calls{} GROUP BY grp ORDER BY cost DESC, grp",
-      GroupSql(query.by), where.sql);
+      "coalesce(sum(cost_picousd), 0) AS cost FROM calls{}{} GROUP BY grp ORDER BY cost DESC, grp",
+      GroupSql(query), IsEveryTag(query) ? " LEFT JOIN json_each(calls.tags) AS tag" : "",
+      where.sql);
   values.insert(values.end(), where.values.begin(), where.values.end());
   STRATA_TRY(auto statement, PrepareWith(database, sql, values));
   std::vector<CostLine> lines;
@@ -155,8 +163,8 @@ Result<std::vector<CostLine>> QueryCost(Database& database, const CostQuery& que
     line.cost.picousd = statement.Integer(7);
     lines.push_back(std::move(line));
   }
-  if (HoldsRequests(query.by)) {
-    STRATA_CHECK_OK(AddSavings(database, GroupSql(query.by), where, values, lines));
+  if (HoldsRequests(query)) {
+    STRATA_CHECK_OK(AddSavings(database, GroupSql(query), where, values, lines));
   }
   return lines;
 }

@@ -36,7 +36,9 @@ struct CostQuery {
     kProvider,
     kRouter
   } by = By::kModel;
-  std::string tag{};  // By::kTag: which one; rows without it are grouped under ""
+  // By::kTag: which one; rows without it are grouped under "". Empty: every tag, a group NAME=VALUE
+  // each, so that a call with several tags is in several groups.
+  std::string tag{};
   std::optional<WorkspaceId> workspace{};
   std::optional<WallTime> from{};   // inclusive
   std::optional<WallTime> until{};  // exclusive

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "base/log.h"
 #include "base/run_task.h"
 #include "observe/drain.h"
 #include "observe/ledger_rows.h"
+#include "observe/tag_costs.h"
 #include "store/sqlite.h"
 #include "store/testing.h"
 
@@ -155,6 +158,7 @@ TEST(Ledger, CostIsGroupedAndUnknownPricesAreCountedBesideTheSum) {
     auto row = Row("r", i);
     row.intent.model = i < 4 ? "dear" : "un,known";
     row.intent.tags = {{"te\"am", i % 2 == 0 ? "blue" : "red"}};
+    if (i < 2) row.intent.tags["task"] = "sum";
     row.intent.time = FromUnixMicros((1'700'000'000 + i * 86'400LL) * 1'000'000);
     row.intent.workspace = {i == 5 ? "other" : "default"};
     if (i == 3 || i >= 4) row.outcome.cost = std::nullopt;
@@ -176,6 +180,13 @@ TEST(Ledger, CostIsGroupedAndUnknownPricesAreCountedBesideTheSum) {
   ASSERT_EQ(by_tag->size(), 2U);
   EXPECT_EQ((*by_tag)[0].group, "blue");
   EXPECT_EQ(ledger->CostBlocking({.by = CostQuery::By::kDay})->size(), 6U);
+  auto every_tag = ledger->CostBlocking({.by = CostQuery::By::kTag});
+  ASSERT_TRUE(every_tag.has_value()) << every_tag.error().message();
+  std::map<std::string, std::int64_t> calls;
+  for (const auto& line : *every_tag) calls[line.group] = line.calls;
+  EXPECT_EQ(calls, (std::map<std::string, std::int64_t>{
+                       {"te\"am=blue", 3}, {"te\"am=red", 3}, {"task=sum", 2}}));
+  EXPECT_EQ(TagCostTable(*every_tag).find("total"), std::string::npos);
   auto filtered = ledger->CostBlocking({.by = CostQuery::By::kKey,
                                         .workspace = WorkspaceId{"default"},
                                         .from = rows[1].intent.time,

@@ -7,6 +7,7 @@
 
 #include "dialect/json_value.h"
 #include "observe/ledger.h"
+#include "observe/tag_costs.h"
 #include "observe/trace_tree.h"
 #include "server/admin_json.h"
 #include "store/backup.h"
@@ -73,12 +74,12 @@ Result<observe::CostQuery> DecodeCost(const Exchange& e) {
   if (by.starts_with("tag:")) {
     query.by = observe::CostQuery::By::kTag;
     query.tag = by.substr(4);
+    if (query.tag.empty()) {
+      return Fail(InvalidArgument("by", "expected tag:NAME, or tag for every tag"));
+    }
   } else {
     STRATA_TRY(query.by, observe::ParseCostBy(by));
     query.tag = parameter("tag").value_or("");
-  }
-  if (query.by == observe::CostQuery::By::kTag && query.tag.empty()) {
-    return Fail(InvalidArgument("by", "say which tag: tag:NAME"));
   }
   if (auto from = parameter("from")) {
     STRATA_TRY(query.from, ParseDay("from", *from));
@@ -96,9 +97,12 @@ Task<Result<>> Cost(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto query, DecodeCost(e));
   auto& journal = s.journal;
   STRATA_CO_CHECK_OK(co_await RunBlocking(s.parse_pool, [&journal]() { return journal.Flush(); }));
+  const bool every_tag = query.by == observe::CostQuery::By::kTag && query.tag.empty();
   STRATA_CO_TRY(auto lines, co_await s.ledger.Cost(std::move(query)));
   bool csv = net::QueryParameter(e.http.query(), "form") == "csv";
-  auto body = csv ? observe::CostCsv(lines) : observe::CostTable(lines);
+  auto body = csv         ? observe::CostCsv(lines)
+              : every_tag ? observe::TagCostTable(lines)
+                          : observe::CostTable(lines);
   co_return co_await SendText(e, std::move(body),
                               csv ? "text/csv; charset=utf-8" : "text/plain; charset=utf-8");
 }

@@ -117,6 +117,7 @@ class Profiles(unittest.TestCase):
                 break
             time.sleep(0.1)  # the ledger follows the journal
         self.assertEqual((row["calls"], float(row["cost_usd"])), ("4", 0.00084))
+        self.assertEqual(self.cost_by("tag")["team=blue"], dict(row, group="team=blue"))
 
     def test_it_embeds_too(self):
         arn = self.make("vectors", "up/text-embedding-3-small")["inferenceProfileArn"]

@@ -104,8 +104,10 @@ void AddObserveCommands(Cli& cli) {
   auto cost = std::make_shared<CostFlags>();
   auto* command = cli.app.add_subcommand("cost", "what was spent, from the ledger");
   command
-      ->add_option("--by", cost->by,
-                   "key, model, router, kb, provider, workspace, day, or tag:NAME")
+      ->add_option(
+          "--by", cost->by,
+          "key, model, router, kb, provider, workspace, day, tag (a line for each NAME=VALUE; "
+          "a call with several tags is in several) or tag:NAME")
       ->capture_default_str();
   command->add_option("--from", cost->from, "first day, 2026-11-22 (UTC)");
   command->add_option("--until", cost->until, "day after the last");
