@@ -3,6 +3,7 @@
 //   bench_retrieval [--chunks N] [--queries N] [--peer-queries N] [--seed N] [--data BEIR_DIR]
 //   [--static FILE]
 //   bench_retrieval --scale N --data BEIR_DIR --static FILE [--queries N] [--peer-queries N]
+//   [--cache DIR]
 //   bench_retrieval --quality BEIR_DIR
 
 #include <cstdio>
@@ -37,6 +38,8 @@ int main(int argc, char** argv) {
       options.data = value;
     } else if (name == "--static") {
       options.static_embedder = value;
+    } else if (name == "--cache") {
+      options.cache = value;
     } else if (name == "--quality") {
       quality = value;
     } else {

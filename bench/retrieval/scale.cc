@@ -4,14 +4,13 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <functional>
 #include <unordered_map>
 #include <vector>
 
 #include "bench/gen/power_fit.h"
-#include "bench/gen/scale_corpus.h"
 #include "bench/retrieval/bench.h"
+#include "bench/retrieval/scale_cache.h"
 #include "knowledge/lexical_index.h"
 #include "knowledge/retrieve/fuse.h"
 #include "knowledge/retrieve/smooth.h"
@@ -21,7 +20,6 @@
 namespace strata::bench {
 namespace {
 
-namespace fs = std::filesystem;
 using knowledge::Candidate;
 using knowledge::ChunkRun;
 
@@ -61,53 +59,28 @@ class Scale {
       embedder_->Embed(queries_.back(), vectors_.back());
     }
   }
-  ~Scale() {
-    lexical_.reset();
-    fs::remove_all(folder_);
-  }
-  Scale(const Scale&) = delete;
-  Scale& operator=(const Scale&) = delete;
 
   Result<void> Run() {
-    folder_ = (fs::temp_directory_path() / "strata-bench-scale-XXXXXX").string();
-    if (::mkdtemp(folder_.data()) == nullptr) {
-      return Fail(Code::kUnavailable, "no temporary folder");
+    const std::vector<std::size_t> sizes = {options_.chunks / 10, options_.chunks * 3 / 10,
+                                            options_.chunks};
+    ScaleCache cache(options_, *embedder_);
+    STRATA_CHECK_OK(cache.Make(&collection_, sizes));
+    STRATA_CHECK_OK(cache.OpenVectors());
+    for (const auto size : sizes) {
+      STRATA_TRY(lexical_, cache.OpenWords(size));
+      while (added_ < size) {
+        std::vector<std::uint64_t> ids(std::min(kBatch, size - added_));
+        for (auto& id : ids) id = added_++;
+        STRATA_TRY(const auto rows, cache.NextVectors(ids.size()));
+        STRATA_CHECK_OK(dense_.Upsert(ids, rows));
+      }
+      STRATA_CHECK_OK(MeasureNow());
     }
-    STRATA_TRY(lexical_, knowledge::OpenLexicalIndex(folder_));
-    const ScaleOptions scale{.chunks = options_.chunks, .queries = 0, .seed = options_.seed};
-    Result<void> done;
-    ForEachScaleChunk(scale, &collection_, [&](const ScaleCorpus::Chunk& chunk) {
-      if (!done) return;
-      done = Add(chunk);
-      const auto tenths = 10 * added_;
-      const bool due =
-          tenths == options_.chunks || tenths == 3 * options_.chunks || added_ == options_.chunks;
-      if (done && due) done = MeasureNow();
-    });
-    STRATA_CHECK_OK(done);
     PrintGrowth();
     return {};
   }
 
  private:
-  Result<void> Add(const ScaleCorpus::Chunk& chunk) {
-    const knowledge::LexicalDocument document{
-        .id = added_, .title = chunk.title, .body = chunk.body};
-    STRATA_CHECK_OK(lexical_->Put(std::span(&document, 1)));
-    const auto at = waiting_.size();
-    waiting_.resize(at + dense_.dimensions());
-    embedder_->Embed(chunk.body, std::span(waiting_).subspan(at));
-    waiting_ids_.push_back(added_++);
-    return waiting_ids_.size() < kBatch ? Result<void>() : Flush();
-  }
-
-  Result<void> Flush() {
-    STRATA_CHECK_OK(dense_.Upsert(waiting_ids_, waiting_));
-    waiting_ids_.clear();
-    waiting_.clear();
-    return {};
-  }
-
   void Measure(const std::function<void(std::size_t)>& search, double Point::* p50,
                double Point::* p95, const char* name) {
     std::vector<double> times;
@@ -125,8 +98,6 @@ class Scale {
   }
 
   Result<void> MeasureNow() {
-    STRATA_CHECK_OK(Flush());
-    STRATA_CHECK_OK(lexical_->Commit(added_));
     while (dense_.Tend(std::chrono::milliseconds(1000))) {
     }
     points_.push_back({.chunks = static_cast<double>(added_)});
@@ -261,11 +232,8 @@ class Scale {
   const std::shared_ptr<const vector::StaticEmbedder> embedder_;
   std::vector<std::string> queries_;
   std::vector<std::vector<float>> vectors_;
-  std::string folder_;
   std::unique_ptr<knowledge::LexicalIndex> lexical_;
   vector::GraphIndex dense_;
-  std::vector<std::uint64_t> waiting_ids_;
-  std::vector<float> waiting_;
   std::uint64_t added_ = 0;
   std::vector<Point> points_;
   std::size_t found_ = 0;  // keeps the searches from being optimized away

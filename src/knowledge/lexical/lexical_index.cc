@@ -265,7 +265,8 @@ void SegmentedIndex::RemoveStrayFiles() {
   auto files = store::ListFolder(folder_);
   if (!files) return;
   for (const std::string& file : *files) {
-    if (IsOwnFile(file) && !named.contains(file)) (void)store::RemoveFile(PathOf(file));
+    if (!IsOwnFile(file) || named.contains(file)) continue;
+    [[maybe_unused]] const auto removed = store::RemoveFile(PathOf(file));
   }
 }
 
@@ -363,7 +364,8 @@ Result<void> RemoveLexicalIndex(const std::string& folder) {
   // The manifest goes first: without it the rest counts as nothing.
   STRATA_CHECK_OK(store::RemoveFile(folder + "/" + std::string(kManifestName)));
   for (const std::string& file : *files) {
-    if (IsOwnFile(file)) STRATA_CHECK_OK(store::RemoveFile(folder + "/" + file));
+    if (!IsOwnFile(file)) continue;
+    STRATA_CHECK_OK(store::RemoveFile(std::string(folder).append("/").append(file)));
   }
   return {};
 }

@@ -36,8 +36,8 @@ class LexicalIndexContract : public testing::TestWithParam<MakeLexicalIndex> {
     return ids;
   }
   // Rows that match nothing, so that words of the others are rare.
-  void PutOthers(int count) {
-    for (int i = 0; i < count; ++i) Put(static_cast<std::uint64_t>(1000 + i), "filler words only");
+  void PutOthers(std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; ++i) Put(1000 + i, "filler words only");
   }
 
   using Ids = std::vector<std::uint64_t>;

@@ -306,7 +306,7 @@ class LexicalRuns : public testing::Test {
       const auto second = RandomText(rng, 3 + rng.Below(12));
       Put(chunks_, 2 * i, first);
       Put(chunks_, 2 * i + 1, second);
-      Put(documents_, i, first + " " + second);
+      Put(documents_, i, std::string(first).append(" ").append(second));
       if (i == kDocuments / 2) ASSERT_TRUE(chunks_.Commit(1).has_value());  // two segments
     }
     ASSERT_TRUE(chunks_.Commit(2).has_value());

@@ -1,6 +1,7 @@
 #include "knowledge/lexical/run_scores.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace strata::knowledge::lexical {
 namespace {
@@ -120,9 +121,9 @@ class RunScorer {
       STRATA_CHECK_OK(Count(list, frequencies));
     }
     const CorpusStats corpus{.documents = count_, .length = 0};
-    const auto weight =
-        share * kScoreUnit *
-        TermWeight(corpus, static_cast<std::uint64_t>(in_documents + 0.5), repeats, options_.k1);
+    const auto weight = share * kScoreUnit *
+                        TermWeight(corpus, static_cast<std::uint64_t>(std::llround(in_documents)),
+                                   repeats, options_.k1);
     for (std::size_t run = 0; run < scores_.size(); ++run) {
       if (frequencies[run] == 0) continue;
       const auto length = static_cast<double>(lengths_[run]) / typical_length_;

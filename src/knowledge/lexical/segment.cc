@@ -76,11 +76,15 @@ Result<void> Segment::CheckDocuments() {
   return {};
 }
 
-std::uint64_t Segment::Id(std::uint32_t ordinal) const { return LoadU64(ids_, ordinal); }
-
 std::uint32_t Segment::LowerBound(std::uint64_t id) const {
   std::uint32_t low = 0;
   std::uint32_t high = documents_;
+  // As ids ascend, the document is at this place or before it; without gaps, at it.
+  if (documents_ > 0 && id > Id(0) && id - Id(0) < documents_) {
+    const auto guess = static_cast<std::uint32_t>(id - Id(0));
+    if (Id(guess) == id) return guess;
+    high = guess;
+  }
   while (low < high) {
     std::uint32_t middle = low + (high - low) / 2;
     if (Id(middle) < id) {

@@ -12,6 +12,7 @@
 // never a crash.
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <span>
@@ -69,7 +70,11 @@ class Segment {
   std::size_t file_bytes() const { return file_bytes_; }
   std::uint64_t length() const { return length_; }  // sum of DecodeLength
   std::string_view lengths() const { return lengths_; }
-  std::uint64_t Id(std::uint32_t ordinal) const;
+  std::uint64_t Id(std::uint32_t ordinal) const {
+    std::uint64_t id;
+    std::memcpy(&id, ids_.data() + std::size_t{ordinal} * sizeof(id), sizeof(id));
+    return id;
+  }
   // The first document whose id is not below; documents() when there is none.
   std::uint32_t LowerBound(std::uint64_t id) const;
   std::optional<std::uint32_t> FindDocument(std::uint64_t id) const;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/rng.h"
@@ -177,6 +178,27 @@ TEST(SegmentMerge, MergedSegmentsAnswerLikeOneMadeAtOnceWithoutTheDeleted) {
   }
 }
 
+TEST(Segment, FindsThePlaceOfAnIdWithAndWithoutGaps) {
+  Rng rng(12);
+  for (const std::uint64_t gap : {1, 2, 50}) {
+    IndexBuffer buffer(2);
+    std::vector<std::uint64_t> ids;
+    for (std::uint64_t id = 10; ids.size() < 300; id += 1 + rng.Below(gap)) {
+      ids.push_back(id);
+      buffer.Put({.id = id, .title = {}, .body = "word"});
+    }
+    const std::string bytes = buffer.MakeSegment();
+    auto segment = Segment::Open(bytes, nullptr);
+    ASSERT_TRUE(segment.has_value());
+    for (std::uint64_t id = 0; id < ids.back() + 400; ++id) {
+      const auto expected = std::ranges::lower_bound(ids, id) - ids.begin();
+      ASSERT_EQ((*segment)->LowerBound(id), expected) << id;
+      const auto found = (*segment)->FindDocument(id);
+      ASSERT_EQ(found.has_value(), std::ranges::binary_search(ids, id)) << id;
+    }
+  }
+}
+
 TEST(Segment, DamagedBytesWithoutChecksumsNeverCrash) {
   IndexBuffer buffer(2);
   Rng rng(8);
@@ -199,8 +221,10 @@ TEST(Segment, DamagedBytesWithoutChecksumsNeverCrash) {
     }
     Snapshot snapshot;
     snapshot.segments.push_back({.number = 1, .segment = *segment, .deleted = nullptr});
-    (void)SearchSnapshot(snapshot, {{"titl", 1}, {Word(3), 1}, {Word(30), 2}}, {}, 10, {});
-    (void)MergeSegments(snapshot.segments);
+    auto hits = SearchSnapshot(snapshot, {{"titl", 1}, {Word(3), 1}, {Word(30), 2}}, {}, 10, {});
+    if (!hits) EXPECT_EQ(hits.error().code(), Code::kCorruption);
+    auto merged = MergeSegments(snapshot.segments);
+    if (!merged) EXPECT_EQ(merged.error().code(), Code::kCorruption);
   }
 }
 

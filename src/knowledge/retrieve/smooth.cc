@@ -12,6 +12,25 @@ namespace {
 // Similarity and index of a neighbour.
 using Near = std::pair<float, std::size_t>;
 
+// The first `wanted` of a descending order, found by looking at each candidate once: most are less
+// than all that are kept.
+class NearestOf {
+ public:
+  explicit NearestOf(std::size_t wanted) : wanted_(wanted) { kept_.reserve(wanted + 1); }
+
+  void Add(Near near) {
+    if (kept_.size() == wanted_ && near <= kept_.back()) return;
+    kept_.insert(std::ranges::upper_bound(kept_, near, std::greater()), near);
+    if (kept_.size() > wanted_) kept_.pop_back();
+  }
+  std::span<const Near> kept() const { return kept_; }
+  void Clear() { kept_.clear(); }
+
+ private:
+  const std::size_t wanted_;
+  std::vector<Near> kept_;
+};
+
 double MeanOf(std::span<const Near> neighbours, const std::vector<FusedHit>& hits) {
   double sum = 0;
   double weights = 0;
@@ -37,16 +56,14 @@ void SmoothByNeighbours(std::vector<FusedHit>& hits, std::span<const float> vect
   }
   const auto wanted = std::min(options.neighbours, count - 1);
   std::vector<double> smoothed;
-  std::vector<Near> nearest;
+  NearestOf nearest(wanted);
   for (std::size_t i = 0; i < count; ++i) {
-    nearest.clear();
+    nearest.Clear();
     for (std::size_t j = 0; j < count; ++j) {
-      if (j != i) nearest.emplace_back(cosines[i * count + j], j);
+      if (j != i) nearest.Add({cosines[i * count + j], j});
     }
-    std::ranges::partial_sort(nearest, nearest.begin() + static_cast<std::ptrdiff_t>(wanted),
-                              std::greater());
     smoothed.push_back((1 - options.share) * hits[i].score +
-                       options.share * MeanOf(std::span(nearest).first(wanted), hits));
+                       options.share * MeanOf(nearest.kept(), hits));
   }
   for (std::size_t i = 0; i < count; ++i) hits[i].score = std::max(hits[i].score, smoothed[i]);
   const auto begin = hits.begin();
