@@ -9,6 +9,7 @@
 #include "dialect/anthropic.h"
 #include "dialect/json_scan.h"
 #include "dialect/openai.h"
+#include "dialect/responses_wire.h"
 
 using namespace strata::dialect;
 
@@ -54,6 +55,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     CheckWire(*message);
     auto decoded = anthropic::DecodeChatRequest(bytes);
     if (decoded && (decoded->model != message->model || decoded->stream != message->stream)) {
+      std::abort();
+    }
+  }
+  if (auto scanned = responses::ScanRequest(bytes)) {
+    auto& chat = scanned->chat;
+    chat.wire = responses::MakeWireRequest(bytes, {}, scanned->model);
+    CheckWire(chat);
+    auto decoded = responses::DecodeRequest(bytes);
+    if (decoded && (decoded->chat.model != chat.model || decoded->chat.stream != chat.stream ||
+                    decoded->chat.max_tokens != chat.max_tokens ||
+                    decoded->chat.user != chat.user || decoded->settings.store != scanned->store)) {
       std::abort();
     }
   }

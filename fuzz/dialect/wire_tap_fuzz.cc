@@ -9,6 +9,7 @@
 #include "dialect/bedrock.h"
 #include "dialect/gemini.h"
 #include "dialect/openai.h"
+#include "dialect/responses_wire.h"
 
 using namespace strata::dialect;
 
@@ -38,7 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::abort();
   }
   for (const auto* codec :
-       {&chat, &anthropic::MessagesWire(), &bedrock::ConverseWire(),
+       {&chat, &responses::ResponsesWire(), &anthropic::MessagesWire(), &bedrock::ConverseWire(),
         bedrock::InvokeWire("bedrock.invoke.anthropic"), gemini::GenerateWire(gemini::kWireFormat),
         gemini::GenerateWire(gemini::kArrayWireFormat)}) {
     auto whole = Pass(*codec->make_tap({}), bytes, size);

@@ -129,7 +129,7 @@ class GuardedStream final : public provider::ChatStream {
   std::size_t unplaced_ = 0;                  // citations in held_ whose spans are of text_
   std::string carry_;                         // the end of the text blocks before it
   std::unordered_set<std::string> decoded_;   // texts since the last bytes, judged where they stand
-  std::unordered_set<std::string> harmless_;  // short strings of bytes, which come again and again
+  std::unordered_set<std::string> harmless_;  // short strings of bytes, and texts of whole blocks
   bool whole_ = false;                        // the open block leaves whole
   bool json_ = false;                         // it is a tool's input
   bool wire_ = false;  // bytes are forwarded; they end the groups that leave together
@@ -206,6 +206,8 @@ Task<Result<>> GuardedStream::CloseBlock() {
     STRATA_CO_CHECK_OK(co_await JudgeText(text_.size()));
   }
   if (!whole_) Carry();
+  // Providers repeat a text when it is whole: it was judged as it came.
+  if (wire_ && masks_.empty() && !text_.empty()) harmless_.insert(text_);
   for (auto& held : held_) held.end = std::min(held.end, text_.size());
   PlaceCitations();
   text_.clear();

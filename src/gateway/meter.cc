@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 #include "domain/stream.h"
 #include "gateway/answer_capture.h"
+#include "gateway/later_call.h"
 #include "guard/outbound.h"
 #include "provider/catalog.h"
 
@@ -419,6 +420,12 @@ std::optional<domain::Money> CostUnder(const std::optional<Baseline>& baseline,
                 static_cast<double>(baseline->output_price);
   return domain::Money{usage.PromptTokens() * baseline->input_price +
                        static_cast<std::int64_t>(output)};
+}
+
+Result<> RecordLater(const domain::ModelInfo& model, const domain::Usage& usage,
+                     store::Journal& journal, RequestContext& ctx) {
+  STRATA_TRY(auto meter, BeginCall(model, ctx, journal, "chat", usage));
+  return meter->Finish(usage);
 }
 
 std::shared_ptr<provider::ChatModel> Metered(std::shared_ptr<provider::ChatModel> model,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/options.h"
+#include "dialect/responses_wire.h"
 #include "gateway/headroom.h"
 #include "gateway/routing/plan_run.h"
 #include "gateway/routing/session_table.h"
@@ -42,6 +43,7 @@ class RoutedModel final : public provider::ChatModel {
     STRATA_CO_TRY(auto plan, Choose(assigned, *record, request, ctx, note));
     std::optional<AnsweredRequest> sample;
     if (parts_.taker != nullptr && request.choices == 1 &&
+        !dialect::responses::OnlyAsWire(request) &&
         parts_.taker->Wants(*assigned.router, *plan.decision, ctx)) {
       sample = AnsweredRequest{.router = std::move(assigned.router),
                                .decision = plan.decision,

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "dialect/json_value.h"
+#include "dialect/responses_wire.h"
 #include "guard/request_texts.h"
 #include "guard/verdicts.h"
 
@@ -219,8 +220,15 @@ Task<Result<>> Guardrails::JudgeRequest(domain::ChatRequest& request, RequestCon
   }
   STRATA_CO_CHECK_OK(co_await judge.Json(request.extra.text, DataUrls::kAreData));
   if (judge.masked() == 0) co_return Result<>{};
-  request.wire = nullptr;
   ctx.span.Set("guardrail_masked_input", judge.masked());
+  // What perhaps only its own format can say is masked as it came, string by string.
+  std::shared_ptr<const domain::WireRequest> masked;
+  if (request.wire && request.wire->format == dialect::responses::kWireFormat) {
+    STRATA_CO_TRY(auto body, dialect::ParseJson(request.wire->body));
+    STRATA_CO_CHECK_OK(co_await judge.Value(body, DataUrls::kAreData));
+    masked = dialect::responses::WireWithBody(*request.wire, body.Dump());
+  }
+  request.wire = std::move(masked);
   co_return Result<>{};
 }
 

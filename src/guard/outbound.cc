@@ -4,6 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <ranges>
+
+#include "guard/only_providers.h"
 
 namespace strata::guard {
 namespace {
@@ -31,6 +34,19 @@ Result<> CheckRetention(const domain::ModelInfo& deployment, const RequestContex
                   deployment.retention ? FormatRetention(*deployment.retention) : "not declared"));
 }
 
+// Pools and routers are no deployments: theirs are asked one by one.
+Result<> CheckProvider(std::string_view names, const domain::ModelInfo& deployment) {
+  if (!deployment.can.chat || deployment.upstream_id.empty()) return {};
+  for (auto name : std::views::split(names, ' ')) {
+    if (std::string_view(name.begin(), name.end()) == deployment.provider) return {};
+  }
+  return Fail(
+      Code::kPermissionDenied,
+      fmt::format("this request can only go to {}, which keeps what it goes on from or alone "
+                  "can serve it; {} is another provider's",
+                  names, deployment.id));
+}
+
 }  // namespace
 
 Result<> CheckOutbound(const domain::ModelInfo& deployment, const RequestContext& ctx) {
@@ -38,9 +54,13 @@ Result<> CheckOutbound(const domain::ModelInfo& deployment, const RequestContext
     STRATA_CHECK_OK(CheckRegion(deployment, ctx));
     STRATA_CHECK_OK(CheckRetention(deployment, ctx));
   }
-  if (deployment.cleared_for_all_labels) return {};
   for (const auto& label : ctx.labels.names()) {
-    if (deployment.clearance.Has(label)) continue;
+    if (label.starts_with(kOnlyProviders)) {
+      STRATA_CHECK_OK(
+          CheckProvider(std::string_view(label).substr(kOnlyProviders.size()), deployment));
+      continue;
+    }
+    if (deployment.cleared_for_all_labels || deployment.clearance.Has(label)) continue;
     return Fail(Code::kPermissionDenied,
                 fmt::format("label '{}' forbids {}: that deployment is cleared for [{}]", label,
                             deployment.id, fmt::join(deployment.clearance.names(), ", ")));

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "guard/only_providers.h"
+
 namespace strata::guard {
 namespace {
 
@@ -76,6 +78,31 @@ TEST(CheckOutbound, RefusesADeploymentThatKeepsDataLongerThanAllowedOrDoesNotSay
   ctx.retention_max = Retention{};
   EXPECT_FALSE(CheckOutbound(model, ctx).has_value());
   model.retention = Retention{};
+  EXPECT_TRUE(CheckOutbound(model, ctx).has_value());
+}
+
+TEST(CheckOutbound, ALabelMayNameTheProvidersThatSeeIt) {
+  RequestContext ctx;
+  ctx.labels.Add(OnlyProviders({"lab", "azure-eu"}));
+  auto model = RemoteModel();
+  model.provider = "openai";
+  model.upstream_id = "gpt-4o";
+  model.can.chat = true;
+  model.cleared_for_all_labels = true;
+  auto checked = CheckOutbound(model, ctx);
+  ASSERT_FALSE(checked.has_value());
+  EXPECT_EQ(checked.error().code(), Code::kPermissionDenied);
+  EXPECT_THAT(checked.error().message(), HasSubstr("can only go to lab azure-eu"));
+  for (const char* name : {"lab", "azure-eu"}) {
+    model.provider = name;
+    EXPECT_TRUE(CheckOutbound(model, ctx).has_value()) << name;
+  }
+  // Each such label holds.
+  ctx.labels.Add(OnlyProviders({"lab"}));
+  EXPECT_FALSE(CheckOutbound(model, ctx).has_value());
+  // A pool is no deployment: those in it are checked when they are asked.
+  model.provider = "models";
+  model.upstream_id = "";
   EXPECT_TRUE(CheckOutbound(model, ctx).has_value());
 }
 

@@ -1,8 +1,11 @@
 // The Responses API: POST /v1/responses, and what can be done with the stored ones.
 
+#include <fmt/format.h>
+
 #include "dialect/responses.h"
 #include "gateway/fit_context.h"
 #include "server/file_search.h"
+#include "server/forwarded_responses.h"
 #include "server/responses_sink.h"
 #include "server/routes.h"
 
@@ -12,24 +15,37 @@ namespace {
 namespace responses = dialect::responses;
 
 // Puts a request's chain in front. What was said before has labels: the request inherits them.
-Task<Result<>> ReadChain(Services& services, Exchange& exchange, responses::Request& request) {
+Task<Result<>> ReadChain(Services& services, const ForwardedResponses& forwarded,
+                         Exchange& exchange, responses::Request& request) {
   const auto& previous = request.settings.previous_response_id;
   if (previous.empty()) co_return Result<>{};
+  auto kept = co_await forwarded.Find(exchange, previous);
+  if (kept.has_value() && *kept) {
+    const auto& deployment = (*kept)->deployment;
+    co_return Fail(InvalidArgument(
+        "previous_response_id",
+        fmt::format("'{}' is kept by provider {}, which alone can go on from it, with what it can "
+                    "read itself; name one of its models",
+                    previous, deployment.substr(0, deployment.find('/')))));
+  }
   auto owner = OwnerOf(exchange.ctx);
   STRATA_CO_TRY(auto history, co_await services.responses.Chain(std::move(owner), previous));
   exchange.ctx.labels.AddAll(history.labels);
   co_return responses::AddHistory(request, history.items);
 }
 
-Task<Result<responses::Request>> ReadRequest(Services& services, Exchange& exchange) {
+Task<Result<responses::Request>> ReadRequest(Services& services,
+                                             const ForwardedResponses& forwarded,
+                                             Exchange& exchange) {
   STRATA_CO_TRY(auto request, responses::DecodeRequest(exchange.http.body));
-  STRATA_CO_CHECK_OK(co_await ReadChain(services, exchange, request));
+  STRATA_CO_CHECK_OK(co_await ReadChain(services, forwarded, exchange, request));
   STRATA_CO_CHECK_OK(co_await PutNamedFiles(services, request.chat, exchange.ctx));
   co_return std::move(request);
 }
 
-Task<Result<>> Create(Services& services, Exchange& exchange) {
-  STRATA_CO_TRY(auto request, co_await ReadRequest(services, exchange));
+// Decoded, and answered by any model.
+Task<Result<>> Serve(Services& services, const ForwardedResponses& forwarded, Exchange& exchange) {
+  STRATA_CO_TRY(auto request, co_await ReadRequest(services, forwarded, exchange));
   std::vector<knowledge::RetrievedChunk> passages;
   if (request.file_search) {
     STRATA_CO_TRY(passages, co_await RunFileSearch(services, request, exchange.ctx));
@@ -53,8 +69,15 @@ Task<Result<>> Create(Services& services, Exchange& exchange) {
   co_return Result<>{};
 }
 
-Task<Result<>> CountInput(Services& services, Exchange& exchange) {
-  STRATA_CO_TRY(auto request, co_await ReadRequest(services, exchange));
+Task<Result<>> Create(Services& services, const ForwardedResponses& forwarded, Exchange& exchange) {
+  STRATA_CO_TRY(auto scanned, co_await forwarded.Take(exchange));
+  if (!scanned) co_return co_await Serve(services, forwarded, exchange);
+  co_return co_await forwarded.Run(exchange, std::move(*scanned));
+}
+
+Task<Result<>> CountInput(Services& services, const ForwardedResponses& forwarded,
+                          Exchange& exchange) {
+  STRATA_CO_TRY(auto request, co_await ReadRequest(services, forwarded, exchange));
   STRATA_CO_TRY(auto tokens,
                 co_await services.chat.CountTokens(std::move(request.chat), exchange.ctx));
   co_return co_await SendJson(exchange, services.links, dialect::Dialect::kOpenAi,
@@ -66,49 +89,72 @@ Task<Result<store::StoredResponse>> Stored(Services& services, Exchange& exchang
   co_return co_await services.responses.Get(std::move(owner), exchange.params[0]);
 }
 
-Task<Result<>> Retrieve(Services& services, Exchange& exchange) {
+// Whether its provider keeps it; then that has answered.
+Task<Result<bool>> Asked(const ForwardedResponses& forwarded, Exchange& exchange,
+                         std::string_view below) {
+  STRATA_CO_TRY(auto kept, co_await forwarded.Find(exchange, exchange.params[0]));
+  if (!kept) co_return false;
+  STRATA_CO_TRY(auto says, co_await forwarded.Ask(exchange, *kept, below));
+  STRATA_CO_CHECK_OK(co_await forwarded.Send(exchange, std::move(says)));
+  co_return true;
+}
+
+Task<Result<>> Retrieve(Services& services, const ForwardedResponses& forwarded,
+                        Exchange& exchange) {
   if (net::QueryParameter(exchange.http.query(), "stream").value_or("false") == "true") {
     co_return Fail(InvalidArgument("stream", "a stored response is read in one piece here"));
   }
+  STRATA_CO_TRY(bool asked, co_await Asked(forwarded, exchange, ""));
+  if (asked) co_return Result<>{};
   STRATA_CO_TRY(auto stored, co_await Stored(services, exchange));
   co_return co_await SendJson(exchange, services.links, dialect::Dialect::kOpenAi,
                               std::move(stored.response));
 }
 
-Task<Result<>> Delete(Services& services, Exchange& exchange) {
+Task<Result<>> Delete(Services& services, const ForwardedResponses& forwarded, Exchange& exchange) {
+  STRATA_CO_TRY(bool asked, co_await Asked(forwarded, exchange, ""));
+  if (asked) co_return Result<>{};
   auto owner = OwnerOf(exchange.ctx);
   STRATA_CO_CHECK_OK(co_await services.responses.Delete(std::move(owner), exchange.params[0]));
   co_return co_await SendJson(exchange, services.links, dialect::Dialect::kOpenAi,
                               responses::EncodeDeleted(exchange.params[0]));
 }
 
-Task<Result<>> ListInput(Services& services, Exchange& exchange) {
+Task<Result<>> ListInput(Services& services, const ForwardedResponses& forwarded,
+                         Exchange& exchange) {
+  STRATA_CO_TRY(bool asked, co_await Asked(forwarded, exchange, "/input_items"));
+  if (asked) co_return Result<>{};
   STRATA_CO_TRY(auto page, responses::DecodeItemPage(exchange.http.query()));
   STRATA_CO_TRY(auto stored, co_await Stored(services, exchange));
   STRATA_CO_TRY(auto body, responses::EncodeItemPage(stored.input, page));
   co_return co_await SendJson(exchange, services.links, dialect::Dialect::kOpenAi, std::move(body));
 }
 
-Task<Result<>> Cancel(Services& services, Exchange& exchange) {
+Task<Result<>> Cancel(Services& services, const ForwardedResponses& forwarded, Exchange& exchange) {
+  STRATA_CO_TRY(bool asked, co_await Asked(forwarded, exchange, "/cancel"));
+  if (asked) co_return Result<>{};
   STRATA_CO_CHECK_OK(co_await Stored(services, exchange));
   co_return Fail(InvalidArgument(
       "response_id",
-      "only background responses can be cancelled, and this server makes none; to end a response "
-      "that is under way, close its connection"));
+      "only background responses can be cancelled, which only a provider's own are; to end a "
+      "response that is under way, close its connection"));
 }
 
 }  // namespace
 
 void AddResponsesRoutes(Router& router, Services& services) {
   auto* s = &services;
-  using Operation = Task<Result<>> (*)(Services&, Exchange&);
+  auto forwarded = std::make_shared<const ForwardedResponses>(services);
+  using Operation = Task<Result<>> (*)(Services&, const ForwardedResponses&, Exchange&);
   auto add = [&](std::string method, std::string pattern, std::string name, Operation operation) {
     router.Add({.method = std::move(method),
                 .pattern = std::move(pattern),
                 .face = Face::kOpenAi,
                 .operation = std::move(name),
                 .role = "invoke",
-                .handler = [s, operation](Exchange& e) { return operation(*s, e); }});
+                .handler = [s, forwarded, operation](Exchange& e) {
+                  return operation(*s, *forwarded, e);
+                }});
   };
   add("POST", "/v1/responses", "responses", Create);
   add("POST", "/v1/responses/input_tokens", "responses.count", CountInput);

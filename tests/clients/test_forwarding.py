@@ -99,6 +99,41 @@ GEMINI_ELEMENTS = [
     b'"usageMetadata": {"promptTokenCount": 11,"candidatesTokenCount": 4,"totalTokenCount": 15}}\n',
     b']\n',
 ]
+RESPONSE = (b'{ "id":"resp_up1", "object":"response","status":"completed","model":"gpt-x-0815","new":{"a":[1.50]},"output":['
+            b'{"type":"web_search_call","id":"ws_1","status":"completed","action":{"x":1e3}},\n{"type":"message","id":"msg_1","role":"assistant",'
+            b'"status":"completed","content":[{"type":"output_text","text":"It is \\u0073unny. \xf0\x9f\x97\xbc","annotations":[],"n":1.0}]}],'
+            b'"usage":{"input_tokens":11,"output_tokens":4,"total_tokens":15,"vendor_tokens":3}}\n')
+
+
+def response_event(number, kind, members):
+    return b'event: %s\ndata: {"type":"%s","sequence_number":%d,%s}\n\n' % (kind, kind, number, members)
+
+
+def response_events(deltas, more=b""):
+    """The events of one message behind a search of OpenAI's own."""
+    text = json.dumps("".join(deltas)).encode()
+    at = b'"output_index":1,"item_id":"msg_1","content_index":0,'
+    part = b'{"type":"output_text","text":%s,"annotations":[]}'
+    item = b'{"id":"msg_1","type":"message","role":"assistant","status":"%s","content":[%s]' + more + b'}'
+    search = b'{"id":"ws_1","type":"web_search_call","status":"completed","new":1.50}'
+    response = b'{"id":"resp_up1","object":"response","status":"%s","model":"gpt-x-0815","output":[%s],"usage":%s}'
+    events = [(b"response.created", b'"response":' + response % (b"in_progress", b"", b"null")),
+              (b"response.output_item.added", b'"output_index":0,"item":' + search),
+              (b"response.web_search_call.searching", b'"output_index":0,"item_id":"ws_1"'),
+              (b"response.output_item.done", b'"output_index":0,"item":' + search),
+              (b"response.brand_new", b'"a":1.50'),
+              (b"response.output_item.added", b'"output_index":1,"item":' + item % (b"in_progress", b"")),
+              (b"response.content_part.added", at + b'"part":' + part % b'""')]
+    events += [(b"response.output_text.delta", at + b'"delta":%s,"obfuscation":"xY"' % json.dumps(d).encode()) for d in deltas]
+    events += [(b"response.output_text.done", at + b'"text":' + text), (b"response.content_part.done", at + b'"part":' + part % text),
+               (b"response.output_item.done", b'"output_index":1,"item":' + item % (b"completed", part % text)),
+               (b"response.completed", b'"response":' + response % (
+                   b"completed", search + b"," + item % (b"completed", part % text),
+                   b'{"input_tokens":11,"output_tokens":4,"total_tokens":15}'))]
+    return [response_event(i, kind, members) for i, (kind, members) in enumerate(events)]
+
+
+RESPONSE_EVENTS = response_events(["It is ", "sunny."])
 QUESTION = "How is the weather in S\u00f6rby?"
 
 
@@ -162,6 +197,7 @@ class Forwarding(unittest.TestCase):
         cls.upstream = Upstream()
         cls.server = Server("resilience: {retries: 0, breaker_open: 10, breaker_open_max: 10}\n" + cls.GUARDRAILS + "providers:\n"
                             f"  - {{name: o, kind: openai, base_url: '{cls.upstream.url}/v1', secret: 'env:O'}}\n"
+                            f"  - {{name: z, kind: azure, base_url: '{cls.upstream.url}', secret: 'env:O'}}\n"
                             f"  - {{name: a, kind: anthropic, base_url: '{cls.upstream.url}', secret: 'env:A'}}\n"
                             f"  - {{name: b, kind: bedrock, base_url: '{cls.upstream.url}', region: eu-north-1}}\n"
                             f"  - {{name: g, kind: gemini, base_url: '{cls.upstream.url}', secret: 'env:G'}}\n"
@@ -187,6 +223,12 @@ class Forwarding(unittest.TestCase):
         body = (b'{ "messages":[{"role":"user","content":"' + QUESTION.encode() + b'","vendor":1.50}],\n "model" : "o/gpt-x",'
                 b'"n":1,"seed":9007199254740993' + more + b',"unknown":{"b":[],"a":"\\u00e9"}}')
         return body, self.ask("/v1/chat/completions", body, **headers)
+
+    def responses(self, more=b"", **headers):
+        body = (b'{ "input":[{"role":"user","content":[{"type":"input_text","text":"' + QUESTION.encode() + b'","vendor":1.50}]}],\n'
+                b'"tools":[{"type":"web_search","x":1.50}],"include":["new.thing"], "model" : "z/gpt-x","store":false' + more +
+                b',"unknown":{"b":[],"a":"\\u00e9"}}')
+        return body, self.ask("/v1/responses", body, **headers)
 
     def anthropic(self, more=b"", model="a/claude-x", **headers):
         body = (b'{"model":"' + model.encode() + b'","max_tokens":100,"messages":[{"role":"user","content":[{"type":"text","text":"' +
@@ -259,6 +301,39 @@ class Forwarding(unittest.TestCase):
             body, (status, _, got) = self.openai(b',"stream":true,"stream_options":{"include_usage":true}')
             self.assertEqual((status, got), (200, whole))
             self.assertEqual(self.upstream.body, body.replace(b'"o/gpt-x"', b'"gpt-x"'))
+
+    def test_responses_request_and_answer(self):
+        for size in (3, 100, 10_000):
+            self.upstream.answer(split(RESPONSE, size))
+            body, (status, headers, got) = self.responses(**{"openai-beta": "b-1", "openai-project": "p-1"})
+            self.assertEqual((status, got), (200, RESPONSE))
+            self.assertEqual((self.upstream.body, self.upstream.target), (body.replace(b'"z/gpt-x"', b'"gpt-x"'), "/openai/v1/responses"))
+            self.assertEqual((self.upstream.head["openai-beta"], self.upstream.head["api-key"]), ("b-1", "sk-o-secret"))
+            self.assertNotIn("openai-project", self.upstream.head)
+            self.assertEqual(headers["x-request-id"], "req-upstream")
+            self.check_trace(headers, "It is sunny.")
+
+    def test_responses_stream(self):
+        whole = b"".join(RESPONSE_EVENTS)
+        for pieces in (RESPONSE_EVENTS, split(whole, 11), [whole], [whole + b"data: [DONE]\n\n"]):
+            self.upstream.answer(pieces, "text/event-stream; charset=utf-8")
+            body, (status, headers, got) = self.responses(b',"stream":true')
+            self.assertEqual((status, got), (200, b"".join(pieces)))
+            self.assertEqual(self.upstream.body, body.replace(b'"z/gpt-x"', b'"gpt-x"'))
+            self.check_trace(headers, "It is sunny.")
+
+    def test_a_cut_response_fails_and_never_completes(self):
+        failed = response_event(9, b"response.failed", b'"response":{"id":"resp_up1","status":"failed","output":[],"error":'
+                                b'{"code":"server_error","message":"broken"},"usage":{"input_tokens":11,"output_tokens":2,"total_tokens":13}}')
+        for pieces, cut in ((RESPONSE_EVENTS[:8], True), (RESPONSE_EVENTS[:8], False), ([*RESPONSE_EVENTS[:8], failed], False)):
+            self.upstream.answer(pieces, "text/event-stream", cut)
+            _, (status, _, got) = self.responses(b',"stream":true')
+            self.assertEqual(status, 200)
+            self.assertTrue(got.startswith(b"".join(RESPONSE_EVENTS[:7])))
+            self.assertNotIn(b"response.completed", got)
+            last = [json.loads(line[6:]) for line in got.decode().split("\n") if line.startswith("data: ")][-1]
+            self.assertEqual((last["type"], last["response"]["id"], last["response"]["status"]), ("response.failed", "resp_up1", "failed"))
+            self.assertIn(last["sequence_number"], (8, 9))
 
     def test_anthropic_request_and_answer(self):
         self.upstream.answer(split(ANTHROPIC_ANSWER, 40))
@@ -413,6 +488,7 @@ class Forwarding(unittest.TestCase):
 
     REFUSALS = [
         ("openai", b'{ "error":{"message":"too long","type":"invalid_request_error","code":"context_length_exceeded","new":1.50}}', "400 Bad Request"),
+        ("responses", b'{ "error":{"message":"no such tool","type":"invalid_request_error","param":"tools[0]","code":null,"new":1.50}}', "400 Bad Request"),
         ("openai", b'{"error":{"message":"slow down","type":"tokens","code":"rate_limit_exceeded"}}', "429 Too Many Requests"),
         ("anthropic", b'{"type":"error","error":{"type":"overloaded_error","message":"busy"},"request_id":"req_1","n":1.0}', "529 "),
         ("claude_on_vertex", b'{"type":"error","error":{"type":"invalid_request_error","message":"too long"},"n":1.0}', "400 Bad Request"),
@@ -530,6 +606,58 @@ class Guarded(Forwarding):
             self.assertTrue(got.rstrip().endswith(b"data: [DONE]"))
             self.assertNotIn(b'"dy"', got)
         self.assertIn(b'"finish_reason":"stop"', got)
+
+    def test_a_masked_response_stream(self):
+        before = ["word%d " % i for i in range(60)]
+        deltas = [*before, "a clou", "dy", " sky", " today, cloudy skyline ", "and more."]
+        for pieces in (response_events(deltas), [b"".join(response_events(deltas))]):
+            self.upstream.answer(pieces, "text/event-stream")
+            _, (status, _, got) = self.responses(b',"stream":true')
+            self.assertEqual(status, 200)
+            events = [json.loads(line[6:]) for line in got.decode().split("\n") if line.startswith("data: ")]
+            shown = "".join(before) + "a [weather] today, cloudy skyline and more."
+            self.assertEqual("".join(e["delta"] for e in events if e["type"] == "response.output_text.delta"), shown)
+            self.assertEqual([e["sequence_number"] for e in events], list(range(len(events))))
+            self.assertEqual((events[0]["type"], events[-1]["type"]), ("response.created", "response.completed"))
+            self.assertEqual({e["response"]["id"] for e in events if "response" in e}, {"resp_up1"})
+            message = events[-1]["response"]["output"][-1]
+            self.assertEqual(message["content"][0]["text"], shown)
+            # What an SDK adds up: each item is added once, at the place where it stands in the end.
+            added = {e["output_index"]: e["item"]["id"] for e in events if e["type"] == "response.output_item.added"}
+            self.assertEqual([added[i] for i in sorted(added)], [item["id"] for item in events[-1]["response"]["output"]])
+            self.assertNotIn(b'"dy"', got)
+
+    def test_a_masked_response(self):
+        self.upstream.answer([RESPONSE.replace(b"It is \\u0073unny.", b"A cloudy, sky.")])
+        _, (status, _, got) = self.responses()
+        self.assertEqual(status, 200)
+        answer = json.loads(got)
+        self.assertEqual((answer["id"], answer["output"][0]["content"][0]["text"]), ("resp_up1", "A [weather]. \U0001f5fc"))
+
+    def test_a_masked_request_of_responses_is_forwarded_with_its_tools(self):
+        self.upstream.answer([RESPONSE])
+        code, _, _ = self.ask("/v1/responses", b'{"model":"z/gpt-x","input":"A Cloudy  sky, or not?","tools":[{"type":"web_search"}],"n":1.50}')
+        self.assertEqual((code, self.upstream.target), (200, "/openai/v1/responses"))
+        self.assertEqual(self.upstream.body, b'{"model":"gpt-x","input":"A [weather], or not?","tools":[{"type":"web_search"}],"n":1.50}')
+
+    def test_what_no_decoder_knows_in_responses_is_judged(self):
+        self.upstream.body = None
+        for hidden in (b'"tools":[{"type":"mcp","server_label":"kestrel"}]', b'"input":[{"type":"mcp_call","output":"project falcon"}]',
+                       b'"prompt":{"id":"p","variables":{"x":"Kestrel"}}'):
+            code, _, got = self.ask("/v1/responses", b'{"model":"z/gpt-x",' + hidden + (b"}" if b"input" in hidden else b',"input":"hi"}'))
+            self.assertEqual(code, 400)
+            self.assertIn("names", json.loads(got)["error"]["message"])
+        self.assertIsNone(self.upstream.body)
+        answers = ([RESPONSE.replace(b'"x":1e3', b'"query":"k\\u00e9strel"')],
+                   [e.replace(b'"a":1.50', b'"a":"kestrel"') for e in RESPONSE_EVENTS])
+        self.upstream.answer(answers[0])
+        _, (status, _, got) = self.responses()
+        self.assertEqual(status, 400)
+        self.upstream.answer(answers[1], "text/event-stream")
+        _, (status, _, got) = self.responses(b',"stream":true')
+        self.assertNotIn(b"kestrel", got)
+        self.assertNotIn(b"response.completed", got)
+        self.assertIn(b"response.failed", got)
 
     def test_a_masked_array(self):
         element = b'%s{"candidates": [{"content": {"parts": [{"text": %s}],"role": "model"},"index": 0}]}\n'

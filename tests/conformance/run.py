@@ -50,7 +50,7 @@ PROVIDERS = {
     "in-process": ("builtin/smollm2-135m-instruct", None),
 }
 # What the upstream is sent instead where the client's own bytes go on to it.
-FORWARDED = {("invoke", "bedrock"): wires.Invoke()}
+FORWARDED = {("invoke", "bedrock"): wires.Invoke(), ("responses", "azure"): wires.Responses()}
 BREAKER_OPEN = 0.03  # seconds
 RULES = ("seen", "seen2", "got", "error", "note")
 

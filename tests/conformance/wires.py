@@ -777,7 +777,7 @@ class Gemini:
 
 
 class Responses:
-    """OpenAI's Responses API, as a client speaks it."""
+    """OpenAI's Responses API."""
 
     def path(self, model, stream):
         return "/v1/responses"
@@ -826,6 +826,49 @@ class Responses:
         if "effort" in ask:
             body["reasoning"] = {"effort": ask["effort"], "summary": "auto"}
         return body
+
+    def _read_part(self, p):
+        if p["type"] in ("input_text", "output_text"):
+            return {"text": p["text"]}
+        if p["type"] == "input_image":
+            url = p["image_url"]
+            if not url.startswith("data:"):
+                return {"image": "", "url": url}
+            kind, _, data = url[5:].partition(";base64,")
+            return {"image": kind.split("/")[1], "data": base64.b64decode(data).decode()}
+        kind, _, data = p["file_data"][5:].partition(";base64,")
+        return {"document": {"application/pdf": "pdf", "text/plain": "txt"}[kind], "name": p["filename"],
+                "data": base64.b64decode(data).decode()}
+
+    def _read_item(self, item):
+        """(role, blocks)"""
+        kind = item.get("type", "message")
+        if kind == "function_call":
+            return "assistant", [{"call": {"id": item["call_id"], "name": item["name"], "input": json.loads(item["arguments"])}}]
+        if kind == "function_call_output":
+            return "user", [{"result": {"id": item["call_id"], "text": item["output"]}}]
+        if kind == "reasoning":
+            return "assistant", [{"reasoning": "".join(s["text"] for s in item["summary"]), "signature": item.get("encrypted_content", "")}]
+        return item["role"], [self._read_part(p) for p in item["content"]]
+
+    def read_request(self, body):
+        out, messages = {"system": body.get("instructions")}, []
+        for item in body["input"]:
+            role, blocks = self._read_item(item)
+            if messages and messages[-1]["role"] == role:
+                messages[-1]["content"] += blocks
+            else:
+                messages.append({"role": role, "content": blocks})
+        out["messages"] = messages
+        for theirs, ours in (("max_output_tokens", "max_tokens"), ("temperature", "temperature"), ("top_p", "top_p"),
+                             ("top_logprobs", "logprobs")):
+            out[ours] = body.get(theirs)
+        out["tools"] = [{"name": t["name"], "description": t["description"], "schema": t["parameters"]} for t in body.get("tools", [])]
+        c = body.get("tool_choice")
+        out["choice"] = c["name"] if isinstance(c, dict) else {"required": "any"}.get(c, c)
+        out["schema"] = body.get("text", {}).get("format", {}).get("schema")
+        out["effort"] = body.get("reasoning", {}).get("effort")
+        return out
 
     def read_answer(self, body):
         g = Gathered()

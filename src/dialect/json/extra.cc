@@ -6,6 +6,7 @@
 #include <array>
 
 #include "dialect/extra.h"
+#include "dialect/responses_wire.h"
 
 namespace strata::dialect {
 namespace {
@@ -33,6 +34,22 @@ bool IsNeutral(std::string_view key, const JsonValue& value) {
   return number != nullptr && number->text.find_first_of("123456789") == std::string::npos;
 }
 
+// What of the Responses API is said in no other form.
+Error OnlyInResponses(const JsonMember& member) {
+  auto what = member.key + " is";
+  const auto* list = member.value.array();
+  const auto* type = list == nullptr || list->empty() ? nullptr : list->front().Find("type");
+  if (type != nullptr && type->string() != nullptr) {
+    what = fmt::format("{} of type {} are", member.key == "input" ? "items" : member.key,
+                       type->string()->substr(0, 100));
+  }
+  return InvalidArgument(
+      member.key, fmt::format("{} taken only by a provider that speaks OpenAI's Responses API "
+                              "(kind openai or azure, see docs/providers.md), which the model that "
+                              "was chosen does not; leave it out or name another model",
+                              what));
+}
+
 Result<> CheckForeign(const JsonValue& extra, const std::string& from, DropNotes* notes) {
   for (const auto& member : *extra.object()) {
     if (IsNeutral(member.key, member.value)) continue;
@@ -40,6 +57,7 @@ Result<> CheckForeign(const JsonValue& extra, const std::string& from, DropNotes
       if (notes != nullptr) notes->Add(member.key);
       continue;
     }
+    if (from == responses::kWireFormat) return Fail(OnlyInResponses(member));
     auto name = member.key;
     // Gemini's settings are in an object of their own.
     const auto* inner = name == "generationConfig" ? member.value.object() : nullptr;

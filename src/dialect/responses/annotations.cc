@@ -7,7 +7,7 @@ bool HasWebAddress(const domain::Citation& citation) {
   return citation.source_uri.starts_with("https://") || citation.source_uri.starts_with("http://");
 }
 
-Result<domain::Citation> DecodeAnnotation(const JsonField& item) {
+Result<domain::Citation> ReadCitation(const JsonField& item) {
   domain::Citation out;
   out.source_uri = item.TextAt("url");
   out.title = item.TextAt("title");
@@ -51,15 +51,19 @@ void WriteAnnotation(JsonWriter& out, const domain::Citation& citation, std::int
   out.EndObject();
 }
 
+Result<std::optional<domain::Citation>> DecodeAnnotation(const JsonField& annotation) {
+  STRATA_CHECK_OK(annotation.ExpectObject());
+  auto type = annotation.Get("type");
+  if (!type.Is("url_citation") && !type.Is("file_citation")) return std::nullopt;
+  return ReadCitation(annotation);
+}
+
 Result<std::vector<domain::Citation>> DecodeAnnotations(const JsonField& annotations) {
   std::vector<domain::Citation> out;
   for (std::size_t i = 0; i < annotations.size(); ++i) {
     auto item = annotations.Item(i);
-    STRATA_CHECK_OK(item.ExpectObject());
-    auto type = item.Get("type");
-    if (!type.Is("url_citation") && !type.Is("file_citation")) continue;
     STRATA_TRY(auto citation, DecodeAnnotation(item));
-    out.push_back(std::move(citation));
+    if (citation) out.push_back(std::move(*citation));
   }
   return out;
 }

@@ -4,6 +4,7 @@
 // What has a web address is a url_citation; everything else (a document of a knowledge base, a
 // file) is a file_citation, with the span, the page and the quote as members of ours.
 
+#include <optional>
 #include <vector>
 
 #include "dialect/json/json_writer.h"
@@ -15,6 +16,8 @@ namespace strata::dialect::responses {
 // `text_length`: of the part so far, which a citation without a span covers.
 void WriteAnnotation(JsonWriter& out, const domain::Citation& citation, std::int64_t text_length);
 
+// nullopt: of a tool that we do not serve.
+Result<std::optional<domain::Citation>> DecodeAnnotation(const JsonField& annotation);
 // Of a message that is played back. Annotations of tools that we do not serve are skipped.
 Result<std::vector<domain::Citation>> DecodeAnnotations(const JsonField& annotations);
 

@@ -4,13 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "dialect/json/extra.h"
 #include "dialect/openai/parts.h"
-#include "dialect/responses.h"
 #include "dialect/responses/file_search_tool.h"
 #include "dialect/responses/turns.h"
+#include "dialect/responses_wire.h"
 
 namespace strata::dialect::responses {
 namespace {
@@ -25,25 +26,33 @@ struct Refused {
   std::string_view why;
 };
 constexpr std::array<Refused, 7> kRefused = {{
-    {"conversation", "conversations are not kept; use previous_response_id"},
-    {"prompt", "stored prompts are not served here; send instructions and input"},
-    {"context_management", "this member is not supported"},
-    {"moderation", "this member is not supported; use POST /v1/moderations"},
-    {"image", "this member is not supported"},
-    {"access_programs", "this member is not supported"},
-    {"background_options", "background responses are not supported"},
+    {"conversation", "conversations are not kept here; use previous_response_id, or name"},
+    {"prompt", "stored prompts are not kept here; send instructions and input, or name"},
+    {"context_management", "this member is not served here; leave it out, or name"},
+    {"moderation", "this member is not served here; use POST /v1/moderations, or name"},
+    {"image", "this member is not served here; leave it out, or name"},
+    {"access_programs", "this member is not served here; leave it out, or name"},
+    {"background_options", "background responses are not made here; leave it out, or name"},
 }};
+
+// Who would take what is not served here; goes behind "or name".
+constexpr std::string_view kWhoServes =
+    " a model of a provider that speaks OpenAI's Responses API (kind openai or azure, see "
+    "docs/providers.md)";
+
+std::string OrName(std::string_view why) { return std::string(why) + std::string(kWhoServes); }
 
 Result<> RefuseUnsupported(const JsonField& body) {
   for (const auto& refused : kRefused) {
     auto field = body.Get(refused.member);
-    if (field.present()) return Fail(field.Wrong(refused.why));
+    if (field.present()) return Fail(field.Wrong(OrName(refused.why)));
   }
   auto background = body.Get("background");
   if (!background.present()) return {};
   STRATA_TRY(auto wanted, background.Bool());
   if (wanted) {
-    return Fail(background.Wrong("background responses are not supported; leave it out"));
+    return Fail(
+        background.Wrong(OrName("background responses are not made here; leave it out, or name")));
   }
   return {};
 }
@@ -54,9 +63,9 @@ Result<domain::Tool> DecodeTool(const JsonField& item) {
   STRATA_TRY(auto kind, type.NonEmptyString());
   if (kind != "function") {
     return Fail(type.Wrong(fmt::format(
-        "tools of type {} are not run by this server; only tools of type function and file_search "
-        "are",
-        kind.substr(0, 100))));
+        "tools of type {} are not run by this server, only tools of type function and file_search "
+        "are; leave it out, or name{}",
+        kind.substr(0, 100), kWhoServes)));
   }
   STRATA_CHECK_OK(item.OnlyMembers({"type", "name", "description", "parameters", "strict"}));
   return openai::ReadFunction(item);
@@ -123,21 +132,18 @@ Result<domain::ToolChoice> DecodeChoice(const JsonField& choice, Request& out) {
   return domain::ToolChoice{.kind = Kind::kNamed, .name = std::move(named)};
 }
 
-Result<> DecodeTools(const JsonField& body, Request& out) {
-  if (auto tools = body.Get("tools"); tools.present()) {
-    STRATA_CHECK_OK(tools.ExpectArray());
-    for (std::size_t i = 0; i < tools.size(); ++i) {
-      auto item = tools.Item(i);
-      if (auto type = item.Get("type"); type.Is(kFileSearch)) {
-        if (out.file_search) return Fail(type.Wrong("expected one tool of type file_search"));
-        STRATA_TRY(out.file_search, DecodeFileSearch(item));
-        continue;
-      }
-      STRATA_TRY(auto tool, DecodeTool(item));
-      out.chat.tools.push_back(std::move(tool));
-    }
-    out.settings.tools.text = tools.value().Dump();
+Result<> AddTool(const JsonField& item, Request& out) {
+  if (auto type = item.Get("type"); type.Is(kFileSearch)) {
+    if (out.file_search) return Fail(type.Wrong("expected one tool of type file_search"));
+    STRATA_TRY(out.file_search, DecodeFileSearch(item));
+    return {};
   }
+  STRATA_TRY(auto tool, DecodeTool(item));
+  out.chat.tools.push_back(std::move(tool));
+  return {};
+}
+
+Result<> DecodeToolUse(const JsonField& body, Request& out) {
   const bool searches = out.file_search.has_value();
   if (auto choice = body.Get("tool_choice"); choice.present()) {
     STRATA_TRY(out.chat.tool_choice, DecodeChoice(choice, out));
@@ -156,6 +162,18 @@ Result<> DecodeTools(const JsonField& body, Request& out) {
     STRATA_TRY(out.settings.max_tool_calls, field.Integer(1, kTokensMax));
   }
   return {};
+}
+
+Result<> DecodeTools(const JsonField& body, Request& out) {
+  if (auto tools = body.Get("tools"); tools.present()) {
+    STRATA_CHECK_OK(tools.ExpectArray());
+    for (std::size_t i = 0; i < tools.size(); ++i) {
+      auto item = tools.Item(i);
+      STRATA_CHECK_OK(AddTool(item, out));
+    }
+    out.settings.tools.text = tools.value().Dump();
+  }
+  return DecodeToolUse(body, out);
 }
 
 Result<> DecodeFormat(const JsonField& format, domain::ChatRequest& chat) {
@@ -303,7 +321,8 @@ Result<> DecodeAnswerForm(const JsonField& body, Request& out) {
   return options.OnlyMembers({"include_obfuscation"});
 }
 
-Result<> DecodeInput(const JsonField& body, Request& out) {
+// The input as a list of items.
+Result<> TakeInput(const JsonField& body, Request& out) {
   auto input = body.Get("input");
   if (!input.present()) return Fail(input.Wrong("expected a string or a list of items"));
   if (const auto* text = input.value().string()) {
@@ -320,11 +339,20 @@ Result<> DecodeInput(const JsonField& body, Request& out) {
   } else {
     return Fail(input.Wrong("expected a string or a list of items"));
   }
-  if (!out.settings.instructions.empty()) {
-    out.chat.system.emplace_back(
-        domain::TextBlock{.text = out.settings.instructions, .citations = {}});
-  }
+  return {};
+}
+
+void AddInstructions(Request& out) {
+  if (out.settings.instructions.empty()) return;
+  out.chat.system.emplace_back(
+      domain::TextBlock{.text = out.settings.instructions, .citations = {}});
+}
+
+Result<> DecodeInput(const JsonField& body, Request& out) {
+  STRATA_CHECK_OK(TakeInput(body, out));
+  AddInstructions(out);
   Turns turns(out.chat);
+  auto input = body.Get("input");
   if (input.value().array() != nullptr) {
     STRATA_CHECK_OK(turns.AddAll(input));
   } else {
@@ -376,7 +404,126 @@ Result<> KeepOthers(const JsonField& body, std::string_view verbosity, Request& 
   return {};
 }
 
+// What of a request is not served here, as its members.
+class Unserved {
+ public:
+  explicit Unserved(const JsonField& body) : body_(body) {}
+
+  void Member(std::string_view key) {
+    auto field = body_.Get(key);
+    if (field.present()) members_.push_back({std::string(key), field.value()});
+  }
+  void Members(std::initializer_list<std::string_view> keys) {
+    for (auto key : keys) Member(key);
+  }
+  void Tool(const JsonValue& tool) { tools_.push_back(tool); }
+  void Item(const JsonValue& item) { items_.push_back(item); }
+
+  // Tools first: whoever refuses names what comes first.
+  Result<> Put(domain::ChatRequest& chat) {
+    JsonValue::Object all;
+    AddList("tools", std::move(tools_), all);
+    std::ranges::move(members_, std::back_inserter(all));
+    AddList("input", std::move(items_), all);
+    if (all.empty()) return {};
+    JsonWriter out;
+    out.BeginObject();
+    for (const auto& member : all) out.RawField(member.key, member.value.Dump());
+    if (!chat.extra.text.empty()) {
+      STRATA_TRY(auto others, ParseJson(chat.extra.text));
+      for (const auto& member : *others.object()) {
+        if (std::ranges::find(all, member.key, &JsonMember::key) != all.end()) continue;
+        out.RawField(member.key, member.value.Dump());
+      }
+    }
+    chat.extra.text = out.EndObject().Take();
+    chat.extra_dialect = kWireFormat;
+    return {};
+  }
+
+ private:
+  static void AddList(std::string key, JsonValue::Array list, JsonValue::Object& out) {
+    if (list.empty()) return;
+    out.push_back({std::move(key), JsonValue(JsonValue::Data(std::move(list)))});
+  }
+
+  const JsonField& body_;
+  JsonValue::Object members_;
+  JsonValue::Array tools_;
+  JsonValue::Array items_;
+};
+
+void ReadTools(const JsonField& body, Request& out, Unserved& unserved) {
+  auto tools = body.Get("tools");
+  for (std::size_t i = 0; i < tools.size(); ++i) {
+    auto item = tools.Item(i);
+    auto added = AddTool(item, out);
+    auto type = item.Get("type");
+    // A search of this server's stores is not forwarded, so that this one is the provider's.
+    if (!added.has_value() || type.Is(kFileSearch)) unserved.Tool(item.value());
+  }
+  if (tools.present()) out.settings.tools.text = tools.value().Dump();
+  if (!DecodeToolUse(body, out).has_value()) {
+    unserved.Members({"tool_choice", "parallel_tool_calls", "max_tool_calls"});
+  }
+}
+
+void ReadInput(const JsonField& body, Request& out, Unserved& unserved) {
+  AddInstructions(out);
+  if (!TakeInput(body, out).has_value()) return unserved.Member("input");
+  JsonField items(out.input);
+  Turns turns(out.chat);
+  for (auto place : turns.AddKnown(items)) unserved.Item((*out.input.array())[place]);
+  for (const auto* document : NamedFiles(out.chat)) {
+    JsonValue::Object file;
+    file.push_back({"type", JsonValue(JsonValue::Data(std::string("input_file")))});
+    file.push_back({"file_id", JsonValue(JsonValue::Data(document->source_uri))});
+    unserved.Item(JsonValue(JsonValue::Data(std::move(file))));
+  }
+}
+
+// The members that stand for themselves; gives the verbosity.
+std::string ReadMembers(const JsonField& body, Request& out, Unserved& unserved) {
+  if (!DecodeReasoning(body, out).has_value()) unserved.Member("reasoning");
+  if (!DecodeInclude(body, out).has_value()) unserved.Member("include");
+  if (!DecodeSampling(body, out).has_value()) {
+    unserved.Members({"max_output_tokens", "temperature", "top_p", "top_logprobs"});
+  }
+  if (!DecodeCaller(body, out).has_value()) {
+    unserved.Members({"user", "safety_identifier", "prompt_cache_key", "service_tier",
+                      "instructions", "metadata"});
+  }
+  if (!DecodeAnswerForm(body, out).has_value()) {
+    unserved.Members({"store", "truncation", "stream_options"});
+  }
+  auto background = body.Get("background");
+  const auto asked = background.Bool();
+  if (!asked.has_value() || *asked) unserved.Member("background");
+  auto verbosity = DecodeText(body, out);
+  if (verbosity.has_value()) return std::move(*verbosity);
+  unserved.Member("text");
+  return {};
+}
+
 }  // namespace
+
+Result<Request> DecodeForForwarding(std::string_view text) {
+  STRATA_TRY(auto root, ParseJson(text));
+  JsonField body(root);
+  STRATA_CHECK_OK(body.ExpectObject());
+  Request out;
+  Unserved unserved(body);
+  auto model = body.Get("model");
+  STRATA_TRY(out.chat.model, model.NonEmptyString());
+  ReadTools(body, out, unserved);
+  auto verbosity = ReadMembers(body, out, unserved);
+  for (const auto& refused : kRefused) unserved.Member(refused.member);
+  unserved.Member("previous_response_id");
+  ReadInput(body, out, unserved);
+  STRATA_CHECK_OK(KeepOthers(body, verbosity, out));
+  STRATA_CHECK_OK(unserved.Put(out.chat));
+  return out;
+}
 
 Result<Request> DecodeRequest(std::string_view text) {
   STRATA_TRY(auto root, ParseJson(text));
@@ -402,10 +549,7 @@ Result<> AddHistory(Request& request, const std::vector<std::string>& item_lists
   auto& chat = request.chat;
   chat.messages.clear();
   chat.system.clear();
-  if (!request.settings.instructions.empty()) {
-    chat.system.emplace_back(
-        domain::TextBlock{.text = request.settings.instructions, .citations = {}});
-  }
+  AddInstructions(request);
   Turns turns(chat);
   for (const auto& list : item_lists) {
     STRATA_TRY(auto root, ParseJson(list));

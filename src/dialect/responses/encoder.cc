@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
+
 #include "base/utf8.h"
 #include "dialect/error_table.h"
 #include "dialect/json/overloaded.h"
@@ -10,6 +13,8 @@
 #include "dialect/responses/annotations.h"
 #include "dialect/responses/item_list.h"
 #include "dialect/responses/turns.h"
+#include "dialect/responses/wire_items.h"
+#include "dialect/responses_wire.h"
 #include "dialect/sse.h"
 
 namespace strata::dialect::responses {
@@ -19,15 +24,17 @@ using Kind = Item::Kind;
 
 constexpr std::string_view kLateRefusal = "The model refused to go on.";
 
-class EventEncoder final : public Encoder {
+class EventEncoder final : public FollowingEncoder {
  public:
-  EventEncoder(Settings settings, AnswerMeta meta)
-      : settings_(std::move(settings)), meta_(std::move(meta)) {}
+  EventEncoder(Settings settings, AnswerMeta meta, WirePlace behind)
+      : settings_(std::move(settings)), meta_(std::move(meta)), wire_(std::move(behind)) {}
 
   std::string_view content_type() const override { return "text/event-stream"; }
   std::string Encode(const domain::StreamEvent& event) override;
   std::string EncodeError(const Error& error) override;
   std::string Ping() override { return ": ping\n\n"; }
+  void Follow(std::string_view bytes) override { wire_.Follow(bytes); }
+  void GoOnBehindBytes() override;
   AnswerMeta& meta() override { return meta_; }
   const std::string& response() const override { return response_; }
   std::string items() const override;
@@ -44,6 +51,7 @@ class EventEncoder final : public Encoder {
   void EmitResponse(std::string_view type, const ResponseView& view);
 
   void Start(const domain::StreamStart& start);
+  void Announce();
   void Search(const FileSearchCall& call);
   void Block(const domain::BlockStart& start);
   void Text(const domain::TextDelta& delta);
@@ -77,7 +85,9 @@ class EventEncoder final : public Encoder {
   std::string response_;
   std::string out_;
   std::int64_t sequence_ = 0;
+  WireItems wire_;
   bool started_ = false;
+  bool announced_ = false;  // the events that a response begins with are there
   bool item_open_ = false;
   bool part_open_ = false;
   bool summary_open_ = false;
@@ -117,14 +127,53 @@ void EventEncoder::EmitResponse(std::string_view type, const ResponseView& view)
   Emit(type, [&](JsonWriter& out) { out.RawField("response", response_); });
 }
 
+// Behind a forwarded start nothing may follow but the provider's bytes, which begin for themselves.
 void EventEncoder::Start(const domain::StreamStart& start) {
-  id_ = ResponseId(meta_.request_id.empty() ? start.id : meta_.request_id);
+  id_ = wire_.place().id;
+  if (id_.empty()) id_ = ResponseId(meta_.request_id.empty() ? start.id : meta_.request_id);
   model_ = meta_.model.empty() ? start.model : meta_.model;
   started_ = true;
+  if (!start.wire) Announce();
+}
+
+void EventEncoder::Announce() {
+  announced_ = true;
   const Ending running{.status = "in_progress", .reason = {}};
   EmitResponse("response.created", View(running));
   EmitResponse("response.in_progress", View(running));
   for (const auto& call : settings_.searches) Search(call);
+}
+
+// The provider's items stand as they are; the one that is open goes on under its name.
+void EventEncoder::GoOnBehindBytes() {
+  started_ = announced_ = true;
+  const auto& place = wire_.place();
+  if (id_.empty()) id_ = place.id.empty() ? ResponseId(meta_.request_id) : place.id;
+  sequence_ = place.next_event;
+  std::optional<Item> open;
+  if (item_open_ && !items_.empty()) open = std::move(items_.back());
+  items_.clear();
+  item_open_ = false;
+  for (const auto& seen : wire_.items()) {
+    Item next;
+    next.kind = Kind::kForwarded;
+    next.id = seen.id;
+    next.json = seen.json.empty() ? "{}" : seen.json;
+    item_open_ = seen.json.empty() && open.has_value();
+    if (item_open_) {
+      next = std::move(*open);
+      next.id = seen.id;
+      // Messages that follow each other are one to the domain.
+      auto& parts = next.parts;
+      if (parts.size() > seen.parts) {
+        parts.erase(parts.begin(), parts.end() - static_cast<std::ptrdiff_t>(seen.parts));
+      }
+      open.reset();
+    }
+    items_.push_back(std::move(next));
+  }
+  part_open_ = part_open_ && item_open_ && !items_.back().parts.empty();
+  summary_open_ = summary_open_ && item_open_;
 }
 
 // A search that was run before the model was asked, told in the order in which it happened.
@@ -145,7 +194,8 @@ void EventEncoder::OpenItem(Kind kind, std::string_view prefix) {
   CloseItem("completed");
   Item fresh;
   fresh.kind = kind;
-  fresh.id = fmt::format("{}_{}_{}", prefix, std::string_view(id_).substr(5), items_.size());
+  const auto tail = std::string_view(id_).substr(std::min<std::size_t>(id_.size(), 5));
+  fresh.id = fmt::format("{}_{}_{}", prefix, tail, items_.size());
   items_.push_back(std::move(fresh));
   item_open_ = true;
 }
@@ -302,6 +352,7 @@ void EventEncoder::End(const domain::StreamEnd& end) {
 
 std::string EventEncoder::Encode(const domain::StreamEvent& event) {
   out_.clear();
+  if (!announced_ && started_ && !std::holds_alternative<domain::StreamStart>(event)) Announce();
   std::visit(Overloaded{
                  [&](const domain::StreamStart& e) { Start(e); },
                  [&](const domain::BlockStart& e) { Block(e); },
@@ -326,6 +377,7 @@ std::string EventEncoder::EncodeError(const Error& error) {
     error.field().empty() ? out.Null() : out.Value(error.field());
   });
   if (!started_) return std::move(out_);
+  announced_ = true;
   if (item_open_) item().status = "incomplete";
   auto view = View({.status = "failed", .reason = {}});
   view.error = &error;
@@ -345,14 +397,28 @@ std::string EventEncoder::items() const {
 std::string ResponseId(std::string_view request_id) { return fmt::format("resp_{}", request_id); }
 
 std::unique_ptr<Encoder> MakeStreamEncoder(Settings settings, AnswerMeta meta) {
-  return std::make_unique<EventEncoder>(std::move(settings), std::move(meta));
+  return std::make_unique<EventEncoder>(std::move(settings), std::move(meta), WirePlace());
+}
+
+std::unique_ptr<FollowingEncoder> MakeFollowingEncoder(Settings settings, AnswerMeta meta,
+                                                       WirePlace place) {
+  return std::make_unique<EventEncoder>(std::move(settings), std::move(meta), std::move(place));
 }
 
 WholeResponse EncodeResponse(const domain::ChatResponse& response, const Settings& settings,
                              const AnswerMeta& meta) {
-  EventEncoder encoder(settings, meta);
+  EventEncoder encoder(settings, meta, {});
   for (const auto& event : domain::EventsOf(response)) encoder.Encode(event);
   return {.response = encoder.response(), .items = encoder.items()};
+}
+
+std::string EncodeResponseAs(std::string id, const domain::ChatResponse& response,
+                             const Settings& settings, const AnswerMeta& meta) {
+  WirePlace place;
+  place.id = std::move(id);
+  EventEncoder encoder(settings, meta, std::move(place));
+  for (const auto& event : domain::EventsOf(response)) encoder.Encode(event);
+  return encoder.response();
 }
 
 }  // namespace strata::dialect::responses

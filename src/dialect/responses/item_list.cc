@@ -109,6 +109,10 @@ void WritePart(JsonWriter& out, const Part& part, const Settings& settings) {
 }
 
 void WriteItem(JsonWriter& out, const Item& item, const Settings& settings, Detail detail) {
+  if (item.kind == Item::Kind::kForwarded) {
+    out.Raw(item.json);
+    return;
+  }
   out.BeginObject().Field("id", item.id);
   switch (item.kind) {
     case Item::Kind::kMessage:
@@ -128,6 +132,8 @@ void WriteItem(JsonWriter& out, const Item& item, const Settings& settings, Deta
       break;
     case Item::Kind::kSearch:
       WriteSearch(out, item, settings);
+      break;
+    case Item::Kind::kForwarded:
       break;
   }
   out.EndObject();

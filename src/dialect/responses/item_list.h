@@ -17,13 +17,21 @@ struct Part {
 };
 
 struct Item {
-  enum class Kind : std::uint8_t { kMessage, kReasoning, kCall, kSearch } kind = Kind::kMessage;
+  // kForwarded: a provider's own, which has left as it came.
+  enum class Kind : std::uint8_t {
+    kMessage,
+    kReasoning,
+    kCall,
+    kSearch,
+    kForwarded
+  } kind = Kind::kMessage;
   std::string id;
   std::string status = "in_progress";
   std::vector<Part> parts;           // kMessage
   domain::ReasoningBlock reasoning;  // kReasoning
   domain::ToolUseBlock call;         // kCall
   FileSearchCall search;             // kSearch
+  std::string json;                  // kForwarded
 };
 
 // What of a reasoning item is written: as the caller asked, or all of it.

@@ -274,12 +274,15 @@ TEST(ResponsesRequest, NamesWhatIsNotServed) {
     return Fault(R"({"model":"m","input":"x",)" + members + "}");
   };
   EXPECT_EQ(with(R"("tools":[{"type":"web_search"}])"),
-            "tools[0].type: tools of type web_search are not run by this server; only tools of "
-            "type function and file_search are");
-  EXPECT_EQ(with(R"("background":true)"),
-            "background: background responses are not supported; leave it out");
-  EXPECT_EQ(with(R"("conversation":"conv_1")"),
-            "conversation: conversations are not kept; use previous_response_id");
+            "tools[0].type: tools of type web_search are not run by this server, only tools of "
+            "type function and file_search are; leave it out, or name a model of a provider that "
+            "speaks OpenAI's Responses API (kind openai or azure, see docs/providers.md)");
+  EXPECT_TRUE(with(R"("background":true)")
+                  .starts_with("background: background responses are not made here; leave it out, "
+                               "or name a model of a provider that speaks"));
+  EXPECT_TRUE(with(R"("conversation":"conv_1")")
+                  .starts_with("conversation: conversations are not kept here; use "
+                               "previous_response_id, or name a model of a provider"));
   EXPECT_EQ(with(R"("truncation":"middle")"), "truncation: expected one of auto, disabled");
   EXPECT_EQ(Fault(R"({"model":"m"})"), "input: expected a string or a list of items");
   EXPECT_EQ(Fault(R"({"model":"m","input":""})"), "input: expected text that is not empty");

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/encoding.h"
 #include "dialect/json/json_writer.h"
 #include "dialect/openai/parts.h"
@@ -13,9 +16,6 @@ namespace {
 using domain::ContentBlock;
 using domain::Role;
 using domain::TextBlock;
-
-// In front of our sealed thinking, so that another server's is told apart.
-constexpr std::string_view kSeal = "strata1.";
 
 Result<> RefuseFileId(const JsonField& part) {
   auto id = part.Get("file_id");
@@ -302,6 +302,33 @@ Result<> Turns::Add(const JsonField& item) {
       fmt::format("items of type {} are not served; expected one of message, function_call, "
                   "function_call_output, file_search_call, reasoning",
                   name.substr(0, 100))));
+}
+
+std::vector<std::size_t> Turns::AddKnown(const JsonField& items) {
+  std::vector<std::size_t> skipped;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    auto item = items.Item(i);
+    if (Add(item).has_value()) continue;
+    AddTextOf(item);
+    skipped.push_back(i);
+  }
+  return skipped;
+}
+
+void Turns::AddTextOf(const JsonField& item) {
+  auto content = item.Get("content");
+  std::vector<ContentBlock> blocks;
+  auto add = [&](std::string text) {
+    if (!text.empty()) blocks.emplace_back(TextBlock{.text = std::move(text), .citations = {}});
+  };
+  add(item.TextAt("content"));
+  for (std::size_t i = 0; i < content.size(); ++i) add(content.Item(i).TextAt("text"));
+  if (blocks.empty()) return;
+  const auto role = item.TextAt("role");
+  if (role == "user") return AddUserBlocks(chat_, std::move(blocks));
+  const bool instructs = role == "system" || role == "developer";
+  auto& out = instructs ? chat_.system : Assistant().content;
+  std::ranges::move(blocks, std::back_inserter(out));
 }
 
 Result<> Turns::AddAll(const JsonField& items) {

@@ -1,6 +1,8 @@
 #pragma once
 // Items of the Responses API → turns of one conversation.
 
+#include <vector>
+
 #include "dialect/json_value.h"
 #include "domain/conversation.h"
 
@@ -12,6 +14,9 @@ class Turns {
  public:
   explicit Turns(domain::ChatRequest& chat) : chat_(chat) {}
   Result<> AddAll(const JsonField& items);
+  // Takes only the text of messages that it does not know, and skips other items; gives the places
+  // of both.
+  std::vector<std::size_t> AddKnown(const JsonField& items);
 
  private:
   Result<> Add(const JsonField& item);
@@ -19,6 +24,7 @@ class Turns {
   Result<> AddCall(const JsonField& item);
   Result<> AddCallOutput(const JsonField& item);
   Result<> AddReasoning(const JsonField& item);
+  void AddTextOf(const JsonField& item);
   domain::Message& Assistant();
 
   domain::ChatRequest& chat_;
@@ -27,6 +33,8 @@ class Turns {
 // A thinking block as `encrypted_content`: our own form, opaque to callers but not secret from
 // them.
 std::string SealReasoning(const domain::ReasoningBlock& block);
+// In front of it, so that another server's is told apart.
+inline constexpr std::string_view kSeal = "strata1.";
 // Whether `sealed` is of that form; then `block` is set.
 bool OpenReasoning(std::string_view sealed, domain::ReasoningBlock& block);
 

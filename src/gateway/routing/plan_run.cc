@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "dialect/responses_wire.h"
 #include "route/agreement.h"
 #include "route/decision.h"
 #include "route/schema_check.h"
@@ -82,7 +83,9 @@ void PlanRun::CompareWith(RequestContext& ctx, std::string_view model) const {
 }
 
 Task<Result<std::unique_ptr<ChatStream>>> PlanRun::Start(domain::ChatRequest&& request) {
-  if (plan_.first.empty()) co_return co_await StartModel(std::move(request), "answer");
+  // What can only be forwarded has answers that nobody compares.
+  if (plan_.first.empty() || dialect::responses::OnlyAsWire(request))
+    co_return co_await StartModel(std::move(request), "answer");
   // Answers are compared, so they are read as events, not as their provider's bytes.
   request.wire.reset();
   std::string why;

@@ -4,6 +4,8 @@
 #include "dialect/moderation.h"
 #include "dialect/openai.h"
 #include "dialect/rerank.h"
+#include "dialect/responses_wire.h"
+#include "provider/kept.h"
 
 namespace strata::provider::openai {
 namespace {
@@ -31,6 +33,7 @@ OpenAiApi::OpenAiApi(ProviderSpec spec, std::string key)
   deployments_ = azure && !spec_.api_version.empty();
   completion_tokens_ = deployments_ ? spec_.api_version >= kCompletionTokensSince
                                     : azure || base_.starts_with("https://api.openai.com");
+  responses_ = SpeaksResponses(spec_);
   if (!key.empty()) secrets_.push_back(std::move(key));
 }
 
@@ -101,13 +104,23 @@ std::unique_ptr<dialect::StreamDecoder> OpenAiApi::MakeStreamDecoder() const {
 }
 
 const dialect::WireCodec* OpenAiApi::Wire(const domain::WireRequest& wire, std::string_view) const {
-  return wire.format == dialect::openai::kWireFormat ? &dialect::openai::ChatWire() : nullptr;
+  if (wire.format == dialect::openai::kWireFormat) return &dialect::openai::ChatWire();
+  const bool responses = responses_ && wire.format == dialect::responses::kWireFormat;
+  return responses ? &dialect::responses::ResponsesWire() : nullptr;
 }
 
 remote::Call OpenAiApi::Forward(const domain::ChatRequest& request,
                                 const std::string& upstream_id) const {
-  return remote::ForwardCall(spec_, Address(upstream_id, "/chat/completions"), *request.wire,
-                             upstream_id);
+  const bool responses = request.wire->format == dialect::responses::kWireFormat;
+  const auto url = Address(upstream_id, responses ? "/responses" : "/chat/completions");
+  return remote::ForwardCall(spec_, url, *request.wire, upstream_id);
+}
+
+remote::Call OpenAiApi::Kept(std::string method, const std::string& target) const {
+  auto call = remote::JsonCall(spec_, Address("", target), "");
+  call.method = std::move(method);
+  call.headers.Remove("Content-Type");
+  return call;
 }
 
 Result<remote::Call> OpenAiApi::Count(const domain::ChatRequest&, const std::string&) const {

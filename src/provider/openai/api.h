@@ -37,6 +37,8 @@ class OpenAiApi final : public remote::Api {
   Result<remote::Call> Moderate(const domain::ModerationRequest& request,
                                 const std::string& upstream_id) const override;
   Result<domain::Moderation> DecodeModeration(std::string_view body) const override;
+  // A call about a response that the API keeps: "/responses/ID…".
+  remote::Call Kept(std::string method, const std::string& target) const;
   remote::Call ListModels() const override;
   Result<std::vector<std::string>> DecodeModels(std::string_view body) const override;
   void Authorize(remote::Call& call, WallTime now) const override;
@@ -50,6 +52,7 @@ class OpenAiApi final : public remote::Api {
   std::string base_;        // without trailing slash; Azure's ends before "/openai"
   bool deployments_;        // Azure's deployments form
   bool completion_tokens_;  // max_completion_tokens is understood
+  bool responses_;          // the Responses API is spoken
   std::vector<std::string> secrets_;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "dialect/responses_wire.h"
 #include "provider/remote/estimate.h"
 #include "provider/remote/forwarded_stream.h"
 #include "provider/remote/quota.h"
@@ -30,8 +31,11 @@ Task<Result<std::unique_ptr<ChatStream>>> RemoteChatModel::Start(domain::ChatReq
   // An answer in one piece is read to its end, or its connection closed: nothing is let go of.
   auto cancel = request.stream ? std::make_shared<Cancel>(ctx.cancel) : nullptr;
   auto token = cancel ? cancel->source.get_token() : ctx.cancel;
+  // What a provider says of a response that was put into another form is not the client's to read.
+  const bool rewritten =
+      forward == nullptr && request.wire && request.wire->format == dialect::responses::kWireFormat;
   auto sent = co_await Send(*account_, std::move(call), ctx.deadline, std::move(token),
-                            ctx.clock->Wall(), request.refusal.get());
+                            ctx.clock->Wall(), rewritten ? nullptr : request.refusal.get());
   if (!sent.has_value()) co_return Fail(std::move(sent.error()));
   ctx.quota_share = QuotaShareOf((*sent)->headers());
   std::unique_ptr<ChatStream> stream;
@@ -45,7 +49,8 @@ Task<Result<std::unique_ptr<ChatStream>>> RemoteChatModel::Start(domain::ChatReq
                                  .response = std::move(*sent),
                                  .streamed = request.stream,
                                  .prompt_estimate = EstimateTokens(request.wire->body.size()),
-                                 .shadow = shadow};
+                                 .shadow = shadow,
+                                 .deployment = info_.id};
     stream = std::make_unique<ForwardedStream>(std::move(parts), ctx);
   } else {
     stream = std::make_unique<RemoteStream>(account_, ctx, std::move(cancel), std::move(*sent),

@@ -1,6 +1,8 @@
 #include "provider/remote/forwarded_stream.h"
 
 #include "base/check.h"
+#include "dialect/responses_wire.h"
+#include "provider/kept.h"
 #include "provider/remote/estimate.h"
 #include "provider/wire_headers.h"
 
@@ -16,7 +18,10 @@ std::int64_t EstimateOutput(const dialect::WireFacts& facts) {
 }  // namespace
 
 ForwardedStream::ForwardedStream(Parts parts, RequestContext& ctx)
-    : parts_(std::move(parts)), ctx_(ctx) {
+    : parts_(std::move(parts)),
+      ctx_(ctx),
+      may_be_kept_(parts_.codec->format == dialect::responses::kWireFormat),
+      headers_(AnswerHeadersToForward(parts_.response->headers())) {
   if (!parts_.streamed) return;
   tap_ = parts_.codec->make_tap(*parts_.wire);
   if (parts_.shadow != Shadow::kNo && parts_.codec->make_decoder != nullptr) {
@@ -26,7 +31,12 @@ ForwardedStream::ForwardedStream(Parts parts, RequestContext& ctx)
 
 Task<Result<domain::StreamEvent>> ForwardedStream::Next() {
   STRATA_CHECK(!done_, "Next after the end of a stream");
-  if (!begun_) co_return Begin();
+  if (!begun_) {
+    auto plain = CheckCoding();
+    if (!plain.has_value()) co_return Fail(Failed(std::move(plain.error())));
+    // One that may be kept begins with its id, which its first event tells.
+    if (!may_be_kept_) co_return Begin();
+  }
   while (!HasEvent()) {
     auto alive = ctx_.CheckAlive();
     if (!alive.has_value()) co_return Fail(Failed(std::move(alive.error())));
@@ -39,6 +49,7 @@ Task<Result<domain::StreamEvent>> ForwardedStream::Next() {
     }
     if (!read.has_value()) co_return Fail(Failed(std::move(read.error())));
   }
+  if (!begun_) co_return Begin();
   auto event = TakeEvent();
   if (done_ && parts_.response != nullptr) {
     co_await LetGo(std::move(parts_.response), parts_.cancel);
@@ -46,15 +57,22 @@ Task<Result<domain::StreamEvent>> ForwardedStream::Next() {
   co_return event;
 }
 
-Result<domain::StreamEvent> ForwardedStream::Begin() {
+Result<> ForwardedStream::CheckCoding() const {
+  auto coding = parts_.response->headers().Get("content-encoding");
+  if (coding.empty() || net::SameHeader(coding, "identity")) return {};
+  return Fail(Code::kUnavailable, "the provider compressed its answer unasked");
+}
+
+domain::StreamStart ForwardedStream::Begin() {
   begun_ = true;
-  const auto& headers = parts_.response->headers();
-  auto coding = headers.Get("content-encoding");
-  if (!coding.empty() && !net::SameHeader(coding, "identity")) {
-    return Fail(Failed(Error(Code::kUnavailable, "the provider compressed its answer unasked")));
+  domain::StreamStart start;
+  start.wire = true;
+  start.headers = std::move(headers_);
+  if (may_be_kept_) {
+    start.id = dialect::responses::IdOfAnswer(pass_.empty() ? std::string_view(end_) : pass_);
+    start.headers.emplace_back(kDeploymentHeader, parts_.deployment);
   }
-  return domain::StreamStart{
-      .id = {}, .model = {}, .usage = {}, .wire = true, .headers = AnswerHeadersToForward(headers)};
+  return start;
 }
 
 // In the order in which they are handed up: the shadow before its bytes, bytes before the end.
@@ -101,6 +119,7 @@ Task<Result<>> ForwardedStream::ReadWhole() {
     }
   }
   end_ = std::move(*body);
+  pending_ = may_be_kept_ && dialect::responses::IsPending(end_);
   ended_ = true;
   co_return Result<>{};
 }
@@ -126,6 +145,7 @@ domain::StreamEnd ForwardedStream::End() {
   end.stop_reason = facts.stop_reason;
   // A server that never counts gets our estimate instead of zeros.
   end.usage = facts.usage.TotalTokens() > 0 ? facts.usage : UsageSoFar();
+  if (pending_) end.usage = {.estimated = true};
   end.wire = std::move(end_);
   end.model = facts.model;
   return end;
@@ -140,7 +160,8 @@ Error ForwardedStream::Failed(Error error) {
 domain::Usage ForwardedStream::UsageSoFar() const {
   const auto& facts = tap_ != nullptr ? tap_->facts() : whole_;
   auto usage = facts.usage;
-  if (ended_ && usage.TotalTokens() > 0) return usage;
+  // A response that has failed tells what it used as well.
+  if ((ended_ || may_be_kept_) && usage.TotalTokens() > 0) return usage;
   if (usage.PromptTokens() == 0) usage.input_tokens = parts_.prompt_estimate;
   auto text = tap_ != nullptr ? EstimateOutput(facts) : EstimateTokens(end_.size());
   usage.output_tokens = std::max(usage.output_tokens, text);

@@ -25,6 +25,7 @@ class ForwardedStream final : public ChatStream {
     bool streamed = false;             // the answer is a stream of the wire's format
     std::int64_t prompt_estimate = 0;  // tokens to assume until the provider says
     Shadow shadow = Shadow::kNo;
+    std::string deployment;  // the model's id
   };
   ForwardedStream(Parts parts, RequestContext& ctx);
 
@@ -32,7 +33,8 @@ class ForwardedStream final : public ChatStream {
   domain::Usage UsageSoFar() const override;
 
  private:
-  Result<domain::StreamEvent> Begin();
+  Result<> CheckCoding() const;
+  domain::StreamStart Begin();
   bool HasShadow() const { return shadow_at_ < shadow_.size(); }
   bool HasEvent() const { return HasShadow() || !pass_.empty() || failed_ || ended_; }
   Result<domain::StreamEvent> TakeEvent();
@@ -44,6 +46,8 @@ class ForwardedStream final : public ChatStream {
 
   Parts parts_;
   RequestContext& ctx_;
+  const bool may_be_kept_;                           // by the provider, under the answer's id
+  domain::WireHeaders headers_;                      // until they are handed up
   std::unique_ptr<dialect::WireTap> tap_;            // null: not streamed
   std::unique_ptr<dialect::StreamDecoder> decoder_;  // null: not streamed, or no shadow (any more)
   dialect::WireFacts whole_;                         // of an answer that is not streamed
@@ -52,6 +56,7 @@ class ForwardedStream final : public ChatStream {
   std::string_view pass_;      // what may leave
   std::string end_;            // what leaves with StreamEnd
   std::optional<Error> failed_;
+  bool pending_ = false;  // the answer is made in the background
   bool begun_ = false;
   bool ended_ = false;
   bool done_ = false;

@@ -7,6 +7,8 @@
 #include <thread>
 
 #include "base/encoding.h"
+#include "dialect/responses_wire.h"
+#include "provider/kept.h"
 #include "provider/remote/test_fixture.h"
 #include "tests/fakes/chat_model_contract.h"
 
@@ -392,6 +394,135 @@ TEST_F(OpenAiCompatible, ExtraHeadersAreSent) {
   auto got = runtime.Run(Drain(*model, Says("hi"), ctx));
   ASSERT_FALSE(got.error.has_value()) << got.error->message();
   EXPECT_EQ(upstream->requests().back().headers.Get("x-team"), "search");
+}
+
+// Requests of the Responses API, at who speaks it and at who does not.
+class OpenAiResponses : public testing::Test, protected Fixture {
+ protected:
+  static domain::ChatRequest Request(std::string body) {
+    auto scanned = dialect::responses::ScanRequest(body);
+    EXPECT_TRUE(scanned) << body;
+    domain::ChatRequest request = std::move(scanned->chat);
+    request.wire = dialect::responses::MakeWireRequest(std::move(body), {}, scanned->model);
+    request.wire_only = true;
+    request.refusal = std::make_shared<domain::Refusal>();
+    return request;
+  }
+
+  struct Forwarded {
+    std::string id, deployment, bytes, text;
+    std::optional<Error> error;
+    domain::Usage usage;
+  };
+  static void Note(const domain::StreamEvent& event, Forwarded& out) {
+    if (const auto* start = std::get_if<domain::StreamStart>(&event)) {
+      out.id = start->id;
+      for (const auto& [name, value] : start->headers) {
+        if (name == kDeploymentHeader) out.deployment = value;
+      }
+    }
+    if (const auto* chunk = std::get_if<domain::WireChunk>(&event)) out.bytes += chunk->bytes;
+    if (const auto* text = std::get_if<domain::TextDelta>(&event)) out.text += text->text;
+    if (const auto* end = std::get_if<domain::StreamEnd>(&event)) out.bytes += end->wire;
+  }
+  static Task<Forwarded> Forward(ChatModel& model, domain::ChatRequest request,
+                                 RequestContext& ctx) {
+    Forwarded out;
+    auto started = co_await model.Start(std::move(request), ctx);
+    if (!started.has_value()) {
+      out.error = started.error();
+      co_return out;
+    }
+    for (bool ended = false; !ended && !out.error;) {
+      auto event = co_await (*started)->Next();
+      out.usage = (*started)->UsageSoFar();
+      if (!event.has_value()) {
+        out.error = event.error();
+      } else {
+        Note(*event, out);
+        ended = std::holds_alternative<domain::StreamEnd>(*event);
+      }
+    }
+    co_return out;
+  }
+  Forwarded Ask(const ApiCase& api, std::string body) {
+    auto model = Chat(api);
+    RequestContext ctx;
+    ctx.capture_text = true;
+    return runtime.Run(Forward(*model, Request(std::move(body)), ctx));
+  }
+};
+
+constexpr const char* kSearching =
+    R"({"model":"x/y","input":"hi","tools":[{"type":"web_search"}],"stream":true})";
+
+TEST_F(OpenAiResponses, AreForwardedWithTheirNameAndUsage) {
+  auto answer = Text({"Hel", "lo"});
+  answer.input_tokens = 11;
+  answer.output_tokens = 3;
+  upstream->Script().Push(answer);
+  auto got = Ask(kApis[1], kSearching);
+  ASSERT_FALSE(got.error.has_value()) << got.error->message();
+  auto sent = upstream->requests().back();
+  EXPECT_EQ(sent.target, "/openai/v1/responses");
+  EXPECT_EQ(
+      sent.body,
+      R"({"model":"gpt-4o-mini","input":"hi","tools":[{"type":"web_search"}],"stream":true})");
+  EXPECT_EQ(got.deployment, "up/gpt-4o-mini");
+  EXPECT_TRUE(got.id.starts_with("resp_")) << got.id;
+  EXPECT_THAT(got.bytes, HasSubstr(got.id));
+  EXPECT_THAT(got.bytes, HasSubstr("response.web_search_call.completed"));
+  EXPECT_EQ(got.text, "Hello");
+  EXPECT_EQ(got.usage.input_tokens, 11);
+  EXPECT_EQ(got.usage.output_tokens, 3);
+  EXPECT_FALSE(got.usage.estimated);
+}
+
+TEST_F(OpenAiResponses, AreTranslatedWhereTheApiIsNotSpoken) {
+  for (const auto* api : {&kApis[0], &kApis[2]}) {
+    auto got = Ask(*api, R"({"model":"x","input":"hi","store":false})");
+    ASSERT_FALSE(got.error.has_value()) << got.error->message();
+    EXPECT_THAT(upstream->requests().back().target, HasSubstr("/chat/completions"));
+    auto refused = Ask(*api, kSearching);
+    ASSERT_TRUE(refused.error.has_value());
+    EXPECT_EQ(refused.error->code(), Code::kInvalidArgument);
+    EXPECT_THAT(refused.error->message(), HasSubstr("tools of type web_search"));
+  }
+}
+
+TEST_F(OpenAiResponses, AFailedOneIsAnErrorWithItsText) {
+  auto answer = Text({"Hel"});
+  answer.stream_error = "server_error";
+  upstream->Script().Push(answer);
+  auto got = Ask(kApis[1], kSearching);
+  ASSERT_TRUE(got.error.has_value());
+  EXPECT_EQ(got.error->code(), Code::kUnavailable);
+  EXPECT_THAT(got.error->message(), HasSubstr("scripted error"));
+  EXPECT_EQ(got.text, "Hel");
+}
+
+TEST_F(OpenAiResponses, WhatIsKeptIsAskedForByItsName) {
+  auto got = Ask(kApis[1], R"({"model":"x","input":"hi"})");
+  ASSERT_FALSE(got.error.has_value()) << got.error->message();
+  EXPECT_EQ(got.text, "You said: hi");
+  auto account = OpenAccount(Spec(kApis[1]), Deps()).value();
+  RequestContext ctx;
+  domain::Refusal refusal;
+  auto ask = [&](const auto& of, std::string method) {
+    KeptCall call{.method = std::move(method), .target = "/responses/" + got.id};
+    return runtime.Run(AskKept(of, std::move(call), ctx, refusal));
+  };
+  auto again = ask(account, "GET");
+  ASSERT_TRUE(again.has_value()) << again.error().message();
+  EXPECT_EQ(again->body, got.bytes);
+  ASSERT_TRUE(ask(account, "DELETE").has_value());
+  auto gone = ask(account, "GET");
+  ASSERT_FALSE(gone.has_value());
+  EXPECT_EQ(gone.error().code(), Code::kNotFound);
+  EXPECT_EQ(refusal.status, 404);
+  EXPECT_THAT(refusal.body, HasSubstr(got.id));
+  auto none = ask(OpenAccount(Spec(kApis[3]), Deps()).value(), "GET");
+  EXPECT_EQ(none.error().code(), Code::kUnsupported);
 }
 
 class BedrockSigned : public testing::Test, protected Fixture {};

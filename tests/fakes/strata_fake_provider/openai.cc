@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/encoding.h"
+#include "tests/fakes/strata_fake_provider/openai_responses.h"
 #include "tests/fakes/strata_fake_provider/vendor.h"
 
 namespace strata::fakes::openai {
@@ -373,12 +374,13 @@ Reply ModelsReply() {
 
 bool Serves(std::string_view path) {
   return path.ends_with("/chat/completions") || path.ends_with("/embeddings") ||
-         path.ends_with("/models") || IsJudge(path);
+         path.ends_with("/models") || IsJudge(path) || IsResponses(path);
 }
 
 Checked Check(const Exchange& exchange) {
   if (auto refusal = CheckKey(exchange)) return refusal;
   if (exchange.request.path().ends_with("/models")) return std::nullopt;
+  if (IsResponses(exchange.request.path())) return CheckResponses(exchange);
   if (!exchange.request.headers.Get("Content-Type").starts_with("application/json") ||
       !exchange.body_is_json) {
     return Bad("We could not parse the JSON body of your request.", "");
@@ -391,6 +393,7 @@ Checked Check(const Exchange& exchange) {
 Reply Answer(const Exchange& exchange, const FakeAnswer& answer) {
   auto path = exchange.request.path();
   if (path.ends_with("/models")) return ModelsReply();
+  if (IsResponses(path)) return AnswerResponses(exchange, answer);
   if (path.ends_with("/embeddings")) return EmbedReply(exchange);
   if (IsJudge(path)) return AnswerJudge(exchange);
   const auto* stream = Member(exchange.body, "stream");

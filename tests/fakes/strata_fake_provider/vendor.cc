@@ -36,7 +36,9 @@ const json::array* FilledArray(const json::object& object, std::string_view key)
 }
 
 std::string LastUserText(const json::object& body) {
+  if (IsString(body, "input")) return std::string(body.at("input").get_string());
   const auto* messages = FilledArray(body, "messages");
+  if (messages == nullptr) messages = FilledArray(body, "input");
   const char* parts = messages == nullptr ? "parts" : "content";
   if (messages == nullptr) messages = FilledArray(body, "contents");
   if (messages == nullptr) return "";

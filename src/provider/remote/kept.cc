@@ -1,0 +1,41 @@
+#include "provider/kept.h"
+
+#include <utility>
+
+#include "provider/openai/api.h"
+#include "provider/remote/call.h"
+#include "provider/wire_headers.h"
+
+namespace strata::provider {
+
+bool SpeaksResponses(const ProviderSpec& spec) {
+  if (spec.kind == ProviderKind::kAzure) return spec.api_version.empty();
+  return spec.kind == ProviderKind::kOpenAi && spec.base_url.starts_with("https://api.openai.com");
+}
+
+Result<std::shared_ptr<const remote::Account>> OpenAccount(ProviderSpec spec, RemoteDeps deps) {
+  STRATA_TRY(auto api, remote::MakeApi(spec, deps.secrets, deps.env));
+  remote::Account account;
+  account.api = std::move(api);
+  account.client = std::move(deps.client);
+  account.answer_bytes_max = deps.answer_bytes_max;
+  account.spec = std::move(spec);
+  return std::make_shared<const remote::Account>(std::move(account));
+}
+
+Task<Result<KeptAnswer>> AskKept(std::shared_ptr<const remote::Account> account, KeptCall call,
+                                 RequestContext& ctx, domain::Refusal& refusal) {
+  const auto* api = dynamic_cast<const openai::OpenAiApi*>(account->api.get());
+  if (api == nullptr || !SpeaksResponses(account->spec)) {
+    co_return Fail(Code::kUnsupported, "this provider's API keeps no responses");
+  }
+  auto kept = api->Kept(std::move(call.method), call.target);
+  STRATA_CO_TRY(auto response, co_await remote::Send(*account, std::move(kept), ctx.deadline,
+                                                     ctx.cancel, ctx.clock->Wall(), &refusal));
+  auto body = co_await response->ReadAll(account->answer_bytes_max);
+  if (!body.has_value()) co_return Fail(remote::OfProvider(*account, std::move(body.error())));
+  co_return KeptAnswer{.headers = AnswerHeadersToForward(response->headers()),
+                       .body = std::move(*body)};
+}
+
+}  // namespace strata::provider
