@@ -79,7 +79,7 @@ Task<Result<std::shared_ptr<const guard::Guardrails>>> ChatService::GuardInput(
 Task<Result<>> ChatService::Answer(domain::ChatRequest&& request, RequestContext& ctx,
                                    AnswerSink& sink) const {
   ctx.model_asked = request.model;
-  ctx.subject = request.user;
+  if (!request.user.empty()) ctx.subject = request.user;
   for (const auto& [key, value] : request.metadata) ctx.tags.emplace(key, value);
   // An answer in one piece has its first byte at its end.
   if (!request.stream) ctx.deadline = std::min(ctx.deadline, ctx.first_byte_deadline);

@@ -93,6 +93,19 @@ Result<> TakeTags(const net::Headers& headers, RequestContext& ctx) {
   return {};
 }
 
+// Whole or not at all: a part of an id is not found again by who wants to be erased.
+Result<> TakeSubject(const net::Headers& headers, RequestContext& ctx) {
+  constexpr std::size_t kSubjectBytesMax = 256;
+  auto subject = headers.Get("x-strata-subject");
+  if (subject.size() > kSubjectBytesMax || !IsValidUtf8(subject)) {
+    return Fail(
+        InvalidArgument("x-strata-subject",
+                        fmt::format("expected UTF-8 text of at most {} bytes", kSubjectBytesMax)));
+  }
+  ctx.subject = subject;
+  return {};
+}
+
 // The items of a comma-separated header; empty when it was not sent. One that was sent and names
 // nothing is refused: whoever restricts by mistake with an empty list must hear of it.
 Result<std::vector<std::string>> ListOf(const net::Headers& headers, std::string_view name) {
@@ -187,6 +200,7 @@ Result<> TakeHeaders(const net::Headers& headers, RequestContext& ctx) {
   auto traceparent = headers.Get("traceparent");
   if (traceparent.size() == kTraceparentBytes) ctx.span.Set("caller.traceparent", traceparent);
   ctx.session = headers.Get("x-strata-session").substr(0, kSessionBytesMax);
+  STRATA_CHECK_OK(TakeSubject(headers, ctx));
   STRATA_CHECK_OK(TakeTags(headers, ctx));
   STRATA_CHECK_OK(TakeTimes(headers, ctx));
   return TakeConstraints(headers, ctx);

@@ -63,6 +63,9 @@ class RequestScope {
 //   x-strata-regions        regions that it may go to; they only narrow what the key allows
 //   x-strata-retention      longest that a provider may keep it ("none", "30d"); only shorter
 //   x-strata-session        what should go to the same deployment
+//   x-strata-subject        pseudonymous id of the end user, for dialects that have no place for
+//   it;
+//                           what the body says goes first
 //   x-strata-timeout-ms     the request's deadline, from its arrival
 //   x-stainless-timeout     seconds (OpenAI's and Anthropic's SDKs): how long the caller waits for
 //                           the first byte; not a number is ignored, as it is not ours to judge

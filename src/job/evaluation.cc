@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "store/erase.h"
 
 namespace strata::job {
 namespace {
@@ -41,7 +42,7 @@ Result<std::unique_ptr<Evaluation>> Evaluation::Open(const std::string& path, co
 Task<Result<ErasedRows>> Evaluation::EraseSubject(std::string subject, WorkspaceId workspace) {
   if (subject.empty()) co_return Fail(InvalidArgument("subject", "expected an id"));
   auto work = [&](store::Database& database) -> Result<ErasedRows> {
-    STRATA_CHECK_OK(database.Execute("PRAGMA secure_delete = ON"));
+    STRATA_CHECK_OK(store::OverwriteDeleted(database));
     auto erase = [&](const std::string& table, const std::string& in_workspace) {
       return Erase(database, table, in_workspace, subject, workspace);
     };
@@ -54,7 +55,9 @@ Task<Result<ErasedRows>> Evaluation::EraseSubject(std::string subject, Workspace
     if (out.set_rows > 0) STRATA_CHECK_OK(CountRowsAgain(database, workspace));
     return out;
   };
-  co_return co_await file_->Write(std::move(work));
+  STRATA_CO_TRY(auto erased, co_await file_->Write(std::move(work)));
+  STRATA_CO_CHECK_OK(co_await store::EmptyLog(*file_));
+  co_return erased;
 }
 
 void Evaluation::MakeWorker(store::JobQueue& jobs, AskerParts asker,

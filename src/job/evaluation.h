@@ -33,8 +33,9 @@ class Evaluation {
   Feedbacks& feedback() { return feedback_; }
   ShadowLabeler& labeler() { return labeler_; }
 
-  // Removes what is kept of that end user in the workspace, overwriting it. Learned routers keep
-  // what they were fitted to; their references are ids and vectors, without texts.
+  // Removes what is kept of that end user in the workspace, overwriting it. Durable when it
+  // returns; after an error it may be called again. Learned routers keep what they were fitted to;
+  // their references are ids and vectors, without texts.
   Task<Result<ErasedRows>> EraseSubject(std::string subject, WorkspaceId workspace);
 
   // Who asks and works, once there is somebody to ask; before requests come.

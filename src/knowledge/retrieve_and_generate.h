@@ -108,6 +108,9 @@ class RetrieveAndGenerate {
   Task<Result<RetrieveAndGenerateResponse>> Answer(RetrieveAndGenerateRequest request,
                                                    RequestContext& ctx);
 
+  // Ends the workspace's sessions that were begun for that end user; returns how many.
+  std::int64_t EraseSubject(std::string_view subject, const WorkspaceId& workspace);
+
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;

@@ -6,6 +6,7 @@
 
 #include "base/json_text.h"
 #include "base/utf8.h"
+#include "store/erase.h"
 #include "store/migrations.h"
 #include "store/new_database.h"
 
@@ -25,7 +26,7 @@ CREATE INDEX traces_by_start ON traces(start);
 CREATE INDEX traces_by_subject ON traces(subject) WHERE subject <> '';
 CREATE INDEX traces_by_key ON traces(key);
 )sql"},
-    // Only an erasure looks for a key alone, and may read the file for it; every trace paid for it.
+    // Hardly anybody looks for a key alone, and may read the file for it; every trace paid for it.
     {"drops the index by key", "DROP INDEX traces_by_key"},
 };
 
@@ -194,13 +195,13 @@ Result<std::vector<TraceSummary>> ListTraces(Database& database, const TraceQuer
   }
 }
 
-Result<std::int64_t> EraseTraces(Database& database, std::string_view column,
-                                 const std::string& value) {
-  // Freed pages are overwritten, and the log that still holds them is emptied.
-  STRATA_CHECK_OK(database.Execute("PRAGMA secure_delete = ON"));
-  STRATA_CHECK_OK(database.Run(fmt::format("DELETE FROM traces WHERE {} = ?", column), value));
+Result<std::int64_t> EraseTraces(Database& database, const std::string& subject,
+                                 const WorkspaceId& workspace) {
+  STRATA_CHECK_OK(store::OverwriteDeleted(database));
+  STRATA_CHECK_OK(database.Run("DELETE FROM traces WHERE subject = ? AND workspace = ?", subject,
+                               workspace.value));
   auto erased = database.changes();
-  if (erased > 0) STRATA_CHECK_OK(database.Execute("PRAGMA wal_checkpoint(TRUNCATE)"));
+  STRATA_CHECK_OK(store::EmptyLog(database));
   return erased;
 }
 

@@ -39,9 +39,10 @@ Result<std::optional<FinishedTrace>> ReadTrace(store::Database& database,
 Result<std::vector<TraceSummary>> ListTraces(store::Database& database, const TraceQuery& query,
                                              std::size_t limit);
 
-// `column`: subject or key. Overwrites what is removed. Returns how many traces that were.
-Result<std::int64_t> EraseTraces(store::Database& database, std::string_view column,
-                                 const std::string& value);
+// Overwrites what is removed, also what an erasure that was cut short had removed. Returns how many
+// traces that were.
+Result<std::int64_t> EraseTraces(store::Database& database, const std::string& subject,
+                                 const WorkspaceId& workspace);
 
 // UTC day, "2026-11-22".
 std::string DayOf(WallTime time);

@@ -87,7 +87,7 @@ struct TraceStore::State {
 
   Result<FinishedTrace> Get(const std::string& trace_id);
   Result<std::vector<TraceSummary>> List(const TraceQuery& query);
-  Result<std::int64_t> Erase(std::string_view column, const std::string& value);
+  Result<std::int64_t> Erase(const std::string& subject, const WorkspaceId& workspace);
 };
 
 void TraceStore::State::Loop() {
@@ -225,14 +225,15 @@ Result<std::vector<TraceSummary>> TraceStore::State::List(const TraceQuery& quer
   return all;
 }
 
-Result<std::int64_t> TraceStore::State::Erase(std::string_view column, const std::string& value) {
-  if (value.empty()) return Fail(InvalidArgument(std::string(column), "it is empty"));
+Result<std::int64_t> TraceStore::State::Erase(const std::string& subject,
+                                              const WorkspaceId& workspace) {
+  if (subject.empty()) return Fail(InvalidArgument("subject", "expected an id"));
   Flush();  // what waits in the queue may be theirs
   STRATA_TRY(auto days, Days(options.folder));
   std::int64_t erased = 0;
   for (const auto& day : days) {
     STRATA_TRY(auto file, OpenTraceFile(PathOf(options.folder, day)));
-    STRATA_TRY(auto count, EraseTraces(*file, column, value));
+    STRATA_TRY(auto count, EraseTraces(*file, subject, workspace));
     erased += count;
   }
   return erased;
@@ -302,12 +303,8 @@ Task<Result<std::vector<TraceSummary>>> TraceStore::List(TraceQuery query) {
   auto work = [this, &query] { return state_->List(query); };
   co_return co_await RunBlocking(*state_->readers, work);
 }
-Task<Result<std::int64_t>> TraceStore::EraseSubject(std::string subject) {
-  auto work = [this, &subject] { return state_->Erase("subject", subject); };
-  co_return co_await RunBlocking(*state_->readers, work);
-}
-Task<Result<std::int64_t>> TraceStore::EraseKey(KeyId key) {
-  auto work = [this, &key] { return state_->Erase("key", key.value); };
+Task<Result<std::int64_t>> TraceStore::EraseSubject(std::string subject, WorkspaceId workspace) {
+  auto work = [this, &subject, &workspace] { return state_->Erase(subject, workspace); };
   co_return co_await RunBlocking(*state_->readers, work);
 }
 Task<Result<std::int64_t>> TraceStore::DropExpired() {

@@ -76,10 +76,9 @@ class TraceStore {
   // kNotFound: never written, dropped, or past retention.
   Task<Result<FinishedTrace>> Get(std::string trace_id);
   Task<Result<std::vector<TraceSummary>>> List(TraceQuery query);
-  // Removes every trace of that end user; returns how many.
-  Task<Result<std::int64_t>> EraseSubject(std::string subject);
-  // Removes every trace made with that key; returns how many.
-  Task<Result<std::int64_t>> EraseKey(KeyId key);
+  // Removes the workspace's traces of that end user, overwriting them; returns how many. Durable
+  // when it returns; after an error some days are done, and it may be called again.
+  Task<Result<std::int64_t>> EraseSubject(std::string subject, WorkspaceId workspace);
   // Deletes files past retention; also done once an hour by the writer. Returns how many.
   Task<Result<std::int64_t>> DropExpired();
 

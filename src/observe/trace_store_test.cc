@@ -150,19 +150,35 @@ TEST_F(Traces, ErasingAPersonLeavesNoByteOfThem) {
   theirs.subject = "user-2";
   Write(theirs);
   Write(Make("t2"));
-  EXPECT_EQ(*RunTask(traces_->EraseSubject("user-2")), 1);
-  EXPECT_EQ(RunTask(traces_->EraseSubject("")).error().field(), "subject");
+  EXPECT_EQ(*RunTask(traces_->EraseSubject("user-2", {"other"})), 0);
+  EXPECT_TRUE(traces_->GetBlocking("t1").has_value());
+  EXPECT_EQ(*RunTask(traces_->EraseSubject("user-2", {"default"})), 1);
+  EXPECT_EQ(RunTask(traces_->EraseSubject("", {"default"})).error().field(), "subject");
   EXPECT_EQ(traces_->GetBlocking("t1").error().code(), Code::kNotFound);
   EXPECT_TRUE(traces_->GetBlocking("t2").has_value());
-  traces_.reset();
   std::string found;
   for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
     auto bytes = store::ReadWholeFile(entry.path().string(), 1 << 24);
     if (bytes->find("xyzzy-personal") != bytes->npos) found = entry.path().string();
   }
   EXPECT_EQ(found, "");
-  Reopen();
-  EXPECT_EQ(*RunTask(traces_->EraseKey({"key_1"})), 1);
+}
+
+// As after a kill between the delete and the emptying of the log.
+TEST_F(Traces, AnErasureThatWasCutShortIsFinishedByTheNextOne) {
+  auto theirs = Make("t1");
+  theirs.spans[0].fields = {{"text", std::string("xyzzy-personal")}};
+  Write(theirs);
+  const auto path = folder_.path() + "/traces-" + DayOf(clock_.Wall()) + ".db";
+  {
+    auto file = OpenTraceFile(path);
+    ASSERT_TRUE(file.has_value());
+    ASSERT_TRUE((*file)->Execute("PRAGMA secure_delete = ON; DELETE FROM traces"));
+  }
+  auto log = [&] { return *store::ReadWholeFile(path + "-wal", 1 << 24); };
+  ASSERT_NE(log().find("xyzzy-personal"), std::string::npos);
+  EXPECT_EQ(*RunTask(traces_->EraseSubject("user-1", {"default"})), 0);
+  EXPECT_EQ(log(), "");
 }
 
 TEST_F(Traces, ALongFieldIsCutSoThatTheTraceFits) {

@@ -189,21 +189,6 @@ Task<Result<>> Delete(Services& s, Exchange& e) {
   co_return co_await SendAdminJson(e, json::serialize(json::object{{"deleted", e.params.at(0)}}));
 }
 
-// {"subject": id}: what evaluations and routers keep of an end user.
-Task<Result<>> EraseSubject(Services& s, Exchange& e) {
-  STRATA_CO_TRY(auto parsed, dialect::ParseJson(e.http.body));
-  JsonField top(parsed);
-  STRATA_CO_CHECK_OK(top.ExpectObject());
-  STRATA_CO_CHECK_OK(top.OnlyMembers({"subject"}));
-  STRATA_CO_TRY(auto subject, top.Get("subject").NonEmptyString());
-  STRATA_CO_TRY(auto rows, co_await s.evaluation.EraseSubject(subject, e.ctx.workspace));
-  json::object body{{"labels", rows.labels},
-                    {"feedback", rows.feedback},
-                    {"eval_rows", rows.set_rows},
-                    {"eval_cases", rows.cases}};
-  co_return co_await SendAdminJson(e, json::serialize(body));
-}
-
 }  // namespace
 
 void AddAdminEvalRoutes(Router& router, Services& services) {
@@ -212,7 +197,6 @@ void AddAdminEvalRoutes(Router& router, Services& services) {
   add("GET", "/strata/v1/eval-sets", "list_eval_sets", List);
   add("GET", "/strata/v1/eval-sets/{name}", "get_eval_set", Show);
   add("DELETE", "/strata/v1/eval-sets/{name}", "delete_eval_set", Delete);
-  add("POST", "/strata/v1/eval-subjects/erase", "erase_eval_subject", EraseSubject);
   add("POST", "/strata/v1/eval-sets/{name}/rows", "import_eval_rows", Import);
   add("POST", "/strata/v1/eval-sets/{name}/traces", "add_eval_traces", AddTraces);
 }

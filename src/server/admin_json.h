@@ -65,6 +65,7 @@ void AddAdminRouterRoutes(Router& router, Services& services);
 void AddAdminRouterTestRoutes(Router& router, Services& services);
 void AddAdminEvalRoutes(Router& router, Services& services);
 void AddAdminEvalRunRoutes(Router& router, Services& services);
+void AddAdminEraseRoutes(Router& router, Services& services);
 void AddAdminServerRoutes(Router& router, Services& services);
 
 }  // namespace strata::server

@@ -61,6 +61,7 @@ void AddAdminRoutes(Router& router, Services& services) {
   AddAdminRouterTestRoutes(router, services);
   AddAdminEvalRoutes(router, services);
   AddAdminEvalRunRoutes(router, services);
+  AddAdminEraseRoutes(router, services);
   AddAdminServerRoutes(router, services);
 }
 

@@ -155,6 +155,8 @@ Task<Result<std::string>> AsyncInvokes::Invoke(const store::Job& job) {
     ctx.workspace = job.workspace;
     ctx.key = key_id;
   }
+  // Jobs of before have none.
+  if (const auto* subject = payload.if_contains("subject")) ctx.subject = subject->as_string();
   auto id = AsyncInvocationArn(job).substr(kArnHead.size());
   STRATA_CO_TRY(auto path, AsyncOutputPath(parts_.s3_map, text("s3_uri"), id));
   auto model = text("model");
@@ -205,11 +207,11 @@ Task<Result<>> AsyncInvokes::Write(std::string path, std::string text) {
 Task<Result<store::Job>> AsyncInvokes::Submit(AsyncInvocation invocation, RequestContext& ctx) {
   STRATA_CO_TRY(auto path, AsyncOutputPath(parts_.s3_map, invocation.s3_uri, "id"));
   STRATA_CO_TRY(auto checked, bedrock::DecodeInvoke(invocation.model, invocation.input.text));
-  json::object payload{{"model", invocation.model},
-                       {"input", json::parse(invocation.input.text)},
-                       {"s3_uri", invocation.s3_uri},
-                       {"token", invocation.token},
-                       {"key", ctx.key.value}};
+  const auto* chat = std::get_if<domain::ChatRequest>(&checked.call);
+  if (chat != nullptr && !chat->user.empty()) ctx.subject = chat->user;
+  json::object payload{{"model", invocation.model},   {"input", json::parse(invocation.input.text)},
+                       {"s3_uri", invocation.s3_uri}, {"token", invocation.token},
+                       {"key", ctx.key.value},        {"subject", ctx.subject}};
   store::JobSpec spec;
   spec.kind = kKind;
   spec.key = ctx.request_id.value;

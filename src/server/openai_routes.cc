@@ -33,7 +33,7 @@ Task<Result<>> ChatCompletions(Services& services, Exchange& exchange) {
 
 Task<Result<>> Embeddings(Services& services, Exchange& exchange) {
   STRATA_CO_TRY(auto request, openai::DecodeEmbedRequest(exchange.http.body));
-  exchange.ctx.subject = request.user;
+  if (!request.user.empty()) exchange.ctx.subject = request.user;
   const auto encoding = request.encoding;
   auto model = request.model;
   STRATA_CO_TRY(auto answer, co_await services.embed.Run(std::move(request), exchange.ctx));

@@ -6,6 +6,7 @@
 
 #include "base/crash_point.h"
 #include "base/rng.h"
+#include "store/erase.h"
 
 namespace strata::store {
 namespace {
@@ -334,6 +335,21 @@ Task<Result<std::int64_t>> JobQueue::Prune(WallTime before) {
     return db.changes();
   };
   co_return co_await file_->Write(work);
+}
+
+Task<Result<std::int64_t>> JobQueue::EraseSubject(std::string subject, WorkspaceId workspace) {
+  if (subject.empty()) co_return strata::Fail(InvalidArgument("subject", "expected an id"));
+  auto work = [&](Database& db) -> Result<std::int64_t> {
+    STRATA_CHECK_OK(OverwriteDeleted(db));
+    STRATA_CHECK_OK(
+        db.Run("DELETE FROM jobs WHERE workspace = ? AND json_valid(payload) AND "
+               "json_extract(payload, '$.subject') = ?",
+               workspace.value, subject));
+    return db.changes();
+  };
+  STRATA_CO_TRY(auto erased, co_await file_->Write(work));
+  STRATA_CO_CHECK_OK(co_await EmptyLog(*file_));
+  co_return erased;
 }
 
 }  // namespace strata::store

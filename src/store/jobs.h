@@ -103,6 +103,11 @@ class JobQueue {
   // Removes jobs that ended before `before`; returns how many.
   Task<Result<std::int64_t>> Prune(WallTime before);
 
+  // Removes the workspace's jobs, in any state, whose payload has that member "subject", and
+  // overwrites them; returns how many. A worker that holds one of them cannot complete it any more.
+  // Durable when it returns; after an error it may be called again.
+  Task<Result<std::int64_t>> EraseSubject(std::string subject, WorkspaceId workspace);
+
  private:
   JobQueue(std::unique_ptr<SqlFile> file, const Clock& clock)
       : file_(std::move(file)), clock_(clock) {}

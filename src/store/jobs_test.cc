@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/run_task.h"
+#include "store/file.h"
 #include "store/testing.h"
 
 namespace strata::store {
@@ -159,6 +160,27 @@ TEST_F(Jobs, ListingIsPagedAndFilteredAndOldJobsArePruned) {
   clock_.Advance(seconds(1));
   EXPECT_EQ(*RunTask(queue_->Prune(clock_.Wall())), 1);
   EXPECT_EQ(RunTask(queue_->List({}))->size(), 2U);
+}
+
+TEST_F(Jobs, APersonsJobsAreErasedInEveryStateAndTheirsAlone) {
+  auto add = [&](const std::string& key, const char* payload, const char* workspace) {
+    JobSpec spec{.kind = "k", .key = key, .workspace = {workspace}, .payload = {payload}};
+    return *RunTask(queue_->Enqueue(std::move(spec)));
+  };
+  auto held = add("1", R"({"subject":"ada","input":"xyzzy"})", "w");
+  add("2", R"({"subject":"bob"})", "w");
+  add("3", R"({"subject":"ada"})", "other");
+  add("4", "[\"ada\"]", "w");
+  auto leased = Lease();
+  ASSERT_EQ(leased->id, held.id);
+  EXPECT_EQ(*RunTask(queue_->EraseSubject("ada", {"w"})), 1);
+  EXPECT_EQ(RunTask(queue_->Complete(*leased, {"{}"})).error().code(), Code::kNotFound);
+  EXPECT_EQ(RunTask(queue_->List({}))->size(), 3U);
+  EXPECT_EQ(*RunTask(queue_->EraseSubject("ada", {"w"})), 0) << "repeated";
+  for (const char* suffix : {"", "-wal"}) {
+    auto bytes = *ReadWholeFile(folder_ / "jobs.db" + suffix, 1 << 24);
+    EXPECT_EQ(bytes.find("xyzzy"), bytes.npos) << suffix;
+  }
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "store/erase.h"
+
 namespace strata::store {
 namespace {
 
@@ -196,14 +198,18 @@ Task<Result<>> ResponseStore::Delete(ResponseOwner owner, std::string id) {
   co_return co_await meta_.Write(remove);
 }
 
-Task<Result<std::int64_t>> ResponseStore::EraseSubject(std::string subject) {
+Task<Result<std::int64_t>> ResponseStore::EraseSubject(std::string subject, WorkspaceId workspace) {
   if (subject.empty()) co_return Fail(InvalidArgument("subject", "expected an id"));
   auto remove = [&](Database& database) -> Result<std::int64_t> {
-    STRATA_CHECK_OK(database.Run("DELETE FROM responses WHERE subject = ?", subject));
+    STRATA_CHECK_OK(OverwriteDeleted(database));
+    STRATA_CHECK_OK(database.Run("DELETE FROM responses WHERE subject = ? AND workspace = ?",
+                                 subject, workspace.value));
     count_ -= database.changes();
     return database.changes();
   };
-  co_return co_await meta_.Write(remove);
+  STRATA_CO_TRY(auto erased, co_await meta_.Write(remove));
+  STRATA_CO_CHECK_OK(co_await EmptyLog(meta_));
+  co_return erased;
 }
 
 }  // namespace strata::store

@@ -71,8 +71,9 @@ class ResponseStore {
   // Responses after it keep their own items, but can no longer be continued.
   Task<Result<>> Delete(ResponseOwner owner, std::string id);
 
-  // Removes every response of that end user; returns how many.
-  Task<Result<std::int64_t>> EraseSubject(std::string subject);
+  // Removes the workspace's responses of that end user, overwriting them; returns how many. Durable
+  // when it returns; after an error it may be called again.
+  Task<Result<std::int64_t>> EraseSubject(std::string subject, WorkspaceId workspace);
 
  private:
   ResponseStore(SqlFile& meta, ResponseLimits limits, const Clock& clock)

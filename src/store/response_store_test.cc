@@ -125,12 +125,15 @@ TEST_F(Responses, LimitsSayWhatTheyAre) {
 TEST_F(Responses, AnEndUserIsErased) {
   ASSERT_TRUE(Append("a"));
   ASSERT_TRUE(Append("b"));
-  auto erased = RunTask(responses_->EraseSubject("subject-a"));
+  EXPECT_EQ(*RunTask(responses_->EraseSubject("subject-a", {"other"})), 0);
+  EXPECT_TRUE(Has("a"));
+  auto erased = RunTask(responses_->EraseSubject("subject-a", Alice().workspace));
   ASSERT_TRUE(erased);
   EXPECT_EQ(*erased, 1);
   EXPECT_FALSE(Has("a"));
   EXPECT_TRUE(Has("b"));
-  EXPECT_EQ(RunTask(responses_->EraseSubject("")).error().field(), "subject");
+  EXPECT_EQ(*RunTask(responses_->EraseSubject("subject-a", Alice().workspace)), 0) << "repeated";
+  EXPECT_EQ(RunTask(responses_->EraseSubject("", Alice().workspace)).error().field(), "subject");
 }
 
 }  // namespace

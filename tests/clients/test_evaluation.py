@@ -129,7 +129,7 @@ providers:
         self.assertEqual(gone.returncode, 1)
         self.assertIn("AAAAAAAAAA", gone.stderr)
 
-    def test_a_person_is_erased_from_all_that_was_kept(self):
+    def test_a_person_is_erased_from_evaluations(self):
         self.upstream.script({"text": "Rosa Lind", "times": 0})
         theirs = self.ask([{"role": "user", "content": "Who keeps my keys?"}], user="u-erased")
         others = self.ask([{"role": "user", "content": "Who keeps the keys?"}], user="u-stays")
@@ -138,11 +138,12 @@ providers:
         urllib.request.urlopen(urllib.request.Request(
             self.server.url + "/v1/feedback", json.dumps({"trace_id": theirs, "value": -1}).encode(),
             {"authorization": "Bearer " + BEARER, "content-type": "application/json"})).read()
-        said = self.server.cli("eval", "erase", "u-erased")
-        self.assertIn("erased 0 labels from traffic, 1 feedbacks, 1 rows of sets, 1 cases of runs", said)
+        said = self.server.cli("erase", "u-erased")
+        for what in ("1 feedbacks", "1 rows of evaluation sets", "1 cases of evaluation runs", "2 traces"):
+            self.assertIn(f"{what}\n", said)
         self.assertEqual([row["subject"] for row in self.rows("people")], ["u-stays"])
         self.assertIn(" 1 ", self.server.cli("eval", "set", "list"))
-        self.assertIn("erased 0 labels from traffic, 0 feedbacks, 0 rows", self.server.cli("eval", "erase", "u-erased"))
+        self.assertEqual(set(line.split()[0] for line in self.server.cli("erase", "u-erased").splitlines()), {"0"})
 
     def test_targets_are_compared_and_judged_case_by_case(self):
         self.import_sums("compared", 6, graded=[{"answer": "no idea", "score": 0}, {"answer": "surely so", "score": 1}])

@@ -466,6 +466,10 @@ Result<> DecodeCallerMembers(const JsonField& body, domain::ChatRequest& chat) {
   if (auto field = body.Get("user"); field.present()) {
     STRATA_TRY(chat.user, field.String());
   }
+  // The newer name of it. CheckHints looks at it too, for a request that has both.
+  if (auto field = body.Get("safety_identifier"); chat.user.empty() && field.present()) {
+    STRATA_TRY(chat.user, field.String());
+  }
   if (auto field = body.Get("service_tier"); field.present()) {
     STRATA_TRY(chat.service_tier, field.String());
   }

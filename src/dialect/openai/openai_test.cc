@@ -47,6 +47,16 @@ TEST(OpenAiRequest, WhatItsOwnModelsRefuseIsLeftOutOrNamed) {
   EXPECT_EQ(EncodeChatRequest(request, {.own_models = true}).error().field(), "stop");
 }
 
+TEST(OpenAiRequest, TheEndUserHasAnOlderAndANewerName) {
+  auto user = [](const std::string& members) {
+    const auto body =
+        R"({"model":"m",)" + members + R"("messages":[{"role":"user","content":"x"}]})";
+    return DecodeChatRequest(body)->chat.user;
+  };
+  EXPECT_EQ(user(R"("safety_identifier":"s1",)"), "s1");
+  EXPECT_EQ(user(R"("safety_identifier":"s1","user":"u1",)"), "u1");
+}
+
 TEST(OpenAiRequest, RoundTripsAConversationWithImagesToolsAndSettings) {
   auto request = ToolConversation();
   request.messages.front().content.push_back(

@@ -27,6 +27,7 @@ class RequestScan {
     auto& chat = out_.chat;
     return ScanText(body_, "model", chat.model) && !chat.model.empty() &&
            HasObjects(body_, "messages") && ScanText(body_, "user", chat.user) &&
+           (!chat.user.empty() || ScanText(body_, "safety_identifier", chat.user)) &&
            ScanText(body_, "service_tier", chat.service_tier) &&
            ScanLimit(body_, "max_tokens", chat.max_tokens) &&
            ScanLimit(body_, "max_completion_tokens", chat.max_tokens) && Choices() &&

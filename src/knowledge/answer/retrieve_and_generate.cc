@@ -167,6 +167,8 @@ class RetrieveAndGenerate::Impl {
         sessions_(LimitsFrom(options)),
         guardrails_(std::move(guardrails)) {}
 
+  Sessions& sessions() { return sessions_; }
+
   Task<Result<std::unique_ptr<AnswerStream>>> Start(RetrieveAndGenerateRequest request,
                                                     RequestContext& ctx) {
     STRATA_CO_CHECK_OK(Check(request));
@@ -248,6 +250,11 @@ Task<Result<RetrieveAndGenerateResponse>> RetrieveAndGenerate::Answer(
     STRATA_CO_TRY(auto event, co_await stream->Next());
     if (auto* end = std::get_if<AnswerEnd>(&event)) co_return std::move(end->response);
   }
+}
+
+std::int64_t RetrieveAndGenerate::EraseSubject(std::string_view subject,
+                                               const WorkspaceId& workspace) {
+  return impl_->sessions().EraseSubject(subject, workspace);
 }
 
 }  // namespace strata::knowledge

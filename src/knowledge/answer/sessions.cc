@@ -45,6 +45,7 @@ std::string Sessions::Begin(const RequestContext& ctx) {
   session.id = SecureRandomHex(16);
   session.workspace = ctx.workspace;
   session.key = ctx.key;
+  session.subject = ctx.subject;
   session.principals = Sorted(ctx.principals);
   session.used = ctx.clock->Steady();
   std::lock_guard lock(mutex_);
@@ -74,6 +75,15 @@ void Sessions::Add(const std::string& id, Turn turn, const RequestContext& ctx) 
   found->labels.AddAll(ctx.labels);
   found->turns.push_back(std::move(turn));
   if (found->turns.size() > limits_.turns_max) found->turns.erase(found->turns.begin());
+}
+
+std::int64_t Sessions::EraseSubject(std::string_view subject, const WorkspaceId& workspace) {
+  std::lock_guard lock(mutex_);
+  return static_cast<std::int64_t>(std::erase_if(sessions_, [&](const Session& session) {
+    if (session.subject != subject || session.workspace != workspace) return false;
+    by_id_.erase(session.id);
+    return true;
+  }));
 }
 
 }  // namespace strata::knowledge

@@ -35,11 +35,15 @@ class Sessions {
   // Adds a turn; nothing when the session is gone meanwhile.
   void Add(const std::string& id, Turn turn, const RequestContext& ctx);
 
+  // Ends the workspace's sessions of that end user; returns how many.
+  std::int64_t EraseSubject(std::string_view subject, const WorkspaceId& workspace);
+
  private:
   struct Session {
     std::string id;
     WorkspaceId workspace;
     KeyId key;
+    std::string subject;                  // who began it, "" unknown
     std::vector<std::string> principals;  // sorted: one key may ask for many people
     LabelSet labels;                      // of everything that its answers came from
     SteadyTime used;

@@ -164,17 +164,6 @@ void AddSetCommands(Cli& cli, CLI::App& eval) {
   named(add("delete", "remove a set with all its versions", Delete));
 }
 
-Result<int> EraseSubject(const CallerFlags& common, const std::string& subject) {
-  STRATA_TRY(auto caller, Caller::Open(common));
-  STRATA_TRY(auto reply, caller->Call("POST", "/strata/v1/eval-subjects/erase",
-                                      json::serialize(json::object{{"subject", subject}})));
-  auto erased = json::parse(reply).as_object();
-  fmt::print("erased {} labels from traffic, {} feedbacks, {} rows of sets, {} cases of runs\n",
-             NumberOf(erased, "labels"), NumberOf(erased, "feedback"),
-             NumberOf(erased, "eval_rows"), NumberOf(erased, "eval_cases"));
-  return 0;
-}
-
 }  // namespace
 
 void AddEvalCommands(Cli& cli) {
@@ -183,12 +172,6 @@ void AddEvalCommands(Cli& cli) {
   eval->fallthrough();
   AddSetCommands(cli, *eval);
   AddEvalRunCommands(cli, *eval);
-  auto subject = std::make_shared<std::string>();
-  auto* erase = eval->add_subcommand(
-      "erase", "remove an end user: labels from traffic, feedback, rows and cases of theirs");
-  erase->add_option("subject", *subject, "the id that their requests came with")->required();
-  erase->callback(
-      [&cli, subject] { cli.run = [&cli, subject] { return EraseSubject(cli.flags, *subject); }; });
 }
 
 }  // namespace strata::server

@@ -1,4 +1,4 @@
-// strata trace, cost, console, backup, restore.
+// strata trace, cost, console, erase, backup, restore.
 
 #include <fmt/format.h>
 
@@ -54,6 +54,36 @@ Result<int> ShowCost(const CallerFlags& common, const CostFlags& flags) {
   STRATA_TRY(auto reply, caller->Call("GET", target));
   fmt::print("{}\n", reply);
   return 0;
+}
+
+Result<int> Erase(const CallerFlags& common, const std::string& subject) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto reply, caller->Call("POST", "/strata/v1/subjects/erase",
+                                      json::serialize(json::object{{"subject", subject}})));
+  auto parsed = json::parse(reply);
+  const auto& erased = parsed.at("erased").as_object();
+  constexpr std::pair<std::string_view, std::string_view> kKinds[] = {
+      {"traces", "traces"},
+      {"responses", "stored responses"},
+      {"sessions", "sessions"},
+      {"async_invocations", "asynchronous invocations"},
+      {"feedback", "feedbacks"},
+      {"labels", "labels from traffic"},
+      {"eval_rows", "rows of evaluation sets"},
+      {"eval_cases", "cases of evaluation runs"}};
+  for (const auto& [kind, name] : kKinds) {
+    fmt::print("{:>8} {}\n", NumberOf(erased, kind), name);
+  }
+  return 0;
+}
+
+void AddEraseCommand(Cli& cli) {
+  auto subject = std::make_shared<std::string>();
+  auto* erase = cli.app.add_subcommand(
+      "erase", "remove an end user from all that was kept of their requests; may be repeated");
+  erase->add_option("subject", *subject, "the id that their requests came with")->required();
+  erase->callback(
+      [&cli, subject] { cli.run = [&cli, subject] { return Erase(cli.flags, *subject); }; });
 }
 
 Result<int> Backup(const CallerFlags& common, const std::string& to) {
@@ -114,6 +144,8 @@ void AddObserveCommands(Cli& cli) {
   command->add_flag("--csv", cost->csv, "for spreadsheets");
   command->callback(
       [&cli, cost] { cli.run = [&cli, cost] { return ShowCost(cli.flags, *cost); }; });
+
+  AddEraseCommand(cli);
 
   auto path = std::make_shared<std::string>();
   auto* backup =
