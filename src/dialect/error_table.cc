@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/account_words.h"
+#include "base/budget_error.h"
 #include "dialect/json/json_writer.h"
 
 namespace strata::dialect {
@@ -76,6 +77,12 @@ const Row& RowOf(const std::array<Row, kCodes>& table, Code code) {
   return table.at(static_cast<std::size_t>(code));
 }
 
+// OpenAI tells a limit that goes by from money that is spent.
+Row OpenAiRow(const Error& error) {
+  if (IsBudgetUsedUp(error)) return {429, "insufficient_quota", "insufficient_quota"};
+  return RowOf(kOpenAi, error.code());
+}
+
 // What the exceptions of botocore's four models answer with.
 Row BedrockRow(Code code, BedrockService service) {
   const bool inference_or_control =
@@ -111,6 +118,12 @@ Row BedrockRow(Code code, BedrockService service) {
   return {500, "InternalServerException", ""};
 }
 
+// Clients of AWS try a throttled call again, but not one beyond a quota.
+Row BedrockRow(const Error& error, BedrockService service) {
+  if (!IsBudgetUsedUp(error)) return BedrockRow(error.code(), service);
+  return {service == BedrockService::kAgent ? 402 : 400, "ServiceQuotaExceededException", ""};
+}
+
 HttpError Start(int status, std::string_view id_header, std::string_view request_id) {
   HttpError out;
   out.status = status;
@@ -128,8 +141,12 @@ void AddRetryHeaders(const Error& error, HeaderList& headers) {
   headers.emplace_back("retry-after-ms", fmt::format("{}", ms));
 }
 
-// The SDKs of OpenAI and Anthropic retry 408, 409 and 5xx unless this header says otherwise.
+// The SDKs of OpenAI and Anthropic retry 408, 409, 429 and 5xx unless this header says otherwise.
 void AddShouldRetry(const Error& error, HeaderList& headers) {
+  if (IsBudgetUsedUp(error)) {
+    headers.emplace_back("x-should-retry", "false");
+    return;
+  }
   switch (error.code()) {
     case Code::kRateLimited:
     case Code::kUnavailable:
@@ -153,11 +170,11 @@ std::string PublicMessage(const Error& error) {
 }
 
 std::string OpenAiErrorBody(const Error& error) {
-  const auto& row = RowOf(kOpenAi, error.code());
+  const auto row = OpenAiRow(error);
   JsonWriter out;
   out.BeginObject().Key("error").BeginObject();
   out.Field("message", PublicMessage(error)).Field("type", row.type).Key("param");
-  error.field().empty() ? out.Null() : out.Value(error.field());
+  error.field().empty() || IsBudgetUsedUp(error) ? out.Null() : out.Value(error.field());
   out.Field("code", row.code);
   return out.EndObject().EndObject().Take();
 }
@@ -203,7 +220,7 @@ HttpError EncodeAnthropicError(const Error& error, std::string_view request_id) 
 
 HttpError EncodeBedrockError(const Error& error, std::string_view request_id,
                              BedrockService service) {
-  const auto row = BedrockRow(error.code(), service);
+  const auto row = BedrockRow(error, service);
   auto out = Start(row.status, "x-amzn-requestid", request_id);
   out.headers.emplace_back("x-amzn-errortype", row.type);
   AddRetryHeaders(error, out.headers);
@@ -228,7 +245,7 @@ HttpError EncodeGeminiError(const Error& error, std::string_view request_id) {
   body.Field("message", PublicMessage(error)).Field("status", row.type);
   constexpr std::string_view kTypes = "type.googleapis.com/google.rpc.";
   body.Key("details").BeginArray();
-  if (!error.field().empty()) {
+  if (!error.field().empty() && !IsBudgetUsedUp(error)) {
     body.BeginObject().Field("@type", fmt::format("{}BadRequest", kTypes));
     body.Key("fieldViolations").BeginArray().BeginObject().Field("field", error.field());
     body.Field("description", PublicMessage(error)).EndObject().EndArray().EndObject();

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/budget_error.h"
+
 namespace strata::dialect {
 namespace {
 
@@ -46,6 +48,27 @@ TEST(ErrorTable, WaitsAreSaidInSecondsAndMilliseconds) {
   EXPECT_EQ(HeaderOf(out, "retry-after"), "2");
   EXPECT_EQ(HeaderOf(out, "retry-after-ms"), "1500");
   EXPECT_EQ(HeaderOf(out, "x-should-retry"), "true");
+}
+
+// By the words of each, clients do not try again.
+TEST(ErrorTable, AUsedUpBudgetIsNoRateLimit) {
+  auto spent = BudgetUsedUp("no money is left");
+  auto openai = EncodeOpenAiError(spent, "r");
+  EXPECT_EQ(openai.status, 429);
+  EXPECT_EQ(HeaderOf(openai, "x-should-retry"), "false");
+  EXPECT_EQ(
+      openai.body,
+      R"({"error":{"message":"no money is left","type":"insufficient_quota","param":null,"code":"insufficient_quota"}})");
+  auto anthropic = EncodeAnthropicError(spent, "r");
+  EXPECT_EQ(anthropic.status, 429);
+  EXPECT_EQ(HeaderOf(anthropic, "x-should-retry"), "false");
+  auto bedrock = EncodeBedrockError(spent, "r");
+  EXPECT_EQ(bedrock.status, 400);
+  EXPECT_EQ(HeaderOf(bedrock, "x-amzn-errortype"), "ServiceQuotaExceededException");
+  auto gemini = EncodeGeminiError(spent, "r");
+  EXPECT_EQ(gemini.status, 429);
+  EXPECT_NE(gemini.body.find(R"("status":"RESOURCE_EXHAUSTED")"), std::string::npos);
+  EXPECT_EQ(gemini.body.find("BadRequest"), std::string::npos);
 }
 
 TEST(ErrorTable, InternalMessagesStayInside) {

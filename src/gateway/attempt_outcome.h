@@ -11,7 +11,7 @@ namespace strata::gateway {
 
 enum class AttemptOutcome : std::uint8_t {
   kOk,
-  kCallers,    // what was asked cannot be answered: bad request, unknown model, content filter
+  kCallers,    // what was asked cannot be answered: bad request, unknown model, spent budget
   kCancelled,  // the client went away, or another attempt was faster
   kOurs,       // refused on this side before the provider saw it: journal full, no free slot
   kThrottled,  // the provider's rate limit

@@ -73,21 +73,25 @@ Task<Result<>> Spending::LoadPast(Ledger& ledger) {
   for (const auto& line : past) {
     CountCall(line.workspace, line.key, line.router, line.day, line.spent.picousd);
   }
+  complete_.store(true, std::memory_order_release);
   co_return Result<>{};
 }
 
-double Spending::Usd(Payer payer, Period period, const WorkspaceId& workspace,
-                     std::string_view id) const {
+domain::Money Spending::Spent(Payer payer, Period period, const WorkspaceId& workspace,
+                              std::string_view id) const {
   const auto now = clock_.Wall();
   Account account{payer, workspace.value, payer == Payer::kWorkspace ? "" : std::string(id)};
   std::lock_guard lock(mutex_);
   auto at = accounts_.find(account);
-  if (at == accounts_.end()) return 0;
+  if (at == accounts_.end()) return {};
   const auto& sums = at->second;
-  if (period == Period::kDay) {
-    return sums.day == DayOf(now) ? static_cast<double>(sums.today) / kPicoOfADollar : 0;
-  }
-  return sums.month == MonthOf(now) ? static_cast<double>(sums.this_month) / kPicoOfADollar : 0;
+  if (period == Period::kDay) return {sums.day == DayOf(now) ? sums.today : 0};
+  return {sums.month == MonthOf(now) ? sums.this_month : 0};
+}
+
+double Spending::Usd(Payer payer, Period period, const WorkspaceId& workspace,
+                     std::string_view id) const {
+  return static_cast<double>(Spent(payer, period, workspace, id).picousd) / kPicoOfADollar;
 }
 
 }  // namespace strata::observe

@@ -3,6 +3,7 @@
 // router. Counted as rows reach the ledger, a moment after the answers; calls without a known price
 // count nothing.
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -14,6 +15,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/task.h"
+#include "domain/money.h"
 #include "store/call_row.h"
 
 namespace strata::observe {
@@ -32,8 +34,13 @@ class Spending {
 
   // What the ledger holds of this month from before this was made. Once.
   Task<Result<>> LoadPast(Ledger& ledger);
+  // Whether that has been done: until then sums are of this run alone.
+  bool complete() const { return complete_.load(std::memory_order_acquire); }
 
-  // Dollars. `id`: a key's id, or "router/NAME"; of a workspace it does not matter.
+  // `id`: a key's id, or "router/NAME"; of a workspace it does not matter.
+  domain::Money Spent(Payer payer, Period period, const WorkspaceId& workspace,
+                      std::string_view id) const;
+  // The same in dollars.
   double Usd(Payer payer, Period period, const WorkspaceId& workspace, std::string_view id) const;
 
  private:
@@ -48,6 +55,7 @@ class Spending {
 
   const Clock& clock_;
   const WallTime from_;
+  std::atomic<bool> complete_{false};
   mutable std::mutex mutex_;
   std::map<Account, Sums> accounts_;
 };

@@ -1,9 +1,11 @@
-// Keys over /strata/v1/keys: create, list, revoke, rotate.
+// Keys over /strata/v1/keys: create, list, revoke, rotate, change the budget.
 
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
+#include <cmath>
 
+#include "base/budget_error.h"
 #include "dialect/json_value.h"
 #include "server/admin_json.h"
 #include "store/key_rows.h"
@@ -32,6 +34,14 @@ Result<> FillText(const JsonField& field, std::string& out) {
   return {};
 }
 
+// A number of dollars, 0 included.
+Result<domain::Money> Dollars(const JsonField& field) {
+  constexpr double kUsdMax = 1e6;
+  constexpr double kPicoOfADollar = 1e12;
+  STRATA_TRY(auto usd, field.Double(0, kUsdMax));
+  return domain::Money{std::llround(usd * kPicoOfADollar)};
+}
+
 Result<> FillGrant(const JsonField& top, store::KeyGrant& grant) {
   STRATA_CHECK_OK(FillText(top.Get("workspace"), grant.workspace.value));
   auto roles = top.Get("roles");
@@ -48,10 +58,13 @@ Result<> FillGrant(const JsonField& top, store::KeyGrant& grant) {
   if (!retention.empty()) {
     STRATA_TRY(grant.retention, ParseRetention(retention));
   }
+  if (auto budget = top.Get(kBudgetField); budget.present()) {
+    STRATA_TRY(grant.budget_month, Dollars(budget));
+  }
   return {};
 }
 
-json::object EncodeKey(const store::ApiKey& key) {
+json::object EncodeKey(const store::ApiKey& key, const observe::Spending& spending) {
   json::object out{{"key", key.id.value},
                    {"name", key.name},
                    {"workspace", key.grant.workspace.value},
@@ -64,14 +77,22 @@ json::object EncodeKey(const store::ApiKey& key) {
                    {"bearer_hint", key.bearer_hint},
                    {"created", FormatIso8601(key.created)}};
   if (key.grant.retention) out["retention"] = FormatRetention(*key.grant.retention);
+  if (key.grant.budget_month) {
+    out["budget_month_usd"] = static_cast<double>(key.grant.budget_month->picousd) / 1e12;
+  }
+  // A command that opens the data folder by itself does not read the ledger for it.
+  if (spending.complete()) {
+    out["spent_month_usd"] = spending.Usd(observe::Payer::kKey, observe::Period::kMonth,
+                                          key.grant.workspace, key.id.value);
+  }
   if (key.expires) out["expires"] = FormatIso8601(*key.expires);
   if (key.revoked) out["revoked"] = FormatIso8601(*key.revoked);
   return out;
 }
 
 // With the secrets, which are shown this once.
-std::string EncodeNewKey(const store::NewKey& made) {
-  auto out = EncodeKey(made.key);
+std::string EncodeNewKey(const store::NewKey& made, const observe::Spending& spending) {
+  auto out = EncodeKey(made.key, spending);
   out["bearer"] = made.bearer.view();
   out["secret_access_key"] = made.secret.view();
   return json::serialize(out);
@@ -80,19 +101,37 @@ std::string EncodeNewKey(const store::NewKey& made) {
 Task<Result<>> Create(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto create, DecodeCreateKey(e.http.body, *e.ctx.clock));
   STRATA_CO_TRY(auto made, co_await s.keys.Create(std::move(create)));
-  co_return co_await SendAdminJson(e, EncodeNewKey(made));
+  co_return co_await SendAdminJson(e, EncodeNewKey(made, s.spending));
 }
 
 Task<Result<>> List(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto keys, co_await s.keys.List(std::nullopt));
   json::array items;
-  for (const auto& key : keys) items.push_back(EncodeKey(key));
+  for (const auto& key : keys) items.push_back(EncodeKey(key, s.spending));
   co_return co_await SendAdminJson(e, json::serialize(json::object{{"keys", std::move(items)}}));
 }
 
 Task<Result<>> Revoke(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto key, co_await s.keys.Revoke(KeyId{e.params.at(0)}));
-  co_return co_await SendAdminJson(e, json::serialize(EncodeKey(key)));
+  co_return co_await SendAdminJson(e, json::serialize(EncodeKey(key, s.spending)));
+}
+
+// {"budget_month_usd": dollars, or null for no limit}
+Task<Result<>> SetBudget(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto parsed, dialect::ParseJson(e.http.body));
+  JsonField top(parsed);
+  STRATA_CO_CHECK_OK(top.ExpectObject());
+  STRATA_CO_CHECK_OK(top.OnlyMembers({kBudgetField}));
+  if (parsed.Find(kBudgetField) == nullptr) {
+    co_return Fail(
+        InvalidArgument(std::string(kBudgetField), "expected dollars, or null for none"));
+  }
+  std::optional<domain::Money> budget;
+  if (auto field = top.Get(kBudgetField); field.present()) {
+    STRATA_CO_TRY(budget, Dollars(field));
+  }
+  STRATA_CO_TRY(auto key, co_await s.keys.SetBudget(KeyId{e.params.at(0)}, budget));
+  co_return co_await SendAdminJson(e, json::serialize(EncodeKey(key, s.spending)));
 }
 
 Task<Result<>> Rotate(Services& s, Exchange& e) {
@@ -108,7 +147,7 @@ Task<Result<>> Rotate(Services& s, Exchange& e) {
   }
   STRATA_CO_TRY(auto made,
                 co_await s.keys.Rotate(KeyId{e.params.at(0)}, std::chrono::seconds(overlap)));
-  co_return co_await SendAdminJson(e, EncodeNewKey(made));
+  co_return co_await SendAdminJson(e, EncodeNewKey(made, s.spending));
 }
 
 }  // namespace
@@ -120,7 +159,7 @@ Result<store::CreateKey> DecodeCreateKey(std::string_view body, const Clock& clo
   STRATA_CHECK_OK(top.ExpectObject());
   STRATA_CHECK_OK(
       top.OnlyMembers({"name", "workspace", "roles", "models", "principals", "regions", "retention",
-                       "labels", "expires_in_s", "id", "secret", "bearer"}));
+                       "labels", "expires_in_s", kBudgetField, "id", "secret", "bearer"}));
   store::CreateKey create;
   STRATA_CHECK_OK(FillText(top.Get("name"), create.name));
   STRATA_CHECK_OK(FillText(top.Get("id"), create.access_key_id));
@@ -150,6 +189,7 @@ void AddAdminKeyRoutes(Router& router, Services& services) {
   add("GET", "/strata/v1/keys", "list_keys", List);
   add("DELETE", "/strata/v1/keys/{key}", "revoke_key", Revoke);
   add("POST", "/strata/v1/keys/{key}/rotate", "rotate_key", Rotate);
+  add("PUT", "/strata/v1/keys/{key}/budget", "set_key_budget", SetBudget);
 }
 
 }  // namespace strata::server

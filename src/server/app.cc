@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "base/utf8.h"
+#include "gateway/key_budgets.h"
 #include "gateway/meter.h"
 #include "job/evaluation.h"
 #include "knowledge/vector_stores.h"
@@ -201,6 +202,7 @@ Result<> App::Parts::OpenStores() {
   STRATA_TRY(evaluation, job::Evaluation::Open(folder.eval_db()));
   STRATA_TRY(jobs, store::JobQueue::Open(folder.jobs_db()));
   STRATA_TRY(accounting, observe::OpenAccounting(folder, config.options, call_metrics.get()));
+  accounting.journal->SetAdmission(gateway::MakeBudgetCheck(*keys, *accounting.spending));
   STRATA_TRY(traces, observe::TraceStore::Open(
                          observe::TraceStoreOptionsOf(config.options, folder.path())));
   STRATA_TRY(auto otlp_options, observe::OtlpOptionsOf(config.options));

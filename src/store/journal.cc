@@ -68,6 +68,7 @@ struct Journal::State {
   Result<> flush_result;
   std::vector<CallRow> abandoned;
   std::thread thread;
+  Admission admission;  // empty: every call is let in
 
   void Loop();
   Result<> Pass();
@@ -179,7 +180,10 @@ Journal::~Journal() {
   }
 }
 
+void Journal::SetAdmission(Admission admission) { state_->admission = std::move(admission); }
+
 Result<CallRecord> Journal::Begin(CallIntent intent) {
+  if (state_->admission) STRATA_CHECK_OK(state_->admission(intent));
   auto body = std::make_unique<CallRecord::Body>();
   auto payload = EncodeIntent(intent);
   auto reserved = FramedSize(payload.size() + kCallOutcomeBytesMax);

@@ -60,8 +60,14 @@ class Journal {
   // Drains once more and joins. No CallRecord may be alive.
   ~Journal();
 
-  // Appends the intent and keeps room for its final. kUnavailable when the journal or the disk is
-  // full and the option says refuse; otherwise the record is one that writes nothing.
+  // Asked before each intent is written, by any thread; an error refuses the call. Set before the
+  // first Begin.
+  using Admission = std::function<Result<>(const CallIntent&)>;
+  void SetAdmission(Admission admission);
+
+  // Appends the intent and keeps room for its final. The admission's error; kUnavailable when the
+  // journal or the disk is full and the option says refuse; otherwise the record is one that writes
+  // nothing.
   Result<CallRecord> Begin(CallIntent intent);
 
   // Waits until everything finished before this call has reached the sink. Blocks: for tests,

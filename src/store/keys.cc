@@ -235,6 +235,19 @@ Task<Result<ApiKey>> KeyStore::Revoke(KeyId id) {
   co_return key;
 }
 
+Task<Result<ApiKey>> KeyStore::SetBudget(KeyId id, std::optional<domain::Money> budget) {
+  auto set = [&id, budget](Database& db) -> Result<ApiKey> {
+    STRATA_TRY(auto row, FindRow(db, id));
+    row.key.grant.budget_month = budget;
+    STRATA_CHECK_OK(db.Run("UPDATE api_keys SET grant_json = ? WHERE id = ?",
+                           GrantJson(row.key.grant), row.key.id.value));
+    return std::move(row.key);
+  };
+  STRATA_CO_TRY(auto key, co_await file_.Write(std::move(set)));
+  STRATA_CO_CHECK_OK(co_await ReloadOnPool());
+  co_return key;
+}
+
 Task<Result<NewKey>> KeyStore::Rotate(KeyId id, std::chrono::seconds overlap) {
   auto rotate = [this, &id, overlap, now = clock_.Wall()](Database& db) {
     return RotateRow(db, id, ring_, now, overlap);

@@ -124,6 +124,8 @@ class KeyStore {
   Task<Result<std::vector<ApiKey>>> List(std::optional<WorkspaceId> workspace);
   // By key id or access key id. Harmless to repeat.
   Task<Result<ApiKey>> Revoke(KeyId id);
+  // What it may spend in a calendar month (UTC) from the next call on; nullopt: without a limit.
+  Task<Result<ApiKey>> SetBudget(KeyId id, std::optional<domain::Money> budget);
   // New bearer and secret; the old ones stay valid for `overlap`.
   Task<Result<NewKey>> Rotate(KeyId id, std::chrono::seconds overlap);
   // At a start after KeyRing::Rotate; returns how many secrets were sealed again. Cheap when there

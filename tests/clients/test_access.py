@@ -3,10 +3,16 @@ import http.client
 import json
 import os
 import re
+import time
 import unittest
 import urllib.parse
 
-from harness import BEARER, Server, server
+import anthropic
+import boto3
+import botocore.exceptions
+import openai
+
+from harness import BEARER, FakeUpstream, Server, server
 
 PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "access.md")
 
@@ -93,6 +99,74 @@ class Access(unittest.TestCase):
         self.assertEqual([kb["name"] for kb in listed], ["mine"])
         self.assertEqual(self.call("GET", "/knowledgebases/" + listed[0]["id"], bearer)[0], 200)
         self.assertEqual(self.call("DELETE", "/strata/v1/kbs/mine", bearer)[0], 200)
+
+
+class Budgets(unittest.TestCase):
+    CONFIG = """
+providers:
+  - name: up
+    kind: openai
+    base_url: "{url}/v1"
+    secret: "env:FAKE_OPENAI_KEY"
+    models: [{{id: dear, price: {{input: 1000000, output: 0, as_of: 2026-11-01}}}}]
+"""
+    KEY = dict(bearer="sk-strata-budget-0123456789abcdef", id="AKIABUDGETTESTS00000", secret="budget-tests-secret-0123456789-abcdefgh")
+
+    def clients(self):
+        self.openai = openai.OpenAI(base_url=self.server.url + "/v1", api_key=self.KEY["bearer"])
+        self.anthropic = anthropic.Anthropic(base_url=self.server.url, api_key=self.KEY["bearer"])
+        self.bedrock = boto3.client("bedrock-runtime", region_name="eu-central-1", aws_access_key_id=self.KEY["id"],
+                                    aws_secret_access_key=self.KEY["secret"], endpoint_url=self.server.url)
+
+    def spent(self):
+        return re.search(r"([\d.-]+ of [\d.-]+)", next(l for l in self.server.cli("key", "list").splitlines() if "saver" in l))[1]
+
+    def ask(self):
+        return self.openai.chat.completions.create(model="up/dear", messages=[{"role": "user", "content": "hi"}])
+
+    def assertRefused(self, upstream):
+        asked = len(upstream.requests())
+        with self.assertRaises(openai.RateLimitError) as refused:
+            self.ask()
+        self.assertEqual((refused.exception.code, refused.exception.type), ("insufficient_quota", "insufficient_quota"))
+        self.assertIn("'saver' has spent $4.00 of the $3.00", str(refused.exception))
+        with self.assertRaises(anthropic.RateLimitError):
+            self.anthropic.messages.create(model="up/dear", max_tokens=9, messages=[{"role": "user", "content": "hi"}])
+        with self.assertRaises(botocore.exceptions.ClientError) as refused:
+            self.bedrock.converse(modelId="up/dear", messages=[{"role": "user", "content": [{"text": "hi"}]}])
+        self.assertEqual(refused.exception.response["Error"]["Code"], "ServiceQuotaExceededException")
+        self.assertEqual(refused.exception.response["ResponseMetadata"]["RetryAttempts"], 0)
+        self.assertEqual(len(upstream.requests()), asked, "nobody was asked")
+
+    def test_a_key_spends_its_month_and_no_more(self):
+        upstream = FakeUpstream()
+        self.server = Server(self.CONFIG.format(url=upstream.url), {"FAKE_OPENAI_KEY": "sk-fake-openai"}, documents=False)
+        made = self.server.cli("key", "create", "--name", "saver", "--budget-month", "3", "--bearer", self.KEY["bearer"],
+                               "--id", self.KEY["id"], "--secret", self.KEY["secret"])
+        key = re.search(r"key_\w+", made)[0]
+        self.clients()
+        upstream.script({"text": "hello", "times": 0, "input_tokens": 2, "output_tokens": 1})
+        for due in ("2.00 of 3.00", "4.00 of 3.00"):
+            self.ask()
+            until = time.monotonic() + 20
+            while self.spent() != due and time.monotonic() < until:
+                time.sleep(0.1)
+            self.assertEqual(self.spent(), due)
+        self.assertRefused(upstream)
+        free = self.openai.embeddings.create(model="builtin/static-minilm-256", input="free of charge")
+        self.assertTrue(free.data, "what costs nothing is served")
+        self.server.process.kill()
+        self.server.process.wait(60)
+        self.server.process.stdout.close()
+        self.server.process = self.server.start()
+        self.server.wait_until_ready()
+        self.clients()
+        self.assertRefused(upstream)
+        self.assertIn("4.00 of 10.00", self.server.cli("key", "budget", key, "10"))
+        self.ask()
+        self.assertIn("of -", self.server.cli("key", "budget", key, "--none"))
+        self.ask()
+        self.server.stop()
 
 
 class WithoutKeys(unittest.TestCase):

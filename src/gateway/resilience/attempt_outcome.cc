@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "base/budget_error.h"
+
 namespace strata::gateway {
 
 std::string_view OutcomeName(AttemptOutcome outcome) {
@@ -17,6 +19,8 @@ AttemptOutcome OutcomeOf(const Error& error, AttemptStage stage) {
     case Code::kCancelled:
       return AttemptOutcome::kCancelled;
     case Code::kRateLimited:
+      // Of no deployment's making, and the same at the next.
+      if (IsBudgetUsedUp(error)) return AttemptOutcome::kCallers;
       return by_provider ? AttemptOutcome::kThrottled : AttemptOutcome::kOurs;
     case Code::kDeadlineExceeded:
       return AttemptOutcome::kTimeout;

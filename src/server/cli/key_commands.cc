@@ -1,4 +1,4 @@
-// strata key create|list|revoke|rotate.
+// strata key create|list|revoke|rotate|budget.
 
 #include <fmt/format.h>
 
@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <filesystem>
 
+#include "base/budget_error.h"
 #include "base/encoding.h"
 #include "base/rng.h"
 #include "server/admin_json.h"
@@ -27,6 +28,7 @@ struct CreateFlags {
   std::vector<std::string> labels;
   std::vector<std::string> regions;
   std::string retention;
+  std::optional<double> budget_month;
   std::int64_t expires_days = 0;
   std::string id;
   std::string secret;
@@ -49,6 +51,7 @@ std::string CreateBody(const CreateFlags& flags) {
   list("labels", flags.labels);
   list("regions", flags.regions);
   text("retention", flags.retention);
+  if (flags.budget_month) body[kBudgetField] = *flags.budget_month;
   if (flags.expires_days > 0) body["expires_in_s"] = flags.expires_days * 86400;
   text("id", flags.id);
   text("secret", flags.secret);
@@ -81,12 +84,21 @@ Result<int> Create(const CallerFlags& common, const CreateFlags& flags) {
   return 0;
 }
 
+// "3.41 of 12.00"; "-" where nothing is known or set.
+std::string BudgetOf(const json::object& key) {
+  auto dollars = [&key](std::string_view name) {
+    const auto* value = key.if_contains(name);
+    return value == nullptr ? "-" : fmt::format("{:.2f}", value->to_number<double>());
+  };
+  return dollars("spent_month_usd") + " of " + dollars(kBudgetField);
+}
+
 Result<int> List(const CallerFlags& common) {
   STRATA_TRY(auto caller, Caller::Open(common));
   STRATA_TRY(auto reply, caller->Call("GET", "/strata/v1/keys"));
-  constexpr auto kRow = "{:<22} {:<20} {:<14} {:<22} {:<14} {:<26} {:<16} {}\n";
+  constexpr auto kRow = "{:<22} {:<20} {:<14} {:<22} {:<14} {:<26} {:<16} {:<20} {}\n";
   fmt::print(kRow, "key", "name", "workspace", "access key id", "bearer", "state", "roles",
-             "models");
+             "USD this month", "models");
   auto parsed = json::parse(reply);
   for (const auto& item : parsed.at("keys").as_array()) {
     const auto& key = item.as_object();
@@ -96,7 +108,7 @@ Result<int> List(const CallerFlags& common) {
     const auto models = JoinedOf(key, "models");
     fmt::print(kRow, Text(key, "key"), Text(key, "name"), Text(key, "workspace"),
                Text(key, "access_key_id"), Text(key, "bearer_hint"), state, JoinedOf(key, "roles"),
-               models.empty() ? "all" : models);
+               BudgetOf(key), models.empty() ? "all" : models);
   }
   return 0;
 }
@@ -137,6 +149,35 @@ Result<int> Rotate(const CallerFlags& common, const std::string& key, std::int64
   return 0;
 }
 
+// `dollars`: nullopt for no limit.
+Result<int> SetBudget(const CallerFlags& common, const std::string& key,
+                      std::optional<double> dollars) {
+  json::object body{{kBudgetField, nullptr}};
+  if (dollars) body[kBudgetField] = *dollars;
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto reply, caller->Call("PUT", "/strata/v1/keys/" + PercentEncode(key) + "/budget",
+                                      json::serialize(body)));
+  fmt::print("{} has spent {} USD this month\n", key, BudgetOf(json::parse(reply).as_object()));
+  return 0;
+}
+
+void AddBudgetCommand(Cli& cli, CLI::App& group) {
+  auto key = std::make_shared<std::string>();
+  auto dollars = std::make_shared<std::optional<double>>();
+  auto none = std::make_shared<bool>(false);
+  auto* budget = group.add_subcommand("budget", "change what a key may spend in a month");
+  budget->add_option("key", *key, "id of the key")->required();
+  auto* amount = budget->add_option("dollars", *dollars, "US dollars in a calendar month (UTC)")
+                     ->check(CLI::Range(0.0, 1e6));
+  auto* unlimited = budget->add_flag("--none", *none, "no limit")->excludes(amount);
+  budget->callback([&cli, key, dollars, amount, unlimited] {
+    if (amount->count() + unlimited->count() == 0) {
+      throw CLI::RequiredError("dollars, or --none");
+    }
+    cli.run = [&cli, key, dollars] { return SetBudget(cli.flags, *key, *dollars); };
+  });
+}
+
 }  // namespace
 
 void AddKeyCommands(Cli& cli) {
@@ -158,6 +199,10 @@ void AddKeyCommands(Cli& cli) {
   create->add_option("--region", flags->regions, "regions its data may go to");
   create->add_option("--retention", flags->retention,
                      "longest that a provider may keep its data: none, 36h, 30d");
+  create
+      ->add_option("--budget-month", flags->budget_month,
+                   "US dollars that it may spend in a calendar month (UTC); without it, no limit")
+      ->check(CLI::Range(0.0, 1e6));
   create->add_option("--expires-days", flags->expires_days, "days until it expires")
       ->check(CLI::Range(1, 36500));
   // An empty one is a variable that was not set, not a wish for a random key.
@@ -183,6 +228,8 @@ void AddKeyCommands(Cli& cli) {
   auto* revoke = group->add_subcommand("revoke", "make a key invalid at once");
   revoke->add_option("key", *key, "id of the key")->required();
   revoke->callback([&cli, key] { cli.run = [&cli, key] { return Revoke(cli.flags, *key); }; });
+
+  AddBudgetCommand(cli, *group);
 
   auto overlap = std::make_shared<std::int64_t>(24);
   auto* rotate =
