@@ -305,6 +305,38 @@ TEST_F(RoutedModels, OneModelThatSaysTheSameTwiceIsBelieved) {
   EXPECT_EQ(differs.model_id, "strong");
 }
 
+TEST_F(RoutedModels, AnAnswerThatItsSourcesDoNotSupportEscalates) {
+  Define(
+      R"({"candidates": ["strong", "cheap"], "cascade": {"ask": "cheap", "check": "citations"}})");
+  strong->Script().Text("It was built in 1871, of stone.");
+  auto supporting = [](std::int64_t start, std::int64_t end) {
+    domain::Citation citation;
+    citation.answer_start = start;
+    citation.answer_end = end;
+    return citation;
+  };
+  cheap->Next().Text("It was built in 1871.").Cite(supporting(0, 21));
+  Written sink;
+  Ask(sink, Request());
+  EXPECT_EQ(sink.text(), "It was built in 1871.");
+  EXPECT_EQ(sink.model_id, "cheap");
+  cheap->Next().Text("It was built in 1871. It is blue.").Cite(supporting(0, 21));
+  Written made_up;
+  Ask(made_up, Request());
+  EXPECT_EQ(made_up.model_id, "strong");
+  EXPECT_THAT(ctx_.route, HasSubstr("escalated: 1 of its 2 sentences are supported"));
+  cheap->Next().Text("I think it is blue.");
+  Written silent;
+  Ask(silent, Request());
+  EXPECT_EQ(silent.model_id, "strong");
+  Define(R"({"candidates": ["strong", "cheap"],
+             "cascade": {"ask": "cheap", "check": "citations", "supported": 0.5}})");
+  cheap->Next().Text("It was built in 1871. It is blue.").Cite(supporting(0, 21));
+  Written half;
+  Ask(half, Request());
+  EXPECT_EQ(half.model_id, "cheap");
+}
+
 TEST_F(RoutedModels, AnAnswerThatItsModelWasNotSureOfEscalates) {
   Define(R"({"candidates": ["strong", "cheap"],
              "cascade": {"ask": "cheap", "check": "confidence", "confidence": 0.8}})");

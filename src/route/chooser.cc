@@ -432,6 +432,7 @@ void Chooser::PlanCascade(const Wanted& wanted, Plan& plan) const {
   plan.first = std::move(first);
   plan.check = cascade.check;
   plan.confidence = cascade.confidence;
+  plan.supported = cascade.supported;
   decision_->ask = cascade.ask;
   if (cascade.tie_break.empty()) return;
   auto third = *Find(cascade.tie_break);

@@ -65,39 +65,56 @@ Result<> ReadModel(const JsonField& field, const RouterDefinition& router, std::
   return ExpectCandidate(field, router, out);
 }
 
+struct CheckName {
+  std::string_view name;
+  Check check;
+  std::string_view what;  // "… is checked of the answer of one model"
+};
+constexpr CheckName kChecks[] = {{"agree", Check::kAgree, ""},
+                                 {"schema", Check::kSchema, "a schema"},
+                                 {"confidence", Check::kConfidence, "confidence"},
+                                 {"citations", Check::kCitations, "what is cited"}};
+
+// A number that goes with one check; `fallback` nullopt: it must be given then.
+Result<> DecodeBound(const JsonField& field, bool checked, std::string_view check,
+                     std::optional<double> fallback, double& out) {
+  if (!checked && field.present()) return Fail(field.Wrong(fmt::format("is for check: {}", check)));
+  if (!checked) return {};
+  if (!field.present() && !fallback) return Fail(field.Wrong("expected a number from 0 to 1"));
+  if (!field.present()) {
+    out = *fallback;
+    return {};
+  }
+  STRATA_TRY(out, field.Double(0, 1));
+  return {};
+}
+
 // After `ask`.
 Result<> DecodeCheck(const JsonField& cascade, CascadeSpec& out) {
   out.check = out.ask.size() == 2 ? Check::kAgree : Check::kSchema;
-  auto confidence = cascade.Get("confidence");
   auto check = cascade.Get("check");
   if (check.present()) {
-    STRATA_TRY(auto name, check.OneOf({"agree", "schema", "confidence"}));
-    out.check = name == "agree"    ? Check::kAgree
-                : name == "schema" ? Check::kSchema
-                                   : Check::kConfidence;
+    STRATA_TRY(auto name, check.OneOf({"agree", "schema", "confidence", "citations"}));
+    const auto& known = *std::ranges::find(kChecks, name, &CheckName::name);
+    out.check = known.check;
     if (out.check == Check::kAgree && out.ask.size() != 2) {
       return Fail(check.Wrong("agreement takes two models in ask"));
     }
     if (out.check != Check::kAgree && out.ask.size() != 1) {
       return Fail(
-          check.Wrong(fmt::format("{} is checked of the answer of one model in ask",
-                                  out.check == Check::kSchema ? "a schema" : "confidence")));
+          check.Wrong(fmt::format("{} is checked of the answer of one model in ask", known.what)));
     }
   }
-  if (confidence.present() != (out.check == Check::kConfidence)) {
-    return Fail(confidence.Wrong(confidence.present() ? "is for check: confidence"
-                                                      : "expected a number from 0 to 1"));
-  }
-  if (confidence.present()) {
-    STRATA_TRY(out.confidence, confidence.Double(0, 1));
-  }
-  return {};
+  STRATA_CHECK_OK(DecodeBound(cascade.Get("confidence"), out.check == Check::kConfidence,
+                              "confidence", std::nullopt, out.confidence));
+  return DecodeBound(cascade.Get("supported"), out.check == Check::kCitations, "citations", 1,
+                     out.supported);
 }
 
 Result<CascadeSpec> DecodeCascade(const JsonField& field, const RouterDefinition& router) {
   STRATA_CHECK_OK(field.ExpectObject());
-  STRATA_CHECK_OK(
-      OnlyKnown(field, {"ask", "tie_break", "escalate", "check", "confidence", "when"}));
+  STRATA_CHECK_OK(OnlyKnown(
+      field, {"ask", "tie_break", "escalate", "check", "confidence", "supported", "when"}));
   CascadeSpec out;
   out.escalate = router.fallback;
   auto ask = field.Get("ask");

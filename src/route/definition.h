@@ -37,6 +37,7 @@ struct CascadeSpec {
   std::string escalate;          // default: the fallback
   Check check = Check::kAgree;
   double confidence = 0;  // of kConfidence; must be given
+  double supported = 1;   // of kCitations: least share of the answer's sentences
   Condition when;         // default: always
 };
 

@@ -18,6 +18,7 @@ enum class Check : std::uint8_t {
   kAgree,       // two that were asked at once say the same; a third may break a tie
   kSchema,      // the answer is whole, and JSON that fits the schema that was asked for
   kConfidence,  // the answer's tokens were likely enough to the model itself
+  kCitations,   // enough of the answer's sentences are supported by what they cite
 };
 
 struct Plan {
@@ -29,6 +30,7 @@ struct Plan {
   std::shared_ptr<provider::ChatModel> tie_break;           // null: none
   Check check = Check::kAgree;
   double confidence = 0;  // of kConfidence: the geometric mean of the tokens' probabilities
+  double supported = 1;   // of kCitations: the share of the sentences
 
   // Asked when `model` cannot be reached before its first token; null: nothing is.
   std::shared_ptr<provider::ChatModel> fallback;

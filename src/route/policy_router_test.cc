@@ -491,6 +491,8 @@ TEST(RouterDefinition, WhatIsWrongIsNamedWithItsPlace) {
   };
   EXPECT_THAT(cascade(R"("check": "confidence")"), HasSubstr("cascade.confidence"));
   EXPECT_THAT(cascade(R"("confidence": 0.5)"), HasSubstr("is for check: confidence"));
+  EXPECT_THAT(cascade(R"("supported": 0.5)"), HasSubstr("is for check: citations"));
+  EXPECT_THAT(cascade(R"("check": "citations", "supported": 2)"), HasSubstr("cascade.supported"));
   EXPECT_THAT(cascade(R"("check": "confidence", "confidence": 2)"),
               HasSubstr("cascade.confidence"));
   EXPECT_THAT(cascade(R"("check": "agree")"), HasSubstr("takes two models"));

@@ -12,7 +12,7 @@ import openai
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from harness import ACCESS_KEY, BEARER, SECRET_KEY, FakeUpstream, Server, run_strata
+from harness import ACCESS_KEY, BEARER, SECRET_KEY, FakeUpstream, Server, run_strata, write_documents
 
 ONE_TRY = Config(retries={"total_max_attempts": 1})
 STRONG, MIDDLE, CHEAP = "up/gpt-4o", "up/gpt-4o-mini", "claude/claude-3-5-haiku-20241022"
@@ -150,6 +150,29 @@ rules:
         for part in ("gateway.step", "escalated", "their answers differ"):
             self.assertIn(part, text)
         self.assertIn("router/mix:", self.server.cli("cost", "--by", "router"))
+
+    def test_what_the_documents_do_not_support_is_asked_of_the_strong_model(self):
+        self.server.cli("kb", "create", "harbour", write_documents(os.path.join(self.server.folder, "docs")))
+        self.server.cli("kb", "sync", "harbour")
+        strong, cheap = "kb/harbour@" + STRONG, "kb/harbour@" + MIDDLE
+        self.define(f"""
+candidates: [{strong}, {cheap}]
+cascade: {{ask: {cheap}, check: citations}}
+""", name="docs")
+
+        def ask():
+            raw = self.openai.chat.completions.with_raw_response.create(
+                model="router/docs", messages=[{"role": "user", "content": "When was the lighthouse of Sörby built?"}])
+            return raw.parse(), raw.headers["x-strata-trace-id"]
+
+        supported, invented = "The lighthouse of Sörby was built in 1871.", "Pirates painted it blue over night."
+        self.script(strong="It was built in 1871.", middle=supported)
+        answer, _ = ask()
+        self.assertEqual((answer.model, answer.choices[0].message.content), (cheap, supported))
+        self.script(strong="It was built in 1871.", middle=f"{supported} {invented}")
+        answer, trace = ask()
+        self.assertEqual((answer.model, answer.choices[0].message.content), (strong, "It was built in 1871."))
+        self.assertIn("1 of its 2 sentences are supported by what they cite", self.server.cli("trace", trace))
 
     def test_bedrock_makes_finds_uses_and_deletes_prompt_routers(self):
         self.script(strong="S", middle="M")

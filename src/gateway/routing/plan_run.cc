@@ -6,6 +6,7 @@
 
 #include "dialect/responses_wire.h"
 #include "route/agreement.h"
+#include "route/citation_check.h"
 #include "route/decision.h"
 #include "route/schema_check.h"
 
@@ -143,6 +144,7 @@ Task<std::shared_ptr<Step>> PlanRun::Settle(const domain::ChatRequest& request, 
   co_await Step::RunAll(steps, request);
   if (plan_.check == route::Check::kSchema) co_return SettleBySchema(steps, request, why);
   if (plan_.check == route::Check::kConfidence) co_return SettleByConfidence(steps, why);
+  if (plan_.check == route::Check::kCitations) co_return SettleByCitations(steps, why);
   co_return co_await SettleByAgreement(steps, request, why);
 }
 
@@ -215,7 +217,26 @@ std::shared_ptr<Step> PlanRun::SettleByConfidence(const Steps& steps, std::strin
                                    enough ? "at least" : "below", plan_.confidence)
                      : "it gives no log-probabilities";
   }
-  step->Settle(enough ? "answers" : "is not confident");
+  enough ? step->Stand() : step->Settle("is not confident");
+  return enough ? step : nullptr;
+}
+
+std::shared_ptr<Step> PlanRun::SettleByCitations(const Steps& steps, std::string& why) const {
+  const auto& step = steps.front();
+  why = Failures(steps);
+  bool enough = false;
+  if (why.empty()) {
+    const bool whole = route::ComparableOf(step->answer()).form != route::AnswerForm::kNone;
+    const auto sentences = route::CountCited(step->answer());
+    const auto share = sentences.all == 0 ? 0
+                                          : static_cast<double>(sentences.cited) /
+                                                static_cast<double>(sentences.all);
+    enough = whole && sentences.cited > 0 && share >= plan_.supported;
+    why = !whole ? "the answer is not whole"
+                 : fmt::format("{} of its {} sentences are supported by what they cite",
+                               sentences.cited, sentences.all);
+  }
+  enough ? step->Stand() : step->Settle("is not supported");
   return enough ? step : nullptr;
 }
 

@@ -37,6 +37,7 @@ class PlanRun {
   std::shared_ptr<Step> SettleBySchema(const Steps& steps, const domain::ChatRequest& request,
                                        std::string& why) const;
   std::shared_ptr<Step> SettleByConfidence(const Steps& steps, std::string& why) const;
+  std::shared_ptr<Step> SettleByCitations(const Steps& steps, std::string& why) const;
   // The step, unless a guardrail blocks what it says.
   Task<std::shared_ptr<Step>> Guarded(std::shared_ptr<Step> step, std::string& why);
   // For the strongest and the cheapest model of the decision, against the model that is named.

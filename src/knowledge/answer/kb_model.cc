@@ -27,8 +27,8 @@ KbModelName SplitName(std::string_view rest) {
   return {.base = std::string(rest.substr(0, at)), .model = std::string(rest.substr(at + 1))};
 }
 
-// What a knowledge base costs itself is nothing; the language model behind it is metered on its
-// own.
+// What a knowledge base costs itself is nothing: an answer costs what the language model behind it
+// does, which is metered on its own.
 domain::ModelInfo InfoOf(const KbModelName& name, const provider::ChatModel* model) {
   domain::ModelInfo info;
   info.id = std::string(kKbProvider) + "/" + name.base;
@@ -44,6 +44,7 @@ domain::ModelInfo InfoOf(const KbModelName& name, const provider::ChatModel* mod
   info.region = "local";
   info.cleared_for_all_labels = true;
   if (model) {
+    info.price = model->Info().price;
     info.output_tokens_max = model->Info().output_tokens_max;
     info.demo_note = model->Info().demo_note;
   }
