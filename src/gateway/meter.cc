@@ -216,7 +216,9 @@ Result<std::unique_ptr<CallMeter>> BeginCall(const domain::ModelInfo& info, Requ
                                              domain::Usage estimate) {
   STRATA_CHECK_OK(ctx.CheckAlive());
   STRATA_CHECK_OK(guard::CheckOutbound(info, ctx));
-  STRATA_TRY(auto record, journal.Begin(IntentOf(info, ctx, operation, estimate)));
+  auto intent = IntentOf(info, ctx, operation, estimate);
+  STRATA_CHECK_OK(journal.Admit(intent));
+  STRATA_TRY(auto record, journal.Begin(std::move(intent)));
   std::string name = "provider.";
   name += operation == "embeddings" ? "embed" : operation;
   auto span = ctx.span.Child(name);

@@ -182,8 +182,11 @@ Journal::~Journal() {
 
 void Journal::SetAdmission(Admission admission) { state_->admission = std::move(admission); }
 
+Result<> Journal::Admit(const CallIntent& intent) const {
+  return state_->admission ? state_->admission(intent) : Result<>();
+}
+
 Result<CallRecord> Journal::Begin(CallIntent intent) {
-  if (state_->admission) STRATA_CHECK_OK(state_->admission(intent));
   auto body = std::make_unique<CallRecord::Body>();
   auto payload = EncodeIntent(intent);
   auto reserved = FramedSize(payload.size() + kCallOutcomeBytesMax);

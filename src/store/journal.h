@@ -60,12 +60,15 @@ class Journal {
   // Drains once more and joins. No CallRecord may be alive.
   ~Journal();
 
-  // Asked before each intent is written, by any thread; an error refuses the call. Set before the
-  // first Begin.
+  // What Admit asks, by any thread; unset: every call may be made. Set before the first of them.
   using Admission = std::function<Result<>(const CallIntent&)>;
   void SetAdmission(Admission admission);
 
-  // Appends the intent and keeps room for its final. The admission's error; kUnavailable when the
+  // Whether a call may be made; an error refuses it. Begin does not ask: what was spent is recorded
+  // in any case, also afterwards.
+  Result<> Admit(const CallIntent& intent) const;
+
+  // Appends the intent and keeps room for its final. kUnavailable when the
   // journal or the disk is full and the option says refuse; otherwise the record is one that writes
   // nothing.
   Result<CallRecord> Begin(CallIntent intent);
