@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Learns the weights of builtin/extract from the rows that `bench_answer --features FILE` writes.
 
-  fit.py FILE [CORPUS,CORPUS…]
+  fit.py FILE[,FILE…] [CORPUS,CORPUS…]
 
-Prints held-out figures, then the models as they stand in src/knowledge/answer/extract_weights.h.
+Several files, of different embedders say, are learned from together, and what comes out is tested on
+each alone. Prints held-out figures, then the models as they stand in src/knowledge/answer/extract_weights.h.
 Without corpora, held out by corpus: trained on all corpora but one, tested on that one, averaged
 over questions; the models printed are trained on all. With corpora: trained on these, tested on
 each of the others, and these are the models printed. The pool model reads features of the sentence
@@ -26,23 +27,28 @@ MARGINS = (0.5, 1.0, 1.5)  # of log-odds below the best sentence; select_sentenc
 SENTENCES_MAX = 4
 
 
+QUESTIONS_MAX = 100_000  # of one file; those of the next are numbered from there
+
+
 class Row:
-    def __init__(self, fields):
+    def __init__(self, fields, source):
         self.near = fields[0] == "near"
-        self.corpus, self.question = fields[2], int(fields[3])
+        self.source = source
+        self.corpus, self.question = fields[2], int(fields[3]) + source * QUESTIONS_MAX
         self.label, self.chars, self.gold = int(fields[4]), int(fields[5]), int(fields[6])
         self.values = [float(v) for v in fields[7:]]
 
 
-def read(path):
+def read(paths):
     names, rows = {}, defaultdict(list)
-    with open(path, encoding="utf-8") as lines:
-        for line in lines:
-            fields = line.rstrip("\n").split("\t")
-            if line.startswith("# "):
-                names[fields[0][2:]] = fields[1:]
-            else:
-                rows[fields[0], fields[1]].append(Row(fields))
+    for source, path in enumerate(paths):
+        with open(path, encoding="utf-8") as lines:
+            for line in lines:
+                fields = line.rstrip("\n").split("\t")
+                if line.startswith("# "):
+                    names[fields[0][2:]] = fields[1:]
+                else:
+                    rows[fields[0], fields[1]].append(Row(fields, source))
     return names, rows
 
 
@@ -174,13 +180,14 @@ def mean(values):
     return sum(values) / max(1, len(values))
 
 
-def pool_figures(rows):
-    """`near`: gold taken out."""
+def pool_figures(rows, source):
+    """Of the rows of one file. `near`: gold taken out."""
     print("  held out           area  area near  wrongly refused  other corpus refused  near refused")
     figures = []
     for corpus, model, trained in held_out(rows):
         at = threshold(model, trained)
-        mine = [(log_odds(model, r.values), r) for r in rows if r.corpus == corpus]
+        mine = [(log_odds(model, r.values), r) for r in rows
+                if r.corpus == corpus and r.source == source]
         answerable = [(s, 1) for s, r in mine if r.label != 0]
         other = [(s, 0) for s, r in mine if r.label == 0 and not r.near]
         near = [(s, 0) for s, r in mine if r.near]
@@ -199,7 +206,8 @@ def show(name, kind, model):
 
 
 def main():
-    names, rows = read(sys.argv[1])
+    files = sys.argv[1].split(",")
+    names, rows = read(files)
     DEVELOPMENT.extend(sys.argv[2].split(",") if len(sys.argv) > 2 else [])
     lines = []
     for kind in ("sentence", "pool"):
@@ -213,7 +221,9 @@ def main():
             if kind == "sentence":
                 sentence_figures(mine, rows["pool", vectors])
             else:
-                pool_figures(mine)
+                for source, path in enumerate(files):
+                    print(f"  {path}")
+                    pool_figures(mine, source)
                 model[0] -= threshold(model, trained)  # so that it lies at a probability of 0.5
             for name, weight in zip(names[kind], model[1:]):
                 print(f"    {name:14}{weight:7.2f}")

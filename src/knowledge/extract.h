@@ -10,7 +10,9 @@
 // unit, a place) beyond what the question says itself: answer types as in Prager et al. 2000,
 // "Question-answering by predictive annotation". A table's row is read and quoted with its columns'
 // names. A logistic score over the same features decides whether anything answers at all; its
-// weights were fitted on bench/answer's development sets.
+// weights were fitted on bench/answer's development sets. A sentence that speaks of another year,
+// name, number or mark than the question, or of the contrary, is not quoted (constraint_check.h).
+// A question in several parts is answered part by part; a summary is made of leading sentences.
 
 #include <cstdint>
 #include <memory>
@@ -72,8 +74,10 @@ struct ExtractedSentence {
 
 struct Extracted {
   bool answered = false;
-  double probability = 0;                    // that the sources answer
-  std::string text;                          // the answer, or kRefusal
+  double probability = 0;  // that the sources answer
+  // The answer, or kRefusal. Of a question in several parts of which only some are answered, the
+  // others are named at the end, behind the last sentence.
+  std::string text;
   std::vector<ExtractedSentence> sentences;  // in the order of the answer
 };
 
@@ -92,6 +96,15 @@ class Extractor {
   const std::shared_ptr<provider::Embedder>& embedder() const { return embedder_; }  // may be null
 
  private:
+  // The passages that are looked at.
+  struct Given {
+    std::vector<SourcePassage> passages;
+    std::size_t left_out = 0;
+  };
+
+  Task<Result<Extracted>> AnswerPart(std::string question, const Given& given,
+                                     const ExtractOptions& options, RequestContext& ctx) const;
+
   std::shared_ptr<provider::Embedder> embedder_;
   std::shared_ptr<const vector::StaticEmbedder> words_;
   ExtractOptions options_;

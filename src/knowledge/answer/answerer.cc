@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "guard/model_access.h"
 #include "knowledge/answer/align.h"
+#include "knowledge/answer/kinds.h"
 #include "knowledge/answer/passages.h"
 #include "knowledge/answer/prompt.h"
 #include "knowledge/query_writer.h"
@@ -27,7 +28,7 @@ class ExtractCall final : public provider::ChatModel {
 
   Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest&& /*request*/,
                                                             RequestContext& ctx) override {
-    auto question = StandaloneQuestion(input_.question, input_.history);
+    auto question = StandaloneQuestion(input_.question, input_.history, kTurnBreak);
     auto passages = PassagesOf(input_.passages);
     const auto input_tokens = TokensOf(question, passages);
     STRATA_CO_TRY(auto answer,

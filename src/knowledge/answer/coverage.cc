@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "knowledge/answer/contrasts.h"
 #include "knowledge/answer/tokens.h"
 #include "text/search_words.h"
 
@@ -21,21 +22,24 @@ constexpr double kInSources = 0.7;  // what they speak of throughout
 // they mean the same.
 constexpr double kFar = 0.45;
 constexpr double kNear = 0.75;
+// The vector of a word that is put together of pieces says less.
+constexpr double kFarInParts = 0.65;
 
 // What a sentence that answers may leave out, in words: less than one of a short question, most of
 // a long one, whose words say the same thing several ways. Grows with the square of its length,
 // slower where a fact is asked for; a table's row must hold what its columns are asked for.
 constexpr double kMissingMax = 0.6;
-constexpr double kMissingOfFact = 0.085;
+constexpr double kMissingOfFact = 0.08;
 constexpr double kMissingOfOther = 0.13;
+// A word that neither the sentence nor anything near it holds is too much where there are so few.
+constexpr double kFewWords = 3.5;
+constexpr double kMissingOfFew = 0.95;
+
+// Nouns behind prepositions and the attribute that is asked for must be covered this well.
+constexpr double kBorne = 0.65;
+constexpr double kBoundSalience = 0.8;
 
 bool Has(std::uint64_t words, std::size_t word) { return (words >> word & 1U) != 0; }
-
-std::string_view TextOf(const PoolSentence& sentence, const std::vector<SourcePassage>& passages) {
-  if (!sentence.label.empty()) return sentence.label;
-  return passages[sentence.passage].text.substr(sentence.span.begin,
-                                                sentence.span.end - sentence.span.begin);
-}
 
 bool SaysWhatMayBe(std::string_view text) {
   static constexpr std::array<std::string_view, 11> kModal = {
@@ -44,22 +48,44 @@ bool SaysWhatMayBe(std::string_view text) {
                              [](const Token& token) { return IsOneOf(token.lower, kModal); });
 }
 
-// 1: every fifth sentence holds it, and two at least.
+// 1: half of the sentences hold it; 0: no more than every fifth.
 std::vector<double> Topics(const SentencePool& pool) {
-  const auto all = std::max(2.0, 0.2 * static_cast<double>(pool.sentences.size()));
+  constexpr double kFewest = 0.2;
+  constexpr double kMost = 0.5;
+  const auto all = std::max(2.0, static_cast<double>(pool.sentences.size()));
   std::vector<double> topics;
   for (std::size_t i = 0; i < pool.question.words.size(); ++i) {
     const auto holding = std::ranges::count_if(
         pool.sentences, [&](const PoolSentence& sentence) { return Has(sentence.words, i); });
-    topics.push_back(std::min(1.0, static_cast<double>(holding) / all));
+    const double share = static_cast<double>(holding) / all;
+    topics.push_back(std::clamp((share - kFewest) / (kMost - kFewest), 0.0, 1.0));
   }
   return topics;
 }
 
-double Asked(const Question& question) {
-  double asked = 0;
-  for (const auto& word : question.words) asked += word.salience;
-  return asked;
+// Whether something that the question cannot do without is not borne by the sentence.
+bool LacksBound(const std::vector<double>& cover, const Question& question) {
+  const auto& constraints = question.constraints;
+  for (std::size_t i = 0; i < cover.size(); ++i) {
+    const auto& word = question.words[i];
+    const bool wanted = Has(constraints.bound | constraints.attribute, i);
+    if (!wanted || word.framing || word.cue || word.salience < kBoundSalience) continue;
+    if (cover[i] < kBorne) return true;
+  }
+  return false;
+}
+
+// Part of a name is enough: "Loos" for Pieter Loos.
+void JoinNames(const Question& question, std::vector<double>& cover) {
+  for (const auto& name : question.constraints.names) {
+    double best = 0;
+    for (std::size_t i = 0; i < cover.size(); ++i) {
+      if (Has(name.words, i)) best = std::max(best, cover[i]);
+    }
+    for (std::size_t i = 0; i < cover.size(); ++i) {
+      if (Has(name.words, i)) cover[i] = best;
+    }
+  }
 }
 
 }  // namespace
@@ -68,11 +94,11 @@ Coverage::Coverage(const SentencePool& pool, const std::vector<SourcePassage>& p
                    const vector::StaticEmbedder* vectors)
     : pool_(pool), passages_(passages), vectors_(vectors), topic_(Topics(pool)) {}
 
-std::span<const float> Coverage::VectorOf(const std::string& word) {
+const Coverage::WordVector& Coverage::VectorOf(const std::string& word) {
   auto [at, fresh] = known_.try_emplace(word);
   if (fresh) {
-    at->second.resize(static_cast<std::size_t>(vectors_->dimensions()));
-    vectors_->Embed(word, at->second);
+    at->second.values.resize(static_cast<std::size_t>(vectors_->dimensions()));
+    at->second.whole = vectors_->Embed(word, at->second.values) == 1;
   }
   return at->second;
 }
@@ -80,18 +106,22 @@ std::span<const float> Coverage::VectorOf(const std::string& word) {
 double Coverage::Near(std::size_t word, std::string_view text) {
   const auto& asked = pool_.question.words[word];
   if (!vectors_ || asked.name || asked.framing) return 0;
-  const auto vector = VectorOf(asked.surface);
+  const auto& vector = VectorOf(asked.surface);
+  const bool has_contrary = HasContrary(asked.surface);
   double best = 0;
   for (const auto& token : Tokens(text)) {
     if (token.digits || text::IsStopWord(token.lower)) continue;
-    const auto other = VectorOf(token.lower);
+    const auto& other = VectorOf(token.lower);
     double cosine = 0;
-    for (std::size_t i = 0; i < vector.size(); ++i) {
-      cosine += static_cast<double>(vector[i]) * other[i];
+    for (std::size_t i = 0; i < vector.values.size(); ++i) {
+      cosine += static_cast<double>(vector.values[i]) * other.values[i];
     }
-    best = std::max(best, cosine);
+    const bool whole = vector.whole && other.whole;
+    const double near = (cosine - (whole ? kFar : kFarInParts)) / (kNear - kFar);
+    if (near <= best || (has_contrary && AreContrary(asked.surface, token.lower))) continue;
+    best = near;
   }
-  return std::clamp((best - kFar) / (kNear - kFar), 0.0, 1.0);
+  return std::clamp(best, 0.0, 1.0);
 }
 
 double Coverage::Surroundings(std::size_t word, std::size_t index) {
@@ -99,11 +129,13 @@ double Coverage::Surroundings(std::size_t word, std::size_t index) {
   const auto& sentence = sentences[index];
   const auto& passage = passages_[sentence.passage];
   double cover = kInSources * topic_[word];
-  if (Has(pool_.headings[sentence.passage], word)) cover = std::max(cover, kInHeading);
+  const auto headings = pool_.headings[sentence.passage] | pool_.sections[sentence.section].words;
+  if (Has(headings, word)) cover = std::max(cover, kInHeading);
   for (const auto& heading : passage.headings) {
     cover = std::max(cover, kInHeading * Near(word, heading));
   }
-  const double subject = sentence.leans ? kInSubject : kInDescribed;
+  const bool pronoun = sentence.leans || sentence.labelled || sentence.refers;
+  const double subject = pronoun ? kInSubject : kInDescribed;
   if (Has(sentence.carried | sentence.inherited, word)) cover = std::max(cover, subject);
   const bool row = !sentence.label.empty();
   for (const std::size_t beside : {index - 1, index + 1}) {
@@ -122,7 +154,7 @@ bool Coverage::Speaks(std::size_t index) {
   // A heading over everything, such as a title, tells no sentence from another.
   auto everywhere = ~std::uint64_t{0};
   for (const auto words : pool_.headings) everywhere &= words;
-  own |= pool_.headings[sentence.passage] & ~everywhere;
+  own |= (pool_.headings[sentence.passage] & ~everywhere) | pool_.sections[sentence.section].words;
   bool asked = false;
   for (std::size_t i = 0; i < pool_.question.words.size(); ++i) {
     if (pool_.question.words[i].cue) continue;
@@ -135,7 +167,9 @@ bool Coverage::Speaks(std::size_t index) {
 std::vector<double> Coverage::Of(std::size_t index) {
   const auto& sentence = pool_.sentences[index];
   const bool held = sentence.features.kind > 0 || sentence.features.measure > 0;
-  const bool fits = held && Speaks(index);
+  // A number alone is no price.
+  const bool money = (pool_.question.asked & kMoney) != 0 && sentence.met == kNumber;
+  const bool fits = held && !money && Speaks(index);
   std::vector<double> cover;
   for (std::size_t i = 0; i < pool_.question.words.size(); ++i) {
     // "How long": a length is what it asks for.
@@ -145,18 +179,24 @@ std::vector<double> Coverage::Of(std::size_t index) {
         Has(sentence.words, i) || (word.cue && fits) || (word.permission && SaysWhatMayBe(text));
     cover.push_back(here ? 1 : std::max(Near(i, text), Surroundings(i, index)));
   }
+  JoinNames(pool_.question, cover);
   return cover;
 }
 
 bool Covers(const PoolSentence& sentence, const Question& question) {
-  const double asked = Asked(question);
+  if (sentence.against) return false;
+  const double asked = LengthOf(question);
   const bool strict = question.closed || !sentence.label.empty();
   const double share = strict ? kMissingOfFact : kMissingOfOther;
-  return sentence.missing <= std::max(kMissingMax, share * asked * asked);
+  double missing_max = std::max(kMissingMax, share * asked * asked);
+  if (asked <= kFewWords) missing_max = std::min(missing_max, kMissingOfFew);
+  return sentence.missing <= missing_max;
 }
 
-void SetCoverage(std::span<const std::size_t> candidates, Coverage& coverage, SentencePool& pool) {
-  const double asked = Asked(pool.question);
+void SetCoverage(std::span<const std::size_t> candidates, Coverage& coverage,
+                 ConstraintCheck& constraints, SentencePool& pool) {
+  const double asked = LengthOf(pool.question);
+  const bool strict = IsStrict(pool.question);
   for (const auto index : candidates) {
     auto& sentence = pool.sentences[index];
     const auto cover = coverage.Of(index);
@@ -165,6 +205,7 @@ void SetCoverage(std::span<const std::size_t> candidates, Coverage& coverage, Se
       sentence.missing += pool.question.words[i].salience * (1 - cover[i]);
     }
     sentence.cover = asked > 0 ? 1 - sentence.missing / asked : 0;
+    sentence.against = (strict && LacksBound(cover, pool.question)) || constraints.IsAgainst(index);
   }
 }
 

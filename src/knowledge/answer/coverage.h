@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "knowledge/answer/constraint_check.h"
 #include "knowledge/answer/sentence_pool.h"
 #include "knowledge/extract.h"
 #include "vector/static_embedder.h"
@@ -31,25 +32,32 @@ class Coverage {
   std::vector<double> Of(std::size_t sentence);
 
  private:
+  struct WordVector {
+    std::vector<float> values;
+    bool whole = false;  // one piece of the vocabulary, so that the vector is the word's own
+  };
+
   double Near(std::size_t word, std::string_view text);
   // Whether it holds something of what is asked about: the right kind of thing alone, such as any
   // length for "How long is the ship?", is no answer.
   bool Speaks(std::size_t sentence);
   double Surroundings(std::size_t word, std::size_t sentence);
-  std::span<const float> VectorOf(const std::string& word);
+  const WordVector& VectorOf(const std::string& word);
 
   const SentencePool& pool_;
   const std::vector<SourcePassage>& passages_;
   const vector::StaticEmbedder* vectors_;
   std::vector<double> topic_;  // of each question word: how much the sources speak of it
-  std::map<std::string, std::vector<float>, std::less<>> known_;
+  std::map<std::string, WordVector, std::less<>> known_;
 };
 
-// Fills `cover` and `missing` of the sentences `candidates`.
-void SetCoverage(std::span<const std::size_t> candidates, Coverage& coverage, SentencePool& pool);
+// Fills `cover`, `missing` and `against` of the sentences `candidates`.
+void SetCoverage(std::span<const std::size_t> candidates, Coverage& coverage,
+                 ConstraintCheck& constraints, SentencePool& pool);
 
 // Whether what a sentence leaves out of the question is little enough for an answer: less than one
-// word of a short question, a part of the words of a long one, which says the same thing twice.
+// word of a short question, a part of the words of a long one, which says the same thing twice; and
+// nothing in it speaks of something else.
 bool Covers(const PoolSentence& sentence, const Question& question);
 
 }  // namespace strata::knowledge

@@ -9,6 +9,7 @@
 
 #include "base/run_task.h"
 #include "base/utf8.h"
+#include "knowledge/answer/kinds.h"
 #include "knowledge/answer/passages.h"
 #include "knowledge/extract.h"
 #include "provider/local_models.h"
@@ -60,12 +61,24 @@ std::string StandAlone(const std::string& asked) {
   const auto cut = asked.find(" >> ");
   if (cut == asked.npos) return asked;
   return StandaloneQuestion(asked.substr(cut + 4),
-                            {{.question = asked.substr(0, cut), .answer = {}}});
+                            {{.question = asked.substr(0, cut), .answer = {}}}, kTurnBreak);
+}
+
+// Whether the answer holds each part of the gold, joined by " & ".
+bool HoldsGold(const std::string& answer, std::string gold) {
+  constexpr std::string_view kAnd = " & ";
+  while (true) {
+    const auto end = std::min(gold.find(kAnd), gold.size());
+    if (answer.find(gold.substr(0, end)) == std::string::npos) return false;
+    if (end == gold.size()) return true;
+    gold.erase(0, end + kAnd.size());
+  }
 }
 
 // Short, with the gold in it, and every quote the source's own characters; or refused.
 bool IsRight(const Asked& asked, const Extracted& answer) {
-  constexpr std::size_t kSentences = 2;
+  const bool several = asked.kind == "compound" || asked.kind == "summary";
+  const std::size_t sentences = several ? 6 : 2;
   for (const auto& sentence : answer.sentences) {
     const auto& c = sentence.citation;
     const auto begin = ByteOffset(asked.text, static_cast<std::size_t>(c.source_start));
@@ -73,7 +86,11 @@ bool IsRight(const Asked& asked, const Extracted& answer) {
     EXPECT_EQ(asked.text.substr(begin, end - begin), c.quoted);
   }
   if (asked.gold == "-") return !answer.answered;
-  return answer.sentences.size() <= kSentences && answer.text.find(asked.gold) != std::string::npos;
+  if (asked.kind == "compound" && asked.gold.find("do not say") == std::string::npos &&
+      answer.text.find("do not say") != std::string::npos) {
+    return false;
+  }
+  return answer.sentences.size() <= sentences && HoldsGold(answer.text, asked.gold);
 }
 
 struct Score {
@@ -129,6 +146,14 @@ TEST(ExtractQuestions, WhatIsNearlyAnsweredIsRefused) {
   EXPECT_GE(scores["held"].refused, 24);   // of 26
 }
 
+TEST(ExtractQuestions, EachConditionOfAQuestionCounts) {
+  auto scores = Ask(Extractor(nullptr), "constraints.txt");
+  EXPECT_GE(scores["dev"].answered, 40);   // of 43
+  EXPECT_GE(scores["dev"].refused, 32);    // of 34
+  EXPECT_GE(scores["held"].answered, 44);  // of 46
+  EXPECT_GE(scores["held"].refused, 37);   // of 38
+}
+
 TEST(ExtractQuestions, WordVectorsMakeNoWrongAnswers) {
   const OptionTable tables[] = {provider::LocalModelOptions()};
   auto models = provider::LocalModels::Open(Options::Build(tables, {}).value(), {});
@@ -140,6 +165,11 @@ TEST(ExtractQuestions, WordVectorsMakeNoWrongAnswers) {
   EXPECT_GE(scores["dev"].refused, 22);
   EXPECT_GE(scores["held"].answered, 24);
   EXPECT_GE(scores["held"].refused, 23);
+  scores = Ask(Extractor(nullptr, *words), "constraints.txt");
+  EXPECT_GE(scores["dev"].answered, 40);
+  EXPECT_GE(scores["dev"].refused, 32);
+  EXPECT_GE(scores["held"].answered, 44);
+  EXPECT_GE(scores["held"].refused, 37);
 }
 
 }  // namespace

@@ -82,12 +82,80 @@ constexpr Cue kCues[] = {
     {"why", kReason},
     {"what reason", kReason},
 };
+constexpr Cue kMoreCues[] = {
+    {"what caused", kReason},
+    {"what causes", kReason},
+    {"cause of", kReason},
+    {"reason for", kReason},
+    {"what led to", kReason},
+    {"how come", kReason},
+    {"phone number", kPhone},
+    {"telephone number", kPhone},
+    {"fax number", kPhone},
+    {"email address", kEmail},
+    {"e mail address", kEmail},
+    {"mail address", kEmail},
+    {"web address", kUrl},
+    {"the url", kUrl},
+    {"how much memory", kData},
+    {"how much storage", kData},
+    {"how much disk", kData},
+    {"what colour", kColour},
+    {"which colour", kColour},
+    {"which colours", kColour},
+    {"what color", kColour},
+    {"which color", kColour},
+    {"welche farbe", kColour},
+    {"what is the volume", kVolume},
+    {"what volume", kVolume},
+    {"what is the pressure", kPressure},
+    {"what pressure", kPressure},
+    {"what is the power", kPower},
+    {"what is the area", kArea},
+    {"what is the humidity", kPercent},
+    {"what humidity", kPercent},
+    // German and French.
+    {"wer", kPerson},
+    {"wem", kPerson},
+    {"wen", kPerson},
+    {"wessen", kPerson},
+    {"wie heisst", kPerson},
+    {"wann", kDate},
+    {"wo", kPlace},
+    {"wie viel", kNumber | kMoney},
+    {"wie viele", kNumber},
+    {"wieviel", kNumber | kMoney},
+    {"wieviele", kNumber},
+    {"was kostet", kNumber | kMoney},
+    {"was kosten", kNumber | kMoney},
+    {"wie lang", kLength | kDuration},
+    {"wie lange", kDuration},
+    {"wie hoch", kLength | kNumber},
+    {"wie tief", kLength},
+    {"wie breit", kLength},
+    {"wie weit", kLength},
+    {"wie schwer", kMass},
+    {"wie alt", kDuration | kDate},
+    {"warum", kReason},
+    {"weshalb", kReason},
+    {"wieso", kReason},
+    {"qui", kPerson},
+    {"quand", kDate},
+    {"combien", kNumber | kMoney},
+    {"pourquoi", kReason},
+};
 
-constexpr std::array<std::string_view, 12> kMonths = {
-    "january", "february", "march",     "april",   "may",      "june",
-    "july",    "august",   "september", "october", "november", "december"};
-constexpr std::array<std::string_view, 7> kDays = {"monday", "tuesday",  "wednesday", "thursday",
-                                                   "friday", "saturday", "sunday"};
+constexpr auto kMonths = std::to_array<std::string_view>(
+    {"january", "february",  "march",   "april",    "may",      "june",    "july",
+     "august",  "september", "october", "november", "december", "januar",  "februar",
+     "märz",    "mai",       "juni",    "juli",     "oktober",  "dezember"});
+constexpr auto kDays = std::to_array<std::string_view>(
+    {"monday",  "tuesday",  "wednesday",  "thursday",   "friday",  "saturday",  "sunday",
+     "mondays", "tuesdays", "wednesdays", "thursdays",  "fridays", "saturdays", "sundays",
+     "montag",  "dienstag", "mittwoch",   "donnerstag", "freitag", "samstag",   "sonntag"});
+constexpr auto kGermanNumberWords = std::to_array<std::string_view>(
+    {"zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf",
+     "zwanzig", "dreissig", "vierzig", "fünfzig", "hundert", "tausend"});
 constexpr std::array<std::string_view, 34> kNumberWords = {
     "two",      "three",  "four",    "five",     "six",      "seven",     "eight",
     "nine",     "ten",    "eleven",  "twelve",   "thirteen", "fifteen",   "sixteen",
@@ -102,10 +170,12 @@ constexpr std::array<std::string_view, 31> kLengthUnits = {
     "foot",       "feet",       "inch",        "inches",      "yard",        "yards",
     "km",         "m",          "cm",          "mm",          "ft",          "nm",
     "hectares"};
-constexpr std::array<std::string_view, 20> kDurationUnits = {
-    "second", "seconds", "minute",  "minutes",   "hour",   "hours", "day",
-    "days",   "week",    "weeks",   "month",     "months", "year",  "years",
-    "decade", "decades", "century", "centuries", "h",      "min"};
+constexpr auto kDurationUnits = std::to_array<std::string_view>(
+    {"second",  "seconds", "minute",  "minutes",   "hour",   "hours", "day",
+     "days",    "week",    "weeks",   "month",     "months", "year",  "years",
+     "decade",  "decades", "century", "centuries", "h",      "min",   "sekunden",
+     "minuten", "stunde",  "stunden", "tag",       "tage",   "tagen", "woche",
+     "wochen",  "monate",  "monaten", "jahr",      "jahre",  "jahren"});
 constexpr std::array<std::string_view, 12> kMoneyUnits = {"dollar", "dollars", "euro", "euros",
                                                           "pound",  "pounds",  "usd",  "eur",
                                                           "gbp",    "cents",   "yen",  "francs"};
@@ -116,10 +186,25 @@ constexpr std::array<std::string_view, 9> kTemperatureUnits = {
     "degree", "degrees", "c", "f", "k", "celsius", "fahrenheit", "kelvin", "°c"};
 constexpr std::array<std::string_view, 6> kSpeedUnits = {"kmh",   "km",  "mph",
                                                          "knots", "rpm", "mbit"};
+constexpr auto kVolumeUnits = std::to_array<std::string_view>(
+    {"l",      "ml",         "hl",          "litre",      "litres",      "liter",  "liters",
+     "litern", "millilitre", "millilitres", "milliliter", "milliliters", "gallon", "gallons",
+     "barrel", "barrels",    "cubic",       "m3",         "pint",        "pints"});
+constexpr auto kPressureUnits =
+    std::to_array<std::string_view>({"bar", "mbar", "psi", "pa", "kpa", "hpa", "mpa"});
+constexpr auto kPowerUnits =
+    std::to_array<std::string_view>({"w", "kw", "mw", "watt", "watts", "kilowatt", "kilowatts",
+                                     "megawatt", "megawatts", "horsepower", "hp"});
+constexpr auto kDataUnits =
+    std::to_array<std::string_view>({"kb", "mb", "gb", "tb", "kib", "mib", "gib", "tib", "byte",
+                                     "bytes", "megabytes", "gigabytes", "terabytes"});
+constexpr auto kAreaUnits = std::to_array<std::string_view>(
+    {"square", "hectare", "hectares", "acre", "acres", "ha", "m2", "km2"});
 constexpr std::array<std::string_view, 3> kPercentUnits = {"percent", "per", "percentage"};
-constexpr std::array<std::string_view, 14> kPlaceWords = {
-    "in",     "at",    "from",     "near",  "on",    "of", "behind",
-    "beside", "below", "opposite", "above", "under", "to", "through"};
+constexpr auto kPlaceWords = std::to_array<std::string_view>(
+    {"in",    "at",       "from",  "near",  "on",  "of",      "behind", "beside",
+     "below", "opposite", "above", "under", "to",  "through", "im",     "bei",
+     "auf",   "nach",     "aus",   "zur",   "zum", "hinter",  "neben",  "über"});
 // What a place is called without a name.
 constexpr std::array<std::string_view, 36> kPlaceNouns = {
     "floor",  "room",     "building", "street",  "town",   "city",   "village", "office",
@@ -136,17 +221,31 @@ constexpr std::array<std::string_view, 44> kRoles = {
     "technician", "operator",  "driver",     "doctor",    "nurse",       "teacher",   "engineers",
     "employees",  "members",   "visitors",   "customers", "caretaker",   "keeper",    "assistant",
     "clerk",      "supervisor"};
-constexpr std::array<std::string_view, 9> kTimeWords = {
-    "noon", "midnight", "clock", "am", "pm", "daily", "weekly", "monthly", "yearly"};
-constexpr std::array<std::string_view, 6> kReasonWords = {"because", "due",   "since",
-                                                          "caused",  "owing", "therefore"};
+constexpr std::array<std::string_view, 10> kTimeWords = {
+    "noon", "midnight", "clock", "am", "pm", "daily", "weekly", "monthly", "yearly", "uhr"};
+constexpr auto kReasonWords = std::to_array<std::string_view>(
+    {"because", "cause",   "causes",  "caused",  "causing", "owing", "therefore", "reason",
+     "reasons", "thanks",  "hence",   "prevent", "avoid",   "weil",  "denn",      "wegen",
+     "grund",   "ursache", "deshalb", "damit",   "parce",   "raison"});
+// … before "to".
+constexpr std::array<std::string_view, 5> kReasonBeforeTo = {"due", "led", "leads", "leading",
+                                                             "order"};
+constexpr auto kColours = std::to_array<std::string_view>(
+    {"black",  "white",  "grey",   "gray",       "red",     "green",  "blue",
+     "yellow", "brown",  "orange", "purple",     "pink",    "violet", "beige",
+     "silver", "golden", "gold",   "turquoise",  "crimson", "navy",   "ivory",
+     "cream",  "amber",  "bronze", "colourless", "schwarz", "weiss",  "grau",
+     "rot",    "grün",   "blau",   "gelb",       "braun"});
 bool IsYear(const Token& token) {
   return token.lower.size() == 4 &&
          std::ranges::all_of(token.lower, [](unsigned char c) { return std::isdigit(c) != 0; }) &&
          (token.lower[0] == '1' || token.lower[0] == '2');
 }
 
-bool IsNumber(const Token& token) { return token.digits || IsOneOf(token.lower, kNumberWords); }
+bool IsNumber(const Token& token) {
+  return token.digits || IsOneOf(token.lower, kNumberWords) ||
+         IsOneOf(token.lower, kGermanNumberWords);
+}
 
 unsigned KindOfUnit(std::string_view unit) {
   unsigned kinds = kNoKind;
@@ -157,6 +256,11 @@ unsigned KindOfUnit(std::string_view unit) {
   if (IsOneOf(unit, kMassUnits)) kinds |= kMass;
   if (IsOneOf(unit, kTemperatureUnits)) kinds |= kTemperature;
   if (IsOneOf(unit, kSpeedUnits)) kinds |= kSpeed;
+  if (IsOneOf(unit, kVolumeUnits)) kinds |= kVolume;
+  if (IsOneOf(unit, kPressureUnits)) kinds |= kPressure;
+  if (IsOneOf(unit, kPowerUnits)) kinds |= kPower;
+  if (IsOneOf(unit, kAreaUnits)) kinds |= kArea;
+  if (IsOneOf(unit, kDataUnits)) kinds |= kData;
   return kinds;
 }
 
@@ -176,6 +280,35 @@ unsigned UnitsOfToken(const std::vector<Token>& tokens, std::size_t i) {
   if (!joined && !counted) return kinds;
   return kinds | KindOfUnit(joined ? std::string_view(digits, token.lower.end())
                                    : std::string_view(token.lower));
+}
+
+bool IsWhole(const Token& token) {
+  return std::ranges::all_of(token.lower, [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
+// Digits from token `i` on that are dialled: "+44 1632 960118", "030/123456". No amounts ("1,200"),
+// no dates ("2024-11-06") and no spans of years.
+bool IsPhone(const std::vector<Token>& tokens, std::size_t i) {
+  constexpr std::size_t kDigitsMin = 7;
+  if (!IsWhole(tokens[i]) || (i > 0 && IsWhole(tokens[i - 1]) && tokens[i].before == ' ')) {
+    return false;
+  }
+  const bool marked =
+      tokens[i].before == '+' || tokens[i].before == '(' || tokens[i].lower[0] == '0';
+  std::size_t digits = 0;
+  std::size_t parts = 0;
+  bool years = true;
+  for (; i < tokens.size() && IsWhole(tokens[i]); ++i, ++parts) {
+    const char before = tokens[i].before;
+    if (parts > 0 && std::string_view(" -/()").find(before) == std::string_view::npos) break;
+    if (parts > 0 && before == '-' && tokens[i].lower.size() == 2 &&
+        tokens[i - 1].lower.size() <= 4 && !marked) {
+      return false;
+    }
+    digits += tokens[i].lower.size();
+    years = years && IsYear(tokens[i]);
+  }
+  return digits >= kDigitsMin && (marked || (parts > 1 && !years));
 }
 
 bool IsTime(const std::vector<Token>& tokens, std::size_t i) {
@@ -206,11 +339,19 @@ class KindReader {
   unsigned OfToken(std::size_t i) const {
     const Token& token = tokens_[i];
     unsigned kinds = kNoKind;
-    if (IsOneOf(token.lower, kReasonWords)) kinds |= kReason;
+    if (IsReason(i)) kinds |= kReason;
     if (IsOneOf(token.lower, kPlaceNouns) && AfterPlaceWord(i)) kinds |= kPlace;
-    if (IsAsked(token)) return kinds;
+    if (token.after == '@') kinds |= kEmail;
+    // The unit may stand in the question, its number not: "How many litres …?"
+    if (IsAsked(token)) {
+      const bool unit = !token.digits && i > 0 && !IsAsked(tokens_[i - 1]);
+      return unit ? kinds | UnitsOfToken(tokens_, i) : kinds;
+    }
     if (IsOneOf(token.lower, kRoles)) kinds |= kPerson;
-    if (IsNumber(token)) kinds |= kNumber;
+    if (IsNumber(token) && !IsMark(i)) kinds |= kNumber;
+    if (IsPhone(tokens_, i)) kinds |= kPhone;
+    if (IsOneOf(token.lower, kColours)) kinds |= kColour;
+    if (token.lower == "http" || token.lower == "https" || token.lower == "www") kinds |= kUrl;
     if (IsYear(token) || IsMonth(token) || IsOneOf(token.lower, kDays) || IsTime(tokens_, i)) {
       kinds |= kDate;
     }
@@ -219,6 +360,30 @@ class KindReader {
 
   static bool IsMonth(const Token& token) {
     return token.capitalised && IsOneOf(token.lower, kMonths);
+  }
+
+  bool IsReason(std::size_t i) const {
+    const auto& word = tokens_[i].lower;
+    if (IsOneOf(word, kReasonWords)) return true;
+    if (i + 1 == tokens_.size()) return false;
+    const auto& next = tokens_[i + 1];
+    if (word == "since") return !next.digits;  // else a time
+    return IsOneOf(word, kReasonBeforeTo) && next.lower == "to";
+  }
+
+  // A number that counts nothing: a year, the day of a date, what tells one thing from another
+  // ("Tank 2").
+  bool IsMark(std::size_t i) const {
+    const Token& token = tokens_[i];
+    if (!token.digits || token.before == '$' || token.after == '%') return false;
+    const Token* next = i + 1 < tokens_.size() ? &tokens_[i + 1] : nullptr;
+    const bool counts = next && token.after == ' ' && !next->capitalised && !next->digits &&
+                        !text::IsStopWord(next->lower);
+    if (next && IsMonth(*next)) return true;
+    if (counts || i == 0) return false;
+    const Token& before = tokens_[i - 1];
+    if (IsMonth(before) || IsYear(token)) return true;
+    return token.before == ' ' && before.capitalised && i > 1 && !text::IsStopWord(before.lower);
   }
 
   bool AfterPlaceWord(std::size_t i) const {
@@ -264,17 +429,36 @@ std::string Folded(std::string_view text) {
   return folded;
 }
 
+std::vector<Cue> CuesIn(std::string_view question) {
+  const std::string folded = Folded(question);
+  std::vector<Cue> cues;
+  for (const auto& list : {std::span<const Cue>(kCues), std::span<const Cue>(kMoreCues)}) {
+    for (const auto& cue : list) {
+      if (folded.find(" " + std::string(cue.phrase) + " ") != folded.npos) cues.push_back(cue);
+    }
+  }
+  return cues;
+}
+
 }  // namespace
 
 unsigned KindsAsked(std::string_view question) {
   question = LastQuestion(question);
-  const std::string folded = Folded(question);
   unsigned kinds = kNoKind;
-  for (const auto& cue : kCues) {
-    if (folded.find(" " + std::string(cue.phrase) + " ") != std::string::npos) kinds |= cue.kinds;
+  unsigned of_nouns = kNoKind;  // "price": what is asked for, unless a word for asking says so
+  for (const auto& cue : CuesIn(question)) {
+    const bool noun = cue.kinds == (kMoney | kNumber) && cue.phrase.find(' ') == cue.phrase.npos;
+    (noun ? of_nouns : kinds) |= cue.kinds;
   }
-  // "the warranty in months": a number of that unit.
+  if ((kinds & (kDate | kPerson | kPlace | kReason)) == 0) kinds |= of_nouns;
+  // "How many litres", "the warranty in months": a number of that unit.
   const auto tokens = Tokens(question);
+  for (std::size_t i = 2; i < tokens.size(); ++i) {
+    const bool counted = tokens[i - 1].lower == "many" && tokens[i - 2].lower == "how";
+    if (const auto of_unit = KindOfUnit(tokens[i].lower); counted && of_unit != kNoKind) {
+      kinds = (kinds & ~unsigned{kNumber}) | of_unit;
+    }
+  }
   for (std::size_t i = 1; i < tokens.size(); ++i) {
     if (tokens[i - 1].lower == "in" && tokens[i].lower.size() > 1) {
       kinds |= KindOfUnit(tokens[i].lower);
@@ -284,10 +468,8 @@ unsigned KindsAsked(std::string_view question) {
 }
 
 std::vector<std::string_view> CueWords(std::string_view question) {
-  const std::string folded = Folded(LastQuestion(question));
   std::vector<std::string_view> words;
-  for (const auto& cue : kCues) {
-    if (folded.find(" " + std::string(cue.phrase) + " ") == std::string::npos) continue;
+  for (const auto& cue : CuesIn(LastQuestion(question))) {
     for (auto rest = cue.phrase; !rest.empty();) {
       const auto end = std::min(rest.find(' '), rest.size());
       words.push_back(rest.substr(0, end));
@@ -305,7 +487,8 @@ unsigned KindsOfHeading(std::string_view heading) {
   constexpr std::array<std::string_view, 8> kPersonHeadings = {
       "name", "author", "contact", "person", "responsible", "inventor", "by", "employee"};
   unsigned kinds = kNoKind;
-  for (const auto& token : Tokens(heading)) {
+  const auto tokens = Tokens(heading);
+  for (const auto& token : tokens) {
     kinds |= KindOfUnit(token.lower);
     if (IsOneOf(token.lower, kRoles) || IsOneOf(token.lower, kPersonHeadings)) kinds |= kPerson;
   }
@@ -313,6 +496,9 @@ unsigned KindsOfHeading(std::string_view heading) {
 }
 
 std::string_view LastQuestion(std::string_view text) {
+  if (const auto turn = text.rfind(kTurnBreak); turn != std::string_view::npos) {
+    text.remove_prefix(turn + kTurnBreak.size());
+  }
   const auto end = text.find_last_of('?');
   if (end == std::string_view::npos || end == 0) return text;
   const auto before = text.find_last_of('?', end - 1);

@@ -25,11 +25,28 @@ enum Kind : unsigned {
   kMass = 1U << 9,      // kilograms
   kTemperature = 1U << 10,
   kSpeed = 1U << 11,
+  kVolume = 1U << 12,
+  kPressure = 1U << 13,
+  kPower = 1U << 14,
+  kArea = 1U << 15,
+  // Told by their form alone.
+  kPhone = 1U << 16,
+  kEmail = 1U << 17,
+  kUrl = 1U << 18,
+  kColour = 1U << 19,
+  kData = 1U << 20,  // gigabytes
 };
 
 // Those that are dates, numbers or have a unit: they are recognised most surely.
-inline constexpr unsigned kMeasures =
-    kDate | kNumber | kLength | kDuration | kMoney | kPercent | kMass | kTemperature | kSpeed;
+inline constexpr unsigned kMeasures = kDate | kNumber | kLength | kDuration | kMoney | kPercent |
+                                      kMass | kTemperature | kSpeed | kVolume | kPressure | kPower |
+                                      kArea | kData | kPhone | kEmail | kUrl;
+
+// Those that are always written in a way that is recognised: what holds none is no answer. (A date
+// may be "after rain", a length "knee-deep", money "nothing".)
+inline constexpr unsigned kSureKinds = kNumber | kPercent | kMass | kTemperature | kSpeed |
+                                       kVolume | kPressure | kPower | kArea | kData | kPhone |
+                                       kEmail | kUrl | kColour;
 
 // Any of these answers the question, the last one of several; kNoKind when it asks for nothing of a
 // known form.
@@ -45,6 +62,9 @@ unsigned KindsIn(std::string_view sentence, std::span<const std::string> asked =
 // The kinds that the cells under this heading have: numbers under "Warranty (months)" are
 // durations, names under "Owner" are persons.
 unsigned KindsOfHeading(std::string_view heading);
+
+// What stands between the earlier question of a conversation and the one that is asked now.
+inline constexpr std::string_view kTurnBreak = " \x1e ";
 
 // A conversation brings its earlier questions along; what is asked now stands last.
 std::string_view LastQuestion(std::string_view text);

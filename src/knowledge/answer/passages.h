@@ -2,6 +2,7 @@
 // Retrieved chunks as passages that may be quoted, and the question that a conversation amounts to.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "knowledge/answerer.h"
@@ -15,7 +16,9 @@ std::vector<SourcePassage> PassagesOf(const std::vector<RetrievedChunk>& chunks)
 // The question that a conversation ends with, and its earlier turns. Only text counts.
 std::string TakeTurns(const domain::ChatRequest& request, std::vector<Turn>& history);
 
-// A question that leans on the one before ("And in 2011?") with that one in front; else itself.
-std::string StandaloneQuestion(const std::string& question, const std::vector<Turn>& history);
+// A question that leans on the one before ("And in 2011?") with that one in front, `joint` between
+// them (kTurnBreak for the extractor, which does not answer that one again); else itself.
+std::string StandaloneQuestion(const std::string& question, const std::vector<Turn>& history,
+                               std::string_view joint = " ");
 
 }  // namespace strata::knowledge

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 
+#include "knowledge/answer/claim_facts.h"
 #include "knowledge/answer/question_form.h"
 #include "knowledge/answer/tokens.h"
 #include "text/normalize.h"
@@ -19,14 +20,22 @@ constexpr std::array<std::string_view, 29> kFraming = {
     "indic",    "inform", "list",    "mention", "name",    "outlin", "passag",   "provid",
     "question", "specif", "state",   "tell",    "text"};
 constexpr double kFramingWeight = 0.3;
+// Of "limit" in "What is the limit for …": answers say it in other ways.
+constexpr double kVagueSalience = 0.5;
 // Words of an earlier question of the conversation: they say what is spoken of; names do so most.
 constexpr double kEarlierWeight = 0.4;
 constexpr double kEarlierNameWeight = 0.8;
 
-constexpr std::array<std::string_view, 22> kLeaning = {
-    "it",    "its",       "he",    "she",  "his",   "her",    "they",    "their",
-    "these", "this",      "those", "that", "such",  "both",   "however", "but",
-    "thus",  "therefore", "also",  "then", "there", "instead"};
+constexpr auto kLeaning = std::to_array<std::string_view>(
+    {"it",   "its",   "he",     "she",     "his",    "her",     "they", "their", "these",
+     "this", "those", "that",   "such",    "both",   "however", "but",  "thus",  "therefore",
+     "also", "then",  "there",  "instead", "er",     "sie",     "es",   "ihr",   "ihre",
+     "sein", "seine", "dieser", "diese",   "dieses", "il",      "elle", "ils",   "elles"});
+
+// Those that take up what was named before, anywhere in a sentence.
+constexpr auto kPronouns =
+    std::to_array<std::string_view>({"it", "its", "he", "his", "him", "she", "her", "they", "their",
+                                     "them", "there", "this", "these", "those"});
 
 bool HasDigit(std::string_view word) {
   return std::ranges::any_of(word, [](unsigned char c) { return std::isdigit(c) != 0; });
@@ -50,6 +59,29 @@ bool IsEmpty(std::string_view stem, std::string_view lower) {
   return text::IsStopWord(lower) || (text::IsStopWord(stem) && stem != "own");
 }
 
+// Words for asking, beside those of English, which are stop words. In folded lower case.
+constexpr auto kGermanAsking = std::to_array<std::string_view>(
+    {"wer",   "wem",     "wen",    "wessen",  "was",      "wann",    "wo",
+     "woher", "wohin",   "wie",    "wieviel", "wieviele", "viel",    "viele",
+     "warum", "weshalb", "wieso",  "wofür",   "wozu",     "womit",   "worin",
+     "wovon", "worüber", "welche", "welcher", "welches",  "welchem", "welchen"});
+constexpr auto kFrenchAsking =
+    std::to_array<std::string_view>({"qui", "quand", "où", "comment", "pourquoi", "combien", "quel",
+                                     "quelle", "quels", "quelles", "quoi", "qu"});
+
+bool IsEmptyIn(std::string_view language, std::string_view lower) {
+  if (language == "de") return IsFunctionWord(lower, "de") || IsOneOf(lower, kGermanAsking);
+  return language == "fr" && (IsFunctionWord(lower, "fr") || IsOneOf(lower, kFrenchAsking));
+}
+
+// "Was kostet …", not "Was Loos in …".
+bool IsGermanVerb(const Token& token) {
+  const std::string_view word = token.lower;
+  return !token.capitalised && !text::IsStopWord(word) &&
+         (word.ends_with('t') || word.ends_with("en") || word.ends_with("te") ||
+          IsFunctionWord(word, "de") || word.ends_with('h'));
+}
+
 bool IsCapitalised(std::string_view word) {
   const auto tokens = Tokens(word, 1);
   return !tokens.empty() && tokens[0].capitalised;
@@ -63,13 +95,15 @@ double WeightOf(bool framing, bool name, bool earlier) {
 
 void AddWords(std::string_view text, bool keep_stop_words, Question& question) {
   thread_local text::SearchWordMaker maker;
-  const bool title = IsTitle(text);
+  const auto language = QuestionLanguage(text);
+  // German writes every noun with a capital.
+  const bool title = IsTitle(text) || language == "de";
   const auto last = static_cast<std::size_t>(LastQuestion(text).data() - text.data());
   maker.ForEach(text, [&](const text::SearchWord& word) {
     if (question.words.size() >= kQuestionWordsMax) return;
     const auto surface = text.substr(word.begin, word.end - word.begin);
     auto lower = text::FoldCase(surface);
-    if (!keep_stop_words && IsEmpty(word.word, lower)) return;
+    if (!keep_stop_words && (IsEmpty(word.word, lower) || IsEmptyIn(language, lower))) return;
     const bool framing = IsOneOf(word.word, kFraming);
     const bool capital = !title && !framing && word.position > 0 && IsCapitalised(surface);
     const bool name = capital || HasDigit(surface);
@@ -97,12 +131,46 @@ Question ReadQuestion(std::string_view text) {
   question.asked = KindsAsked(text);
   for (const auto& token : Tokens(text)) question.said.push_back(text::FoldAccents(token.lower));
   WeighForm(text, question);
+  question.constraints = ReadConstraints(text, question);
+  for (std::size_t i = 0; i < question.words.size(); ++i) {
+    auto& word = question.words[i];
+    if ((question.constraints.vague >> i & 1U) != 0) {
+      word.salience = std::min(word.salience, kVagueSalience);
+    }
+  }
   return question;
+}
+
+std::string_view QuestionLanguage(std::string_view text) {
+  const auto tokens = Tokens(LastQuestion(text), 2);
+  if (tokens.size() < 2) return {};
+  if (tokens[0].lower == "was") return IsGermanVerb(tokens[1]) ? "de" : "";
+  for (const auto& token : tokens) {
+    // The second word counts behind a preposition: "In welchem Jahr".
+    if (IsOneOf(token.lower, kGermanAsking) && token.lower != "was") return "de";
+    if (IsOneOf(token.lower, kFrenchAsking)) return "fr";
+  }
+  return {};
 }
 
 bool LeansOnPrevious(std::string_view sentence) {
   const auto first = Tokens(sentence, 1);
   return !first.empty() && IsOneOf(first[0].lower, kLeaning);
+}
+
+bool BeginsWithCause(std::string_view sentence) {
+  constexpr std::size_t kWordsMax = 3;
+  const auto tokens = Tokens(sentence, kWordsMax);
+  const auto end =
+      std::ranges::find_if(tokens, [](const Token& token) { return token.after == ':'; });
+  if (end == tokens.end()) return false;
+  const auto label = sentence.substr(0, sentence.find(':'));
+  return (KindsIn(label) & kReason) != 0;
+}
+
+bool RefersBack(std::string_view sentence) {
+  return std::ranges::any_of(Tokens(sentence),
+                             [](const Token& token) { return IsOneOf(token.lower, kPronouns); });
 }
 
 bool BeginsDefinite(std::string_view sentence) {

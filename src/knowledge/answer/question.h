@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "knowledge/answer/kinds.h"
+#include "knowledge/answer/question_constraints.h"
 
 namespace strata::knowledge {
 
@@ -32,7 +33,15 @@ struct Question {
   // to be described, and words like "features" only say as what.
   bool closed = false;
   bool cased = false;  // it writes names with capitals, so that a small letter says: no name
+  bool yes_or_no = false;
+  Constraints constraints;
 };
+
+// "de" and "fr" for questions that begin with one of these languages' words for asking; else "".
+std::string_view QuestionLanguage(std::string_view text);
+
+// How much a question says: the sum of its words' salience.
+double LengthOf(const Question& question);
 
 inline constexpr std::size_t kQuestionWordsMax = 64;
 
@@ -41,6 +50,12 @@ Question ReadQuestion(std::string_view text);
 // Whether the sentence leans on the one before: it begins with a pronoun or a connective ("It",
 // "They", "This", "However").
 bool LeansOnPrevious(std::string_view sentence);
+
+// Whether it begins with a label for a cause ("Root cause: …"): what has that cause stands before.
+bool BeginsWithCause(std::string_view sentence);
+
+// Whether a pronoun stands anywhere in it, or "there".
+bool RefersBack(std::string_view sentence);
 
 // Whether it begins with a definite description ("The owner"), which often is one of what was
 // spoken of before (bridging; Clark 1975).

@@ -12,10 +12,10 @@ namespace strata::knowledge {
 namespace {
 
 // Verbs (as stems) that say little: what is done stands in the words around them.
-constexpr std::array<std::string_view, 23> kLight = {
-    "bring",  "call", "carri", "come", "find", "get",  "give", "go",
-    "happen", "keep", "let",   "look", "make", "mani", "much", "need",
-    "occur",  "put",  "see",   "take", "use",  "want", "work"};
+constexpr auto kLight = std::to_array<std::string_view>(
+    {"bring", "call", "carri", "come",  "find", "get",    "give",    "go",    "happen", "keep",
+     "let",   "look", "make",  "mani",  "much", "need",   "occur",   "put",   "see",    "take",
+     "use",   "want", "work",  "heißt", "hieß", "heisst", "geschah", "steht", "caus",   "reason"});
 constexpr double kLightSalience = 0.4;
 // "What features …": as what the answer is to be seen, not a word of it. In short questions ("What
 // is the capital of Peru?") there is little else to tell an answer by.
@@ -61,18 +61,19 @@ std::vector<std::string> HeadNouns(const std::vector<Token>& tokens) {
   return heads;
 }
 
+}  // namespace
+
 double LengthOf(const Question& question) {
   double length = 0;
   for (const auto& word : question.words) length += word.salience;
   return length;
 }
 
-}  // namespace
-
 void WeighForm(std::string_view text, Question& question) {
   const auto tokens = Tokens(LastQuestion(text));
+  question.yes_or_no = IsYesOrNo(tokens);
   question.closed =
-      (question.asked & ~unsigned{kReason}) != 0 || IsYesOrNo(tokens) || AsksForDegree(tokens);
+      (question.asked & ~unsigned{kReason}) != 0 || question.yes_or_no || AsksForDegree(tokens);
   const auto cues = CueWords(text);
   for (auto& word : question.words) {
     const bool pays = (question.asked & kMoney) != 0 && IsOneOf(word.stem, kPaying);

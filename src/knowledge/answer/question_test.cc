@@ -24,7 +24,7 @@ TEST(Kinds, AQuestionAsksForWhatItsCueSays) {
   EXPECT_EQ(KindsAsked("Where does it lie? And what was its area?"), unsigned{kNoKind});
   EXPECT_EQ(KindsAsked("Who built it? Answer briefly."), unsigned{kPerson});
   EXPECT_EQ(KindsAsked("What percentage was left?"), unsigned{kPercent});
-  EXPECT_EQ(KindsAsked("Which colour has the bridge?"), unsigned{kNoKind});
+  EXPECT_EQ(KindsAsked("Which shape has the bridge?"), unsigned{kNoKind});
   EXPECT_EQ(KindsAsked("Whoever showed this?"), unsigned{kNoKind});  // whole words only
 }
 
@@ -68,6 +68,79 @@ TEST(Kinds, UnitsMayStandInTheQuestionOrTheHeading) {
   EXPECT_TRUE(KindsIn("It weighs 4 tonnes.") & kMass);
   EXPECT_TRUE(KindsIn("It runs at 42 degrees.") & kTemperature);
   EXPECT_TRUE(KindsIn("It opens at nine.") & kDate);
+}
+
+TEST(Kinds, SomeAreToldByTheirForm) {
+  EXPECT_TRUE(KindsIn("Call +44 1632 960118 at night.") & kPhone);
+  EXPECT_TRUE(KindsIn("Call 030/1234567.") & kPhone);
+  EXPECT_FALSE(KindsIn("On 2024-11-06 it cost 1,200,000 crowns.") & kPhone);
+  EXPECT_FALSE(KindsIn("It lasted from 1939 1945, they say.") & kPhone);
+  EXPECT_TRUE(KindsIn("Write to desk@example.org.") & kEmail);
+  EXPECT_TRUE(KindsIn("See https://example.org.") & kUrl);
+  EXPECT_EQ(KindsAsked("What is the phone number of the desk?"), unsigned{kPhone});
+}
+
+TEST(Kinds, AYearOrAMarkIsNoCount) {
+  EXPECT_FALSE(KindsIn("The road was paved in 1967.") & kNumber);
+  EXPECT_FALSE(KindsIn("It stands in Dome 2.") & kNumber);
+  EXPECT_FALSE(KindsIn("It came on 4 May.") & kNumber);
+  EXPECT_TRUE(KindsIn("They counted 1967 birds.") & kNumber);
+  EXPECT_TRUE(KindsIn("There were 38 of them.") & kNumber);
+}
+
+TEST(Kinds, AUnitThatIsCountedIsTheKind) {
+  EXPECT_EQ(KindsAsked("How many litres does it hold?"), unsigned{kVolume});
+  EXPECT_EQ(KindsAsked("How many guests came?"), unsigned{kNumber});
+  EXPECT_TRUE(KindsIn("It holds 4,000 litres.") & kVolume);
+  EXPECT_TRUE(KindsIn("The pressure is 1.4 bar.") & kPressure);
+}
+
+TEST(Kinds, CausesAreAskedForInSeveralWays) {
+  for (const auto* question : {"Why did it stop?", "What caused the stop?", "Warum hielt es?",
+                               "What was the reason for the stop?"}) {
+    EXPECT_EQ(KindsAsked(question), unsigned{kReason}) << question;
+  }
+  for (const auto* answer : {"Cause: a leak.", "It stopped due to a leak.", "A leak led to it.",
+                             "It stopped since the pump leaked.", "Der Grund war ein Leck."}) {
+    EXPECT_TRUE(KindsIn(answer) & kReason) << answer;
+  }
+  EXPECT_FALSE(KindsIn("It has leaked since 1990; the report is due in May.") & kReason);
+}
+
+TEST(Question, WordsForAskingOfOtherLanguagesAreNotItsSubject) {
+  const auto words = [](std::string_view text) {
+    std::vector<std::string> surfaces;
+    for (const auto& word : ReadQuestion(text).words) {
+      if (word.salience > 0.5) surfaces.push_back(word.surface);
+    }
+    return surfaces;
+  };
+  EXPECT_THAT(words("Wie heißt der Fisch?"), testing::ElementsAre("fisch"));
+  EXPECT_THAT(words("In welchem Jahr wurde die Mühle gebaut?"),
+              testing::ElementsAre("jahr", "mühle", "gebaut"));
+  EXPECT_EQ(QuestionLanguage("Was kostet ein Bett?"), "de");
+  EXPECT_EQ(QuestionLanguage("Was the bridge painted?"), "");
+  EXPECT_EQ(QuestionLanguage("Was Loos in Antwerp?"), "");
+  EXPECT_EQ(QuestionLanguage("Qui est le maire ?"), "fr");
+}
+
+TEST(Question, KnowsWhatTellsItsSubjectFromOthers) {
+  const auto of = [](std::string_view text) { return ReadQuestion(text).constraints; };
+  const auto tank = of("What is the pressure in Tank 2?");
+  ASSERT_EQ(tank.designators.size(), 1U);
+  EXPECT_EQ(tank.designators[0].noun, "tank");
+  EXPECT_EQ(tank.designators[0].mark, "2");
+  EXPECT_EQ(of("What is the humidity in store b?").designators.size(), 1U);
+  EXPECT_TRUE(of("Who paid 20 euros in May 1924?").designators.empty());
+  EXPECT_THAT(of("Who paid in May 1924?").years, testing::ElementsAre("1924"));
+  const auto name = of("When did Clara Brandt leave?").names;
+  ASSERT_EQ(name.size(), 1U);
+  EXPECT_THAT(name[0].parts, testing::ElementsAre("clara", "brandt"));
+  EXPECT_TRUE(name[0].subject);
+  EXPECT_EQ(of("Who is the captain of the Aurelia?").names.at(0).before, "captain");
+  EXPECT_EQ(of("When does the lamp switch off?").particles.size(), 1U);
+  EXPECT_NE(of("What is the hardness of the tank?").attribute, 0U);
+  EXPECT_EQ(of("What is the purpose of the tank?").attribute, 0U);
 }
 
 TEST(WordForms, FormsOfOneRootAreTheSameAndOthersAreNot) {

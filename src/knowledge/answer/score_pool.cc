@@ -100,7 +100,8 @@ Task<Result<ScoredPool>> ScorePool(std::string question, std::vector<SourcePassa
     if (scored.with_vectors) ScoreSentences(pool, true);
   }
   Coverage coverage(pool, passages, vectors.words);
-  SetCoverage(candidates, coverage, pool);
+  ConstraintCheck constraints(pool, passages);
+  SetCoverage(candidates, coverage, constraints, pool);
   co_return scored;
 }
 

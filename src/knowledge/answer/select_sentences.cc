@@ -17,6 +17,11 @@ namespace {
 // Wider touches more of the answer and quotes more beside it; docs/measurements-answers.md.
 constexpr double kScoreMargin = 0.5;
 
+// How far below the best one the best that covers the question may lie: what speaks of it most is
+// often a near miss beside the answer.
+constexpr double kBelowBest = 2.5;
+
+// The sentence as it stands in its source.
 std::string_view TextAt(const PoolSentence& sentence, const std::vector<SourcePassage>& passages) {
   return passages[sentence.passage].text.substr(sentence.span.begin,
                                                 sentence.span.end - sentence.span.begin);
@@ -112,13 +117,15 @@ std::vector<std::size_t> SelectSentences(const SentencePool& pool,
   Selection selection(pool, passages, options);
   const auto order = ByScore(pool);
   if (order.empty()) return {};
-  const auto& best = pool.sentences[order.front()];
+  const PoolSentence* best = nullptr;
   for (std::size_t index : order) {
     if (selection.Full()) break;
     const auto& sentence = pool.sentences[index];
-    if (sentence.score < best.score - kScoreMargin) break;
-    if (sentence.features.context < kContextShare * best.features.context) continue;
+    if (!best && sentence.score < pool.sentences[order.front()].score - kBelowBest) break;
+    if (best && sentence.score < best->score - kScoreMargin) break;
+    if (best && sentence.features.context < kContextShare * best->features.context) continue;
     if (!Covers(sentence, pool.question)) continue;
+    if (!best) best = &sentence;
     if (!selection.Take(index)) continue;
     if (const auto subject = Antecedent(pool, index); subject != index) selection.Take(subject);
   }

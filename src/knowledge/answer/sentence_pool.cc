@@ -1,7 +1,9 @@
 #include "knowledge/answer/sentence_pool.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cctype>
 #include <cmath>
 #include <map>
 #include <string>
@@ -152,6 +154,13 @@ double ContextShare(const SentencePool& pool, std::size_t i, std::uint64_t headi
   return share;
 }
 
+// "Made in", "Seen at".
+bool NamesPlaces(std::string_view heading) {
+  constexpr std::array<std::string_view, 4> kEnds = {"in", "at", "from", "to"};
+  const auto tokens = Tokens(heading);
+  return !tokens.empty() && IsOneOf(tokens.back().lower, kEnds);
+}
+
 // The kinds of a row's cells: what their column is named after counts, and a capital at the
 // beginning of a cell says nothing.
 unsigned KindsOfRow(const std::vector<std::string>& header, const std::vector<std::string>& row,
@@ -163,9 +172,12 @@ unsigned KindsOfRow(const std::vector<std::string>& header, const std::vector<st
     const unsigned held = KindsIn(row[i], question.said);
     kinds |= held & ~unsigned{kPerson};
     const unsigned of_heading = KindsOfHeading(heading);
-    if ((held & kNumber) != 0) kinds |= of_heading & kMeasures;
+    const bool number =
+        std::ranges::any_of(row[i], [](unsigned char c) { return std::isdigit(c) != 0; });
+    if (number) kinds |= of_heading & kMeasures;
     const auto first = Tokens(row[i], 1);
-    const bool asked_for = (of_heading & kPerson) != 0 || finder.Find(heading).words != 0;
+    const bool asked_for =
+        (of_heading & kPerson) != 0 || (finder.Find(heading).words != 0 && !NamesPlaces(heading));
     if (asked_for && !first.empty() && first[0].capitalised) kinds |= kPerson;
   }
   return kinds;
@@ -184,11 +196,14 @@ class PassageReader {
 
   void Read() {
     const auto spans = Sentences(passage_.text);
+    pool_.sections.push_back({.passage = number_});
+    open_.assign(1, pool_.sections.size() - 1);
     for (std::size_t i = 0; i < spans.size() && pool_.sentences.size() < kPoolSentencesMax; ++i) {
       const auto sentence = TextOf(spans[i]);
       const auto cells = TableCells(sentence);
       if (cells.empty()) {
         header_.clear();
+        if (IsHeading(spans[i])) OpenSection(sentence);
         AddSentence(spans[i], sentence);
       } else if (!IsTableRule(sentence)) {
         const bool heads = i + 1 < spans.size() && IsTableRule(TextOf(spans[i + 1]));
@@ -203,6 +218,37 @@ class PassageReader {
     return passage_.text.substr(span.begin, span.end - span.begin);
   }
 
+  // Below the heading `sentence`; those above it of a higher level hold for it too.
+  void OpenSection(std::string_view sentence) {
+    constexpr std::size_t kPlainLevel = 7;  // a line without "#" is below all that have one
+    const auto marks = sentence.find_first_not_of('#');
+    const auto level = marks == 0 ? kPlainLevel : std::min(marks, sentence.size());
+    while (open_.size() > 1 && pool_.sections[open_.back()].level >= level) open_.pop_back();
+    const auto parent = open_.back();
+    pool_.sections.push_back({.passage = number_,
+                              .parent = parent,
+                              .level = level,
+                              .words = finder_.Find(sentence).words | pool_.sections[parent].words,
+                              .heading = sentence});
+    open_.push_back(pool_.sections.size() - 1);
+    section_words_ = 0;
+  }
+
+  // Marked as one, or a short line between blank ones that ends as none does.
+  bool IsHeading(text::TextSpan span) const {
+    constexpr int kWordsMax = 9;
+    const auto sentence = TextOf(span);
+    if (sentence.starts_with('#')) return true;
+    const auto blank = [](std::string_view text) { return text.starts_with("\n\n"); };
+    const auto before = passage_.text.substr(0, span.begin);
+    const bool alone = (before.empty() || before.ends_with("\n\n")) &&
+                       blank(passage_.text.substr(span.end)) &&
+                       sentence.find('\n') == std::string_view::npos;
+    return alone && !EndsAsSentence(sentence) && !sentence.ends_with(':') &&
+           !sentence.ends_with(',') && !sentence.starts_with("- ") && !sentence.starts_with("* ") &&
+           Tokens(sentence, kWordsMax + 1).size() <= kWordsMax;
+  }
+
   PoolSentence Entry(text::TextSpan span, std::string_view sentence) {
     const Found found = finder_.Find(sentence);
     PoolSentence entry;
@@ -210,6 +256,7 @@ class PassageReader {
     entry.span = span;
     entry.words = found.words;
     entry.word_count = found.word_count;
+    entry.section = pool_.sections.size() - 1;
     entry.pairs = PairShare(found, pool_.question.words.size());
     entry.features.brevity = std::max(0.0, 1 - found.word_count / 8.0);
     return entry;
@@ -217,6 +264,7 @@ class PassageReader {
 
   void SetKinds(unsigned kinds, PoolSentence& entry) const {
     const unsigned asked = pool_.question.asked;
+    entry.met = asked & kinds;
     entry.features.kind = KindMatch(asked & ~kMeasures, kinds);
     entry.features.measure = KindMatch(asked & kMeasures, kinds);
   }
@@ -224,7 +272,11 @@ class PassageReader {
   void AddSentence(text::TextSpan span, std::string_view sentence) {
     auto entry = Entry(span, sentence);
     entry.leans = LeansOnPrevious(sentence);
+    entry.heading = pool_.sections.back().heading.data() == sentence.data();
+    entry.labelled = !entry.heading && BeginsWithCause(sentence);
+    entry.refers = RefersBack(sentence);
     Carry(entry, sentence);
+    section_words_ |= entry.words;
     if (pool_.question.asked != kNoKind) SetKinds(KindsIn(sentence, pool_.question.said), entry);
     entry.features.question = sentence.ends_with('?') ? 1 : 0;
     entry.features.complete = EndsAsSentence(sentence) ? 1 : 0;
@@ -235,6 +287,11 @@ class PassageReader {
   void Carry(PoolSentence& entry, std::string_view sentence) const {
     if (pool_.sentences.empty() || pool_.sentences.back().passage != number_) return;
     const auto& previous = pool_.sentences.back();
+    if (entry.labelled) {
+      entry.carry = kInLeanedOn;
+      entry.carried = section_words_;
+      return;
+    }
     if (!previous.label.empty()) return;
     if (entry.leans) {
       entry.carry = kInLeanedOn;
@@ -268,6 +325,8 @@ class PassageReader {
   WordFinder& finder_;
   SentencePool& pool_;
   std::vector<std::string> header_;  // of the table that is being read
+  std::vector<std::size_t> open_;    // the sections that the one being read lies in, and itself
+  std::uint64_t section_words_ = 0;  // of the question, in what the section has said so far
 };
 
 // How surely an answer of this kind would have been recognised.
@@ -309,6 +368,12 @@ SentencePool BuildPool(std::string_view question, const std::vector<SourcePassag
     sentence.features.passage = score_max > 0 ? passages[sentence.passage].score / score_max : 0;
   }
   return pool;
+}
+
+std::string_view TextOf(const PoolSentence& sentence, const std::vector<SourcePassage>& passages) {
+  if (!sentence.label.empty()) return sentence.label;
+  return passages[sentence.passage].text.substr(sentence.span.begin,
+                                                sentence.span.end - sentence.span.begin);
 }
 
 SentenceValues ValuesOf(const SentenceFeatures& f) {

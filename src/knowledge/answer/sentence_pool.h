@@ -55,6 +55,21 @@ struct PoolSentence {
   // it covers, and how many it leaves out.
   double cover = 0;
   double missing = kAllMissing;
+  bool against = false;     // it speaks of another thing than the question (constraint_check.h)
+  std::size_t section = 0;  // index into SentencePool::sections
+  bool heading = false;
+  bool labelled = false;   // BeginsWithCause
+  bool refers = false;     // RefersBack
+  unsigned met = kNoKind;  // kinds that are asked for and that it holds
+};
+
+// What stands below one heading of a passage, or above its first one.
+struct PoolSection {
+  std::size_t passage = 0;
+  std::size_t parent = 0;   // the section that it lies in; of a passage's first one none
+  std::size_t level = 0;    // of the heading, from 1; 0: above the first one
+  std::uint64_t words = 0;  // of the question, in the heading and those above it
+  std::string_view heading = {};
 };
 
 // Features of a question against all passages together, for whether they answer at all.
@@ -87,7 +102,11 @@ struct SentencePool {
   std::vector<PoolSentence> sentences;
   std::vector<std::uint64_t> headings;  // question words of each passage's title and headings
   std::vector<std::uint64_t> around;    // … and of the passage with them
+  std::vector<PoolSection> sections;
 };
+
+// A sentence as it is read: a table's row with its columns' names.
+std::string_view TextOf(const PoolSentence& sentence, const std::vector<SourcePassage>& passages);
 
 inline constexpr std::size_t kSentenceBytesMax = 1000;  // longer ones are cut at line or word ends
 inline constexpr std::size_t kPoolSentencesMax =

@@ -1,0 +1,338 @@
+#include "knowledge/answer/constraint_check.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <span>
+#include <utility>
+
+#include "knowledge/answer/claim_facts.h"
+#include "knowledge/answer/contrasts.h"
+#include "knowledge/answer/kinds.h"
+#include "knowledge/answer/tokens.h"
+#include "text/search_words.h"
+
+namespace strata::knowledge {
+namespace {
+
+// Longer questions say the same thing in several ways.
+constexpr double kShortLength = 4.5;
+constexpr double kShortFact = 5.5;
+// How far back a year holds.
+constexpr std::size_t kYearBack = 3;
+constexpr std::size_t kChainMax = 4;
+
+constexpr auto kBeforeObjects = std::to_array<std::string_view>(
+    {"in",  "at",   "from", "near", "on",    "of",   "to",    "through", "by",    "with",
+     "for", "into", "and",  "than", "under", "over", "after", "before",  "until", "since"});
+constexpr auto kParticles =
+    std::to_array<std::string_view>({"on", "off", "in", "out", "up", "down"});
+// What counts as a number where there is none.
+constexpr auto kNoneWords = std::to_array<std::string_view>(
+    {"no", "none", "nothing", "free", "nobody", "neither", "zero", "one", "several", "single",
+     "unlimited", "kein", "keine", "ein", "eine", "nichts"});
+// … and as a time where no date is.
+constexpr auto kTemporal = std::to_array<std::string_view>(
+    {"within",   "immediately", "before", "after",    "until",   "till",  "when",    "while",
+     "during",   "once",        "soon",   "always",   "never",   "every", "each",    "day",
+     "week",     "month",       "year",   "annually", "morning", "noon",  "evening", "night",
+     "end",      "beginning",   "middle", "today",    "now",     "later", "ago",     "summer",
+     "winter",   "spring",      "autumn", "ahead",    "since",   "first", "last",    "then",
+     "whenever", "century",     "age",    "early",    "late",    "wenn",  "nach",    "vor",
+     "bis",      "immer",       "sommer", "jahr"});
+
+bool Holds(const std::vector<std::string>& list, std::string_view word) {
+  return std::ranges::find(list, word) != list.end();
+}
+
+// "close" and "closes", "switch" and "switched".
+bool IsFormOf(std::string_view word, std::string_view verb) {
+  constexpr std::size_t kEndingMax = 3;
+  if (verb.ends_with('e')) verb.remove_suffix(1);
+  return word.starts_with(verb) && word.size() <= verb.size() + kEndingMax;
+}
+
+}  // namespace
+
+bool IsStrict(const Question& question) {
+  return LengthOf(question) <= (question.closed ? kShortFact : kShortLength);
+}
+
+ConstraintCheck::ConstraintCheck(const SentencePool& pool,
+                                 const std::vector<SourcePassage>& passages)
+    : pool_(pool), passages_(passages), strict_(IsStrict(pool.question)) {}
+
+const std::vector<Piece>& ConstraintCheck::PiecesOf(std::size_t sentence) {
+  auto [at, fresh] = pieces_.try_emplace(sentence);
+  if (fresh) at->second = Pieces(TextOf(pool_.sentences[sentence], passages_));
+  return at->second;
+}
+
+const std::vector<Piece>& ConstraintCheck::HeadingsOf(std::size_t sentence) {
+  const auto section = pool_.sentences[sentence].section;
+  auto [at, fresh] = headings_.try_emplace(section);
+  if (!fresh) return at->second;
+  const auto& passage = passages_[pool_.sentences[sentence].passage];
+  std::string text;
+  for (auto at = section; pool_.sections[at].level > 0; at = pool_.sections[at].parent) {
+    text += std::string(pool_.sections[at].heading) + '\n';
+  }
+  for (auto i = passage.headings.size(); i-- > 0;) text += "\n" + passage.headings[i];
+  text += "\n" + std::string(passage.title);
+  at->second = Pieces(text);
+  return at->second;
+}
+
+std::size_t ConstraintCheck::Before(std::size_t index) const {
+  const auto& sentence = pool_.sentences[index];
+  const bool row = !sentence.label.empty();
+  for (auto at = index; at-- > 0;) {
+    const auto& before = pool_.sentences[at];
+    if (before.section != sentence.section || before.passage != sentence.passage) break;
+    if (row && !before.label.empty()) continue;
+    return at;
+  }
+  return index;
+}
+
+std::uint64_t ConstraintCheck::Around(std::size_t index) const {
+  const auto& sentence = pool_.sentences[index];
+  return sentence.words | sentence.carried | sentence.inherited | pool_.headings[sentence.passage] |
+         pool_.sections[sentence.section].words;
+}
+
+// `reads` says what a text's pieces say. Looks at the sentence, then at those that it continues
+// or, up to `back_max`, that stand before it, then at its headings.
+template <class Reads>
+bool ConstraintCheck::Fails(std::size_t index, std::size_t back_max, Reads reads) {
+  auto says = reads(PiecesOf(index));
+  auto at = index;
+  for (std::size_t back = 0; says == Says::kNothing && back < kChainMax; ++back) {
+    const auto& sentence = pool_.sentences[at];
+    const bool continues = sentence.leans || sentence.labelled || (back == 0 && sentence.carry > 0);
+    const auto before = Before(at);
+    if (before == at || !(continues || back < back_max)) break;
+    at = before;
+    says = reads(PiecesOf(at));
+  }
+  if (says == Says::kNothing) says = reads(HeadingsOf(index));
+  if (says == Says::kNothing) return strict_;
+  return says == Says::kOther;
+}
+
+bool ConstraintCheck::FailsDesignators(std::size_t index) {
+  return std::ranges::any_of(pool_.question.constraints.designators, [&](const auto& asked) {
+    return Fails(index, pool_.sentences[index].label.empty() ? 0 : 1,
+                 [&](const std::vector<Piece>& pieces) {
+                   const auto marks = MarksBehind(pieces, asked.noun);
+                   if (Holds(marks, asked.mark)) return Says::kAsked;
+                   return marks.empty() ? Says::kNothing : Says::kOther;
+                 });
+  });
+}
+
+bool ConstraintCheck::FailsYears(std::size_t index) {
+  const auto& asked = pool_.question.constraints.years;
+  if (asked.empty() || pool_.question.yes_or_no) return false;
+  const bool date = (pool_.question.asked & kDate) != 0;  // then another year may be the answer
+  return Fails(index, kYearBack, [&](const std::vector<Piece>& pieces) {
+    bool other = false;
+    for (const auto& piece : pieces) {
+      if (Holds(asked, piece.lower)) return Says::kAsked;
+      other = other || IsYearPiece(piece);
+    }
+    return other && !date ? Says::kOther : Says::kNothing;
+  });
+}
+
+bool ConstraintCheck::FailsNumbers(std::size_t index) {
+  const auto numbers = pool_.question.constraints.numbers;
+  if (numbers == 0 || !strict_ || pool_.question.yes_or_no) return false;
+  auto held = Around(index);
+  if (const auto before = Before(index); before != index) held |= pool_.sentences[before].words;
+  if ((numbers & ~held) == 0) return false;
+  const auto said = NumbersOf(TextOf(pool_.sentences[index], passages_));
+  for (auto rest = numbers & ~held; rest != 0; rest &= rest - 1) {
+    const auto& word = pool_.question.words[static_cast<std::size_t>(std::countr_zero(rest))];
+    const auto asked = NumbersOf(word.surface);
+    if (asked.empty() || !HoldsNumber(said, asked.front())) return true;
+  }
+  return false;
+}
+
+void ConstraintCheck::ReadSpelling() {
+  if (std::exchange(spelling_read_, true)) return;
+  for (const auto& sentence : pool_.sentences) {
+    bool first = true;
+    for (const auto& token : Tokens(TextOf(sentence, passages_))) {
+      if (!token.capitalised && !token.digits) small_.insert(token.lower);
+      if (token.capitalised && !first && token.before == ' ' && !sentence.heading) {
+        capitals_.insert(token.lower);
+      }
+      first = false;
+    }
+  }
+}
+
+// A name that the question does not hold.
+bool ConstraintCheck::IsForeignName(const std::vector<Piece>& pieces, std::size_t i) {
+  const auto& piece = pieces[i];
+  if (!piece.capitalised || piece.digits || piece.lower.size() < 2) return false;
+  if (text::IsStopWord(piece.lower) || IsMonthName(piece.lower) || IsWeekday(piece.lower) ||
+      Holds(pool_.question.said, piece.lower)) {
+    return false;
+  }
+  ReadSpelling();
+  if (small_.contains(piece.lower)) return false;
+  const bool goes_on =
+      i + 1 < pieces.size() && pieces[i + 1].capitalised && pieces[i + 1].Adjoins();
+  return i > 0 || goes_on || capitals_.contains(piece.lower);
+}
+
+// "Wilhelm Harms" is not Friedrich Harms.
+bool ConstraintCheck::HasOtherFirstName(const AskedName& name, std::size_t index) {
+  if (name.parts.size() < 2) return false;
+  const auto& pieces = PiecesOf(index);
+  bool other = false;
+  for (std::size_t i = 1; i < pieces.size(); ++i) {
+    if (pieces[i].lower != name.parts.back() || !pieces[i].Adjoins()) continue;
+    if (Holds(name.parts, pieces[i - 1].lower)) return false;
+    other = other || IsForeignName(pieces, i - 1);
+  }
+  return other && !Holds(name.parts, pieces.front().lower);
+}
+
+// Another name stands where the question has this one: as the subject, or behind the same word.
+bool ConstraintCheck::HasOtherInItsPlace(const AskedName& name, std::size_t index) {
+  const auto& pieces = PiecesOf(index);
+  bool subject_seen = false;
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    if (!IsForeignName(pieces, i)) continue;
+    auto before = i;
+    while (before > 0 && i - before < 2 && text::IsStopWord(pieces[before - 1].lower)) --before;
+    const bool object =
+        before > 0 && !name.before.empty() && IsFormOf(pieces[before - 1].lower, name.before);
+    if (object) return true;
+    const bool phrase =
+        i > 0 &&
+        (IsOneOf(pieces[i - 1].lower, kBeforeObjects) ||
+         (i > 1 && pieces[i - 1].lower == "the" && IsOneOf(pieces[i - 2].lower, kBeforeObjects)));
+    if (name.subject && !subject_seen && !phrase && !pool_.sentences[index].leans) return true;
+    subject_seen = subject_seen || !phrase;
+  }
+  return false;
+}
+
+// "Who married Solheim?" - "Solheim never married; Loos married Brandt."
+bool ConstraintCheck::HasOtherObject(const AskedName& name, std::size_t index) {
+  const auto& pieces = PiecesOf(index);
+  bool other = false;
+  for (std::size_t i = 1; i < pieces.size() && name.leads; ++i) {
+    if (!pieces[i].Adjoins() || !IsFormOf(pieces[i - 1].lower, name.before)) continue;
+    if (Holds(name.parts, pieces[i].lower)) return false;
+    other = other || IsForeignName(pieces, i);
+  }
+  return other;
+}
+
+bool ConstraintCheck::FailsName(const AskedName& name, std::size_t index) {
+  const auto& sentence = pool_.sentences[index];
+  if (HasOtherFirstName(name, index)) return true;
+  const auto continued = sentence.leans || sentence.labelled ? sentence.carried | sentence.inherited
+                                                             : std::uint64_t{0};
+  if ((sentence.words & name.words) != 0) return HasOtherObject(name, index);
+  if ((continued & name.words) != 0) return false;
+  if (HasOtherInItsPlace(name, index)) return true;
+  if ((Around(index) & name.words) != 0) return false;
+  const auto& sentences = pool_.sentences;
+  for (const auto beside : {index - 1, index + 1}) {
+    if (beside < sentences.size() && sentences[beside].section == sentence.section &&
+        (sentences[beside].words & name.words) != 0) {
+      return false;
+    }
+  }
+  // What everything is about, such as the author of a diary, needs no mention.
+  std::uint64_t all = 0;
+  std::size_t holding = 0;
+  for (const auto& other : sentences) {
+    holding += (other.words & name.words) != 0 ? 1 : 0;
+    all |= other.words;
+  }
+  for (const auto words : pool_.headings) all |= words;
+  constexpr std::size_t kTopicShare = 8;
+  if (holding * kTopicShare >= sentences.size() && holding > 1) return false;
+  // A name that nothing holds is the refusal gate's to judge: who speaks is not named in a speech.
+  return strict_ && (all & name.words) != 0;
+}
+
+bool ConstraintCheck::FailsNames(std::size_t index) {
+  return std::ranges::any_of(pool_.question.constraints.names,
+                             [&](const AskedName& name) { return FailsName(name, index); });
+}
+
+bool ConstraintCheck::IsContrary(std::size_t index) {
+  const auto& words = pool_.question.words;
+  // What its heading says does not help: "Opening hours: closed on Mondays".
+  const auto held = pool_.sentences[index].words;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const auto& word = words[i];
+    if ((held >> i & 1U) != 0 || word.cue || word.name || !HasContrary(word.surface)) continue;
+    // "When does it open and close?" holds both.
+    const bool both = std::ranges::any_of(
+        words, [&](const QuestionWord& other) { return AreContrary(word.surface, other.surface); });
+    if (both) continue;
+    for (const auto& piece : PiecesOf(index)) {
+      if (AreContrary(word.surface, piece.lower)) return true;
+    }
+  }
+  return false;
+}
+
+bool ConstraintCheck::HasOtherParticle(std::size_t index) {
+  constexpr std::size_t kFar = 3;
+  const auto& pieces = PiecesOf(index);
+  for (const auto& asked : pool_.question.constraints.particles) {
+    bool other = false;
+    bool same = false;
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+      if (!IsFormOf(pieces[i].lower, asked.verb)) continue;
+      for (auto at = i + 1; at < pieces.size() && at <= i + kFar; ++at) {
+        if (!IsOneOf(pieces[at].lower, kParticles)) continue;
+        same = same || pieces[at].lower == asked.particle;
+        other = other || AreContrary(pieces[at].lower, asked.particle);
+        break;
+      }
+    }
+    if (other && !same) return true;
+  }
+  return false;
+}
+
+bool ConstraintCheck::LacksKind(std::size_t index) {
+  const auto& sentence = pool_.sentences[index];
+  const unsigned asked = pool_.question.asked;
+  if (asked == kNoKind || sentence.features.kind > 0 || sentence.features.measure > 0) return false;
+  if (asked == kReason) return true;
+  // The columns of a table say what is a person.
+  if (asked == kPerson && !sentence.label.empty()) return true;
+  const auto holds_any = [&](std::span<const std::string_view> list) {
+    return std::ranges::any_of(PiecesOf(index),
+                               [&](const Piece& piece) { return IsOneOf(piece.lower, list); });
+  };
+  if (asked == kDate) return sentence.label.empty() && !holds_any(kTemporal);
+  if ((asked & ~kSureKinds) != 0) return false;
+  constexpr unsigned kForms = kPhone | kEmail | kUrl;
+  if ((asked & kForms) != 0) return true;
+  return std::ranges::none_of(PiecesOf(index),
+                              [](const Piece& piece) { return IsOneOf(piece.lower, kNoneWords); });
+}
+
+bool ConstraintCheck::IsAgainst(std::size_t index) {
+  if (FailsDesignators(index) || FailsYears(index)) return true;
+  if (FailsNumbers(index) || FailsNames(index)) return true;
+  if (!strict_) return false;
+  if (LacksKind(index)) return true;
+  return !pool_.question.yes_or_no && (IsContrary(index) || HasOtherParticle(index));
+}
+
+}  // namespace strata::knowledge

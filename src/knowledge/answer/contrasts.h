@@ -1,0 +1,17 @@
+#pragma once
+// Words that exclude each other: "open" and "close", "first" and "last", "Monday" and "Tuesday". A
+// sentence that holds one where the question asks for the other is about something else, although
+// such words stand in the same surroundings, so that their vectors are near.
+
+#include <string_view>
+
+namespace strata::knowledge {
+
+// Both in lower case, in any inflected form ("opened", "closes"); English and some German. False
+// for two forms of one word.
+bool AreContrary(std::string_view a, std::string_view b);
+
+// Whether any contrary of the word is known.
+bool HasContrary(std::string_view word);
+
+}  // namespace strata::knowledge
