@@ -158,6 +158,7 @@ class Scale {
     ScoreVectors(vectors_[query], candidates);
     auto hits = knowledge::Blend(candidates, {});
     std::vector<std::uint64_t> rows;
+    rows.reserve(hits.size());
     for (const auto& hit : hits) rows.push_back(hit.row);
     knowledge::SmoothByNeighbours(hits, dense_.Rows(rows), dense_.dimensions());
     return hits.size();
@@ -209,6 +210,7 @@ class Scale {
   void PrintGrowth() const {
     const auto print = [&](const char* name, const char* unit, double Point::* value) {
       std::vector<std::pair<double, double>> measured;
+      measured.reserve(points_.size());
       for (const Point& point : points_) measured.emplace_back(point.chunks, point.*value);
       const Power power = FitPower(measured);
       std::printf("%-14s grows as chunks^%.2f; at 10 million %.1f %s, at 100 million %.1f %s\n",
