@@ -42,6 +42,7 @@ inline constexpr std::size_t kQueryBytesMax = 80'000;  // 20,000 code points
 
 // Stages of a search that are left out, to see what each is worth.
 struct StagesOff {
+  bool context = false;     // the share of a score that what stands around a passage has
   bool neighbours = false;  // smoothing of scores over similar candidates
   bool names = false;       // the names graph
   bool spelling = false;    // correction of unknown words

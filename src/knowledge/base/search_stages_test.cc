@@ -173,6 +173,9 @@ TEST_F(SearchStagesTest, WhatStandsAroundAPassageCounts) {
   };
   request.without.diversity = true;
   EXPECT_THAT(of_keeper(), ElementsAre("b", "a"));
+  request.without.context = true;
+  EXPECT_THAT(of_keeper(), ElementsAre("a", "b"));
+  request.without.context = false;
   CloseService();
   given_["kb.search.context"] = {"0", "test"};
   OpenService();

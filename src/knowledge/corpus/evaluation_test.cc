@@ -107,6 +107,30 @@ TEST_F(EvaluationTest, EveryVariantIsJudgedOnTheSameQueries) {
   EXPECT_EQ(report.variants[0].difference[0].estimate, 0);
 }
 
+// Both documents hold the sentence that is asked for; one goes on about the question.
+TEST_F(EvaluationTest, WhatStandsAroundPassagesIsLeftOutInOneVariant) {
+  CreateDataSourceInput input;
+  input.name = "short";
+  input.recipe = ChunkRecipe{.strategy = ChunkStrategy::kFixedSize,
+                             .tokens_target = 16,
+                             .tokens_max = 32,
+                             .overlap_percent = 0};
+  const auto source = Get(bases_->CreateSource(base_.id, std::move(input), ctx_));
+  const std::string said = "The keeper counts the birds in May.\n\n";
+  Index(base_, source,
+        {Document("a", said + "Boats are painted every second year by the same two men.\n\n"),
+         Document("b", said + "Terns nest on the island, and terns leave it in August.\n\n")});
+  ASSERT_TRUE(Run(bases_->SetSearch(base_.id, SearchMode::kLexical, 0.5, ctx_)).has_value());
+  const auto report = Get(EvaluateQueries(
+      *bases_,
+      Input("{\"_id\": \"q\", \"text\": \"keeper counts birds in May, terns\"}\n", "q\tb\t1\n"),
+      nullptr, ctx_));
+  EXPECT_EQ(report.variants[0].figures[0].estimate, 1);
+  const auto without = std::ranges::find(report.variants, "without context", &EvalVariant::name);
+  ASSERT_NE(without, report.variants.end());
+  EXPECT_LT(without->difference[0].estimate, 0);
+}
+
 TEST_F(EvaluationTest, QueriesOfOtherJudgementsAreRefused) {
   auto report = Run(EvaluateQueries(
       *bases_, Input("{\"_id\": \"q1\", \"text\": \"ice\"}\n", "q9\tice\t1\n"), nullptr, ctx_));

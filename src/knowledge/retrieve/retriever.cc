@@ -175,7 +175,7 @@ class Search {
     Span span = ctx_.span.Child("knowledge.fuse");
     const CandidateOptions options{
         .candidates = static_cast<std::size_t>(options_.candidates),
-        .blend = {.dense_weight = DenseWeight(), .context_share = options_.context_share}};
+        .blend = {.dense_weight = DenseWeight(), .context_share = ContextShare()}};
     span.Set("dense_weight", options.blend.dense_weight);
     span.Set("context_share", options.blend.context_share);
     const SearchedFor searched{
@@ -194,6 +194,8 @@ class Search {
     if (request_.mode == SearchMode::kDense) return 1;
     return request_.dense_weight.value_or(options_.dense_weight);
   }
+
+  double ContextShare() const { return request_.without.context ? 0 : options_.context_share; }
 
   Result<std::vector<SpellingFix>> FixSpelling() {
     if (!options_.spelling || request_.without.spelling) return std::vector<SpellingFix>();
