@@ -6,6 +6,7 @@
 #include "dialect/json_value.h"
 #include "job/evaluation.h"
 #include "server/admin_json.h"
+#include "store/kept_responses.h"
 
 namespace strata::server {
 namespace {
@@ -28,6 +29,8 @@ Task<Result<>> Erase(Services& s, Exchange& e) {
   erased["sessions"] = s.answers.EraseSubject(subject, workspace);
   STRATA_CO_TRY(erased["async_invocations"], co_await s.jobs.EraseSubject(subject, workspace));
   STRATA_CO_TRY(erased["responses"], co_await s.responses.EraseSubject(subject, workspace));
+  STRATA_CO_TRY(erased["kept_by_providers"],
+                co_await s.kept_responses.EraseSubject(subject, workspace));
   STRATA_CO_TRY(erased["traces"], co_await s.traces.EraseSubject(subject, workspace));
   STRATA_CO_TRY(auto rows, co_await s.evaluation.EraseSubject(subject, workspace));
   erased["labels"] = rows.labels;

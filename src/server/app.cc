@@ -40,6 +40,7 @@
 #include "server/services.h"
 #include "store/file_store.h"
 #include "store/jobs.h"
+#include "store/kept_responses.h"
 #include "store/sql_file.h"
 
 namespace strata::server {
@@ -123,6 +124,7 @@ struct App::Parts {
   std::unique_ptr<store::SqlFile> meta;
   std::unique_ptr<store::KeyStore> keys;
   std::unique_ptr<store::ResponseStore> responses;
+  std::unique_ptr<store::KeptResponses> kept_responses;
   std::unique_ptr<store::FileStore> files;
   std::unique_ptr<store::JobQueue> jobs;
   observe::Accounting accounting;
@@ -192,7 +194,9 @@ struct App::Parts {
 Result<> App::Parts::OpenStores() {
   STRATA_TRY(meta, store::SqlFile::Open(folder.meta_db(), {}));
   STRATA_TRY(keys, store::KeyStore::Open(*meta, ring));
-  STRATA_TRY(responses, store::ResponseStore::Open(*meta, store::ResponseLimitsOf(config.options)));
+  const auto response_limits = store::ResponseLimitsOf(config.options);
+  STRATA_TRY(responses, store::ResponseStore::Open(*meta, response_limits));
+  STRATA_TRY(kept_responses, store::KeptResponses::Open(*meta, response_limits));
   STRATA_TRY(files, store::FileStore::Open(folder.files_db(), store::FileLimitsOf(config.options)));
   STRATA_TRY(prompts, PromptStore::Open(*meta));
   STRATA_TRY(tags, ResourceTags::Open(*meta));
@@ -348,6 +352,7 @@ void App::Parts::MakeServices() {
       .parse_pool = *parse_pool,
       .renderer = *renderer,
       .responses = *responses,
+      .kept_responses = *kept_responses,
       .files = *files,
       .links = *links,
       .prompts = *prompts,

@@ -194,14 +194,6 @@ class EitherSink final : public gateway::AnswerSink {
 
 }  // namespace
 
-ForwardedResponses::ForwardedResponses(Services& services)
-    : services_(services), kept_([&] {
-        auto opened = store::KeptResponses::Open(
-            services.meta, store::ResponseLimitsOf(services.live.Now()->config.options));
-        STRATA_FATAL(opened.has_value(), opened.has_value() ? "" : opened.error().message());
-        return std::move(*opened);
-      }()) {}
-
 bool ForwardedResponses::MaySpeak(const domain::ModelInfo& model) const {
   if (!IsDeployment(model)) return model.can.chat;
   const auto specs = services_.providers.Now();
@@ -241,7 +233,7 @@ Task<Result<bool>> ForwardedResponses::NamesOurs(Exchange& exchange) const {
 Task<Result<std::optional<store::KeptResponse>>> ForwardedResponses::Find(Exchange& exchange,
                                                                           std::string id) const {
   auto owner = OwnerOf(exchange.ctx);
-  co_return co_await kept_->Find(std::move(owner), std::move(id));
+  co_return co_await services_.kept_responses.Find(std::move(owner), std::move(id));
 }
 
 Task<Result<std::optional<responses::Scanned>>> ForwardedResponses::Take(Exchange& exchange) const {
@@ -288,7 +280,7 @@ Task<Result<>> ForwardedResponses::Run(Exchange& exchange, responses::Scanned sc
                    .wire = std::move(wire),
                    .scanned = std::move(scanned),
                    .storage = services_.responses,
-                   .kept = *kept_});
+                   .kept = services_.kept_responses});
   co_await services_.chat.Run(std::move(chat), exchange.ctx, sink);
   co_return Result<>{};
 }
@@ -300,7 +292,8 @@ Task<Result<>> ForwardedResponses::Settle(const store::KeptResponse& response,
   if (!usage) co_return Result<>{};
   auto model = services_.registry.Chat(response.deployment);
   auto owner = OwnerOf(ctx);
-  STRATA_CO_TRY(bool first, co_await kept_->Settle(std::move(owner), response.id));
+  STRATA_CO_TRY(bool first,
+                co_await services_.kept_responses.Settle(std::move(owner), response.id));
   if (!first || !model.has_value()) co_return Result<>{};
   ctx.model_asked = response.deployment;
   ctx.subject = response.subject;
@@ -365,7 +358,7 @@ Task<Result<KeeperSays>> ForwardedResponses::Ask(Exchange& exchange,
   const bool deleted = exchange.http.method == "DELETE" && answer.has_value();
   if (deleted || out.gone()) {
     auto owner = OwnerOf(ctx);
-    STRATA_CO_CHECK_OK(co_await kept_->Forget(std::move(owner), response.id));
+    STRATA_CO_CHECK_OK(co_await services_.kept_responses.Forget(std::move(owner), response.id));
   }
   if (answer.has_value()) {
     out.answer = std::move(*answer);

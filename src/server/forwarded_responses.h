@@ -26,8 +26,8 @@ struct KeeperSays {
 // Thread-safe.
 class ForwardedResponses {
  public:
-  // Makes its table. `services` outlives it.
-  explicit ForwardedResponses(Services& services);
+  // `services` outlives it.
+  explicit ForwardedResponses(Services& services) : services_(services) {}
 
   // The scan of a request that is to be forwarded: a deployment of its model may speak the API, and
   // it names nothing of this server's own (a stored response, files, vector stores). nullopt: it is
@@ -60,7 +60,6 @@ class ForwardedResponses {
       const store::KeptResponse& response, RequestContext& ctx) const;
 
   Services& services_;
-  const std::unique_ptr<store::KeptResponses> kept_;
 };
 
 }  // namespace strata::server

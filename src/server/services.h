@@ -44,6 +44,7 @@ class VectorStores;
 }
 namespace strata::store {
 class FileStore;
+class KeptResponses;
 }
 
 namespace strata::server {
@@ -80,6 +81,7 @@ struct Services {
   Pool& parse_pool;
   knowledge::PageRenderer& renderer;
   store::ResponseStore& responses;
+  store::KeptResponses& kept_responses;
   store::FileStore& files;
   const TraceLinks& links;
   PromptStore& prompts;

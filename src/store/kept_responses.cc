@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "store/erase.h"
+
 namespace strata::store {
 namespace {
 
@@ -120,6 +122,20 @@ Task<Result<>> KeptResponses::Forget(ResponseOwner owner, std::string id) {
                         owner.workspace.value, owner.key.value);
   };
   co_return co_await meta_.Write(forget);
+}
+
+Task<Result<std::int64_t>> KeptResponses::EraseSubject(std::string subject, WorkspaceId workspace) {
+  if (subject.empty()) co_return Fail(InvalidArgument("subject", "expected an id"));
+  auto erase = [&](Database& database) -> Result<std::int64_t> {
+    STRATA_CHECK_OK(OverwriteDeleted(database));
+    STRATA_CHECK_OK(
+        database.Run("UPDATE kept_responses SET subject = '' WHERE subject = ? AND workspace = ?",
+                     subject, workspace.value));
+    return database.changes();
+  };
+  STRATA_CO_TRY(auto erased, co_await meta_.Write(erase));
+  STRATA_CO_CHECK_OK(co_await EmptyLog(meta_));
+  co_return erased;
 }
 
 }  // namespace strata::store

@@ -41,6 +41,10 @@ class KeptResponses {
 
   Task<Result<>> Forget(ResponseOwner owner, std::string id);
 
+  // Takes the person out of the rows of the workspace, overwritten on disk (store/erase.h), and
+  // says of how many. Which key may ask for the response stays known. kInvalidArgument: no subject.
+  Task<Result<std::int64_t>> EraseSubject(std::string subject, WorkspaceId workspace);
+
  private:
   KeptResponses(SqlFile& meta, ResponseLimits limits, const Clock& clock)
       : meta_(meta), limits_(limits), clock_(clock) {}

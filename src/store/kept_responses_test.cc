@@ -42,6 +42,24 @@ class Kept : public testing::Test {
   std::unique_ptr<KeptResponses> kept_;
 };
 
+TEST_F(Kept, APersonIsTakenOutOfTheRowsOfOneWorkspace) {
+  const auto note = [&](std::string id, std::string subject, ResponseOwner owner) {
+    KeptResponse response;
+    response.id = std::move(id);
+    response.subject = std::move(subject);
+    return RunTask(kept_->Note(std::move(owner), std::move(response))).has_value();
+  };
+  ASSERT_TRUE(note("one", "person-1", Alice()));
+  ASSERT_TRUE(note("two", "person-2", Alice()));
+  ASSERT_TRUE(note("far", "person-1", {.workspace = {"v"}, .key = {"alice"}}));
+  EXPECT_EQ(RunTask(kept_->EraseSubject("person-1", {"w"})).value(), 1);
+  EXPECT_EQ(RunTask(kept_->EraseSubject("person-1", {"w"})).value(), 0);
+  EXPECT_EQ(Find("one")->subject, "");
+  EXPECT_EQ(Find("two")->subject, "person-2");
+  EXPECT_EQ(RunTask(kept_->EraseSubject("person-1", {"v"})).value(), 1);
+  EXPECT_EQ(RunTask(kept_->EraseSubject("", {"w"})).error().field(), "subject");
+}
+
 TEST_F(Kept, IsFoundByItsOwnKeyAndNoOther) {
   ASSERT_TRUE(Note("resp_up", "eu", Alice()));
   Reopen();

@@ -74,7 +74,8 @@ providers:
         said = self.openai.chat.completions.with_raw_response.create(
             model="up/gpt-4o", messages=[{"role": "user", "content": text}], user=user)
         trace = said.headers["x-strata-trace-id"]
-        self.openai.responses.create(model="up/gpt-4o", input=text, user=user)
+        for model in ("up/gpt-4o", "claude/claude-sonnet-4-5"):  # kept by its provider, kept here
+            self.openai.responses.create(model=model, input=text, user=user)
         self.post("/v1/feedback", {"trace_id": trace, "value": -1, "metadata": {"text": text}})
         self.server.cli("eval", "set", "add-trace", "people", trace)
         self.post("/retrieveAndGenerate", {
@@ -98,7 +99,7 @@ providers:
         self.assertTrue(self.files_with(MARK))
         cost = self.server.cli("cost", "--by", "model")
         erased = self.erase("u-gone")
-        kinds = {"traces", "responses", "sessions", "async_invocations", "feedback", "labels", "eval_rows", "eval_cases"}
+        kinds = {"traces", "responses", "kept_by_providers", "sessions", "async_invocations", "feedback", "labels", "eval_rows", "eval_cases"}
         self.assertEqual(set(erased), kinds)
         for kind in kinds - {"labels", "eval_cases"}:
             self.assertGreaterEqual(erased[kind], 1, kind)

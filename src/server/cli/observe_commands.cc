@@ -65,6 +65,7 @@ Result<int> Erase(const CallerFlags& common, const std::string& subject) {
   constexpr std::pair<std::string_view, std::string_view> kKinds[] = {
       {"traces", "traces"},
       {"responses", "stored responses"},
+      {"kept_by_providers", "responses that providers keep: the note of whose they are"},
       {"sessions", "sessions"},
       {"async_invocations", "asynchronous invocations"},
       {"feedback", "feedbacks"},
