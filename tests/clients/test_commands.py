@@ -116,7 +116,7 @@ class Commands:
         trace = re.search(r"strata trace (\w{32})", first)[1]
         self.assertIn("cost   0.00 USD", first)
 
-        again = self.strata("ask", self.docs, "Who is called when a plate breaks in the store?")
+        again = self.strata("ask", self.docs, "Who is called when a plate breaks?")
         self.assertIn("0 added, 0 changed", again)
         self.assertRegex(again, r"storage-manual\.pdf")
         self.assertRegex(again, r"page [12]")
@@ -269,7 +269,7 @@ class Commands:
         key = re.search(r"^key +(\S+)", made, re.M)[1]
         bearer = re.search(r"^bearer key +(\S+)", made, re.M)[1]
         listed = self.strata("key", "list")
-        self.assertRegex(listed, key + r" +porter .* until 20\S* +invoke +builtin/\*")
+        self.assertRegex(listed, key + r" +porter .* until 20\S* +invoke +\S+ of - +builtin/\*")
         self.assertNotIn(bearer, listed)
 
         rotated = self.strata("key", "rotate", key, "--overlap-hours", "1")

@@ -164,12 +164,11 @@ Result<int> SetBudget(const CallerFlags& common, const std::string& key,
 void AddBudgetCommand(Cli& cli, CLI::App& group) {
   auto key = std::make_shared<std::string>();
   auto dollars = std::make_shared<std::optional<double>>();
-  auto none = std::make_shared<bool>(false);
   auto* budget = group.add_subcommand("budget", "change what a key may spend in a month");
   budget->add_option("key", *key, "id of the key")->required();
   auto* amount = budget->add_option("dollars", *dollars, "US dollars in a calendar month (UTC)")
                      ->check(CLI::Range(0.0, 1e6));
-  auto* unlimited = budget->add_flag("--none", *none, "no limit")->excludes(amount);
+  auto* unlimited = budget->add_flag("--none")->description("no limit")->excludes(amount);
   budget->callback([&cli, key, dollars, amount, unlimited] {
     if (amount->count() + unlimited->count() == 0) {
       throw CLI::RequiredError("dollars, or --none");
