@@ -17,8 +17,8 @@ namespace remote {
 struct Account;
 }
 
-// Whether requests of the Responses API may be sent to it as they came: OpenAI, and Azure in its v1
-// form.
+// Whether requests of the Responses API may be sent to it as they came: as it declares, or else to
+// OpenAI's own address and to Azure's v1 form.
 bool SpeaksResponses(const ProviderSpec& spec);
 
 // Among the header fields of an answer whose provider may keep it (StreamStart::headers): the model

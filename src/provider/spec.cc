@@ -118,6 +118,16 @@ Result<> CheckRegion(const ProviderSpec& spec) {
   return {};
 }
 
+Result<> CheckResponses(const ProviderSpec& spec) {
+  if (!spec.responses.value_or(false)) return {};
+  if (spec.kind == ProviderKind::kAzure && !spec.api_version.empty()) {
+    return Fail(InvalidArgument(
+        "responses", "Azure has the Responses API in its v1 form; leave api_version out"));
+  }
+  if (spec.kind == ProviderKind::kOpenAi || spec.kind == ProviderKind::kAzure) return {};
+  return Fail(InvalidArgument("responses", "only providers of kind openai and azure speak it"));
+}
+
 Result<> CheckDataRegion(const ProviderSpec& spec) {
   if (spec.data_region.empty() || IsRegionName(spec.data_region)) return {};
   return Fail(
@@ -165,7 +175,7 @@ Result<ProviderKind> ParseKind(std::string_view name) {
 std::vector<Error> SpecProblems(const ProviderSpec& spec) {
   std::vector<Error> problems;
   for (auto check : {&CheckRegion, &CheckBaseUrl, &CheckDataRegion, &CheckClearance, &CheckModelIds,
-                     &CheckHeaders}) {
+                     &CheckHeaders, &CheckResponses}) {
     if (auto fine = check(spec); !fine.has_value()) problems.push_back(std::move(fine.error()));
   }
   if (auto fine = CheckReference(spec.secret); !fine.has_value()) {

@@ -71,7 +71,9 @@ struct ProviderSpec {
   std::string api_version;  // Azure's deployments form; empty: the v1 form
   std::string region;       // Bedrock: signed for and called; Vertex: the location
   std::string project;      // Vertex; empty: the key file's
-  std::string profile;      // Bedrock: profile of the AWS files; empty: env, then "default"
+  // Whether it speaks OpenAI's Responses API; unset: OpenAI's own address and Azure's v1 form do.
+  std::optional<bool> responses;
+  std::string profile;  // Bedrock: profile of the AWS files; empty: env, then "default"
   std::vector<std::pair<std::string, std::string>> headers;  // sent with every call; never secrets
   std::vector<std::string> models;  // upstream ids that it is known to have
   std::string detected_by;  // "environment variable OPENAI_API_KEY"; empty: configured by hand

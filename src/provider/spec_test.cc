@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "provider/kept.h"
+
 namespace strata::provider {
 namespace {
 
@@ -54,6 +56,30 @@ TEST(ProviderSpec, NamesTheMemberThatIsWrong) {
   EXPECT_EQ(field_of([](ProviderSpec& s) { s.base_url += "?a=b"; }), "base_url");
   EXPECT_EQ(field_of([](ProviderSpec& s) { s.kind = ProviderKind::kBedrock; }), "region");
   EXPECT_EQ(field_of([](ProviderSpec& s) { s.headers = {{"X", "a\r\nY: b"}}; }), "headers");
+}
+
+TEST(ProviderSpec, TheResponsesApiIsSpokenByItsOwnersAndWhereItIsDeclared) {
+  auto spec = Valid();
+  spec.base_url = "https://api.openai.com/v1";
+  EXPECT_TRUE(SpeaksResponses(spec));
+  spec.responses = false;
+  EXPECT_FALSE(SpeaksResponses(spec));
+  spec.base_url = "http://10.0.0.7:8000/v1";
+  spec.responses.reset();
+  EXPECT_FALSE(SpeaksResponses(spec));
+  spec.responses = true;
+  EXPECT_TRUE(SpeaksResponses(spec));
+  EXPECT_TRUE(CheckSpec(spec).has_value());
+  spec.kind = ProviderKind::kAnthropic;
+  EXPECT_EQ(CheckSpec(spec).error().field(), "responses");
+  spec.kind = ProviderKind::kAzure;
+  EXPECT_TRUE(CheckSpec(spec).has_value());
+  spec.api_version = "2024-10-21";
+  EXPECT_EQ(CheckSpec(spec).error().field(), "responses");
+  spec.responses.reset();
+  EXPECT_FALSE(SpeaksResponses(spec));
+  spec.api_version.clear();
+  EXPECT_TRUE(SpeaksResponses(spec));
 }
 
 TEST(ProviderSpec, KindsHaveOneNameEach) {

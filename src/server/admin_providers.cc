@@ -88,7 +88,7 @@ Result<provider::ProviderSpec> DecodeSpec(std::string_view body) {
   STRATA_CHECK_OK(top.ExpectObject());
   STRATA_CHECK_OK(
       top.OnlyMembers({"name", "kind", "base_url", "secret", "api_version", "region", "profile",
-                       "project", "data_region", "retention", "clearance", "models"}));
+                       "project", "data_region", "retention", "clearance", "models", "responses"}));
   provider::ProviderSpec spec;
   auto kind = top.Get("kind");
   STRATA_TRY(auto kind_name, kind.NonEmptyString());
@@ -101,6 +101,9 @@ Result<provider::ProviderSpec> DecodeSpec(std::string_view body) {
   STRATA_CHECK_OK(FillText(top.Get("profile"), spec.profile));
   STRATA_CHECK_OK(FillText(top.Get("project"), spec.project));
   STRATA_CHECK_OK(FillText(top.Get("data_region"), spec.data_region));
+  if (auto responses = top.Get("responses"); responses.present()) {
+    STRATA_TRY(spec.responses, responses.Bool());
+  }
   std::string retention;
   STRATA_CHECK_OK(FillText(top.Get("retention"), retention));
   if (!retention.empty()) {

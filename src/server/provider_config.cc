@@ -14,9 +14,9 @@ namespace {
 using provider::ProviderSpec;
 
 constexpr std::string_view kMembers[] = {
-    "name",      "kind",     "base_url", "secret", "api_version", "region",
-    "project",   "profile",  "headers",  "models", "data_region", "cleared_for_all_labels",
-    "clearance", "retention"};
+    "name",      "kind",      "base_url", "secret", "api_version", "region",
+    "project",   "profile",   "headers",  "models", "data_region", "cleared_for_all_labels",
+    "clearance", "retention", "responses"};
 
 constexpr std::string_view kModelMembers[] = {"id",        "region",    "cleared_for_all_labels",
                                               "clearance", "retention", "price"};
@@ -86,6 +86,8 @@ class ProviderReader {
       *text = TextAt(value, Named(key), problem_);
     } else if (key == "cleared_for_all_labels") {
       spec_.cleared_for_all_labels = FlagAt(value, Named(key), problem_);
+    } else if (key == "responses") {
+      spec_.responses = FlagAt(value, Named(key), problem_);
     } else if (key == "models") {
       ReadModelsOf(value);
     } else if (key == "clearance") {

@@ -62,6 +62,7 @@ void EmitOne(YAML::Emitter& out, const provider::ProviderSpec& spec) {
   put("data_region", spec.data_region);
   if (spec.cleared_for_all_labels)
     out << YAML::Key << "cleared_for_all_labels" << YAML::Value << true;
+  if (spec.responses) out << YAML::Key << "responses" << YAML::Value << *spec.responses;
   if (!spec.headers.empty()) {
     out << YAML::Key << "headers" << YAML::Value << YAML::BeginMap;
     for (const auto& [name, value] : spec.headers)

@@ -69,10 +69,12 @@ std::vector<std::string> Differences(const Options& before, const Options& after
 
 // All that is in a spec; a member that is added must be named here to compile.
 auto Members(const provider::ProviderSpec& spec) {
-  const auto& [name, kind, base_url, secret, api_version, region, project, profile, headers, models,
-               detected_by, data_region, cleared, clearance, retention, model_terms] = spec;
-  return std::tie(name, kind, base_url, secret, api_version, region, project, profile, headers,
-                  models, detected_by, data_region, cleared, clearance, retention, model_terms);
+  const auto& [name, kind, base_url, secret, api_version, region, project, responses, profile,
+               headers, models, detected_by, data_region, cleared, clearance, retention,
+               model_terms] = spec;
+  return std::tie(name, kind, base_url, secret, api_version, region, project, responses, profile,
+                  headers, models, detected_by, data_region, cleared, clearance, retention,
+                  model_terms);
 }
 
 bool Same(const provider::ProviderSpec& a, const provider::ProviderSpec& b) {

@@ -45,7 +45,7 @@ class VectorStores;
 namespace strata::store {
 class FileStore;
 class KeptResponses;
-}
+}  // namespace strata::store
 
 namespace strata::server {
 

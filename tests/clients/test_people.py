@@ -19,7 +19,7 @@ class People(unittest.TestCase):
     CONFIG = """
 kb.s3_map: {{answers: "{folder}"}}
 providers:
-  - {{name: up, kind: openai, base_url: "{url}/v1", secret: "env:FAKE_OPENAI_KEY"}}
+  - {{name: up, kind: openai, base_url: "{url}/v1", secret: "env:FAKE_OPENAI_KEY", responses: true}}
   - {{name: claude, kind: anthropic, base_url: "{url}", secret: "env:FAKE_ANTHROPIC_KEY"}}
 """
 

@@ -194,6 +194,17 @@ class Responses(Base):
             self.respond(tools=[{"type": "mcp"}])
         self.assertIn("server_label", str(refused.exception))
 
+    def test_a_compatible_server_may_be_declared_to_speak_the_api(self):
+        for name, speaks in (("lab", "yes"), ("shut", "no")):
+            self.server.cli("provider", "add", name, "--kind", "openai", "--base-url", self.b.url + "/v1", "--secret", "env:OPENAI",
+                            "--responses", speaks)
+        first = self.respond(model="lab/gpt-4o", tools=SEARCH)
+        self.assertEqual(first.output[0].type, "web_search_call")
+        self.assertEqual(self.respond(model="lab/gpt-4o", previous_response_id=first.id).previous_response_id, first.id)
+        self.assertEqual(self.paths(self.b), [("POST", "/v1/responses")] * 2)
+        with self.assertRaises(openai.BadRequestError):
+            self.respond(model="shut/gpt-4o", tools=SEARCH)
+
     def test_who_does_not_speak_the_api_names_the_tool_and_who_does(self):
         for model in ("up-chat/gpt-4o", "up-anthropic/claude-sonnet-4-5"):
             self.assertIn("You said", self.respond(model=model, store=False).output_text)

@@ -23,7 +23,8 @@ import wires  # noqa: E402
 CONFIG = """
 resilience: {{retries: 0, breaker_faults: 1000000, breaker_percent: 100, breaker_open: 10, breaker_open_max: 10}}
 providers:
-  - {{name: up-openai, kind: openai, base_url: "{url}/v1", secret: "env:FAKE_OPENAI_KEY"}}
+  - {{name: up-openai, kind: openai, base_url: "{url}/v1", secret: "env:FAKE_OPENAI_KEY", responses: true}}
+  - {{name: up-compatible, kind: openai, base_url: "{url}/v1", secret: "env:FAKE_OPENAI_KEY"}}
   - {{name: up-azure, kind: azure, base_url: "{url}", secret: "env:FAKE_AZURE_KEY"}}
   - {{name: up-anthropic, kind: anthropic, base_url: "{url}", secret: "env:FAKE_ANTHROPIC_KEY"}}
   - {{name: up-bedrock, kind: bedrock, base_url: "{url}", region: eu-central-1}}
@@ -39,6 +40,7 @@ CLIENTS = {"openai": wires.OpenAi(), "anthropic": wires.Anthropic(), "converse":
 # A new provider is one line here: the model that is asked for, and the format that its upstream is sent.
 PROVIDERS = {
     "openai": ("up-openai/gpt-4o-mini", wires.OpenAi()),
+    "compatible": ("up-compatible/gpt-4o-mini", wires.OpenAi()),  # knows chat completions only
     "azure": ("up-azure/gpt-4o-mini", wires.OpenAi()),
     "anthropic": ("up-anthropic/claude-sonnet-4-5", wires.Anthropic()),
     "bedrock": ("up-bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0", wires.Converse()),
@@ -50,7 +52,8 @@ PROVIDERS = {
     "in-process": ("builtin/smollm2-135m-instruct", None),
 }
 # What the upstream is sent instead where the client's own bytes go on to it.
-FORWARDED = {("invoke", "bedrock"): wires.Invoke(), ("responses", "azure"): wires.Responses()}
+FORWARDED = {("invoke", "bedrock"): wires.Invoke(), ("responses", "openai"): wires.Responses(),
+             ("responses", "azure"): wires.Responses()}
 BREAKER_OPEN = 0.03  # seconds
 RULES = ("seen", "seen2", "got", "error", "note")
 

@@ -9,6 +9,7 @@
 namespace strata::provider {
 
 bool SpeaksResponses(const ProviderSpec& spec) {
+  if (spec.responses) return *spec.responses;
   if (spec.kind == ProviderKind::kAzure) return spec.api_version.empty();
   return spec.kind == ProviderKind::kOpenAi && spec.base_url.starts_with("https://api.openai.com");
 }

@@ -119,6 +119,7 @@ struct AddFlags {
   std::string project;
   std::string data_region;
   std::string retention;
+  std::string responses;
   std::vector<std::string> clearance;
   std::vector<std::string> models;
 };
@@ -137,6 +138,7 @@ Result<int> AddProvider(const CallerFlags& common, const AddFlags& flags) {
   put("project", flags.project);
   put("data_region", flags.data_region);
   put("retention", flags.retention);
+  if (!flags.responses.empty()) body["responses"] = flags.responses == "yes";
   if (!flags.clearance.empty()) body["clearance"] = json::value_from(flags.clearance);
   if (!flags.models.empty()) body["models"] = json::value_from(flags.models);
   STRATA_TRY(auto reply, caller->Call("POST", "/strata/v1/providers", json::serialize(body)));
@@ -207,6 +209,10 @@ void AddModelCommands(Cli& cli) {
                   "where data goes, for keys restricted to regions");
   add->add_option("--retention", flags->retention,
                   "how long it keeps what it is sent: none, 36h, 30d, unlimited");
+  add->add_option("--responses", flags->responses,
+                  "yes or no: whether it speaks OpenAI's Responses API, whose requests are then "
+                  "forwarded")
+      ->check(CLI::IsMember({"yes", "no"}));
   add->add_option("--clearance", flags->clearance,
                   "labels that may be sent there; may be repeated");
   add->add_option("--model", flags->models,
