@@ -116,7 +116,7 @@ class Commands:
         trace = re.search(r"strata trace (\w{32})", first)[1]
         self.assertIn("cost   0.00 USD", first)
 
-        again = self.strata("ask", self.docs, "Who is called when a plate breaks?")
+        again = self.strata("ask", self.docs, "Who is called when a plate breaks in the store?")
         self.assertIn("0 added, 0 changed", again)
         self.assertRegex(again, r"storage-manual\.pdf")
         self.assertRegex(again, r"page [12]")

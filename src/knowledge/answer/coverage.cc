@@ -48,17 +48,14 @@ bool SaysWhatMayBe(std::string_view text) {
                              [](const Token& token) { return IsOneOf(token.lower, kModal); });
 }
 
-// 1: half of the sentences hold it; 0: no more than every fifth.
+// 1: every fifth sentence holds it, and two at least.
 std::vector<double> Topics(const SentencePool& pool) {
-  constexpr double kFewest = 0.2;
-  constexpr double kMost = 0.5;
-  const auto all = std::max(2.0, static_cast<double>(pool.sentences.size()));
+  const auto all = std::max(2.0, 0.2 * static_cast<double>(pool.sentences.size()));
   std::vector<double> topics;
   for (std::size_t i = 0; i < pool.question.words.size(); ++i) {
     const auto holding = std::ranges::count_if(
         pool.sentences, [&](const PoolSentence& sentence) { return Has(sentence.words, i); });
-    const double share = static_cast<double>(holding) / all;
-    topics.push_back(std::clamp((share - kFewest) / (kMost - kFewest), 0.0, 1.0));
+    topics.push_back(std::min(1.0, static_cast<double>(holding) / all));
   }
   return topics;
 }
