@@ -1,12 +1,9 @@
 #include "store/kept_responses.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
-#include <algorithm>
 #include <chrono>
 
 #include "store/erase.h"
+#include "store/label_text.h"
 
 namespace strata::store {
 namespace {
@@ -25,21 +22,6 @@ CREATE INDEX kept_responses_used ON kept_responses(used_us))"}};
 
 // Rows that one write removes at most: a transaction stays short.
 constexpr std::int64_t kForgottenMax = 64;
-
-// Labels hold no line ends.
-std::string JoinLabels(const LabelSet& labels) {
-  return fmt::format("{}", fmt::join(labels.names(), "\n"));
-}
-
-LabelSet SplitLabels(std::string_view text) {
-  LabelSet labels;
-  while (!text.empty()) {
-    auto at = std::min(text.find('\n'), text.size());
-    labels.Add(text.substr(0, at));
-    text.remove_prefix(std::min(at + 1, text.size()));
-  }
-  return labels;
-}
 
 }  // namespace
 

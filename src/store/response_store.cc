@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "store/erase.h"
+#include "store/label_text.h"
 
 namespace strata::store {
 namespace {
@@ -40,21 +41,6 @@ CREATE INDEX responses_subject ON responses(subject) WHERE subject <> '')"}};
 
 // Rows that one write removes at most: a transaction stays short.
 constexpr std::int64_t kForgottenMax = 64;
-
-// Labels hold no line ends.
-std::string JoinLabels(const LabelSet& labels) {
-  return fmt::format("{}", fmt::join(labels.names(), "\n"));
-}
-
-LabelSet SplitLabels(std::string_view text) {
-  LabelSet labels;
-  while (!text.empty()) {
-    auto at = std::min(text.find('\n'), text.size());
-    labels.Add(text.substr(0, at));
-    text.remove_prefix(std::min(at + 1, text.size()));
-  }
-  return labels;
-}
 
 Error Gone(std::string_view id) { return NotFound("response", id).AtField("previous_response_id"); }
 
