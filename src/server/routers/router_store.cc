@@ -408,18 +408,22 @@ void RouterStore::AddForms(std::vector<std::string>& allowed, const WorkspaceId&
       if (version == 0) forms.push_back(fmt::format("router/{}:*", name));
     }
   };
-  for (std::string_view entry : allowed) {
-    if (!entry.starts_with("router/") && entry.find(":prompt-router/") == entry.npos) continue;
+  for (auto& entry : allowed) {
+    const bool arn = entry.find(":prompt-router/") != entry.npos;
+    if (!arn && !entry.starts_with("router/")) continue;
     auto ref = ParseRouterRef(entry);
     if (auto router = At(ref.name, workspace); router && ref.version >= 0) {
       add(*router, ref.version);
     }
-    if (!ref.name.ends_with('*')) continue;
+    if (!ref.name.ends_with('*') || (ref.name == "*" && !arn)) continue;
     ref.name.pop_back();
     for (const auto& [id, router] : *Now()) {
-      bool fits = router->name.starts_with(ref.name) || id.starts_with(ref.name);
-      if (fits && router->workspace == workspace) add(*router, 0);
+      const auto& text = arn ? id : router->name;
+      if (text.starts_with(ref.name) && router->workspace == workspace) add(*router, 0);
     }
+    // The pattern speaks of names: the id of another router may begin alike. No router is called
+    // this; an empty list would allow everything.
+    if (!arn) entry = "router/";
   }
   allowed.insert(allowed.end(), forms.begin(), forms.end());
 }

@@ -103,7 +103,8 @@ class RouterStore final : public gateway::RouterBook {
 
   // Adds to `allowed`, a key's list of models, the other forms of the routers on it, as a caller
   // may name one router by name or id, each with a version or none: an entry with a version allows
-  // that version, another one all. An ARN counts as the id that it ends in.
+  // that version, another one all. An ARN counts as the id that it ends in. A pattern, "mi*", means
+  // names, in an ARN ids.
   void AddForms(std::vector<std::string>& allowed, const WorkspaceId& workspace) const;
 
   // RouterBook.

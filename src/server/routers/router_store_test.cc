@@ -104,6 +104,11 @@ TEST_F(Routers, AnAllowListMeansEveryFormOfARouter) {
   EXPECT_FALSE(may("router/mix:1", "router/mix"));
   EXPECT_FALSE(may("router/mix:1", by_id + ":2"));
   EXPECT_FALSE(may("openai/*", "router/mix"));
+  // A pattern speaks of names: an id that begins alike is no way in.
+  EXPECT_FALSE(may("router/" + other.id.substr(0, 6) + "*", "router/" + other.id));
+  EXPECT_FALSE(may("router/none*", "router/mix"));
+  EXPECT_FALSE(may("router/none*", "anything/else"));
+  EXPECT_TRUE(may("router/*", "router/" + other.id + ":1"));
 }
 
 TEST_F(Routers, ARollBackSurvivesARestart) {
