@@ -58,7 +58,8 @@ TEST(QuestionParts, EarlierTurnsAreNotAskedAgain) {
 TEST(QuestionParts, ThereAreNotMoreThanFew) {
   std::string text = "Who is it";
   for (int i = 0; i < 50; ++i) text += " and where is it";
-  const auto parts = QuestionParts(text + "?");
+  text += "?";
+  const auto parts = QuestionParts(text);
   EXPECT_EQ(parts.size(), kQuestionPartsMax);
   EXPECT_TRUE(parts.back().as.ends_with("where is it?"));
 }
