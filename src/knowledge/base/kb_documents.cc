@@ -248,8 +248,8 @@ Result<> PutDocumentState(store::Database& db, const DocumentRow& document, cons
   return {};
 }
 
-Result<> CountFailedAgain(store::Database& db, std::string_view job_id,
-                          const std::vector<DocumentRow>& documents) {
+Result<> CountSettledAgain(store::Database& db, std::string_view job_id,
+                           const std::vector<DocumentRow>& documents) {
   JobTally tally{.job_id = std::string(job_id)};
   for (const auto& document : documents) {
     tally.tally = TallyAgain(document.status);

@@ -123,8 +123,8 @@ Result<> PutDocument(store::Database& db, const IndexedDocument& indexed, const 
 Result<> PutDocumentState(store::Database& db, const DocumentRow& document, const JobTally& tally);
 // Documents that are as they were when they failed (or were skipped, or indexed with a doubt): the
 // job counts and names them again.
-Result<> CountFailedAgain(store::Database& db, std::string_view job_id,
-                          const std::vector<DocumentRow>& documents);
+Result<> CountSettledAgain(store::Database& db, std::string_view job_id,
+                           const std::vector<DocumentRow>& documents);
 // New metadata, access and labels of an indexed document; the chunks stay.
 Result<> UpdateDocumentFacts(store::Database& db, const DocumentRow& document,
                              const JobTally& tally);

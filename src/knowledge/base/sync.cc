@@ -156,7 +156,7 @@ class Sync {
 
   Task<Result<>> CountAgain() {
     if (again_.empty()) co_return Result<>();
-    auto count = [&](store::Database& db) { return CountFailedAgain(db, task_.job_id, again_); };
+    auto count = [&](store::Database& db) { return CountSettledAgain(db, task_.job_id, again_); };
     co_return co_await task_.file.Write(std::move(count));
   }
 
