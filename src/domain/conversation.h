@@ -63,8 +63,8 @@ struct DocumentBlock {
   std::string url;
   std::vector<std::string> chunks;
   std::string context;
-  std::string source_uri;  // what a citation names
-  bool cite = false;       // citations were asked for
+  std::string source_uri;    // what a citation names
+  std::optional<bool> cite;  // citations asked for or declined; none said: as the model does
   friend bool operator==(const DocumentBlock&, const DocumentBlock&) = default;
 };
 

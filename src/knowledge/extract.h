@@ -66,6 +66,7 @@ struct ExtractedSentence {
   // As it stands in the source, inner white space folded; a table's row with its columns' names.
   std::string text;
   domain::Citation citation;  // answer_start..end: code points of Extracted::text
+  bool cite = true;           // false: whoever gave the source wants no citations of it
   double score = 0;
   // For cutting it: where the quote begins in its passage, bytes, and the passage's own lines.
   std::size_t quoted_at = 0;

@@ -43,6 +43,7 @@ TEST(AnthropicRequest, RoundTripsEveryKindOfBlock) {
   custom.format = "txt";
   custom.name = "custom";
   custom.chunks = {"a", "b"};
+  custom.cite = false;
   first.emplace_back(custom);
   domain::DocumentBlock found = custom;
   found.source_uri = "https://x.example/found";

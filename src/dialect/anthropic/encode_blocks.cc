@@ -32,7 +32,8 @@ void WriteChunks(JsonWriter& out, const std::vector<std::string>& chunks) {
 }
 
 void WriteCite(JsonWriter& out, const DocumentBlock& document) {
-  if (document.cite) out.Key("citations").BeginObject().Field("enabled", true).EndObject();
+  if (!document.cite) return;
+  out.Key("citations").BeginObject().Field("enabled", *document.cite).EndObject();
 }
 
 Result<> WriteDocumentSource(JsonWriter& out, const DocumentBlock& document) {

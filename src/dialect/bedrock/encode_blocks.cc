@@ -40,7 +40,8 @@ void WriteChunks(JsonWriter& out, const std::vector<std::string>& chunks) {
 }
 
 void WriteCite(JsonWriter& out, const DocumentBlock& document) {
-  if (document.cite) out.Key("citations").BeginObject().Field("enabled", true).EndObject();
+  if (!document.cite) return;
+  out.Key("citations").BeginObject().Field("enabled", *document.cite).EndObject();
 }
 
 // Each writes one member of a content union into the open object.

@@ -148,7 +148,7 @@ Result<> WriteDocuments(JsonWriter& out, const domain::ChatRequest& request) {
       out.FieldIfAny("title", document->name).FieldIfAny("url", document->source_uri);
       out.FieldIfAny("context", document->context).Field("text", text);
       out.EndObject().EndObject();
-      cite = cite || document->cite;
+      cite = cite || document->cite == true;
     }
   }
   if (count == 0) return {};

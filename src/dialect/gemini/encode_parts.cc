@@ -55,7 +55,7 @@ void WriteImage(JsonWriter& out, const ImageBlock& image) {
 }
 
 Result<> WriteDocument(JsonWriter& out, const DocumentBlock& document) {
-  if (document.cite) out.Dropped("citations of documents");
+  if (document.cite == true) out.Dropped("citations of documents");
   if (!document.url.empty()) {
     WriteFile(out, DocumentMediaType(document.format), document.url);
   } else if (document.bytes.empty()) {

@@ -31,7 +31,7 @@ Result<> WriteUserPart(JsonWriter& out, const ContentBlock& block) {
                                         : image->url);
     out.FieldIfAny("detail", image->detail).EndObject().EndObject();
   } else if (const auto* document = std::get_if<domain::DocumentBlock>(&block)) {
-    if (document->cite) out.Dropped("citations of documents");
+    if (document->cite == true) out.Dropped("citations of documents");
     if (!document->bytes.empty()) {
       out.BeginObject().Field("type", "file").Key("file").BeginObject();
       out.FieldIfAny("filename", document->name);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <set>
 #include <utility>
 
 #include "base/ids.h"
@@ -31,8 +32,18 @@ struct Sources {
   std::deque<std::vector<RetrievedChunk>> chunks;
   std::vector<SourcePassage> passages;
   int document_count = 0;
-  int result_count = 0;  // of search results, which are numbered apart
+  int result_count = 0;                             // of search results, which are numbered apart
+  std::set<std::pair<CitationPlace, int>> uncited;  // of these no citations are wanted
 };
+
+// Sentences of such sources stay, as an answer without citations has them.
+void DropUnwantedCitations(const Sources& sources, Extracted& answer) {
+  if (sources.uncited.empty()) return;
+  for (auto& sentence : answer.sentences) {
+    const auto& from = sentence.citation;
+    sentence.cite = !sources.uncited.contains({from.place, from.document_index});
+  }
+}
 
 // What all passages of a block have in common.
 SourcePassage PassageOf(const DocumentBlock& block, int index, CitationPlace place) {
@@ -130,6 +141,7 @@ class SourceReader {
   Task<Result<>> AddDocument(const DocumentBlock& block) {
     const bool result = IsSearchResult(block);
     const int index = result ? sources_.result_count++ : sources_.document_count++;
+    const auto first = sources_.passages.size();
     if (!block.chunks.empty()) {
       const auto place = result ? CitationPlace::kSearchResult : CitationPlace::kChunks;
       std::int64_t piece = 0;
@@ -145,6 +157,9 @@ class SourceReader {
           block, block.url.empty()
                      ? "holds nothing"
                      : "builtin/extract reads documents given as text or bytes, not by address"));
+    }
+    if (block.cite == false && sources_.passages.size() > first) {
+      sources_.uncited.emplace(sources_.passages[first].origin.place, index);
     }
     co_return Result<>();
   }
@@ -243,6 +258,7 @@ class ExtractModel final : public provider::ChatModel {
     }
     STRATA_CO_TRY(auto answer,
                   co_await extractor_->Answer(std::move(question), sources.passages, ctx));
+    DropUnwantedCitations(sources, answer);
     const ExtractLimits limits{.tokens_max = request.max_tokens, .stop = std::move(request.stop)};
     co_return StreamOf(std::move(answer), limits, input_tokens);
   }
@@ -303,7 +319,9 @@ std::unique_ptr<provider::ChatStream> StreamOf(Extracted extracted, const Extrac
   for (const auto& sentence : extracted.sentences) {
     const auto to = extracted.text.find(sentence.text, at) + sentence.text.size();
     events.push_back(domain::TextDelta{.index = 0, .text = extracted.text.substr(at, to - at)});
-    events.push_back(domain::CitationDelta{.index = 0, .citation = sentence.citation});
+    if (sentence.cite) {
+      events.push_back(domain::CitationDelta{.index = 0, .citation = sentence.citation});
+    }
     at = to;
   }
   if (at < extracted.text.size()) {

@@ -174,6 +174,28 @@ TEST(ExtractModel, AnswersFromDocumentsOfTheRequestWithCitations) {
   EXPECT_GT(response->usage.input_tokens, 20);
 }
 
+TEST(ExtractModel, CitesNoDocumentWhoseCitationsAreDeclined) {
+  domain::DocumentBlock glacier;
+  glacier.format = "txt";
+  glacier.text = kText;
+  glacier.cite = false;
+  auto other = glacier;
+  other.text = "The Aletsch glacier is in Valais.";
+  other.cite.reset();
+  const domain::TextBlock question{.text = "How long is the Aletsch glacier?", .citations = {}};
+  auto citations = [&] {
+    auto response = Chat(Request({other, glacier, question}));
+    EXPECT_TRUE(response.has_value());
+    const auto& block = std::get<domain::TextBlock>(response->content[0]);
+    EXPECT_NE(block.text.find("23 kilometres long"), std::string::npos) << block.text;
+    return std::ranges::count_if(block.citations,
+                                 [](const auto& citation) { return citation.document_index == 1; });
+  };
+  EXPECT_EQ(citations(), 0);
+  glacier.cite.reset();
+  EXPECT_GT(citations(), 0);
+}
+
 TEST(ExtractModel, RefusesWhatItWouldPassOver) {
   const domain::TextBlock question{.text = "How long is it?", .citations = {}};
   auto refused = [&](auto change) {
