@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace strata::dialect {
@@ -15,6 +16,12 @@ enum class VectorEncoding : std::uint8_t { kFloat, kBase64 };
 enum class EmbedInput : std::uint8_t { kUnspecified, kQuery, kDocument };
 // What becomes of a text that has more tokens than the model sees.
 enum class LongText : std::uint8_t { kRefuse, kCutEnd, kCutStart };
+
+// Cohere's word for it, as `truncate` says it in their own API and in Bedrock's.
+inline std::string_view TruncateWord(LongText long_text) {
+  if (long_text == LongText::kRefuse) return "NONE";
+  return long_text == LongText::kCutStart ? "START" : "END";
+}
 
 struct EmbedRequest {
   std::string model;

@@ -53,9 +53,10 @@ Task<Result<EmbedAnswer>> EmbedService::Run(dialect::EmbedRequest request,
       info.id == model ? "named by the caller" : fmt::format("'{}' stands for {}", model, info.id);
   ctx.decided_by.router = route::kDirectVersion;
   STRATA_CO_CHECK_OK(co_await FitTexts(*embedder, request, ctx));
-  const auto purpose = request.input == dialect::EmbedInput::kQuery
-                           ? provider::EmbedPurpose::kQuery
-                           : provider::EmbedPurpose::kDocument;
+  const provider::EmbedPurpose purpose{.role = request.input == dialect::EmbedInput::kQuery
+                                                   ? provider::EmbedRole::kQuery
+                                                   : provider::EmbedRole::kDocument,
+                                       .long_text = request.long_text};
   STRATA_CO_TRY(auto vectors, co_await embedder->Embed(std::move(request.texts), purpose, ctx));
   if (dimensions > 0 && dimensions < vectors.dimensions) CutDimensions(vectors, dimensions);
   co_return EmbedAnswer{.vectors = std::move(vectors), .model = info.id};

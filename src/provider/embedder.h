@@ -9,11 +9,25 @@
 
 #include "base/context.h"
 #include "base/task.h"
+#include "dialect/embedding.h"
 #include "domain/model_info.h"
 
 namespace strata::provider {
 
-enum class EmbedPurpose : std::uint8_t { kQuery, kDocument };
+enum class EmbedRole : std::uint8_t { kQuery, kDocument };
+
+// What the texts are, and what becomes of one with more tokens than the model sees. Models of this
+// process cut its end whatever is said here; gateway::FitTexts does the rest before they are asked.
+struct EmbedPurpose {
+  EmbedRole role = EmbedRole::kDocument;
+  dialect::LongText long_text = dialect::LongText::kCutEnd;
+
+  static const EmbedPurpose kQuery;
+  static const EmbedPurpose kDocument;
+};
+
+inline constexpr EmbedPurpose EmbedPurpose::kQuery{.role = EmbedRole::kQuery};
+inline constexpr EmbedPurpose EmbedPurpose::kDocument{.role = EmbedRole::kDocument};
 
 // `count` vectors of `dimensions` floats each, L2-normalised, row after row.
 struct Embeddings {

@@ -100,11 +100,6 @@ Result<LongText> ReadTruncate(const JsonField& truncate) {
   return word == "START" || word == "LEFT" ? LongText::kCutStart : LongText::kCutEnd;
 }
 
-std::string_view TruncateWord(LongText long_text) {
-  if (long_text == LongText::kRefuse) return "NONE";
-  return long_text == LongText::kCutStart ? "START" : "END";
-}
-
 Result<EmbeddingRows> DecodeTitanRows(const JsonField& body) {
   auto embedding = body.Get("embedding");
   STRATA_TRY(auto row, ReadFloats(embedding));

@@ -127,7 +127,7 @@ std::string EncodeEmbedRequest(const EmbedRequest& request) {
   out.Field("input_type", request.input == EmbedInput::kQuery ? "search_query" : "search_document");
   out.Key("embedding_types").BeginArray().Value("float").EndArray();
   if (request.dimensions) out.Field("output_dimension", *request.dimensions);
-  out.Field("truncate", request.long_text == LongText::kRefuse ? "NONE" : "END");
+  out.Field("truncate", TruncateWord(request.long_text));
   return out.EndObject().Take();
 }
 

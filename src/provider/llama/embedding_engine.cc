@@ -306,7 +306,7 @@ Result<> EmbeddingEngine::EmbedIds(std::span<const std::vector<std::int32_t>> in
 Result<std::size_t> EmbeddingEngine::EmbedStep(std::span<const std::string> texts,
                                                EmbedPurpose purpose, Embeddings& out) {
   const auto& prefix =
-      purpose == EmbedPurpose::kQuery ? state_->query_prefix : state_->document_prefix;
+      purpose.role == EmbedRole::kQuery ? state_->query_prefix : state_->document_prefix;
   std::vector<std::vector<std::int32_t>> inputs;
   Pack pack;
   for (const auto& text : texts) {

@@ -71,8 +71,9 @@ Task<Result<Embeddings>> RemoteEmbedder::Embed(std::vector<std::string> texts, E
     auto end = std::min(texts.size(), at + batch_max);
     dialect::EmbedRequest request;
     request.model = info_.upstream_id;
-    request.input = purpose == EmbedPurpose::kQuery ? dialect::EmbedInput::kQuery
-                                                    : dialect::EmbedInput::kDocument;
+    request.input = purpose.role == EmbedRole::kQuery ? dialect::EmbedInput::kQuery
+                                                      : dialect::EmbedInput::kDocument;
+    request.long_text = purpose.long_text;
     for (std::size_t i = at; i < end; ++i) request.texts.push_back(std::move(texts[i]));
     auto done = co_await EmbedBatch(std::move(request), ctx, out);
     if (!done.has_value()) {

@@ -353,6 +353,22 @@ TEST_P(RemoteApi, EmbedsInBatchesAndNormalises) {
   EXPECT_FALSE(std::ranges::equal(got->row(0), got->row(1)));
 }
 
+TEST_P(RemoteApi, WhatBecomesOfALongTextIsTheCallers) {
+  std::string id = GetParam().embed_model;
+  if (!id.starts_with("cohere.")) return;  // the others' requests have no word for it
+  auto embedder = Source(GetParam())->Embed(id);
+  ASSERT_TRUE(embedder.has_value());
+  RequestContext ctx;
+  auto sent = [&](dialect::LongText long_text) {
+    auto got = runtime.Run((*embedder)->Embed({"text"}, {.long_text = long_text}, ctx));
+    EXPECT_TRUE(got.has_value());
+    return upstream->requests().back().body;
+  };
+  EXPECT_THAT(sent(dialect::LongText::kRefuse), HasSubstr("\"truncate\":\"NONE\""));
+  EXPECT_THAT(sent(dialect::LongText::kCutStart), HasSubstr("\"truncate\":\"START\""));
+  EXPECT_THAT(sent(dialect::LongText::kCutEnd), HasSubstr("\"truncate\":\"END\""));
+}
+
 TEST_P(RemoteApi, ConnectionIsUsedAgainAfterAWholeAnswer) {
   auto model = Chat(GetParam());
   RequestContext ctx;
