@@ -12,23 +12,9 @@ namespace {
 using domain::BlockKind;
 using Events = std::vector<domain::StreamEvent>;
 
-class MessageDecoder final : public StreamDecoder {
- public:
-  Result<Events> Feed(std::string_view bytes) override {
-    if (ended_) return Events();
-    return FeedSse(reader_, bytes,
-                   [&](const SseEvent& event, Events& out) { return OnEvent(event, out); });
-  }
-  Result<Events> Finish() override {
-    if (auto held = reader_.TakeHeld()) return Fail(std::move(*held));
-    if (ended_) return Events();
-    return Fail(Code::kUnavailable, "the provider closed the stream before its end");
-  }
-  bool ended() const override { return ended_; }
-  domain::Usage usage() const override { return usage_; }
-
+class MessageDecoder final : public SseStreamDecoder {
  private:
-  Result<> OnEvent(const SseEvent& event, Events& out);
+  Result<> OnEvent(const SseEvent& event, Events& out) override;
   Result<> Dispatch(const JsonField& body, std::string_view type, Events& out);
   Result<> OnMessageStart(const JsonField& body, Events& out);
   Result<> OnBlockStart(const JsonField& block, Events& out);
@@ -38,15 +24,11 @@ class MessageDecoder final : public StreamDecoder {
   void OnText(std::string text, Events& out);
   void OnReasoning(std::string text, std::string signature, std::string redacted, Events& out);
 
-  SseReader reader_;
-  BlockEmitter blocks_;
-  domain::Usage usage_;
   domain::StreamEnd end_;
   std::int64_t block_length_ = 0;            // code points of the open text block
   std::vector<domain::Citation> citations_;  // of the open text block, whose length is not known
   std::string whole_input_;  // a tool call's input when it came with the start; "" for none
   bool started_ = false;
-  bool ended_ = false;
 };
 
 void MessageDecoder::OnText(std::string text, Events& out) {
@@ -177,7 +159,6 @@ Result<> MessageDecoder::Dispatch(const JsonField& body, std::string_view type, 
 }
 
 Result<> MessageDecoder::OnEvent(const SseEvent& event, Events& out) {
-  if (ended_) return {};
   auto root = ParseJson(event.data);
   if (!root) return Fail(AsUpstreamFault(std::move(root.error())));
   JsonField body(*root);

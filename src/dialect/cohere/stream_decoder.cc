@@ -12,25 +12,9 @@ namespace {
 using domain::BlockKind;
 using Events = std::vector<domain::StreamEvent>;
 
-class ChatDecoder final : public StreamDecoder {
- public:
-  Result<Events> Feed(std::string_view bytes) override {
-    if (ended_) return Events();
-    return FeedSse(reader_, bytes,
-                   [&](const SseEvent& event, Events& out) { return OnEvent(event, out); });
-  }
-
-  Result<Events> Finish() override {
-    if (auto held = reader_.TakeHeld()) return Fail(std::move(*held));
-    if (ended_) return Events();
-    return Fail(Code::kUnavailable, "the provider closed the stream before its end");
-  }
-
-  bool ended() const override { return ended_; }
-  domain::Usage usage() const override { return usage_; }
-
+class ChatDecoder final : public SseStreamDecoder {
  private:
-  Result<> OnEvent(const SseEvent& event, Events& out);
+  Result<> OnEvent(const SseEvent& event, Events& out) override;
   Result<> OnMessage(const JsonField& body, std::string_view type, Events& out);
   Result<> OnContent(const JsonField& body, const JsonField& content, Events& out);
   Result<> OnCall(const JsonField& call, std::string_view type, Events& out);
@@ -38,11 +22,7 @@ class ChatDecoder final : public StreamDecoder {
   Result<> OnEnd(const JsonField& delta, Events& out);
   void Text(std::string text, std::vector<domain::TokenLogprob> logprobs, Events& out);
 
-  SseReader reader_;
-  BlockEmitter blocks_;
-  domain::Usage usage_;
   bool started_ = false;
-  bool ended_ = false;
 };
 
 void ChatDecoder::Text(std::string text, std::vector<domain::TokenLogprob> logprobs, Events& out) {
@@ -128,7 +108,7 @@ Result<> ChatDecoder::OnMessage(const JsonField& body, std::string_view type, Ev
 }
 
 Result<> ChatDecoder::OnEvent(const SseEvent& event, Events& out) {
-  if (ended_ || event.data == "[DONE]") return {};
+  if (event.data == "[DONE]") return {};
   auto root = ParseJson(event.data);
   if (!root) return Fail(AsUpstreamFault(std::move(root.error())));
   JsonField body(*root);

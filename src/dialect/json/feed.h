@@ -1,10 +1,13 @@
 #pragma once
-// The loop that all decoders of events share.
+// What all decoders of events share.
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
+#include "dialect/json/block_emitter.h"
 #include "dialect/json/upstream.h"
 #include "dialect/sse.h"
 #include "dialect/stream.h"
@@ -42,5 +45,45 @@ Result<std::vector<domain::StreamEvent>> FeedSse(Reader& reader, std::string_vie
     return events;
   }
 }
+
+// A decoder of server-sent events: a dialect says what each of them means.
+class SseStreamDecoder : public StreamDecoder {
+ public:
+  using Events = std::vector<domain::StreamEvent>;
+
+  Result<Events> Feed(std::string_view bytes) final {
+    if (ended_) return Events();
+    return FeedSse(reader_, bytes, [&](const SseEvent& event, Events& out) -> Result<> {
+      if (ended_) return {};
+      return OnEvent(event, out);
+    });
+  }
+
+  Result<Events> Finish() final {
+    if (auto held = reader_.TakeHeld()) return Fail(std::move(*held));
+    Events out;
+    if (!ended_) STRATA_CHECK_OK(OnClose(out));
+    return out;
+  }
+
+  bool ended() const final { return ended_; }
+  domain::Usage usage() const final { return usage_; }
+
+ protected:
+  // Never after the end.
+  virtual Result<> OnEvent(const SseEvent& event, Events& out) = 0;
+
+  // The body has ended before the answer did.
+  virtual Result<> OnClose(Events& /*out*/) {
+    return Fail(Code::kUnavailable, "the provider closed the stream before its end");
+  }
+
+  BlockEmitter blocks_;
+  domain::Usage usage_;
+  bool ended_ = false;  // StreamEnd was given out
+
+ private:
+  SseReader reader_;
+};
 
 }  // namespace strata::dialect

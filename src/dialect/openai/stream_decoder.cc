@@ -15,46 +15,21 @@ using domain::BlockKind;
 using domain::StopReason;
 using Events = std::vector<domain::StreamEvent>;
 
-class ChunkDecoder final : public StreamDecoder {
- public:
-  Result<Events> Feed(std::string_view bytes) override {
-    if (ended_) return Events();
-    return FeedSse(reader_, bytes,
-                   [&](const SseEvent& event, Events& out) { return OnEvent(event, out); });
-  }
-
-  Result<Events> Finish() override {
-    if (auto held = reader_.TakeHeld()) return Fail(std::move(*held));
-    Events out;
-    if (ended_) return out;
-    // Some servers close without [DONE]; a finish reason makes the answer whole.
-    if (!stop_reason_) {
-      return Fail(Code::kUnavailable, "the provider closed the stream before its end");
-    }
-    End(out);
-    return out;
-  }
-
-  bool ended() const override { return ended_; }
-  domain::Usage usage() const override { return usage_; }
-
+class ChunkDecoder final : public SseStreamDecoder {
  private:
-  Result<> OnEvent(const SseEvent& event, Events& out);
+  Result<> OnEvent(const SseEvent& event, Events& out) override;
+  Result<> OnClose(Events& out) override;
   Result<> OnChunk(const JsonField& chunk, Events& out);
   using Logprobs = std::vector<domain::TokenLogprob>;
   Result<> OnDelta(const JsonField& delta, Logprobs logprobs, Events& out);
   void OnText(std::string text, Logprobs logprobs, Events& out);
   void End(Events& out);
 
-  SseReader reader_;
-  BlockEmitter blocks_;
   ToolCallAssembler calls_;
-  domain::Usage usage_;
   std::optional<StopReason> stop_reason_;
   std::string stop_sequence_;
   bool started_ = false;
   bool refused_ = false;
-  bool ended_ = false;
 };
 
 void ChunkDecoder::End(Events& out) {
@@ -131,8 +106,14 @@ Result<> ChunkDecoder::OnChunk(const JsonField& chunk, Events& out) {
   return {};
 }
 
+// Some servers close without [DONE]; a finish reason makes the answer whole.
+Result<> ChunkDecoder::OnClose(Events& out) {
+  if (!stop_reason_) return SseStreamDecoder::OnClose(out);
+  End(out);
+  return {};
+}
+
 Result<> ChunkDecoder::OnEvent(const SseEvent& event, Events& out) {
-  if (ended_) return {};
   if (event.data == "[DONE]") {
     if (!started_) return Fail(Code::kUnavailable, "the provider's stream was empty");
     End(out);

@@ -102,23 +102,9 @@ Result<domain::ChatResponse> Decode(std::string_view body) {
   return out;
 }
 
-class EventDecoder final : public StreamDecoder {
- public:
-  Result<Events> Feed(std::string_view bytes) override {
-    if (ended_) return Events();
-    return FeedSse(reader_, bytes,
-                   [&](const SseEvent& event, Events& out) { return OnEvent(event, out); });
-  }
-  Result<Events> Finish() override {
-    if (auto held = reader_.TakeHeld()) return Fail(std::move(*held));
-    if (ended_) return Events();
-    return Fail(Code::kUnavailable, "the provider closed the stream before its end");
-  }
-  bool ended() const override { return ended_; }
-  domain::Usage usage() const override { return usage_; }
-
+class EventDecoder final : public SseStreamDecoder {
  private:
-  Result<> OnEvent(const SseEvent& event, Events& out);
+  Result<> OnEvent(const SseEvent& event, Events& out) override;
   void OnType(std::string_view type, const JsonField& data, Events& out);
   void OnItem(const JsonField& item, Events& out);
   void OnText(std::string text, bool refusal, Events& out);
@@ -127,17 +113,13 @@ class EventDecoder final : public StreamDecoder {
   void OnAnnotation(const JsonField& annotation, Events& out);
   void End(const JsonField& response, Events& out);
 
-  SseReader reader_;
-  BlockEmitter blocks_;
-  domain::Usage usage_;
   bool arguments_ = false;  // of the open call have come
   bool calls_ = false;
   bool refused_ = false;
-  bool ended_ = false;
 };
 
 Result<> EventDecoder::OnEvent(const SseEvent& event, Events& out) {
-  if (ended_ || event.data == "[DONE]") return {};
+  if (event.data == "[DONE]") return {};
   auto root = ParseJson(event.data);
   if (!root) return Fail(AsUpstreamFault(std::move(root.error())));
   JsonField data(*root);
