@@ -106,22 +106,6 @@ std::optional<std::uint64_t> HashOfBeginning(domain::ChatRequest request) {
 
 }  // namespace
 
-ResilientChat::ResilientChat(PoolSpec spec, Pool<provider::ChatModel>::Found find,
-                             domain::ModelInfo info, const Resilience::Parts& parts)
-    : info_(std::move(info)),
-      parts_(parts),
-      pool_(std::move(spec), std::move(find), parts.board, *parts.env.clock),
-      rules_(RulesOf(pool_.spec(), parts.Options())),
-      budget_(parts.Budget(), *parts.env.clock) {}
-
-ResilientChat::ResilientChat(std::shared_ptr<provider::ChatModel> only,
-                             const Resilience::Parts& parts)
-    : info_(only->Info()),
-      parts_(parts),
-      pool_(PoolSpec{.id = info_.id}, std::move(only), parts.board, *parts.env.clock),
-      rules_(RulesOf(pool_.spec(), parts.Options())),
-      budget_(parts.Budget(), *parts.env.clock) {}
-
 std::optional<std::uint64_t> ResilientChat::StickyKey(const domain::ChatRequest& request,
                                                       const RequestContext& ctx) const {
   auto sticky = pool_.spec().sticky;

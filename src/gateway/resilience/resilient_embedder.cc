@@ -10,22 +10,6 @@ constexpr std::int64_t kTokensMaxUnknown = 256;
 
 }  // namespace
 
-ResilientEmbedder::ResilientEmbedder(PoolSpec spec, Pool<provider::Embedder>::Found find,
-                                     domain::ModelInfo info, const Resilience::Parts& parts)
-    : info_(std::move(info)),
-      parts_(parts),
-      pool_(std::move(spec), std::move(find), parts.board, *parts.env.clock),
-      rules_(RulesOf(pool_.spec(), parts.Options())),
-      budget_(parts.Budget(), *parts.env.clock) {}
-
-ResilientEmbedder::ResilientEmbedder(std::shared_ptr<provider::Embedder> only,
-                                     const Resilience::Parts& parts)
-    : info_(only->Info()),
-      parts_(parts),
-      pool_(PoolSpec{.id = info_.id}, std::move(only), parts.board, *parts.env.clock),
-      rules_(RulesOf(pool_.spec(), parts.Options())),
-      budget_(parts.Budget(), *parts.env.clock) {}
-
 Task<Result<provider::Embeddings>> ResilientEmbedder::Embed(std::vector<std::string> texts,
                                                             provider::EmbedPurpose purpose,
                                                             RequestContext& ctx) {

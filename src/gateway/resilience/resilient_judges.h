@@ -4,54 +4,26 @@
 
 #include <memory>
 
-#include "gateway/resilience/pool.h"
+#include "gateway/resilience/pool_model.h"
 #include "provider/moderator.h"
 #include "provider/reranker.h"
 
 namespace strata::gateway {
 
-class ResilientReranker final : public provider::Reranker,
-                                public HasDeployments<provider::Reranker> {
+class ResilientReranker final : public PoolModel<provider::Reranker> {
  public:
-  ResilientReranker(PoolSpec spec, Pool<provider::Reranker>::Found find, domain::ModelInfo info,
-                    const Resilience::Parts& parts);
-  ResilientReranker(std::shared_ptr<provider::Reranker> only, const Resilience::Parts& parts);
+  using PoolModel::PoolModel;
 
   Task<Result<domain::Reranking>> Rerank(domain::RerankRequest request,
                                          RequestContext& ctx) override;
-  const domain::ModelInfo& Info() const override { return info_; }
-
-  std::vector<One> Own() override { return pool_.Own(); }
-  bool direct() const override { return pool_.direct(); }
-
- private:
-  const domain::ModelInfo info_;
-  const Resilience::Parts& parts_;
-  Pool<provider::Reranker> pool_;
-  const AttemptRules rules_;
-  RetryBudget budget_;
 };
 
-class ResilientModerator final : public provider::Moderator,
-                                 public HasDeployments<provider::Moderator> {
+class ResilientModerator final : public PoolModel<provider::Moderator> {
  public:
-  ResilientModerator(PoolSpec spec, Pool<provider::Moderator>::Found find, domain::ModelInfo info,
-                     const Resilience::Parts& parts);
-  ResilientModerator(std::shared_ptr<provider::Moderator> only, const Resilience::Parts& parts);
+  using PoolModel::PoolModel;
 
   Task<Result<domain::Moderation>> Moderate(domain::ModerationRequest request,
                                             RequestContext& ctx) override;
-  const domain::ModelInfo& Info() const override { return info_; }
-
-  std::vector<One> Own() override { return pool_.Own(); }
-  bool direct() const override { return pool_.direct(); }
-
- private:
-  const domain::ModelInfo info_;
-  const Resilience::Parts& parts_;
-  Pool<provider::Moderator> pool_;
-  const AttemptRules rules_;
-  RetryBudget budget_;
 };
 
 }  // namespace strata::gateway
