@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <charconv>
 
 #include "dialect/json_value.h"
 #include "server/answer_sinks.h"
 #include "server/async_invoke.h"
+#include "server/page_query.h"
 #include "server/routes.h"
 
 namespace strata::server {
@@ -18,6 +18,8 @@ namespace json = boost::json;
 using dialect::JsonField;
 using store::JobState;
 
+constexpr std::size_t kPageDefault = 100;
+constexpr std::size_t kPageMax = 1000;
 constexpr std::size_t kListedMax = 10'000;  // jobs that a listing looks at
 
 Task<Result<>> Reply(Services& s, Exchange& e, const json::object& body) {
@@ -97,8 +99,7 @@ struct Listing {
   std::string status;
   std::string after;  // ISO 8601; such texts compare as their times do
   std::string before;
-  std::size_t size = 100;
-  std::size_t start = 0;
+  PageQuery page;
   bool ascending = false;
 };
 
@@ -106,23 +107,12 @@ Result<Listing> DecodeListing(const Exchange& e) {
   auto query = [&](std::string_view name) {
     return net::QueryParameter(e.http.query(), name).value_or("");
   };
-  auto number = [&](std::string_view name, std::size_t& out) -> Result<> {
-    auto text = query(name);
-    if (text.empty()) return {};
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-    if (error == std::errc() && end == text.data() + text.size()) return {};
-    return Fail(InvalidArgument(std::string(name), "expected a number"));
-  };
   Listing out;
   out.status = query("statusEquals");
   out.after = query("submitTimeAfter");
   out.before = query("submitTimeBefore");
   out.ascending = query("sortOrder") == "Ascending";
-  STRATA_CHECK_OK(number("maxResults", out.size));
-  STRATA_CHECK_OK(number("nextToken", out.start));
-  if (out.size == 0 || out.size > 1000) {
-    return Fail(InvalidArgument("maxResults", "expected 1 to 1000"));
-  }
+  STRATA_TRY(out.page, ReadPageQuery(e, kPageDefault, kPageMax));
   return out;
 }
 
@@ -141,10 +131,11 @@ Task<Result<>> List(Services& s, Exchange& e) {
   });
   if (asked.ascending) std::reverse(jobs.begin(), jobs.end());
   json::array items;
-  auto until = std::min(asked.start + asked.size, jobs.size());
-  for (auto i = asked.start; i < until; ++i) items.push_back(Encode(jobs[i]));
+  const auto count = jobs.size();
+  for (auto i = asked.page.begin(count); i < asked.page.end(count); ++i)
+    items.push_back(Encode(jobs[i]));
   json::object out{{"asyncInvokeSummaries", std::move(items)}};
-  if (until < jobs.size()) out["nextToken"] = std::to_string(until);
+  if (auto next = asked.page.next(count); !next.empty()) out["nextToken"] = next;
   co_return co_await Reply(s, e, out);
 }
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <charconv>
 #include <iterator>
 #include <map>
 #include <set>
@@ -13,6 +12,7 @@
 #include "dialect/json_value.h"
 #include "guard/model_access.h"
 #include "server/answer_sinks.h"
+#include "server/page_query.h"
 #include "server/profiles/profile_store.h"
 #include "server/profiles/system_profiles.h"
 #include "server/resource_tags.h"
@@ -175,24 +175,9 @@ Task<Result<>> Delete(Services& s, Exchange& e) {
   co_return co_await Reply(s, e, {});
 }
 
-Result<std::size_t> Number(const Exchange& e, std::string_view name, std::size_t fallback) {
-  auto text = net::QueryParameter(e.http.query(), name);
-  if (!text || text->empty()) return fallback;
-  std::size_t value = 0;
-  auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (error != std::errc() || end != text->data() + text->size()) {
-    return Fail(InvalidArgument(std::string(name), "expected a number that this server gave"));
-  }
-  return value;
-}
-
 // Those of the workspace, then Bedrock's own.
 Task<Result<>> List(Services& s, Exchange& e) {
-  STRATA_CO_TRY(auto size, Number(e, "maxResults", kPageDefault));
-  STRATA_CO_TRY(auto start, Number(e, "nextToken", 0));
-  if (size == 0 || size > kPageMax) {
-    co_return Fail(InvalidArgument("maxResults", fmt::format("expected 1 to {}", kPageMax)));
-  }
+  STRATA_CO_TRY(auto page, ReadPageQuery(e, kPageDefault, kPageMax));
   const auto type = net::QueryParameter(e.http.query(), "type").value_or("");
   if (!type.empty() && type != "APPLICATION" && type != "SYSTEM_DEFINED") {
     co_return Fail(InvalidArgument("type", "expected APPLICATION or SYSTEM_DEFINED"));
@@ -202,12 +187,11 @@ Task<Result<>> List(Services& s, Exchange& e) {
     for (const auto& profile : s.profiles.List(e.ctx.workspace)) all.push_back(Encode(profile));
   }
   if (type != "APPLICATION") std::ranges::move(SystemList(s, e.ctx), std::back_inserter(all));
-  const auto from = std::min(start, all.size());
-  const auto until = std::min(from + size, all.size());
+  const auto count = all.size();
   json::array summaries;
-  for (auto i = from; i < until; ++i) summaries.push_back(std::move(all[i]));
+  for (auto i = page.begin(count); i < page.end(count); ++i) summaries.push_back(std::move(all[i]));
   json::object body{{"inferenceProfileSummaries", std::move(summaries)}};
-  if (until < all.size()) body["nextToken"] = std::to_string(until);
+  if (auto next = page.next(count); !next.empty()) body["nextToken"] = next;
   co_return co_await Reply(s, e, body);
 }
 

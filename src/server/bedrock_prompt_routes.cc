@@ -1,8 +1,7 @@
 // Bedrock's control plane of stored prompts (bedrock-agent).
 
-#include <charconv>
-
 #include "server/answer_sinks.h"
+#include "server/page_query.h"
 #include "server/prompts/prompt_json.h"
 #include "server/resource_tags.h"
 #include "server/routes.h"
@@ -73,32 +72,15 @@ Task<Result<>> AddVersion(Services& s, Exchange& e) {
   co_return co_await Reply(s, e, EncodePrompt(prompt), kCreated);
 }
 
-Result<std::size_t> Number(const Exchange& e, std::string_view name, std::size_t fallback) {
-  auto text = Query(e, name);
-  if (text.empty()) return fallback;
-  std::size_t value = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    return Fail(InvalidArgument(std::string(name), "expected a number that this server gave"));
-  }
-  return value;
-}
-
 Task<Result<>> List(Services& s, Exchange& e) {
-  STRATA_CO_TRY(auto size, Number(e, "maxResults", kPageDefault));
-  STRATA_CO_TRY(auto start, Number(e, "nextToken", 0));
-  if (size == 0 || size > kPageMax) {
-    co_return Fail(InvalidArgument("maxResults", "expected 1 to 1000"));
-  }
+  STRATA_CO_TRY(auto page, ReadPageQuery(e, kPageDefault, kPageMax));
   auto id = ParsePromptName(Query(e, "promptIdentifier")).id;
   auto all = s.prompts.List(id, e.ctx.workspace);
   if (!id.empty() && all.empty()) co_return Fail(NotFound("prompt", id));
-  auto from = std::min(start, all.size());
-  auto until = std::min(from + size, all.size());
-  std::vector<Prompt> page(all.begin() + static_cast<std::ptrdiff_t>(from),
-                           all.begin() + static_cast<std::ptrdiff_t>(until));
-  auto next = until < all.size() ? std::to_string(until) : std::string();
-  co_return co_await Reply(s, e, EncodePromptList(page, next));
+  const auto count = all.size();
+  std::vector<Prompt> shown;
+  for (auto i = page.begin(count); i < page.end(count); ++i) shown.push_back(std::move(all[i]));
+  co_return co_await Reply(s, e, EncodePromptList(shown, page.next(count)));
 }
 
 }  // namespace

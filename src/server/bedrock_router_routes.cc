@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <charconv>
 
 #include "dialect/json_value.h"
 #include "server/answer_sinks.h"
+#include "server/page_query.h"
 #include "server/resource_tags.h"
 #include "server/routes.h"
 
@@ -125,35 +125,19 @@ Task<Result<>> Delete(Services& s, Exchange& e) {
   co_return co_await Reply(s, e, {});
 }
 
-Result<std::size_t> Number(const Exchange& e, std::string_view name, std::size_t fallback) {
-  auto text = net::QueryParameter(e.http.query(), name);
-  if (!text || text->empty()) return fallback;
-  std::size_t value = 0;
-  auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (error != std::errc() || end != text->data() + text->size()) {
-    return Fail(InvalidArgument(std::string(name), "expected a number that this server gave"));
-  }
-  return value;
-}
-
 Task<Result<>> List(Services& s, Exchange& e) {
-  STRATA_CO_TRY(auto size, Number(e, "maxResults", kPageDefault));
-  STRATA_CO_TRY(auto start, Number(e, "nextToken", 0));
-  if (size == 0 || size > kPageMax) {
-    co_return Fail(InvalidArgument("maxResults", fmt::format("expected 1 to {}", kPageMax)));
-  }
+  STRATA_CO_TRY(auto page, ReadPageQuery(e, kPageDefault, kPageMax));
   auto type = net::QueryParameter(e.http.query(), "type").value_or("custom");
   if (type != "custom" && type != "default") {
     co_return Fail(InvalidArgument("type", "expected custom or default"));
   }
   std::vector<StoredRouter> all;
   if (type == "custom") all = s.routers.List(e.ctx.workspace);
-  auto from = std::min(start, all.size());
-  auto until = std::min(from + size, all.size());
+  const auto count = all.size();
   json::array summaries;
-  for (auto i = from; i < until; ++i) summaries.push_back(Encode(all[i]));
+  for (auto i = page.begin(count); i < page.end(count); ++i) summaries.push_back(Encode(all[i]));
   json::object body{{"promptRouterSummaries", std::move(summaries)}};
-  if (until < all.size()) body["nextToken"] = std::to_string(until);
+  if (auto next = page.next(count); !next.empty()) body["nextToken"] = next;
   co_return co_await Reply(s, e, body);
 }
 
