@@ -131,11 +131,7 @@ class StreamSink final : public gateway::AnswerSink {
       auto headers = ForwardedHeaders(frame_, start->headers);
       co_return co_await frame_.exchange.writer.Start(200, std::move(headers));
     }
-    if (std::holds_alternative<domain::WireStop>(event)) {
-      forwarded_ = false;
-      if (bytes_left_) encoder_->GoOnBehindBytes();
-      co_return Result<>{};
-    }
+    if (std::holds_alternative<domain::WireStop>(event)) co_return co_await StopForwarding();
     if (forwarded_) co_return co_await EndForwarded(event);
     if (!encoder_) STRATA_CO_CHECK_OK(co_await StartEncoded());
     bool last = std::holds_alternative<domain::StreamEnd>(event);
@@ -167,7 +163,19 @@ class StreamSink final : public gateway::AnswerSink {
   // Brings the encoder to where the bytes are, so that it can go on when they stop.
   void FollowAlong(const domain::StreamEvent& event) {
     if (!encoder_) encoder_ = make_(frame_.meta);
-    encoder_->Encode(event);
+    auto bytes = encoder_->Encode(event);
+    if (std::holds_alternative<domain::StreamStart>(event)) beginning_ = std::move(bytes);
+  }
+
+  // Where none of the provider's bytes have left, neither has what its stream began with.
+  Task<Result<>> StopForwarding() {
+    forwarded_ = false;
+    if (bytes_left_) {
+      encoder_->GoOnBehindBytes();
+    } else if (!beginning_.empty()) {
+      co_return co_await frame_.exchange.writer.Write(beginning_);
+    }
+    co_return Result<>{};
   }
 
   AnswerFrame frame_;
@@ -177,6 +185,7 @@ class StreamSink final : public gateway::AnswerSink {
   bool bytes_left_ = false;  // some of them went to the client
   // While bytes are forwarded: only if they may stop.
   std::unique_ptr<dialect::StreamEncoder> encoder_;
+  std::string beginning_;  // what it made of the start of a forwarded stream
 };
 
 }  // namespace
