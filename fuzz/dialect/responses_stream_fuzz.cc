@@ -28,5 +28,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static_cast<void>(responses::ReadWireAnswer(bytes));
   static_cast<void>(responses::IdOfAnswer(bytes));
   static_cast<void>(responses::UsageOfEnded(bytes));
+  static_cast<void>(responses::DecodeInputTokens(bytes));
   return 0;
 }

@@ -21,6 +21,10 @@
 namespace strata::dialect::responses {
 
 inline constexpr std::string_view kWireFormat = "openai.responses";
+// Requests that a conversation be compacted (POST /v1/responses/compact): served nowhere else.
+inline constexpr std::string_view kCompactFormat = "openai.responses.compact";
+// Whether the format is one of these.
+bool IsWireFormat(std::string_view format);
 
 // ---- requests ----
 
@@ -38,10 +42,11 @@ struct Scanned {
 // nullopt: it is to be decoded, so that errors are the decoder's.
 std::optional<Scanned> ScanRequest(std::string_view body);
 
-// The bytes as a provider of this dialect gets them.
+// The bytes as a provider of this dialect gets them; `format`: one of those above.
 std::shared_ptr<const domain::WireRequest> MakeWireRequest(std::string body,
                                                            domain::WireHeaders headers,
-                                                           domain::WireRange model);
+                                                           domain::WireRange model,
+                                                           std::string_view format = kWireFormat);
 
 // The same request with another body, in which only texts were changed; null where that cannot be
 // forwarded, or `wire` is of another format.
@@ -64,11 +69,14 @@ std::unique_ptr<StreamDecoder> MakeStreamDecoder();
 Result<WireFacts> ReadWireAnswer(std::string_view body);
 std::unique_ptr<WireTap> MakeWireTap();
 const WireCodec& ResponsesWire();
+const WireCodec& CompactWire();  // answers in one piece only
 
 // The id that an answer tells of itself: of a body, or of the first event of a stream; "" for none.
 std::string IdOfAnswer(std::string_view bytes);
 // Whether a body is that of a response which is still made.
 bool IsPending(std::string_view body);
+// What POST …/input_tokens counts. Errors: kUnavailable when it is not what the API promises.
+Result<std::int64_t> DecodeInputTokens(std::string_view body);
 // What a response used; nullopt while it is made.
 std::optional<domain::Usage> UsageOfEnded(std::string_view body);
 

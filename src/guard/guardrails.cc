@@ -223,7 +223,7 @@ Task<Result<>> Guardrails::JudgeRequest(domain::ChatRequest& request, RequestCon
   ctx.span.Set("guardrail_masked_input", judge.masked());
   // What perhaps only its own format can say is masked as it came, string by string.
   std::shared_ptr<const domain::WireRequest> masked;
-  if (request.wire && request.wire->format == dialect::responses::kWireFormat) {
+  if (request.wire && dialect::responses::IsWireFormat(request.wire->format)) {
     STRATA_CO_TRY(auto body, dialect::ParseJson(request.wire->body));
     STRATA_CO_CHECK_OK(co_await judge.Value(body, DataUrls::kAreData));
     masked = dialect::responses::WireWithBody(*request.wire, body.Dump());

@@ -8,6 +8,7 @@
 #include "base/context.h"
 #include "base/task.h"
 #include "domain/wire.h"
+#include "provider/chat_model.h"
 #include "provider/remote.h"
 #include "provider/spec.h"
 
@@ -40,5 +41,15 @@ struct KeptAnswer {
 // Errors as ChatModel::Start, what the provider said in `refusal`; kUnsupported when it keeps none.
 Task<Result<KeptAnswer>> AskKept(std::shared_ptr<const remote::Account> account, KeptCall call,
                                  RequestContext& ctx, domain::Refusal& refusal);
+
+// The same of the events of a response, from `target`'s place on: as ChatModel::Start.
+struct KeptStreamCall {
+  KeptCall call;
+  std::string deployment;       // the model that made it
+  bool answer_is_read = false;  // as ChatRequest::answer_is_read
+};
+Task<Result<std::unique_ptr<ChatStream>>> StreamKept(std::shared_ptr<const remote::Account> account,
+                                                     KeptStreamCall what, RequestContext& ctx,
+                                                     domain::Refusal& refusal);
 
 }  // namespace strata::provider

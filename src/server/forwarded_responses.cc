@@ -9,6 +9,7 @@
 #include "base/encoding.h"
 #include "base/pool.h"
 #include "dialect/json_value.h"
+#include "gateway/guarded_stream.h"
 #include "gateway/later_call.h"
 #include "guard/only_providers.h"
 #include "guard/outbound.h"
@@ -53,6 +54,15 @@ LabelSet LabelsToNote(const LabelSet& labels) {
     if (!label.starts_with(guard::kOnlyProviders)) out.Add(label);
   }
   return out;
+}
+
+provider::KeptCall CallAbout(const net::HttpRequest& http, const store::KeptResponse& response,
+                             std::string_view below) {
+  provider::KeptCall call{
+      .method = http.method,
+      .target = fmt::format("/responses/{}{}", PercentEncode(response.id), below)};
+  if (const auto query = http.query(); !query.empty()) call.target.append("?").append(query);
+  return call;
 }
 
 struct SinkParts {
@@ -192,6 +202,29 @@ class EitherSink final : public gateway::AnswerSink {
   bool pending_ = false;  // what it uses is told later
 };
 
+// A compacted conversation leaves as its provider wrote it, or not at all: most of it is sealed.
+class CompactSink final : public gateway::AnswerSink {
+ public:
+  explicit CompactSink(AnswerFrame frame) : inner_(MakeJsonSink(std::move(frame), {})) {}
+
+  Task<Result<>> Begin(const domain::ModelInfo& model) override { return inner_->Begin(model); }
+  Task<Result<>> Event(const domain::StreamEvent& event) override {
+    if (std::holds_alternative<domain::WireStop>(event)) {
+      co_return strata::Fail(Code::kBlocked,
+                             "a guardrail would mask a part of this conversation, which cannot be "
+                             "changed once it is compacted");
+    }
+    co_return co_await inner_->Event(event);
+  }
+  Task<void> Fail(const Error& error) override { return inner_->Fail(error); }
+  Task<void> Refuse(const Error& error, domain::Refusal refusal) override {
+    return inner_->Refuse(error, std::move(refusal));
+  }
+
+ private:
+  std::unique_ptr<gateway::AnswerSink> inner_;
+};
+
 }  // namespace
 
 bool ForwardedResponses::MaySpeak(const domain::ModelInfo& model) const {
@@ -205,11 +238,15 @@ bool ForwardedResponses::MaySpeak(const domain::ModelInfo& model) const {
 void ForwardedResponses::KeepToSpeakers(Exchange& exchange) const {
   auto request = responses::DecodeForForwarding(exchange.http.body);
   if (!request.has_value() || request->chat.extra_dialect != responses::kWireFormat) return;
+  exchange.ctx.labels.Add(guard::OnlyProviders(Speakers()));
+}
+
+std::vector<std::string> ForwardedResponses::Speakers() const {
   std::vector<std::string> names;
   for (const auto& spec : *services_.providers.Now()) {
     if (provider::SpeaksResponses(spec)) names.push_back(spec.name);
   }
-  exchange.ctx.labels.Add(guard::OnlyProviders(names));
+  return names;
 }
 
 // Whether files or vector stores that it names are the caller's own ones here.
@@ -269,9 +306,7 @@ Task<Result<std::optional<responses::Scanned>>> ForwardedResponses::Take(Exchang
 }
 
 Task<Result<>> ForwardedResponses::Run(Exchange& exchange, responses::Scanned scanned) const {
-  auto headers = provider::RequestHeadersToForward(exchange.http.headers);
-  auto wire =
-      responses::MakeWireRequest(std::move(exchange.http.body), std::move(headers), scanned.model);
+  auto wire = WireOf(exchange, scanned, responses::kWireFormat);
   auto chat = scanned.chat;
   chat.wire = wire;
   chat.wire_only = true;
@@ -285,11 +320,44 @@ Task<Result<>> ForwardedResponses::Run(Exchange& exchange, responses::Scanned sc
   co_return Result<>{};
 }
 
+Task<Result<std::int64_t>> ForwardedResponses::Count(Exchange& exchange,
+                                                     responses::Scanned scanned) const {
+  auto chat = scanned.chat;
+  chat.wire = WireOf(exchange, scanned, responses::kWireFormat);
+  chat.wire_only = true;
+  // Who counts is chosen later, and may need it decoded.
+  auto model = services_.registry.Chat(chat.model);
+  if (!model.has_value() || !IsDeployment((*model)->Info())) {
+    STRATA_CO_CHECK_OK(domain::DecodeWhole(chat));
+  }
+  co_return co_await services_.chat.CountTokens(std::move(chat), exchange.ctx);
+}
+
+Task<Result<>> ForwardedResponses::Compact(Exchange& exchange, responses::Scanned scanned) const {
+  exchange.ctx.labels.Add(guard::OnlyProviders(Speakers()));
+  auto chat = scanned.chat;
+  chat.stream = false;
+  chat.wire = WireOf(exchange, scanned, responses::kCompactFormat);
+  chat.wire_only = true;
+  CompactSink sink(
+      MakeFrame(exchange, services_.links, dialect::Dialect::kOpenAi, Face::kOpenAi, chat.model));
+  co_await services_.chat.Run(std::move(chat), exchange.ctx, sink);
+  co_return Result<>{};
+}
+
+// Takes the body.
+std::shared_ptr<const domain::WireRequest> ForwardedResponses::WireOf(
+    Exchange& exchange, const responses::Scanned& scanned, std::string_view format) const {
+  auto headers = provider::RequestHeadersToForward(exchange.http.headers);
+  return responses::MakeWireRequest(std::move(exchange.http.body), std::move(headers),
+                                    scanned.model, format);
+}
+
 // What a response of the background used is in the ledger once it has ended and was asked for.
 Task<Result<>> ForwardedResponses::Settle(const store::KeptResponse& response,
-                                          std::string_view body, RequestContext& ctx) const {
-  auto usage = response.pending ? responses::UsageOfEnded(body) : std::nullopt;
-  if (!usage) co_return Result<>{};
+                                          std::optional<domain::Usage> usage,
+                                          RequestContext& ctx) const {
+  if (!response.pending || !usage) co_return Result<>{};
   auto model = services_.registry.Chat(response.deployment);
   auto owner = OwnerOf(ctx);
   STRATA_CO_TRY(bool first,
@@ -345,32 +413,96 @@ Task<Result<KeeperSays>> ForwardedResponses::Ask(Exchange& exchange,
                                                  std::string_view below) const {
   auto& ctx = exchange.ctx;
   STRATA_CO_TRY(auto account, co_await OpenKeeper(response, ctx));
-  provider::KeptCall call{
-      .method = exchange.http.method,
-      .target = fmt::format("/responses/{}{}", PercentEncode(response.id), below)};
-  if (const auto query = exchange.http.query(); !query.empty()) {
-    call.target.append("?").append(query);
-  }
+  auto call = CallAbout(exchange.http, response, below);
   auto span = ctx.span.Child("provider.response");
   span.Set("provider", ProviderOf(response.deployment));
   KeeperSays out;
   auto answer = co_await provider::AskKept(std::move(account), std::move(call), ctx, out.refusal);
   const bool deleted = exchange.http.method == "DELETE" && answer.has_value();
-  if (deleted || out.gone()) {
-    auto owner = OwnerOf(ctx);
-    STRATA_CO_CHECK_OK(co_await services_.kept_responses.Forget(std::move(owner), response.id));
-  }
+  if (deleted) STRATA_CO_CHECK_OK(co_await Forget(response, ctx));
   if (answer.has_value()) {
     out.answer = std::move(*answer);
-    STRATA_CO_CHECK_OK(co_await Settle(response, out.answer->body, ctx));
+    auto used = responses::UsageOfEnded(out.answer->body);
+    STRATA_CO_CHECK_OK(co_await Settle(response, used, ctx));
     STRATA_CO_CHECK_OK(co_await Judge(out.answer->body, ctx));
     co_return std::move(out);
   }
   span.Fail(answer.error());
-  if (out.refusal.status == 0) co_return std::unexpected(std::move(answer.error()));
-  out.error = std::move(answer.error());
-  STRATA_CO_CHECK_OK(co_await Judge(out.refusal.body, ctx));
+  STRATA_CO_CHECK_OK(co_await TakeRefusal(response, std::move(answer.error()), out, ctx));
   co_return std::move(out);
+}
+
+Task<Result<>> ForwardedResponses::Forget(const store::KeptResponse& response,
+                                          RequestContext& ctx) const {
+  auto owner = OwnerOf(ctx);
+  co_return co_await services_.kept_responses.Forget(std::move(owner), response.id);
+}
+
+// Why its keeper gave nothing: what it said, or else the error.
+Task<Result<>> ForwardedResponses::TakeRefusal(const store::KeptResponse& response, Error error,
+                                               KeeperSays& out, RequestContext& ctx) const {
+  if (out.gone()) STRATA_CO_CHECK_OK(co_await Forget(response, ctx));
+  if (out.refusal.status == 0) co_return std::unexpected(std::move(error));
+  out.error = std::move(error);
+  co_return co_await Judge(out.refusal.body, ctx);
+}
+
+Task<Result<>> ForwardedResponses::Stream(Exchange& exchange,
+                                          const store::KeptResponse& response) const {
+  auto& ctx = exchange.ctx;
+  auto guardrails = services_.live.Now()->guardrails;
+  if (guardrails && !guardrails->Judges(guard::Side::kOutput)) guardrails = nullptr;
+  if (guardrails && net::QueryParameter(exchange.http.query(), "starting_after")) {
+    co_return Fail(InvalidArgument(
+        "starting_after", "guardrails judge an answer from its beginning on; leave it out"));
+  }
+  STRATA_CO_TRY(auto account, co_await OpenKeeper(response, ctx));
+  auto span = ctx.span.Child("provider.response");
+  span.Set("provider", ProviderOf(response.deployment));
+  provider::KeptStreamCall call{.call = CallAbout(exchange.http, response, ""),
+                                .deployment = response.deployment,
+                                .answer_is_read = guardrails != nullptr};
+  KeeperSays says;
+  auto stream =
+      co_await provider::StreamKept(std::move(account), std::move(call), ctx, says.refusal);
+  if (!stream.has_value()) {
+    span.Fail(stream.error());
+    STRATA_CO_CHECK_OK(co_await TakeRefusal(response, std::move(stream.error()), says, ctx));
+    co_return co_await Send(exchange, std::move(says));
+  }
+  if (guardrails) *stream = gateway::Guarded(std::move(*stream), std::move(guardrails), ctx);
+  STRATA_CO_TRY(auto model, services_.registry.Chat(response.deployment));
+  // Noted already.
+  responses::Scanned scanned;
+  scanned.chat.stream = true;
+  scanned.store = false;
+  EitherSink sink({.frame = MakeFrame(exchange, services_.links, dialect::Dialect::kOpenAi,
+                                      Face::kOpenAi, model->Info().id),
+                   .wire = responses::MakeWireRequest({}, {}, {}),
+                   .scanned = std::move(scanned),
+                   .storage = services_.responses,
+                   .kept = services_.kept_responses});
+  STRATA_CO_CHECK_OK(co_await sink.Begin(model->Info()));
+  auto passed = co_await Pass(**stream, response, ctx, sink);
+  if (!passed.has_value()) {
+    span.Fail(passed.error());
+    co_await sink.Fail(passed.error());
+  }
+  co_return Result<>{};
+}
+
+Task<Result<>> ForwardedResponses::Pass(provider::ChatStream& stream,
+                                        const store::KeptResponse& response, RequestContext& ctx,
+                                        gateway::AnswerSink& sink) const {
+  while (true) {
+    STRATA_CO_TRY(auto event, co_await stream.Next());
+    const auto* end = std::get_if<domain::StreamEnd>(&event);
+    if (end != nullptr && !end->usage.estimated) {
+      STRATA_CO_CHECK_OK(co_await Settle(response, end->usage, ctx));
+    }
+    STRATA_CO_CHECK_OK(co_await sink.Event(event));
+    if (end != nullptr) co_return Result<>{};
+  }
 }
 
 Task<Result<>> ForwardedResponses::Send(Exchange& exchange, KeeperSays says) const {

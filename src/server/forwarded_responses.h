@@ -39,6 +39,13 @@ class ForwardedResponses {
   // Runs it. A deployment that does not speak the API answers too, as to a request that is decoded.
   Task<Result<>> Run(Exchange& exchange, dialect::responses::Scanned scanned) const;
 
+  // The prompt tokens of a request that Take gave: counted by the provider that would be asked, or
+  // by us where it is of another kind. Errors: as ChatService::CountTokens.
+  Task<Result<std::int64_t>> Count(Exchange& exchange, dialect::responses::Scanned scanned) const;
+
+  // Lets a provider compact the conversation of a request that Take gave, and sends what it says.
+  Task<Result<>> Compact(Exchange& exchange, dialect::responses::Scanned scanned) const;
+
   // What is kept under that id for the caller; nullopt: nothing that a provider keeps. kNotFound:
   // another key's.
   Task<Result<std::optional<store::KeptResponse>>> Find(Exchange& exchange, std::string id) const;
@@ -49,13 +56,25 @@ class ForwardedResponses {
                                std::string_view below) const;
   Task<Result<>> Send(Exchange& exchange, KeeperSays says) const;
 
+  // Sends the events of a kept response as its provider does, from where the client asks on.
+  Task<Result<>> Stream(Exchange& exchange, const store::KeptResponse& response) const;
+
  private:
   Task<Result<bool>> NamesOurs(Exchange& exchange) const;
   bool MaySpeak(const domain::ModelInfo& model) const;
   void KeepToSpeakers(Exchange& exchange) const;
+  std::vector<std::string> Speakers() const;
+  Task<Result<>> Forget(const store::KeptResponse& response, RequestContext& ctx) const;
+  Task<Result<>> TakeRefusal(const store::KeptResponse& response, Error error, KeeperSays& out,
+                             RequestContext& ctx) const;
   Task<Result<>> Judge(std::string& body, RequestContext& ctx) const;
-  Task<Result<>> Settle(const store::KeptResponse& response, std::string_view body,
+  Task<Result<>> Settle(const store::KeptResponse& response, std::optional<domain::Usage> used,
                         RequestContext& ctx) const;
+  std::shared_ptr<const domain::WireRequest> WireOf(Exchange& exchange,
+                                                    const dialect::responses::Scanned& scanned,
+                                                    std::string_view format) const;
+  Task<Result<>> Pass(provider::ChatStream& stream, const store::KeptResponse& response,
+                      RequestContext& ctx, gateway::AnswerSink& sink) const;
   Task<Result<std::shared_ptr<const provider::remote::Account>>> OpenKeeper(
       const store::KeptResponse& response, RequestContext& ctx) const;
 

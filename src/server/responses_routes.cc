@@ -77,11 +77,29 @@ Task<Result<>> Create(Services& services, const ForwardedResponses& forwarded, E
 
 Task<Result<>> CountInput(Services& services, const ForwardedResponses& forwarded,
                           Exchange& exchange) {
-  STRATA_CO_TRY(auto request, co_await ReadRequest(services, forwarded, exchange));
-  STRATA_CO_TRY(auto tokens,
-                co_await services.chat.CountTokens(std::move(request.chat), exchange.ctx));
+  std::int64_t tokens = 0;
+  STRATA_CO_TRY(auto scanned, co_await forwarded.Take(exchange));
+  if (scanned) {
+    STRATA_CO_TRY(tokens, co_await forwarded.Count(exchange, std::move(*scanned)));
+  } else {
+    STRATA_CO_TRY(auto request, co_await ReadRequest(services, forwarded, exchange));
+    STRATA_CO_TRY(tokens,
+                  co_await services.chat.CountTokens(std::move(request.chat), exchange.ctx));
+  }
   co_return co_await SendJson(exchange, services.links, dialect::Dialect::kOpenAi,
                               responses::EncodeInputTokens(tokens));
+}
+
+// What a compacted conversation is, only who made it can read.
+Task<Result<>> Compact(Services&, const ForwardedResponses& forwarded, Exchange& exchange) {
+  STRATA_CO_TRY(auto scanned, co_await forwarded.Take(exchange));
+  if (scanned) co_return co_await forwarded.Compact(exchange, std::move(*scanned));
+  STRATA_CO_CHECK_OK(responses::DecodeForForwarding(exchange.http.body));
+  co_return Fail(InvalidArgument(
+      "model",
+      "conversations are compacted only by a provider that speaks OpenAI's Responses API (kind "
+      "openai or azure, see docs/providers.md), and only what it keeps or what the request holds; "
+      "name one of its models, or shorten the conversation by truncation: auto"));
 }
 
 Task<Result<store::StoredResponse>> Stored(Services& services, Exchange& exchange) {
@@ -102,6 +120,9 @@ Task<Result<bool>> Asked(const ForwardedResponses& forwarded, Exchange& exchange
 Task<Result<>> Retrieve(Services& services, const ForwardedResponses& forwarded,
                         Exchange& exchange) {
   if (net::QueryParameter(exchange.http.query(), "stream").value_or("false") == "true") {
+    STRATA_CO_TRY(auto kept, co_await forwarded.Find(exchange, exchange.params[0]));
+    if (kept) co_return co_await forwarded.Stream(exchange, *kept);
+    STRATA_CO_CHECK_OK(co_await Stored(services, exchange));
     co_return Fail(InvalidArgument("stream", "a stored response is read in one piece here"));
   }
   STRATA_CO_TRY(bool asked, co_await Asked(forwarded, exchange, ""));
@@ -158,6 +179,7 @@ void AddResponsesRoutes(Router& router, Services& services) {
   };
   add("POST", "/v1/responses", "responses", Create);
   add("POST", "/v1/responses/input_tokens", "responses.count", CountInput);
+  add("POST", "/v1/responses/compact", "responses.compact", Compact);
   add("GET", "/v1/responses/{id}", "responses.get", Retrieve);
   add("DELETE", "/v1/responses/{id}", "responses.delete", Delete);
   add("GET", "/v1/responses/{id}/input_items", "responses.items", ListInput);

@@ -322,6 +322,80 @@ class Forwarding(unittest.TestCase):
             self.assertEqual(self.upstream.body, body.replace(b'"z/gpt-x"', b'"gpt-x"'))
             self.check_trace(headers, "It is sunny.")
 
+    def kept(self):
+        """The id of a response that the upstream keeps."""
+        self.upstream.answer([RESPONSE])
+        code, _, _ = self.ask("/v1/responses", b'{"model":"z/gpt-x","input":"hi"}')
+        self.assertEqual(code, 200)
+        return "resp_up1"
+
+    def read(self, path):
+        """(status, headers, body) of a GET."""
+        request = urllib.request.Request(self.server.url + path, None, {"authorization": "Bearer " + BEARER})
+        try:
+            with urllib.request.urlopen(request, timeout=30) as r:
+                return r.status, r.headers, r.read()
+        except urllib.error.HTTPError as e:
+            return e.code, e.headers, e.read()
+
+    def test_the_events_of_a_kept_response(self):
+        path = "/v1/responses/" + self.kept()
+        whole = b"".join(RESPONSE_EVENTS)
+        for pieces in (RESPONSE_EVENTS, split(whole, 11), [whole]):
+            self.upstream.answer(pieces, "text/event-stream")
+            status, headers, got = self.read(path + "?stream=true&include%5B%5D=new.thing")
+            self.assertEqual((status, headers["content-type"], got), (200, "text/event-stream", whole))
+            self.assertNotIn("x-strata-deployment", headers)
+            self.assertEqual(self.upstream.target, "/openai/v1/responses/resp_up1?stream=true&include%5B%5D=new.thing")
+        self.upstream.answer(RESPONSE_EVENTS[:8], "text/event-stream", True)
+        _, _, got = self.read(path + "?stream=true")
+        self.assertTrue(got.startswith(b"".join(RESPONSE_EVENTS[:8])))
+        self.assertIn(b"response.failed", got)
+        self.assertNotIn(b"response.completed", got)
+        self.upstream.answer([b'{"error":{"message":"no stream of this one","type":"invalid_request_error"}}'], status="400 Bad Request")
+        status, _, got = self.read(path + "?stream=true")
+        self.assertEqual((status, json.loads(got)["error"]["message"]), (400, "no stream of this one"))
+        self.assertEqual(self.read("/v1/responses/resp_unknown?stream=true")[0], 404)
+        self.assertEqual(self.upstream.target, "/openai/v1/responses/resp_up1?stream=true")
+
+    def test_events_of_a_kept_response_from_a_place_on(self):
+        path = "/v1/responses/" + self.kept()
+        self.upstream.answer(RESPONSE_EVENTS[8:], "text/event-stream")
+        status, _, got = self.read(path + "?stream=true&starting_after=7")
+        if self.GUARDRAILS:
+            self.assertEqual((status, json.loads(got)["error"]["param"]), (400, "starting_after"))
+        else:
+            self.assertEqual((status, got), (200, b"".join(RESPONSE_EVENTS[8:])))
+
+    def test_input_tokens_are_counted_by_whoever_will_read_them(self):
+        self.upstream.answer([b'{"object":"response.input_tokens","input_tokens":1234,"new":1.50}'])
+        body = b'{ "input":"hi","tools":[{"type":"web_search","x":1.50}], "model" : "z/gpt-x"}'
+        code, _, got = self.ask("/v1/responses/input_tokens", body)
+        self.assertEqual((code, json.loads(got)), (200, {"object": "response.input_tokens", "input_tokens": 1234}))
+        self.assertEqual((self.upstream.target, self.upstream.body), ("/openai/v1/responses/input_tokens", body.replace(b"z/", b"")))
+        self.upstream.answer([b'{"input_tokens":77}'])
+        code, _, got = self.ask("/v1/responses/input_tokens", b'{"model":"a/claude-x","input":"hi"}')
+        self.assertEqual((code, json.loads(got)["input_tokens"], self.upstream.target), (200, 77, "/v1/messages/count_tokens"))
+        self.upstream.answer([b'{"count":7}'])
+        self.assertEqual(self.ask("/v1/responses/input_tokens", body)[0], 503)
+
+    def test_a_conversation_is_compacted_where_it_can_be(self):
+        answer = (b'{ "id":"cmp_1","object":"response.compaction","created_at":7,"output":[{"type":"message","role":"user","content":[{"type":'
+                  b'"input_text","text":"hi"}]},{"type":"compaction","id":"c_1","encrypted_content":"gAAA1.50"}],'
+                  b'"usage":{"input_tokens":11,"output_tokens":4,"total_tokens":15},"new":1.50}\n')
+        self.upstream.answer([answer])
+        body = b'{ "input":[{"role":"user","content":"hi","vendor":1.50}], "model" : "z/gpt-x","new":[] }'
+        code, headers, got = self.ask("/v1/responses/compact", body)
+        self.assertEqual((code, got), (200, answer))
+        self.assertEqual((self.upstream.target, self.upstream.body), ("/openai/v1/responses/compact", body.replace(b"z/", b"")))
+        self.assertIn("11", self.server.cli("trace", headers["x-strata-trace-id"]))
+        self.upstream.body = None
+        for model in (b"o/gpt-x", b"a/claude-x"):
+            code, _, got = self.ask("/v1/responses/compact", b'{"model":"%s","input":"hi"}' % model)
+            self.assertEqual((code, json.loads(got)["error"]["param"]), (400, "model"))
+            self.assertIn("compacted only by a provider that speaks", json.loads(got)["error"]["message"])
+        self.assertIsNone(self.upstream.body)
+
     def test_a_cut_response_fails_and_never_completes(self):
         failed = response_event(9, b"response.failed", b'"response":{"id":"resp_up1","status":"failed","output":[],"error":'
                                 b'{"code":"server_error","message":"broken"},"usage":{"input_tokens":11,"output_tokens":2,"total_tokens":13}}')
@@ -607,6 +681,37 @@ class Guarded(Forwarding):
             self.assertNotIn(b'"dy"', got)
         self.assertIn(b'"finish_reason":"stop"', got)
 
+    def test_a_stream_that_is_masked_from_its_first_bytes_begins_as_it_should(self):
+        """What the provider's stream began with came with the text that is masked, and does not leave."""
+        def masked(pieces):
+            return [b"".join(p.replace(b"It is ", b"A cloudy sky: ") for p in pieces)]
+        self.upstream.answer(masked([*ANTHROPIC_EVENTS, ANTHROPIC_STOP]), "text/event-stream")
+        for ask in (self.anthropic, self.claude_on_vertex):
+            _, (status, _, got) = ask(b',"stream":true')
+            self.assertEqual(status, 200)
+            events = [json.loads(line[6:]) for line in got.decode().split("\n") if line.startswith("data: ")]
+            self.assertEqual([e["type"] for e in events if e["type"] != "content_block_delta"],
+                             ["message_start", "content_block_start", "content_block_stop", "message_delta", "message_stop"])
+            self.assertEqual("".join(e["delta"]["text"] for e in events if e["type"] == "content_block_delta"), "A [weather]: sunny.")
+        self.upstream.answer(masked([*OPENAI_EVENTS, OPENAI_USAGE, OPENAI_DONE]), "text/event-stream")
+        _, (_, _, got) = self.openai(b',"stream":true')
+        chunks = [json.loads(line[6:]) for line in got.decode().split("\n") if line.startswith("data: {")]
+        self.assertEqual(chunks[0]["choices"][0]["delta"]["role"], "assistant")
+        self.assertNotIn(b"cloudy", got)
+        self.upstream.answer([b"".join([CONVERSE_EVENTS[0], frame("contentBlockDelta", b'{"contentBlockIndex":0,"delta":{"text":"A cloudy sky: "}}'),
+                                        *CONVERSE_EVENTS[3:], *CONVERSE_END])], "application/vnd.amazon.eventstream")
+        _, (_, _, got) = self.converse("converse-stream")
+        self.assertEqual((got.count(b"messageStart"), got.count(b"messageStop")), (1, 1))
+        self.assertIn(b"[weather]", got)
+        self.assertNotIn(b"cloudy", got)
+        self.upstream.answer([b"".join([*INVOKE_CHUNKS[:2], chunk(b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta",'
+                                                                   b'"text":"A cloudy sky: "}}'), *INVOKE_CHUNKS[3:]])],
+                             "application/vnd.amazon.eventstream")
+        _, (_, _, got) = self.invoke("invoke-with-response-stream")
+        events = [base64.b64decode(part.split(b'"')[0]) for part in got.split(b'{"bytes":"')[1:]]
+        self.assertEqual(json.loads(events[0])["type"], "message_start")
+        self.assertIn(b"[weather]", b"".join(events))
+
     def test_a_masked_response_stream(self):
         before = ["word%d " % i for i in range(60)]
         deltas = [*before, "a clou", "dy", " sky", " today, cloudy skyline ", "and more."]
@@ -633,6 +738,23 @@ class Guarded(Forwarding):
         self.assertEqual(status, 200)
         answer = json.loads(got)
         self.assertEqual((answer["id"], answer["output"][0]["content"][0]["text"]), ("resp_up1", "A [weather]. \U0001f5fc"))
+
+    def test_events_of_a_kept_response_are_masked(self):
+        path = "/v1/responses/" + self.kept()
+        self.upstream.answer(response_events(["It is a clou", "dy sky."]), "text/event-stream")
+        status, _, got = self.read(path + "?stream=true")
+        events = [json.loads(line[6:]) for line in got.decode().split("\n") if line.startswith("data: ")]
+        self.assertEqual(("".join(e["delta"] for e in events if e["type"] == "response.output_text.delta"), events[-1]["type"]),
+                         ("It is a [weather].", "response.completed"))
+        self.assertNotIn(b"clou", got)
+
+    def test_a_conversation_that_would_be_masked_is_not_compacted(self):
+        self.upstream.answer([b'{"id":"cmp_1","object":"response.compaction","output":[{"type":"message","role":"assistant","content":[{"type":'
+                              b'"output_text","text":"A cloudy sky."}]}],"usage":{"input_tokens":11,"output_tokens":4,"total_tokens":15}}'])
+        code, _, got = self.ask("/v1/responses/compact", b'{"model":"z/gpt-x","input":"A Cloudy  sky, or not?"}')
+        self.assertEqual((code, self.upstream.target), (400, "/openai/v1/responses/compact"))
+        self.assertEqual(json.loads(self.upstream.body)["input"], "A [weather], or not?")
+        self.assertNotIn(b"loudy", got)
 
     def test_a_masked_request_of_responses_is_forwarded_with_its_tools(self):
         self.upstream.answer([RESPONSE])

@@ -80,6 +80,14 @@ Result<domain::ChatRequest> DecodeWhole(std::string_view body) {
   return std::move(request.chat);
 }
 
+// That it is to be compacted is said in no other form, so that nobody answers it as a question.
+Result<domain::ChatRequest> DecodeCompact(std::string_view body) {
+  STRATA_TRY(auto request, DecodeForForwarding(body));
+  request.chat.extra.text = R"({"compact":true})";
+  request.chat.extra_dialect = kWireFormat;
+  return std::move(request.chat);
+}
+
 // As ReadUsage, without a tree.
 std::int64_t CountAt(const ScannedObject& object, std::string_view key) {
   auto count = ScannedInteger(object.TextAt(key)).value_or(0);
@@ -191,23 +199,28 @@ std::optional<Scanned> ScanRequest(std::string_view body) {
   return out;
 }
 
+bool IsWireFormat(std::string_view format) {
+  return format == kWireFormat || format == kCompactFormat;
+}
+
 std::shared_ptr<const domain::WireRequest> MakeWireRequest(std::string body,
                                                            domain::WireHeaders headers,
-                                                           domain::WireRange model) {
+                                                           domain::WireRange model,
+                                                           std::string_view format) {
   auto wire = std::make_shared<domain::WireRequest>();
-  wire->format = kWireFormat;
+  wire->format = format;
   wire->body = std::move(body);
   wire->headers = std::move(headers);
   wire->model = model;
-  wire->decode = DecodeWhole;
+  wire->decode = format == kCompactFormat ? DecodeCompact : DecodeWhole;
   return wire;
 }
 
 std::shared_ptr<const domain::WireRequest> WireWithBody(const domain::WireRequest& wire,
                                                         std::string body) {
-  auto scanned = wire.format == kWireFormat ? ScanRequest(body) : std::nullopt;
+  auto scanned = IsWireFormat(wire.format) ? ScanRequest(body) : std::nullopt;
   if (!scanned) return nullptr;
-  return MakeWireRequest(std::move(body), wire.headers, scanned->model);
+  return MakeWireRequest(std::move(body), wire.headers, scanned->model, wire.format);
 }
 
 void WirePlace::Note(std::string_view bytes) {
@@ -229,6 +242,13 @@ Result<WireFacts> ReadWireAnswer(std::string_view body) {
   if (ScannedString(response->TextAt("status")) != "failed") return facts;
   auto error = ScanObject(response->TextAt("error"));
   return Fail(error ? FailureIn(*error) : FailureOf("", "the response failed"));
+}
+
+Result<std::int64_t> DecodeInputTokens(std::string_view body) {
+  auto object = ScanObject(body);
+  auto tokens = object ? ScannedInteger(object->TextAt("input_tokens")) : std::nullopt;
+  if (!tokens || *tokens < 0) return Fail(Broken("it has no input_tokens"));
+  return *tokens;
 }
 
 std::optional<domain::Usage> UsageOfEnded(std::string_view body) {
@@ -260,7 +280,7 @@ std::string IdOfAnswer(std::string_view bytes) {
 }
 
 bool OnlyAsWire(const domain::ChatRequest& request) {
-  return request.wire != nullptr && request.wire->format == kWireFormat &&
+  return request.wire != nullptr && IsWireFormat(request.wire->format) &&
          request.extra_dialect == kWireFormat;
 }
 
@@ -269,6 +289,16 @@ std::unique_ptr<WireTap> MakeWireTap() { return std::make_unique<ResponseTap>();
 const WireCodec& ResponsesWire() {
   static constexpr WireCodec kCodec{
       .format = kWireFormat,
+      .read = [](std::string_view body, const HeaderList&) { return ReadWireAnswer(body); },
+      .make_tap = [](const domain::WireRequest&) { return MakeWireTap(); },
+      .decode = DecodeResponse,
+      .make_decoder = MakeStreamDecoder};
+  return kCodec;
+}
+
+const WireCodec& CompactWire() {
+  static constexpr WireCodec kCodec{
+      .format = kCompactFormat,
       .read = [](std::string_view body, const HeaderList&) { return ReadWireAnswer(body); },
       .make_tap = [](const domain::WireRequest&) { return MakeWireTap(); },
       .decode = DecodeResponse,

@@ -255,6 +255,27 @@ TEST(ResponsesWhole, ReadsFactsAndRefusesWhatIsNone) {
   EXPECT_EQ(ReadWireAnswer(R"({"id":"x"})").error().code(), Code::kUnavailable);
 }
 
+TEST(ResponsesWireAnswer, ACountOfTokensIsReadOrRefused) {
+  EXPECT_EQ(DecodeInputTokens(R"({"object":"response.input_tokens","input_tokens":12})"), 12);
+  for (const auto* body : {"", "<html>", "[]", R"({"count":1})", R"({"input_tokens":-1})"}) {
+    EXPECT_EQ(DecodeInputTokens(body).error().code(), Code::kUnavailable) << body;
+  }
+}
+
+// Whoever cannot forward it must not answer it as a question.
+TEST(ResponsesWireRequest, ACompactionIsRefusedInEveryOtherForm) {
+  auto wire = MakeWireRequest(R"({"model":"m","input":"hi"})", {}, {9, 12}, kCompactFormat);
+  domain::ChatRequest request;
+  request.wire = wire;
+  request.wire_only = true;
+  ASSERT_TRUE(domain::DecodeWhole(request));
+  EXPECT_EQ(request.extra_dialect, kWireFormat);
+  EXPECT_TRUE(OnlyAsWire(request));
+  auto masked = WireWithBody(*wire, R"({"model":"m","input":"[x]"})");
+  ASSERT_NE(masked, nullptr);
+  EXPECT_EQ(masked->format, kCompactFormat);
+}
+
 TEST(ResponsesDecoder, StreamAndWholeAnswerSayTheSame) {
   domain::StreamAccumulator streamed;
   auto decoder = MakeStreamDecoder();

@@ -105,15 +105,18 @@ std::unique_ptr<dialect::StreamDecoder> OpenAiApi::MakeStreamDecoder() const {
 
 const dialect::WireCodec* OpenAiApi::Wire(const domain::WireRequest& wire, std::string_view) const {
   if (wire.format == dialect::openai::kWireFormat) return &dialect::openai::ChatWire();
-  const bool responses = responses_ && wire.format == dialect::responses::kWireFormat;
+  if (!responses_) return nullptr;
+  if (wire.format == dialect::responses::kCompactFormat) return &dialect::responses::CompactWire();
+  const bool responses = wire.format == dialect::responses::kWireFormat;
   return responses ? &dialect::responses::ResponsesWire() : nullptr;
 }
 
 remote::Call OpenAiApi::Forward(const domain::ChatRequest& request,
                                 const std::string& upstream_id) const {
-  const bool responses = request.wire->format == dialect::responses::kWireFormat;
-  const auto url = Address(upstream_id, responses ? "/responses" : "/chat/completions");
-  return remote::ForwardCall(spec_, url, *request.wire, upstream_id);
+  std::string_view operation = "/chat/completions";
+  if (request.wire->format == dialect::responses::kWireFormat) operation = "/responses";
+  if (request.wire->format == dialect::responses::kCompactFormat) operation = "/responses/compact";
+  return remote::ForwardCall(spec_, Address(upstream_id, operation), *request.wire, upstream_id);
 }
 
 remote::Call OpenAiApi::Kept(std::string method, const std::string& target) const {
@@ -123,12 +126,23 @@ remote::Call OpenAiApi::Kept(std::string method, const std::string& target) cons
   return call;
 }
 
-Result<remote::Call> OpenAiApi::Count(const domain::ChatRequest&, const std::string&) const {
-  return Fail(Code::kUnsupported, "the OpenAI API does not count tokens beforehand");
+bool OpenAiApi::CountsWire(const domain::WireRequest& wire, std::string_view) const {
+  return responses_ && wire.format == dialect::responses::kWireFormat;
 }
 
-Result<std::int64_t> OpenAiApi::DecodeCount(std::string_view) const {
-  return Fail(Code::kUnsupported, "the OpenAI API does not count tokens beforehand");
+Result<remote::Call> OpenAiApi::Count(const domain::ChatRequest& request,
+                                      const std::string& upstream_id) const {
+  if (!request.wire) {
+    return Fail(Code::kUnsupported,
+                "the OpenAI API counts beforehand only what is asked in the form of its Responses "
+                "API (POST /v1/responses/input_tokens), where the provider speaks that");
+  }
+  return remote::ForwardCall(spec_, Address(upstream_id, "/responses/input_tokens"), *request.wire,
+                             upstream_id);
+}
+
+Result<std::int64_t> OpenAiApi::DecodeCount(std::string_view body) const {
+  return dialect::responses::DecodeInputTokens(body);
 }
 
 std::size_t OpenAiApi::EmbedBatchMax(const std::string&) const { return kEmbedBatchMax; }

@@ -21,6 +21,7 @@ class OpenAiApi final : public remote::Api {
                                  std::string_view upstream_id) const override;
   remote::Call Forward(const domain::ChatRequest& request,
                        const std::string& upstream_id) const override;
+  bool CountsWire(const domain::WireRequest& wire, std::string_view upstream_id) const override;
   Result<remote::Call> Count(const domain::ChatRequest& request,
                              const std::string& upstream_id) const override;
   Result<std::int64_t> DecodeCount(std::string_view body) const override;

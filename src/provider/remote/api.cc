@@ -68,6 +68,7 @@ Result<std::shared_ptr<const Api>> MakeApi(const ProviderSpec& spec, const Secre
 const dialect::WireCodec* Api::Wire(const domain::WireRequest&, std::string_view) const {
   return nullptr;
 }
+bool Api::CountsWire(const domain::WireRequest&, std::string_view) const { return false; }
 Call Api::Forward(const domain::ChatRequest&, const std::string&) const {
   STRATA_CHECK(false, "this API forwards nothing");
   return {};

@@ -54,7 +54,9 @@ class Api {
   // `request.wire`, that may be forwarded so, with the places changed that must be.
   virtual Call Forward(const domain::ChatRequest& request, const std::string& upstream_id) const;
 
-  // kUnsupported where the API does not count.
+  // Whether the API counts the tokens of a client's own body as it is.
+  virtual bool CountsWire(const domain::WireRequest& wire, std::string_view upstream_id) const;
+  // `request.wire`, if any, is such a body. kUnsupported where the API does not count.
   virtual Result<Call> Count(const domain::ChatRequest& request,
                              const std::string& upstream_id) const = 0;
   virtual Result<std::int64_t> DecodeCount(std::string_view body) const = 0;

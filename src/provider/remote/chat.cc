@@ -33,7 +33,7 @@ Task<Result<std::unique_ptr<ChatStream>>> RemoteChatModel::Start(domain::ChatReq
   auto token = cancel ? cancel->source.get_token() : ctx.cancel;
   // What a provider says of a response that was put into another form is not the client's to read.
   const bool rewritten =
-      forward == nullptr && request.wire && request.wire->format == dialect::responses::kWireFormat;
+      forward == nullptr && request.wire && dialect::responses::IsWireFormat(request.wire->format);
   auto sent = co_await Send(*account_, std::move(call), ctx.deadline, std::move(token),
                             ctx.clock->Wall(), rewritten ? nullptr : request.refusal.get());
   if (!sent.has_value()) co_return Fail(std::move(sent.error()));
@@ -62,6 +62,12 @@ Task<Result<std::unique_ptr<ChatStream>>> RemoteChatModel::Start(domain::ChatReq
 Task<Result<std::int64_t>> RemoteChatModel::CountTokens(domain::ChatRequest request,
                                                         RequestContext& ctx) {
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
+  const bool forwarded =
+      request.wire != nullptr && account_->api->CountsWire(*request.wire, info_.upstream_id);
+  if (!forwarded) {
+    STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
+    request.wire.reset();
+  }
   request.model = info_.upstream_id;
   STRATA_CO_TRY(auto call, account_->api->Count(request, info_.upstream_id));
   STRATA_CO_TRY(auto body, co_await Fetch(*account_, std::move(call), ctx.deadline, ctx.cancel,

@@ -2,8 +2,10 @@
 
 #include <utility>
 
+#include "dialect/responses_wire.h"
 #include "provider/openai/api.h"
 #include "provider/remote/call.h"
+#include "provider/remote/forwarded_stream.h"
 #include "provider/wire_headers.h"
 
 namespace strata::provider {
@@ -24,19 +26,48 @@ Result<std::shared_ptr<const remote::Account>> OpenAccount(ProviderSpec spec, Re
   return std::make_shared<const remote::Account>(std::move(account));
 }
 
+namespace {
+
+Result<remote::Call> CallAbout(const remote::Account& account, KeptCall call) {
+  const auto* api = dynamic_cast<const openai::OpenAiApi*>(account.api.get());
+  if (api == nullptr || !SpeaksResponses(account.spec)) {
+    return Fail(Code::kUnsupported, "this provider's API keeps no responses");
+  }
+  return api->Kept(std::move(call.method), call.target);
+}
+
+}  // namespace
+
 Task<Result<KeptAnswer>> AskKept(std::shared_ptr<const remote::Account> account, KeptCall call,
                                  RequestContext& ctx, domain::Refusal& refusal) {
-  const auto* api = dynamic_cast<const openai::OpenAiApi*>(account->api.get());
-  if (api == nullptr || !SpeaksResponses(account->spec)) {
-    co_return Fail(Code::kUnsupported, "this provider's API keeps no responses");
-  }
-  auto kept = api->Kept(std::move(call.method), call.target);
+  STRATA_CO_TRY(auto kept, CallAbout(*account, std::move(call)));
   STRATA_CO_TRY(auto response, co_await remote::Send(*account, std::move(kept), ctx.deadline,
                                                      ctx.cancel, ctx.clock->Wall(), &refusal));
   auto body = co_await response->ReadAll(account->answer_bytes_max);
   if (!body.has_value()) co_return Fail(remote::OfProvider(*account, std::move(body.error())));
   co_return KeptAnswer{.headers = AnswerHeadersToForward(response->headers()),
                        .body = std::move(*body)};
+}
+
+Task<Result<std::unique_ptr<ChatStream>>> StreamKept(std::shared_ptr<const remote::Account> account,
+                                                     KeptStreamCall what, RequestContext& ctx,
+                                                     domain::Refusal& refusal) {
+  STRATA_CO_TRY(auto kept, CallAbout(*account, std::move(what.call)));
+  auto cancel = std::make_shared<remote::Cancel>(ctx.cancel);
+  auto token = cancel->source.get_token();
+  STRATA_CO_TRY(auto response,
+                co_await remote::Send(*account, std::move(kept), ctx.deadline, std::move(token),
+                                      ctx.clock->Wall(), &refusal));
+  remote::ForwardedStream::Parts parts{
+      .account = std::move(account),
+      .codec = &dialect::responses::ResponsesWire(),
+      .wire = dialect::responses::MakeWireRequest({}, {}, {}),
+      .cancel = std::move(cancel),
+      .response = std::move(response),
+      .streamed = true,
+      .shadow = what.answer_is_read ? remote::Shadow::kNeeded : remote::Shadow::kNo,
+      .deployment = std::move(what.deployment)};
+  co_return std::make_unique<remote::ForwardedStream>(std::move(parts), ctx);
 }
 
 }  // namespace strata::provider
