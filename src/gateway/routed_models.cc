@@ -56,8 +56,12 @@ class RoutedModel final : public provider::ChatModel {
     }
     auto guardrails = parts_.guardrails ? parts_.guardrails() : nullptr;
     if (guardrails && !guardrails->Judges(guard::Side::kOutput)) guardrails = nullptr;
-    PlanRun run(std::move(plan), parts_.embedder, std::move(note), std::move(record),
-                std::move(guardrails), ctx);
+    PlanTools tools{.embedder = parts_.embedder,
+                    .guardrails = std::move(guardrails),
+                    .hooks = parts_.hooks ? parts_.hooks() : nullptr,
+                    .client = parts_.client,
+                    .pool = parts_.pool};
+    PlanRun run(std::move(plan), std::move(tools), std::move(note), std::move(record), ctx);
     STRATA_CO_TRY(auto stream, co_await run.Start(std::move(request)));
     if (sample) sample->candidate = WhoAnswered(*sample->decision, ctx);
     if (sample) stream = TappedStream(std::move(stream), *parts_.taker, std::move(*sample), ctx);

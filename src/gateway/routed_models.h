@@ -11,7 +11,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/pool.h"
 #include "gateway/answer_taker.h"
+#include "gateway/check_hooks.h"
 #include "gateway/router_memory.h"
 #include "guard/guardrails.h"
 #include "observe/latencies.h"
@@ -58,6 +60,9 @@ struct RoutedParts {
   const observe::Spending* spending = nullptr;  // null: rules that look at it see nothing spent
   const observe::Latencies* latencies = nullptr;
   guard::GuardrailsNow guardrails = {};  // unset: none
+  CheckHooksNow hooks = {};              // unset: none
+  net::Client* client = nullptr;         // to ask hooks
+  Pool* pool = nullptr;                  // to try statements of SQL; null: where they come
 };
 
 // Source "router". What `parts` refers to outlives it.

@@ -2,6 +2,7 @@
 
 #include "gateway/routed_models.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,6 +14,7 @@
 #include "gateway/meter.h"
 #include "guard/word_policy.h"
 #include "net/runtime.h"
+#include "net/test_support.h"
 #include "tests/fakes/fake_chat_model.h"
 
 namespace strata::gateway {
@@ -78,7 +80,9 @@ class RoutedModels : public testing::Test {
                                             .registry = registry_,
                                             .embedder = nullptr,
                                             .memory = memory_,
-                                            .guardrails = [this] { return settling_; }})));
+                                            .guardrails = [this] { return settling_; },
+                                            .hooks = [this] { return hooks_; },
+                                            .client = client_.get()})));
                       return models.AddAlias("auto", "router/mix");
                     })
                     .has_value());
@@ -146,6 +150,8 @@ class RoutedModels : public testing::Test {
   RouterMemory memory_;
   provider::Registry registry_;
   std::shared_ptr<const guard::Guardrails> settling_;  // by which a cascade judges answers
+  std::shared_ptr<const CheckHooks> hooks_;
+  std::shared_ptr<net::Client> client_ = net::Client::Create(net::testing::MakeOptions());
   std::shared_ptr<fakes::FakeChatModel> strong, middle, cheap;
   guard::GuardrailsNow guardrails_;
   std::stop_source stop_;
@@ -335,6 +341,93 @@ TEST_F(RoutedModels, AnAnswerThatItsSourcesDoNotSupportEscalates) {
   Written half;
   Ask(half, Request());
   EXPECT_EQ(half.model_id, "cheap");
+}
+
+constexpr std::string_view kSample =
+    R"x("sql": {"schema": "CREATE TABLE t(id INTEGER, name TEXT)",
+                "rows": "INSERT INTO t VALUES (1, 'Kim'), (2, 'Lee')"})x";
+
+TEST_F(RoutedModels, AStatementThatDoesNotHoldWithItsSchemaEscalates) {
+  Define(fmt::format(R"({{"candidates": ["strong", "cheap"],
+                        "cascade": {{"ask": "cheap", "check": "sql", {}}}}})",
+                     kSample));
+  strong->Script().Text("SELECT name FROM t");
+  cheap->Next().Text("```sql\nSELECT name FROM t WHERE id = 2\n```");
+  Written good;
+  Ask(good, Request());
+  EXPECT_EQ(good.model_id, "cheap");
+  cheap->Next().Text("SELECT nick FROM t");
+  Written wrong;
+  Ask(wrong, Request());
+  EXPECT_EQ(wrong.model_id, "strong");
+  EXPECT_THAT(ctx_.route, HasSubstr("escalated: cheap: the answer does not run on the sample"));
+  EXPECT_EQ(ctx_.route.find("nick"), std::string::npos) << "no words of the answer in the ledger";
+}
+
+TEST_F(RoutedModels, TwoStatementsAgreeByWhatTheyReturn) {
+  Define(fmt::format(R"({{"candidates": ["strong", "middle", "cheap", "third"], "cascade":
+      {{"ask": ["middle", "cheap"], "check": "sql", "tie_break": "third", {}}}}})",
+                     kSample));
+  auto third = Add("third", 2);
+  strong->Script().Text("SELECT 'Kim'");
+  middle->Next().Text("SELECT name FROM t WHERE id = 1");
+  cheap->Next().Text("```\nSELECT min(name) FROM t\n```");
+  Written same;
+  Ask(same, Request());
+  EXPECT_EQ(same.model_id, "middle");
+  middle->Next().Text("SELECT name FROM t WHERE id = 2");
+  cheap->Next().Text("SELECT name FROM t WHERE id = 1");
+  third->Script().Text("SELECT name FROM t ORDER BY id LIMIT 1");
+  Written tie;
+  Ask(tie, Request());
+  EXPECT_EQ(tie.model_id, "cheap");
+  middle->Next().Text("SELECT nick FROM t");
+  cheap->Next().Text("SELECT name FROM t");
+  Written differ;
+  Ask(differ, Request());
+  EXPECT_EQ(differ.model_id, "strong");
+  EXPECT_THAT(ctx_.route, HasSubstr("their answers differ; middle: the answer does not run"));
+}
+
+TEST_F(RoutedModels, AHookDecidesWhetherAnAnswerStands) {
+  std::string reply = R"({"pass": true})";
+  auto server = net::testing::StartServer(
+      [&](net::HttpRequest& request, net::ResponseWriter& writer, std::stop_token) -> Task<void> {
+        EXPECT_THAT(request.body, HasSubstr(R"("question":"How many?")"));
+        auto body = reply;
+        [[maybe_unused]] auto sent = co_await writer.Send(200, {}, std::move(body));
+      });
+  HookSpec spec;
+  spec.name = "facts";
+  spec.url = "http://" + server->addresses()[0] + "/";
+  spec.region = "eu";
+  hooks_ = MakeCheckHooks({spec}, nullptr).value();
+  Define(R"({"candidates": ["strong", "cheap"],
+             "cascade": {"ask": "cheap", "check": "hook", "hook": "facts"}})");
+  strong->Script().Text("14");
+  cheap->Script().Text("12");
+  Written passes;
+  Ask(passes, Request());
+  EXPECT_EQ(passes.text(), "12");
+  reply = R"({"pass": false, "reason": "it is 14"})";
+  Written fails;
+  Ask(fails, Request());
+  EXPECT_EQ(fails.text(), "14");
+  EXPECT_THAT(ctx_.route, HasSubstr("escalated: hook facts: it does not pass"));
+  EXPECT_EQ(ctx_.route.find("it is 14"), std::string::npos);
+  EXPECT_EQ(RowOf(Rows(), "strong").intent.role, "escalate");
+  server->Stop(std::chrono::milliseconds(0));
+  Written gone;
+  Ask(gone, Request());
+  EXPECT_EQ(gone.text(), "14");
+  // Nobody is asked for what nobody can check.
+  hooks_ = nullptr;
+  const auto calls = cheap->calls();
+  Written none;
+  Ask(none, Request());
+  EXPECT_EQ(none.text(), "14");
+  EXPECT_EQ(cheap->calls(), calls);
+  EXPECT_THAT(ctx_.route, HasSubstr("the configuration has no hook facts"));
 }
 
 TEST_F(RoutedModels, AnAnswerThatItsModelWasNotSureOfEscalates) {

@@ -1,6 +1,6 @@
 #pragma once
 // Whether two answers say the same, so that neither needs a stronger model's word: numbers, labels,
-// JSON and tool calls exactly, free text by its vector and its numbers.
+// JSON and tool calls exactly, free text by its vector and its numbers; SQL by what it returns.
 
 #include <cstdint>
 #include <string>
@@ -16,6 +16,7 @@ enum class AnswerForm : std::uint8_t {
   kJson,
   kFinal,  // a number, label or short phrase: the whole answer, or what it marks as its result
   kText,
+  kRows,  // what a statement of SQL returns (sql_check.h)
 };
 
 struct Comparable {

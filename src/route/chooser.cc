@@ -433,7 +433,11 @@ void Chooser::PlanCascade(const Wanted& wanted, Plan& plan) const {
   plan.check = cascade.check;
   plan.confidence = cascade.confidence;
   plan.supported = cascade.supported;
+  plan.sql = cascade.sql;
+  plan.hook = cascade.hook;
   decision_->ask = cascade.ask;
+  decision_->check = NameOf(cascade.check);
+  if (!cascade.hook.empty()) decision_->check += " " + cascade.hook;
   if (cascade.tie_break.empty()) return;
   auto third = *Find(cascade.tie_break);
   if (!TakesPart(third)) return;

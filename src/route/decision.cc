@@ -43,7 +43,7 @@ JsonText DecisionJson(const Decision& d) {
     for (std::size_t i = 0; i < d.ask.size(); ++i) {
       out += (i == 0 ? "" : ",") + JsonString(d.ask[i]);
     }
-    out += "]" + text("tie_break", d.tie_break);
+    out += "]" + text("check", d.check) + text("tie_break", d.tie_break);
   }
   out += text("instead_of", d.instead_of);
   out += text("advised", d.advised) + text("advised_reason", d.advised_reason);

@@ -49,6 +49,7 @@ struct Decision {
   std::map<std::string, double> spent;  // that rules looked at: "key this month", dollars
   std::vector<std::string> ask;         // of a cascade, before the chosen one
   std::string tie_break;
+  std::string check;  // of what they answer: "agree", "sql", "hook NAME", …; "" without a cascade
   std::size_t strong = 0;            // always-strong: the fallback, or what stands in for it
   std::optional<std::size_t> cheap;  // always-cheap; unset: no prices are known
 

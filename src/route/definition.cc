@@ -68,12 +68,14 @@ Result<> ReadModel(const JsonField& field, const RouterDefinition& router, std::
 struct CheckName {
   std::string_view name;
   Check check;
-  std::string_view what;  // "… is checked of the answer of one model"
+  std::string_view what;  // "… is checked of the answer of one model"; "": of two as well
 };
 constexpr CheckName kChecks[] = {{"agree", Check::kAgree, ""},
                                  {"schema", Check::kSchema, "a schema"},
                                  {"confidence", Check::kConfidence, "confidence"},
-                                 {"citations", Check::kCitations, "what is cited"}};
+                                 {"citations", Check::kCitations, "what is cited"},
+                                 {"sql", Check::kSql, ""},
+                                 {"hook", Check::kHook, "a hook"}};
 
 // A number that goes with one check; `fallback` nullopt: it must be given then.
 Result<> DecodeBound(const JsonField& field, bool checked, std::string_view check,
@@ -89,32 +91,68 @@ Result<> DecodeBound(const JsonField& field, bool checked, std::string_view chec
   return {};
 }
 
+Result<> DecodeSql(const JsonField& field, CascadeSpec& out) {
+  if (out.check != Check::kSql) {
+    return field.present() ? Fail(field.Wrong("is for check: sql")) : Result<>();
+  }
+  STRATA_CHECK_OK(field.ExpectObject());
+  STRATA_CHECK_OK(OnlyKnown(field, {"schema", "rows"}));
+  auto sample = std::make_shared<SqlSample>();
+  auto schema = field.Get("schema");
+  auto rows = field.Get("rows");
+  STRATA_TRY(sample->schema, schema.NonEmptyString());
+  if (rows.present()) {
+    STRATA_TRY(sample->rows, rows.NonEmptyString());
+  } else if (out.ask.size() == 2) {
+    return Fail(
+        rows.Wrong("two models in ask are compared by what their statements return on "
+                   "these: expected INSERT INTO …"));
+  }
+  if (auto made = CheckSample(*sample); !made.has_value()) {
+    const auto& at = made.error().field() == "rows" ? rows : schema;
+    return Fail(at.Wrong(made.error().message()));
+  }
+  out.sql = std::move(sample);
+  return {};
+}
+
+Result<> DecodeHook(const JsonField& field, CascadeSpec& out) {
+  if (out.check != Check::kHook) {
+    return field.present() ? Fail(field.Wrong("is for check: hook")) : Result<>();
+  }
+  STRATA_TRY(out.hook, field.NonEmptyString());
+  return {};
+}
+
 // After `ask`.
 Result<> DecodeCheck(const JsonField& cascade, CascadeSpec& out) {
   out.check = out.ask.size() == 2 ? Check::kAgree : Check::kSchema;
   auto check = cascade.Get("check");
   if (check.present()) {
-    STRATA_TRY(auto name, check.OneOf({"agree", "schema", "confidence", "citations"}));
+    STRATA_TRY(auto name,
+               check.OneOf({"agree", "schema", "confidence", "citations", "sql", "hook"}));
     const auto& known = *std::ranges::find(kChecks, name, &CheckName::name);
     out.check = known.check;
     if (out.check == Check::kAgree && out.ask.size() != 2) {
       return Fail(check.Wrong("agreement takes two models in ask"));
     }
-    if (out.check != Check::kAgree && out.ask.size() != 1) {
+    if (!known.what.empty() && out.ask.size() != 1) {
       return Fail(
           check.Wrong(fmt::format("{} is checked of the answer of one model in ask", known.what)));
     }
   }
   STRATA_CHECK_OK(DecodeBound(cascade.Get("confidence"), out.check == Check::kConfidence,
                               "confidence", std::nullopt, out.confidence));
-  return DecodeBound(cascade.Get("supported"), out.check == Check::kCitations, "citations", 1,
-                     out.supported);
+  STRATA_CHECK_OK(DecodeBound(cascade.Get("supported"), out.check == Check::kCitations, "citations",
+                              1, out.supported));
+  STRATA_CHECK_OK(DecodeSql(cascade.Get("sql"), out));
+  return DecodeHook(cascade.Get("hook"), out);
 }
 
 Result<CascadeSpec> DecodeCascade(const JsonField& field, const RouterDefinition& router) {
   STRATA_CHECK_OK(field.ExpectObject());
-  STRATA_CHECK_OK(OnlyKnown(
-      field, {"ask", "tie_break", "escalate", "check", "confidence", "supported", "when"}));
+  STRATA_CHECK_OK(OnlyKnown(field, {"ask", "tie_break", "escalate", "check", "confidence",
+                                    "supported", "sql", "hook", "when"}));
   CascadeSpec out;
   out.escalate = router.fallback;
   auto ask = field.Get("ask");
@@ -126,7 +164,7 @@ Result<CascadeSpec> DecodeCascade(const JsonField& field, const RouterDefinition
   STRATA_CHECK_OK(ReadModel(tie_break, router, out.tie_break));
   STRATA_CHECK_OK(ReadModel(escalate, router, out.escalate));
   STRATA_CHECK_OK(DecodeCheck(field, out));
-  if (!out.tie_break.empty() && out.check != Check::kAgree) {
+  if (!out.tie_break.empty() && out.ask.size() != 2) {
     return Fail(tie_break.Wrong("there are ties only between two models in ask"));
   }
   if (std::ranges::find(out.ask, out.escalate) != out.ask.end()) {
@@ -227,6 +265,10 @@ Result<> DecodeAims(const JsonField& top, RouterDefinition& out) {
 }
 
 }  // namespace
+
+std::string_view NameOf(Check check) {
+  return std::ranges::find(kChecks, check, &CheckName::check)->name;
+}
 
 std::string_view ObjectiveName(Objective objective) {
   switch (objective) {

@@ -2,6 +2,7 @@
 // What a router's owner writes down: candidates, objective, rules, cascade. docs/routers.md shows
 // one whole, as YAML; here it comes as the same tree in JSON.
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "base/result.h"
 #include "route/plan.h"
 #include "route/rules.h"
+#include "route/sql_check.h"
 
 namespace strata::dialect {
 class JsonValue;
@@ -36,9 +38,11 @@ struct CascadeSpec {
   std::string tie_break;         // "": none
   std::string escalate;          // default: the fallback
   Check check = Check::kAgree;
-  double confidence = 0;  // of kConfidence; must be given
-  double supported = 1;   // of kCitations: least share of the answer's sentences
-  Condition when;         // default: always
+  double confidence = 0;                 // of kConfidence; must be given
+  double supported = 1;                  // of kCitations: least share of the answer's sentences
+  std::shared_ptr<const SqlSample> sql;  // of kSql; must be given
+  std::string hook;                      // of kHook; must be given
+  Condition when;                        // default: always
 };
 
 // A share of the requests is answered by another candidate too, behind the caller's back and on the

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "provider/chat_model.h"
@@ -12,6 +13,7 @@
 namespace strata::route {
 
 struct Decision;
+struct SqlSample;
 
 // What lets the models of Plan::first answer.
 enum class Check : std::uint8_t {
@@ -19,7 +21,11 @@ enum class Check : std::uint8_t {
   kSchema,      // the answer is whole, and JSON that fits the schema that was asked for
   kConfidence,  // the answer's tokens were likely enough to the model itself
   kCitations,   // enough of the answer's sentences are supported by what they cite
+  kSql,         // the answer is a statement that holds with a schema; two return the same
+  kHook,        // somebody outside says that it passes
 };
+// "agree", "schema", …: as definitions name it.
+std::string_view NameOf(Check check);
 
 struct Plan {
   // Answers, or is escalated to when `first` does not settle the request.
@@ -31,6 +37,8 @@ struct Plan {
   Check check = Check::kAgree;
   double confidence = 0;  // of kConfidence: the geometric mean of the tokens' probabilities
   double supported = 1;   // of kCitations: the share of the sentences
+  std::shared_ptr<const SqlSample> sql;  // of kSql
+  std::string hook;                      // of kHook: its name in the configuration
 
   // Asked when `model` cannot be reached before its first token; null: nothing is.
   std::shared_ptr<provider::ChatModel> fallback;

@@ -437,6 +437,8 @@ TEST_F(Routers, ACascadeStandsInForTheModelThatItEscalatesTo) {
   ASSERT_EQ(math->first.size(), 2U);
   EXPECT_EQ(math->model->Info().id, "strong");
   EXPECT_EQ(math->decision->ask, (std::vector<std::string>{"middle", "cheap"}));
+  EXPECT_EQ(math->decision->check, "agree");
+  EXPECT_THAT(DecisionJson(*math->decision).text, HasSubstr(R"("check":"agree")"));
   EXPECT_TRUE(Choose(*router, Says("Write a poem"))->first.empty());
   EXPECT_TRUE(Choose(*router, Says("```c++\nint x = 3 * 4;\n``` how many?"))->first.empty());
 }
@@ -449,46 +451,48 @@ TEST_F(Routers, TheDecisionLooksAtTheConversation) {
   EXPECT_EQ(signals.kind(), "translation");
 }
 
+std::string ProblemOf(std::string_view json) {
+  auto tree = dialect::ParseJson(json);
+  auto definition = DecodeDefinition(*tree);
+  EXPECT_FALSE(definition.has_value()) << json;
+  return definition.has_value() ? std::string()
+                                : definition.error().field() + ": " + definition.error().message();
+}
+
+std::string CascadeProblem(const std::string& rest) {
+  return ProblemOf(R"({"candidates": ["a", "b"], "cascade": {"ask": "b", )" + rest + "}}");
+}
+
 TEST(RouterDefinition, WhatIsWrongIsNamedWithItsPlace) {
-  auto problem = [](std::string_view json) {
-    auto tree = dialect::ParseJson(json);
-    auto definition = DecodeDefinition(*tree);
-    EXPECT_FALSE(definition.has_value()) << json;
-    return definition.has_value()
-               ? std::string()
-               : definition.error().field() + ": " + definition.error().message();
-  };
-  EXPECT_THAT(problem(R"({"candidates": []})"), HasSubstr("candidates"));
-  EXPECT_THAT(problem(R"({"candidates": ["a"], "fallbak": "a"})"),
+  EXPECT_THAT(ProblemOf(R"({"candidates": []})"), HasSubstr("candidates"));
+  EXPECT_THAT(ProblemOf(R"({"candidates": ["a"], "fallbak": "a"})"),
               HasSubstr("did you mean fallback"));
-  EXPECT_THAT(problem(R"({"candidates": ["a", "a"]})"), HasSubstr("stands twice"));
+  EXPECT_THAT(ProblemOf(R"({"candidates": ["a", "a"]})"), HasSubstr("stands twice"));
   EXPECT_THAT(
-      problem(R"({"candidates": ["a"], "rules": [{"when": {"langage": "de"}, "use": "a"}]})"),
+      ProblemOf(R"({"candidates": ["a"], "rules": [{"when": {"langage": "de"}, "use": "a"}]})"),
       HasSubstr("rules[0].when.langage"));
-  EXPECT_THAT(problem(R"({"candidates": ["a"], "rules": [{"use": "b"}]})"),
+  EXPECT_THAT(ProblemOf(R"({"candidates": ["a"], "rules": [{"use": "b"}]})"),
               HasSubstr("'b' is no candidate"));
   EXPECT_THAT(
-      problem(R"({"candidates": ["a"], "rules": [{"when": {"task": "codes"}, "use": "a"}]})"),
+      ProblemOf(R"({"candidates": ["a"], "rules": [{"when": {"task": "codes"}, "use": "a"}]})"),
       HasSubstr("not one of code"));
   auto condition = [&](const std::string& when) {
-    return problem(R"({"candidates": ["a"], "rules": [{"when": )" + when + R"(, "use": "a"}]})");
+    return ProblemOf(R"({"candidates": ["a"], "rules": [{"when": )" + when + R"(, "use": "a"}]})");
   };
   EXPECT_THAT(condition(R"({"spent": {"of": "key"}})"), HasSubstr("rules[0].when.spent.usd"));
   EXPECT_THAT(condition(R"({"spent": {"of": "team", "usd": 1}})"),
               HasSubstr("rules[0].when.spent.of"));
   EXPECT_THAT(condition(R"({"spent": {"in": "day", "usd": 1}})"), HasSubstr("unknown member 'in'"));
   EXPECT_THAT(condition(R"({"spent": {"usd": -1}})"), HasSubstr("rules[0].when.spent.usd"));
-  EXPECT_THAT(problem(R"({"candidates": ["a"], "weights": {"per_usd": 1}})"),
+  EXPECT_THAT(ProblemOf(R"({"candidates": ["a"], "weights": {"per_usd": 1}})"),
               HasSubstr("are for the objective quality"));
-  EXPECT_THAT(problem(R"({"candidates": ["a"], "limits": {"second": 1}})"),
+  EXPECT_THAT(ProblemOf(R"({"candidates": ["a"], "limits": {"second": 1}})"),
               HasSubstr("did you mean seconds"));
   EXPECT_THAT(condition(R"({"guardrails": "x"})"), HasSubstr("did you mean guardrail"));
   EXPECT_THAT(condition(R"({"guardrail": ""})"), HasSubstr("rules[0].when.guardrail"));
-  EXPECT_THAT(problem(R"({"candidates": ["a", "b"], "cascade": {"ask": ["a", "b"]}})"),
+  EXPECT_THAT(ProblemOf(R"({"candidates": ["a", "b"], "cascade": {"ask": ["a", "b"]}})"),
               HasSubstr("asked and escalated to"));
-  auto cascade = [&](const std::string& rest) {
-    return problem(R"({"candidates": ["a", "b"], "cascade": {"ask": "b", )" + rest + "}}");
-  };
+  auto cascade = CascadeProblem;
   EXPECT_THAT(cascade(R"("check": "confidence")"), HasSubstr("cascade.confidence"));
   EXPECT_THAT(cascade(R"("confidence": 0.5)"), HasSubstr("is for check: confidence"));
   EXPECT_THAT(cascade(R"("supported": 0.5)"), HasSubstr("is for check: citations"));
@@ -496,9 +500,33 @@ TEST(RouterDefinition, WhatIsWrongIsNamedWithItsPlace) {
   EXPECT_THAT(cascade(R"("check": "confidence", "confidence": 2)"),
               HasSubstr("cascade.confidence"));
   EXPECT_THAT(cascade(R"("check": "agree")"), HasSubstr("takes two models"));
-  EXPECT_THAT(problem(R"({"candidates": ["router/x"]})"), HasSubstr("a router cannot"));
+  EXPECT_THAT(ProblemOf(R"({"candidates": ["router/x"]})"), HasSubstr("a router cannot"));
   EXPECT_FALSE(CheckRouterName("a//b").has_value());
   EXPECT_TRUE(CheckRouterName("My mix-2").has_value());
+}
+
+TEST(RouterDefinition, ChecksOfCascadesTakeWhatIsTheirs) {
+  EXPECT_THAT(CascadeProblem(R"("check": "sequel")"), HasSubstr("cascade.check"));
+  EXPECT_THAT(CascadeProblem(R"("check": "sql")"), HasSubstr("cascade.sql"));
+  EXPECT_THAT(CascadeProblem(R"("sql": {"schema": "CREATE"})"), HasSubstr("is for check: sql"));
+  auto sql = [&](const std::string& members) {
+    return CascadeProblem(R"("check": "sql", "sql": {)" + members + "}");
+  };
+  EXPECT_THAT(sql(""), HasSubstr("cascade.sql.schema"));
+  EXPECT_THAT(sql(R"("scheme": "x")"), HasSubstr("did you mean schema"));
+  EXPECT_THAT(sql(R"("schema": "CREATE TABLE t(")"), HasSubstr("cascade.sql.schema: "));
+  EXPECT_THAT(sql(R"x("schema": "CREATE TABLE t(i)", "rows": "DELETE FROM t")x"),
+              HasSubstr("does more than it may"));
+  EXPECT_THAT(ProblemOf(R"x({"candidates": ["a", "b", "c"], "cascade": {"ask": ["b", "c"],
+                          "check": "sql", "sql": {"schema": "CREATE TABLE t(i)"}}})x"),
+              HasSubstr("cascade.sql.rows"));
+  EXPECT_THAT(CascadeProblem(R"("check": "hook")"), HasSubstr("cascade.hook"));
+  EXPECT_THAT(CascadeProblem(R"("hook": "facts")"), HasSubstr("is for check: hook"));
+  EXPECT_THAT(CascadeProblem(R"("check": "hook", "hook": "facts", "tie_break": "a")"),
+              HasSubstr("ties only between two"));
+  EXPECT_THAT(ProblemOf(R"({"candidates": ["a", "b", "c"], "cascade": {"ask": ["b", "c"],
+                          "check": "hook", "hook": "facts"}})"),
+              HasSubstr("a hook is checked of the answer of one model"));
 }
 
 TEST(PolicyRouter, ALearnedRouterMustKnowTheFallback) {

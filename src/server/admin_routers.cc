@@ -82,9 +82,10 @@ json::object Encode(const StoredRouter& router) {
           {"in_force", EncodeVersion(router.Current())}};
 }
 
-// Guardrails come with the configuration, which may be read again at any time: a rule may be
-// written before the one that it looks at.
-json::array WarningsOf(const RouterVersion& version, const guard::Guardrails* guardrails) {
+// Guardrails and hooks come with the configuration, which may be read again at any time: a rule may
+// be written before the one that it looks at.
+json::array WarningsOf(const RouterVersion& version, const LiveState& live) {
+  const auto* guardrails = live.guardrails.get();
   json::array out;
   if (version.router == nullptr) return out;
   const auto& definition = version.router->definition();
@@ -98,6 +99,11 @@ json::array WarningsOf(const RouterVersion& version, const guard::Guardrails* gu
         "the configuration has no guardrail '{}': what looks at it does not hold (it has: {})",
         name, known.size() > 2 ? known.substr(1, known.size() - 2) : "none"));
   }
+  if (definition.cascade && !definition.cascade->hook.empty() &&
+      gateway::FindHook(live.hooks.get(), definition.cascade->hook) == nullptr) {
+    out.emplace_back(fmt::format("the configuration has no hook '{}': the cascade escalates always",
+                                 definition.cascade->hook));
+  }
   return out;
 }
 
@@ -106,7 +112,7 @@ Task<Result<>> Put(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto made, co_await s.routers.Put(std::move(put), e.ctx.workspace, s.ops_pool));
   auto body = Encode(made);
   const auto live = s.live.Now();
-  body["warnings"] = WarningsOf(made.versions.back(), live->guardrails.get());
+  body["warnings"] = WarningsOf(made.versions.back(), *live);
   co_return co_await SendAdminJson(e, json::serialize(body));
 }
 

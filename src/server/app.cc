@@ -144,6 +144,7 @@ struct App::Parts {
   provider::Registry registry;
   std::unique_ptr<Pool> parse_pool;
   std::unique_ptr<Pool> kb_pool;
+  std::unique_ptr<Pool> check_pool;  // statements of SQL that models wrote
   std::unique_ptr<knowledge::Parser> parser;
   std::unique_ptr<knowledge::PageRenderer> renderer;
   std::unique_ptr<knowledge::KnowledgeBases> bases;
@@ -225,6 +226,7 @@ Result<> App::Parts::OpenKnowledge() {
   auto children = static_cast<std::size_t>(config.options.Integer("kb.parse.processes"));
   parse_pool = std::make_unique<Pool>("parse", children, 4096);
   kb_pool = std::make_unique<Pool>("kb", 4, 4096);
+  check_pool = std::make_unique<Pool>("check", 2, 256);
   knowledge::ChildParserOptions child{.limits = knowledge::ParseLimitsFrom(config.options)};
   parser = knowledge::MakeChildParser(*parse_pool, child);
   renderer = std::make_unique<knowledge::PageRenderer>(*parse_pool, child);
@@ -272,7 +274,10 @@ Result<> App::Parts::RegisterModels(const std::shared_ptr<const knowledge::Extra
                                    .taker = &evaluation->labeler(),
                                    .spending = accounting.spending.get(),
                                    .latencies = accounting.latencies.get(),
-                                   .guardrails = [this] { return live.Now()->guardrails; }})));
+                                   .guardrails = [this] { return live.Now()->guardrails; },
+                                   .hooks = [this] { return live.Now()->hooks; },
+                                   .client = client.get(),
+                                   .pool = check_pool.get()})));
     for (const auto& spec : *providers.Now()) {
       STRATA_CHECK_OK(AddOneProvider(models, spec, RemoteDepsFrom(config.options, client),
                                      *accounting.journal, *resilience));

@@ -24,6 +24,7 @@
 #include "server/app.h"
 #include "server/config_node.h"
 #include "server/guardrail_config.h"
+#include "server/hook_config.h"
 #include "server/live_config.h"
 #include "server/model_config.h"
 #include "server/provider_config.h"
@@ -80,6 +81,8 @@ class Reader {
         models_at = item.second;
       } else if (key == "guardrails") {
         guardrails = ReadGuardrails(item.second, problem_);
+      } else if (key == "hooks") {
+        hooks = ReadHooks(item.second, problem_, PlaceUnder("hooks."));
       } else {
         ReadOption(key, item.second, 1);
       }
@@ -94,6 +97,7 @@ class Reader {
   std::map<std::string, std::string> aliases;
   std::vector<gateway::PoolSpec> models;
   std::vector<guard::WordPolicySpec> guardrails;
+  std::vector<gateway::HookSpec> hooks;
   std::map<std::string, std::string, std::less<>> places;
 
  private:
@@ -292,6 +296,7 @@ Result<Config> ReadConfig(std::string_view yaml, const std::string& file,
                 .aliases = std::move(reader.aliases),
                 .models = std::move(reader.models),
                 .guardrails = std::move(reader.guardrails),
+                .hooks = std::move(reader.hooks),
                 .file = file,
                 .places = std::move(reader.places)};
   // What no table can say.
@@ -337,8 +342,8 @@ std::string OptionsAsMarkdown() {
       "nested or dotted in one YAML file (`strata serve --config FILE`); unknown names are "
       "refused.\n\n"
       "Beside them the file may hold `providers` and `models` (lists) and `aliases` (a mapping): "
-      "see "
-      "docs/providers.md and docs/resilience.md.\n";
+      "see docs/providers.md and docs/resilience.md; `guardrails` (docs/guardrails.md) and `hooks` "
+      "(docs/routers.md), which are lists, too.\n";
   std::string group;
   for (auto table : AllOptionTables()) {
     for (const auto& option : table) {

@@ -12,6 +12,8 @@
 //     gpt-4o: openai/gpt-4o-mini
 //   guardrails:
 //     - {name: code-names, words: [Project Falcon], action: mask}
+//   hooks:
+//     - {name: facts, url: "https://checks.example.org/answer", region: eu}
 
 #include <map>
 #include <string>
@@ -19,6 +21,7 @@
 
 #include "base/options.h"
 #include "base/result.h"
+#include "gateway/check_hooks.h"
 #include "gateway/model_pool.h"
 #include "guard/word_policy.h"
 #include "provider/spec.h"
@@ -32,8 +35,10 @@ struct Config {
   std::map<std::string, std::string> aliases;     // alias → model id
   std::vector<gateway::PoolSpec> models;          // checked
   std::vector<guard::WordPolicySpec> guardrails;  // checked
+  std::vector<gateway::HookSpec> hooks;           // checked
   std::string file;                               // as messages name it
-  // "strata.yaml:12" of options, "providers.NAME", "models.ID" and "aliases.NAME" that are given.
+  // "strata.yaml:12" of options, "providers.NAME", "models.ID", "aliases.NAME" and "hooks.NAME"
+  // that are given.
   std::map<std::string, std::string, std::less<>> places = {};
 
   // The place of `key`, else the file.

@@ -45,10 +45,19 @@ class UseCheck {
     Take(observe::OtlpOptionsOf(options_), "otlp.endpoint");
     Journal();
     Providers();
+    Hooks();
     CheckModelNames(config_, data_folder_, findings_);
   }
 
  private:
+  void Hooks() {
+    const auto secrets = provider::ReadSecretsFrom(provider::ProcessEnv());
+    for (const auto& spec : config_.hooks) {
+      if (!gateway::HookProblems(spec).empty()) continue;  // said where it was read
+      Take(gateway::CheckHook::Make(spec, secrets), "hooks." + spec.name);
+    }
+  }
+
   void Problem(std::string_view option, std::string_view what) {
     findings_.Problem(config_.PlaceOf(option), fmt::format("{}: {}", option, what));
   }

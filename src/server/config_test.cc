@@ -154,6 +154,30 @@ std::vector<std::string> FindingsIn(std::string_view yaml) {
   return lines;
 }
 
+TEST(Config, ReadsHooksOrSaysWhatIsWrong) {
+  auto config = ParseConfig(R"(
+hooks:
+  - {name: facts, url: "https://x/y", secret: "env:F", timeout_ms: 50, region: eu, clearance: [pii], retention: 30d}
+)",
+                            "s.yaml", {});
+  ASSERT_TRUE(config.has_value()) << config.error().message();
+  ASSERT_EQ(config->hooks.size(), 1U);
+  EXPECT_EQ(config->hooks[0].timeout, std::chrono::milliseconds(50));
+  EXPECT_TRUE(config->hooks[0].clearance.Has("pii"));
+  EXPECT_TRUE(config->hooks[0].retention.has_value());
+  EXPECT_EQ(config->PlaceOf("hooks.facts"), "s.yaml:3");
+  auto wrong = ParseConfig(
+      "hooks:\n  - {name: A, url: x, timeout_ms: soon, regoin: eu}\n  - {name: b, url: "
+      "'https://x'}\n"
+      "  - {name: b, url: 'https://x'}\n",
+      "s.yaml", {});
+  const auto& message = wrong.error().message();
+  for (auto part : {"hooks.A: name: expected", "hooks.A: url: ", "hooks.A: timeout_ms: expected 1",
+                    "did you mean region", "s.yaml:4: hooks: two are named 'b'"}) {
+    EXPECT_THAT(message, HasSubstr(part));
+  }
+}
+
 TEST(Config, NamesThatStandTwiceAreRefusedWithBothLines) {
   EXPECT_THAT(FindingsIn("net: {idle_timeout: 5}\nserver:\n  request_timeout: 1\nserver:\n  "
                          "request_timeout: 2\n"),

@@ -50,9 +50,12 @@ Result<Settings> SettingsFrom(const Options& options) {
 Result<std::shared_ptr<const LiveState>> LiveConfig::Make(Config config) {
   STRATA_TRY(auto settings, SettingsFrom(config.options));
   STRATA_TRY(auto guardrails, MakeGuardrails(config.guardrails));
+  STRATA_TRY(auto hooks, gateway::MakeCheckHooks(
+                             config.hooks, provider::ReadSecretsFrom(provider::ProcessEnv())));
   return std::make_shared<const LiveState>(LiveState{.config = std::move(config),
                                                      .settings = std::move(settings),
-                                                     .guardrails = std::move(guardrails)});
+                                                     .guardrails = std::move(guardrails),
+                                                     .hooks = std::move(hooks)});
 }
 
 }  // namespace strata::server

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 
+#include "gateway/check_hooks.h"
 #include "guard/guardrails.h"
 #include "server/config.h"
 #include "server/cors.h"
@@ -37,6 +38,7 @@ struct LiveState {
   Config config;
   Settings settings;
   std::shared_ptr<const guard::Guardrails> guardrails;  // null: none are configured
+  std::shared_ptr<const gateway::CheckHooks> hooks;     // never null
 };
 
 // Thread-safe.

@@ -134,6 +134,7 @@ ReloadReport Reloader::Compare(const Config& before, const Config& after) const 
   }
   if (before.aliases != after.aliases) report.changed.emplace_back("aliases");
   if (before.guardrails != after.guardrails) report.changed.emplace_back("guardrails");
+  if (before.hooks != after.hooks) report.changed.emplace_back("hooks");
   return report;
 }
 

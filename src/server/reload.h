@@ -47,7 +47,7 @@ ProviderSpecs MergeProviders(const ProviderSpecs& configured, const ProviderSpec
                              const ProviderSpecs& detected);
 
 struct ReloadReport {
-  std::vector<std::string> changed;  // options, "providers.NAME", "aliases", "guardrails"
+  std::vector<std::string> changed;  // options, "providers.NAME", "aliases", "guardrails", "hooks"
   std::vector<std::string>
       restart;  // options that changed in the file but hold only after a restart
 };

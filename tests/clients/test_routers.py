@@ -1,7 +1,9 @@
 """Routers with the unmodified SDKs: rules, cascades, the answering model in every dialect, Bedrock's prompt routers, commands."""
+import http.server
 import json
 import os
 import tempfile
+import threading
 import time
 import unittest
 import urllib.request
@@ -30,11 +32,41 @@ cascade:
 """
 
 
+class Hook:
+    """Says `reply` of every answer; `asked` is what it was shown."""
+
+    def __init__(self):
+        self.asked, self.reply = [], {"pass": True}
+        hook = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                hook.asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+                body = json.dumps(hook.reply).encode()
+                self.send_response(200)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
 class Routers(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.upstream = FakeUpstream()
+        cls.upstream, cls.hook = FakeUpstream(), Hook()
         config = f"""
+hooks:
+  - {{name: facts, url: "{cls.hook.url}", region: local}}
 guardrails:
   - {{name: people, words: [Ada Lovelace], action: mask, mask: "[person]", on: [input]}}
   - {{name: attacks, words: [ignore all previous instructions], action: note, on: [input]}}
@@ -59,6 +91,7 @@ providers:
     @classmethod
     def tearDownClass(cls):
         cls.server.stop()
+        cls.hook.stop()
 
     @classmethod
     def define(cls, text, name="mix"):
@@ -173,6 +206,56 @@ cascade: {{ask: {cheap}, check: citations}}
         answer, trace = ask()
         self.assertEqual((answer.model, answer.choices[0].message.content), (strong, "It was built in 1871."))
         self.assertIn("1 of its 2 sentences are supported by what they cite", self.server.cli("trace", trace))
+
+    def test_an_answer_in_sql_must_run_on_the_sample(self):
+        self.define(f"""
+candidates: [{STRONG}, {MIDDLE}]
+cascade:
+  ask: {MIDDLE}
+  check: sql
+  sql:
+    schema: CREATE TABLE orders(id INTEGER, customer TEXT, total REAL)
+    rows: INSERT INTO orders VALUES (1, 'Kim', 12.5), (2, 'Lee', 80)
+""", name="sql")
+        right = "SELECT sum(total) FROM orders"
+        say = lambda: self.openai.chat.completions.with_raw_response.create(
+            model="router/sql", messages=[{"role": "user", "content": "How much was ordered?"}])
+        self.script(strong=right, middle=f"```sql\n{right}\n```")
+        self.assertEqual(say().parse().model, MIDDLE)
+        self.script(strong=right, middle="SELECT sum(price) FROM orders")
+        raw = say()
+        self.assertEqual((raw.parse().model, raw.parse().choices[0].message.content), (STRONG, right))
+        trace = self.server.cli("trace", raw.headers["x-strata-trace-id"])
+        self.assertIn("the answer does not run on the sample", trace)
+        self.assertIn("no such column: price", trace)
+        self.assertIn("(check: sql)", self.server.cli("route", "explain", "sql", "How much was ordered?"))
+
+    def test_a_hook_decides_whether_an_answer_stands(self):
+        self.define(f"candidates: [{STRONG}, {MIDDLE}]\ncascade: {{ask: {MIDDLE}, check: hook, hook: facts}}\n", name="hooked")
+        say = lambda **more: self.openai.chat.completions.with_raw_response.create(
+            model="router/hooked", messages=[{"role": "user", "content": "How many?"}], **more)
+        self.script(strong="14", middle="12")
+        self.hook.reply = {"pass": True}
+        self.assertEqual(say().parse().model, MIDDLE)
+        asked = self.hook.asked[-1]
+        self.assertEqual((asked["model"], asked["question"], asked["answer"]), (MIDDLE, "How many?", {"text": "12", "tool_calls": []}))
+        self.assertTrue(asked["router"].startswith("router/hooked:"))
+        self.hook.reply = {"pass": False, "reason": "it is fourteen"}
+        raw = say()
+        self.assertEqual(raw.parse().model, STRONG)
+        trace = self.server.cli("trace", raw.headers["x-strata-trace-id"])
+        for part in ("hook facts: it does not pass", "it is fourteen"):
+            self.assertIn(part, trace)
+        self.hook.reply = "yes"
+        self.assertEqual(say().parse().model, STRONG)
+        # Where nobody can check, the cheap model is not asked either.
+        times, before = len(self.hook.asked), len(self.upstream.requests())
+        self.assertIn("check: hook facts", self.server.cli("route", "explain", "hooked", "How many?"))
+        self.define(f"candidates: [{STRONG}, {MIDDLE}]\ncascade: {{ask: {MIDDLE}, check: hook, hook: fact}}\n", name="hooked")
+        warned = run_strata(self.server.data, "route", "create", "hooked", self.file, env=self.server.env)
+        self.assertIn("no hook 'fact'", warned.stderr)
+        self.assertEqual(say().parse().model, STRONG)
+        self.assertEqual((len(self.hook.asked), len(self.upstream.requests())), (times, before + 1))
 
     def test_bedrock_makes_finds_uses_and_deletes_prompt_routers(self):
         self.script(strong="S", middle="M")

@@ -5,10 +5,7 @@
 #include <cmath>
 
 #include "dialect/responses_wire.h"
-#include "route/agreement.h"
-#include "route/citation_check.h"
 #include "route/decision.h"
-#include "route/schema_check.h"
 
 namespace strata::gateway {
 namespace {
@@ -17,20 +14,6 @@ using provider::ChatStream;
 
 // Wang et al. 2022, "Self-Consistency Improves Chain of Thought Reasoning", sample at 0.5 to 0.7.
 constexpr double kSecondSampleTemperature = 0.7;
-
-// The geometric mean of the probabilities that a model gave its own tokens; nullopt: it says none.
-std::optional<double> ConfidenceOf(const domain::ChatResponse& answer) {
-  double sum = 0;
-  std::size_t tokens = 0;
-  for (const auto& block : answer.content) {
-    const auto* text = std::get_if<domain::TextBlock>(&block);
-    if (text == nullptr) continue;
-    for (const auto& token : text->logprobs) sum += token.logprob;
-    tokens += text->logprobs.size();
-  }
-  if (tokens == 0) return std::nullopt;
-  return std::exp(sum / static_cast<double>(tokens));
-}
 
 // Prices of one candidate, for tokens that another one has written.
 std::optional<Baseline> BaselineOf(const route::CandidateView& view, double output_tokens) {
@@ -49,26 +32,14 @@ bool MayFallBack(const Error& error, const RequestContext& ctx) {
          error.code() == Code::kDeadlineExceeded;
 }
 
-std::string Failures(const std::vector<std::shared_ptr<Step>>& steps) {
-  std::string out;
-  for (const auto& step : steps) {
-    if (!step->error()) continue;
-    out += fmt::format("{}{} failed: {}", out.empty() ? "" : "; ", step->model().Info().id,
-                       CodeName(step->error()->code()));
-  }
-  return out;
-}
-
 }  // namespace
 
-PlanRun::PlanRun(route::Plan plan, std::shared_ptr<const vector::StaticEmbedder> embedder,
-                 SessionNote note, std::shared_ptr<RouterRecord> record,
-                 std::shared_ptr<const guard::Guardrails> guardrails, RequestContext& ctx)
+PlanRun::PlanRun(route::Plan plan, PlanTools tools, SessionNote note,
+                 std::shared_ptr<RouterRecord> record, RequestContext& ctx)
     : plan_(std::move(plan)),
-      embedder_(std::move(embedder)),
+      tools_(std::move(tools)),
       note_(std::move(note)),
       record_(std::move(record)),
-      guardrails_(std::move(guardrails)),
       ctx_(ctx) {}
 
 void PlanRun::CompareWith(RequestContext& ctx, std::string_view model) const {
@@ -89,13 +60,16 @@ Task<Result<std::unique_ptr<ChatStream>>> PlanRun::Start(domain::ChatRequest&& r
     co_return co_await StartModel(std::move(request), "answer");
   // Answers are compared, so they are read as events, not as their provider's bytes.
   request.wire.reset();
-  std::string why;
-  auto settled = co_await Settle(request, why);
-  if (settled != nullptr && guardrails_) settled = co_await Guarded(std::move(settled), why);
+  auto why = CannotCheck();
+  std::shared_ptr<Step> settled;
+  if (why.empty()) settled = co_await Settle(request, why);
+  if (settled != nullptr && tools_.guardrails) settled = co_await Guarded(std::move(settled), why);
   STRATA_CO_CHECK_OK(ctx_.CheckAlive());
   auto note = ctx_.span.Child("gateway.settle");
+  note.Set("check", plan_.decision->check);
   note.Set("outcome", settled ? "settled" : "escalated");
   note.Set("why", why);
+  if (ctx_.capture_text && !detail_.empty()) note.Set("detail", detail_);
   note.End();
   if (!settled) {
     ctx_.route += "; escalated: " + why;
@@ -145,104 +119,16 @@ Task<std::shared_ptr<Step>> PlanRun::Settle(const domain::ChatRequest& request, 
   if (plan_.check == route::Check::kSchema) co_return SettleBySchema(steps, request, why);
   if (plan_.check == route::Check::kConfidence) co_return SettleByConfidence(steps, why);
   if (plan_.check == route::Check::kCitations) co_return SettleByCitations(steps, why);
+  if (plan_.check == route::Check::kHook) co_return co_await SettleByHook(steps, request, why);
+  if (plan_.check == route::Check::kSql && steps.size() == 1) {
+    co_return co_await SettleBySql(steps, why);
+  }
   co_return co_await SettleByAgreement(steps, request, why);
-}
-
-Task<std::shared_ptr<Step>> PlanRun::SettleByAgreement(const Steps& steps,
-                                                       const domain::ChatRequest& request,
-                                                       std::string& why) {
-  why = Failures(steps);
-  if (!why.empty()) {
-    for (const auto& step : steps) step->Settle(step->error() ? "failed" : "alone");
-    co_return nullptr;
-  }
-  auto a = route::ComparableOf(steps[0]->answer());
-  auto b = route::ComparableOf(steps[1]->answer());
-  auto stands = [&](const std::shared_ptr<Step>& step, std::string_view reason) {
-    why = reason;
-    for (const auto& each : steps) each == step ? each->Stand() : each->Settle("agrees");
-    return step;
-  };
-  if (route::Agree(a, b, embedder_.get())) co_return stands(steps[0], "both say the same");
-  why = "their answers differ";
-  if (plan_.tie_break != nullptr && ctx_.CheckAlive().has_value()) {
-    Steps third = {std::make_shared<Step>(plan_.tie_break, "tie_break", ctx_)};
-    third[0]->CompareWith(std::nullopt, std::nullopt);
-    co_await Step::RunAll(third, request);
-    auto c = third[0]->error() ? route::Comparable() : route::ComparableOf(third[0]->answer());
-    third[0]->Settle(third[0]->error() ? "failed" : "breaks the tie");
-    auto id = third[0]->model().Info().id;
-    for (const auto& [step, said] : {std::pair(steps[0], &a), std::pair(steps[1], &b)}) {
-      if (!route::Agree(c, *said, embedder_.get())) continue;
-      why = id + " breaks the tie";
-      for (const auto& each : steps) each == step ? each->Stand() : each->Settle("differs");
-      co_return step;
-    }
-    why += " and " + id + " agrees with neither";
-  }
-  for (const auto& step : steps) step->Settle("differs");
-  co_return nullptr;
-}
-
-std::shared_ptr<Step> PlanRun::SettleBySchema(const Steps& steps,
-                                              const domain::ChatRequest& request,
-                                              std::string& why) const {
-  const auto& step = steps.front();
-  why = Failures(steps);
-  if (why.empty()) {
-    const auto& answer = step->answer();
-    auto form = route::ComparableOf(answer).form;
-    if (form == route::AnswerForm::kNone) {
-      why = "the answer is not whole";
-    } else if (form != route::AnswerForm::kCalls) {
-      why = route::AnswerProblem(domain::TextOf(answer.content), request.json_output->schema.text);
-    }
-  }
-  if (!why.empty()) {
-    step->Settle("fails the check");
-    return nullptr;
-  }
-  step->Stand();
-  why = "the answer fits the schema";
-  return step;
-}
-
-std::shared_ptr<Step> PlanRun::SettleByConfidence(const Steps& steps, std::string& why) const {
-  const auto& step = steps.front();
-  why = Failures(steps);
-  auto confidence = step->error() ? std::nullopt : ConfidenceOf(step->answer());
-  const bool enough = confidence && *confidence >= plan_.confidence;
-  if (why.empty()) {
-    why = confidence ? fmt::format("its tokens' mean probability is {:.3f}, {} {:.3f}", *confidence,
-                                   enough ? "at least" : "below", plan_.confidence)
-                     : "it gives no log-probabilities";
-  }
-  enough ? step->Stand() : step->Settle("is not confident");
-  return enough ? step : nullptr;
-}
-
-std::shared_ptr<Step> PlanRun::SettleByCitations(const Steps& steps, std::string& why) const {
-  const auto& step = steps.front();
-  why = Failures(steps);
-  bool enough = false;
-  if (why.empty()) {
-    const bool whole = route::ComparableOf(step->answer()).form != route::AnswerForm::kNone;
-    const auto sentences = route::CountCited(step->answer());
-    const auto share = sentences.all == 0 ? 0
-                                          : static_cast<double>(sentences.cited) /
-                                                static_cast<double>(sentences.all);
-    enough = whole && sentences.cited > 0 && share >= plan_.supported;
-    why = !whole ? "the answer is not whole"
-                 : fmt::format("{} of its {} sentences are supported by what they cite",
-                               sentences.cited, sentences.all);
-  }
-  enough ? step->Stand() : step->Settle("is not supported");
-  return enough ? step : nullptr;
 }
 
 Task<std::shared_ptr<Step>> PlanRun::Guarded(std::shared_ptr<Step> step, std::string& why) {
   const auto text = domain::TextOf(step->answer().content);
-  auto judged = co_await guardrails_->Judge(text, guard::Side::kOutput, ctx_);
+  auto judged = co_await tools_.guardrails->Judge(text, guard::Side::kOutput, ctx_);
   if (judged.has_value() || judged.error().code() != Code::kBlocked) co_return step;
   why = fmt::format("a guardrail blocks what {} says", step->model().Info().id);
   co_return nullptr;

@@ -219,7 +219,7 @@ void PrintDecision(const json::object& d) {
     }
   }
   if (auto ask = JoinedOf(d, "ask"); !ask.empty()) {
-    fmt::print("first asks {}{}\n", ask,
+    fmt::print("first asks {} (check: {}){}\n", ask, TextOf(d, "check"),
                TextOf(d, "tie_break").empty() ? "" : ", ties broken by " + TextOf(d, "tie_break"));
   }
   if (auto advised = TextOf(d, "advised"); !advised.empty()) {
