@@ -89,14 +89,16 @@ bool IsListMark(std::string_view text) {
   return number || letter || roman;
 }
 
-// "J." before a surname: not when the next word is one that begins sentences.
+// "J." before a surname: not when the next word is one that begins sentences, and not the unit
+// behind a number ("5,000 K.", "230 V.").
 bool IsInitial(std::string_view token, std::string_view before, std::string_view next) {
   std::size_t at = token.find_first_not_of("(\"'");
   if (at == std::string_view::npos || token.size() - at != 2 || !IsUpper(token[at])) return false;
   std::string_view word = FirstWord(next);
   if (word.empty() || !IsUpper(word[0])) return false;
+  const auto previous = LastToken(Trimmed(before));
+  if (!previous.empty() && IsDigit(previous.back())) return false;
   if (token[at] == 'I') {  // the pronoun, unless among other initials
-    std::string_view previous = LastToken(Trimmed(before));
     return previous.size() == 2 && IsUpper(previous[0]) && previous[1] == '.';
   }
   return word.size() == 1 || !IsStopWord(FoldCase(word));

@@ -32,6 +32,8 @@ TEST(Sentences, DoNotEndAtAbbreviationsInitialsAndDecimals) {
             "|As Lee et al. (2010) show, it holds.|So be it.|");
   EXPECT_EQ(Split("He takes vitamin C. The dose is small."),
             "|He takes vitamin C.|The dose is small.|");
+  EXPECT_EQ(Split("It runs at 230 V. Lamps hold 4,000 K. Mats are extra."),
+            "|It runs at 230 V.|Lamps hold 4,000 K.|Mats are extra.|");
   EXPECT_EQ(Split("Use v1.2.3 now. Then stop."), "|Use v1.2.3 now.|Then stop.|");
 }
 

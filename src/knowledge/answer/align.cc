@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <ranges>
 #include <utility>
 
 #include "base/log.h"
+#include "knowledge/answer/claim_clauses.h"
 #include "knowledge/answer/score_pool.h"
 #include "knowledge/answer/select_sentences.h"
+#include "knowledge/answer/table_rows.h"
+#include "knowledge/answer/tokens.h"
 #include "text/language.h"
 #include "text/search_words.h"
 #include "text/sentences.h"
@@ -76,6 +80,21 @@ Bits WordsAt(const Question& question, std::string_view text) {
     if (at != question.words.end()) bits |= Bits{1} << (at - question.words.begin());
   });
   return bits;
+}
+
+// The sentence as it is embedded; of a table's row also each cell that says something by itself.
+std::vector<std::string> EmbeddedTexts(const SentencePool& pool, std::size_t index,
+                                       const std::vector<SourcePassage>& passages) {
+  constexpr std::size_t kCellWordsMin = 4;
+  constexpr std::size_t kCellsMax = 4;
+  const auto& sentence = pool.sentences[index];
+  std::vector<std::string> texts = {EmbeddedText(pool, index, passages)};
+  if (sentence.label.empty()) return texts;
+  for (auto& cell : TableCells(TextAt(passages[sentence.passage].text, sentence.span))) {
+    if (texts.size() > kCellsMax) break;
+    if (Tokens(cell, kCellWordsMin).size() == kCellWordsMin) texts.push_back(std::move(cell));
+  }
+  return texts;
 }
 
 bool SameDocument(const SourcePassage& a, const SourcePassage& b) {
@@ -207,15 +226,16 @@ void Aligner::ReadFacts(const SentencePool& pool) {
   }
 }
 
-Aligner::Claim Aligner::ReadClaim(std::string_view sentence) {
+// `context`: what says which document is meant.
+Aligner::Claim Aligner::ReadClaim(std::string_view text, const std::string& context) {
   Claim claim;
-  claim.text = std::string(ClaimOf(sentence));
+  claim.text = std::string(text);
   claim.pool = BuildPool(claim.text, passages_);
   claim.numbers = NumbersOf(claim.text);
   claim.denies = Denies(claim.text);
   ReadFacts(claim.pool);
   const auto& pool = claim.pool;
-  const auto topic = BuildPool(previous_ + "\n" + question_, passages_);
+  const auto topic = BuildPool(context, passages_);
   std::vector<std::uint64_t> units;  // of each word
   for (const auto& word : pool.question.words) units.push_back(UnitsOf(word.surface));
   for (const auto& number : claim.numbers) {
@@ -283,7 +303,10 @@ double Aligner::Cover(const Claim& claim, const Chosen& chosen) const {
 double Aligner::Cosine(const Claim& claim, const Chosen& chosen) const {
   std::vector<float> sum(claim.vector.size(), 0.0F);
   for (const std::size_t i : chosen) {
-    const auto& vector = vectors_.at(i);
+    const auto at = vectors_.find(i);
+    if (at == vectors_.end()) continue;  // of another claim, which words decided
+    const auto& vector = *std::ranges::max_element(
+        at->second, {}, [&](const auto& said) { return Dot(claim.vector, said); });
     for (std::size_t d = 0; d < sum.size(); ++d) sum[d] += vector[d];
   }
   const double length = std::sqrt(Dot(sum, sum));
@@ -394,27 +417,55 @@ Aligner::Chosen Aligner::Choose(const Claim& claim) const {
   return chosen;
 }
 
-bool Aligner::Supports(const Claim& claim, const Chosen& chosen) const {
-  if (chosen.empty() || NumbersMissing(claim, chosen) > 0) return false;
-  return Support(claim, chosen) >= Threshold(claim);
+// Whether the chosen places hold a small number of the claim only for something else ("three
+// monthly rents" for "three months"), while a place that says more of the claim counts the same
+// thing otherwise ("six months").
+bool Aligner::IsContradicted(const Claim& claim, const Chosen& chosen) const {
+  const double support = Support(claim, chosen);
+  return std::ranges::any_of(claim.numbers, [&](const ClaimNumber& number) {
+    const auto counts = [&](std::size_t i) { return HoldsCount(facts_[i].numbers, number); };
+    if (std::ranges::any_of(chosen, counts)) return false;
+    return std::ranges::any_of(claim.candidates, [&](std::size_t i) {
+      return Contradicts(facts_[i].numbers, number) && Support(claim, {i}) > support;
+    });
+  });
 }
 
-// Vectors of the claim and its candidates, where words alone do not decide.
-Task<Result<>> Aligner::AddVectors(Claim& claim, RequestContext& ctx) {
-  if (!embedder_ || claim.candidates.empty()) co_return Result<>{};
-  const double cover = Cover(claim, claim.candidates);
-  if (cover < kHopeless) co_return Result<>{};
-  std::vector<std::string> texts = {claim.text};
+bool Aligner::Supports(const Claim& claim, const Chosen& chosen) const {
+  if (chosen.empty() || NumbersMissing(claim, chosen) > 0) return false;
+  return Support(claim, chosen) >= Threshold(claim) && !IsContradicted(claim, chosen);
+}
+
+// Vectors of the claims and their candidates, where words alone do not decide.
+Task<Result<>> Aligner::AddVectors(std::vector<Claim>& claims, RequestContext& ctx) {
+  if (!embedder_) co_return Result<>{};
+  std::vector<Claim*> open;
+  std::vector<std::string> texts;
   std::vector<std::size_t> missing;
-  for (const std::size_t i : claim.candidates) {
-    if (vectors_.contains(i)) continue;
-    missing.push_back(i);
-    texts.push_back(EmbeddedText(claim.pool, i, passages_));
+  for (auto& claim : claims) {
+    if (claim.candidates.empty() || Cover(claim, claim.candidates) < kHopeless) continue;
+    open.push_back(&claim);
+    texts.push_back(claim.text);
+  }
+  if (open.empty()) co_return Result<>{};
+  for (const auto* claim : open) {
+    for (const std::size_t i : claim->candidates) {
+      if (vectors_.contains(i)) continue;
+      vectors_[i];
+      for (auto& text : EmbeddedTexts(claim->pool, i, passages_)) {
+        missing.push_back(i);
+        texts.push_back(std::move(text));
+      }
+    }
   }
   const auto count = texts.size();
   auto rows = co_await embedder_->Embed(std::move(texts), provider::EmbedPurpose::kDocument, ctx);
+  const bool done = rows.has_value() && rows->count() == count;
+  if (!done) {
+    for (const std::size_t i : missing) vectors_.erase(i);
+  }
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
-  if (!rows.has_value() || rows->count() != count) {
+  if (!done) {
     Log(Level::kWarning, "align.embed_failed",
         {{"error", rows.has_value() ? "wrong shape" : rows.error().message()}});
     co_return Result<>{};
@@ -422,34 +473,68 @@ Task<Result<>> Aligner::AddVectors(Claim& claim, RequestContext& ctx) {
   const auto vector = [&](std::size_t row) {
     return std::vector<float>(rows->row(row).begin(), rows->row(row).end());
   };
-  claim.vector = vector(0);
-  for (std::size_t i = 0; i < missing.size(); ++i) vectors_[missing[i]] = vector(i + 1);
+  for (std::size_t i = 0; i < open.size(); ++i) open[i]->vector = vector(i);
+  for (std::size_t i = 0; i < missing.size(); ++i) {
+    vectors_[missing[i]].push_back(vector(open.size() + i));
+  }
   co_return Result<>{};
 }
 
-std::vector<domain::Citation> Aligner::Cite(const Claim& claim) const {
+// What supports the sentence: places that support it as a whole, and for each clause that these do
+// not support its own. Without the former every clause must have its own.
+Aligner::Chosen Aligner::PlacesOf(const std::vector<Claim>& claims) const {
+  auto places = Choose(claims.front());
+  const bool whole = Supports(claims.front(), places);
+  if (!whole) places.clear();
+  for (const auto& clause : claims | std::views::drop(1)) {
+    if (Supports(clause, places)) continue;
+    const auto own = Choose(clause);
+    if (!Supports(clause, own)) {
+      if (whole) continue;
+      return {};
+    }
+    for (const std::size_t i : own) {
+      if (places.size() < kPlacesMax && std::ranges::find(places, i) == places.end()) {
+        places.push_back(i);
+      }
+    }
+  }
+  return places;
+}
+
+std::vector<domain::Citation> Aligner::Cite(const std::vector<Claim>& claims) const {
   std::vector<domain::Citation> citations;
-  const auto chosen = Choose(claim);
-  if (!Supports(claim, chosen)) return citations;
-  for (const std::size_t i : chosen) {
-    const auto& source = claim.pool.sentences[i];
+  for (const std::size_t i : PlacesOf(claims)) {
+    const auto& source = claims.front().pool.sentences[i];
     citations.push_back(CiteSpan(passages_[source.passage], source.span));
   }
   return citations;
 }
 
+// The sentence, and behind it its clauses when it has several.
+std::vector<Aligner::Claim> Aligner::ReadClaims(std::string sentence) {
+  std::vector<Claim> claims;
+  const auto claim = ClaimOf(sentence);
+  const auto marks = sentence.substr(0, sentence.size() - claim.size());
+  claims.push_back(ReadClaim(claim, previous_ + "\n" + marks + "\n" + question_));
+  const auto clauses = ClausesOf(claims.front().text);
+  if (clauses.size() > 1) {
+    const auto context = previous_ + "\n" + sentence + "\n" + question_;
+    for (const auto clause : clauses) claims.push_back(ReadClaim(clause, context));
+  }
+  previous_ = std::move(sentence);
+  return claims;
+}
+
 Task<Result<std::vector<domain::Citation>>> Aligner::Align(std::string sentence,
                                                            RequestContext& ctx) {
-  auto claim = ReadClaim(sentence);
-  previous_ = std::move(sentence);
-  STRATA_CO_CHECK_OK(co_await AddVectors(claim, ctx));
-  co_return Cite(claim);
+  auto claims = ReadClaims(std::move(sentence));
+  STRATA_CO_CHECK_OK(co_await AddVectors(claims, ctx));
+  co_return Cite(claims);
 }
 
 std::vector<domain::Citation> Aligner::AlignByWords(std::string sentence) {
-  const auto claim = ReadClaim(sentence);
-  previous_ = std::move(sentence);
-  return Cite(claim);
+  return Cite(ReadClaims(std::move(sentence)));
 }
 
 std::vector<std::string> SentenceBuffer::TakeWhole() {

@@ -7,7 +7,9 @@
 // The cosine of both sentences counts for what is said in other words, as in BERTScore (Zhang et
 // al. 2020) for whole sentences. Places are added greedily as long as each covers what those before
 // it do not, and the smallest set that still covers is cited. A sentence with a number that none of
-// them holds is not supported, however alike the words are.
+// them holds is not supported, however alike the words are. Clauses of a sentence that its places
+// do not support bring places of their own; a sentence that is not supported as a whole needs them
+// for every clause.
 
 #include <cstdint>
 #include <map>
@@ -51,9 +53,10 @@ class Aligner {
   using Chosen = std::vector<std::size_t>;  // indices into the pool's sentences
 
   void ReadFacts(const SentencePool& pool);
-  Claim ReadClaim(std::string_view sentence);
+  Claim ReadClaim(std::string_view sentence, const std::string& context);
+  std::vector<Claim> ReadClaims(std::string sentence);
   Chosen CandidatesOf(const Claim& claim) const;
-  Task<Result<>> AddVectors(Claim& claim, RequestContext& ctx);
+  Task<Result<>> AddVectors(std::vector<Claim>& claims, RequestContext& ctx);
   double Cover(const Claim& claim, const Chosen& chosen) const;
   double Cosine(const Claim& claim, const Chosen& chosen) const;
   std::vector<bool> NumbersHeld(const Claim& claim, const Chosen& chosen) const;
@@ -63,7 +66,9 @@ class Aligner {
   static double Threshold(const Claim& claim);
   double Support(const Claim& claim, const Chosen& chosen) const;
   Chosen Choose(const Claim& claim) const;
-  std::vector<domain::Citation> Cite(const Claim& claim) const;
+  Chosen PlacesOf(const std::vector<Claim>& claims) const;
+  std::vector<domain::Citation> Cite(const std::vector<Claim>& claims) const;
+  bool IsContradicted(const Claim& claim, const Chosen& chosen) const;
   bool Supports(const Claim& claim, const Chosen& chosen) const;
 
   const std::string question_;
@@ -73,7 +78,8 @@ class Aligner {
   std::vector<Facts> facts_;                      // of each sentence of the pool
   std::vector<std::vector<ClaimNumber>> around_;  // numbers of each passage's title and headings
   std::vector<std::size_t> document_;             // of each passage: the first of its document
-  std::map<std::size_t, std::vector<float>> vectors_;  // of the pool's sentences
+  // Of the pool's sentences: each as a whole, and of a table's row its longer cells.
+  std::map<std::size_t, std::vector<std::vector<float>>> vectors_;
 };
 
 // Cuts a growing text into whole sentences.

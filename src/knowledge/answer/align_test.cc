@@ -68,6 +68,32 @@ TEST(Align, ANumberThatNoPlaceHoldsIsNotSupported) {
   EXPECT_THAT(QuotesOf("The guarantee lasts 48 months."), IsEmpty());
 }
 
+TEST(Align, EachClauseIsCitedWithItsOwnPlace) {
+  EXPECT_THAT(
+      QuotesOf("The A60 pumps clear and muddy water, and grains of up to 8 mm pass through."),
+      ::testing::UnorderedElementsAre("The A60 pumps clear and muddy water from cisterns.",
+                                      "Grains of up to 8 mm pass through."));
+}
+
+TEST(Align, AClauseThatNothingSupportsTakesTheOthersCitationsAlong) {
+  EXPECT_THAT(QuotesOf("Sharks eat herrings near Norway and grains of up to 8 mm pass through."),
+              IsEmpty());
+}
+
+TEST(Align, ANumberOfSomethingElseDoesNotHideAnotherCount) {
+  constexpr std::string_view kLease =
+      "The deposit is three monthly rents. The deposit is returned with interest no later than six "
+      "months after the end of the lease.";
+  Aligner aligner("", {Passage("Lease", kLease)}, nullptr);
+  const auto cited = [&](const char* months) {
+    return aligner
+        .AlignByWords("The deposit is returned " + std::string(months) + " after the lease ends.")
+        .size();
+  };
+  EXPECT_EQ(cited("three months"), 0U);
+  EXPECT_EQ(cited("six months"), 1U);
+}
+
 TEST(Align, WhatIsSaidOfSomethingElseIsNotSupported) {
   EXPECT_THAT(QuotesOf("Penguins live at the south pole."), IsEmpty());
   EXPECT_THAT(QuotesOf("I hope this helps!"), IsEmpty());

@@ -349,6 +349,13 @@ std::string_view ClaimOf(std::string_view sentence) {
   for (const auto reply : kReplies) {
     if (sentence.starts_with(reply)) sentence.remove_prefix(reply.size());
   }
+  constexpr auto kAttributions =
+      std::to_array<std::string_view>({"According to ", "Laut ", "Gemäß ", "Selon ", "D'après "});
+  constexpr std::size_t kAttributionMax = 80;  // bytes
+  const auto comma = sentence.find(", ");
+  const bool attributed = std::ranges::any_of(
+      kAttributions, [&](std::string_view words) { return sentence.starts_with(words); });
+  if (attributed && comma < kAttributionMax) sentence.remove_prefix(comma + 2);
   return sentence;
 }
 

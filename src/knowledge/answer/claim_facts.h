@@ -50,8 +50,8 @@ bool IsNegation(std::string_view word);
 // text::IsStopWord's.
 bool IsFunctionWord(std::string_view word, std::string_view language);
 
-// `sentence` without what only marks it: a list's mark, and "Yes," or "No," that answers the
-// question before the claim. A view of it.
+// `sentence` without what only marks it: a list's mark, "Yes," or "No," that answers the question
+// before the claim, and "According to the manual," which says where it stands. A view of its end.
 std::string_view ClaimOf(std::string_view sentence);
 
 }  // namespace strata::knowledge

@@ -85,6 +85,8 @@ TEST(ClaimFacts, ListMarksAndRepliesAreNoPartOfTheClaim) {
   EXPECT_EQ(ClaimOf("- Green: power is on"), "Green: power is on");
   EXPECT_EQ(ClaimOf("No, bicycles stay outside."), "bicycles stay outside.");
   EXPECT_EQ(ClaimOf("Nobody came."), "Nobody came.");
+  EXPECT_EQ(ClaimOf("According to the minutes, nobody came."), "nobody came.");
+  EXPECT_EQ(ClaimOf("According to Ohm it falls."), "According to Ohm it falls.");
   EXPECT_EQ(ClaimOf(""), "");
 }
 

@@ -184,6 +184,8 @@ bool ConstraintCheck::IsForeignName(const std::vector<Piece>& pieces, std::size_
   }
   ReadSpelling();
   if (small_.contains(piece.lower)) return false;
+  const bool unit = i > 0 && pieces[i - 1].digits && piece.Adjoins();  // "2 GB"
+  if (unit && piece.capitals > 1) return false;
   const bool goes_on =
       i + 1 < pieces.size() && pieces[i + 1].capitalised && pieces[i + 1].Adjoins();
   return i > 0 || goes_on || capitals_.contains(piece.lower);

@@ -42,11 +42,12 @@ constexpr auto kVagueAttributes = std::to_array<std::string_view>(
      "process",     "relationship", "feature",      "features",    "limit",      "maximum",
      "minimum",     "level",        "value",        "size",        "rule",       "rules",
      "origin",      "condition",    "conditions"});
-// Nouns that stand for whatever it is.
+// Nouns that stand for whatever it is, and adjectives that tell no thing from another.
 constexpr auto kIndefinite = std::to_array<std::string_view>(
     {"someone", "somebody",  "anyone",   "anybody",    "everyone", "everybody", "people", "person",
      "persons", "something", "anything", "everything", "thing",    "things",    "order",  "general",
-     "total",   "addition",  "example",  "case",       "terms",    "fact",      "case",   "use"});
+     "total",   "addition",  "example",  "case",       "terms",    "fact",      "use",    "new",
+     "old",     "main",      "whole",    "current",    "present"});
 
 class Reader {
  public:
