@@ -1,10 +1,10 @@
-"""A thousand labelled requests through a router: what it saved, from the ledger's tokens, and what it was worth, from the rows.
+"""A thousand labelled requests through a router: what it saved, from the ledger, and what it was worth, from the rows.
 
     python3 bench/router/demo.py --strata build/release/strata --fake build/release/tests/fakes/strata-fake-provider --rows DIR
 
 DIR holds zeroeval-math-l5.jsonl.gz and zeroeval-numersense-v2.jsonl.gz. Three scripted upstreams give the answers that three real models gave, with their
 tokens; strata does not know the rows. 216 rows are learned from (and give the cascade its plan), the other 1,000 are asked; three more go to the language
-model of the process by a rule. Prices are those of the rows' table, as the catalog knows none of a scripted upstream.
+model of the process by a rule. Prices are those of the rows' table, given in the configuration, as the catalog knows none of a scripted upstream.
 """
 import argparse
 import csv
@@ -23,6 +23,7 @@ MODELS = ["gpt-4o-2024-05-13", "gpt-4o-mini-2024-07-18", "gemini-1.5-flash"]
 FILES = ["zeroeval-math-l5.jsonl.gz", "zeroeval-numersense-v2.jsonl.gz"]
 LOCAL = "builtin/smollm2-135m-instruct"
 LEARNED_ROWS = 216
+PRICES_AS_OF = "2026-11-01"  # the month of the rows' table
 
 
 def read_rows(folder):
@@ -33,8 +34,6 @@ def read_rows(folder):
     rows = [r for r in rows if all(m in r["outcomes"] for m in MODELS)]
     random.Random(7).shuffle(rows)
     return rows[:LEARNED_ROWS], rows[LEARNED_ROWS:LEARNED_ROWS + 1000]
-
-
 
 
 def answer_of(row, model):
@@ -52,11 +51,13 @@ def start_fake(binary, answers, folder, name):
     return process, process.stdout.readline().split()[1]
 
 
-def write_config(path, urls):
+def write_config(path, urls, prices):
     with open(path, "w", encoding="utf-8") as f:
         f.write("server: {detect_providers: false, tls_listen: \"\", listen: \"127.0.0.1:0\"}\nproviders:\n")
         for number, (model, url) in enumerate(urls.items()):
-            f.write(f"  - {{name: up{number}, kind: openai, base_url: \"{url}/v1\", secret: \"env:FAKE_KEY\", models: [{model}]}}\n")
+            price = f"{{input: {prices[model]['input']}, output: {prices[model]['output']}, as_of: {PRICES_AS_OF}}}"
+            f.write(f"  - {{name: up{number}, kind: openai, base_url: \"{url}/v1\", secret: \"env:FAKE_KEY\", "
+                    f"models: [{{id: {model}, price: {price}}}]}}\n")
 
 
 def start_strata(args, data, config):
@@ -108,7 +109,7 @@ def main():
             process, urls[model] = start_fake(args.fake, [answer_of(r, model) for r in requests], folder, model)
             processes.append(process)
         data, config = os.path.join(folder, "data"), os.path.join(folder, "strata.yaml")
-        write_config(config, urls)
+        write_config(config, urls, prices)
         strata, url, key = start_strata(args, data, config)
         processes.append(strata)
         run = lambda *a: subprocess.run([args.strata, "--data", data, *a], capture_output=True, text=True, check=True).stdout
@@ -138,14 +139,12 @@ def main():
         print(f"quality {quality / len(requests):.4f}, of always-strong {strong / len(requests):.4f}, "
               f"ratio {quality / strong:.4f}\n")
         print(run("cost", "--by", "model"))
-        spent = 0.0
-        for line in csv.DictReader(run("cost", "--by", "model", "--csv").splitlines()):
-            p = prices.get(line["group"].split("/", 1)[-1])
-            if p:
-                spent += (int(line["input_tokens"]) * p["input"] + int(line["output_tokens"]) * p["output"]) / 1e6
+        spent = sum(float(line["cost_usd"]) for line in csv.DictReader(run("cost", "--by", "model", "--csv").splitlines()))
         always = sum((r["outcomes"][MODELS[0]]["input_tokens"] * prices[MODELS[0]]["input"] +
                       r["outcomes"][MODELS[0]]["output_tokens"] * prices[MODELS[0]]["output"]) / 1e6 for r in requests)
-        print(f"spent {spent:.4f} USD for every call of the ledger, always-strong {always:.4f}, saving {1 - spent / always:.1%}\n")
+        print(run("cost", "--by", "router"))
+        print(f"spent {spent:.4f} USD for every call of the ledger; the strong model's own answers would have cost {always:.4f}, "
+              f"saving {1 - spent / always:.1%}\n")
         print(run("route", "explain", "numbers", requests[0]["prompt"]))
         print(run("trace", replies[0][1]["x-strata-trace-id"]))
     finally:
