@@ -53,6 +53,39 @@ if(NOT STRATA_DEPS)
   endif()
 endif()
 
+# What a chat request runs through is optimised by a profile of its own (bench/gateway/profile.py makes it). "generate" builds
+# a server that records one, a file is used, "" builds without. Code that was changed since, and what the profile does not
+# know, is compiled as without one: an old profile costs speed, nothing else.
+set(STRATA_PROFILE "" CACHE STRING "\"generate\", or a file of llvm-profdata")
+set(STRATA_PROFILED
+  "base/" "domain/" "guard/" "observe/" "net/(client|http|internal|runtime|server|tls|url)"
+  "store/(call|data_dir|file\\.cc|hasher|journal|key|label|sql)" "dialect/[a-z_]*\\.cc" "dialect/(openai|anthropic|json)/"
+  "provider/(lazy_models|registry|spec|wire_headers|remote/|openai/|anthropic/)" "route/direct" "gateway/[a-z_]*\\.cc"
+  "gateway/resilience/" "server/(answer_|anthropic_|app|base_access|cors|live_config|main|model_names|openai_)"
+  "server/(request_|router\\.cc|serve\\.cc|trace_links)")
+list(JOIN STRATA_PROFILED "|" STRATA_PROFILED)
+
+# strata_profile(SOURCE…): those of them that a request runs through.
+function(strata_profile)
+  if(NOT STRATA_PROFILE OR NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    return()
+  endif()
+  set(sources ${ARGN})
+  list(FILTER sources INCLUDE REGEX "^${CMAKE_SOURCE_DIR}/src/(${STRATA_PROFILED})")
+  if(STRATA_PROFILE STREQUAL "generate")
+    set(options -fprofile-generate)
+  else()
+    # Relative, so that all checkouts share the compiler cache.
+    file(RELATIVE_PATH file ${CMAKE_BINARY_DIR} ${STRATA_PROFILE})
+    set(options -fprofile-use=${file} -Wno-profile-instr-out-of-date -Wno-profile-instr-unprofiled -Wno-backend-plugin)
+    set_property(SOURCE ${sources} APPEND PROPERTY OBJECT_DEPENDS ${STRATA_PROFILE})
+  endif()
+  set_property(SOURCE ${sources} APPEND PROPERTY COMPILE_OPTIONS ${options})
+endfunction()
+if(STRATA_PROFILE STREQUAL "generate")
+  add_link_options(-fprofile-generate)
+endif()
+
 # strata_test_code(TARGET): its sources are those of a test. Compiling them with optimisation takes twice as long, and what
 # they test has been compiled with it.
 function(strata_test_code target)
@@ -76,6 +109,7 @@ function(strata_module name)
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   list(TRANSFORM ARG_DEPS PREPEND strata_)
   add_library(strata_${name} STATIC ${sources})
+  strata_profile(${sources})
   target_include_directories(strata_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(strata_${name} PUBLIC ${ARG_DEPS} ${ARG_LIBS} fmt::fmt)
   if(tests)
