@@ -21,9 +21,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   encoder->Follow(bytes);
   encoder->GoOnBehindBytes();
-  encoder->Encode(strata::domain::TextDelta{.index = 0, .text = "on"});
-  encoder->Encode(strata::domain::StreamEnd{
-      .stop_reason = strata::domain::StopReason::kEndTurn, .stop_sequence = {}, .usage = {}});
+  static_cast<void>(encoder->Encode(strata::domain::TextDelta{.index = 0, .text = "on"}));
+  static_cast<void>(encoder->Encode(strata::domain::StreamEnd{
+      .stop_reason = strata::domain::StopReason::kEndTurn, .stop_sequence = {}, .usage = {}}));
   static_cast<void>(responses::DecodeResponse(bytes));
   static_cast<void>(responses::ReadWireAnswer(bytes));
   static_cast<void>(responses::IdOfAnswer(bytes));

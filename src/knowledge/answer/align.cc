@@ -4,10 +4,12 @@
 #include <bit>
 #include <cmath>
 #include <ranges>
+#include <set>
 #include <utility>
 
 #include "base/log.h"
 #include "knowledge/answer/claim_clauses.h"
+#include "knowledge/answer/opposition.h"
 #include "knowledge/answer/score_pool.h"
 #include "knowledge/answer/select_sentences.h"
 #include "knowledge/answer/table_rows.h"
@@ -34,7 +36,6 @@ constexpr double kNumberWordWeight = 2;
 constexpr double kCosineWeight = 0.8;
 constexpr double kTopicWeight = 0.3;    // what the place shares with question and sentence before
 constexpr double kNumberWeight = 0.25;  // all numbers missing, while the first place is chosen
-constexpr double kDenialWeight = 0.2;   // one denies, the other does not
 constexpr double kSupported = 1.0;      // with vectors
 constexpr double kSupportedByWords = 0.62;
 // A further place must cover this much that the others do not.
@@ -117,8 +118,8 @@ struct Aligner::Claim {
   std::vector<double> weights;
   std::vector<ClaimNumber> numbers;
   std::vector<Bits> number_words;  // the words of each number
-  bool denies = false;
-  Bits names = 0;  // capitalised words; none in German, where every noun is
+  std::set<std::size_t> opposed;   // candidates that speak against it
+  Bits names = 0;                  // capitalised words; none in German, where every noun is
   std::vector<Place> places;
   std::vector<Bits> document;  // of each passage, what its document's passages hold
   std::vector<std::size_t> candidates;
@@ -173,6 +174,21 @@ double Share(Bits words, const std::vector<double>& weights) {
 
 }  // namespace
 
+// Where a name or a day may stand that the sentence does not say itself.
+std::string Aligner::AroundOf(const SentencePool& pool, std::size_t i) const {
+  const auto& sentence = pool.sentences[i];
+  const auto& passage = passages_[sentence.passage];
+  std::string around(passage.title);
+  for (const auto& heading : passage.headings) around += "\n" + heading;
+  const auto add = [&](std::size_t at) {
+    around += '\n';
+    around += TextAt(passage.text, pool.sentences[at].span);
+  };
+  if (facts_[i].heading != SIZE_MAX) add(facts_[i].heading);
+  if (sentence.leans && i > 0 && pool.sentences[i - 1].passage == sentence.passage) add(i - 1);
+  return around;
+}
+
 // The places that may support the claim, the best by words first.
 std::vector<std::size_t> Aligner::CandidatesOf(const Claim& claim) const {
   std::vector<std::pair<double, std::size_t>> order;
@@ -186,6 +202,7 @@ std::vector<std::size_t> Aligner::CandidatesOf(const Claim& claim) const {
   std::ranges::sort(order);
   order.resize(std::min(order.size(), kCandidatesMax));
   std::vector<std::size_t> candidates;
+  candidates.reserve(order.size());
   for (const auto& entry : order) candidates.push_back(entry.second);
   return candidates;
 }
@@ -216,10 +233,8 @@ void Aligner::ReadFacts(const SentencePool& pool) {
     const auto text = passages_[sentence.passage].text;
     const bool row = !sentence.label.empty();
     const auto said = row ? std::string_view(sentence.label) : TextAt(text, sentence.span);
-    // What stands in a cell denies nothing of the row.
     facts_.push_back({.numbers = NumbersOf(said),
                       .units = UnitsOf(said),
-                      .denies = !row && Denies(said),
                       .is_heading = IsHeading(text, sentence),
                       .heading = heading});
     if (facts_.back().is_heading) heading = i;
@@ -232,11 +247,11 @@ Aligner::Claim Aligner::ReadClaim(std::string_view text, const std::string& cont
   claim.text = std::string(text);
   claim.pool = BuildPool(claim.text, passages_);
   claim.numbers = NumbersOf(claim.text);
-  claim.denies = Denies(claim.text);
   ReadFacts(claim.pool);
   const auto& pool = claim.pool;
   const auto topic = BuildPool(context, passages_);
   std::vector<std::uint64_t> units;  // of each word
+  units.reserve(pool.question.words.size());
   for (const auto& word : pool.question.words) units.push_back(UnitsOf(word.surface));
   for (const auto& number : claim.numbers) {
     const auto text = std::string_view(claim.text).substr(number.begin, number.end - number.begin);
@@ -272,6 +287,15 @@ Aligner::Claim Aligner::ReadClaim(std::string_view text, const std::string& cont
   claim.names &= ~numbers;
   claim.weights = WeightsOf(pool, claim.names, numbers, language);
   claim.candidates = CandidatesOf(claim);
+  const Opposition opposition(claim.text);
+  for (const std::size_t i : claim.candidates) {
+    const auto& source = pool.sentences[i];
+    const bool row = !source.label.empty();
+    const auto said =
+        row ? std::string_view(source.label) : TextAt(passages_[source.passage].text, source.span);
+    if (opposition.By(said, AroundOf(pool, i), row)) claim.opposed.insert(i);
+  }
+  std::erase_if(claim.candidates, [&](std::size_t i) { return claim.opposed.contains(i); });
   return claim;
 }
 
@@ -348,9 +372,7 @@ double Aligner::Threshold(const Claim& claim) {
 double Aligner::Support(const Claim& claim, const Chosen& chosen) const {
   double support = Cover(claim, chosen);
   if (!claim.vector.empty()) support += kCosineWeight * Cosine(claim, chosen);
-  const bool alike =
-      std::ranges::any_of(chosen, [&](std::size_t i) { return facts_[i].denies == claim.denies; });
-  return alike ? support : support - kDenialWeight;
+  return support;
 }
 
 // Whether the place holds a number of the claim that the chosen ones do not, or makes one with
@@ -432,7 +454,9 @@ bool Aligner::IsContradicted(const Claim& claim, const Chosen& chosen) const {
 }
 
 bool Aligner::Supports(const Claim& claim, const Chosen& chosen) const {
-  if (chosen.empty() || NumbersMissing(claim, chosen) > 0) return false;
+  const auto opposed = [&](std::size_t i) { return claim.opposed.contains(i); };
+  if (chosen.empty() || std::ranges::any_of(chosen, opposed)) return false;
+  if (NumbersMissing(claim, chosen) > 0) return false;
   return Support(claim, chosen) >= Threshold(claim) && !IsContradicted(claim, chosen);
 }
 
@@ -514,6 +538,7 @@ std::vector<domain::Citation> Aligner::Cite(const std::vector<Claim>& claims) co
 // The sentence, and behind it its clauses when it has several.
 std::vector<Aligner::Claim> Aligner::ReadClaims(std::string sentence) {
   std::vector<Claim> claims;
+  sentence = WithoutMarks(sentence);
   const auto claim = ClaimOf(sentence);
   const auto marks = sentence.substr(0, sentence.size() - claim.size());
   claims.push_back(ReadClaim(claim, previous_ + "\n" + marks + "\n" + question_));

@@ -45,7 +45,6 @@ class Aligner {
   struct Facts {
     std::vector<ClaimNumber> numbers;
     std::uint64_t units = 0;
-    bool denies = false;
     bool is_heading = false;
     std::size_t heading = SIZE_MAX;  // the last heading before it in its passage
   };
@@ -55,6 +54,7 @@ class Aligner {
   void ReadFacts(const SentencePool& pool);
   Claim ReadClaim(std::string_view sentence, const std::string& context);
   std::vector<Claim> ReadClaims(std::string sentence);
+  std::string AroundOf(const SentencePool& pool, std::size_t i) const;
   Chosen CandidatesOf(const Claim& claim) const;
   Task<Result<>> AddVectors(std::vector<Claim>& claims, RequestContext& ctx);
   double Cover(const Claim& claim, const Chosen& chosen) const;

@@ -84,6 +84,19 @@ constexpr auto kUnits = std::to_array<std::string_view>({
     "cm centimetre centimetres centimeter centimeters zentimeter",
     "mm millimetre millimetres millimeter millimeters",
     "kg kilogram kilograms kilogramm kilo kilos",
+    "t ton tons tonne tonnes tonnen",
+    "mg milligram milligrams milligramm",
+    "mile miles meile meilen",
+    "foot feet ft",
+    "inch inches zoll",
+    "ml millilitre millilitres milliliter milliliters",
+    "kw kilowatt kilowatts",
+    "v volt volts",
+    "°c celsius",
+    "°f fahrenheit",
+    "franc francs franken chf",
+    "krone kroner kronen krona kronor crowns",
+    "yen jpy",
     "g gram grams gramm gramme grammes",
     "l litre litres liter liters litern",
     "w watt watts",
@@ -212,7 +225,15 @@ bool IsAlike(std::string_view a, std::string_view b) {
 }
 
 void ReadWordBehind(std::string_view text, ClaimNumber& number) {
-  const auto next = Tokens(NextWord(text, number.end), 1);
+  constexpr auto kDegrees =
+      std::to_array<std::string_view>({"degrees", "degree", "grad", "degrés", "°", "nautical"});
+  auto word = NextWord(text, number.end);
+  auto next = Tokens(word, 1);
+  if (!next.empty() && IsOneOf(next[0].lower, kDegrees)) {
+    const auto behind =
+        Tokens(NextWord(text, static_cast<std::size_t>(word.end() - text.begin())), 1);
+    if (!behind.empty() && UnitBit(behind[0].lower) != 0) next = behind;
+  }
   if (!next.empty()) number.next = next[0].lower;
   const double scale = ValueOf(NextWord(text, number.end), kScales);
   if (scale == 0) return;
@@ -340,12 +361,67 @@ bool IsFunctionWord(std::string_view word, std::string_view language) {
   return language == "fr" && IsOneOf(word, kFrenchFunctionWords);
 }
 
+namespace {
+
+// Bytes of "[1]", "[1, 2]", "(source 3)" at the beginning of `text`; 0 for none.
+std::size_t SourceMark(std::string_view text) {
+  constexpr std::size_t kBytesMax = 40;
+  constexpr auto kWords =
+      std::to_array<std::string_view>({"source", "sources", "passage", "passages", "document",
+                                       "documents", "see", "quelle", "quellen", "siehe"});
+  const bool round = text.starts_with('(');
+  if (!round && !text.starts_with('[')) return 0;
+  const auto end = text.substr(0, kBytesMax).find(round ? ')' : ']');
+  if (end == text.npos) return 0;
+  bool number = false;
+  bool word = false;
+  for (const auto& token : Tokens(text.substr(1, end - 1))) {
+    if (IsOneOf(token.lower, kWords)) {
+      word = true;
+    } else if (token.digits && std::ranges::all_of(token.lower, IsDigit)) {
+      number = true;
+    } else {
+      return 0;
+    }
+  }
+  return number && (word || !round) ? end + 1 : 0;
+}
+
+// Bytes of "1. ", "2) " at the beginning of `text`; 0 for none.
+std::size_t ListNumber(std::string_view text) {
+  constexpr std::size_t kDigitsMax = 2;
+  std::size_t at = 0;
+  while (at < text.size() && at <= kDigitsMax && IsDigit(text[at])) ++at;
+  if (at == 0 || at > kDigitsMax || at + 1 >= text.size()) return 0;
+  return (text[at] == '.' || text[at] == ')') && text[at + 1] == ' ' ? at + 2 : 0;
+}
+
+}  // namespace
+
+std::string WithoutMarks(std::string_view sentence) {
+  std::string out;
+  for (std::size_t at = 0; at < sentence.size();) {
+    if (const auto mark = SourceMark(sentence.substr(at)); mark > 0) {
+      at += mark;
+      const bool joins =
+          at == sentence.size() || std::string_view(".,;:!? ").contains(sentence[at]);
+      while (joins && out.ends_with(' ')) out.pop_back();
+      continue;
+    }
+    const char c = sentence[at++];
+    if (c != '*' || (at == 1 && sentence.starts_with("* "))) out += c;  // a list's mark stays
+  }
+  return out;
+}
+
 std::string_view ClaimOf(std::string_view sentence) {
   if (const auto begin = sentence.find_first_not_of("-*+• \t"); begin != std::string_view::npos) {
     sentence.remove_prefix(begin);
   }
+  sentence.remove_prefix(ListNumber(sentence));
   constexpr auto kReplies = std::to_array<std::string_view>(
-      {"Yes, ", "No, ", "Ja, ", "Nein, ", "Oui, ", "Non, ", "Yes: ", "No: "});
+      {"Yes, ", "No, ", "Ja, ", "Nein, ", "Oui, ", "Non, ",
+       "Yes: ", "No: ", "Not directly: ", "Not quite: ", "Not really: "});
   for (const auto reply : kReplies) {
     if (sentence.starts_with(reply)) sentence.remove_prefix(reply.size());
   }

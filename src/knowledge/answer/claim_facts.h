@@ -50,6 +50,10 @@ bool IsNegation(std::string_view word);
 // text::IsStopWord's.
 bool IsFunctionWord(std::string_view word, std::string_view language);
 
+// `sentence` without the numbers of sources that models write, "[1]", "(source 2)", and without
+// Markdown's marks for emphasis.
+std::string WithoutMarks(std::string_view sentence);
+
 // `sentence` without what only marks it: a list's mark, "Yes," or "No," that answers the question
 // before the claim, and "According to the manual," which says where it stands. A view of its end.
 std::string_view ClaimOf(std::string_view sentence);

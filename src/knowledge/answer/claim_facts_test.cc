@@ -88,6 +88,18 @@ TEST(ClaimFacts, ListMarksAndRepliesAreNoPartOfTheClaim) {
   EXPECT_EQ(ClaimOf("According to the minutes, nobody came."), "nobody came.");
   EXPECT_EQ(ClaimOf("According to Ohm it falls."), "According to Ohm it falls.");
   EXPECT_EQ(ClaimOf(""), "");
+  EXPECT_EQ(ClaimOf("2. Dogs are kept on leads."), "Dogs are kept on leads.");
+  EXPECT_EQ(ClaimOf("2.5 litres are enough."), "2.5 litres are enough.");
+}
+
+TEST(ClaimFacts, NumbersOfSourcesAreNoPartOfTheClaim) {
+  EXPECT_EQ(WithoutMarks("It has 14 goats [1][2]."), "It has 14 goats.");
+  EXPECT_EQ(WithoutMarks("According to [1], it has 14 (source 3) goats."),
+            "According to, it has 14 goats.");
+  EXPECT_EQ(WithoutMarks("**Goats:** 14 (twelve of them white)"),
+            "Goats: 14 (twelve of them white)");
+  EXPECT_EQ(WithoutMarks("a[i] (1) [x]"), "a[i] (1) [x]");
+  EXPECT_EQ(WithoutMarks("[1"), "[1");
 }
 
 }  // namespace

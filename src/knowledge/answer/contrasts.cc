@@ -43,6 +43,20 @@ constexpr auto kVerbScales = std::to_array<std::string_view>({
     "full fill | empty drain",
     "left | right",
     "north northern | south southern | east eastern | west western",
+    "more | less fewer",
+    "longer | shorter",
+    "larger bigger greater | smaller",
+    "higher | lower",
+    "older | newer younger",
+    "earlier sooner | later",
+    "faster quicker | slower",
+    "heavier | lighter",
+    "wider broader | narrower",
+    "thicker | thinner",
+    "deeper | shallower",
+    "stronger | weaker",
+    "hotter warmer | colder cooler",
+    "better best | worse worst",
 });
 constexpr auto kOtherScales = std::to_array<std::string_view>({
     "inlet intake input inflow | outlet exhaust output outflow",
@@ -64,13 +78,13 @@ constexpr auto kOtherScales = std::to_array<std::string_view>({
     "win victory | lose defeat",
     "attack | defend defence",
     "accept admit approve | refuse reject deny decline",
-    "allow permit | forbid prohibit ban",
+    "allow permit permitted | forbid forbidden prohibit ban",
     "connect attach | disconnect detach",
     "lock | unlock",
     "load | unload",
     "push | pull",
     "add | remove delete subtract",
-    "create build construct establish found | destroy demolish dissolve",
+    "create build rebuild rebuilt construct establish found | destroy demolish dissolve",
     "appear | disappear vanish",
     "born birth | die death",
     "marry marriage | divorce",
@@ -101,6 +115,7 @@ constexpr auto kTimeScales = std::to_array<std::string_view>({
     "january | february | march | april | june | july | august | september | october | november | "
     "december",
     "daily | weekly | monthly | yearly annual",
+    "red | blue | green | yellow | white | black | grey gray | brown | orange | pink | purple",
     "public | private",
     "domestic | foreign",
     "front | rear back",
@@ -136,6 +151,7 @@ constexpr auto kGermanScales = std::to_array<std::string_view>({
 });
 
 struct Place {
+  bool several;  // more than two sides
   std::uint16_t scale;
   std::uint16_t side;
 };
@@ -146,13 +162,6 @@ using Places = std::map<std::string, std::vector<Place>, std::less<>>;
 constexpr auto kOthers =
     std::to_array<std::string_view>({"seconds", "lasts", "lasted", "lasting", "marched", "lights"});
 
-std::string StemOf(std::string_view word) {
-  thread_local text::SearchWordMaker maker;
-  std::string stem(word);
-  maker.ForEach(word, [&](const text::SearchWord& made) { stem = made.word; });
-  return stem;
-}
-
 Places ReadScales() {
   std::vector<std::string_view> scales(kVerbScales.begin(), kVerbScales.end());
   scales.insert(scales.end(), kOtherScales.begin(), kOtherScales.end());
@@ -161,6 +170,7 @@ Places ReadScales() {
   Places places;
   for (std::size_t scale = 0; scale < scales.size(); ++scale) {
     std::uint16_t side = 0;
+    const bool several = std::ranges::count(scales[scale], '|') > 1;
     for (auto rest = scales[scale]; !rest.empty();) {
       const auto end = std::min(rest.find(' '), rest.size());
       const auto word = rest.substr(0, end);
@@ -168,7 +178,7 @@ Places ReadScales() {
       if (word == "|") {
         ++side;
       } else {
-        places[StemOf(word)].push_back({static_cast<std::uint16_t>(scale), side});
+        places[StemOf(word)].push_back({several, static_cast<std::uint16_t>(scale), side});
       }
     }
   }
@@ -188,19 +198,41 @@ const std::vector<Place>* PlacesOf(std::string_view word) {
 
 bool HasContrary(std::string_view word) { return PlacesOf(word) != nullptr; }
 
-bool AreContrary(std::string_view a, std::string_view b) {
+namespace {
+
+// A scale on which they stand apart; nullptr when there is none, or one on which they do not.
+const Place* ApartOn(std::string_view a, std::string_view b) {
   const auto* first = PlacesOf(a);
   const auto* second = first ? PlacesOf(b) : nullptr;
-  if (!second) return false;
-  bool contrary = false;
+  if (!second) return nullptr;
+  const Place* apart = nullptr;
   for (const auto& x : *first) {
     for (const auto& y : *second) {
       if (x.scale != y.scale) continue;
-      if (x.side == y.side) return false;
-      contrary = true;
+      if (x.side == y.side) return nullptr;
+      apart = &x;
     }
   }
-  return contrary;
+  return apart;
+}
+
+}  // namespace
+
+bool AreContrary(std::string_view a, std::string_view b) { return ApartOn(a, b) != nullptr; }
+
+bool AreRivals(std::string_view a, std::string_view b) {
+  const auto* apart = ApartOn(a, b);
+  return apart != nullptr && apart->several;
+}
+
+bool AreAlike(std::string_view a, std::string_view b) {
+  const auto* first = PlacesOf(a);
+  const auto* second = first ? PlacesOf(b) : nullptr;
+  if (!second) return false;
+  return std::ranges::any_of(*first, [&](const Place& x) {
+    return std::ranges::any_of(
+        *second, [&](const Place& y) { return x.scale == y.scale && x.side == y.side; });
+  });
 }
 
 }  // namespace strata::knowledge

@@ -11,6 +11,13 @@ namespace strata::knowledge {
 // for two forms of one word.
 bool AreContrary(std::string_view a, std::string_view b);
 
+// Whether they are contrary as members of a set of more than two are: a Monday is not simply what a
+// Tuesday is not.
+bool AreRivals(std::string_view a, std::string_view b);
+
+// Whether they stand on one side of a scale: "begin" and "start".
+bool AreAlike(std::string_view a, std::string_view b);
+
 // Whether any contrary of the word is known.
 bool HasContrary(std::string_view word);
 

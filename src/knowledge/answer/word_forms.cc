@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "knowledge/answer/tokens.h"
+#include "text/search_words.h"
 
 namespace strata::knowledge {
 namespace {
@@ -88,6 +89,13 @@ bool SameRoot(std::string_view a, std::string_view b) {
   if (common == kRootMin - 1)
     return rest_a.empty() ? IsAgent(rest_b) : rest_b.empty() && IsAgent(rest_a);
   return common >= kRootMin && IsSuffix(rest_a) && IsSuffix(rest_b);
+}
+
+std::string StemOf(std::string_view word) {
+  thread_local text::SearchWordMaker maker;
+  std::string stem(word);
+  maker.ForEach(word, [&](const text::SearchWord& made) { stem = made.word; });
+  return stem;
 }
 
 }  // namespace strata::knowledge

@@ -12,6 +12,9 @@ namespace strata::knowledge {
 // case.
 std::string_view BaseForm(std::string_view word);
 
+// The stem that the index makes of one word in lower case, its language unknown.
+std::string StemOf(std::string_view word);
+
 // Whether two words in lower case that share a stem are of two verbs, one of them being the other
 // one's past: "found", of "find", and "founded".
 bool AreOtherVerbs(std::string_view a, std::string_view b);
