@@ -53,8 +53,7 @@ class UseCheck {
   void Hooks() {
     const auto secrets = provider::ReadSecretsFrom(provider::ProcessEnv());
     for (const auto& spec : config_.hooks) {
-      if (!gateway::HookProblems(spec).empty()) continue;  // said where it was read
-      Take(gateway::CheckHook::Make(spec, secrets), "hooks." + spec.name);
+      if (!spec.secret.empty()) Take(secrets(spec.secret), "hooks." + spec.name);
     }
   }
 

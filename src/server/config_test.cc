@@ -244,6 +244,8 @@ TEST(ConfigCheck, DefaultsAreGood) { EXPECT_THAT(UseOf(""), testing::IsEmpty());
 
 TEST(ConfigCheck, WhatServeWouldRefuseHasItsLine) {
   const std::pair<std::string_view, std::string_view> kCases[] = {
+      {"hooks:\n  - {name: facts, url: 'https://x/y', secret: 'env:STRATA_NOT_SET_ANYWHERE'}",
+       "s.yaml:2: hooks.facts: environment variable STRATA_NOT_SET_ANYWHERE is not set"},
       {"server:\n  listen: localhost:80", "s.yaml:2: server.listen: 'localhost:80' is not ADDRESS"},
       {"server:\n  listen: 127.0.0.1:8443", "server.tls_listen: '127.0.0.1:8443' is server.listen"},
       {"server:\n  tls_certificate: /nope\n  tls_private_key: /etc/hostname",
