@@ -145,8 +145,9 @@ Result<EvalRow> ParseEvalRow(std::string_view line) {
   JsonField top(value);
   STRATA_CHECK_OK(top.ExpectObject());
   STRATA_CHECK_OK(route::OnlyKnown(
-      top, {"id", "question", "prompt", "messages", "expected", "rubric", "schema", "tags",
-            "labels", "relevant", "graded", "split", "trace", "subject", "variables"}));
+      top,
+      {"id", "question", "prompt", "messages", "expected", "rubric", "schema", "tags", "labels",
+       "relevant", "answerable", "graded", "split", "trace", "subject", "variables"}));
   EvalRow row;
   STRATA_TRY(row.messages, ParseInput(top));
   STRATA_TRY(row.expected, Texts(top.Get("expected")));
@@ -154,6 +155,9 @@ Result<EvalRow> ParseEvalRow(std::string_view line) {
   STRATA_TRY(row.labels, Texts(top.Get("labels")));
   STRATA_TRY(row.relevant, Texts(top.Get("relevant")));
   STRATA_TRY(row.graded, ParseGraded(top.Get("graded")));
+  if (auto answerable = top.Get("answerable"); answerable.present()) {
+    STRATA_TRY(row.answerable, answerable.Bool());
+  }
   if (auto rubric = top.Get("rubric"); rubric.present()) {
     STRATA_TRY(row.rubric, rubric.NonEmptyString());
   }
@@ -213,6 +217,7 @@ std::string EncodeEvalRow(const EvalRow& row) {
   AppendTexts(out, "tags", row.tags);
   AppendTexts(out, "labels", row.labels);
   AppendTexts(out, "relevant", row.relevant);
+  if (row.answerable) out += fmt::format(",\"answerable\":{}", *row.answerable);
   if (!row.graded.empty()) out += ",\"graded\":[";
   for (std::size_t i = 0; i < row.graded.size(); ++i) {
     out += i == 0 ? "{\"answer\":" : ",{\"answer\":";

@@ -1,7 +1,7 @@
 #pragma once
 // One row of an evaluation set: what is asked, and what is known about good answers. JSON lines:
 //   {"id"?, "question" | "prompt" | "messages": [{"role", "content"}], "expected"?: text or texts,
-//    "rubric"?, "schema"?: {…}, "tags"?, "labels"?, "relevant"?: texts,
+//    "rubric"?, "schema"?: {…}, "tags"?, "labels"?, "relevant"?: texts, "answerable"?: bool,
 //    "graded"?: [{"answer", "score"}], "split"?: train | valid | test, "trace"?, "subject"?,
 //    "variables"?: {name: text}}
 
@@ -41,6 +41,7 @@ struct EvalRow {
   std::vector<std::string> tags;      // for people
   std::vector<std::string> labels;    // of the data: what may leave, and where to (base/labels.h)
   std::vector<std::string> relevant;  // documents that hold the answer
+  std::optional<bool> answerable;     // whether the sources answer it; none: nobody said
   std::vector<GradedAnswer> graded;
   std::optional<route::Split> split;  // otherwise by a hash of the id
   std::string trace;                  // the request that it was sampled from

@@ -18,7 +18,7 @@ TEST(EvalRows, ARowIsWrittenAsItWasRead) {
   auto row = ParseEvalRow(
       R"({"id":"a","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"2+2?"}],
           "expected":["4","four"],"rubric":"a number","schema":{"type":"object"},"tags":"math",
-          "labels":["eu-only"],"relevant":["d1","d2"],"graded":[{"answer":"5","score":0.25}],
+          "labels":["eu-only"],"relevant":["d1","d2"],"answerable":true,"graded":[{"answer":"5","score":0.25}],
           "split":"test","trace":"t","subject":"u-7","variables":{"tone":"brief","\"q\"":""}})");
   ASSERT_TRUE(row.has_value()) << row.error().message();
   EXPECT_EQ(row->messages.size(), 2);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <set>
 #include <span>
 
 #include "base/utf8.h"
@@ -13,6 +14,7 @@
 #include "route/cascade.h"
 #include "route/schema_check.h"
 #include "route/signals.h"
+#include "text/sentences.h"
 #include "vector/kernels.h"
 
 namespace strata::job {
@@ -23,9 +25,16 @@ struct Named {
   std::string_view name;
 };
 constexpr Named kNames[] = {
-    {JudgeKind::kExact, "exact"},         {JudgeKind::kNumeric, "numeric"},
-    {JudgeKind::kContains, "contains"},   {JudgeKind::kSchema, "schema"},
-    {JudgeKind::kEmbedding, "embedding"}, {JudgeKind::kCited, "cited"},
+    {JudgeKind::kExact, "exact"},
+    {JudgeKind::kNumeric, "numeric"},
+    {JudgeKind::kContains, "contains"},
+    {JudgeKind::kSchema, "schema"},
+    {JudgeKind::kEmbedding, "embedding"},
+    {JudgeKind::kCited, "cited"},
+    {JudgeKind::kCitationPrecision, "citation-precision"},
+    {JudgeKind::kCitationRecall, "citation-recall"},
+    {JudgeKind::kGrounded, "grounded"},
+    {JudgeKind::kRefusal, "refusal"},
 };
 constexpr std::string_view kModelPrefix = "model:";
 constexpr std::size_t kTextBytesMax = 64 * 1024;  // of an answer in a judge's prompt
@@ -126,18 +135,77 @@ double Nearness(const EvalRow& row, const domain::ChatResponse& answer,
   return std::clamp(static_cast<double>(best), 0.0, 1.0);
 }
 
-bool Cited(const EvalRow& row, const domain::ChatResponse& answer) {
-  auto wanted = [&](const std::string& name) {
-    return std::ranges::find(row.relevant, name) != row.relevant.end();
-  };
+// Calls `take` with each text block of the answer.
+template <class Take>
+void ForEachText(const domain::ChatResponse& answer, Take take) {
   for (const auto& block : answer.content) {
-    const auto* text = std::get_if<domain::TextBlock>(&block);
-    if (text == nullptr) continue;
-    for (const auto& c : text->citations) {
-      if (wanted(c.document_id) || wanted(c.source_uri) || wanted(c.title)) return true;
-    }
+    if (const auto* text = std::get_if<domain::TextBlock>(&block)) take(*text);
   }
-  return false;
+}
+
+// What the answer cites of the row's relevant documents.
+struct CitationScore {
+  std::size_t citations = 0;
+  std::size_t of_relevant = 0;
+  std::set<std::string_view> found;  // of the row's texts
+};
+
+CitationScore CountCitations(const EvalRow& row, const domain::ChatResponse& answer) {
+  CitationScore score;
+  ForEachText(answer, [&](const domain::TextBlock& text) {
+    for (const auto& c : text.citations) {
+      ++score.citations;
+      const auto at = std::ranges::find_if(row.relevant, [&](const std::string& name) {
+        return name == c.document_id || name == c.source_uri || name == c.title;
+      });
+      if (at == row.relevant.end()) continue;
+      ++score.of_relevant;
+      score.found.insert(*at);
+    }
+  });
+  return score;
+}
+
+double CitationPrecision(const EvalRow& row, const domain::ChatResponse& answer) {
+  const auto score = CountCitations(row, answer);
+  if (score.citations == 0) return 0;
+  return static_cast<double>(score.of_relevant) / static_cast<double>(score.citations);
+}
+
+double CitationRecall(const EvalRow& row, const domain::ChatResponse& answer) {
+  const std::set<std::string_view> relevant(row.relevant.begin(), row.relevant.end());
+  const auto found = CountCitations(row, answer).found.size();
+  return static_cast<double>(found) / static_cast<double>(relevant.size());
+}
+
+// As knowledge bases and their prompts have it said.
+bool Refuses(const domain::ChatResponse& answer) {
+  bool cites = false;
+  ForEachText(answer, [&](const domain::TextBlock& text) { cites |= !text.citations.empty(); });
+  const auto words = route::WordsOf(domain::TextOf(answer.content));
+  return !cites && (words.contains("sources do not") || words.contains("sources don t"));
+}
+
+double Grounded(const domain::ChatResponse& answer) {
+  if (Refuses(answer)) return 1;
+  std::size_t sentences = 0;
+  std::size_t cited = 0;
+  ForEachText(answer, [&](const domain::TextBlock& block) {
+    for (const auto span : text::SplitSentences(block.text)) {
+      const auto at = [&](std::size_t byte) {
+        return static_cast<std::int64_t>(
+            CodePointCount(std::string_view(block.text).substr(0, byte)));
+      };
+      const auto begin = at(span.begin);
+      const auto end = at(span.end);
+      ++sentences;
+      cited += std::ranges::any_of(block.citations, [&](const domain::Citation& c) {
+        return c.answer_start < end && c.answer_end > begin;
+      });
+    }
+  });
+  if (sentences == 0) return 0;
+  return static_cast<double>(cited) / static_cast<double>(sentences);
 }
 
 // A part of a judge's prompt. Its text cannot close its mark.
@@ -166,7 +234,7 @@ Result<Judge> ParseJudge(std::string_view name) {
   if (at != std::end(kNames)) return Judge{.kind = at->kind, .model = {}};
   return Fail(InvalidArgument(
       "judges", fmt::format("'{}' is none of exact, numeric, contains, schema, embedding, cited, "
-                            "model:MODEL",
+                            "citation-precision, citation-recall, grounded, refusal, model:MODEL",
                             name)));
 }
 
@@ -182,7 +250,12 @@ bool CanJudge(const Judge& judge, const EvalRow& row) {
     case JudgeKind::kSchema:
       return !row.schema.text.empty();
     case JudgeKind::kCited:
+    case JudgeKind::kCitationPrecision:
+    case JudgeKind::kCitationRecall:
       return !row.relevant.empty();
+    case JudgeKind::kRefusal:
+      return row.answerable.has_value();
+    case JudgeKind::kGrounded:
     case JudgeKind::kModel:
       return true;
   }
@@ -204,7 +277,15 @@ double Score(const Judge& judge, const EvalRow& row, const domain::ChatResponse&
     case JudgeKind::kEmbedding:
       return Nearness(row, answer, embedder);
     case JudgeKind::kCited:
-      return yes(Cited(row, answer));
+      return yes(CountCitations(row, answer).of_relevant > 0);
+    case JudgeKind::kCitationPrecision:
+      return CitationPrecision(row, answer);
+    case JudgeKind::kCitationRecall:
+      return CitationRecall(row, answer);
+    case JudgeKind::kGrounded:
+      return Grounded(answer);
+    case JudgeKind::kRefusal:
+      return yes(Refuses(answer) != *row.answerable);
     case JudgeKind::kModel:
       return 0;
   }

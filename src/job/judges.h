@@ -21,7 +21,11 @@ enum class JudgeKind : std::uint8_t {
   kSchema,     // it is JSON that keeps to the row's schema
   kEmbedding,  // cosine with the nearest expected text
   kCited,      // it cites one of the relevant documents
-  kModel,      // a model grades it from 1 to 5
+  kCitationPrecision,  // share of its citations that are of relevant documents
+  kCitationRecall,     // share of the relevant documents that it cites
+  kGrounded,           // share of its sentences that have a citation; all of a refusal's
+  kRefusal,            // it refuses, where the row is not answerable; it does not, where it is
+  kModel,              // a model grades it from 1 to 5
 };
 
 struct Judge {

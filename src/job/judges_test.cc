@@ -75,6 +75,44 @@ TEST(Judges, SchemaAndCitationsNeedWhatTheRowSays) {
   EXPECT_EQ(Score(cited, row, answer, nullptr), 1);
 }
 
+TEST(Judges, CitationsAreCountedAgainstTheRelevantDocuments) {
+  auto row = Expecting({});
+  row.relevant = {"doc-1", "doc-2"};
+  auto answer = Answer("Ä is so. B is not. C may be.");
+  auto& citations = std::get<domain::TextBlock>(answer.content[0]).citations;
+  const auto score = [&](const char* judge) {
+    return Score(*ParseJudge(judge), row, answer, nullptr);
+  };
+  EXPECT_EQ(score("citation-precision"), 0);
+  EXPECT_EQ(score("citation-recall"), 0);
+  EXPECT_EQ(score("grounded"), 0);
+  domain::Citation citation;
+  citation.document_id = "doc-1";
+  citation.answer_start = 0;
+  citation.answer_end = 8;
+  citations.push_back(citation);
+  citation.answer_start = 9;
+  citation.answer_end = 18;
+  citations.push_back(citation);
+  citation.document_id = "doc-9";
+  citations.push_back(citation);
+  EXPECT_DOUBLE_EQ(score("citation-precision"), 2.0 / 3);
+  EXPECT_DOUBLE_EQ(score("citation-recall"), 0.5);
+  EXPECT_DOUBLE_EQ(score("grounded"), 2.0 / 3);
+}
+
+TEST(Judges, ARefusalIsRightWhereTheSourcesDoNotAnswer) {
+  auto row = Expecting({});
+  EXPECT_FALSE(CanJudge(*ParseJudge("refusal"), row));
+  row.answerable = false;
+  EXPECT_EQ(ScoreOf("refusal", row, "The sources do not answer this question."), 1);
+  EXPECT_EQ(ScoreOf("refusal", row, "It is blue."), 0);
+  EXPECT_EQ(ScoreOf("grounded", row, "The sources do not say."), 1);
+  row.answerable = true;
+  EXPECT_EQ(ScoreOf("refusal", row, "The sources do not answer this question."), 0);
+  EXPECT_EQ(ScoreOf("refusal", row, "It is blue."), 1);
+}
+
 TEST(Judges, AModelSeesTheAnswerAsDataThatCannotCloseItsMarks) {
   auto row = Expecting({"42"});
   row.rubric = "a number";
