@@ -19,6 +19,7 @@ import math
 import os
 import pathlib
 import sys
+import urllib.error
 import urllib.request
 
 DEPTH = 50
@@ -41,14 +42,32 @@ class Vectors:
         missing = list(dict.fromkeys(text for text in texts if text not in self.known))
         for start in range(0, len(missing), 64):
             part = missing[start:start + 64]
-            body = json.dumps({"model": self.model, "input": [text or " " for text in part]}).encode()
-            request = urllib.request.Request(self.url + "/v1/embeddings", body, {
-                "content-type": "application/json", "authorization": "Bearer " + os.environ["STRATA_KEY"]})
-            with urllib.request.urlopen(request) as reply:
-                rows = json.load(reply)["data"]
-            for text, row in zip(part, rows):
-                self.known[text] = row["embedding"]
+            try:
+                rows = self.ask([text or " " for text in part])
+            except urllib.error.HTTPError as error:
+                if error.code != 400:
+                    raise
+                rows = [self.cut(text or " ") for text in part]
+            self.known.update(zip(part, rows))
         return [self.known[text] for text in texts]
+
+    def cut(self, text):
+        """The vector of as much of it as the model sees: longer texts are refused, as OpenAI does."""
+        words = text.split(" ")
+        while True:
+            try:
+                return self.ask([" ".join(words)])[0]
+            except urllib.error.HTTPError as error:
+                if error.code != 400 or len(words) < 2:
+                    raise
+                words = words[:len(words) * 15 // 16]
+
+    def ask(self, texts):
+        body = json.dumps({"model": self.model, "input": texts}).encode()
+        request = urllib.request.Request(self.url + "/v1/embeddings", body, {
+            "content-type": "application/json", "authorization": "Bearer " + os.environ["STRATA_KEY"]})
+        with urllib.request.urlopen(request) as reply:
+            return [row["embedding"] for row in json.load(reply)["data"]]
 
 
 def llama_index(corpus, queries, vectors):

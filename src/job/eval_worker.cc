@@ -12,6 +12,7 @@
 #include <tuple>
 
 #include "base/log.h"
+#include "job/eval_history.h"
 
 namespace strata::job {
 namespace {
@@ -247,11 +248,34 @@ Task<void> EvalWorker::CasesOf(std::shared_ptr<Work> work) {
   }
 }
 
+// Says in the log which targets have become worse; what cannot be compared is no fault of the run.
+Task<void> EvalWorker::WarnOfFalls(const EvalRun& run) {
+  auto changes = co_await ChangesSince(parts_.runs, parts_.asker.pool, run);
+  if (!changes.has_value()) {
+    Log(Level::kWarning, "eval.compare_failed",
+        {{"run", run.id}, {"error", changes.error().message()}});
+    co_return;
+  }
+  for (const auto& change : *changes) {
+    if (!change.fell()) continue;
+    Log(Level::kWarning, "eval.quality_fell",
+        {{"workspace", run.workspace.value},
+         {"set", run.plan.set},
+         {"target", change.target},
+         {"run", run.id},
+         {"before", change.before},
+         {"rows", change.paired},
+         {"quality_before", change.quality_before},
+         {"quality", change.quality}});
+  }
+}
+
 Task<Result<>> EvalWorker::Settle(Work& work, Result<> outcome) {
   const auto& id = work.run.id;
   if (outcome.has_value()) {
     auto state = work.out_of_money ? EvalState::kOutOfMoney : EvalState::kDone;
     STRATA_CO_CHECK_OK(co_await parts_.runs.SetState(id, state, ""));
+    if (state == EvalState::kDone) co_await WarnOfFalls(work.run);
     co_return co_await parts_.jobs.Complete(work.job, JsonText{"{}"});
   }
   auto code = outcome.error().code();

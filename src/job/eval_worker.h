@@ -53,6 +53,7 @@ class EvalWorker {
   Task<void> CasesOf(std::shared_ptr<Work> work);
   Task<Result<>> OneItem(Work& work, const Item& item);
   Task<Result<>> Beat(Work& work);
+  Task<void> WarnOfFalls(const EvalRun& run);
   Task<Result<>> Settle(Work& work, Result<> outcome);
   std::chrono::milliseconds LeaseTime(const EvalPlan& plan) const;
 

@@ -9,6 +9,7 @@
 
 #include "base/run_task.h"
 #include "gateway/meter.h"
+#include "job/eval_history.h"
 #include "job/evaluation.h"
 #include "store/testing.h"
 #include "tests/fakes/fake_chat_model.h"
@@ -118,6 +119,34 @@ class Worker : public testing::Test {
   std::unique_ptr<net::Runtime> runtime_;
   const WorkspaceId workspace_{"default"};
 };
+
+TEST_F(Worker, ARunIsComparedWithTheOneBeforeIt) {
+  auto model = AddModel("m/kb");
+  model->Script().Text("42").Usage(9, 4);
+  AddRows(8);
+  EvalPlan plan;
+  plan.targets = {"m/kb"};
+  auto first = Begin(plan);
+  ASSERT_TRUE(first.has_value());
+  const auto before = Ended(first->id);
+  EXPECT_TRUE(RunTask(ChangesSince(evaluation_->runs(), pool_, before))->empty());
+
+  model->Script().Text("41").Usage(9, 4);
+  auto second = Begin(plan);
+  ASSERT_TRUE(second.has_value());
+  auto changes = RunTask(ChangesSince(evaluation_->runs(), pool_, Ended(second->id)));
+  ASSERT_TRUE(changes.has_value());
+  ASSERT_EQ(changes->size(), 1U);
+  EXPECT_EQ(changes->front().before, first->id);
+  EXPECT_EQ(changes->front().paired, 8U);
+  EXPECT_DOUBLE_EQ(changes->front().quality_before, 1);
+  EXPECT_DOUBLE_EQ(changes->front().quality, 0);
+  EXPECT_TRUE(changes->front().fell());
+
+  plan.judges = {*ParseJudge("contains")};  // other judges measure something else
+  auto third = Begin(plan);
+  EXPECT_TRUE(RunTask(ChangesSince(evaluation_->runs(), pool_, Ended(third->id)))->empty());
+}
 
 TEST_F(Worker, EveryTargetAnswersEveryRowAndIsJudged) {
   AddModel("m/right")->Script().Text("The answer is 42").Usage(9, 4);

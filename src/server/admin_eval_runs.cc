@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include "dialect/json_value.h"
+#include "job/eval_history.h"
 #include "job/eval_report.h"
 #include "job/evaluation.h"
 #include "route/json_list.h"
@@ -61,6 +62,17 @@ json::object Encode(const job::TargetReport& target) {
                    {"judges", std::move(judges)}};
   if (target.cost_ratio) out["cost_ratio"] = Encode(*target.cost_ratio);
   return out;
+}
+
+json::object Encode(const job::EvalChange& change) {
+  return {{"target", change.target},
+          {"before", change.before},
+          {"when", FormatIso8601(change.when)},
+          {"paired", change.paired},
+          {"quality_before", change.quality_before},
+          {"quality", change.quality},
+          {"difference", Encode(change.difference)},
+          {"fell", change.fell()}};
 }
 
 json::object Encode(const job::JudgeReport& judge) {
@@ -128,7 +140,11 @@ Task<Result<>> Get(Services& s, Exchange& e) {
     json::array targets, judges;
     for (const auto& target : report.targets) targets.push_back(Encode(target));
     for (const auto& judge : report.judges) judges.push_back(Encode(judge));
+    STRATA_CO_TRY(auto since, co_await job::ChangesSince(s.evaluation.runs(), s.kb_pool, run));
+    json::array changes;
+    for (const auto& change : since) changes.push_back(Encode(change));
     body["report"] = json::object{{"targets", std::move(targets)},
+                                  {"changes", std::move(changes)},
                                   {"model_judges", std::move(judges)},
                                   {"judge_usd", report.judge_usd}};
   }

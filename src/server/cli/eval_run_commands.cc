@@ -130,6 +130,20 @@ void PrintJudges(const json::object& report) {
   }
 }
 
+void PrintChanges(const json::object& report) {
+  const auto& changes = report.at("changes").as_array();
+  if (changes.empty()) return;
+  fmt::print("\nsince the run before, on the rows of both\n");
+  for (const auto& item : changes) {
+    const auto& c = item.as_object();
+    fmt::print("{:<34} {:.3f}, was {:.3f} in {} ({}, {} rows): {:+.3f} ({:+.3f} to {:+.3f}){}\n",
+               TextOf(c, "target"), c.at("quality").to_number<double>(),
+               c.at("quality_before").to_number<double>(), TextOf(c, "before"), TextOf(c, "when"),
+               NumberOf(c, "paired"), At(c, "difference", 0), At(c, "difference", 1),
+               At(c, "difference", 2), c.at("fell").as_bool() ? "  WORSE" : "");
+  }
+}
+
 Result<int> PrintRun(Caller& caller, const EvalRunFlags& flags, const std::string& id) {
   STRATA_TRY(auto run, Fetch(caller, id, "?report=true"));
   if (flags.as_json) {
@@ -140,6 +154,7 @@ Result<int> PrintRun(Caller& caller, const EvalRunFlags& flags, const std::strin
                run.contains("error") ? ", " + TextOf(run, "error") : "");
     const auto& report = run.at("report").as_object();
     PrintTargets(run, report);
+    PrintChanges(report);
     PrintJudges(report);
   }
   auto state = TextOf(run, "state");

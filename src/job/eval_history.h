@@ -1,0 +1,36 @@
+#pragma once
+// How an evaluation run stands to the run before it: quality over time.
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/pool.h"
+#include "job/eval_runs.h"
+#include "learn/bootstrap.h"
+
+namespace strata::job {
+
+// One target, on the rows that it was judged on both times.
+struct EvalChange {
+  std::string target;
+  std::string before;  // id of the run before
+  WallTime when;       // it began
+  std::size_t paired = 0;
+  double quality_before = 0;
+  double quality = 0;
+  learn::Interval difference;  // of the means; paired bootstrap over rows, 95 %
+
+  bool fell() const { return paired > 0 && difference.high < 0; }
+};
+
+// The newest run of the same set (of any version) and the same judges that was done before `run`
+// began and has the target; targets without one are left out. Reads at most one earlier run a
+// target, without texts; the intervals are worked out on `pool`.
+Task<Result<std::vector<EvalChange>>> ChangesSince(EvalRuns& runs, Pool& pool, EvalRun run);
+
+// Of two runs' cases of one target each.
+EvalChange ChangeOf(std::span<const EvalCase> before, std::size_t target_before,
+                    std::span<const EvalCase> after, std::size_t target_after);
+
+}  // namespace strata::job
