@@ -106,7 +106,7 @@ TEST(TraceRows, HoldWhatWasAskedWithItsLabels) {
 }
 
 TEST(TraceRows, AreRefusedWhereTheTraceDoesNotHoldTheWholeQuestion) {
-  auto problem = [](auto... fields) {
+  auto problem = [](const auto&... fields) {
     return RowOfTrace(TraceWith({fields...})).error().message();
   };
   using Field = std::pair<std::string, SpanValue>;

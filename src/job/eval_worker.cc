@@ -61,8 +61,8 @@ bool HasTwice(const std::vector<T>& items) {
 
 Result<> CheckPlan(const EvalPlan& plan, const AskerParts& asker, const WorkspaceId& workspace) {
   const auto& registry = asker.registry;
-  auto wrong = [](std::string field, std::string what) {
-    return Fail(InvalidArgument(std::move(field), std::move(what)));
+  auto wrong = [](std::string field, const std::string& what) {
+    return Fail(InvalidArgument(std::move(field), what));
   };
   if (plan.targets.empty() || plan.targets.size() > EvalWorker::kTargetsMax) {
     return wrong("targets", fmt::format("expected 1 to {} models", EvalWorker::kTargetsMax));
@@ -302,6 +302,7 @@ Task<void> EvalWorker::RunOne(store::Job job) {
   if (outcome.has_value()) {
     std::stop_callback stopping(stop_.get_token(), [&work] { work->stop.request_stop(); });
     std::vector<Task<void>> tasks;
+    tasks.reserve(static_cast<std::size_t>(work->run.plan.at_once));
     for (int i = 0; i < work->run.plan.at_once; ++i) tasks.push_back(CasesOf(work));
     co_await RunAll(std::move(tasks));
     outcome = std::move(work->outcome);

@@ -299,14 +299,14 @@ Result<int> ListFeedback(const CallerFlags& common, const EvalRunFlags& flags) {
 
 Result<int> Cancel(const CallerFlags& common, const EvalRunFlags& flags) {
   STRATA_TRY(auto caller, Caller::Open(common));
-  STRATA_TRY(auto reply, caller->Call("POST", PathOf(flags.id, "/cancel")));
+  STRATA_CHECK_OK(caller->Call("POST", PathOf(flags.id, "/cancel")));
   fmt::print("run {} ends with the cases under way\n", flags.id);
   return 0;
 }
 
 Result<int> Delete(const CallerFlags& common, const EvalRunFlags& flags) {
   STRATA_TRY(auto caller, Caller::Open(common));
-  STRATA_TRY(auto reply, caller->Call("DELETE", PathOf(flags.id)));
+  STRATA_CHECK_OK(caller->Call("DELETE", PathOf(flags.id)));
   fmt::print("run {} is deleted\n", flags.id);
   return 0;
 }
