@@ -43,6 +43,19 @@ TEST(Unfamiliarity, IsTheShareOfSmallerDistances) {
   EXPECT_NEAR(Unfamiliarity(many).Of(0.95), 0.95, 0.02);
 }
 
+TEST(Unfamiliarity, OfEitherSideIsFarFromBothEnds) {
+  std::vector<double> many;
+  for (int i = 0; i < 100; ++i) many.push_back(i);
+  Unfamiliarity u(many);
+  EXPECT_EQ(u.OfEitherSide(50), 0);
+  EXPECT_NEAR(u.OfEitherSide(0), 0.96, 0.005);
+  EXPECT_NEAR(u.OfEitherSide(99), 0.96, 0.005);
+  EXPECT_NEAR(u.OfEitherSide(-5), 0.98, 0.005) << "never quite 1: a hundred rows do not show it";
+  EXPECT_NEAR(u.OfEitherSide(500), 0.98, 0.005);
+  EXPECT_EQ(Unfamiliarity({7, 7, 7}).OfEitherSide(7), 0) << "all alike";
+  EXPECT_EQ(Unfamiliarity().OfEitherSide(1), 0);
+}
+
 TEST(PairedRatio, CoversTheTruthAboutAsOftenAsItSays) {
   Rng rng(23);
   int covered = 0;

@@ -66,4 +66,12 @@ double Unfamiliarity::Of(double distance) const {
   return static_cast<double>(below) / static_cast<double>(quantiles_.size());
 }
 
+double Unfamiliarity::OfEitherSide(double value) const {
+  if (quantiles_.empty()) return 0;
+  auto upto = std::ranges::upper_bound(quantiles_, value) - quantiles_.begin();
+  auto from = quantiles_.end() - std::ranges::lower_bound(quantiles_, value);
+  const auto farther = static_cast<double>(std::min(upto, from) + 1);
+  return 1 - std::min(1.0, 2 * farther / static_cast<double>(quantiles_.size() + 1));
+}
+
 }  // namespace strata::learn

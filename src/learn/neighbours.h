@@ -48,6 +48,9 @@ class Unfamiliarity {
   // Keeps at most 1,000 quantiles.
   explicit Unfamiliarity(std::vector<double> distances);
   double Of(double distance) const;  // 1 without any distances
+  // The same of a measure that may be unusual on both sides, such as a length: 1 − twice the share
+  // of the labelled rows that are at least as far out on its side. 0 without any.
+  double OfEitherSide(double value) const;
   const std::vector<double>& quantiles() const { return quantiles_; }
   static Unfamiliarity FromQuantiles(std::vector<double> ascending);
 

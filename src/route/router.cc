@@ -88,7 +88,8 @@ Router::Router(RouterState state, std::shared_ptr<const vector::StaticEmbedder> 
                static_cast<std::size_t>(embedder_->dimensions()), vector::BestKernels().dot_float),
       forms_(std::exchange(state_.reference_forms, {}), kMeasures, vector::BestKernels().dot_float),
       vector_distance_(learn::Unfamiliarity::FromQuantiles(state_.vector_quantiles)),
-      form_distance_(learn::Unfamiliarity::FromQuantiles(state_.form_quantiles)) {}
+      form_distance_(learn::Unfamiliarity::FromQuantiles(state_.form_quantiles)),
+      length_(learn::Unfamiliarity::FromQuantiles(state_.length_quantiles)) {}
 
 Result<std::shared_ptr<const Router>> Router::Make(
     RouterState state, std::shared_ptr<const vector::StaticEmbedder> embedder) {
@@ -113,8 +114,9 @@ Prediction Router::Predict(const PromptFeatures& features) const {
   Prediction out;
   out.nearest = vectors_.Nearest(inputs.vector, kNeighbours);
   auto alike = forms_.Nearest(inputs.form, kNeighbours);
-  out.unfamiliar = std::max(vector_distance_.Of(learn::MeanDistance(out.nearest)),
-                            form_distance_.Of(learn::MeanDistance(alike)));
+  out.unfamiliar = std::max({vector_distance_.Of(learn::MeanDistance(out.nearest)),
+                             form_distance_.Of(learn::MeanDistance(alike)),
+                             length_.OfEitherSide(static_cast<double>(features.measures[0]))});
   std::vector<float> shares(state_.kinds.size(), 0.0F);
   const auto votes = static_cast<float>(out.nearest.size() + alike.size());
   for (auto* list : {&out.nearest, &alike}) {
@@ -204,8 +206,10 @@ std::string Router::Explain(const Prediction& prediction, std::size_t tolerance)
   }
   const auto& name = state_.candidates[chosen].name;
   if (prediction.unfamiliar >= kUnfamiliar) {
-    return fmt::format("unfamiliar ({:.3f} of labelled requests are closer to each other): {}{}",
-                       prediction.unfamiliar, name, nearest);
+    return fmt::format(
+        "unfamiliar ({:.3f} of labelled requests are closer to each other, or nearer to their "
+        "usual length): {}{}",
+        prediction.unfamiliar, name, nearest);
   }
   const auto& certificate = kind.certificates[tolerance];
   if (!certificate.certified) {

@@ -90,6 +90,8 @@ struct RouterState {
   // or another topic in a known form.
   std::vector<float> reference_vectors, reference_forms;
   std::vector<double> vector_quantiles, form_quantiles;  // of distances, ascending
+  // Of the logarithm of the question's bytes. Empty: not looked at, as in files of format 1.
+  std::vector<double> length_quantiles;
 };
 
 struct CandidatePrediction {
@@ -145,7 +147,7 @@ class Router {
   RouterState state_;
   std::shared_ptr<const vector::StaticEmbedder> embedder_;
   learn::NeighbourIndex vectors_, forms_;
-  learn::Unfamiliarity vector_distance_, form_distance_;
+  learn::Unfamiliarity vector_distance_, form_distance_, length_;
 };
 
 // ---- shared with the trainer ----

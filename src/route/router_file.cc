@@ -15,7 +15,8 @@ namespace strata::route {
 namespace {
 
 constexpr std::string_view kMagic = "STRATARO";
-constexpr std::uint32_t kFormat = 1;
+constexpr std::uint32_t kFormat = 2;
+constexpr std::uint32_t kFormatWithoutLengths = 1;
 constexpr std::size_t kHeaderBytes = 8 + 4 + 8;
 constexpr std::size_t kCandidatesMax = 1000;
 constexpr std::size_t kKindsMax = 10'000;
@@ -195,7 +196,7 @@ void DescribeCascade(Archive& archive, C& cascade) {
 }
 
 template <class Archive, class State>
-void Describe(Archive& archive, State& state) {
+void Describe(Archive& archive, State& state, std::uint32_t format) {
   archive.Text(state.version);
   archive.Text(state.embedder);
   archive.Value(state.pair);
@@ -218,6 +219,7 @@ void Describe(Archive& archive, State& state) {
   archive.Numbers(state.reference_forms);
   archive.Numbers(state.vector_quantiles);
   archive.Numbers(state.form_quantiles);
+  if (format != kFormatWithoutLengths) archive.Numbers(state.length_quantiles);
   bool has_cascade = state.cascade.has_value();
   archive.Value(has_cascade);
   if constexpr (!std::is_const_v<State>) {
@@ -278,7 +280,8 @@ const char* Inconsistency(const RouterState& state) {
   }
   if (state.cascade && !CascadeFits(state, words, dense)) return "the cascade";
   bool sorted = std::ranges::is_sorted(state.vector_quantiles) &&
-                std::ranges::is_sorted(state.form_quantiles);
+                std::ranges::is_sorted(state.form_quantiles) &&
+                std::ranges::is_sorted(state.length_quantiles);
   return sorted ? nullptr : "the distances";
 }
 
@@ -286,7 +289,7 @@ const char* Inconsistency(const RouterState& state) {
 
 std::string WriteRouter(const RouterState& state) {
   Writer content;
-  Describe(content, state);
+  Describe(content, state, kFormat);
   auto bytes = content.Take();
   Writer header;
   header.Value(kFormat);
@@ -304,7 +307,7 @@ Result<RouterState> ReadRouter(std::string_view bytes) {
   std::uint64_t checksum = 0;
   header.Value(format);
   header.Value(checksum);
-  if (format != kFormat) {
+  if (format != kFormat && format != kFormatWithoutLengths) {
     return Fail(
         Code::kUnsupported,
         fmt::format("the router file has format {}, this strata reads {}", format, kFormat));
@@ -313,7 +316,7 @@ Result<RouterState> ReadRouter(std::string_view bytes) {
   if (Hash64(content) != checksum) return broken("the checksum differs");
   RouterState state;
   Reader reader(content);
-  Describe(reader, state);
+  Describe(reader, state, format);
   if (!reader.finished()) return broken("cut off, too long, or a number out of range");
   if (const char* what = Inconsistency(state)) return broken(fmt::format("{} do not fit", what));
   return state;

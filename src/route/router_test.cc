@@ -132,6 +132,35 @@ TEST(RouterFile, ComesBackAsItWasWritten) {
   EXPECT_EQ(read->version, state->version);
 }
 
+// Files of before lengths were looked at: the list of their quantiles is not there.
+TEST(RouterFile, OneOfTheFirstFormatIsRead) {
+  auto state = TrainOn(Rows(200, 1), kPair);
+  state->length_quantiles.clear();
+  auto bytes = WriteRouter(*state);
+  ASSERT_FALSE(state->cascade.has_value());
+  bytes.erase(bytes.size() - 5, 4);  // the count of quantiles, before the flag of the cascade
+  bytes[8] = 1;
+  const std::uint64_t checksum = Hash64(std::string_view(bytes).substr(20));
+  std::memcpy(bytes.data() + 12, &checksum, sizeof(checksum));
+  auto read = ReadRouter(bytes);
+  ASSERT_TRUE(read.has_value()) << read.error().message();
+  EXPECT_TRUE(read->length_quantiles.empty());
+  EXPECT_EQ(read->form_quantiles, state->form_quantiles);
+}
+
+TEST(Router, AQuestionOfALengthThatNoLabelledOneHasIsUnfamiliar) {
+  const auto rows = Rows(200, 1);
+  auto state = TrainOn(rows, kPair);
+  auto longer = *state;
+  // As if it had been learned from questions of the same words and form that are much longer.
+  for (double& length : longer.length_quantiles) length += 5;
+  auto known = *Router::Make(std::move(*state), Embedder());
+  auto unknown = *Router::Make(std::move(longer), Embedder());
+  EXPECT_LT(known->Predict(rows[3].prompt).unfamiliar, kUnfamiliar);
+  EXPECT_GE(unknown->Predict(rows[3].prompt).unfamiliar, kUnfamiliar);
+  EXPECT_EQ(unknown->Predict(rows[3].prompt).decisions[3], 0U) << "the strong model";
+}
+
 TEST(RouterFile, DamageIsFound) {
   auto state = TrainOn(Rows(60, 1), kPair);
   const auto bytes = WriteRouter(*state);

@@ -206,6 +206,19 @@ class Trainer {
     state_.vector_quantiles =
         Distances(state_.reference_vectors, reference_of, &ModelInputs::vector);
     state_.form_quantiles = Distances(state_.reference_forms, reference_of, &ModelInputs::form);
+    MeasureLengths();
+  }
+
+  // Where labelled rows lie far apart, a question may be near some of them and still be much
+  // shorter than any: what models do there is a guess.
+  void MeasureLengths() {
+    std::vector<double> lengths;
+    for (const auto* row : rows_) lengths.push_back(static_cast<double>(row->features.measures[0]));
+    learn::Unfamiliarity unfamiliarity(lengths);
+    for (std::size_t i = 0; i < size(); ++i) {
+      unfamiliar_[i] = std::max(unfamiliar_[i], unfamiliarity.OfEitherSide(lengths[i]));
+    }
+    state_.length_quantiles = unfamiliarity.quantiles();
   }
 
   // Quantiles of the distances of all rows to the references; raises the rows' unfamiliarity.
