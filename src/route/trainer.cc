@@ -213,6 +213,7 @@ class Trainer {
   // shorter than any: what models do there is a guess.
   void MeasureLengths() {
     std::vector<double> lengths;
+    lengths.reserve(size());
     for (const auto* row : rows_) lengths.push_back(static_cast<double>(row->features.measures[0]));
     learn::Unfamiliarity unfamiliarity(lengths);
     for (std::size_t i = 0; i < size(); ++i) {
