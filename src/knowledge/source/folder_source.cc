@@ -189,6 +189,13 @@ Result<std::unique_ptr<Source>> OpenBucket(std::string_view uri, SourceOptions o
                             "kb.s3_map: [\"{}=/path/to/folder\"]",
                             bucket.substr(0, 100), bucket.substr(0, 100)));
   }
+  // No key has them, as paths are resolved; such a source would be empty for ever.
+  for (const auto& part : std::filesystem::path(prefix)) {
+    if (part != ".." && part != ".") continue;
+    return std::unexpected(InvalidArgument(
+        "uri", fmt::format("the prefix '{}' holds '{}', which no key of a bucket does",
+                           Utf8Prefix(prefix, 200), part.string())));
+  }
   const std::string root = folder->second;
   STRATA_CHECK_OK(SafeFolder::Open(root));
   return std::make_unique<FolderSource>(root, "s3://" + bucket + "/", prefix, std::move(options));

@@ -55,7 +55,8 @@ Error FileError(std::string_view path, int number) {
 
 FileInfo InfoOf(const struct stat& st) {
   return {static_cast<std::uint64_t>(st.st_size),
-          static_cast<std::int64_t>(st.st_mtim.tv_sec) * 1'000'000'000 + st.st_mtim.tv_nsec};
+          static_cast<std::int64_t>(st.st_mtim.tv_sec) * 1'000'000'000 + st.st_mtim.tv_nsec,
+          static_cast<std::int64_t>(st.st_ctim.tv_sec) * 1'000'000'000 + st.st_ctim.tv_nsec};
 }
 
 // Whether a name that was listed is no longer there, or leads out of the source: then it is not the

@@ -14,7 +14,8 @@ namespace strata::knowledge {
 
 struct FileInfo {
   std::uint64_t bytes = 0;
-  std::int64_t mtime_ns = 0;  // since 1970
+  std::int64_t mtime_ns = 0;  // since 1970; whoever writes the file may set it to anything
+  std::int64_t ctime_ns = 0;  // since 1970; the kernel's own of the last change
 };
 
 // Owns the folder's descriptor. Thread-safe.

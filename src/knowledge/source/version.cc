@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/encoding.h"
 
 namespace strata::knowledge {
@@ -11,8 +13,9 @@ constexpr std::int64_t kRacyNs = 2'000'000'000;
 constexpr std::size_t kHashDigits = 32;
 
 void AppendStamp(std::string& out, const FileInfo& info, std::int64_t now_ns) {
-  const bool racy = info.mtime_ns > now_ns - kRacyNs;
-  out += fmt::format("{}.{}", info.bytes, racy ? "new" : std::to_string(info.mtime_ns));
+  const bool racy = std::max(info.mtime_ns, info.ctime_ns) > now_ns - kRacyNs;
+  out += racy ? fmt::format("{}.new", info.bytes)
+              : fmt::format("{}.{}.{}", info.bytes, info.mtime_ns, info.ctime_ns);
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 #pragma once
-// Versions of files: "SIZE.MTIME[.SIDECAR_SIZE.SIDECAR_MTIME]-HASH". The part before the '-' tells
-// without reading whether the bytes can have changed; the hash tells whether they have.
+// Versions of files: "SIZE.MTIME.CTIME-HASH", with a sidecar
+// "SIZE.MTIME.CTIME.SIZE.MTIME.CTIME-HASH". The part before the '-' tells without reading whether
+// the bytes can have changed; the hash tells whether they have. The inode's time of change is in it
+// as programs set the other one back (rsync -t, reproducible builds, touch -d). Versions of before
+// lack it: their files are read once more and not parsed.
 
 #include <optional>
 #include <string>
