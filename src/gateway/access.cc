@@ -89,6 +89,17 @@ void Access::Apply(const store::ApiKey& key, RequestContext& ctx) {
   ctx.models_allowed = key.grant.models;
 }
 
+Result<> ApplyNow(const store::KeyStore& keys, const KeyId& id, RequestContext& ctx) {
+  ctx.key = id;
+  auto key = keys.snapshot()->FindId(id);
+  if (key == nullptr) return {};
+  if (!key->ValidAt(ctx.clock->Wall())) {
+    return Fail(Code::kPermissionDenied, "the key that started this is no longer valid");
+  }
+  Access::Apply(*key, ctx);
+  return {};
+}
+
 Result<> RequireRole(const store::ApiKey& key, std::string_view role) {
   if (key.HasRole(role)) return {};
   return Fail(Code::kPermissionDenied, fmt::format("this key lacks the role '{}'", role));

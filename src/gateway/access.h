@@ -40,6 +40,11 @@ class Access {
   std::shared_ptr<const store::ApiKey> control_key_;
 };
 
+// What the key grants now, for work in the background that its owner asked for: what was taken from
+// it since is gone for that work too. Ids that are no stored key's ("control") only go into `ctx`.
+// kPermissionDenied: it is no longer valid.
+Result<> ApplyNow(const store::KeyStore& keys, const KeyId& id, RequestContext& ctx);
+
 // kPermissionDenied unless the key has `role` ("invoke", "kb.read", "kb.write", "admin").
 Result<> RequireRole(const store::ApiKey& key, std::string_view role);
 

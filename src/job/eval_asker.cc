@@ -49,15 +49,11 @@ Task<void> EvalAsker::AskOnce(const EvalRun& run, domain::ChatRequest request,
   auto& ctx = scope.ctx();
   ctx.capture_text = settings.capture_text;
   ctx.workspace = run.workspace;
-  ctx.key = run.key;
   gateway::CollectSink sink;
-  // The key as it is now: what was taken from it since is gone for its runs too.
-  auto key = parts_.keys.snapshot()->FindId(run.key);
-  if (key && !key->ValidAt(ctx.clock->Wall())) {
-    asked.error = Error(Code::kPermissionDenied, "the key that started this is no longer valid");
+  if (auto granted = gateway::ApplyNow(parts_.keys, run.key, ctx); !granted.has_value()) {
+    asked.error = std::move(granted.error());
     co_return;
   }
-  if (key) gateway::Access::Apply(*key, ctx);
   ctx.labels.AddAll(labels);
   ctx.tags["eval"] = run.id;
   ctx.tags["eval_part"] = part;

@@ -41,6 +41,10 @@ namespace strata::knowledge {
 using EmbedderLookup =
     std::function<Result<std::shared_ptr<provider::Embedder>>(std::string_view model)>;
 
+// Puts into the context of work in the background what the key that asked for it is granted now; an
+// error when it is no longer valid. Thread-safe.
+using KeyGrant = std::function<Result<>(const KeyId& key, RequestContext& ctx)>;
+
 // All pointers outlive the service.
 struct KnowledgeBasesParts {
   std::string folder;               // of the data: kb-ID.db and kb-ID.lex/ are made here
@@ -50,6 +54,7 @@ struct KnowledgeBasesParts {
   Pool* pool = nullptr;  // for SQLite and index work
   EmbedderLookup embedder;
   RerankerLookup reranker;  // empty: there are none
+  KeyGrant grant;           // empty: keys grant nothing beside their names
   SourceOptions sources;    // defaults of every folder and s3 source (s3_map, limits)
   const Clock* clock = &SystemClock();
 };

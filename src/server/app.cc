@@ -244,6 +244,9 @@ Result<> App::Parts::OpenKnowledge() {
   parts.pool = kb_pool.get();
   parts.embedder = [this](std::string_view model) { return registry.Embed(model); };
   parts.reranker = [this](std::string_view model) { return registry.Rerank(model); };
+  parts.grant = [this](const KeyId& key, RequestContext& ctx) {
+    return gateway::ApplyNow(*keys, key, ctx);
+  };
   STRATA_TRY(parts.sources, knowledge::SourceOptionsFrom(config.options));
   STRATA_TRY(bases, knowledge::KnowledgeBases::Open(std::move(parts), config.options));
   STRATA_TRY(vector_stores, knowledge::VectorStores::Open(*bases, *meta, *files));

@@ -142,19 +142,9 @@ Task<Result<std::string>> AsyncInvokes::Invoke(const store::Job& job) {
   auto& ctx = scope.ctx();
   ctx.capture_text = settings.trace_text;
   ctx.urgency = Urgency::kBackground;
-  // The key as it is now: what was taken from it since is gone for its jobs too.
-  KeyId key_id{text("key")};
-  auto key = parts_.keys.snapshot()->FindId(key_id);
-  if (key) {
-    if (!key->ValidAt(ctx.clock->Wall())) {
-      co_return Fail(Code::kPermissionDenied, "the key that started this is no longer valid");
-    }
-    gateway::Access::Apply(*key, ctx);
-    parts_.routers.AddForms(ctx.models_allowed, ctx.workspace);
-  } else {
-    ctx.workspace = job.workspace;
-    ctx.key = key_id;
-  }
+  ctx.workspace = job.workspace;
+  STRATA_CO_CHECK_OK(gateway::ApplyNow(parts_.keys, KeyId{text("key")}, ctx));
+  parts_.routers.AddForms(ctx.models_allowed, ctx.workspace);
   // Jobs of before have none.
   if (const auto* subject = payload.if_contains("subject")) ctx.subject = subject->as_string();
   auto id = AsyncInvocationArn(job).substr(kArnHead.size());

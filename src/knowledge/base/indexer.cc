@@ -110,23 +110,6 @@ std::string VersionOf(const DocumentInput& input) {
   return Sha256Hex(all);
 }
 
-RequestContext ContextLike(const RequestContext& ctx) {
-  RequestContext copy;
-  copy.request_id = ctx.request_id;
-  copy.workspace = ctx.workspace;
-  copy.key = ctx.key;
-  copy.principals = ctx.principals;
-  copy.labels = ctx.labels;
-  copy.regions_allowed = ctx.regions_allowed;
-  copy.tags = ctx.tags;
-  copy.deadline = ctx.deadline;
-  copy.urgency = ctx.urgency;
-  copy.cancel = ctx.cancel;
-  copy.clock = ctx.clock;
-  copy.decided_by = ctx.decided_by;
-  return copy;
-}
-
 bool IsDocumentsFault(const Error& error) {
   if (IsAboutOurAccount(error) || error.field() == "model") return false;
   switch (error.code()) {
@@ -227,18 +210,45 @@ Task<Result<IndexedDocument>> Indexer::Read(const DocumentRow& document, const s
   co_return indexed;
 }
 
+namespace {
+
+// For a document's labels, which are not those of the documents after it, and without a span: a
+// sync would fill its trace. The numbers of its calls go on from those of the caller's, which goes
+// on from them: the ledger keeps one row of a number.
+class DocumentContext {
+ public:
+  DocumentContext(RequestContext& caller, const LabelSet& labels) : caller_(caller) {
+    static_cast<RequestFacts&>(own_) = caller;
+    own_.labels.AddAll(labels);
+  }
+  ~DocumentContext() {
+    caller_.calls = own_.calls;
+    caller_.spent_picousd = own_.spent_picousd;
+    caller_.unpriced_calls = own_.unpriced_calls;
+  }
+  DocumentContext(const DocumentContext&) = delete;
+  DocumentContext& operator=(const DocumentContext&) = delete;
+
+  RequestContext& ctx() { return own_; }
+
+ private:
+  RequestContext& caller_;
+  RequestContext own_;
+};
+
+}  // namespace
+
 Task<Result<IndexedDocument>> Indexer::Build(DocumentRow document, std::string content,
                                              ChunkRecipe recipe, RequestContext& ctx,
                                              bool* refused) const {
-  RequestContext own = ContextLike(ctx);
-  own.labels.AddAll(document.labels);
-  auto read = co_await Read(document, content, recipe, own);
+  DocumentContext own(ctx, document.labels);
+  auto read = co_await Read(document, content, recipe, own.ctx());
   if (!read.has_value()) {
     if (refused) *refused = IsAboutBytes(read.error());
     co_return std::unexpected(std::move(read.error()));
   }
   auto indexed = std::move(*read);
-  STRATA_CO_CHECK_OK(co_await Embed(indexed, own));
+  STRATA_CO_CHECK_OK(co_await Embed(indexed, own.ctx()));
   auto& row = indexed.document;
   row.recipe = Mark(recipe);
   row.status = DocumentStatus::kIndexed;

@@ -28,9 +28,6 @@ std::vector<domain::DocumentPart::Line> LinesIn(const domain::ParsedDocument& do
 // What tells one version of an inline document from another: a hash of all that is indexed of it.
 std::string VersionOf(const DocumentInput& input);
 
-// A copy for work on behalf of the same caller, with no open span.
-RequestContext ContextLike(const RequestContext& ctx);
-
 // Errors that say something of this document, not of the moment or of the embedding model: it is
 // marked FAILED and the job goes on.
 bool IsDocumentsFault(const Error& error);

@@ -2,10 +2,15 @@
 #include <zlib.h>
 
 #include <iterator>
+#include <set>
+#include <span>
 
+#include "base/ids.h"
+#include "gateway/meter.h"
 #include "knowledge/base/service_fixture.h"
 #include "knowledge/base/sync.h"
 #include "knowledge/corpus.h"
+#include "store/journal.h"
 
 namespace strata::knowledge {
 namespace {
@@ -111,10 +116,10 @@ TEST(PendingContent, GivenAnewWhileItsOldVersionIsIndexedIsNotLost) {
     row.document_id = DocumentIdOf("s", "d");
     row.source_id = "s";
     row.uri = "d";
-    STRATA_CHECK_OK(PutPending(db, "s", input, row));
+    STRATA_CHECK_OK(PutPending(db, "s", input, row, {}));
     STRATA_TRY(const auto old, NextPending(db, 0));
     input.content = "new";
-    STRATA_CHECK_OK(PutPending(db, "s", input, row));
+    STRATA_CHECK_OK(PutPending(db, "s", input, row, {}));
     JobTally tally;
     tally.pending_row = old->row;
     row.status = DocumentStatus::kFailed;
@@ -141,6 +146,129 @@ class IngestionTest : public ServiceFixture {
     return Get(bases_->Sync(base.id, source.id, nullptr, ctx_));
   }
 };
+
+// With a real meter and journal, as it is the ledger that counts.
+class IngestionLedgerTest : public IngestionTest {
+ protected:
+  void SetUp() override {
+    store::JournalOptions options;
+    options.folder = journal_folder_.path();
+    auto sink = [this](std::span<const store::CallRow> rows) -> Result<> {
+      rows_.insert(rows_.end(), rows.begin(), rows.end());
+      return {};
+    };
+    journal_ = *store::Journal::Open(std::move(options), std::move(sink));
+    metered_ = gateway::Metered(embedder_, *journal_);
+    IngestionTest::SetUp();
+    ctx_.request_id = NewRequestId();
+    ctx_.key = {"key_ann"};
+  }
+
+  // One row a call, each of a number of its own, of that base and key.
+  void ExpectRows(const std::string& key) {
+    ASSERT_TRUE(journal_->Flush().has_value());
+    std::set<std::pair<std::string, std::uint32_t>> numbers;
+    for (const auto& row : rows_) {
+      numbers.emplace(row.intent.request_id.value, row.intent.call_number);
+      EXPECT_EQ(row.intent.kb, "docs");
+      EXPECT_EQ(row.intent.key.value, key);
+    }
+    EXPECT_EQ(rows_.size(), static_cast<std::size_t>(embedder_->calls()));
+    EXPECT_EQ(numbers.size(), rows_.size());
+  }
+  // Until the worker has ended all jobs.
+  void WaitFor(const KnowledgeBase& base, const DataSource& source, const std::string& job) {
+    for (int i = 0; i < 2000; ++i) {
+      const auto now = Get(bases_->GetIngestion(base.id, source.id, job, ctx_));
+      if (IsFinal(now.status)) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    FAIL() << "the job did not end";
+  }
+
+  TempFolder journal_folder_;
+  std::unique_ptr<store::Journal> journal_;
+  std::vector<store::CallRow> rows_;
+};
+
+TEST_F(IngestionLedgerTest, EveryCallOfASyncStandsThereOnceWithItsBaseAndKey) {
+  TempFolder folder;
+  for (int i = 0; i < 7; ++i) {
+    folder.Write(std::to_string(i) + ".md", "Glacier " + std::to_string(i) + " is of ice.");
+  }
+  const auto base = MakeBase();
+  const auto source = MakeFolder(base, folder.path());
+  const auto here = Sync(base, source);
+  EXPECT_EQ(here.statistics.added, 7);
+  EXPECT_EQ(embedder_->calls(), 7);
+  ExpectRows("key_ann");
+  folder.Write("7.md", "A job of the queue.");
+  folder.Write("8.md", "It has two documents.");
+  ASSERT_TRUE(bases_->Start().has_value());
+  const auto queued = Get(bases_->StartIngestion(base.id, source.id, "", ctx_));
+  WaitFor(base, source, queued.id);
+  EXPECT_EQ(embedder_->calls(), 9);
+  ExpectRows("key_ann");
+}
+
+TEST_F(IngestionLedgerTest, PendingDocumentsAreChargedToTheKeyThatBroughtThem) {
+  const auto base = MakeBase();
+  const auto source = MakeCustom(base);
+  Get(bases_->IngestDocuments(base.id, source.id, {Document("a", "ice"), Document("b", "steel")},
+                              ctx_));
+  ctx_.key = {"key_other"};
+  ASSERT_TRUE(bases_->Start().has_value());
+  for (int i = 0; i < 2000 && embedder_->calls() < 2; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  bases_->Stop();
+  ExpectRows("key_ann");
+}
+
+TEST_F(IngestionTest, WorkOfAKeyThatIsNoLongerValidFailsAndSaysSo) {
+  CloseService();
+  grant_ = [](const KeyId& key, RequestContext&) -> Result<> {
+    if (key.value != "gone") return {};
+    return Fail(Code::kPermissionDenied, "the key that started this is no longer valid");
+  };
+  OpenService();
+  TempFolder folder;
+  folder.Write("a.md", "Glaciers are made of ice.");
+  const auto base = MakeBase();
+  const auto source = MakeFolder(base, folder.path());
+  const auto custom = MakeCustom(base);
+  ctx_.key = {"gone"};
+  const auto job = Get(bases_->StartIngestion(base.id, source.id, "", ctx_));
+  Get(bases_->IngestDocuments(base.id, custom.id, {Document("d", "ice")}, ctx_));
+  ctx_.key = {"stays"};
+  Get(bases_->IngestDocuments(base.id, custom.id, {Document("e", "steel")}, ctx_));
+  ASSERT_TRUE(bases_->Start().has_value());
+  std::vector<DocumentDetail> documents;
+  for (int i = 0; i < 2000; ++i) {
+    documents = Get(bases_->GetDocuments(base.id, custom.id, {"d", "e"}, ctx_));
+    if (documents.at(1).status == DocumentStatus::kIndexed) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_EQ(documents.at(0).status, DocumentStatus::kFailed);
+  EXPECT_THAT(documents.at(0).reason, HasSubstr("no longer valid"));
+  EXPECT_EQ(documents.at(1).status, DocumentStatus::kIndexed);
+  const auto ended = Get(bases_->GetIngestion(base.id, source.id, job.id, ctx_));
+  EXPECT_EQ(ended.status, JobStatus::kFailed);
+  EXPECT_THAT(ended.failure_reasons, ElementsAre(HasSubstr("no longer valid")));
+}
+
+TEST_F(IngestionTest, AFileOfTheSameSizeAndTimeIsSeenToHaveChanged) {
+  TempFolder folder;
+  const auto path = folder.Write("a.md", "Glaciers are made of ice.");
+  const auto old = std::filesystem::file_time_type::clock::now() - std::chrono::hours(24);
+  std::filesystem::last_write_time(path, old);
+  const auto base = MakeBase();
+  const auto source = MakeFolder(base, folder.path());
+  EXPECT_EQ(Sync(base, source).statistics.added, 1);
+  folder.Write("a.md", "Glaciers are made of icy.");
+  std::filesystem::last_write_time(path, old);
+  EXPECT_EQ(Sync(base, source).statistics.modified, 1);
+}
 
 TEST_F(IngestionTest, TextOfAnyEncodingIsIndexedAndBinaryFilesAreNot) {
   TempFolder folder;
@@ -303,7 +431,8 @@ TEST(KbFile, AFileOfTheFirstReleaseIsBroughtUpToDate) {
     ASSERT_TRUE(file.has_value());
     auto back = [](store::Database& db) -> Result<> {
       for (const char* undo :
-           {"ALTER TABLE ingestions DROP COLUMN warnings", "DROP INDEX documents_status",
+           {"ALTER TABLE ingestions DROP COLUMN warnings", "ALTER TABLE ingestions DROP COLUMN key",
+            "ALTER TABLE pending DROP COLUMN key", "DROP INDEX documents_status",
             "DROP INDEX documents_batch", "ALTER TABLE documents DROP COLUMN created",
             "ALTER TABLE documents DROP COLUMN batch", "DROP TABLE file_batches",
             "PRAGMA user_version = 1"}) {

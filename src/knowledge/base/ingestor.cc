@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "base/account_words.h"
+#include "base/budget_error.h"
 #include "base/crash_point.h"
 #include "base/ids.h"
 #include "base/json_text.h"
@@ -32,7 +33,8 @@ JobOutcome OutcomeOf(const Error& error, int attempt, bool asked) {
   if (error.code() == Code::kCancelled) {
     return {.kind = asked ? Kind::kStopped : Kind::kGiveBack, .error = error.message()};
   }
-  const bool moment = error.code() == Code::kUnavailable || error.code() == Code::kRateLimited;
+  const bool moment = error.code() == Code::kUnavailable ||
+                      (error.code() == Code::kRateLimited && !IsBudgetUsedUp(error));
   if (IsAboutOurAccount(error)) Log(Level::kError, "kb.sync.refused", {{"error", error.message()}});
   return {.kind = moment && attempt < kAttempts ? Kind::kRetry : Kind::kFailed,
           .error = WithoutAccountWords(error, "the log")};
@@ -75,6 +77,7 @@ Task<JobOutcome> Ingestor::Sync(const KnowledgeBase& base, const DataSource& sou
                                 std::function<bool()> asked, RequestContext& ctx) const {
   auto open = co_await bases_.Get(base);
   if (!open.has_value()) co_return OutcomeOf(open.error(), attempt, asked());
+  ctx.kb = base.name;  // whom its calls are charged to
   auto& file = *(*open)->file;
   auto begin = [&](store::Database& db) {
     return SetIngestionStatus(db, job_id, JobStatus::kInProgress, {}, ctx.clock->Wall());
@@ -129,17 +132,34 @@ Task<JobOutcome> Ingestor::EndSync(OpenBase& open, std::string job_id, Result<> 
   JobStatus status = JobStatus::kComplete;
   if (outcome.kind == Kind::kFailed) status = JobStatus::kFailed;
   if (outcome.kind == Kind::kStopped) status = JobStatus::kStopped;
-  if (outcome.kind == Kind::kRetry || outcome.kind == Kind::kGiveBack) co_return outcome;
+  if (outcome.kind == Kind::kGiveBack) co_return outcome;
   std::vector<std::string> reasons;
-  if (!outcome.error.empty()) reasons.push_back(outcome.error);
-  auto end = [&](store::Database& db) {
+  if (outcome.kind == Kind::kRetry) {
+    status = JobStatus::kInProgress;
+  } else if (!outcome.error.empty()) {
+    reasons.push_back(outcome.error);
+  }
+  auto set = [&](store::Database& db) {
     return SetIngestionStatus(db, job_id, status, reasons, ctx.clock->Wall());
   };
-  if (auto ended = co_await open.file->Write(std::move(end)); !ended.has_value()) {
-    co_return JobOutcome{.kind = Kind::kRetry, .error = ended.error().message()};
+  if (auto written = co_await open.file->Write(std::move(set)); !written.has_value()) {
+    // The disk is full or broken: whoever follows the job hears of it all the same, and neither
+    // waits for a retry that nobody can write down.
+    if (outcome.error.empty()) outcome.error = written.error().message();
+    if (status == JobStatus::kInProgress) status = JobStatus::kFailed;
+    if (reasons.empty()) reasons.push_back(outcome.error);
+    ends_.Keep(job_id, {status, std::move(reasons)});
+    outcome.kind = Kind::kFailed;
+    co_return outcome;
   }
+  if (outcome.kind == Kind::kRetry) co_return outcome;
   CrashPoint("kb.job.ended");
   co_return outcome;
+}
+
+Result<> Ingestor::Grant(const KeyId& key, RequestContext& ctx) const {
+  ctx.key = key;
+  return parts_.grant ? parts_.grant(key, ctx) : Result<>();
 }
 
 Task<JobOutcome> Ingestor::IndexPending(const KnowledgeBase& base, RequestContext& ctx) const {
@@ -166,27 +186,62 @@ Task<JobOutcome> Ingestor::IndexPending(const KnowledgeBase& base, RequestContex
     auto row = RowOf(**pending, location, *ctx.clock);
     JobTally tally;
     tally.pending_row = after;
-    auto indexed =
-        co_await IndexOne(file, *indexer, std::move(row), std::move((*pending)->input.content),
-                          recipe, std::move(tally), ctx);
-    if (!indexed.has_value()) co_return OutcomeOf(indexed.error(), 1, false);
+    auto own = ContextOf(base, ctx.cancel);
+    Result<> done;
+    if (auto granted = Grant((*pending)->key, own); !granted.has_value()) {
+      done =
+          co_await MarkFailed(file, std::move(row), granted.error(), std::move(tally), *ctx.clock);
+    } else {
+      auto indexed =
+          co_await IndexOne(file, *indexer, std::move(row), std::move((*pending)->input.content),
+                            recipe, std::move(tally), own);
+      if (!indexed.has_value()) done = std::unexpected(std::move(indexed.error()));
+    }
+    if (!done.has_value()) co_return OutcomeOf(done.error(), 1, false);
   }
+}
+
+RequestContext Ingestor::ContextOf(const KnowledgeBase& base, std::stop_token cancel) const {
+  RequestContext ctx;
+  ctx.request_id = NewRequestId();
+  ctx.workspace = base.workspace;
+  ctx.dialect = "ingestion";
+  ctx.kb = base.name;
+  ctx.urgency = Urgency::kBackground;
+  ctx.cancel = std::move(cancel);
+  ctx.clock = parts_.clock;
+  return ctx;
 }
 
 Task<JobOutcome> Ingestor::Handle(store::Job job, std::stop_token cancel,
                                   std::function<bool()> asked) const {
-  RequestContext ctx;
-  ctx.request_id = NewRequestId();
-  ctx.workspace = job.workspace;
-  ctx.urgency = Urgency::kBackground;
-  ctx.cancel = std::move(cancel);
-  ctx.clock = parts_.clock;
   auto base = catalog_.Base(Member(job.payload, "kb"), job.workspace);
   if (!base.has_value()) co_return JobOutcome{};  // deleted meanwhile
+  auto ctx = ContextOf(*base, std::move(cancel));
   if (job.kind == kPendingKind) co_return co_await IndexPending(*base, ctx);
   auto source = catalog_.Source(base->id, Member(job.payload, "source"));
   if (!source.has_value()) co_return JobOutcome{};
   std::string job_id = Member(job.payload, "job");
+  auto open = co_await bases_.Get(*base);
+  if (!open.has_value()) co_return OutcomeOf(open.error(), job.attempts, asked());
+  auto find = [&](store::Database& db) { return FindIngestion(db, job_id); };
+  auto row = co_await (*open)->file->Read(std::move(find));
+  if (!row.has_value()) co_return OutcomeOf(row.error(), job.attempts, asked());
+  // What ended before it could be written down; or its end was, and not in the queue.
+  if (auto end = ends_.Of(job_id)) {
+    auto set = [&](store::Database& db) {
+      return SetIngestionStatus(db, job_id, end->status, end->reasons, ctx.clock->Wall());
+    };
+    auto written = co_await (*open)->file->Write(std::move(set));
+    if (!written.has_value()) co_return OutcomeOf(written.error(), 1, asked());
+    ends_.Forget(job_id);
+    co_return JobOutcome{.kind = Kind::kFailed, .error = end->reasons.front()};
+  }
+  if (!*row || IsFinal((*row)->job.status)) co_return JobOutcome{};
+  if (auto granted = Grant((*row)->key, ctx); !granted.has_value()) {
+    co_return co_await EndSync(**open, std::move(job_id), std::move(granted), job.attempts, asked(),
+                               ctx);
+  }
   co_return co_await Sync(*base, *source, std::move(job_id), job.attempts, nullptr,
                           std::move(asked), ctx);
 }

@@ -8,6 +8,7 @@
 
 #include "knowledge/base/catalog.h"
 #include "knowledge/base/indexer.h"
+#include "knowledge/base/job_ends.h"
 #include "knowledge/base/open_bases.h"
 #include "knowledge/base/pace_keeper.h"
 #include "knowledge/base/worker.h"
@@ -34,7 +35,8 @@ class Ingestor {
                         int attempt, std::function<void(const IngestionStatistics&)> progress,
                         std::function<bool()> asked, RequestContext& ctx) const;
 
-  // Indexes all pending documents of a knowledge base.
+  // Indexes all pending documents of a knowledge base, each for the key that brought it. `ctx`:
+  // only how long.
   Task<JobOutcome> IndexPending(const KnowledgeBase& base, RequestContext& ctx) const;
 
   // The worker's handler.
@@ -46,10 +48,15 @@ class Ingestor {
   Task<Result<store::Job>> EnqueuePending(const KnowledgeBase& base) const;
   // Of a sync that runs.
   std::optional<IngestionPace> Pace(const std::string& job_id) const { return pace_.Of(job_id); }
+  // Of jobs that could not be written down to have ended.
+  JobEnds& ends() const { return ends_; }
   // Queues again what an earlier process recorded and did not get into the queue.
   Task<Result<>> Recover(KnowledgeBase base) const;
 
  private:
+  // Of work in the background, without the key that asked for it.
+  RequestContext ContextOf(const KnowledgeBase& base, std::stop_token cancel) const;
+  Result<> Grant(const KeyId& key, RequestContext& ctx) const;
   // Brings the indexes up to the file, and lets the file forget what they have followed.
   Task<Result<>> CatchUp(OpenBase& open) const;
   Task<JobOutcome> EndSync(OpenBase& open, std::string job_id, Result<> result, int attempt,
@@ -59,6 +66,7 @@ class Ingestor {
   Catalog& catalog_;
   OpenBases& bases_;
   mutable PaceKeeper pace_;
+  mutable JobEnds ends_;
 };
 
 }  // namespace strata::knowledge

@@ -164,15 +164,15 @@ Result<> PruneRemovals(store::Database& db, std::int64_t generation) {
 }
 
 Result<> PutPending(store::Database& db, std::string_view source_id, const DocumentInput& input,
-                    const DocumentRow& document) {
+                    const DocumentRow& document, const KeyId& key) {
   // A row of its own number each time, so that whoever indexes what was there before sees that it
   // is no longer wanted.
   STRATA_CHECK_OK(
       db.Run("INSERT OR REPLACE INTO pending (source_id, uri, title, media_type, metadata, access, "
-             "labels, content) VALUES (?,?,?,?,?,?,?,?)",
+             "labels, content, key) VALUES (?,?,?,?,?,?,?,?,?)",
              source_id, input.id, input.title, input.media_type, input.metadata.text,
              WriteAccess(input.access), WriteStrings(input.labels.names()),
-             store::BlobView{input.content}));
+             store::BlobView{input.content}, key.value));
   // The indexed version, if there is one, goes on being served until the new one replaces it.
   STRATA_CHECK_OK(db.Run(
       "INSERT INTO documents (document_id, source_id, uri, location, title, media_type, version, "
@@ -190,7 +190,7 @@ Result<> PutPending(store::Database& db, std::string_view source_id, const Docum
 Result<std::optional<PendingDocument>> NextPending(store::Database& db, std::int64_t after_row) {
   STRATA_TRY(auto row,
              db.Prepare("SELECT row, source_id, uri, title, media_type, metadata, access, "
-                        "labels, content FROM pending WHERE row > ? ORDER BY row LIMIT 1"));
+                        "labels, content, key FROM pending WHERE row > ? ORDER BY row LIMIT 1"));
   row.BindAll(after_row);
   STRATA_TRY(bool found, row.Step());
   if (!found) return std::nullopt;
@@ -206,6 +206,7 @@ Result<std::optional<PendingDocument>> NextPending(store::Database& db, std::int
   STRATA_TRY(auto labels, ReadStrings(row.Text(7)));
   input.labels = LabelsOf(labels);
   input.content = row.Blob(8);
+  pending.key.value = row.Text(9);
   return std::optional(std::move(pending));
 }
 

@@ -176,11 +176,13 @@ Result<std::vector<DocumentFacts>> FactsAfter(store::Database& db, std::int64_t 
 Result<> PruneRemovals(store::Database& db, std::int64_t generation);
 
 // --- Pending content
+// `key`: whose request brought it, whom its indexing is charged to.
 Result<> PutPending(store::Database& db, std::string_view source_id, const DocumentInput& input,
-                    const DocumentRow& document);
+                    const DocumentRow& document, const KeyId& key);
 struct PendingDocument {
   std::int64_t row = 0;
   std::string source_id;
+  KeyId key;
   DocumentInput input;
 };
 Result<std::optional<PendingDocument>> NextPending(store::Database& db, std::int64_t after_row);
@@ -189,8 +191,9 @@ Result<std::optional<PendingDocument>> NextPending(store::Database& db, std::int
 struct IngestionRow {
   IngestionJob job;
   std::string queue_id;  // in jobs.db, "" until it is there
+  KeyId key;             // that started it; "" for jobs of before
 };
-Result<> InsertIngestion(store::Database& db, const IngestionJob& job);
+Result<> InsertIngestion(store::Database& db, const IngestionJob& job, const KeyId& key);
 Result<> SetIngestionQueueId(store::Database& db, std::string_view job_id,
                              std::string_view queue_id);
 Result<std::optional<IngestionRow>> FindIngestion(store::Database& db, std::string_view job_id);

@@ -14,7 +14,7 @@ constexpr std::size_t kReasonsMax = 100;
 constexpr std::string_view kColumns =
     "SELECT row, job_id, source_id, queue_id, description, status, scanned, metadata_scanned, "
     "added, modified, metadata_modified, deleted, failed, skipped, reasons, started, updated, "
-    "warnings FROM ingestions ";
+    "warnings, key FROM ingestions ";
 
 Result<IngestionRow> ReadRow(const store::Statement& row) {
   IngestionRow out;
@@ -36,6 +36,7 @@ Result<IngestionRow> ReadRow(const store::Statement& row) {
   job.started = FromUnixMicros(row.Integer(15));
   job.updated = FromUnixMicros(row.Integer(16));
   STRATA_TRY(job.warnings, ReadStrings(row.Text(17)));
+  out.key.value = row.Text(18);
   return out;
 }
 
@@ -60,12 +61,12 @@ Result<> AddText(store::Database& db, const std::string& column, std::string_vie
 
 }  // namespace
 
-Result<> InsertIngestion(store::Database& db, const IngestionJob& job) {
+Result<> InsertIngestion(store::Database& db, const IngestionJob& job, const KeyId& key) {
   return db.Run(
-      "INSERT INTO ingestions (job_id, source_id, description, status, started, updated) "
-      "VALUES (?,?,?,?,?,?)",
+      "INSERT INTO ingestions (job_id, source_id, description, status, started, updated, key) "
+      "VALUES (?,?,?,?,?,?,?)",
       job.id, job.data_source_id, job.description, static_cast<int>(job.status),
-      ToUnixMicros(job.started), ToUnixMicros(job.updated));
+      ToUnixMicros(job.started), ToUnixMicros(job.updated), key.value);
 }
 
 Result<> SetIngestionQueueId(store::Database& db, std::string_view job_id,

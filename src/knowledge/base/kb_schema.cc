@@ -108,6 +108,10 @@ CREATE TABLE file_batches (
   id TEXT PRIMARY KEY,
   created INTEGER NOT NULL,
   cancelled INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+)"},
+    {"the key whose work a job or pending content is", R"(
+ALTER TABLE ingestions ADD COLUMN key TEXT NOT NULL DEFAULT '';
+ALTER TABLE pending ADD COLUMN key TEXT NOT NULL DEFAULT '';
 )"}};
 
 }  // namespace

@@ -152,7 +152,7 @@ Result<> PutStoreFile(store::Database& db, const NewStoreFile& file, WallTime no
   row.source_id = file.source_id;
   row.uri = file.input.id;
   row.updated = now;
-  STRATA_CHECK_OK(PutPending(db, file.source_id, file.input, row));
+  STRATA_CHECK_OK(PutPending(db, file.source_id, file.input, row, file.key));
   STRATA_CHECK_OK(db.Run("UPDATE documents SET created = ?, batch = ? WHERE document_id = ?",
                          ToUnixMicros(now), file.batch, row.document_id));
   CrashPoint("kb.store_file.written");
@@ -164,8 +164,8 @@ Result<> SetStoreFileMetadata(store::Database& db, const StoreFileRow& file,
   // A row of its own number, so that whoever indexes the content now sees that it has changed.
   STRATA_CHECK_OK(db.Run(
       "INSERT OR REPLACE INTO pending (source_id, uri, title, media_type, metadata, access, "
-      "labels, content) SELECT source_id, uri, title, media_type, ?, access, labels, content "
-      "FROM pending WHERE source_id = ? AND uri = ?",
+      "labels, content, key) SELECT source_id, uri, title, media_type, ?, access, labels, content, "
+      "key FROM pending WHERE source_id = ? AND uri = ?",
       metadata.text, file.source_id, file.uri));
   STRATA_TRY(auto document, FindDocument(db, file.source_id, file.uri));
   if (!document) return Fail(NotFound("file", file.file.id).AtField("file_id"));

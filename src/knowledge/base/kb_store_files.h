@@ -51,6 +51,7 @@ struct NewStoreFile {
   DocumentInput input;
   std::string batch;
   std::vector<std::string> others;
+  KeyId key;  // whose request adds it
 };
 Result<> PutStoreFile(store::Database& db, const NewStoreFile& file, WallTime now);
 

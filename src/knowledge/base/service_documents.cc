@@ -95,7 +95,7 @@ Task<Result<std::vector<DocumentDetail>>> KnowledgeBases::IngestDocuments(
     for (const auto& input : documents) {
       auto row = RowOf(place.source, input, *ctx.clock);
       row.status = DocumentStatus::kPending;
-      STRATA_CHECK_OK(PutPending(db, source_id, input, row));
+      STRATA_CHECK_OK(PutPending(db, source_id, input, row, ctx.key));
       details.push_back(DetailOf(kb_id, row));
     }
     return details;
@@ -114,6 +114,7 @@ Task<Result<KnowledgeBases::IndexResult>> KnowledgeBases::IndexDocuments(
   STRATA_CO_TRY(auto place, co_await impl_->Find(kb_id, source_id, ctx));
   STRATA_CO_TRY(auto indexer, impl_->ingestor_.IndexerFor(place.base));
   const auto mark = indexer.Mark(place.source.recipe);
+  ctx.kb = place.base.name;  // whom the calls of this request are charged to
   IndexResult result;
   for (std::size_t i = 0; i < documents.size(); ++i) {
     auto& input = documents[i];

@@ -111,8 +111,10 @@ class ServiceFixture : public ::testing::Test {
     parts.parser = &parser_;
     parts.pool = &pool_;
     parts.embedder = [this](std::string_view) -> Result<std::shared_ptr<provider::Embedder>> {
+      if (metered_) return metered_;
       return embedder_;
     };
+    parts.grant = grant_;
     parts.reranker = [this](std::string_view model) -> Result<std::shared_ptr<provider::Reranker>> {
       if (reranker_ && reranker_->Info().id == model) return reranker_;
       return Fail(NotFound("reranker", model));
@@ -187,6 +189,8 @@ class ServiceFixture : public ::testing::Test {
   Pool pool_{"test", 2, 1000};
   TextParser parser_;
   std::shared_ptr<fakes::FakeEmbedder> embedder_ = std::make_shared<fakes::FakeEmbedder>();
+  std::shared_ptr<provider::Embedder> metered_;   // in its place, if there is one
+  KeyGrant grant_;                                // at the next opening
   std::shared_ptr<provider::Reranker> reranker_;  // null: there is none
   std::map<std::string, Options::Given> given_;   // of the configuration, at the next opening
   std::unique_ptr<store::SqlFile> meta_;

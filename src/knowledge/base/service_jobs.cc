@@ -41,16 +41,24 @@ Task<Result<IngestionJob>> KnowledgeBases::Impl::NewIngestion(std::string kb_id,
   job.description = std::move(description);
   job.started = ctx.clock->Wall();
   job.updated = job.started;
+  auto& ends = ingestor_.ends();
+  std::vector<std::string> settled;
   auto insert = [&](store::Database& db) -> Result<> {
     STRATA_TRY(auto rows, UnfinishedIngestions(db));
     for (const auto& row : rows) {
-      if (row.job.data_source_id == source_id) {
+      if (row.job.data_source_id != source_id) continue;
+      if (auto end = ends.Of(row.job.id)) {
+        STRATA_CHECK_OK(
+            SetIngestionStatus(db, row.job.id, end->status, end->reasons, ctx.clock->Wall()));
+        settled.push_back(row.job.id);
+      } else {
         return Fail(Code::kConflict, "ingestion job " + row.job.id + " of this data source runs");
       }
     }
-    return InsertIngestion(db, job);
+    return InsertIngestion(db, job, ctx.key);
   };
   STRATA_CO_CHECK_OK(co_await place.open->file->Write(std::move(insert)));
+  for (const auto& id : settled) ends.Forget(id);
   CrashPoint("kb.job.recorded");
   co_return job;
 }
@@ -61,9 +69,15 @@ Task<Result<IngestionJob>> KnowledgeBases::StartIngestion(std::string kb_id, std
   STRATA_CO_TRY(auto job,
                 co_await impl_->NewIngestion(kb_id, source_id, std::move(description), ctx));
   STRATA_CO_TRY(auto place, co_await impl_->Find(kb_id, source_id, ctx));
-  STRATA_CO_TRY(auto queued, co_await impl_->ingestor_.EnqueueSync(place.base, source_id, job.id));
+  auto queued = co_await impl_->ingestor_.EnqueueSync(place.base, source_id, job.id);
+  if (!queued.has_value()) {
+    // Nobody will run it: the next sync is not to wait for it.
+    impl_->ingestor_.ends().Keep(
+        job.id, {.status = JobStatus::kFailed, .reasons = {queued.error().message()}});
+    co_return std::unexpected(std::move(queued.error()));
+  }
   CrashPoint("kb.job.enqueued");
-  auto note = [&](store::Database& db) { return SetIngestionQueueId(db, job.id, queued.id); };
+  auto note = [&](store::Database& db) { return SetIngestionQueueId(db, job.id, queued->id); };
   STRATA_CO_CHECK_OK(co_await place.open->file->Write(std::move(note)));
   impl_->worker_.Wake();
   co_return job;
@@ -77,6 +91,7 @@ Task<Result<IngestionJob>> KnowledgeBases::GetIngestion(std::string kb_id, std::
   if (!row || row->job.data_source_id != source_id) {
     co_return Fail(NotFound("ingestion job", job_id));
   }
+  impl_->ingestor_.ends().Overlay(row->job);
   row->job.knowledge_base_id = std::move(kb_id);
   co_return std::move(row->job);
 }
@@ -97,6 +112,7 @@ Task<Result<Page<IngestionJob>>> KnowledgeBases::ListIngestions(std::string kb_i
   STRATA_CO_TRY(auto list, co_await place.open->file->Read(std::move(read)));
   Page<IngestionJob> out;
   for (auto& row : list.rows) {
+    impl_->ingestor_.ends().Overlay(row.job);
     row.job.knowledge_base_id = kb_id;
     out.items.push_back(std::move(row.job));
   }
@@ -112,6 +128,7 @@ Task<Result<IngestionJob>> KnowledgeBases::StopIngestion(std::string kb_id, std:
   if (!row || row->job.data_source_id != source_id) {
     co_return Fail(NotFound("ingestion job", job_id));
   }
+  impl_->ingestor_.ends().Overlay(row->job);
   if (IsFinal(row->job.status)) {
     co_return Fail(Code::kConflict, "ingestion job " + job_id + " has ended");
   }

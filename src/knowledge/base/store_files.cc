@@ -162,6 +162,7 @@ Task<Result<>> VectorStores::AddOne(const KnowledgeBase& base, CheckedFile check
   NewStoreFile fresh;
   fresh.source_id = source.id;
   fresh.batch = std::move(batch);
+  fresh.key = ctx.key;
   for (const auto& other : bases_.impl_->catalog_->Sources(base.id)) {
     if (IsOurs(other) && other.id != source.id) fresh.others.push_back(other.id);
   }

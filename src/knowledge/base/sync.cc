@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/budget_error.h"
 #include "base/crash_point.h"
 #include "base/log.h"
 
@@ -283,7 +284,11 @@ Task<Result<DocumentStatus>> IndexOne(store::SqlFile& file, const Indexer& index
   auto built = co_await indexer.Build(document, std::move(content), recipe, ctx, &refused);
   if (!built.has_value()) {
     STRATA_CO_CHECK_OK(ctx.CheckAlive());
-    if (!IsDocumentsFault(built.error())) co_return std::unexpected(std::move(built.error()));
+    // Pending content of others is not to wait for a budget of this one's key.
+    const bool unpaid = tally.pending_row != 0 && IsBudgetUsedUp(built.error());
+    if (!unpaid && !IsDocumentsFault(built.error())) {
+      co_return std::unexpected(std::move(built.error()));
+    }
     document.recipe = refused ? indexer.RefusalMark(recipe) : std::string();
     STRATA_CO_CHECK_OK(co_await MarkFailed(file, std::move(document), built.error(),
                                            std::move(tally), *ctx.clock));
