@@ -10,6 +10,7 @@
 #include "knowledge/answer/contrasts.h"
 #include "knowledge/answer/kinds.h"
 #include "knowledge/answer/tokens.h"
+#include "knowledge/answer/word_forms.h"
 #include "text/search_words.h"
 
 namespace strata::knowledge {
@@ -20,6 +21,8 @@ constexpr double kShortLength = 4.5;
 constexpr double kShortFact = 5.5;
 // How far back a year holds.
 constexpr std::size_t kYearBack = 3;
+// … and what was called by an identifier.
+constexpr std::size_t kIdentifierBack = 2;
 constexpr std::size_t kChainMax = 4;
 
 constexpr auto kBeforeObjects = std::to_array<std::string_view>(
@@ -33,21 +36,24 @@ constexpr auto kNoneWords = std::to_array<std::string_view>(
      "unlimited", "kein", "keine", "ein", "eine", "nichts"});
 // … and as a time where no date is.
 constexpr auto kTemporal = std::to_array<std::string_view>(
-    {"within",   "immediately", "before", "after",    "until",   "till",  "when",    "while",
-     "during",   "once",        "soon",   "always",   "never",   "every", "each",    "day",
-     "week",     "month",       "year",   "annually", "morning", "noon",  "evening", "night",
-     "end",      "beginning",   "middle", "today",    "now",     "later", "ago",     "summer",
-     "winter",   "spring",      "autumn", "ahead",    "since",   "first", "last",    "then",
-     "whenever", "century",     "age",    "early",    "late",    "wenn",  "nach",    "vor",
-     "bis",      "immer",       "sommer", "jahr"});
+    {"unless",   "if",      "only",  "above",   "below",  "within",   "immediately", "before",
+     "after",    "until",   "till",  "when",    "while",  "during",   "once",        "soon",
+     "always",   "never",   "every", "each",    "day",    "week",     "month",       "year",
+     "annually", "morning", "noon",  "evening", "night",  "end",      "beginning",   "middle",
+     "today",    "now",     "later", "ago",     "summer", "winter",   "spring",      "autumn",
+     "ahead",    "since",   "first", "last",    "then",   "whenever", "century",     "age",
+     "early",    "late",    "wenn",  "nach",    "vor",    "bis",      "immer",       "sommer",
+     "jahr"});
 
 bool Holds(const std::vector<std::string>& list, std::string_view word) {
   return std::ranges::find(list, word) != list.end();
 }
 
-// "close" and "closes", "switch" and "switched".
+// "close" and "closes", "switch" and "switched", "sell" and "sold".
 bool IsFormOf(std::string_view word, std::string_view verb) {
   constexpr std::size_t kEndingMax = 3;
+  word = BaseForm(word);
+  verb = BaseForm(verb);
   if (verb.ends_with('e')) verb.remove_suffix(1);
   return word.starts_with(verb) && word.size() <= verb.size() + kEndingMax;
 }
@@ -131,6 +137,55 @@ bool ConstraintCheck::FailsDesignators(std::size_t index) {
   });
 }
 
+bool ConstraintCheck::FailsIdentifiers(std::size_t index) {
+  return std::ranges::any_of(pool_.question.constraints.identifiers, [&](const auto& asked) {
+    const auto form = FormOfIdentifier(asked);
+    return Fails(index, kIdentifierBack, [&](const std::vector<Piece>& pieces) {
+      bool other = false;
+      for (const auto& piece : pieces) {
+        if (piece.lower == asked) return Says::kAsked;
+        other = other || (IsIdentifierPiece(piece) && FormOfIdentifier(piece.lower) == form);
+      }
+      return other ? Says::kOther : Says::kNothing;
+    });
+  });
+}
+
+bool ConstraintCheck::IsOfOther(std::size_t index) {
+  const auto& asked = pool_.question.constraints;
+  const auto& pieces = PiecesOf(index);
+  for (const auto& designator : asked.designators) {
+    const auto marks = MarksBehind(pieces, designator.noun);
+    if (!marks.empty() && !Holds(marks, designator.mark)) return true;
+  }
+  for (const auto& identifier : asked.identifiers) {
+    bool other = false;
+    for (const auto& piece : pieces) {
+      if (piece.lower == identifier) return false;
+      other = other || (IsIdentifierPiece(piece) &&
+                        FormOfIdentifier(piece.lower) == FormOfIdentifier(identifier));
+    }
+    if (other) return true;
+  }
+  return std::ranges::any_of(asked.names, [&](const AskedName& name) {
+    if ((pool_.sentences[index].words & name.words) != 0) return false;
+    return HasOtherFirstName(name, index) || HasOtherInItsPlace(name, index);
+  });
+}
+
+std::uint64_t ConstraintCheck::OfOthers() {
+  const auto& asked = pool_.question.constraints;
+  const bool none = asked.designators.empty() && asked.identifiers.empty() && asked.names.empty();
+  if (!strict_ || none || std::exchange(others_read_, true)) return others_;
+  std::uint64_t own = 0;
+  for (std::size_t i = 0; i < pool_.sentences.size(); ++i) {
+    const auto words = pool_.sentences[i].words;
+    if (words != 0) (IsOfOther(i) ? others_ : own) |= words;
+  }
+  others_ &= ~own;
+  return others_;
+}
+
 bool ConstraintCheck::FailsYears(std::size_t index) {
   const auto& asked = pool_.question.constraints.years;
   if (asked.empty() || pool_.question.yes_or_no) return false;
@@ -204,9 +259,18 @@ bool ConstraintCheck::HasOtherFirstName(const AskedName& name, std::size_t index
   return other && !Holds(name.parts, pieces.front().lower);
 }
 
+// "When did Jonas sell …" - "Elin sold …": whatever does what is asked, it is not called that.
+bool ConstraintCheck::HasOtherSubject(const AskedName& name, std::size_t index) {
+  const auto& pieces = PiecesOf(index);
+  if (!name.subject || name.verb.empty() || pieces.size() < 2) return false;
+  return !text::IsStopWord(pieces[0].lower) && !pieces[0].digits && pieces[1].Adjoins() &&
+         !pool_.sentences[index].heading && IsFormOf(pieces[1].lower, name.verb);
+}
+
 // Another name stands where the question has this one: as the subject, or behind the same word.
 bool ConstraintCheck::HasOtherInItsPlace(const AskedName& name, std::size_t index) {
   const auto& pieces = PiecesOf(index);
+  if (HasOtherSubject(name, index)) return true;
   bool subject_seen = false;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     if (!IsForeignName(pieces, i)) continue;
@@ -330,7 +394,7 @@ bool ConstraintCheck::LacksKind(std::size_t index) {
 }
 
 bool ConstraintCheck::IsAgainst(std::size_t index) {
-  if (FailsDesignators(index) || FailsYears(index)) return true;
+  if (FailsDesignators(index) || FailsIdentifiers(index) || FailsYears(index)) return true;
   if (FailsNumbers(index) || FailsNames(index)) return true;
   if (!strict_) return false;
   if (LacksKind(index)) return true;

@@ -28,6 +28,10 @@ class ConstraintCheck {
 
   bool IsAgainst(std::size_t sentence);
 
+  // The words of the question that the sources say of other things only: "cancelled" of Bruno,
+  // where the question is about Anna. As bits.
+  std::uint64_t OfOthers();
+
  private:
   // What a text says of a constraint: nothing, what is asked, or something else.
   enum class Says : std::uint8_t { kNothing, kAsked, kOther };
@@ -41,12 +45,16 @@ class ConstraintCheck {
   template <class Reads>
   bool Fails(std::size_t sentence, std::size_t back_max, Reads reads);
   bool FailsDesignators(std::size_t sentence);
+  bool FailsIdentifiers(std::size_t sentence);
+  // What the sentence itself says of designators, identifiers and names.
+  bool IsOfOther(std::size_t sentence);
   bool FailsYears(std::size_t sentence);
   bool FailsNumbers(std::size_t sentence);
   bool FailsNames(std::size_t sentence);
   bool FailsName(const AskedName& name, std::size_t sentence);
   bool HasOtherFirstName(const AskedName& name, std::size_t sentence);
   bool HasOtherObject(const AskedName& name, std::size_t sentence);
+  bool HasOtherSubject(const AskedName& name, std::size_t sentence);
   bool HasOtherInItsPlace(const AskedName& name, std::size_t sentence);
   bool IsContrary(std::size_t sentence);
   bool HasOtherParticle(std::size_t sentence);
@@ -64,6 +72,8 @@ class ConstraintCheck {
   bool spelling_read_ = false;
   std::set<std::string, std::less<>> capitals_;
   std::set<std::string, std::less<>> small_;
+  bool others_read_ = false;
+  std::uint64_t others_ = 0;
 };
 
 // Whether each part of the question is a condition: it is short, and a little less short where it

@@ -14,6 +14,7 @@ namespace {
 constexpr double kInHeading = 0.8;
 constexpr double kInSubject = 0.9;    // what a pronoun at the beginning stands for
 constexpr double kInDescribed = 0.6;  // … or a definite description
+constexpr double kKept = 0.5;         // of PoolSentence::inherit
 constexpr double kInNeighbour = 0.35;
 constexpr double kInPassage = 0.25;
 constexpr double kInSources = 0.7;  // what they speak of throughout
@@ -34,9 +35,11 @@ constexpr double kMissingOfOther = 0.13;
 // A word that neither the sentence nor anything near it holds is too much where there are so few.
 constexpr double kFewWords = 3.5;
 constexpr double kMissingOfFew = 0.95;
+constexpr double kMissingOfNobody = 0.5;
 
 // Nouns behind prepositions and the attribute that is asked for must be covered this well.
 constexpr double kBorne = 0.65;
+constexpr double kSaid = 0.75;
 constexpr double kBoundSalience = 0.8;
 
 bool Has(std::uint64_t words, std::size_t word) { return (words >> word & 1U) != 0; }
@@ -61,13 +64,26 @@ std::vector<double> Topics(const SentencePool& pool) {
 }
 
 // Whether something that the question cannot do without is not borne by the sentence.
-bool LacksBound(const std::vector<double>& cover, const Question& question) {
+bool LacksBound(const std::vector<double>& cover, const PoolSentence& sentence,
+                const Question& question) {
   const auto& constraints = question.constraints;
   for (std::size_t i = 0; i < cover.size(); ++i) {
     const auto& word = question.words[i];
-    const bool wanted = Has(constraints.bound | constraints.attribute, i);
+    const auto objects = sentence.relational ? std::uint64_t{0} : constraints.objects;
+    const bool wanted = Has(constraints.bound | constraints.attribute | objects, i);
     if (!wanted || word.framing || word.cue || word.salience < kBoundSalience) continue;
     if (cover[i] < kBorne) return true;
+  }
+  return false;
+}
+
+// Whether it leaves out what the sources say of other things than the one that is asked about.
+bool LacksSaid(const std::vector<double>& cover, std::uint64_t of_others,
+               const Question& question) {
+  for (std::size_t i = 0; i < cover.size(); ++i) {
+    const auto& word = question.words[i];
+    if (!Has(of_others, i) || word.framing || word.cue || word.name) continue;
+    if (word.salience >= kBoundSalience && cover[i] < kSaid) return true;
   }
   return false;
 }
@@ -133,7 +149,12 @@ double Coverage::Surroundings(std::size_t word, std::size_t index) {
   }
   const bool pronoun = sentence.leans || sentence.labelled || sentence.refers;
   const double subject = pronoun ? kInSubject : kInDescribed;
-  if (Has(sentence.carried | sentence.inherited, word)) cover = std::max(cover, subject);
+  if (Has(sentence.carried, word)) cover = std::max(cover, subject);
+  // "Its shop closes" is of another thing already: what other links than pronouns have handed on is
+  // loosened.
+  const bool kept = !sentence.owned || sentence.inherit >= kKept;
+  const double inherited = kept ? subject : std::min(subject, kInDescribed);
+  if (Has(sentence.inherited, word)) cover = std::max(cover, inherited);
   const bool row = !sentence.label.empty();
   for (const std::size_t beside : {index - 1, index + 1}) {
     if (row || beside >= sentences.size() || sentences[beside].passage != sentence.passage)
@@ -187,6 +208,10 @@ bool Covers(const PoolSentence& sentence, const Question& question) {
   const double share = strict ? kMissingOfFact : kMissingOfOther;
   double missing_max = std::max(kMissingMax, share * asked * asked);
   if (asked <= kFewWords) missing_max = std::min(missing_max, kMissingOfFew);
+  // Someone is asked for, and it names nobody.
+  if (question.asked == kPerson && sentence.features.kind < 0) {
+    missing_max = std::min(missing_max, kMissingOfNobody);
+  }
   return sentence.missing <= missing_max;
 }
 
@@ -202,7 +227,9 @@ void SetCoverage(std::span<const std::size_t> candidates, Coverage& coverage,
       sentence.missing += pool.question.words[i].salience * (1 - cover[i]);
     }
     sentence.cover = asked > 0 ? 1 - sentence.missing / asked : 0;
-    sentence.against = (strict && LacksBound(cover, pool.question)) || constraints.IsAgainst(index);
+    sentence.against = (strict && LacksBound(cover, sentence, pool.question)) ||
+                       LacksSaid(cover, constraints.OfOthers(), pool.question) ||
+                       constraints.IsAgainst(index);
   }
 }
 

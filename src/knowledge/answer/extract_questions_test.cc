@@ -154,6 +154,14 @@ TEST(ExtractQuestions, EachConditionOfAQuestionCounts) {
   EXPECT_GE(scores["held"].refused, 37);   // of 38
 }
 
+TEST(ExtractQuestions, WhatIsSaidOfAnotherThingIsNoAnswer) {
+  auto scores = Ask(Extractor(nullptr), "subjects.txt");
+  EXPECT_GE(scores["dev"].answered, 23);   // of 29
+  EXPECT_GE(scores["dev"].refused, 24);    // of 25
+  EXPECT_GE(scores["held"].answered, 24);  // of 26
+  EXPECT_GE(scores["held"].refused, 23);   // of 24
+}
+
 TEST(ExtractQuestions, WordVectorsMakeNoWrongAnswers) {
   const OptionTable tables[] = {provider::LocalModelOptions()};
   auto models = provider::LocalModels::Open(Options::Build(tables, {}).value(), {});
@@ -170,6 +178,11 @@ TEST(ExtractQuestions, WordVectorsMakeNoWrongAnswers) {
   EXPECT_GE(scores["dev"].refused, 31);
   EXPECT_GE(scores["held"].answered, 44);
   EXPECT_GE(scores["held"].refused, 37);
+  scores = Ask(Extractor(nullptr, *words), "subjects.txt");
+  EXPECT_GE(scores["dev"].answered, 23);
+  EXPECT_GE(scores["dev"].refused, 24);
+  EXPECT_GE(scores["held"].answered, 24);
+  EXPECT_GE(scores["held"].refused, 23);
 }
 
 }  // namespace

@@ -32,8 +32,10 @@ bool Joins(const Piece& before, const Token& token, std::string_view between) {
   const char mark = between[0];
   if (mark == '.' || mark == ',') return before.digits && IsAllDigits(token.lower);
   if (mark != '-') return false;
-  const bool letters = !before.digits && before.capitals > 0 && before.lower.size() <= 4 &&
-                       before.capitals == static_cast<int>(before.lower.size());
+  const auto size = before.lower.size();
+  // In capitals, or "p-102" in a question that writes none.
+  const bool letters =
+      !before.digits && (before.capitals == static_cast<int>(size) ? size <= 4 : size <= 2);
   return letters || (before.lower.size() == 4 && before.digits && token.lower.size() < 4);
 }
 
@@ -107,6 +109,27 @@ std::vector<Piece> Pieces(std::string_view text) {
 bool IsYearPiece(const Piece& piece) {
   return piece.lower.size() == 4 && IsAllDigits(piece.lower) &&
          (piece.lower[0] == '1' || piece.lower.starts_with("20"));
+}
+
+bool IsIdentifierPiece(const Piece& piece) {
+  constexpr std::size_t kBytesMax = 16;
+  constexpr std::size_t kLettersMax = 4;
+  const std::string_view text = piece.lower;
+  const auto letters = text.find_first_of("0123456789-");
+  return piece.digits && letters != 0 && letters <= kLettersMax && text.size() <= kBytesMax &&
+         static_cast<unsigned char>(text[0]) < 128;
+}
+
+std::string FormOfIdentifier(std::string_view identifier) {
+  std::string form;
+  for (const unsigned char c : identifier) {
+    if (std::isdigit(c) == 0) {
+      form += std::isalpha(c) != 0 ? 'a' : static_cast<char>(c);
+    } else if (!form.ends_with('9')) {
+      form += '9';
+    }
+  }
+  return form;
 }
 
 bool IsMonthName(std::string_view word) { return IsOneOf(word, kMonths); }

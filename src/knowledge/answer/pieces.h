@@ -23,6 +23,10 @@ std::vector<Piece> Pieces(std::string_view text);
 
 // Four digits that read as a year.
 bool IsYearPiece(const Piece& piece);
+// Letters with digits, such as "P-102", "W-0312" or "A40": what one thing alone is called.
+bool IsIdentifierPiece(const Piece& piece);
+// Its letters as "a" and its digits as one "9", so that identifiers of one kind are alike.
+std::string FormOfIdentifier(std::string_view identifier);
 bool IsMonthName(std::string_view word);
 bool IsWeekday(std::string_view word);
 // What may tell one thing from another of its kind, behind its noun: "2", "12", "B", "IV", "3.2".

@@ -173,6 +173,12 @@ bool RefersBack(std::string_view sentence) {
                              [](const Token& token) { return IsOneOf(token.lower, kPronouns); });
 }
 
+bool BeginsOwned(std::string_view sentence) {
+  constexpr std::array<std::string_view, 4> kOwning = {"its", "his", "her", "their"};
+  const auto first = Tokens(sentence, 1);
+  return !first.empty() && IsOneOf(first[0].lower, kOwning);
+}
+
 bool BeginsDefinite(std::string_view sentence) {
   const auto first = Tokens(sentence, 2);
   return first.size() == 2 && first[0].lower == "the" && !first[1].capitalised;

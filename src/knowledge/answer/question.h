@@ -57,6 +57,9 @@ bool BeginsWithCause(std::string_view sentence);
 // Whether a pronoun stands anywhere in it, or "there".
 bool RefersBack(std::string_view sentence);
 
+// Whether it begins with something of what was named before: "Its shop".
+bool BeginsOwned(std::string_view sentence);
+
 // Whether it begins with a definite description ("The owner"), which often is one of what was
 // spoken of before (bridging; Clark 1975).
 bool BeginsDefinite(std::string_view sentence);

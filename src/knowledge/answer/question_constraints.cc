@@ -28,6 +28,10 @@ constexpr auto kDeterminers = std::to_array<std::string_view>(
      "die",   "das", "den", "dem",  "des",   "ein",   "eine",  "einem"});
 constexpr auto kParticles =
     std::to_array<std::string_view>({"on", "off", "in", "out", "up", "down"});
+constexpr auto kRanks = std::to_array<std::string_view>(
+    {"top", "first", "last", "next", "past", "only", "least", "most"});
+constexpr auto kDefinite =
+    std::to_array<std::string_view>({"the", "this", "that", "der", "die", "das", "den", "dem"});
 constexpr auto kNumberSigns = std::to_array<std::string_view>({"no", "nr", "number", "nummer"});
 // What an attribute is called that no answer names.
 constexpr auto kVagueAttributes = std::to_array<std::string_view>(
@@ -56,6 +60,9 @@ class Reader {
 
   Constraints Read() {
     ReadDesignators();
+    for (const auto& piece : pieces_) {
+      if (IsIdentifierPiece(piece)) out_.identifiers.push_back(piece.lower);
+    }
     if (question_.cased) ReadNames();
     // What was asked before says what is spoken of, not what is asked.
     const auto last = std::min(last_.size(), pieces_.size());
@@ -88,6 +95,17 @@ class Reader {
     return !next || next->between != " " || text::IsStopWord(next->lower);
   }
 
+  // "Was tank 1 emptied": a noun without an article, so that its number does not count it. "Are the
+  // top 10 …" and "does it take 3 hours" are counts.
+  bool IsMarked(std::size_t noun) const {
+    if (noun == 0) return false;
+    const auto& before = pieces_[noun - 1].lower;
+    const auto* next = At(noun + 2);
+    const bool unit = next && (KindsOfHeading(next->lower) & kMeasures) != 0;
+    return !unit && !IsOneOf(pieces_[noun].lower, kRanks) &&
+           (IsOneOf(before, kAuxiliary) || IsOneOf(before, kPrepositions));
+  }
+
   // "… in store b": small letters tell as well, but "a" and "i" are words.
   static bool IsSmallMark(const Piece& piece) {
     return piece.lower.size() == 1 && !piece.digits && piece.lower != "a" && piece.lower != "i";
@@ -103,7 +121,7 @@ class Reader {
       if (name.digits || name.lower.size() < 3 || text::IsStopWord(name.lower)) continue;
       if (IsMonthName(name.lower) || IsOneOf(name.lower, kAuxiliary)) continue;
       const bool capital = name.capitalised && noun > 0;
-      if (mark.digits && !capital && !EndsNoun(i + 1)) continue;
+      if (mark.digits && !capital && !EndsNoun(i + 1) && !IsMarked(noun)) continue;
       if (mark.lower == "i" && !capital) continue;
       out_.designators.push_back({.noun = name.lower, .mark = mark.lower});
     }
@@ -120,7 +138,7 @@ class Reader {
   void ReadNumbers() {
     for (std::size_t i = 0; i < pieces_.size(); ++i) {
       const auto& piece = pieces_[i];
-      if (!piece.digits || IsDesignator(i)) continue;
+      if (!piece.digits || IsDesignator(i) || IsIdentifierPiece(piece)) continue;
       if (IsYearPiece(piece)) {
         out_.years.push_back(piece.lower);
         continue;
@@ -151,6 +169,7 @@ class Reader {
         name.leads = back == 1;
         break;
       }
+      if (i < pieces_.size() && IsContent(pieces_[i])) name.verb = pieces_[i].lower;
       if (name.words != 0) out_.names.push_back(std::move(name));
       --i;
     }
@@ -202,6 +221,23 @@ class Reader {
       if (!IsOneOf(pieces_[i].lower, kDoing)) continue;
       Bind(i + 2, end > i + 3 ? end - 1 : end);
     }
+    ReadObjects();
+  }
+
+  // "Who painted the *church*", "Do *cats* travel", "Are *copper glazes* forbidden".
+  void ReadObjects() {
+    for (std::size_t i = 0; i + 2 < pieces_.size(); ++i) {
+      if (!IsContent(pieces_[i]) || !IsOneOf(pieces_[i + 1].lower, kDefinite)) continue;
+      const auto end = EndOfNoun(i + 2);
+      const bool dated = end + 1 < pieces_.size() && IsYearPiece(pieces_[end + 1]);
+      // "Mending the roof" has a name of its own, "the repair".
+      const auto bound = out_.bound;
+      if (!dated && !pieces_[i].lower.ends_with("ing")) Bind(i + 2, end);
+      out_.objects |= out_.bound & ~bound;
+      out_.bound = bound;
+    }
+    if (pieces_.size() < 3 || !IsOneOf(pieces_[0].lower, kAuxiliary)) return;
+    if (const auto end = EndOfNoun(1); end > 2) Bind(1, end - 1);
   }
 
   static bool IsCopula(std::string_view word) {

@@ -25,6 +25,7 @@ struct AskedName {
   bool subject = false;            // it stands behind an auxiliary: "When did Loos …"
   std::string before;              // the content word that leads to it, "captain" in "captain of"
   bool leads = false;              // … with nothing between them: "married Solheim"
+  std::string verb;                // what stands behind it: "Did Loos *marry*"
 };
 
 // "switch off": a verb with the word that turns it into its contrary.
@@ -35,12 +36,15 @@ struct Particle {
 
 struct Constraints {
   std::vector<Designator> designators;
+  std::vector<std::string> identifiers;  // "P-102", "W-0312", "a40"; in lower case
   std::vector<AskedName> names;
   std::vector<Particle> particles;
   std::vector<std::string> years;
   std::uint64_t numbers = 0;  // words with digits that are neither marks, years nor parts of dates
   // Nouns behind prepositions and subjects: "in the *galley*", "does the *fan* stop".
   std::uint64_t bound = 0;
+  // What a verb is asked about: "Who painted the *church*".
+  std::uint64_t objects = 0;
   std::uint64_t attribute = 0;  // "What is the *hardness* of"
   // "What is the *limit* for", "What caused the *loss* of": said in many ways.
   std::uint64_t vague = 0;

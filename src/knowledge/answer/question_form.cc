@@ -13,9 +13,10 @@ namespace {
 
 // Verbs (as stems) that say little: what is done stands in the words around them.
 constexpr auto kLight = std::to_array<std::string_view>(
-    {"bring", "call", "carri", "come",  "find", "get",    "give",    "go",    "happen", "keep",
-     "let",   "look", "make",  "mani",  "much", "need",   "occur",   "put",   "see",    "take",
-     "use",   "want", "work",  "heißt", "hieß", "heisst", "geschah", "steht", "caus",   "reason"});
+    {"live",  "have", "lie",    "stand",   "bring", "call", "carri", "come", "find",
+     "get",   "give", "go",     "happen",  "keep",  "let",  "look",  "make", "mani",
+     "much",  "need", "occur",  "put",     "see",   "take", "use",   "want", "work",
+     "heißt", "hieß", "heisst", "geschah", "steht", "caus", "reason"});
 constexpr double kLightSalience = 0.4;
 // "What features …": as what the answer is to be seen, not a word of it. In short questions ("What
 // is the capital of Peru?") there is little else to tell an answer by.

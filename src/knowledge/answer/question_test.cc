@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "knowledge/answer/kinds.h"
+#include "knowledge/answer/pieces.h"
 #include "knowledge/answer/table_rows.h"
 #include "knowledge/answer/word_forms.h"
 
@@ -208,6 +209,17 @@ TEST(ReadQuestion, FramingWordsWeighLess) {
   EXPECT_EQ(question.words[0].weight, 1);
   EXPECT_LT(question.words[1].weight, 0.5);
   EXPECT_LT(question.words[2].weight, 0.5);
+}
+
+TEST(Constraints, SmallLettersAndIdentifiersTellThingsApart) {
+  const auto tank = ReadQuestion("When was tank 1 emptied?").constraints;
+  ASSERT_EQ(tank.designators.size(), 1u);
+  EXPECT_EQ(tank.designators[0].mark, "1");
+  EXPECT_TRUE(ReadQuestion("Does it take 3 hours to boil?").constraints.designators.empty());
+  const auto pump = ReadQuestion("How much does pump p-102 deliver?").constraints;
+  EXPECT_EQ(pump.identifiers, std::vector<std::string>{"p-102"});
+  EXPECT_EQ(FormOfIdentifier("p-102"), FormOfIdentifier("k-7"));
+  EXPECT_NE(FormOfIdentifier("p-102"), FormOfIdentifier("px7"));
 }
 
 }  // namespace

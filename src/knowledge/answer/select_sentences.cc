@@ -37,6 +37,25 @@ std::string DocumentKey(const domain::Citation& origin) {
   return std::to_string(origin.document_index) + "/" + origin.source_uri;
 }
 
+// A heading says what the sentences below it speak of, not what they say. A short line that is
+// marked as none and holds the kind of thing that is asked for may be data.
+bool IsMereHeading(const SentencePool& pool, const std::vector<SourcePassage>& passages,
+                   std::size_t index) {
+  const auto& sentence = pool.sentences[index];
+  if (!sentence.heading) return false;
+  const auto text = TextAt(sentence, passages);
+  const auto& passage = passages[sentence.passage];
+  if (text.starts_with('#') || text == passage.title) return true;
+  if (std::ranges::any_of(passage.headings,
+                          [&](const auto& heading) { return heading.ends_with(text); })) {
+    return true;
+  }
+  const bool over = index + 1 < pool.sentences.size() &&
+                    pool.sentences[index + 1].passage == sentence.passage &&
+                    !pool.sentences[index + 1].heading;
+  return over && sentence.features.kind <= 0 && sentence.features.measure <= 0;
+}
+
 std::vector<std::size_t> ByScore(const SentencePool& pool) {
   std::vector<std::size_t> order(pool.sentences.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -124,7 +143,7 @@ std::vector<std::size_t> SelectSentences(const SentencePool& pool,
     if (!best && sentence.score < pool.sentences[order.front()].score - kBelowBest) break;
     if (best && sentence.score < best->score - kScoreMargin) break;
     if (best && sentence.features.context < kContextShare * best->features.context) continue;
-    if (!Covers(sentence, pool.question)) continue;
+    if (!Covers(sentence, pool.question) || IsMereHeading(pool, passages, index)) continue;
     if (!best) best = &sentence;
     if (!selection.Take(index)) continue;
     if (const auto subject = Antecedent(pool, index); subject != index) selection.Take(subject);

@@ -206,7 +206,8 @@ class PassageReader {
         if (IsHeading(spans[i])) OpenSection(sentence);
         AddSentence(spans[i], sentence);
       } else if (!IsTableRule(sentence)) {
-        const bool heads = i + 1 < spans.size() && IsTableRule(TextOf(spans[i + 1]));
+        const bool heads = i + 1 < spans.size() && IsTableRule(TextOf(spans[i + 1])) &&
+                           !ListsValues(cells, RowsBelow(spans, i + 2));
         if (heads) header_ = cells;
         if (!heads || !NamesColumns(cells)) AddRow(spans[i], cells);
       }
@@ -216,6 +217,19 @@ class PassageReader {
  private:
   std::string_view TextOf(text::TextSpan span) const {
     return passage_.text.substr(span.begin, span.end - span.begin);
+  }
+
+  // The rows of the table from `at` on, as many as say what it is.
+  std::vector<std::vector<std::string>> RowsBelow(const std::vector<text::TextSpan>& spans,
+                                                  std::size_t at) const {
+    constexpr std::size_t kRowsMax = 40;
+    std::vector<std::vector<std::string>> rows;
+    for (; at < spans.size() && rows.size() < kRowsMax; ++at) {
+      auto cells = TableCells(TextOf(spans[at]));
+      if (cells.empty()) break;
+      rows.push_back(std::move(cells));
+    }
+    return rows;
   }
 
   // Below the heading `sentence`; those above it of a higher level hold for it too.
@@ -275,6 +289,10 @@ class PassageReader {
     entry.heading = pool_.sections.back().heading.data() == sentence.data();
     entry.labelled = !entry.heading && BeginsWithCause(sentence);
     entry.refers = RefersBack(sentence);
+    entry.owned = BeginsOwned(sentence);
+    if (BeginsDefinite(sentence)) {
+      entry.relational = finder_.Find(Tokens(sentence, 2).back().lower).words != 0;
+    }
     Carry(entry, sentence);
     section_words_ |= entry.words;
     if (pool_.question.asked != kNoKind) SetKinds(KindsIn(sentence, pool_.question.said), entry);

@@ -58,8 +58,11 @@ struct PoolSentence {
   bool against = false;     // it speaks of another thing than the question (constraint_check.h)
   std::size_t section = 0;  // index into SentencePool::sections
   bool heading = false;
-  bool labelled = false;   // BeginsWithCause
-  bool refers = false;     // RefersBack
+  bool labelled = false;  // BeginsWithCause
+  bool refers = false;    // RefersBack
+  bool owned = false;     // BeginsOwned
+  // It begins with "The owner" where the question has "owns": of what, it need not say.
+  bool relational = false;
   unsigned met = kNoKind;  // kinds that are asked for and that it holds
 };
 

@@ -1,7 +1,10 @@
 #include "knowledge/answer/table_rows.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <cstdint>
+#include <set>
 
 namespace strata::knowledge {
 namespace {
@@ -13,7 +16,35 @@ std::string_view Trim(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
 }
 
+enum class Form : std::uint8_t { kEmpty, kNumber, kTime, kYear, kText };
+
+Form FormOf(std::string_view cell) {
+  const auto digits =
+      std::ranges::count_if(cell, [](unsigned char c) { return std::isdigit(c) != 0; });
+  if (cell.empty()) return Form::kEmpty;
+  if (digits == 0 || std::isdigit(static_cast<unsigned char>(cell[0])) == 0) return Form::kText;
+  if (cell.find(':') != cell.npos) return Form::kTime;
+  if (digits == 4 && cell.size() == 4 && (cell[0] == '1' || cell[0] == '2')) return Form::kYear;
+  return Form::kNumber;
+}
+
 }  // namespace
+
+bool ListsValues(const std::vector<std::string>& first,
+                 const std::vector<std::vector<std::string>>& rows) {
+  if (first.size() != 2 || first[0].empty() || rows.size() < 2) return false;
+  constexpr std::array<std::string_view, 7> kGeneric = {
+      "value", "values", "wert", "description", "meaning", "content", "inhalt"};
+  std::string lower;
+  for (const unsigned char c : first[1]) lower += static_cast<char>(std::tolower(c));
+  if (first[1].empty() || std::ranges::find(kGeneric, lower) != kGeneric.end()) return false;
+  std::set<Form> forms;
+  for (const auto& row : rows) {
+    if (row.size() != 2) return false;
+    if (const auto form = FormOf(row[1]); form != Form::kEmpty) forms.insert(form);
+  }
+  return forms.size() > 1;
+}
 
 std::vector<std::string> TableCells(std::string_view line) {
   line = Trim(line);

@@ -23,4 +23,10 @@ std::string LabelledRow(const std::vector<std::string>& header,
 // Whether the cells name columns rather than being data.
 bool NamesColumns(const std::vector<std::string>& header);
 
+// Whether a table of two columns is a list of names and values, which has no header: what stands in
+// the second column is of several kinds, numbers and names for instance. `rows` are all but the
+// first.
+bool ListsValues(const std::vector<std::string>& first,
+                 const std::vector<std::vector<std::string>>& rows);
+
 }  // namespace strata::knowledge

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "knowledge/answer/synonyms.h"
 #include "knowledge/answer/tokens.h"
 #include "knowledge/answer/word_forms.h"
 #include "text/normalize.h"
@@ -64,7 +65,8 @@ int WordFinder::Related(std::string_view stem, std::string_view surface) const {
     if (word.name || word.framing) continue;
     const auto asked = BaseForm(word.surface);
     const bool irregular = base != lower || asked != word.surface;
-    if (SameRoot(stem, word.stem) || (irregular && SameRoot(base, asked))) {
+    if (SameRoot(stem, word.stem) || AreSynonyms(lower, word.surface) ||
+        (irregular && SameRoot(base, asked))) {
       return static_cast<int>(i);
     }
   }

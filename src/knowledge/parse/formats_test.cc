@@ -74,6 +74,18 @@ TEST(HtmlParser, SpreadsSpannedCellsOverTheGrid) {
               ElementsAre("F0 Cap", "T0 | a | b | |\n| --- | --- | --- |\n| a | 1 | 2\\|3 |"));
 }
 
+TEST(HtmlParser, AListOfNamesAndValuesHasNoHeader) {
+  const auto document = Parsed("text/html",
+                               "<table><tr><td>Owner<td>Ada<tr><td>Beds<td>48<tr><td>Lunch<td>12:30"
+                               "</table><p>x</p><table><tr><td>Item<td>Price<tr><td>Veil<td>22"
+                               "<tr><td>Comb<td>3</table>");
+  EXPECT_THAT(
+      Shapes(document),
+      ElementsAre("T0 | | |\n| --- | --- |\n| Owner | Ada |\n| Beds | 48 |\n"
+                  "| Lunch | 12:30 |",
+                  "P0 x", "T0 | Item | Price |\n| --- | --- |\n| Veil | 22 |\n| Comb | 3 |"));
+}
+
 TEST(HtmlParser, RefusesDeepNestingWithoutOverflowingTheStack) {
   std::string deep;
   for (int i = 0; i < 200'000; ++i) deep += "<div>";

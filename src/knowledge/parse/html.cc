@@ -146,7 +146,7 @@ class HtmlWalk {
     const bool empty = std::all_of(grid.begin(), grid.end(), [](const auto& row) {
       return std::all_of(row.begin(), row.end(), [](const auto& cell) { return cell.empty(); });
     });
-    if (!empty) out_.Add(BlockType::kTable, 0, WriteTable(grid));
+    if (!empty) out_.Add(BlockType::kTable, 0, WriteTable(grid, HasHeader(table, grid)));
   }
 
   // All visible text below as one line.

@@ -1,6 +1,7 @@
 #include "knowledge/parse/html_table.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <map>
 
@@ -53,6 +54,25 @@ struct Reaching {
   std::string text;
 };
 
+// Whether the second column holds several kinds of things below its first row, or a number there.
+bool IsMixed(const std::vector<std::vector<std::string>>& grid) {
+  const auto is_number = [](const std::string& cell) {
+    return !cell.empty() && std::isdigit(static_cast<unsigned char>(cell[0])) != 0;
+  };
+  std::size_t numbers = 0;
+  std::size_t times = 0;
+  std::size_t words = 0;
+  for (std::size_t i = 0; i < grid.size(); ++i) {
+    if (grid[i].size() < 2 || grid[i][1].empty()) continue;
+    const auto& cell = grid[i][1];
+    if (i == 0 && is_number(cell)) return true;
+    if (i == 0) continue;
+    const bool time = is_number(cell) && cell.find(':') != std::string::npos;
+    ++(time ? times : is_number(cell) ? numbers : words);
+  }
+  return (numbers > 0) + (times > 0) + (words > 0) > 1;
+}
+
 }  // namespace
 
 std::vector<std::vector<std::string>> TableGrid(
@@ -90,6 +110,25 @@ std::vector<std::vector<std::string>> TableGrid(
     if (!row.empty()) grid.push_back(std::move(row));
   }
   return grid;
+}
+
+bool HasHeader(const GumboNode* table, const std::vector<std::vector<std::string>>& grid) {
+  std::vector<const GumboNode*> rows;
+  CollectRows(table, rows);
+  if (rows.empty() || grid.empty()) return false;
+  if (IsElement(rows[0]->parent, GUMBO_TAG_THEAD)) return true;
+  const GumboVector& children = Children(rows[0]);
+  std::size_t marked = 0;
+  for (unsigned i = 0; i < children.length; ++i) {
+    marked += IsElement(Child(children, i), GUMBO_TAG_TH) ? 1 : 0;
+  }
+  if (marked > 1) return true;
+  if (grid[0].size() == 1) return marked == 1;
+  if (marked == 1) return false;
+  if (grid[0].size() != 2) return true;
+  // "Monday | closed", "Monday | cleaning": the first cell reaches down.
+  if (grid.size() > 1 && grid[1][0] == grid[0][0]) return false;
+  return !IsMixed(grid);
 }
 
 bool IsLayoutTable(const GumboNode* table) {

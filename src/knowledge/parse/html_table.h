@@ -15,6 +15,11 @@ namespace strata::knowledge {
 std::vector<std::vector<std::string>> TableGrid(
     const GumboNode* table, const std::function<std::string(const GumboNode*)>& text);
 
+// Whether the first row names columns. It does where it is marked so (<thead>, or <th> in more than
+// its first cell), and does not where only first cells are; without marks a table of two columns
+// has no header when what stands in its second column is of several kinds, or repeats in its first.
+bool HasHeader(const GumboNode* table, const std::vector<std::vector<std::string>>& grid);
+
 // A table used for layout: one cell wide or high, or cells that hold blocks like headings, or other
 // tables.
 bool IsLayoutTable(const GumboNode* table);

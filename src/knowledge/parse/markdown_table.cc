@@ -34,18 +34,19 @@ std::string TableRule(std::size_t columns) {
   return out;
 }
 
-std::string WriteTable(const std::vector<std::vector<std::string>>& rows) {
+std::string WriteTable(const std::vector<std::vector<std::string>>& rows, bool header) {
   std::size_t columns = 0;
   for (const auto& row : rows) columns = std::max(columns, row.size());
   if (columns == 0) return "";
   std::string out;
+  if (!header) out = TableRow({}, columns) + "\n" + TableRule(columns) + "\n";
   for (std::size_t i = 0; i < rows.size(); ++i) {
     std::vector<std::string> cells;
     cells.reserve(rows[i].size());
     for (const auto& cell : rows[i]) cells.push_back(TableCell(cell));
     if (i > 0) out += '\n';
     out += TableRow(cells, columns);
-    if (i == 0) out.append("\n").append(TableRule(columns));
+    if (i == 0 && header) out.append("\n").append(TableRule(columns));
   }
   return out;
 }

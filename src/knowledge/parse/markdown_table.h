@@ -17,7 +17,8 @@ std::string TableRow(const std::vector<std::string>& cells, std::size_t columns)
 // "| --- | --- |".
 std::string TableRule(std::size_t columns);
 
-// The whole table, the first row as header; "" for no rows. Cells are raw text.
-std::string WriteTable(const std::vector<std::vector<std::string>>& rows);
+// The whole table, the first row as header, or below an empty one where the table has none; "" for
+// no rows. Cells are raw text.
+std::string WriteTable(const std::vector<std::vector<std::string>>& rows, bool header = true);
 
 }  // namespace strata::knowledge
