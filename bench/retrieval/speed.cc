@@ -13,6 +13,7 @@
 #include "bench/retrieval/bench.h"
 #include "knowledge/lexical/fts5_reference.h"
 #include "knowledge/lexical_index.h"
+#include "knowledge/retrieve/phrases.h"
 #include "vector/exact_index.h"
 #include "vector/kernels.h"
 
@@ -122,6 +123,7 @@ class Contest {
 
   Result<void> Run() {
     STRATA_CHECK_OK(RunLexical());
+    RunPhrases();
     RunDense();
     Latency hybrid = Measure(corpus_.queries.size(), [&](std::size_t i) {
       auto words = lexical_->Search(corpus_.queries[i].text, kFused);
@@ -175,6 +177,39 @@ class Contest {
     Print("FTS5 top 10", fts5);
     std::printf("ratio FTS5 / lexical (same queries): %.1f\n", fts5.p50 / beside.p50);
     return {};
+  }
+
+  // Three words of the text of some chunk.
+  std::string PhraseOf(std::size_t query) const {
+    const auto& body = corpus_.chunks[query * 7919 % corpus_.chunks.size()].body;
+    const auto begin = body.find(' ', body.size() / 3);
+    if (begin == body.npos) return body;
+    auto end = begin;
+    for (int i = 0; i < 3 && end != body.npos; ++i) end = body.find(' ', end + 1);
+    return body.substr(begin + 1, end - begin - 1);
+  }
+
+  // What a phrase costs beside the search: its candidates, and looking into them.
+  void RunPhrases() {
+    const auto run = [&](const std::function<std::string(std::size_t)>& phrase, const char* what,
+                         bool look) {
+      const auto latency = Measure(corpus_.queries.size(), [&](std::size_t i) {
+        const auto words = phrase(i);
+        const auto hits = lexical_->Search(words, knowledge::kLookedUpMax, {}, {}, words);
+        found_ += hits->size();
+        if (!look) return;
+        const std::string_view phrases[] = {words};
+        knowledge::PhraseMatcher matcher(phrases);
+        for (const auto& hit : *hits) found_ += matcher.In(corpus_.chunks[hit.id].body);
+      });
+      Print(what, latency);
+    };
+    const auto some = [this](std::size_t i) { return PhraseOf(i); };
+    const auto frequent = [](std::size_t) { return std::string("in the"); };
+    run(some, "three words, all needed, top 1000", false);
+    run(some, "the same, looked up in the texts", true);
+    run(frequent, "\"in the\", all needed, top 1000", false);
+    run(frequent, "the same, looked up in the texts", true);
   }
 
   void RunDense() {

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "text/dates.h"
 #include "text/hashed_features.h"
 #include "text/language.h"
 #include "text/offsets.h"
@@ -52,6 +53,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   maker.ForEach(text, [&](const SearchWord& word) {
     Require(!word.word.empty() && word.word.size() <= 64);
     Require(word.begin < word.end && word.end <= size);
+  });
+  ForEachDate(text, [&](const FoundDate& date) {
+    Require(date.begin < date.end && date.end <= size && date.day <= 31);
+    Require(date.month >= 1 && date.month <= 12 && date.year >= 1000 && date.year <= 2999);
   });
   CheckPieces(text);
   CheckOffsets(text);

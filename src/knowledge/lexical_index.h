@@ -87,11 +87,14 @@ class LexicalIndex {
 
   // Chunks that hold at least one word of `query`, at most `limit`, best first, ties by id. No stop
   // list: frequent words weigh little anyway. At most 256 different words of the query count.
+  // A date also counts as one word in whatever form it is written (text/dates.h).
   // `fixes`: words to look for instead of those of the query; they weigh half.
+  // `holding`: when given, only chunks that hold every word of it, which the query has as well.
   // Errors: kCorruption (a segment is damaged: rebuild).
   virtual Result<std::vector<LexicalHit>> Search(std::string_view query, std::size_t limit,
                                                  const LexicalFilter& filter = {},
-                                                 std::span<const SpellingFix> fixes = {}) const = 0;
+                                                 std::span<const SpellingFix> fixes = {},
+                                                 std::string_view holding = {}) const = 0;
 
   // BM25 of runs of chunks, each as if it were one document among `documents`; one score a run, 0:
   // no word of the query. For some hundred runs of a few chunks that a search has led to;

@@ -258,11 +258,12 @@ Result<std::vector<SpellingFix>> KbCache::FixSpelling(std::string_view query,
 
 Result<std::vector<LegHit>> KbCache::SearchWords(std::string_view query, std::size_t limit,
                                                  const SearchScope& scope,
-                                                 std::span<const SpellingFix> fixes) const {
+                                                 std::span<const SpellingFix> fixes,
+                                                 std::string_view holding) const {
   Verdicts verdicts;
   std::shared_lock lock(mutex_);
   const auto allowed = [&](std::uint64_t row) { return Allowed(row, scope, verdicts); };
-  STRATA_TRY(auto hits, words_->Search(query, limit, allowed, fixes));
+  STRATA_TRY(auto hits, words_->Search(query, limit, allowed, fixes, holding));
   std::vector<LegHit> out;
   for (const auto& hit : hits) out.push_back({.row = hit.id, .score = hit.score});
   return out;

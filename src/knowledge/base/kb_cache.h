@@ -52,10 +52,12 @@ class KbCache {
   // what they were meant to be.
   Result<std::vector<SpellingFix>> FixSpelling(std::string_view query,
                                                const SearchScope& scope) const;
-  // Best first. Only chunks of documents that `scope` lets through.
+  // Best first. Only chunks of documents that `scope` lets through; `holding` as in
+  // LexicalIndex::Search.
   Result<std::vector<LegHit>> SearchWords(std::string_view query, std::size_t limit,
                                           const SearchScope& scope,
-                                          std::span<const SpellingFix> fixes = {}) const;
+                                          std::span<const SpellingFix> fixes = {},
+                                          std::string_view holding = {}) const;
   Result<std::vector<LegHit>> SearchVectors(std::span<const float> query, std::size_t limit,
                                             const SearchScope& scope) const;
 

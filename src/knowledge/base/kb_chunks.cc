@@ -95,6 +95,14 @@ Result<std::optional<ChunkName>> ReadChunkName(store::Database& db, std::uint64_
                    .uri = std::string(row.Text(2))};
 }
 
+Result<std::optional<ChunkWords>> ReadChunkWords(store::Database& db, std::uint64_t chunk_row) {
+  STRATA_TRY(auto row, db.Prepare("SELECT context, text FROM chunks WHERE row = ?"));
+  row.BindAll(static_cast<std::int64_t>(chunk_row));
+  STRATA_TRY(bool found, row.Step());
+  if (!found) return std::nullopt;
+  return ChunkWords{.context = std::string(row.Text(0)), .text = std::string(row.Text(1))};
+}
+
 Result<std::int64_t> ReadGeneration(store::Database& db) {
   STRATA_TRY(auto value, db.Integer("SELECT generation FROM state"));
   if (!value) return Fail(Code::kCorruption, "the knowledge base file has no state");

@@ -157,6 +157,13 @@ struct ChunkName {
 };
 Result<std::optional<ChunkName>> ReadChunkName(store::Database& db, std::uint64_t chunk_row);
 
+// What the words of a chunk are made of.
+struct ChunkWords {
+  std::string context;  // title and headings
+  std::string text;
+};
+Result<std::optional<ChunkWords>> ReadChunkWords(store::Database& db, std::uint64_t chunk_row);
+
 // --- What caches follow. Views in ChunkChange are valid during the call only.
 struct ChunkChange {
   std::uint64_t row = 0;

@@ -11,6 +11,7 @@
 #include "base/rng.h"
 #include "knowledge/base/kb_cache.h"
 #include "knowledge/base/service_fixture.h"
+#include "knowledge/retrieve/phrases.h"
 #include "knowledge/retrieve_and_generate.h"
 #include "provider/registry.h"
 
@@ -78,6 +79,7 @@ constexpr Condition kConditions[] = {
 
 enum class Path : std::uint8_t {
   kWords,
+  kPhrase,
   kVectors,
   kNames,
   kRetrieve,
@@ -94,11 +96,11 @@ struct PathShare {
   bool filtered;  // takes a filter
 };
 constexpr PathShare kPaths[] = {
-    {Path::kWords, "words", 36'000, true},        {Path::kVectors, "vectors", 30'000, true},
-    {Path::kNames, "names", 15'000, true},        {Path::kRetrieve, "retrieve", 5'000, true},
-    {Path::kChunk, "chunk", 6'000, false},        {Path::kOriginal, "original", 2'000, false},
-    {Path::kAccessCheck, "access", 2'000, false}, {Path::kSpelling, "spelling", 3'500, false},
-    {Path::kAnswer, "answer", 500, true},
+    {Path::kWords, "words", 32'000, true},       {Path::kVectors, "vectors", 30'000, true},
+    {Path::kPhrase, "phrase", 4'000, true},      {Path::kNames, "names", 15'000, true},
+    {Path::kRetrieve, "retrieve", 5'000, true},  {Path::kChunk, "chunk", 6'000, false},
+    {Path::kOriginal, "original", 2'000, false}, {Path::kAccessCheck, "access", 2'000, false},
+    {Path::kSpelling, "spelling", 3'500, false}, {Path::kAnswer, "answer", 500, true},
 };
 
 struct Try {
@@ -301,6 +303,8 @@ class PermissionTrials : public ServiceFixture {
     if (rng_.Below(3) == 0) {
       next.question += " " + MarkOf(paper, papers_[static_cast<std::size_t>(paper)].version);
     }
+    // Words of every paper about it, in the order of all, which leads to a leg of its own.
+    if (rng_.Below(4) == 0) next.question += " \"under the mark\"";
     next.pick = rng_.Next();
     return next;
   }
@@ -339,6 +343,14 @@ class PermissionTrials : public ServiceFixture {
       if (told != secrets_.end()) seen.push_back(told->second);
     }
     return seen;
+  }
+  // The leg of quoted phrases: the names of two who may have written to each other.
+  std::vector<Seen> OfPhrase(const Try& asked, const SearchScope& scope) {
+    const auto phrase = NameOf(static_cast<int>(asked.pick % kPapers)) + " wrote to";
+    const auto query = asked.question + " \"" + phrase + "\"";
+    const auto phrases = QuotedPhrases(query);
+    PhraseSearch search(*cache_, *file_, query, phrases);
+    return OfHits(search.Find(20, scope, {}));
   }
   std::vector<Seen> OfNames(const Try& asked, const SearchScope& scope) const {
     // Seeds are what search found, for the same reader.
@@ -450,6 +462,8 @@ class PermissionTrials : public ServiceFixture {
     switch (path) {
       case Path::kWords:
         return OfHits(cache_->SearchWords(asked.question, 20, scope));
+      case Path::kPhrase:
+        return OfPhrase(asked, scope);
       case Path::kVectors:
         return OfHits(cache_->SearchVectors(embedder_->VectorOf(asked.question), 20, scope));
       case Path::kNames:

@@ -11,9 +11,11 @@
 namespace strata::knowledge {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
@@ -182,6 +184,80 @@ TEST_F(SearchStagesTest, WhatStandsAroundAPassageCounts) {
   EXPECT_THAT(of_keeper(), ElementsAre("a", "b"));
 }
 
+class PhraseStageTest : public SearchStagesTest {
+ protected:
+  void SetUp() override {
+    SearchStagesTest::SetUp();
+    Index(
+        base_, source_,
+        {Document("held", "The long wall by the mill has a red iron gate, which nobody uses now."),
+         Document("words", "Iron red gate: red paint, iron, gate, gate iron red."),
+         Document("fewer", "A red gate.")});
+  }
+};
+
+constexpr std::array kModes = {SearchMode::kLexical, SearchMode::kDense, SearchMode::kHybrid};
+
+TEST_F(PhraseStageTest, WhatHoldsAQuotedPhraseComesFirstInEveryMode) {
+  for (const auto mode : kModes) {
+    const auto found = Find(Request("\"red iron gate\"", mode));
+    ASSERT_GE(found.size(), 2U) << SearchModeName(mode);
+    EXPECT_EQ(found[0].uri, "held") << SearchModeName(mode);
+    EXPECT_GE(found[0].score, found[1].score);
+    EXPECT_EQ(Find(Request("\u201Ered iron gate\u201C red iron", mode))[0].uri, "held");
+  }
+  EXPECT_EQ(Find(Request("red iron gate", SearchMode::kLexical))[0].uri, "words");
+  const auto request = Request("\"red iron gate\" of \"no such thing\"");
+  EXPECT_EQ(FieldOf(request, "knowledge.phrase", "phrases"),
+            R"(["red iron gate","no such thing"])");
+}
+
+TEST_F(PhraseStageTest, APhraseThatNothingHoldsChangesNothing) {
+  for (const auto mode : kModes) {
+    const auto quoted = Find(Request("\"gate red iron paint\"", mode));
+    const auto plain = Find(Request("gate red iron paint", mode));
+    ASSERT_EQ(quoted.size(), plain.size());
+    for (std::size_t i = 0; i < plain.size(); ++i) {
+      EXPECT_EQ(quoted[i].uri, plain[i].uri);
+      EXPECT_DOUBLE_EQ(quoted[i].score, plain[i].score);
+    }
+  }
+}
+
+// Far behind the candidates of both legs.
+TEST_F(PhraseStageTest, APassageIsFoundThatTheOtherWordsBury) {
+  std::vector<DocumentInput> documents;
+  for (int i = 0; i < 300; ++i) {
+    documents.push_back(Document("other-" + std::to_string(i),
+                                 "gate iron red gate iron red, number " + std::to_string(i)));
+  }
+  Index(base_, source_, std::move(documents));
+  for (const auto mode : {SearchMode::kLexical, SearchMode::kHybrid}) {
+    EXPECT_EQ(Find(Request("\"red iron gate\"", mode))[0].uri, "held");
+  }
+}
+
+TEST_F(PhraseStageTest, PassagesOfOthersAreNotLookedFor) {
+  auto secret = Document("secret", "The plan: a red iron gate to the south.");
+  secret.access.allow = {"group:board"};
+  Index(base_, source_, {secret});
+  for (const auto mode : kModes) {
+    EXPECT_THAT(Uris(Find(Request("\"red iron gate to the south\"", mode))),
+                Not(Contains("secret")));
+  }
+  ctx_.principals = {"group:board"};
+  EXPECT_EQ(Find(Request("\"red iron gate to the south\""))[0].uri, "secret");
+}
+
+TEST_F(PhraseStageTest, CopiesThatHoldItComeBeforeWhatDoesNot) {
+  Index(
+      base_, source_,
+      {Document("copy", "The long wall by the mill has a red iron gate, which nobody uses now.")});
+  const auto uris = Uris(Find(Request("\"red iron gate\"", SearchMode::kLexical)));
+  ASSERT_THAT(uris, SizeIs(4));
+  EXPECT_THAT(std::vector(uris.begin(), uris.begin() + 2), UnorderedElementsAre("held", "copy"));
+}
+
 class RerankStageTest : public SearchStagesTest {
  protected:
   void SetUp() override {
@@ -219,6 +295,10 @@ TEST_F(RerankStageTest, TheConfiguredOneOrdersHybridSearchesAndMayFail) {
   auto request = Request("harbour fee");
   request.results = 1;
   EXPECT_THAT(Uris(Find(request)), ElementsAre("both"));
+  // A phrase goes before what the reranker thinks.
+  request.query = "\"harbour harbour\" fee";
+  EXPECT_THAT(Uris(Find(request)), ElementsAre("one"));
+  request.query = "harbour fee";
   request.without.rerank = true;
   EXPECT_EQ(FieldOf(request, "knowledge.rerank", "model"), "");
   request.without.rerank = false;

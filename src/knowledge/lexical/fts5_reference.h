@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -11,7 +12,9 @@
 #include <vector>
 
 #include "base/check.h"
+#include "knowledge/lexical/query_words.h"
 #include "knowledge/lexical_index.h"
+#include "text/dates.h"
 #include "text/search_words.h"
 
 namespace strata::knowledge::lexical {
@@ -29,7 +32,7 @@ class Fts5LexicalIndex final : public LexicalIndex {
 
   Result<void> Put(std::span<const LexicalDocument> documents) override {
     for (const LexicalDocument& document : documents) {
-      waiting_.push_back(Row{document.id, std::string(document.title), std::string(document.body)});
+      waiting_.push_back(Row{document.id, WithDates(document.title), WithDates(document.body)});
     }
     return {};
   }
@@ -55,17 +58,25 @@ class Fts5LexicalIndex final : public LexicalIndex {
 
   Result<std::vector<LexicalHit>> Search(std::string_view query, std::size_t limit,
                                          const LexicalFilter& filter = {},
-                                         std::span<const SpellingFix> fixes = {}) const override {
+                                         std::span<const SpellingFix> fixes = {},
+                                         std::string_view holding = {}) const override {
     std::string words;
     auto add = [&](const std::string& word) {
       if (!words.empty()) words += " OR ";
       words += "\"" + word + "\"";
     };
-    text::SearchWordMaker maker;
-    for (const std::string& word : maker.Words(query)) add(word);
+    for (const auto& [word, times] : WordsOfQuery(query)) {
+      for (std::uint32_t i = 0; i < times; ++i) add(AsToken(word));
+    }
     for (const SpellingFix& fix : fixes) add(fix.instead);
     std::vector<LexicalHit> hits;
     if (words.empty()) return hits;
+    if (!holding.empty()) {
+      const auto needed = text::SearchWordMaker().Words(holding);
+      if (needed.empty()) return hits;
+      words = "(" + words + ")";
+      for (const std::string& word : needed) words += " AND \"" + word + "\"";
+    }
     std::lock_guard lock(mutex_);
     std::string sql = "SELECT rowid, -bm25(t, " + std::to_string(title_weight_) +
                       ", 1) AS s FROM t WHERE t MATCH ?1 ORDER BY s DESC, rowid";
@@ -103,6 +114,20 @@ class Fts5LexicalIndex final : public LexicalIndex {
   }
 
  private:
+  // Dates as words that its tokenizer keeps whole.
+  static std::string AsToken(std::string word) {
+    std::ranges::replace(word, '-', 'x');
+    return word;
+  }
+  static std::string WithDates(std::string_view text) {
+    std::string out(text);
+    text::ForEachDate(text, [&](const text::FoundDate& date) {
+      if (date.day > 0) out += " " + AsToken(DayWord(date));
+      out += " " + AsToken(MonthWord(date));
+    });
+    return out;
+  }
+
   struct Row {
     std::uint64_t id;
     std::string title;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "knowledge/lexical/segment.h"
+#include "text/dates.h"
 
 namespace strata::knowledge::lexical {
 namespace {
@@ -31,6 +32,11 @@ void IndexBuffer::Put(const LexicalDocument& document) {
     words_.ForEach(text, [&](const text::SearchWord& word) {
       AddWord(word.word, number, times);
       words += times;
+    });
+    // They make no text longer: where there are no dates, scores are what they were without them.
+    text::ForEachDate(text, [&](const text::FoundDate& date) {
+      if (date.day > 0) AddWord(DayWord(date), number, times);
+      AddWord(MonthWord(date), number, times);
     });
   };
   add(document.title, title_weight_);

@@ -11,6 +11,7 @@
 #include "knowledge/lexical/index_buffer.h"
 #include "knowledge/lexical/live_segment.h"
 #include "knowledge/lexical/manifest.h"
+#include "knowledge/lexical/query_words.h"
 #include "knowledge/lexical/run_scores.h"
 #include "knowledge/lexical/segment_merge.h"
 #include "knowledge/lexical/snapshot_search.h"
@@ -29,7 +30,6 @@ constexpr std::string_view kManifestName = "lexical.manifest";
 constexpr std::string_view kSegmentPrefix = "segment-";
 constexpr std::string_view kSegmentSuffix = ".lex";
 constexpr std::uint64_t kManifestBytesMax = std::uint64_t{1} << 30;
-constexpr std::size_t kQueryWordsMax = 256;
 
 std::string SegmentName(std::uint64_t number) {
   std::string digits = std::to_string(number);
@@ -69,7 +69,8 @@ class SegmentedIndex final : public LexicalIndex {
   Result<void> Commit(std::uint64_t generation) override;
   Result<std::vector<LexicalHit>> Search(std::string_view query, std::size_t limit,
                                          const LexicalFilter& filter,
-                                         std::span<const SpellingFix> fixes) const override;
+                                         std::span<const SpellingFix> fixes,
+                                         std::string_view holding) const override;
   Result<std::vector<float>> ScoreRuns(std::string_view query, std::span<const ChunkRun> runs,
                                        const DocumentsOfChunks& documents,
                                        std::span<const SpellingFix> fixes) const override;
@@ -276,22 +277,8 @@ struct QueryWords {
   std::set<std::string> guessed;               // those among them that it does not say
 };
 
-std::map<std::string, std::uint32_t> WordsIn(std::string_view query) {
-  std::map<std::string, std::uint32_t> words;
-  text::SearchWordMaker maker;
-  maker.ForEach(query, [&](const text::SearchWord& word) {
-    auto found = words.find(std::string(word.word));
-    if (found != words.end()) {
-      found->second += 1;
-    } else if (words.size() < kQueryWordsMax) {
-      words.emplace(word.word, 1);
-    }
-  });
-  return words;
-}
-
 QueryWords WordsOf(std::string_view query, std::span<const SpellingFix> fixes) {
-  QueryWords out{.words = WordsIn(query), .guessed = {}};
+  QueryWords out{.words = lexical::WordsOfQuery(query), .guessed = {}};
   for (const SpellingFix& fix : fixes) {
     const auto unknown = out.words.find(fix.word);
     if (unknown == out.words.end()) continue;
@@ -304,12 +291,24 @@ QueryWords WordsOf(std::string_view query, std::span<const SpellingFix> fixes) {
 
 Result<std::vector<LexicalHit>> SegmentedIndex::Search(std::string_view query, std::size_t limit,
                                                        const LexicalFilter& filter,
-                                                       std::span<const SpellingFix> fixes) const {
+                                                       std::span<const SpellingFix> fixes,
+                                                       std::string_view holding) const {
   if (limit == 0) return std::vector<LexicalHit>();
   std::shared_ptr<const Snapshot> snapshot = committed();
-  const auto [words, guessed] = WordsOf(query, fixes);
+  auto [words, guessed] = WordsOf(query, fixes);
+  std::set<std::string> needed;
+  if (!holding.empty()) {
+    for (std::string& word : text::SearchWordMaker().Words(holding)) {
+      // A corrected word is in nothing that may be read.
+      const auto fix = std::ranges::find(fixes, word, &SpellingFix::word);
+      if (fix != fixes.end()) return std::vector<LexicalHit>();
+      words.try_emplace(word, 1);  // the query has it, behind the words of it that count
+      needed.insert(std::move(word));
+    }
+    if (needed.empty()) return std::vector<LexicalHit>();
+  }
   return lexical::SearchSnapshot(*snapshot, words, {options_.k1, options_.b}, limit, filter,
-                                 lexical::Pruning::kMaxScore, guessed);
+                                 lexical::Pruning::kMaxScore, {guessed, needed});
 }
 
 Result<std::vector<float>> SegmentedIndex::ScoreRuns(std::string_view query,

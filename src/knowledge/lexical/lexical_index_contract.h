@@ -155,6 +155,50 @@ TEST_P(LexicalIndexContract, OnlyDocumentsThatPassTheFilterAreReturned) {
   EXPECT_EQ(Find("alpha", 3, [](std::uint64_t id) { return id % 40 == 1; }), (Ids{1, 41, 81}));
 }
 
+TEST_P(LexicalIndexContract, OnlyDocumentsThatHoldAllNeededWordsAreReturnedWhenAsked) {
+  Put(1, "iron red gate gate gate");
+  Put(2, "the red iron gate by the mill");
+  Put(3, "a red gate, a mill, a mill, a mill");
+  Put(4, "iron");
+  Put(5, "a mill", "red iron gates");
+  PutOthers(20);
+  Commit();
+  const auto holding = [&](std::string_view words, const LexicalFilter& filter = {}) {
+    std::set<std::uint64_t> ids;
+    const auto query = "mill where " + std::string(words);
+    for (const auto& hit : *index_->Search(query, 10, filter, {}, words)) ids.insert(hit.id);
+    return ids;
+  };
+  EXPECT_EQ(holding("red iron gate"), (std::set<std::uint64_t>{1, 2, 5}));
+  EXPECT_EQ(holding("mill"), (std::set<std::uint64_t>{2, 3, 5}));
+  EXPECT_EQ(holding("red iron bridge"), std::set<std::uint64_t>());
+  EXPECT_EQ(holding("?!"), std::set<std::uint64_t>());
+  EXPECT_EQ(holding("gate red", [](std::uint64_t id) { return id != 2; }),
+            (std::set<std::uint64_t>{1, 3, 5}));
+}
+
+TEST_P(LexicalIndexContract, DatesMeetInWhateverFormTheyAreWritten) {
+  Put(1, "The meeting of 3 May 2018 chose a treasurer.");
+  Put(2, "The meeting of 2018-05-04 chose a clerk.");
+  Put(3, "The meeting of June 5, 2018 chose a chair.");
+  Put(4, "Nothing", "Am 3. M\u00E4rz 2019");
+  PutOthers(20);
+  Commit();
+  EXPECT_EQ(Find("meeting 4 May 2018").front(), 2U);
+  EXPECT_EQ(Find("meeting 2018-05-03").front(), 1U);
+  EXPECT_EQ(Find("05.06.2018"), (Ids{3}));
+  Put(5, "The 5 of them, 05 and 06, and nobody else");
+  Commit();
+  EXPECT_EQ(Find("2018-06-05").front(), 3U);
+  const auto found = Find("2018-06-05");
+  EXPECT_EQ(std::set<std::uint64_t>(found.begin(), found.end()),
+            (std::set<std::uint64_t>{1, 2, 3}));
+  EXPECT_EQ(Find("le 3 mars 2019").front(), 4U);
+  const auto month = Find("mai 2018");
+  ASSERT_GE(month.size(), 2U);
+  EXPECT_EQ((std::set<std::uint64_t>{month[0], month[1]}), (std::set<std::uint64_t>{1, 2}));
+}
+
 TEST_P(LexicalIndexContract, QueriesWithoutWordsOrWithSyntaxAreHarmless) {
   Put(1, "alpha OR beta");
   Commit();

@@ -46,8 +46,9 @@ class InTempFolder final : public LexicalIndex {
   Result<void> Commit(std::uint64_t generation) override { return index_->Commit(generation); }
   Result<std::vector<LexicalHit>> Search(std::string_view query, std::size_t limit,
                                          const LexicalFilter& filter,
-                                         std::span<const SpellingFix> fixes) const override {
-    return index_->Search(query, limit, filter, fixes);
+                                         std::span<const SpellingFix> fixes,
+                                         std::string_view holding) const override {
+    return index_->Search(query, limit, filter, fixes, holding);
   }
   Result<std::vector<float>> ScoreRuns(std::string_view query, std::span<const ChunkRun> runs,
                                        const DocumentsOfChunks& documents,
@@ -283,6 +284,42 @@ TEST(LexicalIndex, AnotherTitleWeightAsksForARebuild) {
   EXPECT_EQ(OpenLexicalIndex(folder.path(), options).error().code(), Code::kInvalidArgument);
 }
 
+TEST(LexicalIndex, OneOfOlderWordsAsksForARebuild) {
+  TempFolder folder;
+  {
+    auto index = *OpenLexicalIndex(folder.path());
+    Put(*index, 1, "alpha");
+    ASSERT_TRUE(index->Commit(1).has_value());
+  }
+  std::fstream manifest(folder.path() + "/lexical.manifest",
+                        std::ios::in | std::ios::out | std::ios::binary);
+  manifest.seekp(8);  // behind the magic
+  manifest.put('\1');
+  manifest.close();
+  EXPECT_EQ(OpenLexicalIndex(folder.path()).error().code(), Code::kCorruption);
+}
+
+// Dates count like words: what has none scores as if nobody had any.
+TEST(LexicalIndex, DatesChangeNoScoreOfWordsWithoutThem) {
+  TempFolder plain_folder;
+  TempFolder dated_folder;
+  auto plain = *OpenLexicalIndex(plain_folder.path());
+  auto dated = *OpenLexicalIndex(dated_folder.path());
+  Rng rng(3);
+  for (std::uint64_t id = 0; id < 300; ++id) {
+    const auto body = RandomText(rng, 5 + rng.Below(40));
+    const bool other = id % 3 == 0;
+    Put(*plain, id, body + (other ? " 99 May. 2018" : " 4 of all 2018"));
+    Put(*dated, id, body + (other ? " 4 May 2018" : " 4 of all 2018"));
+  }
+  ASSERT_TRUE(plain->Commit(1).has_value());
+  ASSERT_TRUE(dated->Commit(1).has_value());
+  for (int trial = 0; trial < 20; ++trial) {
+    const auto query = RandomText(rng, 1 + rng.Below(6));
+    EXPECT_EQ(*plain->Search(query, 300), *dated->Search(query, 300));
+  }
+}
+
 // Commits one document, then dies at the second passage of `point`, which lies in the second
 // commit.
 void CommitAndDie(const std::string& folder, const std::string& point) {
@@ -327,7 +364,7 @@ TEST_F(LexicalRuns, AreScoredAsTheDocumentsThatTheyAre) {
   for (int round = 0; round < 20; ++round) {
     const auto query = RandomText(rng, 1 + rng.Below(6));
     auto scores = chunks_.ScoreRuns(query, runs, Statistics(), {});
-    auto expected = documents_.Search(query, kDocuments, {}, {});
+    auto expected = documents_.Search(query, kDocuments, {}, {}, {});
     ASSERT_TRUE(scores.has_value() && expected.has_value());
     std::vector<float> by_document(kDocuments, 0);
     for (const auto& hit : *expected) by_document[hit.id] = hit.score;
@@ -339,7 +376,7 @@ TEST_F(LexicalRuns, AreScoredAsTheDocumentsThatTheyAre) {
 
 TEST_F(LexicalRuns, AloneChunksScoreAsInASearch) {
   const auto query = "waaq wabq wacq";
-  auto hits = chunks_.Search(query, 50, {}, {});
+  auto hits = chunks_.Search(query, 50, {}, {}, {});
   ASSERT_TRUE(hits.has_value());
   ASSERT_FALSE(hits->empty());
   std::vector<ChunkRun> runs;

@@ -9,7 +9,7 @@ namespace strata::knowledge::lexical {
 namespace {
 
 constexpr std::string_view kMagic = "STRATLXM";
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;  // also of the words: since 2 there are such for dates
 
 std::unexpected<Error> Corrupt(std::string_view what) {
   return Fail(Code::kCorruption, "lexical manifest: " + std::string(what));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <span>
+#include <utility>
 
 namespace strata::knowledge::lexical {
 namespace {
@@ -146,6 +147,36 @@ SegmentSearchStats SearchSegment(std::vector<PostingCursor>& cursors, const Segm
                                  const MayEnter& may_enter, TopHits& hits) {
   // Not on the stack for its size.
   return std::make_unique<MaxScore>(cursors, segment, may_enter, hits)->Run();
+}
+
+SegmentSearchStats SearchSegmentForAll(std::vector<PostingCursor>& cursors, std::size_t needed,
+                                       const Segment& segment, const MayEnter& may_enter,
+                                       TopHits& hits) {
+  SegmentSearchStats stats;
+  std::vector<PostingCursor*> all;
+  for (PostingCursor& cursor : std::span(cursors).first(needed)) all.push_back(&cursor);
+  std::ranges::sort(all, {}, &PostingCursor::count);
+  std::uint32_t target = 0;
+  while (true) {
+    // The first document at or after `target` that none of them is known to lack.
+    auto document = target;
+    for (PostingCursor* cursor : all) {
+      if (cursor->document() < document) cursor->Advance(document);
+      document = cursor->document();
+      if (document != target) break;
+    }
+    if (document == kNoDocument) return stats;
+    if (std::exchange(target, document) != document) continue;
+    std::uint64_t score = 0;
+    for (PostingCursor& cursor : cursors) {
+      if (cursor.document() < document) cursor.Advance(document);
+      if (cursor.document() == document) score += cursor.Score();
+    }
+    stats.scored += 1;
+    const auto id = segment.Id(document);
+    if (hits.Wants(score, id) && may_enter(document)) hits.Add(score, id);
+    target = document + 1;
+  }
 }
 
 SegmentSearchStats SearchSegmentExhaustively(std::vector<PostingCursor>& cursors,

@@ -38,4 +38,10 @@ SegmentSearchStats SearchSegmentExhaustively(std::vector<PostingCursor>& cursors
                                              const Segment& segment, const MayEnter& may_enter,
                                              TopHits& hits);
 
+// Of the documents that have every one of the first `needed` words, of which there is one at least.
+// Those of the rarest of them are gone through; the others are sought there only.
+SegmentSearchStats SearchSegmentForAll(std::vector<PostingCursor>& cursors, std::size_t needed,
+                                       const Segment& segment, const MayEnter& may_enter,
+                                       TopHits& hits);
+
 }  // namespace strata::knowledge::lexical

@@ -26,13 +26,18 @@ enum class Pruning {
   kNone
 };  // the second for tests and benchmarks: same answer, slower
 
-// `words`: how often the query says each; those in `guessed` it does not say, they weigh half.
-// Errors: kCorruption.
+// Words that are not like the others.
+struct WordRoles {
+  std::set<std::string> guessed;  // the query does not say them; they weigh half
+  std::set<std::string> needed;   // a document without one of them is no hit
+};
+
+// `words`: how often the query says each, those of `roles` among them. Errors: kCorruption.
 Result<std::vector<LexicalHit>> SearchSnapshot(const Snapshot& snapshot,
                                                const std::map<std::string, std::uint32_t>& words,
                                                const Bm25Options& options, std::size_t limit,
                                                const LexicalFilter& filter,
                                                Pruning pruning = Pruning::kMaxScore,
-                                               const std::set<std::string>& guessed = {});
+                                               const WordRoles& roles = {});
 
 }  // namespace strata::knowledge::lexical

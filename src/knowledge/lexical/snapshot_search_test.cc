@@ -136,6 +136,39 @@ INSTANTIATE_TEST_SUITE_P(All, SearchOfShape,
                                          Shape{"WithDeleted", 200, {3000, 900}, true}),
                          [](const auto& info) { return std::string(info.param.name); });
 
+TEST_P(SearchOfShape, NeededWordsLeaveOutWhatLacksOneOfThem) {
+  const Shape& shape = GetParam();
+  Corpus corpus(23, shape.vocabulary);
+  for (std::size_t documents : shape.segments) corpus.AddSegment(documents, 3);
+  if (shape.deleted) corpus.DeleteSome(4);
+  std::size_t found = 0;
+  for (int trial = 0; trial < 60; ++trial) {
+    auto query = corpus.RandomQuery(1 + corpus.rng().Below(8));
+    WordRoles roles;
+    for (const auto& [word, repeats] : query) {
+      if (roles.needed.size() < 1 + static_cast<std::size_t>(trial) % 3) roles.needed.insert(word);
+    }
+    LexicalFilter filter;
+    if (trial % 4 == 0) filter = [](std::uint64_t id) { return id % 3 != 0; };
+    const std::size_t limit = trial % 2 == 0 ? 10 : 100'000;
+    const auto ours =
+        SearchSnapshot(corpus.snapshot(), query, {}, limit, filter, Pruning::kMaxScore, roles);
+    auto expected = *SearchSnapshot(corpus.snapshot(), query, {}, 100'000, filter, Pruning::kNone);
+    for (const auto& word : roles.needed) {
+      std::set<std::uint64_t> having;
+      for (const auto& hit : *SearchSnapshot(corpus.snapshot(), {{word, 1}}, {}, 100'000, {})) {
+        having.insert(hit.id);
+      }
+      std::erase_if(expected, [&](const auto& hit) { return !having.contains(hit.id); });
+    }
+    expected.resize(std::min(expected.size(), limit));
+    ASSERT_TRUE(ours.has_value());
+    ASSERT_EQ(*ours, expected) << "trial " << trial;
+    found += expected.size();
+  }
+  EXPECT_GT(found, 0U);
+}
+
 TEST(SnapshotSearch, ScoresAreBm25AsDefined) {
   Corpus corpus(5, 60);
   corpus.AddSegment(150, 2);

@@ -12,6 +12,7 @@
 #include "knowledge/retrieve/candidates.h"
 #include "knowledge/retrieve/copies.h"
 #include "knowledge/retrieve/join.h"
+#include "knowledge/retrieve/phrases.h"
 #include "knowledge/retrieve/smooth.h"
 
 namespace strata::knowledge {
@@ -96,6 +97,7 @@ bool Repeats(const RetrievedChunk& chunk, const RetrievedChunk& kept) {
 struct Found {
   RetrieveResponse response;
   bool led_by_names = false;
+  std::unordered_map<std::string, int> phrases_held;  // by chunk id, of those that hold any
 };
 
 // The blocking part of one retrieval; runs on the pool.
@@ -106,6 +108,7 @@ class Search {
       : base_(base), request_(request), options_(options), ctx_(ctx) {
     scope_.filter = request.filter ? &*request.filter : nullptr;
     scope_.principals = &ctx.principals;
+    phrases_ = QuotedPhrases(request.query);
   }
 
   Result<Found> Run(std::span<const float> query) {
@@ -119,7 +122,9 @@ class Search {
       Rescale(fused);
       found.led_by_names = FollowNames(fused);
     }
+    LeadWithPhrases(fused, [this](const FusedHit& hit) { return HeldBy(hit.row); });
     STRATA_TRY(response.results, Read(fused));
+    found.phrases_held = std::move(returned_held_);
     return found;
   }
 
@@ -172,6 +177,7 @@ class Search {
       span.Set("found", dense.size());
       ShowHits(span, dense);
     }
+    STRATA_CHECK_OK(FindPhrases(lexical, dense, fixes));
     Span span = ctx_.span.Child("knowledge.fuse");
     const CandidateOptions options{
         .candidates = static_cast<std::size_t>(options_.candidates),
@@ -187,6 +193,31 @@ class Search {
     span.Set("found", fused.size());
     ShowHits(span, fused);
     return fused;
+  }
+
+  // Looks for the passages that hold what the query has in quotation marks, and adds those to the
+  // lexical leg that are not among its best.
+  Result<> FindPhrases(std::vector<LegHit>& lexical, std::span<const LegHit> dense,
+                       std::span<const SpellingFix> fixes) {
+    if (phrases_.empty()) return {};
+    Span span = ctx_.span.Child("knowledge.phrase");
+    span.Set("phrases", NamesJson(phrases_));
+    PhraseSearch search(*base_.cache, *base_.file, request_.query, phrases_);
+    if (request_.mode != SearchMode::kDense) {
+      STRATA_TRY(const auto found, search.Find(Limit(), scope_, fixes));
+      MergeHits(lexical, found);
+    }
+    STRATA_CHECK_OK(search.LookUp(dense));
+    held_ = search.held();
+    span.Set("looked_up", held_.size());
+    std::erase_if(held_, [](const auto& entry) { return entry.second == 0; });
+    span.Set("held_by", held_.size());
+    return {};
+  }
+
+  int HeldBy(std::uint64_t row) const {
+    const auto found = held_.find(row);
+    return found == held_.end() ? 0 : found->second;
   }
 
   double DenseWeight() const {
@@ -246,15 +277,27 @@ class Search {
   Result<std::vector<RetrievedChunk>> Read(const std::vector<FusedHit>& fused) {
     Span span = ctx_.span.Child("knowledge.read");
     Drops drops;
-    std::vector<Copy> copies;
+    std::size_t copies = 0;
     auto read = [&](store::Database& db) -> Result<std::vector<RetrievedChunk>> {
-      STRATA_TRY(auto results, ReadFrom(db, fused, copies, drops));
-      STRATA_CHECK_OK(FillUp(db, results, copies, drops));
+      std::vector<RetrievedChunk> results;
+      // Those that hold as many phrases of the query, one after the other.
+      for (auto rest = std::span(fused); !rest.empty();) {
+        const auto other = [&](const FusedHit& hit) {
+          return HeldBy(hit.row) != HeldBy(rest.front().row);
+        };
+        const auto end = std::ranges::find_if(rest, other) - rest.begin();
+        std::vector<Copy> of_these;
+        STRATA_CHECK_OK(
+            ReadFrom(db, rest.first(static_cast<std::size_t>(end)), results, of_these, drops));
+        STRATA_CHECK_OK(FillUp(db, results, of_these, drops));
+        copies += of_these.size();
+        rest = rest.subspan(static_cast<std::size_t>(end));
+      }
       return results;
     };
     STRATA_TRY(auto results, base_.file->ReadBlocking(read));
     span.Set("returned", results.size());
-    span.Set("copies", copies.size());
+    span.Set("copies", copies);
     span.Set("dropped", drops.count());
     span.Set("drops", drops.Json());
     return results;
@@ -270,12 +313,9 @@ class Search {
     RetrievedChunk chunk;
   };
 
-  Result<std::vector<RetrievedChunk>> ReadFrom(store::Database& db,
-                                               const std::vector<FusedHit>& fused,
-                                               std::vector<Copy>& copies, Drops& drops) {
-    std::vector<RetrievedChunk> results;
-    PassagesKept kept;
-    for (const auto& hit : fused) {
+  Result<> ReadFrom(store::Database& db, std::span<const FusedHit> hits,
+                    std::vector<RetrievedChunk>& results, std::vector<Copy>& copies, Drops& drops) {
+    for (const auto& hit : hits) {
       if (Full(results)) break;
       STRATA_TRY(auto stored, ReadChunk(db, hit.row));
       if (!stored) {
@@ -289,18 +329,19 @@ class Search {
       }
       auto& chunk = stored->chunk;
       if (IsRepeated(results, chunk, drops)) continue;
+      if (const int held = HeldBy(hit.row); held > 0) returned_held_[chunk.chunk_id] = held;
       chunk.knowledge_base_id = base_.id;
       chunk.score = hit.score;
       chunk.lexical_score = hit.lexical;
       chunk.dense_score = hit.dense;
-      if (IsCopy(kept, chunk)) {
+      if (IsCopy(chunk)) {
         copies.push_back({.row = hit.row, .chunk = std::move(chunk)});
         continue;
       }
       STRATA_TRY(auto joined, Join(db, hit.row, std::move(chunk)));
       results.push_back(std::move(joined));
     }
-    return results;
+    return {};
   }
 
   static bool IsRepeated(const std::vector<RetrievedChunk>& results, const RetrievedChunk& chunk,
@@ -311,11 +352,11 @@ class Search {
     return true;
   }
 
-  bool IsCopy(PassagesKept& kept, const RetrievedChunk& chunk) const {
+  bool IsCopy(const RetrievedChunk& chunk) {
     if (request_.without.diversity) return false;
     const auto shingles = Shingles(chunk.text);
-    if (kept.Holds(shingles)) return true;
-    kept.Keep(shingles);
+    if (kept_.Holds(shingles)) return true;
+    kept_.Keep(shingles);
     return false;
   }
 
@@ -359,6 +400,10 @@ class Search {
   const RetrieverOptions& options_;
   RequestContext& ctx_;
   SearchScope scope_;
+  std::vector<std::string_view> phrases_;  // of the query
+  PhrasesHeld held_;                       // without those that hold none
+  std::unordered_map<std::string, int> returned_held_;
+  PassagesKept kept_;
   std::unordered_map<std::uint64_t, ChunkName> names_;  // of hits that spans show
 };
 
@@ -469,6 +514,17 @@ Task<Result<>> RerankByDefault(const RerankerLookup& rerankers, const RerankOpti
   co_return Result<>();
 }
 
+// LeadWithPhrases again, of what the reranker put in another order.
+void KeepPhrasesFirst(std::vector<RetrievedChunk>& results,
+                      const std::unordered_map<std::string, int>& held) {
+  if (held.empty()) return;
+  const auto held_by = [&](const RetrievedChunk& chunk) {
+    const auto found = held.find(chunk.chunk_id);
+    return found == held.end() ? 0 : found->second;
+  };
+  LeadWithPhrases(results, held_by);
+}
+
 }  // namespace
 
 Task<Result<RetrieveResponse>> Retriever::Run(std::shared_ptr<OpenBase> base,
@@ -497,6 +553,7 @@ Task<Result<RetrieveResponse>> Retriever::Run(std::shared_ptr<OpenBase> base,
   } else if (by_default && !found.led_by_names) {
     // What the names graph found shares no words with the question: there is nothing to compare.
     STRATA_CO_CHECK_OK(co_await RerankByDefault(rerankers_, rerank, request.query, out, ctx));
+    KeepPhrasesFirst(out, found.phrases_held);
   }
   if (by_default && out.size() > results) out.resize(results);
   co_return std::move(found.response);
