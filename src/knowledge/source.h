@@ -8,11 +8,9 @@
 //   {"metadataAttributes": {"year": 2024, "team": {"value": {"type": "STRING", "stringValue":
 //   "x"}}}}
 // Attribute values are strings, numbers, booleans and lists of strings, plain or typed as above;
-// they become SourceItem::metadata as one flat JSON object. Two reserved attributes are taken out:
-//   strata_principals: ["user:7", "group:hr"]  who may read it (empty or absent: everybody)
-//   strata_labels: ["pii", "eu-only"]          classifications that answers inherit
-// A sidecar that cannot be read makes its document skipped with the reason: indexing it without its
-// principals would show it to everybody.
+// they become SourceItem::metadata as one flat JSON object. The reserved ones are taken out and say
+// who may read it (reserved_attributes.h). A sidecar that cannot be read makes its document skipped
+// with the reason: indexing it without its principals would show it to everybody.
 
 #include <cstdint>
 #include <map>

@@ -24,6 +24,7 @@
 #include "base/task.h"
 #include "knowledge/kb_types.h"
 #include "knowledge/knowledge_base.h"
+#include "knowledge/reserved_attributes.h"
 #include "knowledge/retrieval.h"
 #include "store/file_store.h"
 
@@ -166,7 +167,8 @@ class VectorStores {
   Task<Result<StoreFile>> GetFile(std::string id, std::string file_id, RequestContext& ctx);
   Task<Result<ListPage<StoreFile>>> ListFiles(std::string id, FileListQuery query,
                                               RequestContext& ctx);
-  // kUnsupported for documents of folders: their facts are in files beside them.
+  // Readers and labels that they do not name stay. kUnsupported for documents of folders: their
+  // facts are in files beside them.
   Task<Result<StoreFile>> SetAttributes(std::string id, std::string file_id, JsonText attributes,
                                         RequestContext& ctx);
   // Out of every search when it returns; the uploaded file stays.
@@ -213,6 +215,7 @@ class VectorStores {
   struct CheckedFile {
     FileToAdd asked;
     std::string filename;
+    ReservedAttributes reserved;
   };
   using CheckedFiles = std::vector<CheckedFile>;
   Task<Result<CheckedFiles>> CheckFiles(std::vector<FileToAdd> files, RequestContext& ctx);

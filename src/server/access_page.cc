@@ -26,7 +26,31 @@ A key has roles (`strata key create --role ROLE`, several times for several; `in
 | `admin` | everything, and alone: keys, providers, traces, cost, backup |
 
 Beside its role a key may be bound to models: then `kb/NAME` must be among them for every operation on that base, and listings leave the
-others out. Which documents of a base are read is decided by the key's principals.
+others out.
+
+## Who may read a document
+
+Which documents of a base are read is decided by the key's principals (`strata key create --principal user:7 --principal group:hr`), in
+every way that text leaves a base. A document of which nothing is said is read by everybody in the workspace; one that names readers only
+by a key that holds one of them. An administrator's key is no exception. They are named where the document comes from:
+
+| where | form |
+|---|---|
+| a folder or bucket | beside `FILE`, `FILE.metadata.json`: `{"metadataAttributes": {"strata_principals": ["user:7", "group:hr"]}}` |
+| `strata kb import` | in the line: `{"_id": "1", "text": "…", "strata_principals": ["user:7"]}` |
+| IngestKnowledgeBaseDocuments | an inline attribute `strata_principals` (STRING_LIST), or `accessControlList`: `[{"name": "7", "type": "USER", "access": "ALLOW"}]` is `user:7`; `DENY` outweighs every `ALLOW` |
+| files of a vector store | `attributes`: `{"strata_principals": ["user:7"]}`, one of them the key's own; a change of attributes that does not name readers leaves them as they are |
+
+`strata_labels`, a list in the same places, says what a text is (`pii`, `eu-only`): answers inherit it, and it may not go where the
+configuration does not clear it. Both are taken out of the attributes, so that no filter sees them. Every other name that begins with
+`strata_`, one of these inside of another attribute, something else than a list, and an empty list are refused, and the document with
+them: nobody may read it rather than everybody.
+
+Retrieve, RetrieveAndGenerate and CheckIngestedDocumentAcl take an end user (`userContext.userId`), whose documents are read beside those
+of the key. Only a key that was made for it may name one: `strata key create --acts-for user:7`, or `--acts-for 'user:*'` for all; else
+the answer is 403. `admin` does not include it. The header `x-strata-subject` says whose request it is and opens nothing.
+
+## Which operation needs which role
 
 The prefixes `/openai`, `/anthropic`, `/bedrock` and `/gemini` lead to the same operations. "any" is any valid key, "none" needs no key:
 pages open by the token in their address, `/metrics` by `server.metrics_access`.

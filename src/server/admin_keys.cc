@@ -50,6 +50,7 @@ Result<> FillGrant(const JsonField& top, store::KeyGrant& grant) {
   }
   STRATA_TRY(grant.models, TextList(top.Get("models")));
   STRATA_TRY(grant.principals, TextList(top.Get("principals")));
+  STRATA_TRY(grant.acts_for, TextList(top.Get("acts_for")));
   STRATA_TRY(grant.regions, TextList(top.Get("regions")));
   STRATA_TRY(auto labels, TextList(top.Get("labels")));
   for (const auto& label : labels) grant.labels.Add(label);
@@ -71,6 +72,7 @@ json::object EncodeKey(const store::ApiKey& key, const observe::Spending& spendi
                    {"roles", json::value_from(key.grant.roles)},
                    {"models", json::value_from(key.grant.models)},
                    {"principals", json::value_from(key.grant.principals)},
+                   {"acts_for", json::value_from(key.grant.acts_for)},
                    {"labels", json::value_from(key.grant.labels.names())},
                    {"regions", json::value_from(key.grant.regions)},
                    {"access_key_id", key.access_key_id},
@@ -157,9 +159,9 @@ Result<store::CreateKey> DecodeCreateKey(std::string_view body, const Clock& clo
   STRATA_TRY(auto parsed, dialect::ParseJson(body));
   JsonField top(parsed);
   STRATA_CHECK_OK(top.ExpectObject());
-  STRATA_CHECK_OK(
-      top.OnlyMembers({"name", "workspace", "roles", "models", "principals", "regions", "retention",
-                       "labels", "expires_in_s", kBudgetField, "id", "secret", "bearer"}));
+  STRATA_CHECK_OK(top.OnlyMembers({"name", "workspace", "roles", "models", "principals", "acts_for",
+                                   "regions", "retention", "labels", "expires_in_s", kBudgetField,
+                                   "id", "secret", "bearer"}));
   store::CreateKey create;
   STRATA_CHECK_OK(FillText(top.Get("name"), create.name));
   STRATA_CHECK_OK(FillText(top.Get("id"), create.access_key_id));

@@ -19,25 +19,29 @@ namespace {
 
 using dialect::Dialect;
 
-// userContext names the end user, whose documents may be read beside the public ones. A key that
-// stands for certain principals may name only one of those.
-Result<> ActFor(const std::string& user_id, RequestContext& ctx) {
+// userContext names the end user, whose documents may be read beside the public ones and those of
+// the key. Any caller can write any name there, so it counts only for keys that were made to speak
+// for others; that of an administrator is no exception.
+Result<> ActFor(const Services& services, const std::string& user_id, RequestContext& ctx) {
   if (user_id.empty()) return {};
   auto principal = "user:" + user_id;
-  bool own =
-      std::find(ctx.principals.begin(), ctx.principals.end(), principal) != ctx.principals.end();
-  if (!own && !ctx.principals.empty()) {
-    auto message = fmt::format("userContext.userId: this key may not act for '{}'", user_id);
-    return Fail(Error(Code::kPermissionDenied, std::move(message)).AtField("userContext.userId"));
+  auto key = services.keys.snapshot()->FindId(ctx.key);
+  if (!key || !key->MayActFor(principal)) {
+    return Fail(Error(Code::kPermissionDenied,
+                      fmt::format("userContext.userId: this key may not act for '{}'; one made "
+                                  "with strata key create --acts-for '{}' (or 'user:*') may",
+                                  user_id, principal))
+                    .AtField("userContext.userId"));
   }
   ctx.subject = user_id;
+  const bool own = std::ranges::find(ctx.principals, principal) != ctx.principals.end();
   if (!own) ctx.principals.push_back(std::move(principal));
   return {};
 }
 
 Task<Result<>> Retrieve(Services& services, Exchange& exchange) {
   STRATA_CO_TRY(auto call, DecodeRetrieve(exchange.params.at(0), exchange.http.body));
-  STRATA_CO_CHECK_OK(ActFor(call.user_id, exchange.ctx));
+  STRATA_CO_CHECK_OK(ActFor(services, call.user_id, exchange.ctx));
   STRATA_CO_CHECK_OK(
       CheckBaseAllowed(services.bases, call.request.knowledge_base_id, exchange.ctx));
   STRATA_CO_TRY(auto judged,
@@ -49,7 +53,7 @@ Task<Result<>> Retrieve(Services& services, Exchange& exchange) {
 // {"documentId", "userContext": {"userId"}} → {"hasAccess"}.
 Task<Result<>> CheckDocumentAcl(Services& services, Exchange& exchange) {
   STRATA_CO_TRY(auto call, DecodeCheckDocumentAcl(exchange.http.body));
-  STRATA_CO_CHECK_OK(ActFor(call.user_id, exchange.ctx));
+  STRATA_CO_CHECK_OK(ActFor(services, call.user_id, exchange.ctx));
   const auto base = KnowledgeBaseIdOf(exchange.params.at(0));
   STRATA_CO_CHECK_OK(CheckBaseAllowed(services.bases, base, exchange.ctx));
   STRATA_CO_TRY(bool readable,
@@ -61,7 +65,7 @@ Task<Result<>> CheckDocumentAcl(Services& services, Exchange& exchange) {
 
 Task<Result<>> RetrieveAndGenerate(Services& services, Exchange& exchange) {
   STRATA_CO_TRY(auto call, DecodeRetrieveAndGenerate(exchange.http.body));
-  STRATA_CO_CHECK_OK(ActFor(call.user_id, exchange.ctx));
+  STRATA_CO_CHECK_OK(ActFor(services, call.user_id, exchange.ctx));
   STRATA_CO_CHECK_OK(
       CheckBaseAllowed(services.bases, call.request.retrieve.knowledge_base_id, exchange.ctx));
   exchange.ctx.model_asked = call.request.generation.model;
@@ -106,7 +110,7 @@ Task<Result<>> SendEvents(knowledge::AnswerStream& stream, Exchange& exchange) {
 
 Task<Result<>> RetrieveAndGenerateStream(Services& services, Exchange& exchange) {
   STRATA_CO_TRY(auto call, DecodeRetrieveAndGenerate(exchange.http.body));
-  STRATA_CO_CHECK_OK(ActFor(call.user_id, exchange.ctx));
+  STRATA_CO_CHECK_OK(ActFor(services, call.user_id, exchange.ctx));
   STRATA_CO_CHECK_OK(
       CheckBaseAllowed(services.bases, call.request.retrieve.knowledge_base_id, exchange.ctx));
   exchange.ctx.model_asked = call.request.generation.model;

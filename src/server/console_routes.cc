@@ -148,11 +148,15 @@ Task<Result<>> ShowTrace(Services& s, Exchange& e) {
                                    TracePage(trace, token));
 }
 
-// Reads as the request did whose trace this is: with its key's principals and its end user.
+// Reads as the request did whose trace this is: with its key's principals and its end user. Whom a
+// trace names may be what a caller merely said (x-strata-subject), so the key must act for him.
 void ReadAs(const Services& s, const observe::FinishedTrace& trace, RequestContext& ctx) {
   ctx.workspace = trace.workspace;
-  if (auto key = s.keys.snapshot()->FindId(trace.key)) ctx.principals = key->grant.principals;
-  if (!trace.subject.empty()) ctx.principals.push_back("user:" + trace.subject);
+  auto key = s.keys.snapshot()->FindId(trace.key);
+  if (!key) return;
+  ctx.principals = key->grant.principals;
+  auto user = "user:" + trace.subject;
+  if (!trace.subject.empty() && key->MayActFor(user)) ctx.principals.push_back(std::move(user));
 }
 
 // What the answer cited must still stand there: a chunk's id is a hash of its text and place, so a

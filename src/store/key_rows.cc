@@ -122,6 +122,14 @@ Result<> CheckGrant(const KeyGrant& grant) {
                                 "expected a text without control characters, such as "
                                 "user:7 or group:hr"));
   }
+  for (const auto& pattern : grant.acts_for) {
+    const bool good = IsOneLine(pattern) && pattern.find('*') >= pattern.size() - 1;
+    if (good) continue;
+    return Fail(
+        InvalidArgument("acts_for", fmt::format("'{}': expected a principal such as user:7, or the "
+                                                "beginning of some and '*', such as user:*",
+                                                pattern)));
+  }
   return {};
 }
 
@@ -136,6 +144,7 @@ std::string GrantJson(const KeyGrant& grant) {
   object["roles"] = ArrayOf(grant.roles);
   object["models"] = ArrayOf(grant.models);
   object["principals"] = ArrayOf(grant.principals);
+  object["acts_for"] = ArrayOf(grant.acts_for);
   object["labels"] = ArrayOf(grant.labels.names());
   object["regions"] = ArrayOf(grant.regions);
   if (grant.retention) object["retention_hours"] = grant.retention->longest.count();
@@ -158,6 +167,7 @@ Result<KeyGrant> ParseGrant(std::string_view text) {
   grant.roles = TextsOf(object, "roles");
   grant.models = TextsOf(object, "models");
   grant.principals = TextsOf(object, "principals");
+  grant.acts_for = TextsOf(object, "acts_for");
   for (const auto& label : TextsOf(object, "labels")) grant.labels.Add(label);
   grant.regions = TextsOf(object, "regions");
   if (auto hours = IntegerOf(object, "retention_hours")) {

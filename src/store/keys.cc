@@ -103,6 +103,14 @@ Result<std::int64_t> ResealRows(Database& database, const KeyRing& ring) {
   return changed;
 }
 
+// Names, or prefixes that end in '*'.
+bool MatchesAny(const std::vector<std::string>& patterns, std::string_view name) {
+  return std::ranges::any_of(patterns, [&](std::string_view pattern) {
+    if (pattern.ends_with('*')) return name.starts_with(pattern.substr(0, pattern.size() - 1));
+    return name == pattern;
+  });
+}
+
 }  // namespace
 
 bool ApiKey::HasRole(std::string_view role) const {
@@ -112,11 +120,12 @@ bool ApiKey::HasRole(std::string_view role) const {
 }
 
 bool ApiKey::MayUseModel(std::string_view model) const {
-  if (grant.models.empty()) return true;
-  return std::any_of(grant.models.begin(), grant.models.end(), [&](std::string_view allowed) {
-    if (allowed.ends_with('*')) return model.starts_with(allowed.substr(0, allowed.size() - 1));
-    return model == allowed;
-  });
+  return grant.models.empty() || MatchesAny(grant.models, model);
+}
+
+bool ApiKey::MayActFor(std::string_view principal) const {
+  return std::ranges::find(grant.principals, principal) != grant.principals.end() ||
+         MatchesAny(grant.acts_for, principal);
 }
 
 // ---- KeySnapshot

@@ -27,12 +27,16 @@ namespace strata::store {
 // What a key may be for. "admin" holds all the others; "metrics" reads figures only.
 inline constexpr std::string_view kRoles[] = {"invoke", "kb.read", "kb.write", "metrics", "admin"};
 
-// What a key allows. Empty lists mean no restriction of that kind, except roles.
+// What a key allows. Empty lists mean no restriction of that kind, except roles and those of
+// principals, which grant nothing then.
 struct KeyGrant {
   WorkspaceId workspace{"default"};
-  std::vector<std::string> roles{"invoke"};   // of kRoles
-  std::vector<std::string> models;            // ids, or prefixes that end in '*'
-  std::vector<std::string> principals;        // whose documents may be read
+  std::vector<std::string> roles{"invoke"};  // of kRoles
+  std::vector<std::string> models;           // ids, or prefixes that end in '*'
+  std::vector<std::string> principals;       // whose documents may be read
+  // Beside them, whose documents may be read for an end user whom a request names: principals, or
+  // prefixes that end in '*'. Empty: nobody's.
+  std::vector<std::string> acts_for;
   LabelSet labels;                            // put on everything that is sent with this key
   std::vector<std::string> regions;           // where its data may go
   std::optional<Retention> retention;         // longest that a provider may keep its data
@@ -57,6 +61,8 @@ struct ApiKey {
   bool ValidAt(WallTime now) const { return !revoked && (!expires || now < *expires); }
   bool HasRole(std::string_view role) const;  // "admin" has them all
   bool MayUseModel(std::string_view model) const;
+  // Whether a request may read as `principal`: one of the key's own, or one that it acts for.
+  bool MayActFor(std::string_view principal) const;
 };
 
 // Shown once, at creation.

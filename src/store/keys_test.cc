@@ -103,6 +103,8 @@ TEST_F(Keys, GivenValuesAreTakenOnceAndChecked) {
   EXPECT_EQ(refused([](auto& r) { r.grant.models = {"open*/gpt"}; }), "models");
   EXPECT_EQ(refused([](auto& r) { r.grant.labels.Add("a, b"); }), "labels");
   EXPECT_EQ(refused([](auto& r) { r.grant.principals = {"user:7\n"}; }), "principals");
+  EXPECT_EQ(refused([](auto& r) { r.grant.acts_for = {"user:*x"}; }), "acts_for");
+  EXPECT_EQ(refused([](auto& r) { r.grant.acts_for = {""}; }), "acts_for");
   EXPECT_EQ(refused([](auto& r) { r.grant.workspace = WorkspaceId{"two words"}; }), "workspace");
   EXPECT_EQ(refused([](auto& r) { r.name = "two\nlines"; }), "name");
   CreateKey wide;
@@ -110,6 +112,24 @@ TEST_F(Keys, GivenValuesAreTakenOnceAndChecked) {
   wide.grant.models = {"*", "builtin/*", "openai/gpt-4o"};
   wide.grant.principals = {"group:Human Resources", "user:ann@example.com"};
   EXPECT_TRUE(keys_->CreateBlocking(wide).has_value());
+}
+
+TEST_F(Keys, AKeyActsForWhomItWasMadeForAndForItsOwnPrincipals) {
+  EXPECT_FALSE(Create().key.MayActFor("user:7"));
+  CreateKey admin;
+  admin.grant.roles = {"admin"};
+  EXPECT_FALSE(Create(admin).key.MayActFor("user:7"));
+  CreateKey request;
+  request.grant.principals = {"user:1"};
+  request.grant.acts_for = {"user:7", "user:berlin-*"};
+  const auto id = Create(request).key.id;
+  const auto found = keys_->snapshot()->FindId(id);  // as it was stored
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->MayActFor("user:1"));
+  EXPECT_TRUE(found->MayActFor("user:7"));
+  EXPECT_TRUE(found->MayActFor("user:berlin-3"));
+  EXPECT_FALSE(found->MayActFor("user:77"));
+  EXPECT_FALSE(found->MayActFor("group:hr"));
 }
 
 TEST_F(Keys, ExpiryAndRevocationEndAKey) {

@@ -29,8 +29,8 @@ class BedrockClient(unittest.TestCase):
         cls.kb = next(b["knowledgeBaseId"] for b in bases if b["name"] == "harbour")
 
     @classmethod
-    def make(cls, service, secret=SECRET_KEY):
-        return boto3.client(service, endpoint_url=cls.server.url, region_name="eu-central-1", aws_access_key_id=ACCESS_KEY,
+    def make(cls, service, secret=SECRET_KEY, access=ACCESS_KEY):
+        return boto3.client(service, endpoint_url=cls.server.url, region_name="eu-central-1", aws_access_key_id=access,
                             aws_secret_access_key=secret, config=ONE_TRY)
 
     def converse(self, client=None, model="kb/harbour"):
@@ -242,17 +242,32 @@ class BedrockClient(unittest.TestCase):
         bases = self.agent.list_knowledge_bases()["knowledgeBaseSummaries"]
         kb = next(b["knowledgeBaseId"] for b in bases if b["name"] == "piers")
         source = self.agent.list_data_sources(knowledgeBaseId=kb)["dataSourceSummaries"][0]["dataSourceId"]
-        found = lambda user: self.agent_runtime.retrieve(
+        key = {"access": "acts-for-others-key", "secret": "the-secret-of-acts-for-others"}
+        self.server.cli("key", "create", "--role", "kb.read", "--role", "invoke", "--acts-for", "user:*",
+                        "--id", key["access"], "--secret", key["secret"])
+        runtime = self.make("bedrock-agent-runtime", **key)
+        found = lambda user: runtime.retrieve(
             knowledgeBaseId=kb, retrievalQuery={"text": "north pier"}, userContext={"userId": user})["retrievalResults"]
         ids = {json.dumps(r["location"]): r["documentId"] for r in found("7")}
         board = next(i for place, i in ids.items() if "board.md" in place)
         pier = next(i for place, i in ids.items() if "open.md" in place)
-        check = lambda document, user: self.agent_runtime.check_ingested_document_acl(
+        check = lambda document, user: runtime.check_ingested_document_acl(
             knowledgeBaseId=kb, dataSourceId=source, documentId=document, userContext={"userId": user})["hasAccess"]
         self.assertEqual([check(board, "7"), check(board, "8"), check(pier, "8")], [True, False, True])
         self.assertEqual([r["documentId"] for r in found("8")], [pier])
-        with self.assertRaises(self.agent_runtime.exceptions.ResourceNotFoundException):
+        with self.assertRaises(runtime.exceptions.ResourceNotFoundException):
             check("nothing", "7")
+        # The tests' own key is an administrator's, which alone is no leave to speak for others.
+        for ask in (lambda **who: self.agent_runtime.retrieve(knowledgeBaseId=kb, retrievalQuery={"text": "north pier"}, **who),
+                    lambda **who: self.agent_runtime.check_ingested_document_acl(
+                        knowledgeBaseId=kb, dataSourceId=source, documentId=board, **who)):
+            with self.assertRaises(self.agent_runtime.exceptions.AccessDeniedException) as refused:
+                ask(userContext={"userId": "7"})
+            self.assertIn("--acts-for 'user:7'", str(refused.exception))
+        for ask in (self.agent_runtime.retrieve_and_generate, self.agent_runtime.retrieve_and_generate_stream):
+            with self.assertRaises(self.agent_runtime.exceptions.AccessDeniedException):
+                ask(input={"text": "Who sells the north pier?"}, userContext={"userId": "7"}, retrieveAndGenerateConfiguration={
+                    "type": "KNOWLEDGE_BASE", "knowledgeBaseConfiguration": {"knowledgeBaseId": kb, "modelArn": "builtin/extract"}})
 
     def test_a_folder_is_shown_as_custom_and_stays_a_folder_when_that_comes_back(self):
         source = self.agent.list_data_sources(knowledgeBaseId=self.kb)["dataSourceSummaries"][0]["dataSourceId"]

@@ -655,6 +655,28 @@ TEST_F(IngestionTest, RunsFindAsManyDocumentsAsAskedWhenOneFillsTheTop) {
   EXPECT_EQ(lines.size(), 5U * 3U);
 }
 
+TEST_F(IngestionTest, ReservedAttributesSayWhoReadsADocument) {
+  const auto base = MakeBase();
+  const auto source = MakeCustom(base);
+  auto closed = Document("closed", "Glaciers are made of ice.");
+  closed.metadata.text =
+      R"({"year":2020,"strata_principals":["group:red"],"strata_labels":["pii"]})";
+  Index(base, source, {closed, Document("open", "Glaciers are cold.")});
+  EXPECT_EQ(Search(base, "glaciers", SearchMode::kLexical).size(), 1U);
+  ctx_.principals = {"group:red"};
+  const auto found = Search(base, "made of ice", SearchMode::kLexical);
+  ASSERT_FALSE(found.empty());
+  EXPECT_EQ(found[0].metadata.text, R"({"year":2020})");
+  EXPECT_TRUE(found[0].labels.Has("pii"));
+  closed.metadata.text = R"({"strata_principals":[]})";
+  const auto refused = Run(bases_->IngestDocuments(base.id, source.id, {closed}, ctx_));
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().field(), "documents.0.metadata.strata_principals");
+  closed.metadata.text = R"({"strata_principals":["group:red"]})";
+  closed.access.allow = {"user:7"};
+  EXPECT_FALSE(Run(bases_->IngestDocuments(base.id, source.id, {closed}, ctx_)).has_value());
+}
+
 TEST_F(IngestionTest, ABadCorpusLineIsNamed) {
   TempFolder files;
   const auto corpus =

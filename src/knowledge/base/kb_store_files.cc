@@ -159,17 +159,47 @@ Result<> PutStoreFile(store::Database& db, const NewStoreFile& file, WallTime no
   return {};
 }
 
-Result<> SetStoreFileMetadata(store::Database& db, const StoreFileRow& file,
-                              const JsonText& metadata, WallTime now) {
+namespace {
+
+void Apply(const StoreFileFacts& facts, AccessList& access, LabelSet& labels) {
+  if (!facts.principals.empty()) access = {.allow = facts.principals, .deny = {}};
+  for (const auto& label : facts.labels) labels.Add(label);
+}
+
+// Of content that is not indexed yet.
+Result<> SetPendingFacts(store::Database& db, const StoreFileRow& file,
+                         const StoreFileFacts& facts) {
+  AccessList access;
+  LabelSet labels;
+  {
+    STRATA_TRY(auto row,
+               db.Prepare("SELECT access, labels FROM pending WHERE source_id = ? AND uri = ?"));
+    row.BindAll(file.source_id, file.uri);
+    STRATA_TRY(bool waits, row.Step());
+    if (!waits) return {};
+    STRATA_TRY(access, ReadAccess(row.Text(0)));
+    STRATA_TRY(const auto names, ReadStrings(row.Text(1)));
+    labels = LabelsOf(names);
+  }
+  Apply(facts, access, labels);
   // A row of its own number, so that whoever indexes the content now sees that it has changed.
-  STRATA_CHECK_OK(db.Run(
+  return db.Run(
       "INSERT OR REPLACE INTO pending (source_id, uri, title, media_type, metadata, access, "
-      "labels, content, key) SELECT source_id, uri, title, media_type, ?, access, labels, content, "
-      "key FROM pending WHERE source_id = ? AND uri = ?",
-      metadata.text, file.source_id, file.uri));
+      "labels, content, key) SELECT source_id, uri, title, media_type, ?, ?, ?, content, key "
+      "FROM pending WHERE source_id = ? AND uri = ?",
+      facts.metadata.text, WriteAccess(access), WriteStrings(labels.names()), file.source_id,
+      file.uri);
+}
+
+}  // namespace
+
+Result<> SetStoreFileFacts(store::Database& db, const StoreFileRow& file,
+                           const StoreFileFacts& facts, WallTime now) {
+  STRATA_CHECK_OK(SetPendingFacts(db, file, facts));
   STRATA_TRY(auto document, FindDocument(db, file.source_id, file.uri));
   if (!document) return Fail(NotFound("file", file.file.id).AtField("file_id"));
-  document->metadata = metadata;
+  Apply(facts, document->access, document->labels);
+  document->metadata = facts.metadata;
   document->updated = now;
   return UpdateDocumentFacts(db, *document, {});
 }

@@ -55,9 +55,16 @@ struct NewStoreFile {
 };
 Result<> PutStoreFile(store::Database& db, const NewStoreFile& file, WallTime now);
 
+// What a file's attributes say. Without readers or labels those that it has stay: leaving them out
+// of a change must not open a file.
+struct StoreFileFacts {
+  JsonText metadata;
+  std::vector<std::string> principals;
+  std::vector<std::string> labels;  // added to those that it has
+};
 // kNotFound. Content that is not indexed yet gets them as well.
-Result<> SetStoreFileMetadata(store::Database& db, const StoreFileRow& file,
-                              const JsonText& metadata, WallTime now);
+Result<> SetStoreFileFacts(store::Database& db, const StoreFileRow& file,
+                           const StoreFileFacts& facts, WallTime now);
 
 // The texts of a document's chunks, in the document's order.
 Result<std::vector<std::string>> StoreFileTexts(store::Database& db, std::int64_t document_row);

@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "knowledge/base/service.h"
 #include "knowledge/base/sync.h"
+#include "knowledge/reserved_attributes.h"
 
 namespace strata::knowledge {
 namespace {
@@ -11,7 +12,25 @@ namespace {
 constexpr std::size_t kDocumentsPerCall = 10;
 constexpr std::size_t kIdBytesMax = 2048;
 
-Result<> CheckDocument(const DocumentInput& input, std::size_t index) {
+// Moves what the reserved attributes say to where it is heeded. Readers from two places are an
+// error: either would be read as the whole of it.
+Result<> HeedReserved(DocumentInput& input, const std::string& field) {
+  auto reserved = TakeReserved(input.metadata);
+  if (!reserved.has_value()) {
+    auto at = field + (reserved.error().field().empty() ? "" : "." + reserved.error().field());
+    return Fail(std::move(reserved.error()).AtField(std::move(at)));
+  }
+  for (const auto& label : reserved->labels) input.labels.Add(label);
+  if (reserved->principals.empty()) return {};
+  if (!input.access.allow.empty()) {
+    return Fail(InvalidArgument(field + ".strata_principals",
+                                "an access control list says already who may read it"));
+  }
+  input.access.allow = std::move(reserved->principals);
+  return {};
+}
+
+Result<> CheckDocument(DocumentInput& input, std::size_t index) {
   const std::string field = "documents." + std::to_string(index);
   if (input.id.empty() || input.id.size() > kIdBytesMax || !IsValidUtf8(input.id)) {
     return Fail(InvalidArgument(field + ".id", "expected 1 to 2048 bytes of UTF-8"));
@@ -20,7 +39,7 @@ Result<> CheckDocument(const DocumentInput& input, std::size_t index) {
   if (auto metadata = ParseMetadata(input.metadata); !metadata.has_value()) {
     return Fail(InvalidArgument(field + ".metadata", metadata.error().message()));
   }
-  return {};
+  return HeedReserved(input, field + ".metadata");
 }
 
 DocumentDetail DetailOf(const std::string& kb_id, const DocumentRow& row) {

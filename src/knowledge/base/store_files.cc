@@ -111,6 +111,25 @@ Result<ListPage<StoreFileRow>> ReadPage(store::Database& db, StoreFileQuery quer
   }
 }
 
+// Who may read a file is said by its attributes. A key that names only others would lose sight of
+// the file at once and could not even take it out again.
+Result<ReservedAttributes> TakeReaders(JsonText& attributes, const RequestContext& ctx) {
+  STRATA_TRY(auto reserved, TakeReserved(attributes));
+  if (reserved.principals.empty() ||
+      MayRead({.allow = reserved.principals, .deny = {}}, ctx.principals)) {
+    return reserved;
+  }
+  return Fail(InvalidArgument("strata_principals",
+                              "this key holds none of them and could not see the file afterwards "
+                              "(strata key create --principal)"));
+}
+
+Error Below(const std::string& field, Error error) {
+  auto at =
+      field.empty() || error.field().empty() ? field + error.field() : field + "." + error.field();
+  return std::move(error).AtField(std::move(at));
+}
+
 }  // namespace
 
 Task<Result<VectorStores::CheckedFiles>> VectorStores::CheckFiles(std::vector<FileToAdd> files,
@@ -122,7 +141,13 @@ Task<Result<VectorStores::CheckedFiles>> VectorStores::CheckFiles(std::vector<Fi
     if (!found.has_value()) {
       co_return Fail(std::move(found.error()).AtField(std::move(file.field)));
     }
-    out.push_back({.asked = std::move(file), .filename = std::move(found->filename)});
+    auto reserved = TakeReaders(file.attributes, ctx);
+    if (!reserved.has_value()) {
+      co_return Fail(Below("attributes", std::move(reserved.error())));
+    }
+    out.push_back({.asked = std::move(file),
+                   .filename = std::move(found->filename),
+                   .reserved = std::move(*reserved)});
   }
   co_return out;
 }
@@ -170,7 +195,9 @@ Task<Result<>> VectorStores::AddOne(const KnowledgeBase& base, CheckedFile check
   input.id = file.id;
   input.title = checked.filename;
   input.metadata = std::move(file.attributes);
+  input.access.allow = std::move(checked.reserved.principals);
   input.labels = ctx.labels;
+  for (const auto& label : checked.reserved.labels) input.labels.Add(label);
   auto owner = OwnerOf(ctx);
   STRATA_CO_TRY(input.content, co_await files_.Content(std::move(owner), file.id));
   input.media_type = DetectMediaType(checked.filename, input.content);
@@ -253,13 +280,18 @@ Task<Result<ListPage<StoreFile>>> VectorStores::ListFiles(std::string id, FileLi
 
 Task<Result<StoreFile>> VectorStores::SetAttributes(std::string id, std::string file_id,
                                                     JsonText attributes, RequestContext& ctx) {
+  auto reserved = TakeReaders(attributes, ctx);
+  if (!reserved.has_value()) co_return Fail(Below("attributes", std::move(reserved.error())));
+  const StoreFileFacts facts{.metadata = std::move(attributes),
+                             .principals = std::move(reserved->principals),
+                             .labels = std::move(reserved->labels)};
   STRATA_CO_TRY(auto base, Resolve(id, ctx));
   const auto sources = bases_.impl_->catalog_->Sources(base.id);
   STRATA_CO_TRY(auto open, co_await bases_.impl_->open_.Get(base));
   auto set = [&](store::Database& db) -> Result<bool> {
     STRATA_TRY(auto row, Find(db, sources, file_id, ctx));
     STRATA_CHECK_OK(CheckOwn(row));
-    STRATA_CHECK_OK(SetStoreFileMetadata(db, row, attributes, ctx.clock->Wall()));
+    STRATA_CHECK_OK(SetStoreFileFacts(db, row, facts, ctx.clock->Wall()));
     return row.file.status == StoreFileStatus::kInProgress;
   };
   STRATA_CO_TRY(bool pending, co_await open->file->Write(std::move(set)));

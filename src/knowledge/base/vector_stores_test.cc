@@ -220,6 +220,30 @@ TEST_F(VectorStoresTest, AttributesFilterAndChangeAtOnce) {
   EXPECT_THAT(FoundFiles(IdOf(store), "tide", is_2024), IsEmpty());
 }
 
+TEST_F(VectorStoresTest, AttributesSayWhoMayReadAFile) {
+  ASSERT_TRUE(bases_->Start().has_value());
+  const auto store = Create("readers");
+  const auto id = IdOf(store);
+  const auto file = Upload("The tide is secret.");
+  const auto closed = R"({"strata_principals":["group:board"],"strata_labels":["pii"]})";
+  EXPECT_EQ(Run(stores_->AddFile(id, File(file, closed), ctx_)).error().field(),
+            "attributes.strata_principals");
+  EXPECT_FALSE(Run(stores_->AddFile(id, File(file, R"({"strata_reader":"x"})"), ctx_)).has_value());
+  ctx_.principals = {"group:board"};
+  const auto added = Get(stores_->AddFile(id, File(file, closed), ctx_));
+  EXPECT_EQ(added.attributes.text, "");
+  AwaitIdle(id);
+  EXPECT_EQ(FoundFiles(id, "tide"), std::vector<std::string>{file});
+  Get(stores_->SetAttributes(id, file, {R"({"year":2025})"}, ctx_));
+  ctx_.principals = {"user:7"};
+  EXPECT_THAT(FoundFiles(id, "tide"), IsEmpty());
+  ctx_.principals = {"group:board", "user:7"};
+  Get(stores_->SetAttributes(id, file, {R"({"strata_principals":["user:7"]})"}, ctx_));
+  EXPECT_EQ(FoundFiles(id, "tide"), std::vector<std::string>{file});
+  ctx_.principals = {"group:board"};
+  EXPECT_THAT(FoundFiles(id, "tide"), IsEmpty());
+}
+
 TEST_F(VectorStoresTest, AttributesThatChangeWhileTheFileIsIndexedStand) {
   ASSERT_TRUE(bases_->Start().has_value());
   const auto store = Create("slow");

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include "base/utf8.h"
+#include "knowledge/reserved_attributes.h"
 #include "knowledge/source.h"
 
 namespace strata::knowledge {
@@ -14,7 +15,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kListMax = 1000;
-constexpr std::size_t kNameBytesMax = 256;
 
 std::string FieldOf(std::string_view name) {
   return fmt::format("metadataAttributes.{}", Utf8Prefix(name, 80));
@@ -42,41 +42,12 @@ const json::value* TypedValue(const json::value& attribute) {
   return nullptr;
 }
 
-Result<std::vector<std::string>> StringList(std::string_view name, const json::value& value) {
-  if (!IsStringList(value)) {
-    return std::unexpected(InvalidArgument(FieldOf(name), "must be a list of strings"));
-  }
-  std::vector<std::string> out;
-  for (const auto& item : value.get_array()) {
-    const std::string_view text(item.get_string().data(), item.get_string().size());
-    if (text.empty() || text.size() > kNameBytesMax) {
-      return std::unexpected(InvalidArgument(
-          FieldOf(name), fmt::format("names must have 1 to {} bytes", kNameBytesMax)));
-    }
-    out.emplace_back(text);
-  }
-  return out;
-}
-
 Result<> ApplyAttribute(std::string_view name, const json::value& attribute, json::object& kept,
-                        domain::SourceItem& item) {
+                        ReservedAttributes& reserved) {
   const json::value* typed = TypedValue(attribute);
   const json::value& value = typed != nullptr ? *typed : attribute;
-  if (name == "strata_principals") {
-    STRATA_TRY(item.principals, StringList(name, value));
-    return {};
-  }
-  if (name == "strata_labels") {
-    STRATA_TRY(const auto labels, StringList(name, value));
-    for (const auto& label : labels) item.labels.Add(label);
-    return {};
-  }
-  if (name.starts_with("strata_")) {
-    return std::unexpected(
-        InvalidArgument(FieldOf(name),
-                        "names that begin with strata_ are reserved; known: strata_principals, "
-                        "strata_labels"));
-  }
+  STRATA_TRY(bool noted, NoteReserved(name, value, FieldOf(name), reserved));
+  if (noted) return {};
   if (!IsPlain(value) && !IsStringList(value)) {
     return std::unexpected(
         InvalidArgument(FieldOf(name), "must be a string, number, boolean or list of strings"));
@@ -101,14 +72,15 @@ Result<> ApplySidecar(std::string_view text, domain::SourceItem& item) {
   if (attributes == nullptr || !attributes->is_object()) {
     return std::unexpected(InvalidArgument("metadataAttributes", "must be an object"));
   }
-  domain::SourceItem changed = item;
+  ReservedAttributes reserved;
   json::object kept;
   for (const auto& member : attributes->get_object()) {
     const std::string_view name(member.key().data(), member.key().size());
-    STRATA_CHECK_OK(ApplyAttribute(name, member.value(), kept, changed));
+    STRATA_CHECK_OK(ApplyAttribute(name, member.value(), kept, reserved));
   }
-  if (!kept.empty()) changed.metadata.text = json::serialize(kept);
-  item = std::move(changed);
+  if (!kept.empty()) item.metadata.text = json::serialize(kept);
+  item.principals = std::move(reserved.principals);
+  for (const auto& label : reserved.labels) item.labels.Add(label);
   return {};
 }
 

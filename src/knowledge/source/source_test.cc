@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "knowledge/reserved_attributes.h"
 #include "knowledge/source/glob.h"
 
 namespace strata::knowledge {
@@ -195,6 +196,48 @@ TEST_F(SourceTest, ABrokenSidecarHidesItsDocument) {
   EXPECT_TRUE(listing.items.empty());
   ASSERT_EQ(listing.skipped.size(), 1U);
   EXPECT_THAT(listing.skipped[0].reason, HasSubstr("strata_principals"));
+}
+
+TEST_F(SourceTest, ASidecarThatNamesNobodyHidesItsDocument) {
+  Write("a.md", "1");
+  Write("a.md.metadata.json", R"({"metadataAttributes":{"strata_principals":[]}})");
+  const auto listing = List();
+  EXPECT_TRUE(listing.items.empty());
+  ASSERT_EQ(listing.skipped.size(), 1U);
+  EXPECT_THAT(listing.skipped[0].reason, HasSubstr("nobody could read it"));
+}
+
+TEST(ReservedAttributesTest, AreTakenOutAndTheOthersStay) {
+  JsonText metadata{R"({"year":9007199254740993,"strata_principals":["user:7"],
+                        "strata_labels":["pii"]})"};
+  const auto reserved = TakeReserved(metadata);
+  ASSERT_TRUE(reserved.has_value());
+  EXPECT_THAT(reserved->principals, ElementsAre("user:7"));
+  EXPECT_THAT(reserved->labels, ElementsAre("pii"));
+  EXPECT_EQ(metadata.text, R"({"year":9007199254740993})");
+  JsonText plain{R"({"year": 1.50})"};
+  EXPECT_TRUE(TakeReserved(plain)->empty());
+  EXPECT_EQ(plain.text, R"({"year": 1.50})");
+}
+
+TEST(ReservedAttributesTest, WhatIsNotOfTheFormIsRefused) {
+  for (const char* text : {
+           R"({"strata_principals":"user:7"})",
+           R"({"strata_principals":[]})",
+           R"({"strata_principals":[7]})",
+           R"({"strata_principals":[""]})",
+           R"({"strata_principals":null})",
+           R"({"strata_principal":["user:7"]})",
+           R"({"Strata_Principals":["user:7"]})",
+           R"({"metadata":{"strata_principals":["user:7"]}})",
+           R"({"list":[1,{"x":{"strata_labels":["pii"]}}]})",
+       }) {
+    JsonText metadata{text};
+    const auto reserved = TakeReserved(metadata);
+    ASSERT_FALSE(reserved.has_value()) << text;
+    EXPECT_EQ(reserved.error().code(), Code::kInvalidArgument);
+    EXPECT_THAT(reserved.error().message(), HasSubstr("trata_")) << text;
+  }
 }
 
 TEST_F(SourceTest, MapsBucketsToFoldersAndNamesTheMissingLine) {

@@ -249,6 +249,17 @@ TEST(DecodeIngestDocuments, TakesTextBytesAndAttributes) {
   EXPECT_THAT((*documents)[0].access.allow, ElementsAre("user:7"));
   EXPECT_EQ((*documents)[1].id, "s3://b/k");
   EXPECT_FALSE(DecodeIngestDocuments(R"({"documents": []})").has_value());
+  const auto refused = [](const std::string& list) {
+    auto read = DecodeIngestDocuments(
+        R"({"documents": [{"content": {"dataSourceType": "S3", "s3": {"s3Location":
+               {"uri": "s3://b/k"}}}, "metadata": {"type": "IN_LINE_ATTRIBUTE",
+               "accessControlList": )" +
+        list + "}}]}");
+    return read.has_value() ? std::string() : read.error().field();
+  };
+  const std::string at = "documents[0].metadata.accessControlList";
+  EXPECT_EQ(refused("[]"), at);
+  EXPECT_EQ(refused(R"([{"name": "hr", "type": "GROUP", "access": "DENY"}])"), at + "[0].type");
   const std::string one = R"({"content": {"dataSourceType": "CUSTOM", "custom": {
     "customDocumentIdentifier": {"id": "twice"}, "sourceType": "IN_LINE",
     "inlineContent": {"type": "TEXT", "textContent": {"data": "a"}}}}})";

@@ -236,9 +236,14 @@ Result<> DecodeAttribute(const JsonField& field, json::object& metadata) {
 Result<> DecodeAccess(const JsonField& field, knowledge::AccessList& out) {
   if (!field.present()) return {};
   STRATA_CHECK_OK(field.ExpectArray());
+  if (field.size() == 0) {
+    return Fail(field.Wrong("the list is empty: nobody could read it; leave it out for everybody"));
+  }
   for (std::size_t i = 0; i < field.size(); ++i) {
     auto entry = field.Item(i);
     STRATA_CHECK_OK(entry.ExpectObject());
+    auto type = entry.Get("type");
+    STRATA_CHECK_OK(type.OneOf({"USER"}));
     auto name_field = entry.Get("name");
     STRATA_TRY(auto name, name_field.NonEmptyString());
     auto access = entry.Get("access");

@@ -57,8 +57,13 @@ Result<JsonText> ReadPairs(const JsonField& field, Values values) {
     return Fail(field.Wrong(fmt::format("more than {} members", kPairsMax)));
   }
   for (std::size_t i = 0; i < field.size(); ++i) {
-    STRATA_CHECK_OK(CheckText(field, field.MemberName(i), kKeyMax));
+    const auto name = field.MemberName(i);
+    STRATA_CHECK_OK(CheckText(field, name, kKeyMax));
     auto value = field.Member(i);
+    if (name.starts_with(knowledge::kReservedPrefix)) {
+      if (values == Values::kScalars) continue;  // read where they are heeded
+      return Fail(value.Wrong("it belongs among the attributes of the store's files"));
+    }
     STRATA_CHECK_OK(CheckValue(value, values));
   }
   return field.ObjectText();

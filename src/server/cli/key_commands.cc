@@ -25,6 +25,7 @@ struct CreateFlags {
   std::vector<std::string> roles;
   std::vector<std::string> models;
   std::vector<std::string> principals;
+  std::vector<std::string> acts_for;
   std::vector<std::string> labels;
   std::vector<std::string> regions;
   std::string retention;
@@ -48,6 +49,7 @@ std::string CreateBody(const CreateFlags& flags) {
   list("roles", flags.roles);
   list("models", flags.models);
   list("principals", flags.principals);
+  list("acts_for", flags.acts_for);
   list("labels", flags.labels);
   list("regions", flags.regions);
   text("retention", flags.retention);
@@ -194,6 +196,9 @@ void AddKeyCommands(Cli& cli) {
   create->add_option("--model", flags->models, "models it may use; may end in *; may be repeated");
   create->add_option("--principal", flags->principals,
                      "whose documents it may read (user:7, group:hr)");
+  create->add_option("--acts-for", flags->acts_for,
+                     "whose documents it may read for the user that a request names in "
+                     "userContext (user:7, user:*); may be repeated");
   create->add_option("--label", flags->labels, "labels put on everything sent with it");
   create->add_option("--region", flags->regions, "regions its data may go to");
   create->add_option("--retention", flags->retention,
