@@ -1,6 +1,8 @@
 #include "knowledge/answer/prompt.h"
 
 #include <algorithm>
+#include <array>
+#include <span>
 
 #include "base/utf8.h"
 
@@ -40,12 +42,6 @@ std::string SearchResults(const std::vector<RetrievedChunk>& passages, std::int6
   return out;
 }
 
-void ReplaceAll(std::string& text, std::string_view from, const std::string& to) {
-  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
-    text.replace(at, from.size(), to);
-  }
-}
-
 domain::Message UserMessage(std::string text) {
   domain::TextBlock block;
   block.text = std::move(text);
@@ -64,16 +60,58 @@ void TakeOptions(const GenerationOptions& options, domain::ChatRequest& request)
   request.stream = true;
 }
 
-// Replaces the variables of a caller's template. The passages go in last, so that a passage that
-// happens to hold "$query$" stays as it is.
-std::string FillTemplate(std::string text, const AnswerInput& input, const std::string& history,
-                         const std::string& results, WallTime now) {
-  ReplaceAll(text, "$query$", input.question);
-  ReplaceAll(text, "$conversation_history$", history);
-  ReplaceAll(text, "$current_time$", FormatIso8601(now));
-  ReplaceAll(text, "$output_format_instructions$", "");
-  ReplaceAll(text, "$search_results$", results);
-  return text;
+struct Variable {
+  std::string_view name;
+  std::string_view value;
+};
+
+constexpr std::string_view kResultsVariable = "$search_results$";
+
+// Puts values in the place of a caller's variables, in one pass over the template: a question or a
+// passage that happens to hold "$search_results$" stays as it is.
+std::string FillTemplate(std::string_view text, std::span<const Variable> variables) {
+  std::string out;
+  while (!text.empty()) {
+    const auto at = std::min(text.find('$'), text.size());
+    out += text.substr(0, at);
+    text.remove_prefix(at);
+    const auto found = std::ranges::find_if(
+        variables, [&](const Variable& variable) { return text.starts_with(variable.name); });
+    if (found != variables.end()) {
+      out += found->value;
+      text.remove_prefix(found->name.size());
+    } else if (!text.empty()) {
+      out += text.front();
+      text.remove_prefix(1);
+    }
+  }
+  return out;
+}
+
+std::size_t CountOf(std::string_view text, std::string_view name) {
+  std::size_t count = 0;
+  for (auto at = text.find(name); at != std::string_view::npos;
+       at = text.find(name, at + name.size())) {
+    ++count;
+  }
+  return count;
+}
+
+// The whole prompt by a caller's template. Passages get what everything else leaves of `bytes`.
+std::string TemplatePrompt(const AnswerInput& input, const std::string& history, std::int64_t bytes,
+                           WallTime now, std::size_t& passages) {
+  const auto time = FormatIso8601(now);
+  std::array<Variable, 5> variables = {{{"$query$", input.question},
+                                        {"$conversation_history$", history},
+                                        {"$current_time$", time},
+                                        {"$output_format_instructions$", ""},
+                                        {kResultsVariable, ""}}};
+  const auto& text = input.generation.prompt_template;
+  const auto left = bytes - static_cast<std::int64_t>(FillTemplate(text, variables).size());
+  const auto places = static_cast<std::int64_t>(CountOf(text, kResultsVariable));
+  const auto results = SearchResults(input.passages, left / places, passages);
+  variables.back().value = results;
+  return FillTemplate(text, variables);
 }
 
 }  // namespace
@@ -89,23 +127,22 @@ std::string HistoryText(const std::vector<Turn>& history) {
 
 Result<PackedPrompt> PackPrompt(const AnswerInput& input, std::int64_t tokens_max, WallTime now) {
   const auto& prompt_template = input.generation.prompt_template;
-  if (!prompt_template.empty() && prompt_template.find("$search_results$") == std::string::npos) {
+  if (!prompt_template.empty() && prompt_template.find(kResultsVariable) == std::string::npos) {
     return Fail(InvalidArgument("promptTemplate.textPromptTemplate",
                                 "must hold the variable $search_results$"));
   }
   const auto history = HistoryText(input.history);
-  const auto fixed = prompt_template.size() + input.question.size() + history.size() +
-                     kSystem.size() + kRefusal.size();
+  const auto bytes = tokens_max * kBytesPerToken;
   PackedPrompt packed;
-  const auto results =
-      SearchResults(input.passages, tokens_max * kBytesPerToken - static_cast<std::int64_t>(fixed),
-                    packed.passages);
   TakeOptions(input.generation, packed.request);
   if (!prompt_template.empty()) {
     packed.request.messages.push_back(
-        UserMessage(FillTemplate(prompt_template, input, history, results, now)));
+        UserMessage(TemplatePrompt(input, history, bytes, now, packed.passages)));
     return packed;
   }
+  const auto fixed = input.question.size() + history.size() + kSystem.size() + kRefusal.size();
+  const auto results =
+      SearchResults(input.passages, bytes - static_cast<std::int64_t>(fixed), packed.passages);
   domain::TextBlock system;
   system.text = std::string(kSystem) + std::string(kRefusal);
   packed.request.system.emplace_back(std::move(system));
