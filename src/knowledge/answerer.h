@@ -45,6 +45,7 @@ struct AnswerInput {
   std::string question;
   std::vector<Turn> history;             // oldest first
   std::vector<RetrievedChunk> passages;  // best first
+  std::vector<SpellingFix> corrected;    // what the search for them took words of the question for
   GenerationOptions generation;
   bool answer_is_read = false;  // as in domain::ChatRequest
 };

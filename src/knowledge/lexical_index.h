@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "knowledge/spelling_fix.h"
 
 namespace strata::knowledge {
 
@@ -37,14 +38,6 @@ struct LexicalStats {
   std::uint64_t file_bytes = 0;
   std::uint64_t spelling_words = 0;  // that unknown words may be corrected to; summed as above
   std::uint64_t spelling_bytes = 0;  // of memory
-};
-
-// A word of a query that no document has, and the one it was meant to be; both as the index keeps
-// words (stems).
-struct SpellingFix {
-  std::string word;
-  std::string instead;
-  friend bool operator==(const SpellingFix&, const SpellingFix&) = default;
 };
 
 // Says whether a chunk may be returned; empty: all may. Called from the searching thread, only for

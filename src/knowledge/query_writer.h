@@ -67,9 +67,11 @@ class QueryWriter {
 // once. At most `request.results`, or kPartResultsMin for each query where that is more.
 // `request.query` is filled here.
 inline constexpr int kPartResultsMin = 3;
-Task<Result<std::vector<RetrievedChunk>>> RetrieveForAll(KnowledgeBases& bases,
-                                                         RetrieveRequest request,
-                                                         std::vector<std::string> queries,
-                                                         RequestContext& ctx);
+struct FoundPassages {
+  std::vector<RetrievedChunk> passages;
+  std::vector<SpellingFix> corrected;  // of all queries, each word once
+};
+Task<Result<FoundPassages>> RetrieveForAll(KnowledgeBases& bases, RetrieveRequest request,
+                                           std::vector<std::string> queries, RequestContext& ctx);
 
 }  // namespace strata::knowledge

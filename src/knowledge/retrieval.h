@@ -15,6 +15,7 @@
 #include "domain/citation.h"
 #include "domain/document.h"
 #include "knowledge/filter.h"
+#include "knowledge/spelling_fix.h"
 
 namespace strata::provider {
 class Reranker;
@@ -110,5 +111,6 @@ struct RetrieveResponse {
   std::vector<RetrievedChunk> results;  // best first
   std::string index_version;            // "kb ID @ generation", for DecidedBy::index
 };
+  std::vector<SpellingFix> corrected;   // what words of the query were taken for
 
 }  // namespace strata::knowledge

@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "guard/model_access.h"
 #include "knowledge/answer/align.h"
+#include "knowledge/answer/corrected_question.h"
 #include "knowledge/answer/kinds.h"
 #include "knowledge/answer/passages.h"
 #include "knowledge/answer/prompt.h"
@@ -28,7 +29,11 @@ class ExtractCall final : public provider::ChatModel {
 
   Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest&& /*request*/,
                                                             RequestContext& ctx) override {
-    auto question = StandaloneQuestion(input_.question, input_.history, kTurnBreak);
+    auto corrected =
+        CorrectQuestion(StandaloneQuestion(input_.question, input_.history, kTurnBreak),
+                        input_.corrected, input_.passages);
+    if (!corrected.changes.text.empty()) ctx.span.Set("corrected", corrected.changes);
+    auto question = std::move(corrected.text);
     auto passages = PassagesOf(input_.passages);
     const auto input_tokens = TokensOf(question, passages);
     STRATA_CO_TRY(auto answer,

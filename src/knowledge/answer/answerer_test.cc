@@ -319,6 +319,30 @@ TEST_F(RetrieveAndGenerateTest, SessionsCarryTheQuestionOnAndBelongToTheirKey) {
   EXPECT_EQ(Run(engine_->Answer(request, ctx_)).error().field(), "sessionId");
 }
 
+TEST_F(RetrieveAndGenerateTest, ATurnWhoseSourcesAreGoneIsNotToldAgain) {
+  const auto source = MakeCustom(base_, "later");
+  Index(base_, source, {Document("vault", "The vault of Osterloh opens with the word kestrel.")});
+  const auto first = Get(engine_->Answer(Request("Which word opens the vault of Osterloh?"), ctx_));
+  EXPECT_THAT(first.text, HasSubstr("kestrel"));
+  const auto prompt_of_the_next = [&] {
+    auto request = Request("What was the area of the Aletsch glacier in 2011?");
+    request.session_id = first.session_id;
+    request.generation.model = "fake";
+    EXPECT_TRUE(Run(engine_->Answer(std::move(request), ctx_)).has_value());
+    return domain::LastUserText(model_->requests().back());
+  };
+  EXPECT_THAT(prompt_of_the_next(), HasSubstr("kestrel"));
+  Get(bases_->DeleteDocuments(base_.id, source.id, {"vault"}, ctx_));
+  EXPECT_THAT(prompt_of_the_next(), ::testing::Not(HasSubstr("kestrel")));
+}
+
+TEST_F(RetrieveAndGenerateTest, AMisspeltQuestionIsAnsweredAsSearchUnderstoodIt) {
+  const auto response =
+      Get(engine_->Answer(Request("What was the area of the Aletsch glaceir in 2011?"), ctx_));
+  EXPECT_FALSE(response.refused) << response.text;
+  EXPECT_THAT(response.text, HasSubstr("81.7"));
+}
+
 TEST_F(RetrieveAndGenerateTest, PartsOfAQuestionAreSearchedForEachByItself) {
   Index(base_, custom_, {Document("tower.txt", "The clock tower of Sion is 41 metres high.")});
   model_->Next().Text(R"({"queries": ["height of the clock tower", "area of the glacier"]})");

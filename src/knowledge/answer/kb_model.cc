@@ -95,8 +95,10 @@ class KbModel final : public provider::ChatModel {
     retrieve.results = answerer_.results();
     STRATA_CO_TRY(auto queries,
                   co_await answerer_.queries().Write(input.question, input.history, {}, ctx));
-    STRATA_CO_TRY(input.passages,
+    STRATA_CO_TRY(auto found,
                   co_await RetrieveForAll(bases_, std::move(retrieve), std::move(queries), ctx));
+    input.passages = std::move(found.passages);
+    input.corrected = std::move(found.corrected);
     auto& generation = input.generation;
     generation.model = name_.model;
     generation.max_tokens = request.max_tokens;

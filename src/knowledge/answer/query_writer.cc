@@ -181,29 +181,34 @@ Task<Result<std::vector<std::string>>> QueryWriter::Ask(const std::string& quest
   co_return QueriesIn(answer, call.parts_max);
 }
 
-Task<Result<std::vector<RetrievedChunk>>> RetrieveForAll(KnowledgeBases& bases,
-                                                         RetrieveRequest request,
-                                                         std::vector<std::string> queries,
-                                                         RequestContext& ctx) {
+Task<Result<FoundPassages>> RetrieveForAll(KnowledgeBases& bases, RetrieveRequest request,
+                                           std::vector<std::string> queries, RequestContext& ctx) {
   const auto most =
       std::max<std::size_t>(static_cast<std::size_t>(request.results),
                             queries.size() > 1 ? queries.size() * kPartResultsMin : 0);
+  FoundPassages out;
   std::vector<std::vector<RetrievedChunk>> lists;
   for (auto& query : queries) {
     request.query = std::move(query);
     STRATA_CO_TRY(auto found, co_await bases.Retrieve(request, ctx));
     lists.push_back(std::move(found.results));
+    for (auto& fix : found.corrected) {
+      const auto known = std::ranges::find(out.corrected, fix.word, &SpellingFix::word);
+      if (known == out.corrected.end()) out.corrected.push_back(std::move(fix));
+    }
   }
-  if (lists.size() == 1) co_return std::move(lists.front());
-  std::vector<RetrievedChunk> merged;
+  if (lists.size() == 1) {
+    out.passages = std::move(lists.front());
+    co_return out;
+  }
   std::unordered_set<std::string> taken;
   for (std::size_t rank = 0; rank < static_cast<std::size_t>(request.results); ++rank) {
     for (auto& list : lists) {
-      if (rank >= list.size() || merged.size() >= most) continue;
-      if (taken.insert(list[rank].chunk_id).second) merged.push_back(std::move(list[rank]));
+      if (rank >= list.size() || out.passages.size() >= most) continue;
+      if (taken.insert(list[rank].chunk_id).second) out.passages.push_back(std::move(list[rank]));
     }
   }
-  co_return merged;
+  co_return out;
 }
 
 }  // namespace strata::knowledge

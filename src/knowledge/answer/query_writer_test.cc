@@ -104,14 +104,16 @@ TEST_F(QueryWriterTest, EveryPartGetsItsBestPassages) {
   RetrieveRequest request;
   request.knowledge_base_id = base.id;
   request.results = 1;
-  auto found = Get(RetrieveForAll(
-      *bases_, request, {"Who built the Elda bridge?", "How high is the clock tower?"}, ctx_));
+  auto found =
+      Get(RetrieveForAll(*bases_, request,
+                         {"Who built the Elda bridge?", "How high is the clock tower?"}, ctx_))
+          .passages;
   ASSERT_EQ(found.size(), 2U);
   EXPECT_EQ(found[0].uri, "bridge");
   EXPECT_EQ(found[1].uri, "tower");
-  found = Get(RetrieveForAll(*bases_, request, {"tower", "clock tower"}, ctx_));
+  found = Get(RetrieveForAll(*bases_, request, {"tower", "clock tower"}, ctx_)).passages;
   EXPECT_EQ(found.size(), 1U);
-  EXPECT_EQ(Get(RetrieveForAll(*bases_, request, {"tower"}, ctx_)).size(), 1U);
+  EXPECT_EQ(Get(RetrieveForAll(*bases_, request, {"tower"}, ctx_)).passages.size(), 1U);
 }
 
 }  // namespace

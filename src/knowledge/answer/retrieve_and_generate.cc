@@ -186,7 +186,9 @@ class RetrieveAndGenerate::Impl {
     input.question = request.question;
     input.generation = std::move(request.generation);
     const bool own_sources = !request.sources.empty();
-    STRATA_CO_TRY(input.passages, co_await Passages(request, input.history, ctx));
+    STRATA_CO_TRY(auto found, co_await Passages(request, input.history, ctx));
+    input.passages = std::move(found.passages);
+    input.corrected = std::move(found.corrected);
     if (guardrails && own_sources) {
       std::vector<std::string*> texts;
       for (auto& passage : input.passages) texts.push_back(&passage.text);
@@ -208,14 +210,15 @@ class RetrieveAndGenerate::Impl {
   }
 
  private:
-  Task<Result<std::vector<RetrievedChunk>>> Passages(RetrieveAndGenerateRequest& request,
-                                                     const std::vector<Turn>& history,
-                                                     RequestContext& ctx) {
+  Task<Result<FoundPassages>> Passages(RetrieveAndGenerateRequest& request,
+                                       const std::vector<Turn>& history, RequestContext& ctx) {
     if (!request.sources.empty()) {
       auto query =
           std::string(Utf8Prefix(StandaloneQuestion(request.question, history), kQueryBytesMax));
-      co_return co_await ExternalPassages(parser_, std::move(request.sources), std::move(query),
-                                          request.retrieve.results, ctx);
+      STRATA_CO_TRY(auto passages,
+                    co_await ExternalPassages(parser_, std::move(request.sources), std::move(query),
+                                              request.retrieve.results, ctx));
+      co_return FoundPassages{.passages = std::move(passages), .corrected = {}};
     }
     QueryWish wish;
     if (request.decompose) {

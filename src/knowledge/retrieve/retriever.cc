@@ -125,6 +125,7 @@ class Search {
     LeadWithPhrases(fused, [this](const FusedHit& hit) { return HeldBy(hit.row); });
     STRATA_TRY(response.results, Read(fused));
     found.phrases_held = std::move(returned_held_);
+    response.corrected = std::move(corrected_);
     return found;
   }
 
@@ -168,6 +169,7 @@ class Search {
       STRATA_TRY(fixes, FixSpelling());
       STRATA_TRY(lexical, base_.cache->SearchWords(request_.query, Limit(), scope_, fixes));
       if (!fixes.empty()) span.Set("corrected", FixesJson(fixes));
+      corrected_ = fixes;
       span.Set("found", lexical.size());
       ShowHits(span, lexical);
     }
@@ -405,6 +407,7 @@ class Search {
   std::unordered_map<std::string, int> returned_held_;
   PassagesKept kept_;
   std::unordered_map<std::uint64_t, ChunkName> names_;  // of hits that spans show
+  std::vector<SpellingFix> corrected_;
 };
 
 Result<> Check(const RetrieveRequest& request) {
