@@ -105,8 +105,27 @@ class Generated final : public AnswerStream {
     response_.stop_reason = end.stop_reason;
     response_.usage = end.usage;
     sessions_.Add(start_.session_id,
-                  {.question = std::move(start_.question), .answer = response_.text}, ctx_);
+                  {.turn = {.question = std::move(start_.question), .answer = response_.text},
+                   .sources = Sources()},
+                  ctx_);
     ready_.push_back(AnswerEnd{.response = std::move(response_)});
+  }
+
+  // The passages that the answer cites; all that it could be made of where it cites none.
+  std::vector<TurnSource> Sources() const {
+    std::vector<TurnSource> out;
+    const auto add = [&](const RetrievedChunk& chunk) {
+      // What came with the question is the caller's own.
+      if (chunk.knowledge_base_id.empty()) return;
+      out.push_back({.knowledge_base_id = chunk.knowledge_base_id, .chunk_id = chunk.chunk_id});
+    };
+    if (response_.text == kRefusal) return out;
+    for (const auto& citation : response_.citations) {
+      for (const auto& chunk : citation.references) add(chunk);
+    }
+    if (!response_.citations.empty()) return out;
+    for (const auto& chunk : start_.passages) add(chunk);
+    return out;
   }
 
   Start start_;
@@ -181,7 +200,8 @@ class RetrieveAndGenerate::Impl {
     gateway::RecordAnswer(ctx, request.question, {}, {});
     AnswerInput input;
     if (!request.session_id.empty()) {
-      STRATA_CO_TRY(input.history, sessions_.Turns(request.session_id, ctx));
+      STRATA_CO_TRY(auto kept, sessions_.Turns(request.session_id, ctx));
+      STRATA_CO_TRY(input.history, co_await StandingTurns(std::move(kept), ctx));
     }
     input.question = request.question;
     input.generation = std::move(request.generation);
@@ -210,6 +230,27 @@ class RetrieveAndGenerate::Impl {
   }
 
  private:
+  // Without those that say what the caller may not read now: a document that is gone, was changed
+  // or got other readers must not live on in what a model is told of the conversation.
+  Task<Result<std::vector<Turn>>> StandingTurns(std::vector<KeptTurn> kept, RequestContext& ctx) {
+    std::vector<Turn> turns;
+    for (auto& one : kept) {
+      bool stands = true;
+      for (auto& source : one.sources) {
+        auto chunk = co_await bases_.FetchChunk(std::move(source.knowledge_base_id),
+                                                std::move(source.chunk_id), ctx);
+        if (chunk.has_value()) continue;
+        if (chunk.error().code() != Code::kNotFound) {
+          co_return std::unexpected(std::move(chunk.error()));
+        }
+        stands = false;
+        break;
+      }
+      if (stands) turns.push_back(std::move(one.turn));
+    }
+    co_return turns;
+  }
+
   Task<Result<FoundPassages>> Passages(RetrieveAndGenerateRequest& request,
                                        const std::vector<Turn>& history, RequestContext& ctx) {
     if (!request.sources.empty()) {

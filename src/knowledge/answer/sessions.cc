@@ -56,7 +56,7 @@ std::string Sessions::Begin(const RequestContext& ctx) {
   return id;
 }
 
-Result<std::vector<Turn>> Sessions::Turns(const std::string& id, RequestContext& ctx) {
+Result<std::vector<KeptTurn>> Sessions::Turns(const std::string& id, RequestContext& ctx) {
   std::lock_guard lock(mutex_);
   const auto found = Find(id, ctx);
   if (found == sessions_.end()) {
@@ -66,14 +66,15 @@ Result<std::vector<Turn>> Sessions::Turns(const std::string& id, RequestContext&
   return found->turns;
 }
 
-void Sessions::Add(const std::string& id, Turn turn, const RequestContext& ctx) {
+void Sessions::Add(const std::string& id, KeptTurn kept, const RequestContext& ctx) {
+  auto& turn = kept.turn;
   turn.answer = std::string(Utf8Prefix(turn.answer, kTurnBytesMax));
   turn.question = std::string(Utf8Prefix(turn.question, kTurnBytesMax));
   std::lock_guard lock(mutex_);
   const auto found = Find(id, ctx);
   if (found == sessions_.end()) return;
   found->labels.AddAll(ctx.labels);
-  found->turns.push_back(std::move(turn));
+  found->turns.push_back(std::move(kept));
   if (found->turns.size() > limits_.turns_max) found->turns.erase(found->turns.begin());
 }
 

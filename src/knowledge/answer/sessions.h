@@ -20,6 +20,17 @@ struct SessionLimits {
   std::size_t turns_max = 10;
 };
 
+// A passage that an answer was made of.
+struct TurnSource {
+  std::string knowledge_base_id;
+  std::string chunk_id;
+};
+
+struct KeptTurn {
+  Turn turn;
+  std::vector<TurnSource> sources;
+};
+
 // Thread-safe.
 class Sessions {
  public:
@@ -30,10 +41,11 @@ class Sessions {
 
   // The earlier turns; the labels of what they came from are added to ctx.labels. kInvalidArgument
   // at "sessionId": no such session of this workspace, key and principals, or it has expired.
-  Result<std::vector<Turn>> Turns(const std::string& id, RequestContext& ctx);
+  // Whether their sources still stand is for the caller to see.
+  Result<std::vector<KeptTurn>> Turns(const std::string& id, RequestContext& ctx);
 
   // Adds a turn; nothing when the session is gone meanwhile.
-  void Add(const std::string& id, Turn turn, const RequestContext& ctx);
+  void Add(const std::string& id, KeptTurn kept, const RequestContext& ctx);
 
   // Ends the workspace's sessions of that end user; returns how many.
   std::int64_t EraseSubject(std::string_view subject, const WorkspaceId& workspace);
@@ -47,7 +59,7 @@ class Sessions {
     std::vector<std::string> principals;  // sorted: one key may ask for many people
     LabelSet labels;                      // of everything that its answers came from
     SteadyTime used;
-    std::vector<Turn> turns;
+    std::vector<KeptTurn> turns;
   };
   using List = std::list<Session>;  // most recently used first
 

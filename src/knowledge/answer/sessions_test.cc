@@ -21,12 +21,12 @@ TEST(SessionsOf, APersonAreErasedInTheWorkspaceAndTheirsAlone) {
   sessions.Begin(ada);
   const auto his = sessions.Begin(bob);
   const auto there = sessions.Begin(elsewhere);
-  sessions.Add(hers, {.question = "q", .answer = "a"}, ada);
+  sessions.Add(hers, {.turn = {.question = "q", .answer = "a"}, .sources = {}}, ada);
   EXPECT_EQ(sessions.EraseSubject("ada", {"default"}), 2);
   EXPECT_FALSE(sessions.Turns(hers, ada).has_value());
   EXPECT_TRUE(sessions.Turns(his, bob).has_value());
   EXPECT_TRUE(sessions.Turns(there, elsewhere).has_value());
-  sessions.Add(hers, {.question = "q", .answer = "late"}, ada);
+  sessions.Add(hers, {.turn = {.question = "q", .answer = "late"}, .sources = {}}, ada);
   EXPECT_FALSE(sessions.Turns(hers, ada).has_value()) << "an answer under way brings none back";
   EXPECT_EQ(sessions.EraseSubject("ada", {"default"}), 0);
 }
