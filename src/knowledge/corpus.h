@@ -19,8 +19,9 @@ namespace strata::knowledge {
 class KnowledgeBases;
 class RetrieveAndGenerate;
 
-// One line of a corpus: {"_id", "title", "text", …metadata}. `_id` and `text` are required strings;
-// `title` may be missing; all other members become metadata. kInvalidArgument with the member.
+// One line of a corpus: {"_id", "title", "text", …metadata}. `_id`, a string or a whole number
+// without control characters, and `text` are required; `title` may be missing or null, and is the
+// text where that is empty; all other members become metadata. kInvalidArgument with the member.
 Result<DocumentInput> ParseCorpusLine(std::string_view line);
 
 struct CorpusQuery {
@@ -48,8 +49,8 @@ inline constexpr std::size_t kImportFailuresMax = 100;
 using ImportReporter = std::function<Task<Result<>>(const ImportProgress&)>;
 
 // Reads corpus.jsonl or .jsonl.gz into the custom data source "import" of the knowledge base (made
-// when missing). A file without documents is kInvalidArgument. A bad line stops the import with its
-// number; what was imported before stays. Of lines with one `_id` the first counts: the same again
+// when missing). A file without documents is kInvalidArgument. A bad line fails alone, as one that
+// is longer than kCorpusLineBytesMax does. Of lines with one `_id` the first counts: the same again
 // is a duplicate, another text is a failed line. Repeating an import changes nothing. `report` may
 // be empty.
 Task<Result<ImportProgress>> ImportCorpus(KnowledgeBases& bases, std::string knowledge_base_id,

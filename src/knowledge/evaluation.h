@@ -69,6 +69,10 @@ struct EvalVariant {
 struct EvalReport {
   std::int64_t queries = 0;   // judged, with at least one relevant document
   std::int64_t unjudged = 0;  // of the file, left out
+  int depth = 0;              // as asked: figures of deeper ranks say nothing more
+  // Of the judgements, what is not there to be found: both are likely slips in the files.
+  std::int64_t queries_missing = 0;    // judged, but not of the file
+  std::int64_t documents_missing = 0;  // relevant to some query, but not of the base
   std::string index_version;
   std::vector<EvalVariant> variants;  // the default first
 };

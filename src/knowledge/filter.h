@@ -3,6 +3,7 @@
 // parsed and evaluated here. Pure functions; values are immutable after parsing.
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <string>
 #include <string_view>
@@ -14,9 +15,12 @@
 
 namespace strata::knowledge {
 
-// Numbers are doubles, so integers are exact up to 2^53.
-using MetadataScalar = std::variant<bool, double, std::string>;
-using MetadataValue = std::variant<bool, double, std::string, std::vector<MetadataScalar>>;
+// Holds every integer of 64 bits exactly, so that two identifiers beyond 2^53 stay two, and every
+// double as well.
+using MetadataNumber = long double;
+static_assert(std::numeric_limits<MetadataNumber>::digits >= 64);
+using MetadataScalar = std::variant<bool, MetadataNumber, std::string>;
+using MetadataValue = std::variant<bool, MetadataNumber, std::string, std::vector<MetadataScalar>>;
 using Metadata = std::map<std::string, MetadataValue, std::less<>>;
 
 // The filterable members of a JSON object: booleans, numbers, strings and lists of those. Other

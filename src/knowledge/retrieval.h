@@ -39,7 +39,8 @@ Result<SearchMode> ParseSearchMode(std::string_view name, std::string_view field
 
 inline constexpr int kResultsMax = 1000;               // of the engine
 inline constexpr int kApiResultsMax = 100;             // of Bedrock's API, and of ours
-inline constexpr std::size_t kQueryBytesMax = 80'000;  // 20,000 code points
+inline constexpr std::size_t kQueryBytesMax = 80'000;  // of kQueryCharactersMax
+inline constexpr std::size_t kQueryCharactersMax = 20'000;
 
 // Stages of a search that are left out, to see what each is worth.
 struct StagesOff {
@@ -110,7 +111,7 @@ std::vector<domain::PageRegion> RegionsOf(std::span<const domain::DocumentPart::
 struct RetrieveResponse {
   std::vector<RetrievedChunk> results;  // best first
   std::string index_version;            // "kb ID @ generation", for DecidedBy::index
-};
   std::vector<SpellingFix> corrected;   // what words of the query were taken for
+};
 
 }  // namespace strata::knowledge

@@ -128,6 +128,9 @@ json::object EncodeReport(const knowledge::EvalReport& report) {
   }
   return {{"queries", report.queries},
           {"unjudged", report.unjudged},
+          {"depth", report.depth},
+          {"queries_missing", report.queries_missing},
+          {"documents_missing", report.documents_missing},
           {"index", report.index_version},
           {"variants", std::move(variants)}};
 }

@@ -63,11 +63,14 @@ Result<> CheckForeign(const JsonValue& extra, const std::string& from, DropNotes
     const auto* inner = name == "generationConfig" ? member.value.object() : nullptr;
     if (inner != nullptr) name += "." + inner->front().key;
     // Anthropic's own words, which its clients look for.
+    // A member of additionalModelRequestFields has none.
+    const auto dialect = from.empty() ? "" : fmt::format(" of the {} dialect", from);
     constexpr std::string_view kAnthropicSays = "Extra inputs are not permitted: ";
     return Fail(InvalidArgument(
-        name, fmt::format("{}this member of the {} dialect means nothing to the model that was "
-                          "chosen; leave it out or name another model",
-                          from == "anthropic" ? kAnthropicSays : "", from)));
+        name,
+        fmt::format("{}this member{} means nothing to the model that was chosen; leave it out "
+                    "or name another model",
+                    from == "anthropic" ? kAnthropicSays : "", dialect)));
   }
   return {};
 }

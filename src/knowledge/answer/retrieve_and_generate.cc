@@ -156,10 +156,10 @@ Task<Result<>> JudgeQuestion(const guard::Guardrails& guardrails,
 
 Result<> Check(const RetrieveAndGenerateRequest& request) {
   if (request.question.find_first_not_of(" \t\r\n") == std::string::npos ||
-      request.question.size() > kQueryBytesMax || !IsValidUtf8(request.question)) {
-    return Fail(InvalidArgument(
-        "input.text",
-        "expected a question of 1 to " + std::to_string(kQueryBytesMax) + " bytes of UTF-8"));
+      !IsValidUtf8(request.question) || CodePointCount(request.question) > kQueryCharactersMax) {
+    return Fail(InvalidArgument("input.text", "expected a question of 1 to " +
+                                                  std::to_string(kQueryCharactersMax) +
+                                                  " characters of UTF-8"));
   }
   if (request.retrieve.knowledge_base_id.empty() == request.sources.empty()) {
     return Fail(InvalidArgument("retrieveAndGenerateConfiguration",

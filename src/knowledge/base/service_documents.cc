@@ -138,7 +138,15 @@ Task<Result<KnowledgeBases::IndexResult>> KnowledgeBases::IndexDocuments(
   for (std::size_t i = 0; i < documents.size(); ++i) {
     auto& input = documents[i];
     STRATA_CO_CHECK_OK(ctx.CheckAlive());
-    STRATA_CO_CHECK_OK(CheckDocument(input, i));
+    // What stood there before stays as it was: the new text says nothing that can be trusted.
+    if (auto good = CheckDocument(input, i); !good.has_value()) {
+      ++result.failed;
+      DocumentRow refused = RowOf(place.source, input, *ctx.clock);
+      refused.status = DocumentStatus::kFailed;
+      refused.reason = good.error().message();
+      result.failures.push_back(DetailOf(kb_id, refused));
+      continue;
+    }
     auto row = RowOf(place.source, input, *ctx.clock);
     auto find = [&](store::Database& db) { return FindDocument(db, source_id, input.id); };
     STRATA_CO_TRY(auto before, co_await place.open->file->Read(std::move(find)));

@@ -73,8 +73,7 @@ std::string AnswerLine(const CorpusQuery& query, const RetrieveAndGenerateRespon
 
 Task<Result<std::int64_t>> AnswerQueries(RetrieveAndGenerate& answers, Pool& pool,
                                          AnswerRunInput input, RequestContext& ctx) {
-  STRATA_CO_TRY(auto lines,
-                co_await LineBatches<CorpusQuery>::Open(pool, input.queries_path, &ParseQueryLine));
+  STRATA_CO_TRY(auto lines, co_await QueryLines::Open(pool, input.queries_path));
   WholeFile out(input.out_path);
   std::int64_t done = 0;
   for (;;) {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "base/json_text.h"
@@ -34,6 +35,11 @@ Task<Result<std::string>> ImportSource(KnowledgeBases& bases, const std::string&
   co_return source.id;
 }
 
+void Failed(std::string why, ImportProgress& progress) {
+  ++progress.failed;
+  if (progress.failures.size() < kImportFailuresMax) progress.failures.push_back(std::move(why));
+}
+
 // The documents that one import has seen.
 class Seen {
  public:
@@ -53,9 +59,8 @@ class Seen {
       } else if (first->second.text == text) {
         ++progress.duplicates;
       } else {
-        Failed(AtLine(path, line),
-               fmt::format("_id: '{}' stands in line {} already, with another text", document.id,
-                           first->second.number),
+        Failed(fmt::format("{}: _id: '{}' stands in line {} already, with another text",
+                           AtLine(path, line), document.id, first->second.number),
                progress);
       }
     }
@@ -63,10 +68,11 @@ class Seen {
   }
 
   // A document that could not be indexed.
-  void Failed(const DocumentDetail& document, const std::string& path, ImportProgress& progress) {
+  void NoteFailed(const DocumentDetail& document, const std::string& path,
+                  ImportProgress& progress) const {
     const auto line = lines_.find(document.id);
-    Failed(line == lines_.end() ? path : AtLine(path, line->second.number),
-           fmt::format("'{}': {}", document.id, document.reason), progress);
+    const auto place = line == lines_.end() ? path : AtLine(path, line->second.number);
+    Failed(fmt::format("{}: '{}': {}", place, document.id, document.reason), progress);
   }
 
  private:
@@ -74,13 +80,6 @@ class Seen {
     std::int64_t number;
     std::size_t text;  // hash
   };
-
-  static void Failed(const std::string& place, const std::string& why, ImportProgress& progress) {
-    ++progress.failed;
-    if (progress.failures.size() < kImportFailuresMax) {
-      progress.failures.push_back(place + ": " + why);
-    }
-  }
 
   std::unordered_map<std::string, Line> lines_;
 };
@@ -127,24 +126,28 @@ Task<Result<ImportProgress>> ImportCorpus(KnowledgeBases& bases, std::string kno
                                           RequestContext& ctx) {
   STRATA_CO_TRY(auto lines,
                 co_await LineBatches<DocumentInput>::Open(bases.pool(), path, &ParseCorpusLine));
-  STRATA_CO_TRY(auto batch, co_await lines.Next());
-  if (batch.empty()) {
+  using BadLines = std::vector<LineBatches<DocumentInput>::BadLine>;
+  BadLines bad;
+  STRATA_CO_TRY(auto batch, co_await lines.Next(&bad));
+  if (batch.empty() && bad.empty()) {
     co_return Fail(InvalidArgument(
         "", path + R"(: holds no documents; expected lines {"_id": …, "text": …})"));
   }
   STRATA_CO_TRY(auto source_id, co_await ImportSource(bases, knowledge_base_id, ctx));
   ImportProgress done;
   Seen seen;
-  while (!batch.empty()) {
-    done.lines += static_cast<std::int64_t>(batch.size());
+  while (!batch.empty() || !bad.empty()) {
+    done.lines += static_cast<std::int64_t>(batch.size() + bad.size());
+    for (auto& line : bad) Failed(std::move(line.reason), done);
+    bad.clear();
     auto fresh = seen.TakeNew(std::move(batch), lines.numbers(), path, done);
     STRATA_CO_TRY(auto result, co_await bases.IndexDocuments(knowledge_base_id, source_id,
                                                              std::move(fresh), ctx));
     done.indexed += result.indexed;
     done.unchanged += result.unchanged;
-    for (const auto& failure : result.failures) seen.Failed(failure, path, done);
+    for (const auto& failure : result.failures) seen.NoteFailed(failure, path, done);
     if (report) STRATA_CO_CHECK_OK(co_await report(done));
-    STRATA_CO_TRY(batch, co_await lines.Next());
+    STRATA_CO_TRY(batch, co_await lines.Next(&bad));
   }
   co_return done;
 }
@@ -156,8 +159,7 @@ Task<Result<std::int64_t>> RunQueries(KnowledgeBases& bases, RunInput input,
     co_return Fail(InvalidArgument("depth", "expected 1 to " + std::to_string(kDepthMax)));
   }
   auto& pool = bases.pool();
-  STRATA_CO_TRY(auto lines,
-                co_await LineBatches<CorpusQuery>::Open(pool, input.queries_path, &ParseQueryLine));
+  STRATA_CO_TRY(auto lines, co_await QueryLines::Open(pool, input.queries_path));
   WholeFile out(input.out_path);
   std::int64_t done = 0;
   for (;;) {

@@ -1,5 +1,6 @@
 // Lines of corpora and of query files.
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "base/utf8.h"
@@ -25,12 +26,13 @@ Result<json::object> ParseObject(std::string_view line) {
   }
 }
 
-// Takes a string member out of the object.
+// Takes a string member out of the object; null is as good as none.
 Result<std::string> TakeString(json::object& object, std::string_view name, bool required) {
   const auto* member = object.if_contains(name);
-  if (!member) {
-    if (!required) return std::string();
-    return Fail(InvalidArgument(std::string(name), "missing"));
+  if (!member || (member->is_null() && !required)) {
+    if (required) return Fail(InvalidArgument(std::string(name), "missing"));
+    object.erase(name);
+    return std::string();
   }
   if (!member->is_string()) return Fail(InvalidArgument(std::string(name), "expected a string"));
   std::string text(member->get_string());
@@ -38,15 +40,38 @@ Result<std::string> TakeString(json::object& object, std::string_view name, bool
   return text;
 }
 
+// Takes `_id`, a text or a whole number. It becomes a column of runs, so it holds no tab and no end
+// of a line.
+Result<std::string> TakeId(json::object& object) {
+  const auto* member = object.if_contains("_id");
+  if (!member) return Fail(InvalidArgument("_id", "missing"));
+  std::string id;
+  if (member->is_int64() || member->is_uint64()) {
+    id = json::serialize(*member);
+  } else if (member->is_string()) {
+    id = std::string(member->get_string());
+  } else {
+    return Fail(InvalidArgument("_id", "expected a string or a whole number"));
+  }
+  if (id.empty()) return Fail(InvalidArgument("_id", "must not be empty"));
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (std::ranges::any_of(id, is_control)) {
+    return Fail(InvalidArgument("_id", "holds a tab, a line end or another control character"));
+  }
+  object.erase("_id");
+  return id;
+}
+
 }  // namespace
 
 Result<DocumentInput> ParseCorpusLine(std::string_view line) {
   STRATA_TRY(auto object, ParseObject(line));
   DocumentInput input;
-  STRATA_TRY(input.id, TakeString(object, "_id", true));
-  if (input.id.empty()) return Fail(InvalidArgument("_id", "must not be empty"));
+  STRATA_TRY(input.id, TakeId(object));
   STRATA_TRY(input.title, TakeString(object, "title", false));
   STRATA_TRY(input.content, TakeString(object, "text", true));
+  // Of a document that is nothing but its title, that is what can be found.
+  if (input.content.find_first_not_of(" \t\r\n") == std::string::npos) input.content = input.title;
   input.media_type = "text/plain";
   if (!object.empty()) input.metadata.text = json::serialize(object);
   return input;
@@ -55,7 +80,7 @@ Result<DocumentInput> ParseCorpusLine(std::string_view line) {
 Result<CorpusQuery> ParseQueryLine(std::string_view line) {
   STRATA_TRY(auto object, ParseObject(line));
   CorpusQuery query;
-  STRATA_TRY(query.id, TakeString(object, "_id", true));
+  STRATA_TRY(query.id, TakeId(object));
   STRATA_TRY(query.text, TakeString(object, "text", true));
   return query;
 }

@@ -17,6 +17,19 @@ std::size_t DocumentsIn(const std::vector<RetrievedChunk>& chunks) {
 
 }  // namespace
 
+Task<Result<std::vector<CorpusQuery>>> QueryLines::Next() {
+  STRATA_CO_TRY(auto batch, co_await lines_.Next());
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const auto number = lines_.numbers()[i];
+    const auto [first, added] = seen_.emplace(batch[i].id, number);
+    if (added) continue;
+    co_return Fail(InvalidArgument("_id", "'" + batch[i].id + "' stands in line " +
+                                              std::to_string(first->second) + " already")
+                       .Because(AtLine(path_, number)));
+  }
+  co_return batch;
+}
+
 // Asks for more chunks than documents, as a document may have several among the best, and for more
 // again while they are of too few documents and there may be others.
 Task<Result<RetrieveResponse>> SearchForDocuments(KnowledgeBases& bases, RetrieveRequest request,

@@ -2,6 +2,7 @@
 // Queries of a file, and the documents that a search finds for them.
 
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -34,22 +35,37 @@ class LineBatches {
     co_return LineBatches(pool, std::move(path), std::move(reader), parse);
   }
 
+  // A line that is not what was expected; the reason begins with "PATH:LINE".
+  struct BadLine {
+    std::string reason;
+  };
+
   // The next lines that are not blank; none at the end of the file. Errors begin with "PATH:LINE".
-  Task<Result<std::vector<T>>> Next() {
-    auto read = [this]() -> Result<std::vector<T>> {
+  // With `bad`, lines that are not what was expected go there and the others come; both are empty
+  // at the end of the file.
+  Task<Result<std::vector<T>>> Next(std::vector<BadLine>* bad = nullptr) {
+    auto read = [this, bad]() -> Result<std::vector<T>> {
       std::vector<T> batch;
       numbers_.clear();
       std::string line;
-      while (batch.size() < kLineBatch) {
-        STRATA_TRY(const bool more, reader_.Next(line, kCorpusLineBytesMax));
-        if (!more) break;
+      while (batch.size() + (bad ? bad->size() : 0) < kLineBatch) {
+        auto more = reader_.Next(line, kCorpusLineBytesMax);
+        if (!more.has_value() && more.error().code() == Code::kTooLarge && bad) {
+          bad->push_back({.reason = more.error().message()});
+          continue;
+        }
+        if (!more.has_value()) return std::unexpected(std::move(more.error()));
+        if (!*more) break;
         if (line.find_first_not_of(" \t") == std::string::npos) continue;
         auto parsed = parse_(line);
-        if (!parsed.has_value()) {
-          return Fail(std::move(parsed.error()).Because(AtLine(path_, reader_.number())));
+        if (parsed.has_value()) {
+          batch.push_back(std::move(*parsed));
+          numbers_.push_back(reader_.number());
+          continue;
         }
-        batch.push_back(std::move(*parsed));
-        numbers_.push_back(reader_.number());
+        auto error = std::move(parsed.error()).Because(AtLine(path_, reader_.number()));
+        if (!bad) return Fail(std::move(error));
+        bad->push_back({.reason = error.message()});
       }
       return batch;
     };
@@ -68,6 +84,28 @@ class LineBatches {
   LineReader reader_;
   Parse parse_;
   std::vector<std::int64_t> numbers_;
+};
+
+// The queries of one file. An `_id` that stands twice is an error: a run cannot tell the two apart.
+class QueryLines {
+ public:
+  static Task<Result<QueryLines>> Open(Pool& pool, std::string path) {
+    auto at = path;
+    STRATA_CO_TRY(auto lines,
+                  co_await LineBatches<CorpusQuery>::Open(pool, std::move(at), &ParseQueryLine));
+    co_return QueryLines(std::move(path), std::move(lines));
+  }
+
+  // As LineBatches::Next.
+  Task<Result<std::vector<CorpusQuery>>> Next();
+
+ private:
+  QueryLines(std::string path, LineBatches<CorpusQuery> lines)
+      : path_(std::move(path)), lines_(std::move(lines)) {}
+
+  std::string path_;
+  LineBatches<CorpusQuery> lines_;
+  std::unordered_map<std::string, std::int64_t> seen_;  // id → line
 };
 
 // Chunks of at least `depth` documents where there are as many. `request.results` is chosen here.

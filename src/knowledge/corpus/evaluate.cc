@@ -1,5 +1,8 @@
 // `kb eval`: all variants over all judged queries.
 
+#include <set>
+#include <unordered_set>
+
 #include "base/pool.h"
 #include "knowledge/corpus/document_search.h"
 #include "knowledge/evaluation.h"
@@ -65,6 +68,38 @@ RetrieveRequest RequestOf(const EvalInput& input, const Variant& variant,
   return request;
 }
 
+// Ids of all documents of a base.
+Task<Result<std::unordered_set<std::string>>> DocumentsOf(KnowledgeBases& bases,
+                                                          const std::string& kb_id,
+                                                          RequestContext& ctx) {
+  constexpr int kPage = 1000;
+  std::unordered_set<std::string> ids;
+  PageRequest sources{.max_results = kPage, .next_token = {}};
+  STRATA_CO_TRY(const auto all, co_await bases.ListSources(kb_id, std::move(sources), ctx));
+  for (const auto& source : all.items) {
+    std::string token;
+    do {
+      PageRequest page{.max_results = kPage, .next_token = std::move(token)};
+      STRATA_CO_TRY(auto documents,
+                    co_await bases.ListDocuments(kb_id, source.id, std::move(page), ctx));
+      for (auto& document : documents.items) ids.insert(std::move(document.id));
+      token = std::move(documents.next_token);
+    } while (!token.empty());
+  }
+  co_return ids;
+}
+
+std::int64_t CountMissing(const Judgements& judgements,
+                          const std::unordered_set<std::string>& documents) {
+  std::set<std::string_view> missing;
+  for (const auto& [query, grades] : judgements) {
+    for (const auto& [document, grade] : grades) {
+      if (grade > 0 && !documents.contains(document)) missing.insert(document);
+    }
+  }
+  return static_cast<std::int64_t>(missing.size());
+}
+
 }  // namespace
 
 Task<Result<EvalReport>> EvaluateQueries(KnowledgeBases& bases, EvalInput input,
@@ -76,9 +111,9 @@ Task<Result<EvalReport>> EvaluateQueries(KnowledgeBases& bases, EvalInput input,
   auto& pool = bases.pool();
   auto read = [&] { return ReadJudgements(input.judgements_path); };
   STRATA_CO_TRY(const auto judgements, co_await RunBlocking(pool, std::move(read)));
-  STRATA_CO_TRY(auto lines,
-                co_await LineBatches<CorpusQuery>::Open(pool, input.queries_path, &ParseQueryLine));
+  STRATA_CO_TRY(auto lines, co_await QueryLines::Open(pool, input.queries_path));
   EvalReport report;
+  report.depth = input.depth;
   // The last leaves the reranker out.
   const std::span variants(kVariants, std::size(kVariants) - (bases.reranks() ? 0 : 1));
   std::vector<Rows> rows(variants.size());
@@ -105,6 +140,9 @@ Task<Result<EvalReport>> EvaluateQueries(KnowledgeBases& bases, EvalInput input,
   if (report.queries == 0) {
     co_return Fail(InvalidArgument("queries", "none of them is judged; are these its judgements?"));
   }
+  report.queries_missing = static_cast<std::int64_t>(judgements.size()) - report.queries;
+  STRATA_CO_TRY(const auto documents, co_await DocumentsOf(bases, input.knowledge_base_id, ctx));
+  report.documents_missing = CountMissing(judgements, documents);
   for (std::size_t v = 0; v < rows.size(); ++v) {
     report.variants.push_back(Summarize(variants[v].name, rows[v], rows[0]));
   }

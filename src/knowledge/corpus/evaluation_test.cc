@@ -100,11 +100,24 @@ TEST_F(EvaluationTest, EveryVariantIsJudgedOnTheSameQueries) {
                           nullptr, ctx_));
   EXPECT_EQ(report.queries, 1);
   EXPECT_EQ(report.unjudged, 1);
+  EXPECT_EQ(report.queries_missing, 0);
+  EXPECT_EQ(report.documents_missing, 0);
   ASSERT_GE(report.variants.size(), 3U);
   EXPECT_EQ(report.variants[0].name, "default");
   EXPECT_EQ(report.variants[1].name, "lexical");
   EXPECT_EQ(report.variants[1].figures[0].estimate, 1);
   EXPECT_EQ(report.variants[0].difference[0].estimate, 0);
+}
+
+TEST_F(EvaluationTest, WhatIsJudgedAndNotThereIsCounted) {
+  const auto report = Get(EvaluateQueries(
+      *bases_,
+      Input("{\"_id\": \"q1\", \"text\": \"what are bridges made of\"}\n",
+            "q1\tsteel\t1\nq1\tgone\t1\nq1\tunmissed\t0\nq7\tgone\t1\nq8\tice\t1\n"),
+      nullptr, ctx_));
+  EXPECT_EQ(report.queries, 1);
+  EXPECT_EQ(report.queries_missing, 2);
+  EXPECT_EQ(report.documents_missing, 1);
 }
 
 // Both documents hold the sentence that is asked for; one goes on about the question.

@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <array>
+#include <filesystem>
 #include <string_view>
 
 namespace strata::knowledge {
@@ -24,6 +25,11 @@ LineReader::LineReader(LineReader&&) noexcept = default;
 LineReader::~LineReader() = default;
 
 Result<LineReader> LineReader::Open(const std::string& path) {
+  std::error_code unknown;
+  const auto status = std::filesystem::status(path, unknown);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    return Fail(InvalidArgument("", path + " is no regular file"));
+  }
   auto state = std::make_unique<State>();
   state->path = path;
   state->file = gzopen(path.c_str(), "rb");
@@ -62,28 +68,33 @@ Result<> LineReader::Fill() {
 Result<bool> LineReader::Next(std::string& line, std::size_t bytes_max) {
   line.clear();
   auto& s = *state_;
+  bool too_long = false;
   for (;;) {
     if (s.begin == s.end) STRATA_CHECK_OK(Fill());
     if (s.begin == s.end) break;
     const std::string_view held(s.buffer.data() + s.begin, s.end - s.begin);
     const auto newline = held.find('\n');
     const auto take = newline == std::string_view::npos ? held.size() : newline;
-    if (line.size() + take > bytes_max) {
-      return Fail(Code::kTooLarge, s.path + ":" + std::to_string(number_ + 1) +
-                                       ": the line is longer than " + std::to_string(bytes_max) +
-                                       " bytes");
-    }
-    line += held.substr(0, take);
+    too_long = too_long || line.size() + take > bytes_max;
+    if (!too_long) line += held.substr(0, take);
     s.begin += take;
     if (newline == std::string_view::npos) continue;
     ++s.begin;
     ++number_;
+    if (too_long) return Fail(TooLong(bytes_max));
     if (line.ends_with('\r')) line.pop_back();
     return true;
   }
-  if (line.empty()) return false;
+  if (line.empty() && !too_long) return false;
   ++number_;
+  if (too_long) return Fail(TooLong(bytes_max));
   return true;
+}
+
+Error LineReader::TooLong(std::size_t bytes_max) const {
+  return Error(Code::kTooLarge, state_->path + ":" + std::to_string(number_) +
+                                    ": the line is longer than " + std::to_string(bytes_max) +
+                                    " bytes");
 }
 
 }  // namespace strata::knowledge

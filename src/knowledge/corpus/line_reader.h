@@ -11,15 +11,16 @@ namespace strata::knowledge {
 // Not thread-safe; blocks on the disk.
 class LineReader {
  public:
-  // Errors: kNotFound, kInvalidArgument (NAME.gz is no gzip file).
+  // Errors: kNotFound, kInvalidArgument (NAME.gz is no gzip file; or no regular file at all, which
+  // one could wait for forever).
   static Result<LineReader> Open(const std::string& path);
   ~LineReader();
   LineReader(LineReader&&) noexcept;
   LineReader& operator=(LineReader&&) = delete;
 
   // The next line without its end; false at the end of the file. Errors: kTooLarge (a line longer
-  // than `bytes_max`), kInvalidArgument (the gzip stream is cut or broken); both name file and
-  // line.
+  // than `bytes_max`; the one behind it comes next), kInvalidArgument (the gzip stream is cut or
+  // broken); both name file and line.
   Result<bool> Next(std::string& line, std::size_t bytes_max);
 
   std::int64_t number() const { return number_; }  // of the line that Next gave, from 1
@@ -28,6 +29,7 @@ class LineReader {
   struct State;
   explicit LineReader(std::unique_ptr<State> state);
   Result<> Fill();
+  Error TooLong(std::size_t bytes_max) const;
   std::unique_ptr<State> state_;
   std::int64_t number_ = 0;
 };

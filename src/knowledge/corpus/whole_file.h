@@ -10,19 +10,27 @@
 
 namespace strata::knowledge {
 
-// Not thread-safe; blocks. Without Finish the file is left as it was.
+// Not thread-safe; blocks. Without Finish the file is left as it was. What is no regular file is
+// refused: it would be replaced by one.
 class WholeFile {
  public:
-  explicit WholeFile(std::string path) : path_(std::move(path)), out_(path_ + ".part") {}
+  explicit WholeFile(std::string path) : path_(std::move(path)) {
+    std::error_code unknown;
+    const auto status = std::filesystem::status(path_, unknown);
+    special_ = std::filesystem::exists(status) && !std::filesystem::is_regular_file(status);
+    if (!special_) out_.open(path_ + ".part");
+  }
   ~WholeFile() {
     std::error_code ignored;
-    if (!done_) std::filesystem::remove(path_ + ".part", ignored);
+    if (!done_ && !special_) std::filesystem::remove(path_ + ".part", ignored);
   }
   Result<> Write(std::string_view text) {
+    if (special_) return Fail(InvalidArgument("out", path_ + " is no regular file"));
     out_.write(text.data(), static_cast<std::streamsize>(text.size()));
     return out_ ? Result<>() : Failed();
   }
   Result<> Finish() {
+    if (special_) return Write({});
     out_.close();
     std::error_code error;
     if (out_) std::filesystem::rename(path_ + ".part", path_, error);
@@ -36,6 +44,7 @@ class WholeFile {
 
   std::string path_;
   std::ofstream out_;
+  bool special_ = false;
   bool done_ = false;
 };
 

@@ -36,7 +36,7 @@ bool IsGroup(Op op) { return op == Op::kAndAll || op == Op::kOrAll; }
 
 std::optional<MetadataScalar> ToScalar(const json::value& value) {
   if (value.is_bool()) return value.get_bool();
-  if (value.is_number()) return value.to_number<double>();
+  if (value.is_number()) return value.to_number<MetadataNumber>();
   if (value.is_string()) return std::string(value.get_string());
   return std::nullopt;
 }
@@ -158,7 +158,8 @@ class FilterParser {
       case Op::kGreaterThanOrEquals:
       case Op::kLessThan:
       case Op::kLessThanOrEquals:
-        if (!std::holds_alternative<double>(value) && !std::holds_alternative<std::string>(value)) {
+        if (!std::holds_alternative<MetadataNumber>(value) &&
+            !std::holds_alternative<std::string>(value)) {
           return Fail(InvalidArgument(field, "expected a number or a string"));
         }
         return {};
@@ -191,7 +192,8 @@ bool InList(const MetadataValue& value, const MetadataValue& list) {
 
 // a < b as -1, equal 0, a > b 1; nullopt: no order between them.
 std::optional<int> Order(const MetadataValue& a, const MetadataValue& b) {
-  if (const auto *x = std::get_if<double>(&a), *y = std::get_if<double>(&b); x && y) {
+  if (const auto *x = std::get_if<MetadataNumber>(&a), *y = std::get_if<MetadataNumber>(&b);
+      x && y) {
     return *x < *y ? -1 : *x > *y ? 1 : 0;
   }
   if (const auto *x = std::get_if<std::string>(&a), *y = std::get_if<std::string>(&b); x && y) {

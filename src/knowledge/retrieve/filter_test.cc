@@ -31,6 +31,20 @@ TEST(Filter, ComparesValuesOfTheSameType) {
   EXPECT_TRUE(Check(R"({"notEquals": {"key": "year", "value": "2024"}})"));
 }
 
+TEST(Filter, ComparesWholeNumbersDigitByDigit) {
+  const auto metadata = *ParseMetadata(
+      {R"({"id": 9007199254740993, "large": 18446744073709551615, "half": 0.5, "list": [9007199254740993]})"});
+  const auto check = [&](std::string_view json) { return Matches(*ParseFilter(json), metadata); };
+  EXPECT_TRUE(check(R"({"equals": {"key": "id", "value": 9007199254740993}})"));
+  EXPECT_FALSE(check(R"({"equals": {"key": "id", "value": 9007199254740992}})"));
+  EXPECT_TRUE(check(R"({"greaterThan": {"key": "id", "value": 9007199254740992}})"));
+  EXPECT_FALSE(check(R"({"in": {"key": "id", "value": [9007199254740992, 9007199254740994]}})"));
+  EXPECT_FALSE(check(R"({"listContains": {"key": "list", "value": 9007199254740992}})"));
+  EXPECT_TRUE(check(R"({"equals": {"key": "large", "value": 18446744073709551615}})"));
+  EXPECT_FALSE(check(R"({"equals": {"key": "large", "value": 18446744073709551614}})"));
+  EXPECT_TRUE(check(R"({"equals": {"key": "half", "value": 5e-1}})"));
+}
+
 TEST(Filter, OrdersNumbersAndStringsButNotAcrossTypes) {
   EXPECT_TRUE(Check(R"({"greaterThan": {"key": "year", "value": 2023}})"));
   EXPECT_FALSE(Check(R"({"greaterThan": {"key": "year", "value": 2024}})"));

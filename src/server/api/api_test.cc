@@ -35,6 +35,13 @@ TEST(DecodeRetrieve, NamesTheMemberThatIsWrong) {
   };
   EXPECT_EQ(field(R"({"retrievalQuery": {"text": 5}})"), "retrievalQuery.text");
   EXPECT_EQ(field(R"({"retrievalQuery": {"text": ""}})"), "retrievalQuery.text");
+  const auto asked = [](std::size_t characters) {
+    std::string text;
+    for (std::size_t i = 0; i < characters; ++i) text += "é";
+    return R"({"retrievalQuery": {"text": ")" + text + "\"}}";
+  };
+  EXPECT_TRUE(DecodeRetrieve("ABCDEFGHIJ", asked(20'000)).has_value());
+  EXPECT_EQ(field(asked(20'001)), "retrievalQuery.text");
   EXPECT_EQ(field(R"({"retrievalQuery": {"text": "x"}, "retrievalConfiguration":
                       {"vectorSearchConfiguration": {"numberOfResults": 101}}})"),
             "retrievalConfiguration.vectorSearchConfiguration.numberOfResults");

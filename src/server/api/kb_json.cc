@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <limits>
 
 #include "dialect/json_value.h"
 #include "server/api/retrieval_json.h"
@@ -215,8 +216,14 @@ Result<> DecodeAttribute(const JsonField& field, json::object& metadata) {
     STRATA_TRY(auto flag, boolean.Bool());
     metadata[key] = flag;
   } else if (kind == "NUMBER") {
-    STRATA_TRY(auto real, number.Double(-1e300, 1e300));
-    metadata[key] = real;
+    auto whole = number.Integer(std::numeric_limits<std::int64_t>::min(),
+                                std::numeric_limits<std::int64_t>::max());
+    if (whole.has_value()) {
+      metadata[key] = *whole;  // all its digits
+    } else {
+      STRATA_TRY(auto real, number.Double(-1e300, 1e300));
+      metadata[key] = real;
+    }
   } else if (kind == "STRING") {
     STRATA_TRY(auto string, text.String());
     metadata[key] = string;

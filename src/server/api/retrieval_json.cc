@@ -372,6 +372,10 @@ Result<CheckDocumentAclCall> DecodeCheckDocumentAcl(std::string_view body) {
   constexpr std::size_t kDocumentIdMax = 1825;
   STRATA_TRY(auto parsed, dialect::ParseJson(body));
   JsonField top(parsed);
+  if (CodePointCount(call.request.query) > knowledge::kQueryCharactersMax) {
+    return Fail(
+        text.Wrong(fmt::format("longer than {} characters", knowledge::kQueryCharactersMax)));
+  }
   STRATA_CHECK_OK(top.ExpectObject());
   STRATA_CHECK_OK(top.OnlyMembers({"documentId", "userContext"}));
   CheckDocumentAclCall call;

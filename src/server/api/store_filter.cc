@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <limits>
 #include <utility>
 
 namespace strata::server {
@@ -28,6 +29,11 @@ constexpr std::array<std::pair<std::string_view, Filter::Op>, 8> kComparisons = 
 Result<knowledge::MetadataScalar> ReadScalar(const JsonField& field) {
   if (field.present() && field.value().string() != nullptr) return *field.value().string();
   if (auto flag = field.Bool(); flag.has_value()) return *flag;
+  if (auto whole = field.Integer(std::numeric_limits<std::int64_t>::min(),
+                                 std::numeric_limits<std::int64_t>::max());
+      whole.has_value()) {
+    return static_cast<knowledge::MetadataNumber>(*whole);
+  }
   if (auto number = field.Double(-kNumberMax, kNumberMax); number.has_value()) return *number;
   return Fail(field.Wrong("expected a string, a number or a boolean"));
 }

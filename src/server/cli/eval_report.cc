@@ -1,11 +1,15 @@
 #include "server/cli/eval_report.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
+#include <charconv>
 #include <cmath>
+#include <string_view>
+#include <vector>
 
 #include "knowledge/evaluation.h"
 #include "server/cli/print.h"
@@ -22,6 +26,23 @@ struct Figure {
   double low = 0;
   double high = 0;
 };
+
+// nDCG@10 of a run of five documents is not one: figures that look deeper than was searched are
+// left out.
+std::vector<std::string_view> FiguresWithin(const json::object& report) {
+  std::vector<std::string_view> out;
+  for (const auto name : kRankFigureNames) {
+    std::int64_t rank = 0;
+    const auto at = name.find('@') + 1;
+    std::from_chars(name.data() + at, name.data() + name.size(), rank);
+    if (rank <= NumberOf(report, "depth")) out.push_back(name);
+  }
+  return out;
+}
+
+bool Holds(const std::vector<std::string_view>& figures, std::string_view name) {
+  return std::ranges::find(figures, name) != figures.end();
+}
 
 Figure FigureOf(const json::object& variant, std::string_view kind, std::string_view name) {
   const auto& values = variant.at(kind).at(name).as_array();
@@ -85,30 +106,47 @@ std::string Panel(const json::array& variants, std::string_view figure, double l
 }  // namespace
 
 std::string EvalTable(const json::object& report) {
+  const auto shown = FiguresWithin(report);
+  std::vector<std::string_view> compared;
+  for (const std::string_view figure : {"nDCG@10", "R@5"}) {
+    if (Holds(shown, figure)) compared.push_back(figure);
+  }
   std::string out = fmt::format("{:<22}", "");
-  for (auto figure : kRankFigureNames) out += fmt::format("{:>8}", figure);
-  out += fmt::format("   {}\n", "nDCG@10, R@5 against the default (95 %)");
+  for (auto figure : shown) out += fmt::format("{:>8}", figure);
+  if (!compared.empty()) {
+    out += fmt::format("   {} against the default (95 %)", fmt::join(compared, ", "));
+  }
+  out += '\n';
   for (const auto& item : report.at("variants").as_array()) {
     const auto& variant = item.as_object();
     auto name = TextOf(variant, "name");
     out += fmt::format("{:<22}", name);
-    for (auto figure : kRankFigureNames) {
+    for (auto figure : shown) {
       out += fmt::format("{:>8.4f}", FigureOf(variant, "figures", figure).estimate);
     }
     if (name != "default") {
-      for (std::string_view figure : {"nDCG@10", "R@5"}) {
+      for (std::string_view figure : compared) {
         auto d = FigureOf(variant, "difference", figure);
         out += fmt::format("   {:+.4f} [{:+.4f}, {:+.4f}]", d.estimate, d.low, d.high);
       }
     }
     out += '\n';
   }
+  if (const auto missing = NumberOf(report, "queries_missing"); missing > 0) {
+    out += fmt::format("{} judged queries are not in the file of queries\n", missing);
+  }
+  if (const auto missing = NumberOf(report, "documents_missing"); missing > 0) {
+    out += fmt::format("{} documents that are judged relevant are not in the base\n", missing);
+  }
   return out;
 }
 
 std::string EvalPlot(std::string_view name, const json::object& report) {
   const auto& variants = report.at("variants").as_array();
-  const double width = kLabels + static_cast<double>(kPlotted.size()) * (kPanel + kGap) + kGap;
+  auto plotted = FiguresWithin(report);
+  std::erase_if(plotted,
+                [](auto figure) { return std::ranges::find(kPlotted, figure) == kPlotted.end(); });
+  const double width = kLabels + static_cast<double>(plotted.size()) * (kPanel + kGap) + kGap;
   const double height = kTop + kRow * static_cast<double>(variants.size()) + 30;
   std::string out = fmt::format(
       R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {1}" width="{0}" height="{1}">)"
@@ -126,7 +164,7 @@ std::string EvalPlot(std::string_view name, const json::object& report) {
     y += kRow;
   }
   double left = kLabels;
-  for (auto figure : kPlotted) {
+  for (auto figure : plotted) {
     out += Panel(variants, figure, left);
     left += kPanel + kGap;
   }
