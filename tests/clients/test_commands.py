@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import socket
+import stat
 import struct
 import subprocess
 import tempfile
@@ -209,9 +210,8 @@ class Commands:
             cited = {chunk["document"] for sentence in row["sentences"] for chunk in sentence["chunks"]}
             self.assertEqual(set(row["citations"]), cited)
 
-        bad = write_lines(self.place("bad.jsonl"), [CORPUS[0], {"_id": 7, "text": "x"}])
-        self.assertIn("bad.jsonl:2: _id: expected a string", self.refused("kb", "import", "soerby", bad))
-        self.refused("kb", "import", "unmade", bad)
+        bad = write_lines(self.place("bad.jsonl"), [{"_id": 7.5, "text": "x"}, {"_id": "a\tb", "text": "x"}])
+        self.assertIn("bad.jsonl:1: _id: expected a string", self.refused("kb", "import", "unmade", bad))
         self.assertIn("/dev/null: is empty", self.refused("kb", "import", "unmade", "/dev/null"))
         blank = self.place("blank.jsonl")
         with open(blank, "w", encoding="utf-8") as f:
@@ -220,6 +220,47 @@ class Commands:
         self.assertNotIn("unmade", self.strata("kb", "list"))
         self.strata("kb", "delete", "soerby")
         self.assertNotIn("soerby", self.strata("kb", "list"))
+
+    def test_pipes_and_links_are_read_and_written_as_what_they_are(self):
+        lines = lambda items: "".join(json.dumps(item) + "\n" for item in items)
+        run = lambda *args, text: run_strata(self.data, "--config", self.config, "kb", *args, input_text=text)
+        done = run("import", "piped", "/dev/stdin", text=lines([*CORPUS, {"_id": "bad"}]))
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("4 lines, 3 indexed", done.stdout)
+        self.assertIn("failed: /dev/stdin:4: text: missing", done.stderr)
+        done = run("run", "piped", "--queries", "/dev/stdin", "--out", "/dev/stdout", "--depth", "1", text=lines(QUERIES))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([line.split("\t")[:2] for line in done.stdout.splitlines()], [["q1", "ferry"], ["q2", "fish"]])
+        self.assertIn("2 queries written", done.stderr)
+        said = run("run", "piped", "--queries", "/dev/stdin", "--out", "/dev/stdout", text=lines([QUERIES[0], QUERIES[0]]))
+        self.assertEqual(said.returncode, 1)
+        self.assertIn("/dev/stdin:2: _id: 'q1' stands in line 1 already", said.stderr)
+
+        queries = write_lines(self.place("piped.jsonl"), QUERIES)
+        real, link, pipe = self.place("real.tsv"), self.place("link.tsv"), self.place("pipe")
+        os.symlink("real.tsv", link)  # not there yet
+        self.strata("kb", "run", "piped", "--queries", queries, "--out", link)
+        self.assertTrue(os.path.islink(link))
+        with open(real, encoding="utf-8") as f:
+            whole = f.read()
+        self.assertTrue(whole.startswith("q1\tferry\t"))
+        os.mkfifo(pipe)
+        for command in (["run", "piped"], ["answer", "piped"]):
+            reader = subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True)
+            self.strata("kb", *command, "--queries", queries, "--out", pipe)
+            text = reader.communicate(timeout=30)[0]
+            self.assertTrue(text == whole if command[0] == "run" else '"answer"' in text, text)
+            self.assertTrue(stat.S_ISFIFO(os.stat(pipe).st_mode))
+        qrels = self.place("piped.qrels")
+        with open(qrels, "w", encoding="utf-8") as f:
+            f.write("q1\tferry\t1\nq2\tgone\t1\nq9\tfish\t1\n")
+        shown = run("eval", "piped", "--queries", "/dev/stdin", "--qrels", qrels, "--depth", "5", text=lines(QUERIES)).stdout
+        self.assertNotIn("@10", shown)
+        self.assertIn("R@5", shown)
+        self.assertIn("1 judged queries are not in the file of queries", shown)
+        self.assertIn("1 documents that are judged relevant are not in the base", shown)
+        self.assertEqual(glob.glob(os.path.join(self.data, "*.spool")), [])
+        self.strata("kb", "delete", "piped")
 
     def test_an_import_says_what_it_left_out_and_why(self):
         other = dict(CORPUS[0], text="The tide does not rise.")

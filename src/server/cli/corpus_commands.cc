@@ -9,8 +9,8 @@
 
 #include "base/encoding.h"
 #include "server/cli/eval_report.h"
+#include "server/cli/files.h"
 #include "server/cli/print.h"
-#include "store/file.h"
 
 namespace strata::server {
 namespace {
@@ -40,18 +40,11 @@ Result<> AddFilter(const CorpusFlags& flags, json::object& body) {
   return {};
 }
 
-// Says `given` where the server says the whole path that it was told.
-Error InCallersWords(const Error& error, const std::string& path, const std::string& given) {
-  auto message = error.message();
-  if (auto at = message.find(path); at != message.npos) message.replace(at, path.size(), given);
-  return Error(error.code(), std::move(message));
-}
-
 // Sends the file's lines to the base; the exit code. `indexed` counts what is in it, also when an
 // error ends the import.
-Result<int> ImportInto(Caller& caller, const CorpusFlags& flags, std::int64_t& indexed) {
-  auto path = AbsolutePath(flags.file);
-  auto body = json::serialize(json::object{{"path", path}});
+Result<int> ImportInto(Caller& caller, const CorpusFlags& flags, const InputFile& file,
+                       std::int64_t& indexed) {
+  auto body = json::serialize(json::object{{"path", file.path()}});
   ProgressLine progress;
   json::object last;
   auto line = [&] {
@@ -67,15 +60,23 @@ Result<int> ImportInto(Caller& caller, const CorpusFlags& flags, std::int64_t& i
                               progress.Show(line());
                             });
   if (!done.has_value() && !last.empty()) progress.Finish("before the error: " + line());
-  if (!done.has_value()) return Fail(InCallersWords(done.error(), path, flags.file));
+  if (!done.has_value()) return Fail(file.InCallersWords(done.error()));
   progress.Finish(line());
-  PrintFailures(last.at("failures").as_array(), NumberOf(last, "failed"));
-  return NumberOf(last, "failed") > 0 ? kExitPartly : kExitDone;
+  json::array failures;
+  for (const auto& failure : last.at("failures").as_array()) {
+    failures.emplace_back(file.InCallersWords(std::string(failure.as_string())));
+  }
+  const auto failed = NumberOf(last, "failed");
+  PrintFailures(failures, failed);
+  if (failed == 0) return kExitDone;
+  if (failed < NumberOf(last, "lines")) return kExitPartly;
+  return Fail(InvalidArgument("", flags.file + ": none of its lines could be indexed"));
 }
 
 Result<int> Import(const CallerFlags& common, const CorpusFlags& flags) {
+  STRATA_TRY(const auto file, InputFile::Open(flags.file, common));
   // Before a folder or a base is made for nothing.
-  if (std::ifstream(flags.file).peek() == std::ifstream::traits_type::eof()) {
+  if (std::ifstream(file.path()).peek() == std::ifstream::traits_type::eof()) {
     return Fail(InvalidArgument("", flags.file + ": is empty; expected a corpus of JSON lines"));
   }
   STRATA_TRY(auto caller, Caller::Open(common, DataFolder::kMayBeMade));
@@ -86,7 +87,7 @@ Result<int> Import(const CallerFlags& common, const CorpusFlags& flags) {
   if (!made.has_value() && made.error().code() != Code::kConflict)
     return std::unexpected(std::move(made.error()));
   std::int64_t indexed = 0;
-  auto done = ImportInto(*caller, flags, indexed);
+  auto done = ImportInto(*caller, flags, file, indexed);
   if (!done.has_value() && made.has_value() && indexed == 0) {
     // A base that was made for this file alone and holds nothing of it does not stay.
     [[maybe_unused]] auto gone = caller->Call("DELETE", KbPath(flags.name));
@@ -98,26 +99,30 @@ Result<int> Run(const CallerFlags& common, const CorpusFlags& flags) {
   json::object body;
   STRATA_CHECK_OK(AddFilter(flags, body));
   if (!flags.mode.empty()) body["mode"] = flags.mode;
-  body["queries"] = AbsolutePath(flags.queries);
-  body["out"] = AbsolutePath(flags.out);
+  STRATA_TRY(const auto queries, InputFile::Open(flags.queries, common));
+  const OutputFile out(flags.out, common);
+  body["queries"] = queries.path();
+  body["out"] = out.path();
   body["depth"] = flags.depth;
   if (flags.spans) body["spans"] = true;
   STRATA_TRY(auto caller, Caller::Open(common));
-  STRATA_TRY(auto reply, caller->Call("POST", KbPath(flags.name) + "/run", json::serialize(body)));
-  fmt::print("{} queries written to {}\n", NumberOf(json::parse(reply).as_object(), "queries"),
-             flags.out);
+  auto reply = caller->Call("POST", KbPath(flags.name) + "/run", json::serialize(body));
+  if (!reply.has_value()) return Fail(queries.InCallersWords(reply.error()));
+  STRATA_CHECK_OK(out.Finish());
+  fmt::print(NotesBeside(flags.out), "{} queries written to {}\n",
+             NumberOf(json::parse(*reply).as_object(), "queries"), flags.out);
   return 0;
 }
 
 Result<int> Eval(const CallerFlags& common, const CorpusFlags& flags) {
-  json::object body{{"queries", AbsolutePath(flags.queries)},
-                    {"qrels", AbsolutePath(flags.qrels)},
-                    {"depth", flags.depth}};
+  STRATA_TRY(const auto queries, InputFile::Open(flags.queries, common));
+  STRATA_TRY(const auto qrels, InputFile::Open(flags.qrels, common));
+  json::object body{{"queries", queries.path()}, {"qrels", qrels.path()}, {"depth", flags.depth}};
   STRATA_CHECK_OK(AddFilter(flags, body));
   STRATA_TRY(auto caller, Caller::Open(common));
   ProgressLine progress;
   json::object report;
-  STRATA_CHECK_OK(caller->Stream(
+  auto done = caller->Stream(
       "POST", KbPath(flags.name) + "/eval", json::serialize(body), [&](std::string_view text) {
         auto line = json::parse(text).as_object();
         if (line.contains("variants")) {
@@ -125,16 +130,18 @@ Result<int> Eval(const CallerFlags& common, const CorpusFlags& flags) {
         } else {
           progress.Show(fmt::format("{} queries judged", NumberOf(line, "done")));
         }
-      }));
+      });
+  if (!done.has_value()) {
+    return Fail(qrels.InCallersWords(queries.InCallersWords(done.error())));
+  }
   progress.Finish(fmt::format("{}: {} judged queries, {}", flags.name, NumberOf(report, "queries"),
                               TextOf(report, "index")));
   fmt::print("{}", EvalTable(report));
   if (!flags.out.empty()) {
-    STRATA_CHECK_OK(
-        store::WriteFileAtomic(AbsolutePath(flags.out), json::serialize(report) + "\n"));
+    STRATA_CHECK_OK(WriteOutput(flags.out, json::serialize(report) + "\n"));
   }
   if (flags.plot.empty()) return 0;
-  STRATA_CHECK_OK(store::WriteFileAtomic(AbsolutePath(flags.plot), EvalPlot(flags.name, report)));
+  STRATA_CHECK_OK(WriteOutput(flags.plot, EvalPlot(flags.name, report)));
   return 0;
 }
 
@@ -155,14 +162,14 @@ void PrintTuning(const json::object& report) {
 }
 
 Result<int> Tune(const CallerFlags& common, const CorpusFlags& flags) {
-  json::object body{{"queries", AbsolutePath(flags.queries)},
-                    {"qrels", AbsolutePath(flags.qrels)},
-                    {"apply", flags.apply}};
+  STRATA_TRY(const auto queries, InputFile::Open(flags.queries, common));
+  STRATA_TRY(const auto qrels, InputFile::Open(flags.qrels, common));
+  json::object body{{"queries", queries.path()}, {"qrels", qrels.path()}, {"apply", flags.apply}};
   STRATA_CHECK_OK(AddFilter(flags, body));
   STRATA_TRY(auto caller, Caller::Open(common));
   ProgressLine progress;
   json::object report;
-  STRATA_CHECK_OK(caller->Stream(
+  auto done = caller->Stream(
       "POST", KbPath(flags.name) + "/tune", json::serialize(body), [&](std::string_view text) {
         auto line = json::parse(text).as_object();
         if (line.contains("candidates")) {
@@ -170,21 +177,27 @@ Result<int> Tune(const CallerFlags& common, const CorpusFlags& flags) {
         } else {
           progress.Show(fmt::format("{} queries judged", NumberOf(line, "done")));
         }
-      }));
+      });
+  if (!done.has_value()) {
+    return Fail(qrels.InCallersWords(queries.InCallersWords(done.error())));
+  }
   progress.Finish(fmt::format("{}: {} judged queries", flags.name, NumberOf(report, "queries")));
   PrintTuning(report);
   return 0;
 }
 
 Result<int> Answer(const CallerFlags& common, const CorpusFlags& flags) {
-  json::object body{{"queries", AbsolutePath(flags.queries)}, {"out", AbsolutePath(flags.out)}};
+  STRATA_TRY(const auto queries, InputFile::Open(flags.queries, common));
+  const OutputFile out(flags.out, common);
+  json::object body{{"queries", queries.path()}, {"out", out.path()}};
   STRATA_CHECK_OK(AddFilter(flags, body));
   if (!flags.model.empty()) body["model"] = flags.model;
   STRATA_TRY(auto caller, Caller::Open(common));
-  STRATA_TRY(auto reply,
-             caller->Call("POST", KbPath(flags.name) + "/answer", json::serialize(body)));
-  fmt::print("{} answers written to {}\n", NumberOf(json::parse(reply).as_object(), "queries"),
-             flags.out);
+  auto reply = caller->Call("POST", KbPath(flags.name) + "/answer", json::serialize(body));
+  if (!reply.has_value()) return Fail(queries.InCallersWords(reply.error()));
+  STRATA_CHECK_OK(out.Finish());
+  fmt::print(NotesBeside(flags.out), "{} answers written to {}\n",
+             NumberOf(json::parse(*reply).as_object(), "queries"), flags.out);
   return 0;
 }
 

@@ -6,15 +6,14 @@
 #include <boost/json.hpp>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <thread>
 
 #include "base/encoding.h"
 #include "server/cli/eval_commands.h"
+#include "server/cli/files.h"
 #include "server/cli/print.h"
-#include "store/file.h"
 
 namespace strata::server {
 namespace {
@@ -176,7 +175,7 @@ Result<> WriteLines(Caller& caller, const std::string& target, const std::string
     }
   }));
   if (out.empty()) return {};
-  return store::WriteFileAtomic(std::filesystem::absolute(out).string(), text);
+  return WriteOutput(out, text);
 }
 
 std::string AsItIs(std::string_view line) { return std::string(line); }

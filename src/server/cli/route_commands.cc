@@ -19,6 +19,7 @@
 #include "route/simulation.h"
 #include "route/trainer.h"
 #include "server/cli/cli.h"
+#include "server/cli/files.h"
 #include "server/cli/print.h"
 #include "server/cli/router_commands.h"
 #include "server/config.h"
@@ -118,9 +119,9 @@ Result<int> Train(const CallerFlags& common, const RouteFlags& flags) {
   for (const auto& f : features) use.push_back(&f);
   STRATA_TRY(auto state, route::TrainRouter(use, embedder->version(), options));
   auto bytes = route::WriteRouter(state);
-  STRATA_CHECK_OK(store::WriteFileAtomic(flags.out, bytes));
-  fmt::print("{} from {} rows: {} ({} bytes)\n", state.version, use.size(), flags.out,
-             bytes.size());
+  STRATA_CHECK_OK(WriteOutput(flags.out, bytes));
+  fmt::print(NotesBeside(flags.out), "{} from {} rows: {} ({} bytes)\n", state.version, use.size(),
+             flags.out, bytes.size());
   PrintCertificates(state);
   return 0;
 }
@@ -175,10 +176,11 @@ Result<int> Predict(const CallerFlags& common, const RouteFlags& flags) {
         std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - from).count());
     out += PredictionLine(*router, row.id, prediction);
   }
-  STRATA_CHECK_OK(store::WriteFileAtomic(flags.out, out));
+  STRATA_CHECK_OK(WriteOutput(flags.out, out));
   std::ranges::sort(micros);
   if (!micros.empty()) {
-    fmt::print("{} predictions by {}: {} (one takes {:.0f} us at the median, {:.0f} us at p99)\n",
+    fmt::print(NotesBeside(flags.out),
+               "{} predictions by {}: {} (one takes {:.0f} us at the median, {:.0f} us at p99)\n",
                rows.size(), router->state().version, flags.out, micros[micros.size() / 2],
                micros[micros.size() * 99 / 100]);
   }

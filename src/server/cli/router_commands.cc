@@ -11,6 +11,7 @@
 #include <map>
 
 #include "base/encoding.h"
+#include "server/cli/files.h"
 #include "server/cli/print.h"
 #include "store/file.h"
 
@@ -194,8 +195,9 @@ Result<int> Status(const CallerFlags& common, const RouterFlags& flags) {
 Result<int> Labels(const CallerFlags& common, const RouterFlags& flags) {
   STRATA_TRY(auto caller, Caller::Open(common));
   STRATA_TRY(auto reply, caller->Call("GET", PathOf(flags, "/labels")));
-  STRATA_CHECK_OK(store::WriteFileAtomic(flags.file, reply));
-  fmt::print("{} labelled rows: {}\n", std::ranges::count(reply, '\n'), flags.file);
+  STRATA_CHECK_OK(WriteOutput(flags.file, reply));
+  fmt::print(NotesBeside(flags.file), "{} labelled rows: {}\n", std::ranges::count(reply, '\n'),
+             flags.file);
   return 0;
 }
 
