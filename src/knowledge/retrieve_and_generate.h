@@ -69,6 +69,9 @@ struct RetrieveAndGenerateResponse {
   std::vector<AnswerCitation> citations;  // in the order of the text
   std::string session_id;
   bool refused = false;  // the sources do not answer
+  // Whether a guardrail changed the question, the answer or what is shown beside it; absent: none
+  // judged them.
+  std::optional<bool> intervened;
   domain::StopReason stop_reason = domain::StopReason::kEndTurn;
   domain::Usage usage;
 };

@@ -39,9 +39,15 @@ Result<> ActFor(const Services& services, const std::string& user_id, RequestCon
   return {};
 }
 
+std::string GuardrailNames(const Services& services) {
+  const auto guardrails = services.live.Now()->guardrails;
+  return guardrails ? guardrails->names() : std::string();
+}
+
 Task<Result<>> Retrieve(Services& services, Exchange& exchange) {
   STRATA_CO_TRY(auto call, DecodeRetrieve(exchange.params.at(0), exchange.http.body));
   STRATA_CO_CHECK_OK(ActFor(services, call.user_id, exchange.ctx));
+  STRATA_CO_CHECK_OK(CheckGuardrail(call.guardrail, GuardrailNames(services)));
   STRATA_CO_CHECK_OK(
       CheckBaseAllowed(services.bases, call.request.knowledge_base_id, exchange.ctx));
   STRATA_CO_TRY(auto judged,
@@ -66,6 +72,7 @@ Task<Result<>> CheckDocumentAcl(Services& services, Exchange& exchange) {
 Task<Result<>> RetrieveAndGenerate(Services& services, Exchange& exchange) {
   STRATA_CO_TRY(auto call, DecodeRetrieveAndGenerate(exchange.http.body));
   STRATA_CO_CHECK_OK(ActFor(services, call.user_id, exchange.ctx));
+  STRATA_CO_CHECK_OK(CheckGuardrail(call.guardrail, GuardrailNames(services)));
   STRATA_CO_CHECK_OK(
       CheckBaseAllowed(services.bases, call.request.retrieve.knowledge_base_id, exchange.ctx));
   exchange.ctx.model_asked = call.request.generation.model;
@@ -76,7 +83,7 @@ Task<Result<>> RetrieveAndGenerate(Services& services, Exchange& exchange) {
                               EncodeRetrieveAndGenerateResponse(answer));
 }
 
-// The frame of one event; "" for the end, which has none.
+// The frame of one event; "" for the end, which has none of its own.
 std::string FrameOf(const knowledge::AnswerEvent& event) {
   if (auto* text = std::get_if<knowledge::AnswerText>(&event)) {
     return dialect::EncodeEvent("output", "{\"text\":" + JsonString(text->text) + "}");
@@ -102,6 +109,11 @@ Task<Result<>> SendEvents(knowledge::AnswerStream& stream, Exchange& exchange) {
     auto* end = std::get_if<knowledge::AnswerEnd>(&*event);
     if (end) RecordAnswer(exchange.ctx, {}, end->response);
     auto frame = FrameOf(*event);
+    if (end && end->response.intervened) {
+      frame = dialect::EncodeEvent(
+          "guardrail",
+          fmt::format(R"({{"action":"{}"}})", *end->response.intervened ? "INTERVENED" : "NONE"));
+    }
     if (!frame.empty()) STRATA_CO_CHECK_OK(co_await exchange.writer.Write(frame));
     if (end) break;
   }
@@ -111,6 +123,7 @@ Task<Result<>> SendEvents(knowledge::AnswerStream& stream, Exchange& exchange) {
 Task<Result<>> RetrieveAndGenerateStream(Services& services, Exchange& exchange) {
   STRATA_CO_TRY(auto call, DecodeRetrieveAndGenerate(exchange.http.body));
   STRATA_CO_CHECK_OK(ActFor(services, call.user_id, exchange.ctx));
+  STRATA_CO_CHECK_OK(CheckGuardrail(call.guardrail, GuardrailNames(services)));
   STRATA_CO_CHECK_OK(
       CheckBaseAllowed(services.bases, call.request.retrieve.knowledge_base_id, exchange.ctx));
   exchange.ctx.model_asked = call.request.generation.model;

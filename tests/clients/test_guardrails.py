@@ -62,6 +62,25 @@ class Guardrails(unittest.TestCase):
             time.sleep(0.1)
         return None
 
+    def test_a_call_may_name_a_guardrail_and_is_told_whether_one_acted(self):
+        named = {"guardrailConfiguration": {"guardrailId": "people", "guardrailVersion": "DRAFT"}}
+        masked = self.runtime.retrieve_and_generate(**self.rag(KEEPER, generationConfiguration=named))
+        self.assertIn("[keeper]", masked["output"]["text"])
+        self.assertEqual(masked["guardrailAction"], "INTERVENED")
+        stream = self.runtime.retrieve_and_generate_stream(**self.rag(KEEPER, generationConfiguration=named))["stream"]
+        self.assertEqual([e["guardrail"]["action"] for e in stream if "guardrail" in e], ["INTERVENED"])
+        plain = self.runtime.retrieve_and_generate(**self.rag("Who is called when a glass plate breaks?"))
+        self.assertEqual(plain["guardrailAction"], "NONE")
+        query = dict(knowledgeBaseId=self.base, retrievalQuery={"text": "berth"})
+        self.assertEqual(self.runtime.retrieve(**query, **named)["ResponseMetadata"]["HTTPStatusCode"], 200)
+        for call, arguments in ((self.runtime.retrieve, {**query, "guardrailConfiguration": {"guardrailId": "none", "guardrailVersion": "1"}}),
+                                (self.runtime.retrieve_and_generate, self.rag(KEEPER, generationConfiguration={
+                                    "guardrailConfiguration": {"guardrailId": "none", "guardrailVersion": "1"}}))):
+            with self.assertRaises(ClientError) as raised:
+                call(**arguments)
+            self.assertEqual(raised.exception.response["Error"]["Code"], "ValidationException")
+            self.assertIn("configured: words,people,radio,visitors", str(raised.exception))
+
     def test_texts_that_are_embedded_or_ranked_are_judged(self):
         self.assertEqual(len(self.openai.embeddings.create(model="up/text-embedding-3-small", input="a sparrow", encoding_format="float").data), 1)
         with self.assertRaises(openai.BadRequestError) as raised:

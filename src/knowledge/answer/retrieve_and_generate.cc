@@ -18,6 +18,25 @@
 namespace strata::knowledge {
 namespace {
 
+// Passes everything on and remembers the text as the model wrote it.
+class Remembered final : public provider::ChatStream {
+ public:
+  Remembered(std::unique_ptr<provider::ChatStream> inner, std::shared_ptr<std::string> text)
+      : inner_(std::move(inner)), text_(std::move(text)) {}
+
+  Task<Result<domain::StreamEvent>> Next() override {
+    STRATA_CO_TRY(auto event, co_await inner_->Next());
+    if (const auto* text = std::get_if<domain::TextDelta>(&event)) *text_ += text->text;
+    co_return event;
+  }
+  domain::Usage UsageSoFar() const override { return inner_->UsageSoFar(); }
+  Result<> Record(const Error* blocked) override { return inner_->Record(blocked); }
+
+ private:
+  std::unique_ptr<provider::ChatStream> inner_;
+  std::shared_ptr<std::string> text_;
+};
+
 // The events of a chat answer as those of RetrieveAndGenerate. Citations of one span come together.
 class Generated final : public AnswerStream {
  public:
@@ -27,6 +46,8 @@ class Generated final : public AnswerStream {
     std::string question;
     std::string session_id;
     std::shared_ptr<const guard::Guardrails> guardrails;  // of the answer; null for none
+    std::shared_ptr<std::string> written;  // the answer before they judged it; null for none
+    std::optional<bool> intervened;        // so far
   };
   Generated(Start start, Sessions& sessions, RequestContext& ctx)
       : start_(std::move(start)), sessions_(sessions), ctx_(ctx) {
@@ -55,7 +76,8 @@ class Generated final : public AnswerStream {
     const auto at = static_cast<std::size_t>(index);
     if (!start_.guardrails || at >= judged_.size() || judged_[at]) co_return Result<>{};
     judged_[at] = true;
-    STRATA_CO_CHECK_OK(co_await JudgeShown(*start_.guardrails, start_.passages[at], ctx_));
+    STRATA_CO_TRY(bool masked, co_await JudgeShown(*start_.guardrails, start_.passages[at], ctx_));
+    start_.intervened = start_.intervened.value_or(false) || masked;
     co_return Result<>{};
   }
 
@@ -102,6 +124,8 @@ class Generated final : public AnswerStream {
     const bool cut = end.stop_reason != domain::StopReason::kEndTurn && !response_.text.empty();
     response_.refused = response_.text.find(kRefusal) != std::string::npos ||
                         (cut && kRefusal.starts_with(response_.text));
+    response_.intervened = start_.intervened;
+    if (start_.written && *start_.written != response_.text) response_.intervened = true;
     response_.stop_reason = end.stop_reason;
     response_.usage = end.usage;
     sessions_.Add(start_.session_id,
@@ -192,9 +216,12 @@ class RetrieveAndGenerate::Impl {
                                                     RequestContext& ctx) {
     STRATA_CO_CHECK_OK(Check(request));
     auto guardrails = guardrails_ ? guardrails_() : nullptr;
+    Generated::Start start;
     if (guardrails) {
       ctx.decided_by.guardrail = guardrails->names();
+      const auto asked = request.question;
       STRATA_CO_CHECK_OK(co_await JudgeQuestion(*guardrails, request, ctx));
+      start.intervened = request.question != asked;
     }
     // As guardrails let it pass.
     gateway::RecordAnswer(ctx, request.question, {}, {});
@@ -216,12 +243,13 @@ class RetrieveAndGenerate::Impl {
     }
     if (guardrails && !guardrails->Judges(guard::Side::kOutput)) guardrails = nullptr;
     input.answer_is_read = guardrails != nullptr;
-    Generated::Start start;
     start.guardrails = guardrails;
     start.passages = input.passages;
     start.question = std::move(request.question);
     STRATA_CO_TRY(start.stream, co_await answerer_.Start(std::move(input), ctx));
     if (guardrails) {
+      start.written = std::make_shared<std::string>();
+      start.stream = std::make_unique<Remembered>(std::move(start.stream), start.written);
       start.stream = gateway::Guarded(std::move(start.stream), std::move(guardrails), ctx);
     }
     start.session_id =

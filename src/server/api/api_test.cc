@@ -46,7 +46,23 @@ TEST(DecodeRetrieve, NamesTheMemberThatIsWrong) {
                       {"vectorSearchConfiguration": {"numberOfResults": 101}}})"),
             "retrievalConfiguration.vectorSearchConfiguration.numberOfResults");
   EXPECT_EQ(field(R"({"retrievalQuery": {"text": "x"}, "guardrailConfiguration": {}})"),
-            "guardrailConfiguration");
+            "guardrailConfiguration.guardrailId");
+  EXPECT_EQ(field(R"({"retrievalQuery": {"text": "x"}, "guardrailConfiguration":
+                      {"guardrailId": "words", "guardrailVersion": "2"}})"),
+            "guardrailConfiguration.guardrailVersion");
+}
+
+TEST(DecodeRetrieve, AGuardrailIsOneOfTheConfiguration) {
+  const auto call = DecodeRetrieve("ABCDEFGHIJ",
+                                   R"({"retrievalQuery": {"text": "x"}, "guardrailConfiguration":
+                                       {"guardrailId": "words", "guardrailVersion": "DRAFT"}})");
+  ASSERT_TRUE(call.has_value());
+  EXPECT_TRUE(CheckGuardrail(call->guardrail, "people,words").has_value());
+  EXPECT_TRUE(CheckGuardrail({}, "").has_value());
+  const auto unknown = CheckGuardrail(call->guardrail, "people,wordsmith");
+  ASSERT_FALSE(unknown.has_value());
+  EXPECT_EQ(unknown.error().field(), "guardrailConfiguration.guardrailId");
+  EXPECT_THAT(unknown.error().message(), HasSubstr("configured: people,wordsmith"));
 }
 
 Result<RetrieveCall> DecodeReranked(const std::string& configuration) {

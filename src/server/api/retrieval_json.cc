@@ -213,13 +213,24 @@ Result<> DecodeInference(const JsonField& field, knowledge::GenerationOptions& o
   return {};
 }
 
+// A guardrail of the configuration file has one version, however it is called.
+Result<GuardrailAsked> DecodeGuardrail(const JsonField& field) {
+  if (!field.present()) return GuardrailAsked{};
+  STRATA_CHECK_OK(field.ExpectObject());
+  STRATA_CHECK_OK(field.OnlyMembers({"guardrailId", "guardrailVersion"}));
+  auto id = field.Get("guardrailId");
+  auto version = field.Get("guardrailVersion");
+  GuardrailAsked out{.id = {}, .field = id.Path()};
+  STRATA_TRY(out.id, id.NonEmptyString());
+  STRATA_CHECK_OK(version.OneOf({"DRAFT", "1"}));
+  return out;
+}
+
 Result<> DecodeGeneration(const JsonField& field, knowledge::GenerationOptions& out) {
   if (!field.present()) return {};
   STRATA_CHECK_OK(field.ExpectObject());
   STRATA_CHECK_OK(field.OnlyMembers({"additionalModelRequestFields", "guardrailConfiguration",
                                      "inferenceConfig", "performanceConfig", "promptTemplate"}));
-  auto guardrail = field.Get("guardrailConfiguration");
-  if (guardrail.present()) return Fail(Lacks(guardrail, "guardrails"));
   auto inference = field.Get("inferenceConfig");
   if (inference.present()) STRATA_CHECK_OK(DecodeInference(inference, out));
   auto prompt = field.Get("promptTemplate");
@@ -311,11 +322,30 @@ Result<> DecodeExternalConfiguration(const JsonField& field,
   return {};
 }
 
+Result<GuardrailAsked> GuardrailOf(const JsonField& configuration) {
+  auto generation = configuration.Get("generationConfiguration");
+  if (!generation.present()) return GuardrailAsked{};
+  return DecodeGuardrail(generation.Get("guardrailConfiguration"));
+}
+
 std::string LastPart(std::string_view text) {
   return std::string(text.substr(text.rfind('/') + 1));
 }
 
 }  // namespace
+
+Result<> CheckGuardrail(const GuardrailAsked& asked, std::string_view names) {
+  if (asked.id.empty()) return {};
+  for (auto rest = names; !rest.empty();) {
+    const auto comma = rest.find(',');
+    if (rest.substr(0, comma) == asked.id) return {};
+    rest.remove_prefix(comma == rest.npos ? rest.size() : comma + 1);
+  }
+  return Fail(InvalidArgument(
+      asked.field, fmt::format("there is no guardrail '{}'; {}", Utf8Prefix(asked.id, 80),
+                               names.empty() ? std::string("none are configured (guardrails:)")
+                                             : fmt::format("configured: {}", names))));
+}
 
 std::string KnowledgeBaseIdOf(std::string_view id_or_arn) {
   return id_or_arn.starts_with("arn:") ? LastPart(id_or_arn) : std::string(id_or_arn);
@@ -333,9 +363,8 @@ Result<RetrieveCall> DecodeRetrieve(std::string_view knowledge_base, std::string
   STRATA_CHECK_OK(top.ExpectObject());
   STRATA_CHECK_OK(top.OnlyMembers({"guardrailConfiguration", "nextToken", "retrievalConfiguration",
                                    "retrievalQuery", "userContext"}));
-  auto guardrail = top.Get("guardrailConfiguration");
-  if (guardrail.present()) return Fail(Lacks(guardrail, "guardrails"));
   RetrieveCall call;
+  STRATA_TRY(call.guardrail, DecodeGuardrail(top.Get("guardrailConfiguration")));
   call.request.knowledge_base_id = KnowledgeBaseIdOf(knowledge_base);
   auto query = top.Get("retrievalQuery");
   STRATA_CHECK_OK(query.ExpectObject());
@@ -343,6 +372,10 @@ Result<RetrieveCall> DecodeRetrieve(std::string_view knowledge_base, std::string
   if (image.present()) return Fail(Lacks(image, "image queries"));
   auto text = query.Get("text");
   STRATA_TRY(call.request.query, text.NonEmptyString());
+  if (CodePointCount(call.request.query) > knowledge::kQueryCharactersMax) {
+    return Fail(
+        text.Wrong(fmt::format("longer than {} characters", knowledge::kQueryCharactersMax)));
+  }
   auto configuration = top.Get("retrievalConfiguration");
   if (configuration.present())
     STRATA_CHECK_OK(DecodeRetrievalConfiguration(configuration, call.request));
@@ -372,10 +405,6 @@ Result<CheckDocumentAclCall> DecodeCheckDocumentAcl(std::string_view body) {
   constexpr std::size_t kDocumentIdMax = 1825;
   STRATA_TRY(auto parsed, dialect::ParseJson(body));
   JsonField top(parsed);
-  if (CodePointCount(call.request.query) > knowledge::kQueryCharactersMax) {
-    return Fail(
-        text.Wrong(fmt::format("longer than {} characters", knowledge::kQueryCharactersMax)));
-  }
   STRATA_CHECK_OK(top.ExpectObject());
   STRATA_CHECK_OK(top.OnlyMembers({"documentId", "userContext"}));
   CheckDocumentAclCall call;
@@ -412,9 +441,11 @@ Result<RetrieveAndGenerateCall> DecodeRetrieveAndGenerate(std::string_view body)
   if (kind == "KNOWLEDGE_BASE") {
     auto own = configuration.Get("knowledgeBaseConfiguration");
     STRATA_CHECK_OK(DecodeKnowledgeBaseConfiguration(own, call.request));
+    STRATA_TRY(call.guardrail, GuardrailOf(own));
   } else {
     auto own = configuration.Get("externalSourcesConfiguration");
     STRATA_CHECK_OK(DecodeExternalConfiguration(own, call.request));
+    STRATA_TRY(call.guardrail, GuardrailOf(own));
   }
   STRATA_TRY(call.user_id, DecodeUser(top));
   return call;
@@ -424,9 +455,11 @@ std::string EncodeRetrieveAndGenerateResponse(
     const knowledge::RetrieveAndGenerateResponse& response) {
   json::array citations;
   for (const auto& citation : response.citations) citations.push_back(EncodeCitation(citation));
-  return json::serialize(json::object{{"sessionId", response.session_id},
-                                      {"output", {{"text", response.text}}},
-                                      {"citations", std::move(citations)}});
+  json::object out{{"sessionId", response.session_id},
+                   {"output", {{"text", response.text}}},
+                   {"citations", std::move(citations)}};
+  if (response.intervened) out["guardrailAction"] = *response.intervened ? "INTERVENED" : "NONE";
+  return json::serialize(out);
 }
 
 std::string EncodeCitationEvent(const knowledge::AnswerCitation& citation) {

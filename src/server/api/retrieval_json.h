@@ -2,8 +2,8 @@
 // Retrieve and RetrieveAndGenerate in Bedrock's JSON (bedrock-agent-runtime 2023-07-26), both
 // directions.
 //
-// Members of the contract that this server does not have (guardrails, implicit filters, images) are
-// refused by name, never skipped.
+// Members of the contract that this server does not have (implicit filters, images) are refused by
+// name, never skipped.
 
 #include <optional>
 #include <string>
@@ -20,9 +20,19 @@ std::string KnowledgeBaseIdOf(std::string_view id_or_arn);
 // The model id of an ARN ("…:foundation-model/ID"), or the text itself.
 std::string ModelIdOf(std::string_view id_or_arn);
 
+// guardrailConfiguration of a call; `field` is where it stands, both "" without one.
+struct GuardrailAsked {
+  std::string id;
+  std::string field;
+};
+// `names`: those of the configuration, all of which judge every call, so that nothing but a name is
+// to be checked. "a,b", as guard::Guardrails has them. kInvalidArgument names those that there are.
+Result<> CheckGuardrail(const GuardrailAsked& asked, std::string_view names);
+
 struct RetrieveCall {
   knowledge::RetrieveRequest request;
   std::string user_id;  // userContext.userId
+  GuardrailAsked guardrail;
 };
 // Errors: kInvalidArgument with the member, kUnsupported for what this server lacks.
 Result<RetrieveCall> DecodeRetrieve(std::string_view knowledge_base, std::string_view body);
@@ -40,6 +50,7 @@ Result<CheckDocumentAclCall> DecodeCheckDocumentAcl(std::string_view body);
 struct RetrieveAndGenerateCall {
   knowledge::RetrieveAndGenerateRequest request;
   std::string user_id;
+  GuardrailAsked guardrail;
 };
 Result<RetrieveAndGenerateCall> DecodeRetrieveAndGenerate(std::string_view body);
 std::string EncodeRetrieveAndGenerateResponse(
