@@ -52,6 +52,11 @@ the answer is 403. `admin` does not include it. The header `x-strata-subject` sa
 
 ## Which operation needs which role
 
+A key acts in its workspace (`--workspace NAME`, `default` when none is given): it sees the bases, routers, prompts, traces, cost and,
+as an administrator, the keys of that one alone. What concerns the whole server is for administrators of the workspace `default`: keys of
+other workspaces, backup, reload, replacing the server, the console, adding and removing providers, importing models. Others get 403, which
+names this reason.
+
 The prefixes `/openai`, `/anthropic`, `/bedrock` and `/gemini` lead to the same operations. "any" is any valid key, "none" needs no key:
 pages open by the token in their address, `/metrics` by `server.metrics_access`.
 

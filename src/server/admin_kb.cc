@@ -388,9 +388,15 @@ Task<Result<>> Ask(Services& s, Exchange& e) {
   }
   request.retrieve.knowledge_base_id = base.id;
   e.ctx.model_asked = "kb/" + base.name;
+  std::string note;
+  if (const auto& named = request.generation.model; !named.empty()) {
+    auto model = s.registry.Snapshot()->Describe(named);
+    if (model.has_value()) note = model->info.demo_note;
+  }
   STRATA_CO_TRY(auto answer, co_await s.answers.Answer(std::move(request), e.ctx));
   RecordAnswer(e.ctx, {}, answer);
   auto out = EncodeAsk(answer);
+  if (!note.empty()) out["note"] = note;
   out["trace_id"] = e.ctx.request_id.value;
   out["trace_url"] = s.links.UrlOf(e.ctx.request_id.value);
   out["cost_usd"] =

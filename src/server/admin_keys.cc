@@ -8,6 +8,7 @@
 #include "base/budget_error.h"
 #include "dialect/json_value.h"
 #include "server/admin_json.h"
+#include "server/server_admin.h"
 #include "store/key_rows.h"
 
 namespace strata::server {
@@ -100,21 +101,47 @@ std::string EncodeNewKey(const store::NewKey& made, const observe::Spending& spe
   return json::serialize(out);
 }
 
+// Whether a body that was decoded says whose the key is to be.
+Result<bool> NamesWorkspace(std::string_view body) {
+  STRATA_TRY(auto parsed, dialect::ParseJson(body));
+  JsonField top(parsed);
+  return top.Get("workspace").present();
+}
+
+// Keys of other workspaces are not there for who may not see them.
+Task<Result<KeyId>> NamedKey(Services& s, const Exchange& e) {
+  KeyId id{e.params.at(0)};
+  if (IsServerAdmin(e.ctx.workspace)) co_return id;
+  STRATA_CO_TRY(auto keys, co_await s.keys.List(e.ctx.workspace));
+  for (const auto& key : keys) {
+    if (key.id == id || key.access_key_id == id.value) co_return key.id;
+  }
+  co_return Fail(NotFound("key", id.value));
+}
+
 Task<Result<>> Create(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto create, DecodeCreateKey(e.http.body, *e.ctx.clock));
+  STRATA_CO_TRY(const bool named, NamesWorkspace(e.http.body));
+  if (!named) create.grant.workspace = e.ctx.workspace;
+  if (create.grant.workspace != e.ctx.workspace) {
+    STRATA_CO_CHECK_OK(RequireServerAdmin(e.ctx, "keys of other workspaces are made"));
+  }
   STRATA_CO_TRY(auto made, co_await s.keys.Create(std::move(create)));
   co_return co_await SendAdminJson(e, EncodeNewKey(made, s.spending));
 }
 
 Task<Result<>> List(Services& s, Exchange& e) {
-  STRATA_CO_TRY(auto keys, co_await s.keys.List(std::nullopt));
+  std::optional<WorkspaceId> only;
+  if (!IsServerAdmin(e.ctx.workspace)) only = e.ctx.workspace;
+  STRATA_CO_TRY(auto keys, co_await s.keys.List(std::move(only)));
   json::array items;
   for (const auto& key : keys) items.push_back(EncodeKey(key, s.spending));
   co_return co_await SendAdminJson(e, json::serialize(json::object{{"keys", std::move(items)}}));
 }
 
 Task<Result<>> Revoke(Services& s, Exchange& e) {
-  STRATA_CO_TRY(auto key, co_await s.keys.Revoke(KeyId{e.params.at(0)}));
+  STRATA_CO_TRY(auto id, co_await NamedKey(s, e));
+  STRATA_CO_TRY(auto key, co_await s.keys.Revoke(std::move(id)));
   co_return co_await SendAdminJson(e, json::serialize(EncodeKey(key, s.spending)));
 }
 
@@ -132,7 +159,8 @@ Task<Result<>> SetBudget(Services& s, Exchange& e) {
   if (auto field = top.Get(kBudgetField); field.present()) {
     STRATA_CO_TRY(budget, Dollars(field));
   }
-  STRATA_CO_TRY(auto key, co_await s.keys.SetBudget(KeyId{e.params.at(0)}, budget));
+  STRATA_CO_TRY(auto id, co_await NamedKey(s, e));
+  STRATA_CO_TRY(auto key, co_await s.keys.SetBudget(std::move(id), budget));
   co_return co_await SendAdminJson(e, json::serialize(EncodeKey(key, s.spending)));
 }
 
@@ -147,8 +175,8 @@ Task<Result<>> Rotate(Services& s, Exchange& e) {
   if (field.present()) {
     STRATA_CO_TRY(overlap, field.Integer(0, kOverlapMax));
   }
-  STRATA_CO_TRY(auto made,
-                co_await s.keys.Rotate(KeyId{e.params.at(0)}, std::chrono::seconds(overlap)));
+  STRATA_CO_TRY(auto id, co_await NamedKey(s, e));
+  STRATA_CO_TRY(auto made, co_await s.keys.Rotate(std::move(id), std::chrono::seconds(overlap)));
   co_return co_await SendAdminJson(e, EncodeNewKey(made, s.spending));
 }
 

@@ -10,6 +10,7 @@
 #include "observe/tag_costs.h"
 #include "observe/trace_tree.h"
 #include "server/admin_json.h"
+#include "server/server_admin.h"
 #include "store/backup.h"
 
 namespace strata::server {
@@ -114,6 +115,7 @@ Task<Result<>> VerifyLedger(Services& s, Exchange& e) {
 }
 
 Task<Result<>> Backup(Services& s, Exchange& e) {
+  STRATA_CO_CHECK_OK(RequireServerAdmin(e.ctx, "the data folder is backed up"));
   STRATA_CO_TRY(auto parsed, dialect::ParseJson(e.http.body));
   dialect::JsonField top(parsed);
   STRATA_CO_CHECK_OK(top.ExpectObject());
@@ -130,6 +132,12 @@ Task<Result<>> Backup(Services& s, Exchange& e) {
                    {"bytes", report.bytes},
                    {"to", target}};
   co_return co_await SendAdminJson(e, json::serialize(out));
+}
+
+// The console shows every workspace.
+Task<Result<>> ConsoleAddress(Services& s, Exchange& e) {
+  STRATA_CO_CHECK_OK(RequireServerAdmin(e.ctx, "the console is opened"));
+  co_return co_await SendAdminJson(e, json::serialize(json::object{{"url", s.links.ConsoleUrl()}}));
 }
 
 }  // namespace
@@ -158,9 +166,7 @@ void AddAdminObserveRoutes(Router& router, Services& services) {
   add("GET", "/strata/v1/traces/{id}", "get_trace", GetTrace);
   add("GET", "/strata/v1/cost", "cost", Cost);
   add("GET", "/strata/v1/ledger/verify", "verify_ledger", VerifyLedger);
-  add("GET", "/strata/v1/console", "console_address", [](Services& s, Exchange& e) {
-    return SendAdminJson(e, json::serialize(json::object{{"url", s.links.ConsoleUrl()}}));
-  });
+  add("GET", "/strata/v1/console", "console_address", ConsoleAddress);
   add("POST", "/strata/v1/backup", "backup", Backup);
 }
 

@@ -11,7 +11,9 @@
 #include "provider/model_import.h"
 #include "server/admin_json.h"
 #include "server/builtins.h"
+#include "server/model_routes.h"
 #include "server/provider_file.h"
+#include "server/server_admin.h"
 
 namespace strata::server {
 namespace {
@@ -125,6 +127,7 @@ std::string ProblemOf(const Services& s, std::string_view name) {
 }
 
 Task<Result<>> AddProvider(Services& s, Exchange& e) {
+  STRATA_CO_CHECK_OK(RequireServerAdmin(e.ctx, "providers are added"));
   STRATA_CO_TRY(auto spec, DecodeSpec(e.http.body));
   auto name = spec.name;
   auto work = [&s, spec] { return s.reloader.AddProvider(spec); };
@@ -134,6 +137,7 @@ Task<Result<>> AddProvider(Services& s, Exchange& e) {
 }
 
 Task<Result<>> RemoveProvider(Services& s, Exchange& e) {
+  STRATA_CO_CHECK_OK(RequireServerAdmin(e.ctx, "providers are removed"));
   auto work = [&s, name = e.params.at(0)] { return s.reloader.RemoveProvider(name); };
   STRATA_CO_TRY(auto named_by, co_await RunBlocking(s.parse_pool, std::move(work)));
   json::object out{{"removed", e.params.at(0)}, {"named_by", json::value_from(named_by)}};
@@ -184,7 +188,7 @@ std::string_view KindOf(const domain::ModelInfo& info) {
 
 Task<Result<>> ListModels(Services& s, Exchange& e) {
   json::array items;
-  for (const auto& m : s.registry.Snapshot()->List()) {
+  for (const auto& m : VisibleModels(s, e.ctx)) {
     auto price = [](const std::optional<std::int64_t>& p) {
       return p ? json::value(*p) : json::value(nullptr);
     };
@@ -209,6 +213,7 @@ std::string OwnProgram() {
 }
 
 Task<Result<>> ImportModel(Services& s, Exchange& e) {
+  STRATA_CO_CHECK_OK(RequireServerAdmin(e.ctx, "models are imported"));
   STRATA_CO_TRY(auto parsed, dialect::ParseJson(e.http.body));
   JsonField top(parsed);
   STRATA_CO_CHECK_OK(top.ExpectObject());

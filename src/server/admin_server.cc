@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "server/admin_json.h"
+#include "server/server_admin.h"
 
 namespace strata::server {
 namespace {
@@ -14,6 +15,7 @@ namespace {
 namespace json = boost::json;
 
 Task<Result<>> Reload(Services& s, Exchange& e) {
+  STRATA_CO_CHECK_OK(RequireServerAdmin(e.ctx, "the configuration is read again"));
   auto work = [&s]() { return s.reloader.Reload(); };
   STRATA_CO_TRY(auto report, co_await RunBlocking(s.ops_pool, std::move(work)));
   json::object out{{"changed", json::value_from(report.changed)},
@@ -24,6 +26,7 @@ Task<Result<>> Reload(Services& s, Exchange& e) {
 // Asked by a successor that listens on the same addresses already. The folder's lock is free once
 // the requests that run here have ended.
 Task<Result<>> HandOver(Services& s, Exchange& e) {
+  STRATA_CO_CHECK_OK(RequireServerAdmin(e.ctx, "a server is replaced"));
   if (!s.hand_over) co_return Fail(Code::kUnsupported, "this process serves nobody");
   json::object out{{"pid", ::getpid()},
                    {"drain_timeout_s", s.live.Now()->settings.drain_timeout.count()}};

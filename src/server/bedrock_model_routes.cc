@@ -1,7 +1,6 @@
 // Bedrock's control plane of models: ListFoundationModels, GetFoundationModel.
 
 #include "dialect/bedrock.h"
-#include "guard/model_access.h"
 #include "server/answer_sinks.h"
 #include "server/model_routes.h"
 #include "server/routes.h"
@@ -32,8 +31,7 @@ Task<Result<>> ListModels(Services& services, Exchange& exchange) {
 
 Task<Result<>> GetModel(Services& services, Exchange& exchange) {
   const auto& id = exchange.params.at(0);
-  STRATA_CO_CHECK_OK(guard::CheckModelAllowed(id, exchange.ctx));
-  STRATA_CO_TRY(auto model, services.registry.Snapshot()->Describe(id));
+  STRATA_CO_TRY(auto model, DescribeVisible(services, id, exchange.ctx));
   auto body = dialect::bedrock::EncodeModel(model.info, RegionOf(exchange.http));
   co_return co_await SendJson(exchange, services.links, dialect::Dialect::kBedrock,
                               std::move(body));

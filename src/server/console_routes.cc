@@ -11,6 +11,7 @@
 #include "server/console/html.h"
 #include "server/console/trace_page.h"
 #include "server/routes.h"
+#include "server/server_admin.h"
 
 namespace strata::server {
 namespace {
@@ -44,7 +45,7 @@ bool ConsoleOpen(const Services& s, const net::HttpRequest& request) {
   if (token && s.links.OpensConsole(*token)) return true;
   if (s.links.OpensConsole(CookieToken(request))) return true;
   auto key = s.access.Authenticate(request);
-  return key.has_value() && (*key)->HasRole("admin");
+  return key.has_value() && (*key)->HasRole("admin") && IsServerAdmin((*key)->grant.workspace);
 }
 
 // A browser says that it shows HTML; programs that take anything get JSON.

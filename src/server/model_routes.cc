@@ -7,6 +7,7 @@
 #include "dialect/gemini.h"
 #include "dialect/openai.h"
 #include "guard/model_access.h"
+#include "knowledge/answerer.h"
 #include "server/answer_sinks.h"
 
 namespace strata::server {
@@ -18,11 +19,27 @@ constexpr std::size_t kPageMax = 1000;
 
 std::int64_t Seconds(WallTime time) { return ToUnixMicros(time) / 1'000'000; }
 
+// Bases and routers are those of the caller's workspace; the registry knows everybody's.
+Result<> CheckOfWorkspace(const Services& services, std::string_view id,
+                          const RequestContext& ctx) {
+  const auto slash = id.find('/');
+  if (slash == id.npos) return {};
+  const auto provider = id.substr(0, slash);
+  auto name = id.substr(slash + 1);
+  if (provider == route::kRouterProvider) {
+    STRATA_TRY([[maybe_unused]] auto found,
+               services.routers.Get(ParseRouterRef(name).name, ctx.workspace));
+  } else if (provider == knowledge::kKbProvider) {
+    name = name.substr(0, name.find('@'));
+    STRATA_TRY([[maybe_unused]] auto found, services.bases.FindByName(name, ctx.workspace));
+  }
+  return {};
+}
+
 // The id that the caller named, kept also for aliases: clients look their own name up.
 Result<provider::ListedModel> Describe(Services& services, Exchange& exchange) {
   const auto& id = exchange.params.at(0);
-  STRATA_CHECK_OK(guard::CheckModelAllowed(id, exchange.ctx));
-  STRATA_TRY(auto model, services.registry.Snapshot()->Describe(id));
+  STRATA_TRY(auto model, DescribeVisible(services, id, exchange.ctx));
   model.info.id = id;
   return model;
 }
@@ -79,9 +96,21 @@ Result<std::size_t> WholeNumber(std::string_view query, std::string_view name,
 std::vector<provider::ListedModel> VisibleModels(const Services& services,
                                                  const RequestContext& ctx) {
   auto models = services.registry.Snapshot()->List();
-  std::erase_if(
-      models, [&](const auto& m) { return !guard::CheckModelAllowed(m.info.id, ctx).has_value(); });
+  std::erase_if(models, [&](const auto& m) {
+    return !guard::CheckModelAllowed(m.info.id, ctx).has_value() ||
+           !CheckOfWorkspace(services, m.info.id, ctx).has_value() ||
+           !CheckOfWorkspace(services, m.alias_of, ctx).has_value();
+  });
   return models;
+}
+
+Result<provider::ListedModel> DescribeVisible(const Services& services, const std::string& id,
+                                              const RequestContext& ctx) {
+  STRATA_CHECK_OK(guard::CheckModelAllowed(id, ctx));
+  STRATA_CHECK_OK(CheckOfWorkspace(services, id, ctx));
+  STRATA_TRY(auto model, services.registry.Snapshot()->Describe(id));
+  STRATA_CHECK_OK(CheckOfWorkspace(services, model.alias_of, ctx));
+  return model;
 }
 
 Task<Result<>> ListModelsOpenAi(Services& services, Exchange& exchange) {

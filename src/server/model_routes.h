@@ -14,6 +14,10 @@ Task<Result<>> GetModelAnthropic(Services& services, Exchange& exchange);
 Task<Result<>> ListModelsGemini(Services& services, Exchange& exchange);
 Task<Result<>> GetModelGemini(Services& services, Exchange& exchange);
 
+// kPermissionDenied, kNotFound: also bases and routers of other workspaces.
+Result<provider::ListedModel> DescribeVisible(const Services& services, const std::string& id,
+                                              const RequestContext& ctx);
+
 // What this key may see of the registry.
 std::vector<provider::ListedModel> VisibleModels(const Services& services,
                                                  const RequestContext& ctx);

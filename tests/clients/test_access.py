@@ -101,6 +101,65 @@ class Access(unittest.TestCase):
         self.assertEqual(self.call("DELETE", "/strata/v1/kbs/mine", bearer)[0], 200)
 
 
+class Workspaces(unittest.TestCase):
+    """An administrator of one workspace acts there alone; the whole server is for those of `default`."""
+
+    ADMIN, PLAIN = "sk-strata-access-other-admin-0123456789", "sk-strata-access-other-plain-0123456789"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = server()
+        for bearer, role in ((cls.ADMIN, "admin"), (cls.PLAIN, "invoke")):
+            cls.server.cli("key", "create", "--name", "other " + role, "--workspace", "other", "--role", role, "--bearer", bearer)
+
+    def call(self, method, path, bearer, body=None):
+        connection = http.client.HTTPConnection(urllib.parse.urlsplit(self.server.url).netloc, timeout=60)
+        try:
+            connection.request(method, path, json.dumps(body or {}), {"content-type": "application/json", "authorization": "Bearer " + bearer})
+            reply = connection.getresponse()
+            text = reply.read().decode()
+            return reply.status, json.loads(text) if text.startswith("{") else text
+        finally:
+            connection.close()
+
+    def test_keys_are_those_of_the_workspace(self):
+        theirs = self.call("POST", "/strata/v1/keys", BEARER, {"name": "of default"})[1]
+        listed = self.call("GET", "/strata/v1/keys", self.ADMIN)[1]["keys"]
+        self.assertEqual({key["workspace"] for key in listed}, {"other"})
+        self.assertIn("default", {key["workspace"] for key in self.call("GET", "/strata/v1/keys", BEARER)[1]["keys"]})
+        for name in (theirs["key"], theirs["access_key_id"]):
+            self.assertEqual(self.call("DELETE", "/strata/v1/keys/" + name, self.ADMIN)[0], 404)
+            self.assertEqual(self.call("POST", f"/strata/v1/keys/{name}/rotate", self.ADMIN)[0], 404)
+            self.assertEqual(self.call("PUT", f"/strata/v1/keys/{name}/budget", self.ADMIN, {"budget_month_usd": 1})[0], 404)
+        status, body = self.call("POST", "/strata/v1/keys", self.ADMIN, {"workspace": "default", "roles": ["admin"]})
+        self.assertEqual(status, 403)
+        self.assertIn("workspace 'default'", json.dumps(body))
+        status, made = self.call("POST", "/strata/v1/keys", self.ADMIN, {"name": "own"})
+        self.assertEqual((status, made["workspace"]), (200, "other"))
+        self.assertEqual(self.call("POST", f"/strata/v1/keys/{made['key']}/rotate", self.ADMIN)[0], 200)
+        self.assertEqual(self.call("DELETE", "/strata/v1/keys/" + made["access_key_id"], self.ADMIN)[0], 200)
+
+    def test_what_concerns_the_whole_server_is_refused_and_says_why(self):
+        for method, path in (("POST", "/strata/v1/backup"), ("POST", "/strata/v1/reload"), ("POST", "/strata/v1/hand-over"),
+                             ("GET", "/strata/v1/console"), ("POST", "/strata/v1/providers"), ("DELETE", "/strata/v1/providers/up"),
+                             ("POST", "/strata/v1/models/import")):
+            status, body = self.call(method, path, self.ADMIN, {"to": "/nowhere"})
+            self.assertEqual(status, 403, (path, body))
+            self.assertIn("whole server", json.dumps(body), path)
+        self.assertEqual(self.call("GET", "/console", self.ADMIN)[0], 401)
+        self.assertEqual(self.call("POST", "/strata/v1/reload", BEARER)[0], 200)
+
+    def test_models_are_those_of_the_workspace(self):
+        for bearer, seen in ((BEARER, True), (self.PLAIN, False)):
+            ids = [model["id"] for model in self.call("GET", "/v1/models", bearer)[1]["data"]]
+            self.assertEqual("kb/harbour" in ids, seen, ids)
+            summaries = self.call("GET", "/foundation-models", bearer)[1]["modelSummaries"]
+            self.assertEqual("kb/harbour" in [model["modelId"] for model in summaries], seen)
+            self.assertEqual(self.call("GET", "/v1/models/kb/harbour", bearer)[0], 200 if seen else 404)
+            self.assertEqual(self.call("GET", "/foundation-models/kb%2Fharbour", bearer)[0], 200 if seen else 404)
+            self.assertTrue(any(one.startswith("builtin/") for one in ids))
+
+
 class Budgets(unittest.TestCase):
     CONFIG = """
 providers:

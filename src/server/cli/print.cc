@@ -85,6 +85,7 @@ void PrintAnswer(std::string_view reply) {
     fmt::print("  [{}] {}{}\n      {}\n", NumberOf(source, "n"), TextOf(source, "title"), page,
                TextOf(source, "uri"));
   }
+  if (auto note = TextOf(answer, "note"); !note.empty()) fmt::print("\nnote   {}\n", note);
   // Only a running server shows the page.
   auto page = TextOf(answer, "trace_url");
   auto shown = page.starts_with("http") ? page + "\n       " : std::string();
