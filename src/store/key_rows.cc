@@ -25,6 +25,12 @@ CREATE TABLE api_keys(
 ) STRICT;
 CREATE INDEX api_keys_by_workspace ON api_keys(workspace, created);
 )sql"},
+    {"secrets of rotations that overlap", R"sql(
+CREATE TABLE api_key_old_secrets(
+  sequence INTEGER PRIMARY KEY, key_id TEXT NOT NULL, secret_sealed TEXT NOT NULL,
+  bearer_sha256 BLOB NOT NULL, valid_until INTEGER NOT NULL
+) STRICT;
+)sql"},
 };
 
 constexpr std::size_t kNameMax = 200;
@@ -226,6 +232,48 @@ Result<> InsertKeyRow(Database& database, const KeyRow& row) {
     return Fail(Code::kConflict, "a key with that access key id or that bearer exists already");
   }
   return done;
+}
+
+Result<std::vector<OldSecretRow>> ReadOldSecrets(Database& database) {
+  STRATA_TRY(auto row, database.Prepare("SELECT key_id, secret_sealed, bearer_sha256, valid_until "
+                                        "FROM api_key_old_secrets ORDER BY sequence DESC"));
+  std::vector<OldSecretRow> rows;
+  while (true) {
+    STRATA_TRY(bool more, row.Step());
+    if (!more) return rows;
+    rows.push_back({.key = {std::string(row.Text(0))},
+                    .secret_sealed = std::string(row.Text(1)),
+                    .bearer_digest = std::string(row.Blob(2)),
+                    .valid_until = FromUnixMicros(row.Integer(3))});
+  }
+}
+
+Result<> MoveOldSecret(Database& database, const KeyRow& row, WallTime now) {
+  const auto& key = row.key;
+  STRATA_CHECK_OK(
+      database.Run("DELETE FROM api_key_old_secrets WHERE valid_until <= ?", ToUnixMicros(now)));
+  if (row.old_secret_sealed.empty() || !key.old_valid_until || *key.old_valid_until <= now) {
+    return {};
+  }
+  STRATA_TRY(
+      auto count,
+      database.Integer("SELECT count(*) FROM api_key_old_secrets WHERE key_id = ?", key.id.value));
+  // With the one that moves now and the one that is replaced.
+  if (count.value_or(0) + 2 > static_cast<std::int64_t>(KeyStore::kOldSecretsMax)) {
+    return Fail(Code::kConflict,
+                fmt::format("{} secrets of key {} before this one are still valid; rotate it when "
+                            "one of them has ended, or with an overlap of 0, which ends them all",
+                            count.value_or(0) + 1, key.id.value));
+  }
+  return database.Run(
+      "INSERT INTO api_key_old_secrets(key_id, secret_sealed, bearer_sha256, valid_until) "
+      "VALUES(?,?,?,?)",
+      key.id.value, row.old_secret_sealed, BlobView{row.old_bearer_digest},
+      ToUnixMicros(*key.old_valid_until));
+}
+
+Result<> DropOldSecrets(Database& database, const KeyId& key) {
+  return database.Run("DELETE FROM api_key_old_secrets WHERE key_id = ?", key.value);
 }
 
 Result<> CheckCreateKey(const CreateKey& request, WallTime now) {

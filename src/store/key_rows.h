@@ -28,6 +28,20 @@ struct KeyRow {
 Result<std::vector<KeyRow>> ReadKeyRows(Database& database, std::string_view where,
                                         std::span<const std::string> args);
 
+// Secrets that a rotation's overlap keeps valid after another rotation, newest first.
+struct OldSecretRow {
+  KeyId key;
+  std::string secret_sealed;
+  std::string bearer_digest;
+  WallTime valid_until;
+};
+Result<std::vector<OldSecretRow>> ReadOldSecrets(Database& database);
+// Before the row's secret is replaced: its old one, which the row has room for one of, goes to
+// those while it is valid at `now`; those that are not valid any more go. kConflict: there are too
+// many.
+Result<> MoveOldSecret(Database& database, const KeyRow& row, WallTime now);
+Result<> DropOldSecrets(Database& database, const KeyId& key);
+
 // kConflict when the id, the access key id or the bearer is taken.
 Result<> InsertKeyRow(Database& database, const KeyRow& row);
 

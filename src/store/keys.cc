@@ -68,6 +68,8 @@ Result<NewKey> RotateRow(Database& database, const KeyId& id, const KeyRing& rin
   if (!row.key.ValidAt(now)) {
     return Fail(Code::kConflict, fmt::format("key {} is revoked or has expired", id.value));
   }
+  STRATA_CHECK_OK(overlap.count() > 0 ? MoveOldSecret(database, row, now)
+                                      : DropOldSecrets(database, row.key.id));
   NewKey made;
   made.key = row.key;
   made.bearer = SecretText(NewBearer());
@@ -98,6 +100,15 @@ Result<std::int64_t> ResealRows(Database& database, const KeyRing& ring) {
     STRATA_CHECK_OK(
         database.Run("UPDATE api_keys SET secret_sealed = ?, old_secret_sealed = ? WHERE id = ?",
                      secret, old, row.key.id.value));
+    ++changed;
+  }
+  STRATA_TRY(auto olds, ReadOldSecrets(database));
+  for (const auto& row : olds) {
+    STRATA_TRY(auto secret, ring.Reseal(row.secret_sealed, SecretContext(row.key)));
+    if (secret == row.secret_sealed) continue;
+    STRATA_CHECK_OK(
+        database.Run("UPDATE api_key_old_secrets SET secret_sealed = ? WHERE bearer_sha256 = ?",
+                     secret, BlobView{row.bearer_digest}));
     ++changed;
   }
   return changed;
@@ -143,9 +154,8 @@ std::optional<KeySnapshot::AccessKey> KeySnapshot::FindAccessKey(std::string_vie
   auto it = by_access_key_.find(std::string(access_key_id));
   if (it == by_access_key_.end() || !it->second.key->ValidAt(now)) return std::nullopt;
   AccessKey found{it->second.key, {it->second.secret}};
-  const auto& until = found.key->old_valid_until;
-  if (!it->second.old_secret.empty() && until && now < *until) {
-    found.secrets.push_back(it->second.old_secret);
+  for (const auto& old : it->second.old) {
+    if (now < old.until) found.secrets.push_back(old.secret);
   }
   return found;
 }
@@ -176,6 +186,7 @@ std::shared_ptr<const KeySnapshot> KeyStore::snapshot() const {
 Result<> KeyStore::Reload(Database& database) {
   std::lock_guard one_at_a_time(reload_mutex_);
   STRATA_TRY(auto rows, ReadKeyRows(database, "", {}));
+  STRATA_TRY(const auto older, ReadOldSecrets(database));
   auto next = std::make_shared<KeySnapshot>();
   for (auto& row : rows) {
     auto key = std::make_shared<const ApiKey>(std::move(row.key));
@@ -187,7 +198,15 @@ Result<> KeyStore::Reload(Database& database) {
     STRATA_TRY(access.secret, ring_.Unseal(row.secret_sealed, SecretContext(key->id)));
     if (!key->old_valid_until || row.old_secret_sealed.empty()) continue;
     next->by_bearer_[row.old_bearer_digest] = {key, key->old_valid_until};
-    STRATA_TRY(access.old_secret, ring_.Unseal(row.old_secret_sealed, SecretContext(key->id)));
+    STRATA_TRY(auto old, ring_.Unseal(row.old_secret_sealed, SecretContext(key->id)));
+    access.old.push_back({std::move(old), *key->old_valid_until});
+  }
+  for (const auto& row : older) {
+    auto key = next->FindId(row.key);
+    if (key == nullptr || key->revoked) continue;
+    next->by_bearer_[row.bearer_digest] = {key, row.valid_until};
+    STRATA_TRY(auto old, ring_.Unseal(row.secret_sealed, SecretContext(row.key)));
+    next->by_access_key_[key->access_key_id].old.push_back({std::move(old), row.valid_until});
   }
   std::lock_guard lock(mutex_);
   snapshot_ = std::move(next);

@@ -55,7 +55,7 @@ struct ApiKey {
   WallTime created;
   std::optional<WallTime> expires;
   std::optional<WallTime> revoked;
-  // After a rotation the old bearer and secret stay valid until then.
+  // After a rotation the bearer and secret before it stay valid until then.
   std::optional<WallTime> old_valid_until;
 
   bool ValidAt(WallTime now) const { return !revoked && (!expires || now < *expires); }
@@ -90,7 +90,8 @@ class KeySnapshot {
   // tells nothing about how near a guess is.
   std::shared_ptr<const ApiKey> FindBearer(std::string_view bearer, WallTime now) const;
 
-  // Key and secrets that a signature may be made with (two during a rotation's overlap).
+  // Key and secrets that a signature may be made with (several during rotations' overlaps), newest
+  // first.
   struct AccessKey {
     std::shared_ptr<const ApiKey> key;
     std::vector<SecretText> secrets;
@@ -106,10 +107,14 @@ class KeySnapshot {
     std::shared_ptr<const ApiKey> key;
     std::optional<WallTime> until;
   };
+  struct OldSecret {
+    SecretText secret;
+    WallTime until;
+  };
   struct Access {
     std::shared_ptr<const ApiKey> key;
     SecretText secret;
-    SecretText old_secret;
+    std::vector<OldSecret> old;  // newest first
   };
   std::unordered_map<std::string, Bearer> by_bearer_;  // by the raw digest
   std::unordered_map<std::string, Access> by_access_key_;
@@ -132,7 +137,9 @@ class KeyStore {
   Task<Result<ApiKey>> Revoke(KeyId id);
   // What it may spend in a calendar month (UTC) from the next call on; nullopt: without a limit.
   Task<Result<ApiKey>> SetBudget(KeyId id, std::optional<domain::Money> budget);
-  // New bearer and secret; the old ones stay valid for `overlap`.
+  // New bearer and secret; the old ones stay valid for `overlap`, those of rotations before as long
+  // as those said. Without an overlap all old ones end now. kConflict: kOldSecretsMax are valid.
+  static constexpr std::size_t kOldSecretsMax = 8;
   Task<Result<NewKey>> Rotate(KeyId id, std::chrono::seconds overlap);
   // At a start after KeyRing::Rotate; returns how many secrets were sealed again. Cheap when there
   // is nothing to do.

@@ -170,6 +170,46 @@ TEST_F(Keys, ARotatedKeyWorksWithBothSecretsDuringTheOverlap) {
             1U);
 }
 
+TEST_F(Keys, ASecondRotationKeepsWhatTheFirstPromised) {
+  auto first = Create();
+  auto second = RunTask(keys_->Rotate(first.key.id, std::chrono::minutes(60)));
+  clock_.Advance(std::chrono::minutes(10));
+  auto third = RunTask(keys_->Rotate(first.key.id, std::chrono::minutes(20)));
+  ASSERT_TRUE(third.has_value()) << third.error().message();
+  Reopen();
+  auto secrets = [&] {
+    return keys_->snapshot()->FindAccessKey(first.key.access_key_id, clock_.Wall())->secrets.size();
+  };
+  EXPECT_TRUE(Find(first.bearer) && Find(second->bearer) && Find(third->bearer));
+  EXPECT_EQ(secrets(), 3U);
+  clock_.Advance(std::chrono::minutes(20));
+  EXPECT_FALSE(Find(second->bearer));
+  EXPECT_TRUE(Find(first.bearer)) << "its hour is not over";
+  EXPECT_EQ(secrets(), 2U);
+  clock_.Advance(std::chrono::minutes(30));
+  EXPECT_FALSE(Find(first.bearer));
+  EXPECT_EQ(secrets(), 1U);
+}
+
+TEST_F(Keys, ARotationWithoutOverlapEndsAllOldSecrets) {
+  auto first = Create();
+  auto second = RunTask(keys_->Rotate(first.key.id, std::chrono::minutes(60)));
+  ASSERT_TRUE(RunTask(keys_->Rotate(first.key.id, std::chrono::minutes(60))).has_value());
+  auto last = RunTask(keys_->Rotate(first.key.id, std::chrono::seconds(0)));
+  EXPECT_FALSE(Find(first.bearer) || Find(second->bearer));
+  EXPECT_TRUE(Find(last->bearer));
+}
+
+TEST_F(Keys, SecretsThatAreValidHaveALimit) {
+  auto made = Create();
+  for (std::size_t i = 0; i < KeyStore::kOldSecretsMax; ++i) {
+    ASSERT_TRUE(RunTask(keys_->Rotate(made.key.id, std::chrono::minutes(60))).has_value()) << i;
+  }
+  auto over = RunTask(keys_->Rotate(made.key.id, std::chrono::minutes(60)));
+  ASSERT_FALSE(over.has_value());
+  EXPECT_EQ(over.error().code(), Code::kConflict);
+}
+
 TEST_F(Keys, SecretsAreSealedAgainAfterTheMasterKeyRotates) {
   auto made = Create();
   ASSERT_TRUE(KeyRing::Rotate(folder_ / "secrets"));
