@@ -14,6 +14,9 @@ constexpr Option kOptions[] = {
      "How knowledge bases search that were made without a mode."},
     {"kb.search.dense_weight", OptionKind::kReal, "", "0.5", "0..1",
      "Share of the vector score in hybrid search; the rest is BM25's."},
+    {"kb.search.dense_weight_foreign", OptionKind::kReal, "", "0.2", "0..1",
+     "The same for questions in a language that the embedding model was not made for: the built-in "
+     "ones know English. A base that was tuned, and a request that says its own, keep theirs."},
     {"kb.search.context", OptionKind::kReal, "", "0.5", "0..1",
      "Share of a passage's scores that is of it together with the passages around it in its "
      "document."},
@@ -71,6 +74,7 @@ KbSettings KbSettings::From(const Options& options) {
   settings.embedding_model = options.Text("kb.embedding_model");
   settings.mode = ParseSearchMode(options.Text("kb.search.mode")).value_or(SearchMode::kHybrid);
   settings.retriever.dense_weight = options.Real("kb.search.dense_weight");
+  settings.retriever.dense_weight_foreign = options.Real("kb.search.dense_weight_foreign");
   settings.retriever.context_share = options.Real("kb.search.context");
   settings.retriever.candidates = static_cast<int>(options.Integer("kb.search.candidates"));
   settings.retriever.spelling = options.Flag("kb.search.spelling");

@@ -11,6 +11,7 @@
 #include "guard/model_access.h"
 #include "knowledge/retrieve/candidates.h"
 #include "knowledge/retrieve/copies.h"
+#include "knowledge/retrieve/foreign_query.h"
 #include "knowledge/retrieve/join.h"
 #include "knowledge/retrieve/phrases.h"
 #include "knowledge/retrieve/smooth.h"
@@ -547,6 +548,9 @@ Task<Result<RetrieveResponse>> Retriever::Run(std::shared_ptr<OpenBase> base,
   const bool by_default = request.mode == SearchMode::kHybrid && !request.rerank &&
                           !rerank.model.empty() && !request.without.rerank;
   if (by_default) request.results = std::max(request.results, rerank.candidates);
+  if (!request.dense_weight && IsForeign(request.query, embedder.Info().id)) {
+    request.dense_weight = std::min(options_.dense_weight, options_.dense_weight_foreign);
+  }
   auto work = [&] { return Search(*base, request, options_, ctx).Run(query); };
   STRATA_CO_TRY(auto found, co_await RunBlocking(pool_, std::move(work)));
   auto& out = found.response.results;

@@ -17,8 +17,9 @@ namespace strata::knowledge {
 
 struct RetrieverOptions {
   double dense_weight = 0.5;
-  double context_share = 0.5;  // as BlendOptions::context_share
-  int candidates = 100;        // of each leg; never fewer than the results asked for
+  double dense_weight_foreign = 0.2;  // of questions in a language that the embedder does not know
+  double context_share = 0.5;         // as BlendOptions::context_share
+  int candidates = 100;               // of each leg; never fewer than the results asked for
   bool spelling = true;
   int join = 0;  // as RetrieveRequest::join
   RerankOptions rerank;
