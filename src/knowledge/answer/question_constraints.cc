@@ -225,7 +225,11 @@ class Reader {
   }
 
   // "Who painted the *church*", "Do *cats* travel", "Are *copper glazes* forbidden".
+  // "How many *goats* live".
   void ReadObjects() {
+    for (std::size_t i = 0; i + 1 < pieces_.size(); ++i) {
+      if (pieces_[i].lower == "many" && IsContent(pieces_[i + 1])) Bind(i + 1, i + 2);
+    }
     for (std::size_t i = 0; i + 2 < pieces_.size(); ++i) {
       if (!IsContent(pieces_[i]) || !IsOneOf(pieces_[i + 1].lower, kDefinite)) continue;
       const auto end = EndOfNoun(i + 2);

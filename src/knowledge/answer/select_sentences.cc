@@ -42,14 +42,16 @@ std::string DocumentKey(const domain::Citation& origin) {
 bool IsMereHeading(const SentencePool& pool, const std::vector<SourcePassage>& passages,
                    std::size_t index) {
   const auto& sentence = pool.sentences[index];
-  if (!sentence.heading) return false;
   const auto text = TextAt(sentence, passages);
   const auto& passage = passages[sentence.passage];
+  if (sentence.features.complete > 0 && !sentence.heading) return false;
   if (text.starts_with('#') || text == passage.title) return true;
+  // "Article 4. Fishing rights" is two sentences.
   if (std::ranges::any_of(passage.headings,
                           [&](const auto& heading) { return heading.ends_with(text); })) {
     return true;
   }
+  if (!sentence.heading) return false;
   const bool over = index + 1 < pool.sentences.size() &&
                     pool.sentences[index + 1].passage == sentence.passage &&
                     !pool.sentences[index + 1].heading;
