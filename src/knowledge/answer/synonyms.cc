@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "knowledge/answer/word_forms.h"
-#include "text/search_words.h"
 
 namespace strata::knowledge {
 namespace {
@@ -52,18 +51,10 @@ constexpr auto kGroups = std::to_array<std::string_view>({
     "doctor physician",
     "rehearsal practice",
     "drive driver",
-    "kassenwart schatzmeister",
     "kosten beitrag preis",
 });
 
 using Groups = std::map<std::string, std::vector<std::size_t>, std::less<>>;
-
-std::string StemOf(std::string_view word) {
-  thread_local text::SearchWordMaker maker;
-  std::string stem(word);
-  maker.ForEach(word, [&](const text::SearchWord& made) { stem = made.word; });
-  return stem;
-}
 
 Groups ReadGroups() {
   Groups groups;
