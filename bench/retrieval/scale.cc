@@ -23,8 +23,9 @@ namespace {
 using knowledge::Candidate;
 using knowledge::ChunkRun;
 
-constexpr std::size_t kEach = 100;  // hits of each leg
-constexpr std::size_t kAround = 8;  // as retrieve/candidates.cc
+constexpr std::size_t kEach = 100;          // hits of each leg
+constexpr std::size_t kAround = 8;          // as retrieve/candidates.cc
+constexpr std::size_t kSpreadSample = 512;  // as base/kb_cache.cc
 constexpr std::uint64_t kChunksOfDocument = 4;
 constexpr std::size_t kBatch = 1024;
 
@@ -156,7 +157,8 @@ class Scale {
     for (const auto& hit : *near) entry(hit.id).dense = hit.score;
     ScoreWords(queries_[query], candidates);
     ScoreVectors(vectors_[query], candidates);
-    auto hits = knowledge::Blend(candidates, {});
+    auto hits = knowledge::Blend(candidates,
+                                 {.spread = dense_.Spread(vectors_[query], kSpreadSample).value()});
     std::vector<std::uint64_t> rows;
     rows.reserve(hits.size());
     for (const auto& hit : hits) rows.push_back(hit.row);

@@ -53,6 +53,13 @@ class ExactIndex final : public VectorIndex {
                         rows_.Scan(prepared, wanted, filter, FilterOrder::kAfterScore));
   }
 
+  Result<ScoreSpread> Spread(std::span<const float> query, std::size_t sample,
+                             const IdFilter& filter) const override {
+    STRATA_CHECK_OK(CheckValues(query, dimensions(), "query"));
+    std::shared_lock lock(mutex_);
+    return rows_.Spread(rows_.rows().Prepare(query), sample, filter);
+  }
+
   std::vector<float> Rows(std::span<const std::uint64_t> ids) const override {
     std::shared_lock lock(mutex_);
     return rows_.Copy(ids);

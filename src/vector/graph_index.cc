@@ -372,6 +372,14 @@ Result<std::vector<VectorHit>> GraphIndex::Search(std::span<const float> query, 
   return state.rows.Finish(prepared, limit, state.rows.Scan(prepared, wanted, filter, order));
 }
 
+Result<ScoreSpread> GraphIndex::Spread(std::span<const float> query, std::size_t sample,
+                                       const IdFilter& filter) const {
+  STRATA_CHECK_OK(CheckValues(query, dimensions(), "query"));
+  std::shared_lock lock(state_->mutex);
+  const auto& rows = state_->rows;
+  return rows.Spread(rows.rows().Prepare(query), sample, filter);
+}
+
 std::vector<float> GraphIndex::Rows(std::span<const std::uint64_t> ids) const {
   std::shared_lock lock(state_->mutex);
   return state_->rows.Copy(ids);

@@ -47,6 +47,8 @@ class GraphIndex final : public VectorIndex {
   void Remove(std::span<const std::uint64_t> ids) override;
   Result<std::vector<VectorHit>> Search(std::span<const float> query, std::size_t limit,
                                         const IdFilter& filter = {}) const override;
+  Result<ScoreSpread> Spread(std::span<const float> query, std::size_t sample,
+                             const IdFilter& filter = {}) const override;
   std::vector<float> Rows(std::span<const std::uint64_t> ids) const override;
   std::size_t dimensions() const override;
   VectorStats Stats() const override;

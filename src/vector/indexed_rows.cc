@@ -154,6 +154,24 @@ std::vector<ScoredSlot> IndexedRows::ScanSome(const QuantizedQuery& query, std::
   return std::move(top).Done();
 }
 
+ScoreSpread IndexedRows::Spread(const QuantizedQuery& query, std::size_t sample,
+                                const IdFilter& filter) const {
+  ScoreSpread spread;
+  double squares = 0;  // of distances from the mean (Welford 1962)
+  sample = std::min(sample, ids_.size());
+  for (std::size_t i = 0; i < sample; ++i) {
+    const auto slot = static_cast<Slot>(i * ids_.size() / sample);
+    if (!alive(slot) || (filter && !filter(ids_[slot]))) continue;
+    const double score = rows_.RoughScore(query, slot);
+    ++spread.rows;
+    const double distance = score - spread.mean;
+    spread.mean += distance / static_cast<double>(spread.rows);
+    squares += distance * (score - spread.mean);
+  }
+  if (spread.rows > 0) spread.deviation = std::sqrt(squares / static_cast<double>(spread.rows));
+  return spread;
+}
+
 std::vector<VectorHit> IndexedRows::Finish(const QuantizedQuery& query, std::size_t limit,
                                            std::span<const ScoredSlot> candidates) const {
   std::vector<VectorHit> hits;

@@ -65,6 +65,8 @@ class IndexedRows {
   // The same among `among`; slots that are not alive are passed over.
   std::vector<ScoredSlot> ScanSome(const QuantizedQuery& query, std::size_t wanted,
                                    const IdFilter& filter, std::span<const Slot> among) const;
+  // VectorIndex::Spread, by rough scores.
+  ScoreSpread Spread(const QuantizedQuery& query, std::size_t sample, const IdFilter& filter) const;
   // The candidates scored again at 16 bits; the best `limit` of them, ties by id.
   std::vector<VectorHit> Finish(const QuantizedQuery& query, std::size_t limit,
                                 std::span<const ScoredSlot> candidates) const;

@@ -24,6 +24,13 @@ struct VectorHit {
 // row during one search.
 using IdFilter = std::function<bool(std::uint64_t id)>;
 
+// How the scores of a query are spread over rows, whatever they are about.
+struct ScoreSpread {
+  double mean = 0;
+  double deviation = 0;  // standard deviation
+  std::size_t rows = 0;  // that were scored
+};
+
 struct VectorStats {
   std::size_t rows = 0;
   std::size_t dimensions = 0;
@@ -47,6 +54,12 @@ class VectorIndex {
   // Errors: kInvalidArgument (wrong size, a value that is not finite).
   virtual Result<std::vector<VectorHit>> Search(std::span<const float> query, std::size_t limit,
                                                 const IdFilter& filter = {}) const = 0;
+
+  // The scores of those of `sample` rows, evenly spread over the index, that pass `filter`. A
+  // sample of all rows is exact up to the precision of the index. O(sample × dimensions). Errors:
+  // kInvalidArgument (wrong size, a value that is not finite).
+  virtual Result<ScoreSpread> Spread(std::span<const float> query, std::size_t sample,
+                                     const IdFilter& filter = {}) const = 0;
 
   // What is kept of rows, ids.size() × dimensions(), within the precision of the index; zeros for
   // unknown ids.

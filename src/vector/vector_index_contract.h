@@ -40,6 +40,7 @@ class VectorIndexContract : public testing::TestWithParam<VectorIndexCase> {
 
   static std::vector<std::uint64_t> Ids(const std::vector<VectorHit>& hits) {
     std::vector<std::uint64_t> ids;
+    ids.reserve(hits.size());
     for (const VectorHit& hit : hits) ids.push_back(hit.id);
     return ids;
   }
@@ -74,6 +75,29 @@ TEST_P(VectorIndexContract, GivesRowsBackAndZerosForUnknownOnes) {
   EXPECT_NEAR(rows[1], -0.8, 1e-3);
   EXPECT_EQ(rows[2], 0);
   EXPECT_EQ(rows[3], 0);
+}
+
+TEST_P(VectorIndexContract, SaysHowScoresAreSpread) {
+  auto index = Make(2);
+  Add(*index, 1, {1, 0});
+  Add(*index, 2, {0.8F, 0.6F});
+  Add(*index, 3, {0.6F, 0.8F});
+  Add(*index, 4, {0, 1});
+  index->Remove(std::vector<std::uint64_t>{4});
+  const std::vector<float> query = {1, 0};
+  const auto all = index->Spread(query, 100);
+  ASSERT_TRUE(all.has_value());
+  EXPECT_EQ(all->rows, 3U);
+  EXPECT_NEAR(all->mean, 0.8, 0.01);
+  EXPECT_NEAR(all->deviation, 0.1633, 0.01);
+  const auto some = index->Spread(query, 100, [](std::uint64_t id) { return id != 1; });
+  ASSERT_TRUE(some.has_value());
+  EXPECT_EQ(some->rows, 2U);
+  EXPECT_NEAR(some->mean, 0.7, 0.01);
+  const auto fewer = index->Spread(query, 2);
+  ASSERT_TRUE(fewer.has_value());
+  EXPECT_LE(fewer->rows, 2U);
+  EXPECT_FALSE(index->Spread(std::vector{1.0F}, 100).has_value());
 }
 
 TEST_P(VectorIndexContract, AnEmptyIndexFindsNothing) {

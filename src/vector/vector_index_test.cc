@@ -37,6 +37,10 @@ class Tended final : public VectorIndex {
                                         const IdFilter& filter) const override {
     return index_.Search(query, limit, filter);
   }
+  Result<ScoreSpread> Spread(std::span<const float> query, std::size_t sample,
+                             const IdFilter& filter) const override {
+    return index_.Spread(query, sample, filter);
+  }
   std::vector<float> Rows(std::span<const std::uint64_t> ids) const override {
     return index_.Rows(ids);
   }

@@ -61,6 +61,11 @@ class KbCache {
   Result<std::vector<LegHit>> SearchVectors(std::span<const float> query, std::size_t limit,
                                             const SearchScope& scope) const;
 
+  // How near `query` is to passages in general: a sample of those that the caller may read,
+  // whatever the filter.
+  Result<vector::ScoreSpread> SpreadOf(std::span<const float> query,
+                                       const SearchScope& scope) const;
+
   // For each row the rows of its document next to it, `around` at most on either side.
   std::vector<ChunkRun> RunsAround(std::span<const std::uint64_t> rows, std::size_t around) const;
   // Scores of SearchWords, of these rows.

@@ -1,6 +1,7 @@
 #include "knowledge/retrieve/fuse.h"
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_map>
 
 namespace strata::knowledge {
@@ -42,6 +43,7 @@ class LegRange {
     }
   }
   void FromZero() { low_ = {}; }
+  bool found() const { return found_; }
 
   double Of(const Candidate& candidate, double context_share) const {
     if (!found_) return 0;
@@ -66,17 +68,35 @@ std::vector<FusedHit> Blend(const std::vector<Candidate>& candidates, const Blen
   LegRange words(candidates, &Candidate::words, &Candidate::lexical);
   words.FromZero();
   const LegRange vectors(candidates, &Candidate::vectors, &Candidate::dense);
+  const auto of_vectors = [&](const Candidate& candidate) {
+    if (!options.spread || !vectors.found()) return vectors.Of(candidate, options.context_share);
+    const auto& [own, around] = candidate.vectors;
+    const double alone = (1 - options.context_share) * StandsOut(own, *options.spread);
+    if (options.context_share <= 0) return alone;
+    return alone + options.context_share * StandsOut(around, *options.spread);
+  };
   std::vector<FusedHit> hits;
+  double highest = 1;
   for (const auto& candidate : candidates) {
     const double score = (1 - options.dense_weight) * words.Of(candidate, options.context_share) +
-                         options.dense_weight * vectors.Of(candidate, options.context_share);
+                         options.dense_weight * of_vectors(candidate);
+    highest = std::max(highest, score);
     hits.push_back({.row = candidate.row,
                     .score = score,
                     .lexical = candidate.lexical,
                     .dense = candidate.dense});
   }
+  for (auto& hit : hits) hit.score /= highest;
   std::ranges::sort(hits, BetterHit);
   return hits;
+}
+
+double StandsOut(double score, const vector::ScoreSpread& spread) {
+  constexpr double kNoise = 2;  // deviations that passages of anything else often have
+  constexpr double kScale = 4;
+  const double above = (score - spread.mean) / spread.deviation - kNoise;
+  // The same as std::log1p(std::exp(above)), which overflows.
+  return (std::max(above, 0.0) + std::log1p(std::exp(-std::abs(above)))) / kScale;
 }
 
 bool BetterHit(const FusedHit& a, const FusedHit& b) {

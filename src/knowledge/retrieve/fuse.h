@@ -8,6 +8,7 @@
 
 #include "knowledge/base/kb_cache.h"
 #include "knowledge/graph/names_graph.h"
+#include "vector/vector_index.h"
 
 namespace strata::knowledge {
 
@@ -36,16 +37,30 @@ struct Candidate {
 struct BlendOptions {
   double dense_weight = 0.5;   // 0..1; the rest is the words'
   double context_share = 0.5;  // of a leg's score that comes from what stands around, 0..1
+  // Cosines of the question with passages in general; absent where there are too few to say.
+  std::optional<vector::ScoreSpread> spread = {};
 };
 
 // score = (1 - dense_weight) · words' + dense_weight · vectors', where a leg's score is
-// (1 - context_share) · own' + context_share · around', each min-max over the candidates: words
-// from 0 on, vectors from the lowest that the dense leg found, so that those it did not find may
-// score below 0 until Rescale. A leg that found nothing counts 0. Best first, ties by row.
+// (1 - context_share) · own' + context_share · around', divided by the best where that is above 1.
+// A leg that found nothing counts 0. Best first, ties by row.
+//
+// words': min-max over the candidates, from 0 on. vectors': StandsOut by the spread, so that
+// vectors count as far as they tell passages of the question from others: where the embedder knows
+// the question's language or subject badly, the best hardly stand out and words decide. Without a
+// spread min-max, from the lowest that the dense leg found, so that those it did not find may score
+// below 0 until Rescale.
 //
 // Both scores of every candidate are what makes this better than Fuse, which has to count 0 for the
-// leg that did not find it.
+// leg that did not find it. Sources: the convex combination is Bruch, Gai, Ingber 2022, "An
+// Analysis of Fusion Functions for Hybrid Retrieval"; scores in deviations from those of what is
+// not relevant are Manmatha, Rath, Feng 2001, "Modeling Score Distributions for Combining the
+// Outputs of Search Engines". What was measured: docs/measurements-retrieval.md.
 std::vector<FusedHit> Blend(const std::vector<Candidate>& candidates, const BlendOptions& options);
+
+// ln(1 + e^(z − 2)) / 4 with z = (score − mean) / deviation, so that two deviations are where a
+// score begins to count and six count 1.
+double StandsOut(double score, const vector::ScoreSpread& spread);
 
 // Best first, ties by row.
 bool BetterHit(const FusedHit& a, const FusedHit& b);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "knowledge/retrieve/smooth.h"
 
@@ -38,6 +39,7 @@ TEST(Fuse, EmptyLegsGiveNothing) {
 
 std::vector<std::uint64_t> RowsOf(const std::vector<FusedHit>& hits) {
   std::vector<std::uint64_t> rows;
+  rows.reserve(hits.size());
   for (const auto& hit : hits) rows.push_back(hit.row);
   return rows;
 }
@@ -78,6 +80,45 @@ TEST(Blend, ALegThatFoundNothingCountsNothing) {
   const auto hits = Blend(candidates, {.dense_weight = 0.5, .context_share = 0.5});
   ASSERT_EQ(hits.size(), 1U);
   EXPECT_DOUBLE_EQ(hits[0].score, 0.5);
+}
+
+// Two passages that the legs disagree about, the second the better one for vectors by 0.2.
+std::vector<Candidate> Disputed() {
+  return {Found(1, 10.0, 0.5, {.own = 10, .around = 0}, {.own = 0.5, .around = 0}),
+          Found(2, 7.0, 0.7, {.own = 7, .around = 0}, {.own = 0.7, .around = 0})};
+}
+
+TEST(Blend, VectorsDecideWhereTheirBestStandsOut) {
+  const auto hits = Blend(Disputed(), {.dense_weight = 0.5,
+                                       .context_share = 0,
+                                       .spread = {{.mean = 0.1, .deviation = 0.1, .rows = 100}}});
+  EXPECT_EQ(RowsOf(hits), (std::vector<std::uint64_t>{2, 1}));
+}
+
+TEST(Blend, WordsDecideWhereVectorsSayTheSameOfEverything) {
+  const auto hits = Blend(Disputed(), {.dense_weight = 0.5,
+                                       .context_share = 0,
+                                       .spread = {{.mean = 0.6, .deviation = 0.2, .rows = 100}}});
+  EXPECT_EQ(RowsOf(hits), (std::vector<std::uint64_t>{1, 2}));
+  EXPECT_GT(hits[1].score, 0.35) << "what words give stays";
+}
+
+TEST(Blend, ScoresStayWithinOneHoweverFarTheBestStandsOut) {
+  const auto hits = Blend(Disputed(), {.dense_weight = 0.5,
+                                       .context_share = 0.5,
+                                       .spread = {{.mean = 0, .deviation = 0.01, .rows = 100}}});
+  EXPECT_DOUBLE_EQ(hits[0].score, 1);
+  EXPECT_GE(hits[1].score, 0);
+}
+
+TEST(StandsOut, GrowsFromTwoDeviationsOn) {
+  const vector::ScoreSpread spread{.mean = 0.2, .deviation = 0.1, .rows = 100};
+  EXPECT_NEAR(StandsOut(0.4, spread), std::log(2) / 4, 1e-12);
+  EXPECT_NEAR(StandsOut(0.8, spread), 1, 0.01);
+  EXPECT_LT(StandsOut(0.2, spread), 0.04);
+  EXPECT_GT(StandsOut(0.1, spread), StandsOut(0.0, spread)) << "the order stays";
+  EXPECT_TRUE(std::isfinite(StandsOut(1000, spread)));
+  EXPECT_GE(StandsOut(-1000, spread), 0);
 }
 
 TEST(Fuse, TheOrderDoesNotDependOnHowManyHitsWereAskedFor) {
@@ -127,6 +168,7 @@ TEST(Smooth, WhatLiesAmongGoodHitsPassesWhatStandsAlone) {
 
 TEST(Smooth, HitsBehindTheCandidatesStayBehindThem) {
   std::vector<FusedHit> hits;
+  hits.reserve(5);
   for (std::uint64_t row = 0; row < 5; ++row) {
     hits.push_back(
         {.row = row, .score = 1 - 0.1 * static_cast<double>(row), .lexical = {}, .dense = {}});

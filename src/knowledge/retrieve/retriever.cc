@@ -182,11 +182,16 @@ class Search {
     }
     STRATA_CHECK_OK(FindPhrases(lexical, dense, fixes));
     Span span = ctx_.span.Child("knowledge.fuse");
+    STRATA_TRY(const auto spread, SpreadOf(query));
     const CandidateOptions options{
         .candidates = static_cast<std::size_t>(options_.candidates),
-        .blend = {.dense_weight = DenseWeight(), .context_share = ContextShare()}};
+        .blend = {
+            .dense_weight = DenseWeight(), .context_share = ContextShare(), .spread = spread}};
     span.Set("dense_weight", options.blend.dense_weight);
     span.Set("context_share", options.blend.context_share);
+    if (spread && !dense.empty()) {
+      span.Set("dense_best_deviations", (dense.front().score - spread->mean) / spread->deviation);
+    }
     const SearchedFor searched{
         .words = request_.mode == SearchMode::kDense ? "" : std::string_view(request_.query),
         .fixes = fixes,
@@ -216,6 +221,17 @@ class Search {
     std::erase_if(held_, [](const auto& entry) { return entry.second == 0; });
     span.Set("held_by", held_.size());
     return {};
+  }
+
+  // Of hybrid searches; absent where there are too few passages to say how far one stands out.
+  Result<std::optional<vector::ScoreSpread>> SpreadOf(std::span<const float> query) const {
+    constexpr std::size_t kRowsMin = 30;
+    constexpr double kDeviationMin = 1e-4;  // the index keeps scores to as much
+    std::optional<vector::ScoreSpread> spread;
+    if (request_.mode != SearchMode::kHybrid || query.empty()) return spread;
+    STRATA_TRY(spread, base_.cache->SpreadOf(query, scope_));
+    if (spread->rows < kRowsMin || spread->deviation < kDeviationMin) spread.reset();
+    return spread;
   }
 
   int HeldBy(std::uint64_t row) const {
