@@ -5,6 +5,7 @@
 #include <iterator>
 #include <ranges>
 
+#include "dialect/cited_base.h"
 #include "dialect/json/strata_member.h"
 
 namespace strata::dialect {
@@ -34,18 +35,22 @@ void WriteRegion(JsonWriter& out, const domain::PageRegion& region) {
   out.EndArray().EndObject();
 }
 
-void WritePaged(JsonWriter& out, const std::vector<domain::Citation>& paged) {
+void WritePlaces(JsonWriter& out, const std::vector<domain::Citation>& placed) {
   constexpr std::size_t kCitationsMax = 100;
   constexpr std::size_t kPagesMax = 32;
   out.Key("citations").BeginArray();
-  for (const auto& citation : paged | std::views::take(kCitationsMax)) {
+  for (const auto& citation : placed | std::views::take(kCitationsMax)) {
     out.BeginObject().Field("document_index", citation.document_index);
     out.FieldIfAny("source", citation.source_uri).FieldIfAny("title", citation.title);
-    out.Key("pages").BeginArray();
-    for (const auto& region : citation.pages | std::views::take(kPagesMax)) {
-      WriteRegion(out, region);
+    out.FieldIfAny("knowledge_base", CitedBase(citation));
+    if (!citation.pages.empty()) {
+      out.Key("pages").BeginArray();
+      for (const auto& region : citation.pages | std::views::take(kPagesMax)) {
+        WriteRegion(out, region);
+      }
+      out.EndArray();
     }
-    out.EndArray().EndObject();
+    out.EndObject();
   }
   out.EndArray();
 }
@@ -82,28 +87,29 @@ HeaderList MetaHeaders(Dialect dialect, const AnswerMeta& meta) {
 }
 
 void WriteStrataMember(JsonWriter& out, const AnswerMeta& meta,
-                       const std::vector<domain::Citation>& paged) {
-  if (!HasStrataMember(meta) && paged.empty()) return;
+                       const std::vector<domain::Citation>& placed) {
+  if (!HasStrataMember(meta) && placed.empty()) return;
   out.Key("strata").BeginObject();
   out.FieldIfAny("trace_id", meta.trace_id).FieldIfAny("trace_url", meta.trace_url);
   out.FieldIfAny("demo_note", meta.demo_note);
   if (meta.cost) out.Field("cost_usd", domain::FormatUsd(*meta.cost));
-  if (!paged.empty()) WritePaged(out, paged);
+  if (!placed.empty()) WritePlaces(out, placed);
   out.EndObject();
 }
 
-bool ShowsPages(const domain::Citation& citation) {
-  return !citation.chunk_id.empty() && !citation.pages.empty();
+bool ShowsPlace(const domain::Citation& citation) {
+  if (citation.chunk_id.empty()) return false;
+  return !citation.pages.empty() || !CitedBase(citation).empty();
 }
 
-std::vector<domain::Citation> PagedCitations(const std::vector<domain::ContentBlock>& content) {
-  std::vector<domain::Citation> paged;
+std::vector<domain::Citation> PlacedCitations(const std::vector<domain::ContentBlock>& content) {
+  std::vector<domain::Citation> placed;
   for (const auto& block : content) {
     const auto* text = std::get_if<domain::TextBlock>(&block);
     if (text == nullptr) continue;
-    std::ranges::copy_if(text->citations, std::back_inserter(paged), ShowsPages);
+    std::ranges::copy_if(text->citations, std::back_inserter(placed), ShowsPlace);
   }
-  return paged;
+  return placed;
 }
 
 bool HasStrataMember(const AnswerMeta& meta) {

@@ -4,6 +4,7 @@
 
 #include "base/json_text.h"
 #include "base/utf8.h"
+#include "dialect/cited_base.h"
 
 namespace strata::gateway {
 namespace {
@@ -30,6 +31,7 @@ void AppendCitation(std::string& out, const domain::Citation& c) {
     AppendJsonString(out, value);
   };
   out += '{';
+  if (const auto base = dialect::CitedBase(c); !base.empty()) text("base", base);
   text("document", c.document_id);
   text("chunk", c.chunk_id);
   text("title", c.title);

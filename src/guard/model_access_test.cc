@@ -21,5 +21,25 @@ TEST(CheckModelAllowed, MatchesWholeIdsAndPrefixes) {
   EXPECT_NE(refused.error().message().find("openai/gpt-4o"), std::string::npos);
 }
 
+TEST(CheckModelAllowed, EachOfSeveralBasesIsRefusedAsIfItWereNamedAlone) {
+  RequestContext ctx;
+  ctx.models_allowed = {"kb/open*", "kb/more", "kb/more@m", "arn:aws:x:foundation-model/kb/open*",
+                        "kb/open,secret"};
+  EXPECT_TRUE(CheckModelAllowed("kb/open,more,open-2", ctx).has_value());
+  EXPECT_TRUE(CheckModelAllowed("kb/open,more@m", ctx).has_value());
+  for (const char* model :
+       {"kb/open,secret", "kb/secret,open", "kb/open,more,secret", "kb/more,kb/secret"}) {
+    EXPECT_FALSE(CheckModelAllowed(model, ctx).has_value()) << model;
+  }
+  EXPECT_EQ(CheckModelAllowed("kb/open,secret", ctx).error().message(),
+            CheckModelAllowed("kb/secret", ctx).error().message());
+  EXPECT_EQ(CheckModelAllowed("kb/more,secret@m", ctx).error().message(),
+            CheckModelAllowed("kb/secret@m", ctx).error().message());
+  EXPECT_TRUE(CheckModelAllowed("arn:aws:x:foundation-model/kb/open,open-2", ctx).has_value());
+  EXPECT_FALSE(CheckModelAllowed("arn:aws:x:foundation-model/kb/open,secret", ctx).has_value());
+  ctx.models_allowed = {"up/*"};
+  EXPECT_TRUE(CheckModelAllowed("up/model,with-comma", ctx).has_value());
+}
+
 }  // namespace
 }  // namespace strata::guard

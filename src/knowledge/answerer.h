@@ -1,7 +1,7 @@
 #pragma once
 // The Answerer turns a question and passages into a cited answer: with builtin/extract, or with a
 // language model whose every sentence is aligned afterwards with the passages that were in the
-// prompt. And `kb/NAME`, `kb/NAME@MODEL`: every knowledge base as a ChatModel.
+// prompt. And `kb/NAME`, `kb/NAME@MODEL`: every knowledge base as a ChatModel; `kb/A,B`: several.
 
 #include <functional>
 #include <memory>
@@ -105,8 +105,9 @@ class Answerer {
 };
 
 // The model source "kb" of the registry: `kb/NAME` answers with builtin/extract, `kb/NAME@MODEL`
-// with MODEL. A name is looked up in the caller's workspace at every Start (kNotFound there);
-// listings show those of all workspaces. Thread-safe; the parts outlive what is returned.
+// with MODEL; several names, "A,B", are bases that are searched together. A name is looked up in
+// the caller's workspace at every Start (kNotFound there); listings show those of all workspaces.
+// Thread-safe; the parts outlive what is returned.
 std::shared_ptr<provider::ModelSource> MakeKbModelSource(KnowledgeBases& bases, Answerer& answerer);
 
 }  // namespace strata::knowledge

@@ -62,9 +62,13 @@ struct RerankChoice {
 };
 
 inline constexpr int kJoinMax = 5;
+inline constexpr std::size_t kBasesMax = 16;  // of one search
 
 struct RetrieveRequest {
   std::string knowledge_base_id;
+  // Bases that are searched together with it, kBasesMax in all. Each ranks its own passages, which
+  // then come into one order (retrieve/merge.h); one reranker sees those of all.
+  std::vector<std::string> more_bases;
   std::string query;  // UTF-8; "" finds nothing
   int results = 5;    // 1..kResultsMax
   SearchMode mode = SearchMode::kDefault;
@@ -110,8 +114,9 @@ std::vector<domain::PageRegion> RegionsOf(std::span<const domain::DocumentPart::
 
 struct RetrieveResponse {
   std::vector<RetrievedChunk> results;  // best first
-  std::string index_version;            // "kb ID @ generation", for DecidedBy::index
+  std::string index_version;            // "kb ID @ generation, …", for DecidedBy::index
   std::vector<SpellingFix> corrected;   // what words of the query were taken for
+  bool led_by_names = false;            // by the names graph: passages may share no word with it
 };
 
 }  // namespace strata::knowledge

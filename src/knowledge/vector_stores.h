@@ -37,7 +37,7 @@ inline constexpr std::size_t kCreateFilesMax = 500;
 // Different ways to cut files that one vector store may have.
 inline constexpr std::size_t kChunkingsMax = 32;
 inline constexpr std::size_t kSearchQueriesMax = 16;
-inline constexpr std::size_t kSearchStoresMax = 16;
+inline constexpr std::size_t kSearchStoresMax = kBasesMax;
 
 // Runs of about so many tokens, in whole sentences; the embedding model's window is the limit.
 struct StaticChunking {
@@ -182,8 +182,8 @@ class VectorStores {
   Task<Result<FileBatch>> GetBatch(std::string id, std::string batch_id, RequestContext& ctx);
   Task<Result<FileBatch>> CancelBatch(std::string id, std::string batch_id, RequestContext& ctx);
 
-  // Of all stores and queries together, best first, each passage once. Scores are those of each
-  // base's own ranking. Adds nothing to ctx.labels.
+  // Of all stores and queries together, best first, each passage once. Scores of several stores
+  // are weighed (retrieve/merge.h). Adds nothing to ctx.labels.
   Task<Result<std::vector<RetrievedChunk>>> Search(StoreSearch search, RequestContext& ctx);
 
   // Takes an uploaded file, which the caller's key may read, out of every vector store.

@@ -32,6 +32,9 @@ Task<Result<observe::FinishedTrace>> FindTrace(Services& services, const Exchang
 
 // The caller's knowledge base that the path names. kNotFound, kPermissionDenied.
 Result<knowledge::KnowledgeBase> NamedBase(Services& services, const Exchange& exchange);
+// The same for a path that may name several, "A,B". The key is checked for all of them first.
+Result<std::vector<knowledge::KnowledgeBase>> NamedBases(Services& services,
+                                                         const Exchange& exchange);
 
 // The body of POST /strata/v1/keys with its values checked, but for whether they are taken.
 // kInvalidArgument with the field.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <chrono>
+#include <span>
 
 #include "base/background.h"
 #include "base/utf8.h"
@@ -300,13 +301,18 @@ Task<Result<>> StopSync(Services& s, Exchange& e) {
   co_return co_await SendAdminJson(e, json::serialize(json::object{{"jobs", std::move(jobs)}}));
 }
 
-Result<knowledge::RetrieveRequest> DecodeSearch(std::string_view body, std::string kb_id) {
+void SearchIn(const std::vector<knowledge::KnowledgeBase>& bases,
+              knowledge::RetrieveRequest& request) {
+  request.knowledge_base_id = bases.front().id;
+  for (const auto& base : std::span(bases).subspan(1)) request.more_bases.push_back(base.id);
+}
+
+Result<knowledge::RetrieveRequest> DecodeSearch(std::string_view body) {
   STRATA_TRY(auto parsed, dialect::ParseJson(body));
   JsonField top(parsed);
   STRATA_CHECK_OK(top.ExpectObject());
   STRATA_CHECK_OK(top.OnlyMembers({"query", "results", "mode", "filter", "join", "rerank"}));
   knowledge::RetrieveRequest request;
-  request.knowledge_base_id = std::move(kb_id);
   auto query = top.Get("query");
   STRATA_TRY(request.query, query.NonEmptyString());
   if (auto results = top.Get("results"); results.present()) {
@@ -333,8 +339,9 @@ Result<knowledge::RetrieveRequest> DecodeSearch(std::string_view body, std::stri
 }
 
 Task<Result<>> Search(Services& s, Exchange& e) {
-  STRATA_CO_TRY(auto base, NamedBase(s, e));
-  STRATA_CO_TRY(auto request, DecodeSearch(e.http.body, base.id));
+  STRATA_CO_TRY(const auto bases, NamedBases(s, e));
+  STRATA_CO_TRY(auto request, DecodeSearch(e.http.body));
+  SearchIn(bases, request);
   STRATA_CO_TRY(auto judged, co_await GuardedRetrieve(s, std::move(request), e.ctx));
   co_return co_await SendAdminJson(e, EncodeRetrieveResponse(judged.found, judged.intervened));
 }
@@ -375,7 +382,7 @@ json::object EncodeAsk(const knowledge::RetrieveAndGenerateResponse& answer) {
 }
 
 Task<Result<>> Ask(Services& s, Exchange& e) {
-  STRATA_CO_TRY(auto base, NamedBase(s, e));
+  STRATA_CO_TRY(const auto bases, NamedBases(s, e));
   STRATA_CO_TRY(auto parsed, dialect::ParseJson(e.http.body));
   JsonField top(parsed);
   STRATA_CO_CHECK_OK(top.ExpectObject());
@@ -386,8 +393,11 @@ Task<Result<>> Ask(Services& s, Exchange& e) {
   if (auto model = top.Get("model"); model.present()) {
     STRATA_CO_TRY(request.generation.model, model.NonEmptyString());
   }
-  request.retrieve.knowledge_base_id = base.id;
-  e.ctx.model_asked = "kb/" + base.name;
+  SearchIn(bases, request.retrieve);
+  e.ctx.model_asked = "kb/";
+  for (const auto& base : bases) {
+    e.ctx.model_asked += (base.id == bases.front().id ? "" : ",") + base.name;
+  }
   std::string note;
   if (const auto& named = request.generation.model; !named.empty()) {
     auto model = s.registry.Snapshot()->Describe(named);

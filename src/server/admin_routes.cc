@@ -1,3 +1,4 @@
+#include "knowledge/base_names.h"
 #include "server/admin_json.h"
 #include "server/answer_sinks.h"
 #include "server/base_access.h"
@@ -47,6 +48,18 @@ Result<knowledge::KnowledgeBase> NamedBase(Services& services, const Exchange& e
   STRATA_TRY(auto base, services.bases.FindByName(exchange.params.at(0), exchange.ctx.workspace));
   STRATA_CHECK_OK(CheckBaseNameAllowed(base.name, exchange.ctx));
   return base;
+}
+
+Result<std::vector<knowledge::KnowledgeBase>> NamedBases(Services& services,
+                                                         const Exchange& exchange) {
+  STRATA_TRY(const auto names, knowledge::SplitBaseNames(exchange.params.at(0), "name"));
+  for (const auto& name : names) STRATA_CHECK_OK(CheckBaseNameAllowed(name, exchange.ctx));
+  std::vector<knowledge::KnowledgeBase> bases;
+  for (const auto& name : names) {
+    STRATA_TRY(auto base, services.bases.FindByName(name, exchange.ctx.workspace));
+    bases.push_back(std::move(base));
+  }
+  return bases;
 }
 
 void RunUntilLeft(Exchange& exchange) { exchange.ctx.deadline = SteadyTime::max(); }

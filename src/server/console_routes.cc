@@ -180,9 +180,13 @@ Task<Result<>> ShowSource(Services& s, Exchange& e) {
   auto citations = CitationsOf(trace);
   bool good = error == std::errc() && std::string_view(end, name.data() + name.size()) == ".png";
   if (!good || number < 1 || number > citations.size()) co_return Fail(NotFound("source", name));
-  const auto& citation = citations[number - 1];
+  auto& citation = citations[number - 1];
   if (citation.pages.empty()) co_return Fail(NotFound("page of source", name));
   ReadAs(s, trace, e.ctx);
+  if (!citation.base.empty()) {
+    STRATA_CO_TRY(auto base, s.bases.FindByName(citation.base, e.ctx.workspace));
+    citation.knowledge_base_id = std::move(base.id);
+  }
   STRATA_CO_CHECK_OK(co_await CheckStillCited(s, citation, e.ctx));
   STRATA_CO_TRY(auto original, co_await s.bases.FetchOriginal(citation.knowledge_base_id,
                                                               citation.document_id, e.ctx));

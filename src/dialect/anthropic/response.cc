@@ -65,7 +65,7 @@ std::string EncodeChatResponse(const domain::ChatResponse& response, const Answe
   response.stop_sequence.empty() ? out.Null() : out.Value(response.stop_sequence);
   out.Key("usage");
   WriteUsage(out, response.usage);
-  WriteStrataMember(out, meta, PagedCitations(response.content));
+  WriteStrataMember(out, meta, PlacedCitations(response.content));
   return out.EndObject().Take();
 }
 

@@ -52,7 +52,7 @@ class MessageEncoder final : public StreamEncoder {
   int index_ = -1;  // of the wire's block; splitting at citations makes more than the domain has
   Wire wire_ = Wire::kClosed;
   bool cited_ = false;  // the open text block has had a citation
-  std::vector<domain::Citation> paged_;
+  std::vector<domain::Citation> placed_;
 };
 
 std::string MessageEncoder::Announce(std::string_view block) {
@@ -134,7 +134,7 @@ std::string MessageEncoder::On(const domain::ReasoningDelta& delta) {
 
 std::string MessageEncoder::On(const domain::CitationDelta& delta) {
   cited_ = true;
-  if (ShowsPages(delta.citation)) paged_.push_back(delta.citation);
+  if (ShowsPlace(delta.citation)) placed_.push_back(delta.citation);
   JsonWriter citation;
   WriteCitation(citation, delta.citation);
   return Delta("citations_delta", "citation", citation.text());
@@ -155,7 +155,7 @@ std::string MessageEncoder::On(const domain::StreamEnd& end) {
   end.stop_sequence.empty() ? out.Null() : out.Value(end.stop_sequence);
   out.EndObject().Key("usage");
   WriteUsage(out, end.usage);
-  WriteStrataMember(out, meta_, paged_);
+  WriteStrataMember(out, meta_, placed_);
   out.EndObject();
   return EncodeSse("message_delta", out.text()) +
          EncodeSse("message_stop", R"({"type":"message_stop"})");

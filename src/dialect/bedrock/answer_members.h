@@ -13,9 +13,9 @@ namespace strata::dialect::bedrock {
 // metrics, trace.promptRouter, performanceConfig, serviceTier.
 void WriteServingMembers(JsonWriter& out, const AnswerMeta& meta);
 
-// additionalModelResponseFields: "strata" (`paged` as in json/strata_member.h), and the stop
+// additionalModelResponseFields: "strata" (`placed` as in json/strata_member.h), and the stop
 // sequence that matched.
 void WriteAdditionalFields(JsonWriter& out, const AnswerMeta& meta, std::string_view stop_sequence,
-                           const std::vector<domain::Citation>& paged);
+                           const std::vector<domain::Citation>& placed);
 
 }  // namespace strata::dialect::bedrock

@@ -62,11 +62,11 @@ void WriteServingMembers(JsonWriter& out, const AnswerMeta& meta) {
 }
 
 void WriteAdditionalFields(JsonWriter& out, const AnswerMeta& meta, std::string_view stop_sequence,
-                           const std::vector<domain::Citation>& paged) {
-  if (!HasStrataMember(meta) && stop_sequence.empty() && paged.empty()) return;
+                           const std::vector<domain::Citation>& placed) {
+  if (!HasStrataMember(meta) && stop_sequence.empty() && placed.empty()) return;
   out.Key("additionalModelResponseFields").BeginObject();
   out.FieldIfAny("stop_sequence", stop_sequence);
-  WriteStrataMember(out, meta, paged);
+  WriteStrataMember(out, meta, placed);
   out.EndObject();
 }
 
@@ -80,7 +80,7 @@ std::string EncodeConverseResponse(const domain::ChatResponse& response, const A
   out.Field("stopReason", StopReasonName(response.stop_reason)).Key("usage");
   WriteUsage(out, response.usage);
   WriteServingMembers(out, meta);
-  WriteAdditionalFields(out, meta, response.stop_sequence, PagedCitations(response.content));
+  WriteAdditionalFields(out, meta, response.stop_sequence, PlacedCitations(response.content));
   return out.EndObject().Take();
 }
 

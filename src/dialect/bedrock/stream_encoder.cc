@@ -48,7 +48,7 @@ class ConverseEncoder final : public StreamEncoder {
   AnswerMeta meta_;
   int index_ = -1;  // of the wire's block; splitting at citations makes more than the domain has
   bool cited_ = false;  // the open text block has had a citation
-  std::vector<domain::Citation> paged_;
+  std::vector<domain::Citation> placed_;
 };
 
 std::string ConverseEncoder::Delta(std::string_view key, std::string_view json) const {
@@ -110,7 +110,7 @@ std::string ConverseEncoder::On(const domain::ReasoningDelta& delta) {
 
 std::string ConverseEncoder::On(const domain::CitationDelta& delta) {
   cited_ = true;
-  if (ShowsPages(delta.citation)) paged_.push_back(delta.citation);
+  if (ShowsPlace(delta.citation)) placed_.push_back(delta.citation);
   JsonWriter citation;
   WriteCitation(citation, delta.citation);
   return Delta("citation", citation.text());
@@ -119,7 +119,7 @@ std::string ConverseEncoder::On(const domain::CitationDelta& delta) {
 std::string ConverseEncoder::On(const domain::StreamEnd& end) {
   JsonWriter stop;
   stop.BeginObject().Field("stopReason", StopReasonName(end.stop_reason));
-  WriteAdditionalFields(stop, meta_, end.stop_sequence, paged_);
+  WriteAdditionalFields(stop, meta_, end.stop_sequence, placed_);
   stop.EndObject();
   JsonWriter metadata;
   metadata.BeginObject().Key("usage");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/utf8.h"
+#include "dialect/cited_base.h"
 
 namespace strata::dialect::openai {
 
@@ -15,6 +16,7 @@ void WriteAnnotation(JsonWriter& out, const domain::Citation& citation, std::int
   out.Field("url", citation.source_uri).Field("title", citation.title);
   out.FieldIfAny("quote", citation.quoted);  // ours: the supporting text
   if (!citation.pages.empty()) out.Field("page", citation.pages.front().page);
+  out.FieldIfAny("knowledge_base", CitedBase(citation));  // ours: which of several
   out.EndObject().EndObject();
 }
 

@@ -1,5 +1,7 @@
 #include "dialect/responses/annotations.h"
 
+#include "dialect/cited_base.h"
+
 namespace strata::dialect::responses {
 namespace {
 
@@ -48,6 +50,7 @@ void WriteAnnotation(JsonWriter& out, const domain::Citation& citation, std::int
   }
   out.Field("start_index", start).Field("end_index", end).FieldIfAny("quote", citation.quoted);
   if (!citation.pages.empty()) out.Field("page", citation.pages.front().page);
+  out.FieldIfAny("knowledge_base", CitedBase(citation));  // ours: which of several
   out.EndObject();
 }
 

@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <tuple>
+
 #include "base/utf8.h"
+#include "dialect/cited_base.h"
 #include "domain/stream.h"
 #include "knowledge/base/service_fixture.h"
 #include "knowledge/corpus.h"
@@ -242,6 +245,37 @@ TEST_F(AnswererTest, ACallOfTheExtractorShowsItsPassagesAndKeepsToItsLimits) {
   EXPECT_EQ(seen[0].max_tokens, 4);
   ASSERT_EQ(seen[0].messages.at(0).content.size(), 2U);
   EXPECT_EQ(std::get<domain::DocumentBlock>(seen[0].messages[0].content[0]).text, kGlacier);
+}
+
+TEST_F(AnswererTest, SeveralBasesAnswerAsOneModelAndEachCitationSaysItsBase) {
+  const auto towers = MakeBase("towers");
+  auto tower = Document("tower.txt", "The clock tower of Sion is 41 metres high.");
+  tower.labels.Add("pii");
+  Index(towers, MakeCustom(towers), {tower});
+  for (const auto& [question, uri, base] :
+       {std::tuple("How high is the clock tower of Sion?", "tower.txt", "towers"),
+        std::tuple("What was the area of the Aletsch glacier in 2011?", "glaciers.txt", "docs")}) {
+    auto response = Ask("docs,towers", question);
+    ASSERT_TRUE(response.has_value()) << response.error().message();
+    const auto& citations = TextOf(*response).citations;
+    ASSERT_FALSE(citations.empty()) << TextOf(*response).text;
+    EXPECT_EQ(citations[0].source_uri, uri);
+    EXPECT_EQ(dialect::CitedBase(citations[0]), base);
+  }
+  EXPECT_TRUE(ctx_.labels.Has("eu-only"));
+  EXPECT_TRUE(ctx_.labels.Has("pii"));
+  model_->Next().Text("The clock tower of Sion is 41 metres high.");
+  EXPECT_TRUE(Ask("docs,towers@fake", "How high is the clock tower?").has_value());
+  EXPECT_EQ((*source_->Chat("docs,towers@fake"))->Info().id, "kb/docs,towers@fake");
+}
+
+TEST_F(AnswererTest, OfSeveralBasesTheMissingOneIsNamed) {
+  const auto missing = source_->Chat("docs,nope@fake");
+  ASSERT_FALSE(missing.has_value());
+  EXPECT_EQ(missing.error().code(), Code::kNotFound);
+  EXPECT_THAT(missing.error().message(), HasSubstr("there is no knowledge base 'nope'"));
+  EXPECT_EQ(source_->Chat("docs,").error().field(), "model");
+  EXPECT_FALSE(source_->Has("docs,nope"));
 }
 
 TEST_F(AnswererTest, UnknownBasesAndModelsAreRefused) {

@@ -1,4 +1,5 @@
-// Every knowledge base as a chat model: kb/NAME and kb/NAME@MODEL.
+// Every knowledge base as a chat model: kb/NAME and kb/NAME@MODEL, and several as one:
+// kb/NAME,NAME and kb/NAME,NAME@MODEL.
 
 #include <fmt/format.h>
 
@@ -9,6 +10,7 @@
 #include "dialect/extra.h"
 #include "knowledge/answer/passages.h"
 #include "knowledge/answerer.h"
+#include "knowledge/base_names.h"
 #include "knowledge/knowledge_base.h"
 #include "knowledge/query_writer.h"
 #include "provider/own_members.h"
@@ -17,7 +19,7 @@ namespace strata::knowledge {
 namespace {
 
 struct KbModelName {
-  std::string base;
+  std::string base;   // "A", or "A,B"
   std::string model;  // "" = builtin/extract
 };
 
@@ -89,10 +91,7 @@ class KbModel final : public provider::ChatModel {
       co_return Fail(InvalidArgument("messages", "the last message must be a question as text"));
     }
     input.question = std::string(Utf8Prefix(input.question, kQueryBytesMax));
-    STRATA_CO_TRY(auto base, bases_.FindByName(name_.base, ctx.workspace));
-    RetrieveRequest retrieve;
-    retrieve.knowledge_base_id = base.id;
-    retrieve.results = answerer_.results();
+    STRATA_CO_TRY(auto retrieve, RequestFor(ctx.workspace));
     STRATA_CO_TRY(auto queries,
                   co_await answerer_.queries().Write(input.question, input.history, {}, ctx));
     STRATA_CO_TRY(auto found,
@@ -118,16 +117,35 @@ class KbModel final : public provider::ChatModel {
   const domain::ModelInfo& Info() const override { return info_; }
 
  private:
+  Result<RetrieveRequest> RequestFor(const WorkspaceId& workspace) const {
+    RetrieveRequest request;
+    request.results = answerer_.results();
+    STRATA_TRY(const auto names, SplitBaseNames(name_.base, "model"));
+    for (const auto& name : names) {
+      STRATA_TRY(auto base, bases_.FindByName(name, workspace));
+      auto& id = request.knowledge_base_id;
+      if (id.empty()) {
+        id = std::move(base.id);
+      } else {
+        request.more_bases.push_back(std::move(base.id));
+      }
+    }
+    return request;
+  }
+
   KnowledgeBases& bases_;
   Answerer& answerer_;
   const KbModelName name_;
   const domain::ModelInfo info_;
 };
 
-// Names the whole id, so that callers recognise what they sent.
-Error Unknown(std::string_view rest) {
-  auto message = fmt::format("model '{}/{}' does not exist: there is no such knowledge base",
-                             kKbProvider, rest);
+// Names the whole id, so that callers recognise what they sent, and of several bases the one that
+// is missing.
+Error Unknown(std::string_view rest, std::string_view base) {
+  const bool several = SplitName(rest).base != base;
+  auto message = fmt::format(
+      "model '{}/{}' does not exist: there is no {}", kKbProvider, rest,
+      several ? fmt::format("knowledge base '{}'", Utf8Prefix(base, 200)) : "such knowledge base");
   return Error(Code::kNotFound, std::move(message)).AtField("model");
 }
 
@@ -149,7 +167,10 @@ class KbModelSource final : public provider::ModelSource {
 
   Result<std::shared_ptr<provider::ChatModel>> Chat(std::string_view rest) override {
     auto name = SplitName(rest);
-    if (!Has(name.base)) return Fail(Unknown(rest));
+    STRATA_TRY(const auto bases, SplitBaseNames(name.base, "model"));
+    for (const auto& base : bases) {
+      if (!Has(base)) return Fail(Unknown(rest, base));
+    }
     if (rest.ends_with('@')) {
       return Fail(InvalidArgument(
           "model", fmt::format("'{}/{}' names no model after the '@'; expected {}/NAME or "

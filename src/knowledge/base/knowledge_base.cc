@@ -1,4 +1,4 @@
-// Knowledge bases, data sources and retrieval of KnowledgeBases.
+// Knowledge bases and data sources of KnowledgeBases; what they hold, by its id.
 
 #include "knowledge/knowledge_base.h"
 
@@ -210,30 +210,7 @@ Task<Result<>> KnowledgeBases::DeleteSource(std::string kb_id, std::string sourc
   co_return co_await impl_->catalog_->RemoveSource(std::move(source_id));
 }
 
-// --- Retrieval
-
-Task<Result<RetrieveResponse>> KnowledgeBases::Retrieve(RetrieveRequest request,
-                                                        RequestContext& ctx) {
-  STRATA_CO_TRY(auto base, impl_->Base(request.knowledge_base_id, ctx));
-  ctx.kb = base.name;  // whom the calls of this request are charged to
-  STRATA_CO_TRY(auto open, co_await impl_->open_.Get(base));
-  STRATA_CO_TRY(auto embedder, impl_->parts_.embedder(base.embedding_model));
-  if (request.mode == SearchMode::kDefault) request.mode = base.mode;
-  if (!request.dense_weight) request.dense_weight = base.dense_weight;
-  Span span = ctx.span.Child("knowledge.retrieve");
-  std::swap(span, ctx.span);
-  auto response = co_await impl_->retriever_.Run(open, *embedder, std::move(request), ctx);
-  std::swap(span, ctx.span);
-  if (!response.has_value()) {
-    span.Fail(response.error());
-    co_return std::unexpected(std::move(response.error()));
-  }
-  span.Set("knowledge_base", base.id);
-  span.Set("index", response->index_version);
-  span.Set("results", response->results.size());
-  ctx.decided_by.index = response->index_version;
-  co_return response;
-}
+// --- Chunks and documents
 
 Task<Result<RetrievedChunk>> KnowledgeBases::FetchChunk(std::string kb_id, std::string chunk_id,
                                                         RequestContext& ctx) {

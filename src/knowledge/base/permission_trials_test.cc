@@ -179,6 +179,7 @@ class PermissionTrials : public ServiceFixture {
       filters_.push_back(*condition.filter == '\0' ? std::nullopt
                                                    : std::optional(*ParseFilter(condition.filter)));
     }
+    annex_ = MakeBase("annex");
     base_ = MakeBase();
     CreateDataSourceInput input;
     input.name = "papers";
@@ -395,6 +396,7 @@ class PermissionTrials : public ServiceFixture {
     request.results = 1 + static_cast<int>(asked.pick % 8);
     request.mode = kModes[asked.pick / 8 % kModes.size()];
     request.join = static_cast<int>(asked.pick / 24 % 3);
+    if (asked.pick / 72 % 4 == 0) request.more_bases = {annex_.id};
     if (const auto* filter = FilterOf(asked)) request.filter = *filter;
     auto trace = std::make_shared<Trace>("t", SystemClock());
     ctx.span = Span(trace, "trial");
@@ -508,6 +510,7 @@ class PermissionTrials : public ServiceFixture {
   std::array<Paper, kPapers> papers_;
   std::vector<std::optional<Filter>> filters_;  // of kConditions
   KnowledgeBase base_;
+  KnowledgeBase annex_;  // searched with it at times; it holds nothing
   DataSource source_;
   std::unique_ptr<store::SqlFile> file_;
   std::unique_ptr<KbCache> cache_;

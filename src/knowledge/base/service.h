@@ -1,6 +1,6 @@
 #pragma once
 // The inside of KnowledgeBases, shared by the files that implement its groups of operations:
-// knowledge_base.cc (bases, sources, retrieval), service_jobs.cc, service_documents.cc.
+// knowledge_base.cc (bases, sources), retrieve_bases.cc, service_jobs.cc, service_documents.cc.
 
 #include <algorithm>
 #include <memory>
@@ -14,6 +14,7 @@
 #include "knowledge/base/open_bases.h"
 #include "knowledge/base/worker.h"
 #include "knowledge/knowledge_base.h"
+#include "knowledge/retrieve/merge.h"
 #include "knowledge/retrieve/retriever.h"
 
 namespace strata::knowledge {
@@ -83,6 +84,19 @@ class KnowledgeBases::Impl {
   Result<KnowledgeBase> NewBase(CreateKnowledgeBaseInput input, const RequestContext& ctx) const;
   Task<Result<DataSource>> NewSource(std::string kb_id, CreateDataSourceInput input,
                                      RequestContext& ctx);
+
+  // Searches one base, in a span of its own.
+  Task<Result<RetrieveResponse>> RetrieveFrom(const KnowledgeBase& base,
+                                              provider::Embedder& embedder, RetrieveRequest request,
+                                              RequestContext& ctx);
+  // Searches all bases that a request names and puts what they find into one order.
+  Task<Result<RetrieveResponse>> RetrieveFromAll(RetrieveRequest request, RequestContext& ctx);
+  Result<std::vector<KnowledgeBase>> BasesFor(const RetrieveRequest& request,
+                                              const RequestContext& ctx) const;
+  // One after the other; `candidates`: of each base at least. Adds to `index_version`.
+  Task<Result<std::vector<BaseRanking>>> RankEach(const std::vector<KnowledgeBase>& bases,
+                                                  const RetrieveRequest& request, int candidates,
+                                                  std::string& index_version, RequestContext& ctx);
 
   // Takes over what an earlier process left: its leases, its unfinished jobs, pending documents.
   Task<Result<>> Recover();

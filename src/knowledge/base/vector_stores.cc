@@ -334,26 +334,31 @@ Task<Result<std::vector<RetrievedChunk>>> VectorStores::Search(StoreSearch searc
       bases.push_back(std::move(base));
     }
   }
-  std::vector<RetrievedChunk> found;
-  std::unordered_map<std::string, std::size_t> places;  // by chunk id, which names its base too
+  RetrieveRequest request;
+  request.results = search.results;
+  request.mode = search.mode;
+  request.filter = std::move(search.filter);
+  request.without = search.without;
   for (const auto& base : bases) {
-    for (const auto& query : search.queries) {
-      RetrieveRequest request;
+    if (request.knowledge_base_id.empty()) {
       request.knowledge_base_id = base.id;
-      request.query = query;
-      request.results = search.results;
-      request.mode = search.mode;
-      request.filter = search.filter;
-      request.without = search.without;
-      STRATA_CO_TRY(auto response, co_await bases_.Retrieve(std::move(request), ctx));
-      for (auto& chunk : response.results) {
-        if (chunk.score < search.score_min) continue;
-        const auto [place, fresh] = places.emplace(base.id + chunk.chunk_id, found.size());
-        if (fresh) {
-          found.push_back(std::move(chunk));
-        } else if (found[place->second].score < chunk.score) {
-          found[place->second] = std::move(chunk);
-        }
+    } else {
+      request.more_bases.push_back(base.id);
+    }
+  }
+  std::vector<RetrievedChunk> found;
+  std::unordered_map<std::string, std::size_t> places;  // by base and chunk id
+  for (auto& query : search.queries) {
+    request.query = std::move(query);
+    STRATA_CO_TRY(auto response, co_await bases_.Retrieve(request, ctx));
+    for (auto& chunk : response.results) {
+      if (chunk.score < search.score_min) continue;
+      const auto [place, fresh] =
+          places.emplace(chunk.knowledge_base_id + chunk.chunk_id, found.size());
+      if (fresh) {
+        found.push_back(std::move(chunk));
+      } else if (found[place->second].score < chunk.score) {
+        found[place->second] = std::move(chunk);
       }
     }
   }

@@ -6,22 +6,18 @@
 #include <unordered_map>
 
 #include "base/json_text.h"
-#include "base/log.h"
 #include "base/utf8.h"
-#include "guard/model_access.h"
 #include "knowledge/retrieve/candidates.h"
 #include "knowledge/retrieve/copies.h"
 #include "knowledge/retrieve/foreign_query.h"
+#include "knowledge/retrieve/hit_json.h"
 #include "knowledge/retrieve/join.h"
 #include "knowledge/retrieve/phrases.h"
+#include "knowledge/retrieve/rerank_results.h"
 #include "knowledge/retrieve/smooth.h"
 
 namespace strata::knowledge {
 namespace {
-
-// Hits that a span lists; the rest is counted.
-constexpr std::size_t kSpanHitsMax = 10;
-constexpr std::size_t kSpanTextMax = 160;  // bytes of a title or an address
 
 std::string Number(std::optional<double> value) {
   return value ? fmt::format("{:.5g}", *value) : "null";
@@ -34,27 +30,11 @@ std::string ScoresJson(const FusedHit& hit) {
                      Number(hit.dense));
 }
 
-// Members that say which passage it is; the id is the one that citations have.
-std::string NameJson(std::string_view title, std::string_view uri, std::string_view chunk_id) {
-  return fmt::format(R"("document":{},"uri":{},"chunk":{})",
-                     JsonString(Utf8Prefix(title, kSpanTextMax)),
-                     JsonString(Utf8Prefix(uri, kSpanTextMax)), JsonString(chunk_id));
-}
-
 JsonText FixesJson(const std::vector<SpellingFix>& fixes) {
   std::string out = "[";
   for (const auto& fix : fixes) {
     out += fmt::format(R"({}{{"word":{},"instead":{}}})", out.size() > 1 ? "," : "",
                        JsonString(fix.word), JsonString(fix.instead));
-  }
-  return {out + "]"};
-}
-
-JsonText RankedJson(std::span<const RetrievedChunk> chunks) {
-  std::string out = "[";
-  for (const auto& chunk : chunks.first(std::min(chunks.size(), kSpanHitsMax))) {
-    out += fmt::format(R"({}{{"score":{:.5g},{}}})", out.size() > 1 ? "," : "", chunk.score,
-                       NameJson(chunk.title, chunk.uri, chunk.chunk_id));
   }
   return {out + "]"};
 }
@@ -97,7 +77,6 @@ bool Repeats(const RetrievedChunk& chunk, const RetrievedChunk& kept) {
 // What the search of one retrieval comes to.
 struct Found {
   RetrieveResponse response;
-  bool led_by_names = false;
   std::unordered_map<std::string, int> phrases_held;  // by chunk id, of those that hold any
 };
 
@@ -121,7 +100,7 @@ class Search {
     if (request_.mode == SearchMode::kHybrid) {
       Smooth(fused);
       Rescale(fused);
-      found.led_by_names = FollowNames(fused);
+      response.led_by_names = FollowNames(fused);
     }
     LeadWithPhrases(fused, [this](const FusedHit& hit) { return HeldBy(hit.row); });
     STRATA_TRY(response.results, Read(fused));
@@ -468,72 +447,6 @@ Task<Result<std::vector<float>>> EmbedQuery(provider::Embedder& embedder, const 
   co_return std::move(rows->values);
 }
 
-// Who asks for a reranker by name must be allowed to use it, and gets its order alone.
-Task<Result<>> RerankAsAsked(const RerankerLookup& rerankers, const RerankChoice& choice,
-                             const std::string& query, std::vector<RetrievedChunk>& results,
-                             RequestContext& ctx) {
-  Span span = ctx.span.Child("knowledge.rerank");
-  span.Set("model", choice.model);
-  span.Set("candidates", results.size());
-  STRATA_CO_CHECK_OK(guard::CheckModelAllowed(choice.model, ctx));
-  if (!rerankers) co_return Fail(NotFound("reranker", choice.model));
-  STRATA_CO_TRY(auto reranker, rerankers(choice.model));
-  auto ranked = co_await RerankChunks(*reranker, choice, 1, query, results, ctx);
-  if (!ranked.has_value()) {
-    span.Fail(ranked.error());
-    co_return std::unexpected(std::move(ranked.error()));
-  }
-  if (choice.results > 0 && results.size() > static_cast<std::size_t>(choice.results)) {
-    results.resize(static_cast<std::size_t>(choice.results));
-  }
-  span.Set("hits", RankedJson(results));
-  co_return Result<>();
-}
-
-// The best passages in the order of the search and the reranker both, with scores in [0.5, 1]; the
-// others stay behind them, in [0, 0.5].
-Task<Result<>> RerankBest(provider::Reranker& reranker, const RerankOptions& options,
-                          const std::string& query, std::vector<RetrievedChunk>& results,
-                          RequestContext& ctx) {
-  const RerankChoice choice{.model = options.model, .fields = {}};
-  const auto count = std::min(results.size(), static_cast<std::size_t>(options.candidates));
-  const auto middle = results.begin() + static_cast<std::ptrdiff_t>(count);
-  std::vector<RetrievedChunk> best(results.begin(), middle);
-  STRATA_CO_CHECK_OK(co_await RerankChunks(reranker, choice, options.weight, query, best, ctx));
-  for (auto& chunk : best) chunk.score = 0.5 + 0.5 * chunk.score;
-  for (auto other = middle; other != results.end(); ++other) other->score *= 0.5;
-  std::ranges::move(best, results.begin());
-  co_return Result<>();
-}
-
-// The reranker of the configuration betters an answer that is there without it: when it fails, the
-// order stays. Errors: the caller's time is up.
-Task<Result<>> RerankByDefault(const RerankerLookup& rerankers, const RerankOptions& options,
-                               const std::string& query, std::vector<RetrievedChunk>& results,
-                               RequestContext& ctx) {
-  Span span = ctx.span.Child("knowledge.rerank");
-  span.Set("model", options.model);
-  span.Set("candidates", std::min(results.size(), static_cast<std::size_t>(options.candidates)));
-  Result<> ranked = Fail(NotFound("reranker", options.model));
-  if (rerankers) {
-    auto reranker = rerankers(options.model);
-    if (reranker.has_value()) {
-      ranked = co_await RerankBest(**reranker, options, query, results, ctx);
-    } else {
-      ranked = std::unexpected(std::move(reranker.error()));
-    }
-  }
-  STRATA_CO_CHECK_OK(ctx.CheckAlive());
-  if (ranked.has_value()) {
-    span.Set("hits", RankedJson(results));
-    co_return Result<>();
-  }
-  span.Set("skipped", ranked.error().message());
-  Log(Level::kWarning, "kb.rerank.failed",
-      {{"model", options.model}, {"reason", ranked.error().message()}});
-  co_return Result<>();
-}
-
 // LeadWithPhrases again, of what the reranker put in another order.
 void KeepPhrasesFirst(std::vector<RetrievedChunk>& results,
                       const std::unordered_map<std::string, int>& held) {
@@ -561,8 +474,7 @@ Task<Result<RetrieveResponse>> Retriever::Run(std::shared_ptr<OpenBase> base,
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
   const auto results = static_cast<std::size_t>(request.results);
   const auto& rerank = options_.rerank;
-  const bool by_default = request.mode == SearchMode::kHybrid && !request.rerank &&
-                          !rerank.model.empty() && !request.without.rerank;
+  const bool by_default = IsReranked(request, rerank);
   if (by_default) request.results = std::max(request.results, rerank.candidates);
   if (!request.dense_weight && IsForeign(request.query, embedder.Info().id)) {
     request.dense_weight = std::min(options_.dense_weight, options_.dense_weight_foreign);
@@ -573,7 +485,7 @@ Task<Result<RetrieveResponse>> Retriever::Run(std::shared_ptr<OpenBase> base,
   if (request.rerank) {
     STRATA_CO_CHECK_OK(
         co_await RerankAsAsked(rerankers_, *request.rerank, request.query, out, ctx));
-  } else if (by_default && !found.led_by_names) {
+  } else if (by_default && !found.response.led_by_names) {
     // What the names graph found shares no words with the question: there is nothing to compare.
     STRATA_CO_CHECK_OK(co_await RerankByDefault(rerankers_, rerank, request.query, out, ctx));
     KeepPhrasesFirst(out, found.phrases_held);

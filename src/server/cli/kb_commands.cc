@@ -346,7 +346,8 @@ void AddKbCommands(Cli& cli) {
   named(add(*group, "stop", "stop the sync of a knowledge base that runs; what it added stays",
             Stop));
   auto* search = add(*group, "search", "show the passages that a query finds", Search);
-  named(search);
+  search->add_option("name", flags->name, "name of the knowledge base, or of several: A,B")
+      ->required();
   search->add_option("query", flags->query, "the query")->required();
   search->add_option("--results", flags->results, "how many")
       ->check(CLI::Range(1, 100))
@@ -363,8 +364,10 @@ void AddKbCommands(Cli& cli) {
   auto* ask =
       add(cli.app, "ask",
           "ask a knowledge base, or a folder of documents, and print the cited answer", Ask);
-  ask->add_option("source", flags->name,
-                  "name of a knowledge base, or a folder (./NAME where a base has the same name)")
+  ask->add_option(
+         "source", flags->name,
+         "name of a knowledge base or of several, A,B, or a folder (./NAME where a base has "
+         "the same name)")
       ->required();
   ask->add_option("question", flags->query, "the question")->required();
   ask->add_option("--model", flags->model,

@@ -52,6 +52,7 @@ std::vector<domain::PageRegion> PagesOf(const json::object& object) {
 TracedCitation CitationOf(const json::object& object) {
   TracedCitation out;
   out.knowledge_base_id = TextOf(object, "knowledge_base");
+  out.base = TextOf(object, "base");
   out.document_id = TextOf(object, "document");
   out.chunk_id = TextOf(object, "chunk");
   out.title = TextOf(object, "title");
@@ -104,11 +105,12 @@ std::string SourceSection(const observe::FinishedTrace& trace, const TracedCitat
   }
   auto page =
       picture.empty() ? std::string() : fmt::format(", page {}", citation.pages.front().page);
+  auto base = citation.base.empty() ? std::string() : Escaped(citation.base) + " · ";
   return fmt::format(
-      R"(<section class="source" id="source-{0}"><div><b>[{0}] {1}</b>{2}<blockquote>{3}</blockquote><span class="muted">{4} · score {5:.3f}</span></div><div>{6}</div></section>
+      R"(<section class="source" id="source-{0}"><div><b>[{0}] {1}</b>{2}<blockquote>{3}</blockquote><span class="muted">{7}{4} · score {5:.3f}</span></div><div>{6}</div></section>
 )",
       number, Escaped(citation.title), page, Escaped(citation.quoted), Escaped(citation.uri),
-      citation.score, picture);
+      citation.score, picture, base);
 }
 
 std::string CellOf(const json::value& value) {
@@ -233,7 +235,9 @@ std::vector<TracedCitation> CitationsOf(const observe::FinishedTrace& trace) {
   // A request that asked one knowledge base says so once, in the span of its retrieval.
   auto base = FieldOf(trace, "knowledge_base");
   for (auto& citation : out) {
-    if (citation.knowledge_base_id.empty()) citation.knowledge_base_id = base;
+    if (citation.base.empty() && citation.knowledge_base_id.empty()) {
+      citation.knowledge_base_id = base;
+    }
   }
   return out;
 }

@@ -15,6 +15,7 @@ namespace strata::server {
 // One citation as spans record it (field "citations", a JSON array).
 struct TracedCitation {
   std::string knowledge_base_id;
+  std::string base;  // its name, where several bases were asked; then there is no id
   std::string document_id;
   std::string chunk_id;
   std::string title;

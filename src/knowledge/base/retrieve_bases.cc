@@ -1,0 +1,199 @@
+// Retrieval of KnowledgeBases, from one base or several.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/json_text.h"
+#include "knowledge/base/service.h"
+#include "knowledge/retrieve/hit_json.h"
+#include "knowledge/retrieve/merge.h"
+#include "knowledge/retrieve/rerank_results.h"
+
+namespace strata::knowledge {
+namespace {
+
+// Bases of one search that have the same embedder share the vectors of its query: one call is paid
+// for. Not thread-safe: used by the request's own coroutine.
+class EmbedOnce final : public provider::Embedder {
+ public:
+  explicit EmbedOnce(std::shared_ptr<provider::Embedder> inner) : inner_(std::move(inner)) {}
+
+  Task<Result<provider::Embeddings>> Embed(std::vector<std::string> texts,
+                                           provider::EmbedPurpose purpose,
+                                           RequestContext& ctx) override {
+    if (made_ && texts == texts_) co_return *made_;
+    texts_ = texts;
+    made_.reset();
+    STRATA_CO_TRY(made_, co_await inner_->Embed(std::move(texts), purpose, ctx));
+    co_return *made_;
+  }
+  std::int64_t CountTokens(std::string_view text) const override {
+    return inner_->CountTokens(text);
+  }
+  std::int64_t tokens_max() const override { return inner_->tokens_max(); }
+  const domain::ModelInfo& Info() const override { return inner_->Info(); }
+
+ private:
+  std::shared_ptr<provider::Embedder> inner_;
+  std::vector<std::string> texts_;
+  std::optional<provider::Embeddings> made_;
+};
+
+// Each base once, in the order in which they are named.
+std::vector<std::string> IdsOf(const RetrieveRequest& request) {
+  std::vector<std::string> ids = {request.knowledge_base_id};
+  for (const auto& id : request.more_bases) {
+    if (std::ranges::find(ids, id) == ids.end()) ids.push_back(id);
+  }
+  return ids;
+}
+
+std::string NamesOf(const std::vector<KnowledgeBase>& bases) {
+  std::string out;
+  for (const auto& base : bases) out += (out.empty() ? "" : ",") + base.name;
+  return out;
+}
+
+JsonText BasesJson(const std::vector<BaseShare>& bases) {
+  std::string out = "[";
+  for (const auto& base : bases) {
+    out += fmt::format(R"({}{{"base":{},"found":{},"weight":{:.3g}}})", out.size() > 1 ? "," : "",
+                       JsonString(base.base), base.found, base.weight);
+  }
+  return {out + "]"};
+}
+
+// Of each base, what all of them together may need: a reranker sees the candidates of all.
+RetrieveRequest RequestFor(const RetrieveRequest& request, const KnowledgeBase& base,
+                           int candidates) {
+  auto one = request;
+  one.knowledge_base_id = base.id;
+  one.more_bases.clear();
+  one.rerank.reset();
+  one.without.rerank = true;
+  one.results = std::max(request.results, candidates);
+  if (one.mode == SearchMode::kDefault) one.mode = base.mode;
+  if (!one.dense_weight) one.dense_weight = base.dense_weight;
+  return one;
+}
+
+}  // namespace
+
+Task<Result<RetrieveResponse>> KnowledgeBases::Impl::RetrieveFrom(const KnowledgeBase& base,
+                                                                  provider::Embedder& embedder,
+                                                                  RetrieveRequest request,
+                                                                  RequestContext& ctx) {
+  STRATA_CO_TRY(auto open, co_await open_.Get(base));
+  Span span = ctx.span.Child("knowledge.retrieve");
+  std::swap(span, ctx.span);
+  auto response = co_await retriever_.Run(open, embedder, std::move(request), ctx);
+  std::swap(span, ctx.span);
+  if (!response.has_value()) {
+    span.Fail(response.error());
+    co_return std::unexpected(std::move(response.error()));
+  }
+  span.Set("knowledge_base", base.id);
+  span.Set("index", response->index_version);
+  span.Set("results", response->results.size());
+  co_return response;
+}
+
+Result<std::vector<KnowledgeBase>> KnowledgeBases::Impl::BasesFor(const RetrieveRequest& request,
+                                                                  const RequestContext& ctx) const {
+  const auto ids = IdsOf(request);
+  if (ids.size() > kBasesMax) {
+    return Fail(InvalidArgument(
+        "knowledge_bases",
+        fmt::format("expected at most {} knowledge bases, not {}", kBasesMax, ids.size())));
+  }
+  std::vector<KnowledgeBase> bases;
+  for (const auto& id : ids) {
+    STRATA_TRY(auto base, Base(id, ctx));
+    bases.push_back(std::move(base));
+  }
+  return bases;
+}
+
+Task<Result<std::vector<BaseRanking>>> KnowledgeBases::Impl::RankEach(
+    const std::vector<KnowledgeBase>& bases, const RetrieveRequest& request, int candidates,
+    std::string& index_version, RequestContext& ctx) {
+  std::map<std::string, std::shared_ptr<provider::Embedder>, std::less<>> embedders;
+  std::vector<BaseRanking> rankings;
+  for (const auto& base : bases) {
+    auto& embedder = embedders[base.embedding_model];
+    if (!embedder) {
+      STRATA_CO_TRY(auto model, parts_.embedder(base.embedding_model));
+      embedder = std::make_shared<EmbedOnce>(std::move(model));
+    }
+    auto one = RequestFor(request, base, candidates);
+    STRATA_CO_TRY(auto found, co_await RetrieveFrom(base, *embedder, std::move(one), ctx));
+    index_version += (index_version.empty() ? "" : ", ") + found.index_version;
+    rankings.push_back({.base = base.name,
+                        .embedding_model = base.embedding_model,
+                        .passages = std::move(found.results),
+                        .corrected = std::move(found.corrected),
+                        .led_by_names = found.led_by_names});
+  }
+  co_return rankings;
+}
+
+Task<Result<RetrieveResponse>> KnowledgeBases::Impl::RetrieveFromAll(RetrieveRequest request,
+                                                                     RequestContext& ctx) {
+  STRATA_CO_TRY(const auto bases, BasesFor(request, ctx));
+  ctx.kb = NamesOf(bases);  // whom the calls of this request are charged to
+  const auto& rerank = settings_.retriever.rerank;
+  auto whole = request;  // as what is found in all is reranked
+  if (whole.mode == SearchMode::kDefault) whole.mode = SearchMode::kHybrid;
+  const bool by_default = IsReranked(whole, rerank);
+  RetrieveResponse out;
+  STRATA_CO_TRY(auto rankings, co_await RankEach(bases, request, by_default ? rerank.candidates : 0,
+                                                 out.index_version, ctx));
+  Span span = ctx.span.Child("knowledge.merge");
+  auto merge = [&]() -> Result<MergedRanking> {
+    const auto copies = request.without.diversity ? Copies::kWhereTheyAre : Copies::kLast;
+    return MergeRankings(request.query, std::move(rankings), copies);
+  };
+  STRATA_CO_TRY(auto merged, co_await RunBlocking(*parts_.pool, std::move(merge)));
+  LeadWithQuoted(request.query, merged.passages);
+  span.Set("bases", BasesJson(merged.bases));
+  span.Set("hits", RankedJson(merged.passages));
+  span.End();
+  out.corrected = std::move(merged.corrected);
+  out.led_by_names = merged.led_by_names;
+  out.results = std::move(merged.passages);
+  auto& results = out.results;
+  if (request.rerank) {
+    const auto candidates_max = static_cast<std::size_t>(kApiResultsMax);  // as of one base
+    if (results.size() > candidates_max) results.resize(candidates_max);
+    STRATA_CO_CHECK_OK(
+        co_await RerankAsAsked(parts_.reranker, *request.rerank, request.query, results, ctx));
+  } else if (by_default && !out.led_by_names) {
+    STRATA_CO_CHECK_OK(
+        co_await RerankByDefault(parts_.reranker, rerank, request.query, results, ctx));
+    LeadWithQuoted(request.query, results);
+  }
+  const auto most = static_cast<std::size_t>(request.results);
+  if (results.size() > most) results.resize(most);
+  co_return out;
+}
+
+Task<Result<RetrieveResponse>> KnowledgeBases::Retrieve(RetrieveRequest request,
+                                                        RequestContext& ctx) {
+  Result<RetrieveResponse> response = RetrieveResponse{};
+  if (request.more_bases.empty()) {
+    STRATA_CO_TRY(auto base, impl_->Base(request.knowledge_base_id, ctx));
+    ctx.kb = base.name;  // whom the calls of this request are charged to
+    STRATA_CO_TRY(auto embedder, impl_->parts_.embedder(base.embedding_model));
+    if (request.mode == SearchMode::kDefault) request.mode = base.mode;
+    if (!request.dense_weight) request.dense_weight = base.dense_weight;
+    response = co_await impl_->RetrieveFrom(base, *embedder, std::move(request), ctx);
+  } else {
+    response = co_await impl_->RetrieveFromAll(std::move(request), ctx);
+  }
+  if (response.has_value()) ctx.decided_by.index = response->index_version;
+  co_return response;
+}
+
+}  // namespace strata::knowledge
