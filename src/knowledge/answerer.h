@@ -22,6 +22,7 @@
 namespace strata::knowledge {
 
 class KnowledgeBases;
+class FilterWriter;
 class QueryWriter;
 
 // The version of the built-in prompt template; pinned in DecidedBy::prompt.
@@ -88,6 +89,7 @@ class Answerer {
 
   int results() const { return results_; }  // option kb.answer.results
   const QueryWriter& queries() const { return *queries_; }
+  const FilterWriter& filters() const { return *filters_; }
 
  private:
   Task<Result<std::unique_ptr<provider::ChatStream>>> StartExtract(AnswerInput input,
@@ -99,6 +101,7 @@ class Answerer {
   const provider::Registry& models_;
   ModelWrapper meter_;
   std::unique_ptr<const QueryWriter> queries_;
+  std::unique_ptr<const FilterWriter> filters_;
   PromptBudget budget_;
   int results_;
   Unsupported unsupported_;

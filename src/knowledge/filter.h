@@ -55,6 +55,8 @@ inline constexpr int kFilterDepthMax = 16;
 inline constexpr std::size_t kFilterNodesMax = 1024;
 inline constexpr std::size_t kFilterBytesMax = 256 * 1024;
 
+std::string_view OpName(Filter::Op op);  // "andAll", "equals", …
+
 // `json`: one filter object. Errors name the offending member below `field` ("filter.andAll.1.in").
 Result<Filter> ParseFilter(std::string_view json, std::string_view field = "filter");
 

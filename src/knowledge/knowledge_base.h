@@ -181,6 +181,17 @@ class KnowledgeBases {
   };
   Task<Result<OriginalDocument>> FetchOriginal(std::string kb_id, std::string document_id,
                                                RequestContext& ctx);
+  // One document of a bucket that is mapped to a folder, by its address "s3://bucket/key", whether
+  // or not some base has it; the limits, links and readers of a source's documents hold. Errors, at
+  // field uri: kNotFound also when it may not be read, kInvalidArgument for an address that leaves
+  // the bucket, kUnsupported for a bucket that is not mapped, kTooLarge.
+  struct BucketDocument {
+    std::string media_type;
+    std::string bytes;
+    JsonText metadata;
+    LabelSet labels;
+  };
+  Task<Result<BucketDocument>> FetchFromBucket(std::string uri, RequestContext& ctx);
 
  private:
   friend class VectorStores;  // the same bases as OpenAI's API shows them

@@ -16,6 +16,7 @@
 #include "domain/conversation.h"
 #include "domain/usage.h"
 #include "guard/guardrails.h"
+#include "knowledge/implicit_filter.h"
 #include "knowledge/retrieval.h"
 
 namespace strata::knowledge {
@@ -36,16 +37,22 @@ struct GenerationOptions {
   JsonText extra;  // additionalModelRequestFields
 };
 
-// A document that comes with the question. Text formats and PDF, as the parser takes them.
+// A document that comes with the question, or that it names. Text formats and PDF, as the parser
+// takes them.
 struct ExternalSource {
   std::string identifier;
   std::string media_type;
   std::string bytes;
+  // "s3://bucket/key" is its identifier, where media type, bytes and these are read from.
+  bool in_s3 = false;
+  JsonText metadata = {};
+  LabelSet labels = {};
 };
 
 struct RetrieveAndGenerateRequest {
   std::string question;      // 1..kQueryBytesMax bytes
   RetrieveRequest retrieve;  // its `query` is filled here; knowledge_base_id "" with `sources`
+  std::optional<ImplicitFilter> implicit_filter;  // and with retrieve.filter
   std::vector<ExternalSource> sources;
   GenerationOptions generation;
   // Query decomposition, by this model; absent: as kb.query.* say. Not with `sources`.

@@ -21,7 +21,7 @@ A key has roles (`strata key create --role ROLE`, several times for several; `in
 |---|---|
 | `invoke` | asking: models, embeddings, retrieval, answers, and the requests that belong to them |
 | `kb.read` | looking at knowledge bases, data sources, jobs and documents, not at what passages say |
-| `kb.write` | creating, filling and deleting them |
+| `kb.write` | creating, filling and deleting them; questions that name a document of a bucket |
 | `metrics` | `/metrics` |
 | `admin` | everything, and alone: keys, providers, traces, cost, backup |
 

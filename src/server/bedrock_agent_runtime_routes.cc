@@ -7,6 +7,7 @@
 
 #include "base/json_text.h"
 #include "dialect/event_stream.h"
+#include "gateway/access.h"
 #include "server/answer_record.h"
 #include "server/answer_sinks.h"
 #include "server/api/retrieval_json.h"
@@ -39,6 +40,17 @@ Result<> ActFor(const Services& services, const std::string& user_id, RequestCon
   return {};
 }
 
+// Who may have a bucket's documents indexed may name one in a question: either reads whatever is
+// in the folder behind it, with no base between whose name the key must hold.
+Result<> MayNameSources(const knowledge::RetrieveAndGenerateRequest& request,
+                        const Exchange& exchange) {
+  const auto in_s3 = [](const auto& source) { return source.in_s3; };
+  if (std::ranges::none_of(request.sources, in_s3)) return {};
+  auto may = gateway::RequireRole(*exchange.key, "kb.write");
+  if (may.has_value()) return may;
+  return Fail(std::move(may.error()).Because("a source in S3").AtField("sourceType"));
+}
+
 std::string GuardrailNames(const Services& services) {
   const auto guardrails = services.live.Now()->guardrails;
   return guardrails ? guardrails->names() : std::string();
@@ -51,7 +63,8 @@ Task<Result<>> Retrieve(Services& services, Exchange& exchange) {
   STRATA_CO_CHECK_OK(
       CheckBaseAllowed(services.bases, call.request.knowledge_base_id, exchange.ctx));
   STRATA_CO_TRY(auto judged,
-                co_await GuardedRetrieve(services, std::move(call.request), exchange.ctx));
+                co_await GuardedRetrieve(services, std::move(call.request), exchange.ctx,
+                                         std::move(call.implicit_filter)));
   co_return co_await SendJson(exchange, services.links, Dialect::kBedrock,
                               EncodeRetrieveResponse(judged.found, judged.intervened));
 }
@@ -75,6 +88,7 @@ Task<Result<>> RetrieveAndGenerate(Services& services, Exchange& exchange) {
   STRATA_CO_CHECK_OK(CheckGuardrail(call.guardrail, GuardrailNames(services)));
   STRATA_CO_CHECK_OK(
       CheckBaseAllowed(services.bases, call.request.retrieve.knowledge_base_id, exchange.ctx));
+  STRATA_CO_CHECK_OK(MayNameSources(call.request, exchange));
   exchange.ctx.model_asked = call.request.generation.model;
   STRATA_CO_TRY(auto answer,
                 co_await services.answers.Answer(std::move(call.request), exchange.ctx));
@@ -126,6 +140,7 @@ Task<Result<>> RetrieveAndGenerateStream(Services& services, Exchange& exchange)
   STRATA_CO_CHECK_OK(CheckGuardrail(call.guardrail, GuardrailNames(services)));
   STRATA_CO_CHECK_OK(
       CheckBaseAllowed(services.bases, call.request.retrieve.knowledge_base_id, exchange.ctx));
+  STRATA_CO_CHECK_OK(MayNameSources(call.request, exchange));
   exchange.ctx.model_asked = call.request.generation.model;
   STRATA_CO_TRY(auto stream,
                 co_await services.answers.Start(std::move(call.request), exchange.ctx));

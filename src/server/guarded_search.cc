@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "guard/guardrails.h"
+#include "knowledge/answerer.h"
+#include "knowledge/filter_writer.h"
 #include "knowledge/knowledge_base.h"
 #include "knowledge/shown_passages.h"
 
@@ -15,14 +17,25 @@ Task<Result<>> JudgeQueries(const guard::Guardrails& guardrails, std::vector<std
 }
 
 Task<Result<GuardedResults>> GuardedRetrieve(Services& services, knowledge::RetrieveRequest request,
-                                             RequestContext& ctx) {
+                                             RequestContext& ctx,
+                                             std::optional<knowledge::ImplicitFilter> implicit) {
   const auto guardrails = services.live.Now()->guardrails;
   GuardedResults out;
   if (guardrails) {
     const auto asked = request.query;
     std::vector<std::string*> queries = {&request.query};
+    if (implicit) {
+      for (auto& attribute : implicit->attributes) queries.push_back(&attribute.description);
+    }
     STRATA_CO_CHECK_OK(co_await JudgeQueries(*guardrails, std::move(queries), ctx));
     out.intervened = request.query != asked;
+  }
+  if (implicit) {
+    // A base that is not there is refused before a model is paid for.
+    STRATA_CO_CHECK_OK(services.bases.Get(request.knowledge_base_id, ctx.workspace));
+    STRATA_CO_TRY(auto written,
+                  co_await services.answerer.filters().Write(request.query, {}, *implicit, ctx));
+    request.filter = knowledge::Both(std::move(request.filter), std::move(written));
   }
   STRATA_CO_TRY(out.found, co_await services.bases.Retrieve(std::move(request), ctx));
   if (guardrails) {

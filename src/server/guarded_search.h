@@ -16,9 +16,11 @@ struct GuardedResults {
   std::optional<bool> intervened;  // whether something was masked or left out; absent: none judged
 };
 
-// Errors: kBlocked, for the query; those of the search.
-Task<Result<GuardedResults>> GuardedRetrieve(Services& services, knowledge::RetrieveRequest request,
-                                             RequestContext& ctx);
+// `implicit`: a filter that a model writes from the query and that holds beside the request's own.
+// Errors: kBlocked, for the query; those of the search and of that model.
+Task<Result<GuardedResults>> GuardedRetrieve(
+    Services& services, knowledge::RetrieveRequest request, RequestContext& ctx,
+    std::optional<knowledge::ImplicitFilter> implicit = std::nullopt);
 
 // Masks queries in place.
 Task<Result<>> JudgeQueries(const guard::Guardrails& guardrails, std::vector<std::string*> queries,

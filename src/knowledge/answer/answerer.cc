@@ -11,6 +11,7 @@
 #include "knowledge/answer/kinds.h"
 #include "knowledge/answer/passages.h"
 #include "knowledge/answer/prompt.h"
+#include "knowledge/filter_writer.h"
 #include "knowledge/query_writer.h"
 #include "text/plain_tokens.h"
 
@@ -260,6 +261,7 @@ Answerer::Answerer(std::shared_ptr<const Extractor> extractor, const provider::R
       models_(models),
       meter_(std::move(meter)),
       queries_(std::make_unique<QueryWriter>(models, options)),
+      filters_(std::make_unique<FilterWriter>(models)),
       budget_(options),
       results_(static_cast<int>(options.Integer("kb.answer.results"))),
       unsupported_(UnsupportedFrom(options.Text("kb.answer.unsupported"))) {}

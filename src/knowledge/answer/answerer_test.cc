@@ -309,6 +309,15 @@ class RetrieveAndGenerateTest : public AnswererTest {
     request.retrieve.knowledge_base_id = base_.id;
     return request;
   }
+  // With what the fixture is set to by now.
+  void Reopen() {
+    engine_.reset();
+    source_.reset();
+    CloseService();
+    OpenService();
+    source_ = MakeKbModelSource(*bases_, *answerer_);
+    engine_ = std::make_unique<RetrieveAndGenerate>(*bases_, *answerer_, parser_, DefaultOptions());
+  }
   std::unique_ptr<RetrieveAndGenerate> engine_;
 };
 
@@ -404,6 +413,107 @@ TEST_F(RetrieveAndGenerateTest, AnswersFromADocumentThatComesWithTheQuestion) {
   EXPECT_THAT(response.text, HasSubstr("Anna Bürkli"));
   ASSERT_FALSE(response.citations.empty());
   EXPECT_EQ(response.citations[0].references[0].uri, "b.txt");
+}
+
+TEST_F(RetrieveAndGenerateTest, AFilterThatAModelWritesNarrowsTheCallersOwn) {
+  auto old = Document("old.txt", "The area of the Aletsch glacier was 90.3 in 1973.");
+  old.metadata.text = R"({"year": 1973, "team": "ice"})";
+  Index(base_, custom_, {old});
+  auto request = Request("What was the area of the Aletsch glacier in 1973?");
+  request.implicit_filter = {.model = "fake",
+                             .attributes = {{.key = "year",
+                                             .type = FilterAttribute::Type::kNumber,
+                                             .description = "of the measurement"}}};
+  const std::string written = R"({"filter": {"equals": {"key": "year", "value": 1973}}})";
+  model_->Next().Text(written);
+  auto response = Get(engine_->Answer(request, ctx_));
+  ASSERT_FALSE(response.citations.empty()) << response.text;
+  for (const auto& citation : response.citations) {
+    for (const auto& reference : citation.references) EXPECT_EQ(reference.uri, "old.txt");
+  }
+  // What the caller has left out stays out.
+  request.retrieve.filter = *ParseFilter(R"({"notEquals": {"key": "team", "value": "ice"}})");
+  model_->Next().Text(written);
+  EXPECT_TRUE(Get(engine_->Answer(request, ctx_)).refused);
+  request.question = "What was the area of the Aletsch glacier in 2011?";
+  model_->Next().Text(R"({"filter": {"equals": {"key": "team", "value": "ice"}}})");
+  response = Get(engine_->Answer(request, ctx_));
+  ASSERT_FALSE(response.citations.empty());
+  EXPECT_EQ(response.citations[0].references.at(0).uri, "glaciers.txt");
+  request.retrieve.knowledge_base_id = "ABCDEFGHIJ";
+  const int calls = model_->calls();
+  EXPECT_EQ(Run(engine_->Answer(request, ctx_)).error().code(), Code::kNotFound);
+  EXPECT_EQ(model_->calls(), calls);
+}
+
+TEST_F(RetrieveAndGenerateTest, ADocumentOfABucketIsReadUnderTheRulesOfSources) {
+  TempFolder bucket;
+  bucket.Write("docs/notes/bridge.txt", "The bridge was built by Anna Bürkli in 1884.");
+  bucket.Write("docs/notes/bridge.txt.metadata.json",
+               R"({"metadataAttributes": {"strata_principals": ["user:7"], "year": 1884,
+                   "strata_labels": ["eu-only"]}})");
+  bucket.Write("docs/large.txt", std::string(2000, 'x'));
+  bucket.Write("outside.txt", "not for anybody");
+  std::filesystem::create_symlink("../outside.txt", bucket.path() + "/docs/link.txt");
+  source_options_.s3_map = {{"docs", bucket.path() + "/docs"}};
+  source_options_.file_bytes_max = 1000;
+  Reopen();
+  const auto ask = [&](std::string uri) {
+    RetrieveAndGenerateRequest request;
+    request.question = "Who built the bridge?";
+    request.sources.push_back(
+        {.identifier = std::move(uri), .media_type = {}, .bytes = {}, .in_s3 = true});
+    return Run(engine_->Answer(std::move(request), ctx_));
+  };
+  const auto hidden = ask("s3://docs/notes/bridge.txt");
+  ASSERT_FALSE(hidden.has_value());
+  EXPECT_EQ(hidden.error().code(), Code::kNotFound);
+  EXPECT_EQ(hidden.error().field(), "sources.0.s3Location.uri");
+  ctx_.principals = {"user:7"};
+  const auto response = ask("s3://docs/notes/bridge.txt");
+  ASSERT_TRUE(response.has_value()) << response.error().message();
+  EXPECT_THAT(response->text, HasSubstr("Anna Bürkli"));
+  ASSERT_FALSE(response->citations.empty());
+  const auto& reference = response->citations[0].references.at(0);
+  EXPECT_EQ(reference.location, LocationKind::kS3);
+  EXPECT_EQ(reference.uri, "s3://docs/notes/bridge.txt");
+  EXPECT_EQ(reference.metadata.text, R"({"year":1884})");
+  EXPECT_TRUE(ctx_.labels.Has("eu-only"));
+  const auto unmapped = ask("s3://other/a.txt");
+  EXPECT_EQ(unmapped.error().code(), Code::kUnsupported);
+  EXPECT_THAT(unmapped.error().message(), HasSubstr("kb.s3_map: [\"other="));
+  EXPECT_EQ(ask("s3://docs/large.txt").error().code(), Code::kTooLarge);
+  for (const char* uri : {"s3://docs/../outside.txt", "s3://docs/notes/%2e%2e/%2e%2e/outside.txt",
+                          "s3://docs/notes/%zz", "file:///etc/passwd"}) {
+    EXPECT_EQ(ask(uri).error().code(), Code::kInvalidArgument) << uri;
+  }
+  for (const char* uri : {"s3://docs/link.txt", "s3://docs/nothing.txt", "s3://docs/notes",
+                          "s3://docs/notes/bridge.txt.metadata.json", "s3://docs"}) {
+    EXPECT_FALSE(ask(uri).has_value()) << uri;
+  }
+}
+
+TEST_F(RetrieveAndGenerateTest, ATurnAboutABucketsDocumentIsForgottenWithIt) {
+  TempFolder bucket;
+  bucket.Write("vault.txt", "The vault of Osterloh opens with the word kestrel.");
+  source_options_.s3_map = {{"docs", bucket.path()}};
+  Reopen();
+  RetrieveAndGenerateRequest request;
+  request.question = "Which word opens the vault of Osterloh?";
+  request.sources.push_back(
+      {.identifier = "s3://docs/vault.txt", .media_type = {}, .bytes = {}, .in_s3 = true});
+  const auto first = Get(engine_->Answer(std::move(request), ctx_));
+  EXPECT_THAT(first.text, HasSubstr("kestrel"));
+  const auto prompt_of_the_next = [&] {
+    auto next = Request("What was the area of the Aletsch glacier in 2011?");
+    next.session_id = first.session_id;
+    next.generation.model = "fake";
+    EXPECT_TRUE(Run(engine_->Answer(std::move(next), ctx_)).has_value());
+    return domain::LastUserText(model_->requests().back());
+  };
+  EXPECT_THAT(prompt_of_the_next(), HasSubstr("kestrel"));
+  bucket.Write("vault.txt", "The vault of Osterloh has another word now.");
+  EXPECT_THAT(prompt_of_the_next(), ::testing::Not(HasSubstr("kestrel")));
 }
 
 TEST_F(RetrieveAndGenerateTest, TemplatesNeedTheSearchResults) {

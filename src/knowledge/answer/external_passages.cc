@@ -74,6 +74,11 @@ Task<Result<std::vector<RetrievedChunk>>> ExternalPassages(Parser& parser,
       co_return Fail(std::move(document.error()).AtField("sources." + std::to_string(i)));
     }
     STRATA_CO_TRY(auto chunks, CutDocument(*document, Sha256Hex(source.bytes), source.identifier));
+    for (auto& chunk : chunks) {
+      if (source.in_s3) chunk.location = LocationKind::kS3;
+      chunk.metadata = source.metadata;
+      chunk.labels = source.labels;
+    }
     std::ranges::move(chunks, std::back_inserter(all));
   }
   Rank(question, limit, all);

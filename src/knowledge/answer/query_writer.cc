@@ -9,8 +9,8 @@
 
 #include "base/log.h"
 #include "base/utf8.h"
-#include "domain/stream.h"
 #include "guard/model_access.h"
+#include "knowledge/answer/model_text.h"
 #include "knowledge/answer/passages.h"
 #include "knowledge/answer/prompt.h"
 #include "knowledge/knowledge_base.h"
@@ -59,17 +59,6 @@ domain::ChatRequest RequestFor(const std::string& question, const std::vector<Tu
   return request;
 }
 
-Task<Result<std::string>> TextOfAnswer(provider::ChatModel& model, domain::ChatRequest request,
-                                       RequestContext& ctx) {
-  STRATA_CO_TRY(auto stream, co_await model.Start(std::move(request), ctx));
-  domain::StreamAccumulator answer;
-  while (!answer.ended()) {
-    STRATA_CO_TRY(auto event, co_await stream->Next());
-    answer.Add(event);
-  }
-  co_return domain::TextOf(answer.response().content);
-}
-
 std::string_view Trimmed(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
   const auto begin = text.find_first_not_of(kSpace);
@@ -77,14 +66,10 @@ std::string_view Trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
 }
 
-// Models put fences and remarks round their JSON.
 std::vector<std::string> QueriesIn(std::string_view answer, int parts_max) {
   std::vector<std::string> queries;
-  const auto begin = answer.find('{');
-  const auto end = answer.rfind('}');
-  if (begin == std::string_view::npos || end == std::string_view::npos || end < begin) return {};
   json::error_code error;
-  const auto parsed = json::parse(answer.substr(begin, end + 1 - begin), error);
+  const auto parsed = json::parse(JsonIn(answer), error);
   const auto* object = error ? nullptr : parsed.if_object();
   const auto* found = object == nullptr ? nullptr : object->if_contains("queries");
   if (found == nullptr || !found->is_array()) return {};
@@ -101,8 +86,6 @@ std::vector<std::string> QueriesIn(std::string_view answer, int parts_max) {
 std::string QueriesJson(const std::vector<std::string>& queries) {
   return json::serialize(json::value_from(queries));
 }
-
-bool IsLanguageModel(std::string_view id) { return !id.empty() && id != kExtractModelId; }
 
 }  // namespace
 

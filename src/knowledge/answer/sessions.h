@@ -24,6 +24,9 @@ struct SessionLimits {
 struct TurnSource {
   std::string knowledge_base_id;
   std::string chunk_id;
+  // Of a document of a bucket that the question named, instead: its address, and the hash of it.
+  std::string uri = {};
+  std::string content_hash = {};
 };
 
 struct KeptTurn {

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ranges>
 
 #include "base/crash_point.h"
+#include "base/encoding.h"
 #include "base/ids.h"
 #include "base/run_task.h"
 #include "knowledge/base/service.h"
@@ -26,6 +28,19 @@ Result<> CheckName(const std::string& name) {
   if (name.size() > kNameMax || !ends_right || !std::ranges::all_of(name, IsNameByte)) {
     return Fail(InvalidArgument(
         "name", "expected 1 to 100 letters, digits, '_', '-' or '.', not '-' or '.' at the ends"));
+  }
+  return {};
+}
+
+// No key of a bucket has such parts; "s3://docs/../other" names nothing.
+Result<> CheckKey(std::string_view uri) {
+  const auto key = PercentDecode(uri);
+  if (!key) return Fail(InvalidArgument("uri", "has a '%' that no two hex digits follow"));
+  for (const auto part : std::views::split(*key, '/')) {
+    const std::string_view name(part.begin(), part.end());
+    if (name != "." && name != "..") continue;
+    return Fail(
+        InvalidArgument("uri", "holds '" + std::string(name) + "', which no key of a bucket does"));
   }
   return {};
 }
@@ -254,6 +269,29 @@ Task<Result<KnowledgeBases::OriginalDocument>> KnowledgeBases::FetchOriginal(
   };
   STRATA_CO_TRY(out.bytes, co_await RunBlocking(*impl_->parts_.pool, std::move(fetch)));
   co_return out;
+}
+
+Task<Result<KnowledgeBases::BucketDocument>> KnowledgeBases::FetchFromBucket(std::string uri,
+                                                                             RequestContext& ctx) {
+  constexpr std::string_view kScheme = "s3://";
+  auto fetch = [&]() -> Result<BucketDocument> {
+    if (!uri.starts_with(kScheme)) return Fail(InvalidArgument("uri", "expected s3://BUCKET/KEY"));
+    STRATA_CHECK_OK(CheckKey(uri));
+    const auto bucket = std::string_view(uri).substr(0, uri.find('/', kScheme.size()));
+    STRATA_TRY(auto source, OpenSource(bucket, impl_->parts_.sources));
+    STRATA_TRY(auto item, source->Stat(uri));
+    AccessList access;
+    access.allow = std::move(item.principals);
+    if (!MayRead(access, ctx.principals)) return Fail(NotFound("document", uri));
+    BucketDocument out{
+        .media_type = item.media_type, .bytes = {}, .metadata = item.metadata, .labels = {}};
+    out.labels.AddAll(item.labels);
+    STRATA_TRY(out.bytes, source->Fetch(item));
+    return out;
+  };
+  auto fetched = co_await RunBlocking(*impl_->parts_.pool, std::move(fetch));
+  if (fetched.has_value()) co_return fetched;
+  co_return Fail(std::move(fetched.error()).AtField("uri"));
 }
 
 }  // namespace strata::knowledge

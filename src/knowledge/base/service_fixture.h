@@ -115,6 +115,7 @@ class ServiceFixture : public ::testing::Test {
       return embedder_;
     };
     parts.grant = grant_;
+    parts.sources = source_options_;
     parts.reranker = [this](std::string_view model) -> Result<std::shared_ptr<provider::Reranker>> {
       if (reranker_ && reranker_->Info().id == model) return reranker_;
       return Fail(NotFound("reranker", model));
@@ -191,6 +192,7 @@ class ServiceFixture : public ::testing::Test {
   std::shared_ptr<fakes::FakeEmbedder> embedder_ = std::make_shared<fakes::FakeEmbedder>();
   std::shared_ptr<provider::Embedder> metered_;   // in its place, if there is one
   KeyGrant grant_;                                // at the next opening
+  SourceOptions source_options_;                  // at the next opening
   std::shared_ptr<provider::Reranker> reranker_;  // null: there is none
   std::map<std::string, Options::Given> given_;   // of the configuration, at the next opening
   std::unique_ptr<store::SqlFile> meta_;

@@ -260,6 +260,11 @@ bool Compare(const Filter& filter, const MetadataValue& value) {
 
 }  // namespace
 
+std::string_view OpName(Filter::Op op) {
+  const auto* found = std::ranges::find(kOps, op, &std::pair<std::string_view, Op>::second);
+  return found == std::end(kOps) ? std::string_view() : found->first;
+}
+
 Result<Metadata> ParseMetadata(const JsonText& text) {
   Metadata metadata;
   if (text.text.empty()) return metadata;

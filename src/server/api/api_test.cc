@@ -110,6 +110,54 @@ TEST(DecodeRetrieve, NamesWhatIsWrongAboutAReranking) {
       at + "modelConfiguration.additionalModelRequestFields");
 }
 
+const std::string kImplicitAt =
+    "retrievalConfiguration.vectorSearchConfiguration.implicitFilterConfiguration";
+
+Result<RetrieveCall> DecodeFiltered(const std::string& configuration) {
+  return DecodeRetrieve("ABCDEFGHIJ",
+                        R"({"retrievalQuery": {"text": "x"}, "retrievalConfiguration":
+    {"vectorSearchConfiguration": {"implicitFilterConfiguration": )" +
+                            configuration + "}}}");
+}
+
+TEST(DecodeRetrieve, TakesTheAttributesThatAModelMayFilterBy) {
+  const auto call = DecodeFiltered(R"({"modelArn":
+    "arn:aws:bedrock:eu-central-1::foundation-model/small", "metadataAttributes": [
+      {"key": "year", "type": "NUMBER", "description": "of publication"},
+      {"key": "tags", "type": "STRING_LIST", "description": "subjects"}]})");
+  ASSERT_TRUE(call.has_value()) << call.error().message();
+  ASSERT_TRUE(call->implicit_filter.has_value());
+  EXPECT_EQ(call->implicit_filter->model, "small");
+  ASSERT_EQ(call->implicit_filter->attributes.size(), 2U);
+  EXPECT_EQ(call->implicit_filter->attributes[1].key, "tags");
+  EXPECT_EQ(call->implicit_filter->attributes[1].type,
+            knowledge::FilterAttribute::Type::kStringList);
+  EXPECT_EQ(call->implicit_filter->attributes[0].description, "of publication");
+}
+
+TEST(DecodeRetrieve, NamesWhatIsWrongAboutAnImplicitFilter) {
+  const auto field = [](const std::string& own) { return DecodeFiltered(own).error().field(); };
+  const auto with = [&](const std::string& attributes) {
+    return field(R"({"modelArn": "m", "metadataAttributes": )" + attributes + "}");
+  };
+  const std::string good = R"({"key": "a", "type": "STRING", "description": "d"})";
+  EXPECT_EQ(field(R"({"metadataAttributes": [)" + good + "]}"), kImplicitAt + ".modelArn");
+  EXPECT_EQ(field(R"({"modelArn": "m"})"), kImplicitAt + ".metadataAttributes");
+  EXPECT_EQ(with("[]"), kImplicitAt + ".metadataAttributes");
+  std::string many = "[" + good;
+  for (int i = 0; i < 25; ++i) {
+    many += R"(, {"key": ")" + std::to_string(i) + R"(", "type": "STRING", "description": "d"})";
+  }
+  EXPECT_EQ(with(many + "]"), kImplicitAt + ".metadataAttributes");
+  EXPECT_THAT(with("[" + good + ", " + good + "]"), HasSubstr("1].key"));
+  EXPECT_THAT(with(R"([{"key": "a", "type": "DATE", "description": "d"}])"), HasSubstr("type"));
+  EXPECT_THAT(with(R"([{"key": "a", "type": "STRING"}])"), HasSubstr("description"));
+  EXPECT_THAT(with(R"([{"key": "", "type": "STRING", "description": "d"}])"), HasSubstr("key"));
+  EXPECT_THAT(with(R"([{"key": ")" + std::string(257, 'k') +
+                   R"(", "type": "STRING", "description": "d"}])"),
+              HasSubstr("key"));
+}
+
 TEST(DecodeCheckDocumentAcl, TakesADocumentAndAUser) {
   auto call = DecodeCheckDocumentAcl(R"({"documentId": "d-1", "userContext": {"userId": "7"}})");
   ASSERT_TRUE(call.has_value()) << call.error().message();
@@ -174,6 +222,28 @@ TEST(DecodeRetrieveAndGenerate, TakesAKnowledgeBaseOrOneExternalSource) {
       {"sourceType": "BYTE_CONTENT", "byteContent": {"identifier": "a.txt", "contentType": "text/plain", "data": "aGk="}}]}}})");
   ASSERT_TRUE(external.has_value()) << external.error().message();
   EXPECT_EQ(external->request.sources.at(0).bytes, "hi");
+}
+
+TEST(DecodeRetrieveAndGenerate, ASourceMayBeADocumentOfABucket) {
+  const auto with = [](const std::string& source) {
+    return DecodeRetrieveAndGenerate(
+        R"({"input": {"text": "q"}, "retrieveAndGenerateConfiguration":
+    {"type": "EXTERNAL_SOURCES", "externalSourcesConfiguration": {"modelArn": "m", "sources": [)" +
+        source + "]}}}");
+  };
+  const auto call = with(R"({"sourceType": "S3", "s3Location": {"uri": "s3://b/k.pdf"}})");
+  ASSERT_TRUE(call.has_value()) << call.error().message();
+  EXPECT_TRUE(call->request.sources.at(0).in_s3);
+  EXPECT_EQ(call->request.sources.at(0).identifier, "s3://b/k.pdf");
+  for (const auto* location : {"", R"(, "s3Location": {})", R"(, "s3Location": {"uri": "b/k"})",
+                               R"(, "s3Location": {"uri": "s3://b/k", "more": 1})"}) {
+    const auto bad = with(R"({"sourceType": "S3")" + std::string(location) + "}");
+    ASSERT_FALSE(bad.has_value()) << location;
+    EXPECT_THAT(bad.error().field(), HasSubstr("s3Location")) << location;
+  }
+  EXPECT_FALSE(
+      with(R"({"sourceType": "S3", "s3Location": {"uri": "s3://)" + std::string(1020, 'k') + "\"}}")
+          .has_value());
 }
 
 TEST(DecodeRetrieveAndGenerate, QueriesAreWrittenByTheModelOfTheAnswer) {

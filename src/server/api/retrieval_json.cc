@@ -144,13 +144,65 @@ Result<knowledge::RerankChoice> DecodeReranking(const JsonField& field) {
   return choice;
 }
 
+Result<std::string> TextUpTo(const JsonField& field, std::size_t characters_max) {
+  STRATA_TRY(auto text, field.NonEmptyString());
+  if (CodePointCount(text) <= characters_max) return text;
+  return Fail(field.Wrong(fmt::format("expected at most {} characters", characters_max)));
+}
+
+Result<knowledge::FilterAttribute> DecodeFilterAttribute(const JsonField& field) {
+  using Type = knowledge::FilterAttribute::Type;
+  constexpr std::size_t kKeyMax = 256;
+  constexpr std::size_t kDescriptionMax = 1024;
+  STRATA_CHECK_OK(field.ExpectObject());
+  STRATA_CHECK_OK(field.OnlyMembers({"description", "key", "type"}));
+  knowledge::FilterAttribute out;
+  STRATA_TRY(out.key, TextUpTo(field.Get("key"), kKeyMax));
+  STRATA_TRY(out.description, TextUpTo(field.Get("description"), kDescriptionMax));
+  auto type = field.Get("type");
+  STRATA_TRY(auto name, type.OneOf({"STRING", "NUMBER", "BOOLEAN", "STRING_LIST"}));
+  if (name == "NUMBER") out.type = Type::kNumber;
+  if (name == "BOOLEAN") out.type = Type::kBoolean;
+  if (name == "STRING_LIST") out.type = Type::kStringList;
+  return out;
+}
+
+Result<knowledge::ImplicitFilter> DecodeImplicitFilter(const JsonField& field) {
+  constexpr std::size_t kArnMax = 2048;
+  STRATA_CHECK_OK(field.ExpectObject());
+  STRATA_CHECK_OK(field.OnlyMembers({"metadataAttributes", "modelArn"}));
+  knowledge::ImplicitFilter out;
+  auto arn = field.Get("modelArn");
+  STRATA_TRY(auto id, TextUpTo(arn, kArnMax));
+  out.model = ModelIdOf(id);
+  if (out.model.empty()) return Fail(arn.Wrong("the ARN names no model"));
+  auto attributes = field.Get("metadataAttributes");
+  STRATA_CHECK_OK(attributes.ExpectArray());
+  if (attributes.size() < 1 || attributes.size() > knowledge::kFilterAttributesMax) {
+    return Fail(attributes.Wrong(
+        fmt::format("expected 1 to {} attributes", knowledge::kFilterAttributesMax)));
+  }
+  for (std::size_t i = 0; i < attributes.size(); ++i) {
+    auto item = attributes.Item(i);
+    STRATA_TRY(auto attribute, DecodeFilterAttribute(item));
+    for (const auto& other : out.attributes) {
+      if (other.key == attribute.key) return Fail(item.Get("key").Wrong("is declared twice"));
+    }
+    out.attributes.push_back(std::move(attribute));
+  }
+  return out;
+}
+
 // vectorSearchConfiguration, shared by both operations.
-Result<> DecodeVectorSearch(const JsonField& field, knowledge::RetrieveRequest& out) {
+Result<> DecodeVectorSearch(const JsonField& field, knowledge::RetrieveRequest& out,
+                            std::optional<knowledge::ImplicitFilter>& implicit_filter) {
   STRATA_CHECK_OK(field.ExpectObject());
   STRATA_CHECK_OK(field.OnlyMembers({"filter", "implicitFilterConfiguration", "numberOfResults",
                                      "overrideSearchType", "rerankingConfiguration"}));
   auto implicit = field.Get("implicitFilterConfiguration");
-  if (implicit.present()) return Fail(Lacks(implicit, "filters written by a model"));
+  if (implicit.present()) {
+    STRATA_TRY(implicit_filter, DecodeImplicitFilter(implicit));
+  }
   auto rerank = field.Get("rerankingConfiguration");
   if (rerank.present()) {
     STRATA_TRY(out.rerank, DecodeReranking(rerank));
@@ -173,14 +225,15 @@ Result<> DecodeVectorSearch(const JsonField& field, knowledge::RetrieveRequest& 
   return {};
 }
 
-Result<> DecodeRetrievalConfiguration(const JsonField& field, knowledge::RetrieveRequest& out) {
+Result<> DecodeRetrievalConfiguration(const JsonField& field, knowledge::RetrieveRequest& out,
+                                      std::optional<knowledge::ImplicitFilter>& implicit_filter) {
   STRATA_CHECK_OK(field.ExpectObject());
   STRATA_CHECK_OK(field.OnlyMembers({"vectorSearchConfiguration", "managedSearchConfiguration"}));
   auto managed = field.Get("managedSearchConfiguration");
   if (managed.present())
     return Fail(Lacks(managed, "managed search; use vectorSearchConfiguration"));
   auto search = field.Get("vectorSearchConfiguration");
-  return search.present() ? DecodeVectorSearch(search, out) : Result<>{};
+  return search.present() ? DecodeVectorSearch(search, out, implicit_filter) : Result<>{};
 }
 
 Result<std::string> DecodeUser(const JsonField& top) {
@@ -286,14 +339,27 @@ Result<> DecodeKnowledgeBaseConfiguration(const JsonField& field,
   STRATA_CHECK_OK(DecodeGeneration(field.Get("generationConfiguration"), out.generation));
   STRATA_CHECK_OK(DecodeOrchestration(field.Get("orchestrationConfiguration"), out));
   auto retrieval = field.Get("retrievalConfiguration");
-  return retrieval.present() ? DecodeRetrievalConfiguration(retrieval, out.retrieve) : Result<>{};
+  if (!retrieval.present()) return {};
+  return DecodeRetrievalConfiguration(retrieval, out.retrieve, out.implicit_filter);
+}
+
+Result<knowledge::ExternalSource> DecodeS3Source(const JsonField& field) {
+  constexpr std::size_t kUriMax = 1024;
+  STRATA_CHECK_OK(field.ExpectObject());
+  STRATA_CHECK_OK(field.OnlyMembers({"uri"}));
+  auto uri = field.Get("uri");
+  knowledge::ExternalSource source;
+  source.in_s3 = true;
+  STRATA_TRY(source.identifier, TextUpTo(uri, kUriMax));
+  if (!source.identifier.starts_with("s3://")) return Fail(uri.Wrong("expected s3://BUCKET/KEY"));
+  return source;
 }
 
 Result<knowledge::ExternalSource> DecodeExternalSource(const JsonField& field) {
   STRATA_CHECK_OK(field.ExpectObject());
   auto type = field.Get("sourceType");
   STRATA_TRY(auto kind, type.OneOf({"S3", "BYTE_CONTENT"}));
-  if (kind == "S3") return Fail(Lacks(type, "external sources in S3; send BYTE_CONTENT"));
+  if (kind == "S3") return DecodeS3Source(field.Get("s3Location"));
   auto content = field.Get("byteContent");
   STRATA_CHECK_OK(content.ExpectObject());
   auto identifier = content.Get("identifier");
@@ -378,7 +444,8 @@ Result<RetrieveCall> DecodeRetrieve(std::string_view knowledge_base, std::string
   }
   auto configuration = top.Get("retrievalConfiguration");
   if (configuration.present())
-    STRATA_CHECK_OK(DecodeRetrievalConfiguration(configuration, call.request));
+    STRATA_CHECK_OK(
+        DecodeRetrievalConfiguration(configuration, call.request, call.implicit_filter));
   auto token = top.Get("nextToken");
   if (token.present())
     return Fail(

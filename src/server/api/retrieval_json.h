@@ -2,7 +2,7 @@
 // Retrieve and RetrieveAndGenerate in Bedrock's JSON (bedrock-agent-runtime 2023-07-26), both
 // directions.
 //
-// Members of the contract that this server does not have (implicit filters, images) are refused by
+// Members of the contract that this server does not have (managed search, images) are refused by
 // name, never skipped.
 
 #include <optional>
@@ -31,6 +31,7 @@ Result<> CheckGuardrail(const GuardrailAsked& asked, std::string_view names);
 
 struct RetrieveCall {
   knowledge::RetrieveRequest request;
+  std::optional<knowledge::ImplicitFilter> implicit_filter;
   std::string user_id;  // userContext.userId
   GuardrailAsked guardrail;
 };
