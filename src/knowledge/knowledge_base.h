@@ -172,6 +172,8 @@ class KnowledgeBases {
   // One chunk by id, for citations and trace pages. kNotFound also when it may not be read.
   Task<Result<RetrievedChunk>> FetchChunk(std::string kb_id, std::string chunk_id,
                                           RequestContext& ctx);
+  // Counts the changes of what can be found in a base; as in RetrieveResponse::index_version.
+  Task<Result<std::int64_t>> Generation(std::string kb_id, RequestContext& ctx);
   // The bytes of a cited document that has pages, for rendering. kNotFound also when it may not be
   // read, kConflict when it changed since it was indexed, kUnsupported when it has no pages.
   struct OriginalDocument {

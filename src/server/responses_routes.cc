@@ -4,6 +4,7 @@
 
 #include "dialect/responses.h"
 #include "gateway/fit_context.h"
+#include "server/answer_sources.h"
 #include "server/file_search.h"
 #include "server/forwarded_responses.h"
 #include "server/responses_sink.h"
@@ -13,6 +14,21 @@ namespace strata::server {
 namespace {
 
 namespace responses = dialect::responses;
+
+// Without the responses whose sources are gone, as sessions of RetrieveAndGenerate go on.
+Task<Result<>> DropWhatIsGone(Services& services, store::ResponseStore::History& history,
+                              RequestContext& ctx) {
+  std::vector<std::string> items;
+  for (std::size_t i = 0; i < history.sources.size(); ++i) {
+    STRATA_CO_TRY(bool stands,
+                  co_await SourcesStand(services.bases, std::move(history.sources[i]), ctx));
+    if (!stands) continue;
+    items.push_back(std::move(history.items[2 * i]));
+    items.push_back(std::move(history.items[2 * i + 1]));
+  }
+  history.items = std::move(items);
+  co_return Result<>{};
+}
 
 // Puts a request's chain in front. What was said before has labels: the request inherits them.
 Task<Result<>> ReadChain(Services& services, const ForwardedResponses& forwarded,
@@ -31,6 +47,7 @@ Task<Result<>> ReadChain(Services& services, const ForwardedResponses& forwarded
   auto owner = OwnerOf(exchange.ctx);
   STRATA_CO_TRY(auto history, co_await services.responses.Chain(std::move(owner), previous));
   exchange.ctx.labels.AddAll(history.labels);
+  STRATA_CO_CHECK_OK(co_await DropWhatIsGone(services, history, exchange.ctx));
   co_return responses::AddHistory(request, history.items);
 }
 

@@ -1,5 +1,7 @@
 #include "server/responses_sink.h"
 
+#include "server/answer_sources.h"
+
 namespace strata::server {
 namespace {
 
@@ -29,6 +31,7 @@ class Base {
     row.response = std::move(response);
     row.input = std::move(spec_.input);
     row.output = std::move(output);
+    row.sources = sources_.Json(ctx);
     auto owner = OwnerOf(ctx);
     co_return co_await spec_.storage->Append(std::move(owner), std::move(row));
   }
@@ -42,6 +45,7 @@ class Base {
   }
 
   ResponsesSinkSpec spec_;
+  AnswerSources sources_;
 };
 
 class JsonSink final : public gateway::AnswerSink, Base {
@@ -55,6 +59,7 @@ class JsonSink final : public gateway::AnswerSink, Base {
 
   Task<Result<>> Event(const domain::StreamEvent& event) override {
     answer_.Add(event);
+    sources_.Note(event);
     if (!answer_.ended()) co_return Result<>{};
     CompleteMeta(spec_.frame, spec_.frame.meta);
     auto whole = responses::EncodeResponse(answer_.response(), spec_.settings, spec_.frame.meta);
@@ -86,6 +91,7 @@ class StreamSink final : public gateway::AnswerSink, Base {
 
   Task<Result<>> Event(const domain::StreamEvent& event) override {
     const bool last = std::holds_alternative<domain::StreamEnd>(event);
+    sources_.Note(event);
     if (last) CompleteMeta(spec_.frame, encoder_->meta());
     auto bytes = encoder_->Encode(event);
     // The event that says "completed" is the acknowledgement.

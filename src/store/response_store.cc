@@ -37,7 +37,9 @@ CREATE TABLE responses(
   input TEXT NOT NULL,
   output TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX responses_used ON responses(used_us, created_us DESC);
-CREATE INDEX responses_subject ON responses(subject) WHERE subject <> '')"}};
+CREATE INDEX responses_subject ON responses(subject) WHERE subject <> '')"},
+                                     {"what stored responses were made from", R"(
+ALTER TABLE responses ADD COLUMN sources TEXT NOT NULL DEFAULT '')"}};
 
 // Rows that one write removes at most: a transaction stays short.
 constexpr std::int64_t kForgottenMax = 64;
@@ -47,8 +49,8 @@ Error Gone(std::string_view id) { return NotFound("response", id).AtField("previ
 Result<std::optional<StoredResponse>> Find(Database& database, const ResponseOwner& owner,
                                            const std::string& id) {
   STRATA_TRY(auto row,
-             database.Prepare("SELECT previous, subject, labels, response, input, output FROM "
-                              "responses WHERE id = ? AND workspace = ? AND key = ?"));
+             database.Prepare("SELECT previous, subject, labels, response, input, output, sources "
+                              "FROM responses WHERE id = ? AND workspace = ? AND key = ?"));
   row.BindAll(id, owner.workspace.value, owner.key.value);
   STRATA_TRY(bool found, row.Step());
   if (!found) return std::optional<StoredResponse>();
@@ -58,7 +60,8 @@ Result<std::optional<StoredResponse>> Find(Database& database, const ResponseOwn
                         .labels = SplitLabels(row.Text(2)),
                         .response = std::string(row.Text(3)),
                         .input = std::string(row.Text(4)),
-                        .output = std::string(row.Text(5))};
+                        .output = std::string(row.Text(5)),
+                        .sources = std::string(row.Text(6))};
 }
 
 // `id` and everything before it were used now.
@@ -119,10 +122,13 @@ Result<> ResponseStore::Insert(Database& database, const ResponseOwner& owner,
     STRATA_CHECK_OK(Touch(database, response.previous_id, now_us));
   }
   auto labels = JoinLabels(response.labels);
-  STRATA_CHECK_OK(database.Run("INSERT INTO responses VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                               response.id, owner.workspace.value, owner.key.value,
-                               response.previous_id, response.subject, labels, now_us, now_us,
-                               response.response, response.input, response.output));
+  STRATA_CHECK_OK(
+      database.Run("INSERT INTO responses(id, workspace, key, previous, subject, labels, "
+                   "used_us, created_us, response, input, output, sources) "
+                   "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                   response.id, owner.workspace.value, owner.key.value, response.previous_id,
+                   response.subject, labels, now_us, now_us, response.response, response.input,
+                   response.output, response.sources));
   ++count_;
   return Forget(database, now_us);
 }
@@ -157,6 +163,7 @@ Task<Result<ResponseStore::History>> ResponseStore::Chain(ResponseOwner owner, s
       if (!found) return Fail(Gone(next));
       out.items.push_back(std::move(found->output));
       out.items.push_back(std::move(found->input));
+      out.sources.push_back(std::move(found->sources));
       out.labels.AddAll(found->labels);
       next = std::move(found->previous_id);
       if (static_cast<std::int64_t>(out.items.size()) / 2 > limits_.chain_max) {
@@ -168,6 +175,7 @@ Task<Result<ResponseStore::History>> ResponseStore::Chain(ResponseOwner owner, s
       }
     }
     std::ranges::reverse(out.items);
+    std::ranges::reverse(out.sources);
     return out;
   };
   co_return co_await meta_.Read(read);

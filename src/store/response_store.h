@@ -34,6 +34,8 @@ struct StoredResponse {
   std::string response;     // the response object
   std::string input;        // its own input, a JSON array of items
   std::string output;       // what is played back, a JSON array of items
+  // What of the outside it was made from, opaque here; "" when that cannot go away.
+  std::string sources = {};
 };
 
 struct ResponseLimits {
@@ -62,7 +64,8 @@ class ResponseStore {
 
   // What was said up to and with `id`.
   struct History {
-    std::vector<std::string> items;  // JSON arrays, oldest first: input, output, input, …
+    std::vector<std::string> items;    // JSON arrays, oldest first: input, output, input, …
+    std::vector<std::string> sources;  // of each response, so of every two of `items`
     LabelSet labels;
   };
   // kNotFound as Get, naming a response of the chain that has gone; kTooLarge (chain_max).

@@ -44,6 +44,24 @@ class Responses : public testing::Test {
   std::unique_ptr<ResponseStore> responses_;
 };
 
+TEST_F(Responses, WhatAResponseWasMadeFromComesWithItsItems) {
+  ASSERT_TRUE(Append("a"));
+  StoredResponse next{.id = "b",
+                      .previous_id = "a",
+                      .subject = {},
+                      .labels = {},
+                      .response = "{}",
+                      .input = "[1]",
+                      .output = "[2]",
+                      .sources = R"({"chunks":["c"]})"};
+  ASSERT_TRUE(RunTask(responses_->Append(Alice(), next)));
+  Reopen();
+  auto history = RunTask(responses_->Chain(Alice(), "b"));
+  ASSERT_TRUE(history) << history.error().message();
+  EXPECT_EQ(history->sources, (std::vector<std::string>{"", R"({"chunks":["c"]})"}));
+  EXPECT_EQ(history->items[3], "[2]");
+}
+
 TEST_F(Responses, AChainIsReadOldestFirstWithItsLabels) {
   ASSERT_TRUE(Append("a"));
   ASSERT_TRUE(Append("b", "a"));

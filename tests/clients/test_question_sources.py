@@ -6,10 +6,11 @@ import tempfile
 import unittest
 
 import boto3
+import openai
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from harness import ACCESS_KEY, SECRET_KEY, UPSTREAM_SECRETS, FakeUpstream, Server
+from harness import ACCESS_KEY, BEARER, SECRET_KEY, UPSTREAM_SECRETS, FakeUpstream, Server
 
 ATTRIBUTES = [{"key": "year", "type": "NUMBER", "description": "year of the decision"},
               {"key": "board", "type": "STRING", "description": "who decided"}]
@@ -125,6 +126,31 @@ class QuestionSources(unittest.TestCase):
         self.fake.script({"status": 500, "times": 0})
         with self.assertRaises(ClientError):
             self.search()
+
+    # ---- conversations ----
+
+    def test_a_stored_conversation_does_not_go_on_from_what_is_gone(self):
+        client = openai.OpenAI(base_url=self.server.url + "/v1", api_key=BEARER, max_retries=0)
+        self.write("vault.md", "The vault of Osterloh opens with the word kestrel.")
+        self.server.cli("kb", "sync", "minutes")
+        quoted = client.responses.create(model="kb/minutes", input="Which word opens the vault of Osterloh?")
+        self.assertIn("kestrel", quoted.output_text)
+        refused = client.responses.create(model="kb/minutes", input="Who was the first astronaut on Mars?",
+                                          previous_response_id=quoted.id)
+
+        def told(previous):
+            self.fake.script({"text": "Good."})
+            client.responses.create(model="up/gpt-4o-mini", input="And now?", previous_response_id=previous)
+            return self.fake.requests()[-1]["body"]
+        self.assertIn("kestrel", told(quoted.id))
+        self.assertIn("kestrel", told(refused.id))
+        os.remove(os.path.join(self.bucket, "vault.md"))
+        os.remove(os.path.join(self.bucket, "vault.md.metadata.json"))
+        self.server.cli("kb", "sync", "minutes")
+        self.assertNotIn("kestrel", told(quoted.id))
+        later = told(refused.id)
+        self.assertNotIn("kestrel", later)
+        self.assertIn("astronaut", later)
 
     # ---- documents of a bucket ----
 

@@ -240,6 +240,13 @@ Task<Result<RetrievedChunk>> KnowledgeBases::FetchChunk(std::string kb_id, std::
   co_return std::move(stored->chunk);
 }
 
+Task<Result<std::int64_t>> KnowledgeBases::Generation(std::string kb_id, RequestContext& ctx) {
+  STRATA_CO_TRY(auto base, impl_->Base(kb_id, ctx));
+  STRATA_CO_TRY(auto open, co_await impl_->open_.Get(base));
+  auto read = [](store::Database& db) { return ReadGeneration(db); };
+  co_return co_await open->file->Read(std::move(read));
+}
+
 Task<Result<KnowledgeBases::OriginalDocument>> KnowledgeBases::FetchOriginal(
     std::string kb_id, std::string document_id, RequestContext& ctx) {
   STRATA_CO_TRY(auto base, impl_->Base(kb_id, ctx));
