@@ -44,7 +44,9 @@ by a key that holds one of them. An administrator's key is no exception. They ar
 `strata_labels`, a list in the same places, says what a text is (`pii`, `eu-only`): answers inherit it, and it may not go where the
 configuration does not clear it. Both are taken out of the attributes, so that no filter sees them. Every other name that begins with
 `strata_`, one of these inside of another attribute, something else than a list, and an empty list are refused, and the document with
-them: nobody may read it rather than everybody.
+them: nobody may read it rather than everybody. A base of a release that took them for plain attributes is brought up to this when it is
+first opened: the readers and labels that its documents name hold from then on, and a document whose list is not of this form is FAILED,
+with the reason, and in no search until it is imported again.
 
 Retrieve, RetrieveAndGenerate and CheckIngestedDocumentAcl take an end user (`userContext.userId`), whose documents are read beside those
 of the key. Only a key that was made for it may name one: `strata key create --acts-for user:7`, or `--acts-for 'user:*'` for all; else

@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "knowledge/base/kb_file.h"
+#include "knowledge/base/kb_upgrade.h"
 #include "store/migrations.h"
 
 namespace strata::knowledge {
@@ -112,7 +113,8 @@ CREATE TABLE file_batches (
     {"the key whose work a job or pending content is", R"(
 ALTER TABLE ingestions ADD COLUMN key TEXT NOT NULL DEFAULT '';
 ALTER TABLE pending ADD COLUMN key TEXT NOT NULL DEFAULT '';
-)"}};
+)"},
+    {"readers and labels that came as plain metadata", "", HeedOldReaders}};
 
 }  // namespace
 
