@@ -227,6 +227,21 @@ TEST(PdfParser, TurnsColumnsOfShortCellsIntoAMarkdownTable) {
   EXPECT_EQ(document.parts[0].lines.size(), 3U);
 }
 
+TEST(PdfParser, ReadsShortColumnsOfProseOneAfterTheOther) {
+  const auto two_lines = Parsed(TestPdf({TextAt(60, 700, "The office opens at seven and closes") +
+                                         TextAt(60, 686, "at six on all days.") +
+                                         TextAt(320, 700, "The lighthouse was built in the year") +
+                                         TextAt(320, 686, "1871 of granite.")}));
+  EXPECT_THAT(two_lines.text, HasSubstr("closes at six on all days."));
+  EXPECT_THAT(two_lines.text, HasSubstr("in the year 1871"));
+  const auto narrow = Parsed(
+      TestPdf({TextAt(60, 700, "Open from nine") + TextAt(60, 686, "until five, closed") +
+               TextAt(60, 672, "on holidays.") + TextAt(240, 700, "Take tram four to") +
+               TextAt(240, 686, "the old market and") + TextAt(240, 672, "walk to the bridge.")}));
+  EXPECT_THAT(narrow.text, HasSubstr("nine until five, closed on holidays."));
+  EXPECT_THAT(narrow.text, HasSubstr("the old market and walk"));
+}
+
 TEST(PdfParser, ReadsARuledTableCellByCell) {
   std::string content = "0.5 w\n";
   for (const int y : {700, 660, 620}) content += fmt::format("72 {} m 372 {} l S\n", y, y);

@@ -376,10 +376,13 @@ std::vector<Block> PageBlocks(const PageText& page, std::vector<Line> lines,
   std::vector<Placed> items;
   std::size_t rtl = 0;
   for (const auto& line : lines) {
-    items.push_back({line.box, line.text.size(), line.size, false});
+    items.push_back({.box = line.box,
+                     .chars = line.text.size(),
+                     .size = line.size,
+                     .runs_on = StartsLowercase(line.text)});
     rtl += line.rtl ? 1 : 0;
   }
-  for (const auto& table : tables) items.push_back({table.box, 0, 10, true});
+  for (const auto& table : tables) items.push_back({.box = table.box, .whole = true});
   std::vector<Block> blocks;
   for (const auto& group : ReadingOrder(items, rtl * 2 > lines.size())) {
     std::vector<const Line*> region;

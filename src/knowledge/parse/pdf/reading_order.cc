@@ -12,7 +12,8 @@ namespace {
 using Indices = std::vector<std::size_t>;
 
 constexpr float kGutterEms = 1.0F;       // least width of a gutter
-constexpr std::size_t kColumnLines = 3;  // a column has at least so many lines
+constexpr std::size_t kColumnLines = 2;  // a column has at least so many lines
+constexpr std::size_t kCellLines = 3;    // … where its lines might be cells
 constexpr double kSpanningMax = 0.25;    // of the items may span a gutter
 constexpr double kProseChars = 18;       // mean characters of a line of prose in a narrow column
 constexpr double kLabelChars = 8;        // shorter lines are cells or labels, never columns
@@ -152,7 +153,19 @@ class Orderer {
     }
     const double prose = std::min(MeanChars(left), MeanChars(right));
     if (prose < kLabelChars) return false;
-    return prose >= kProseChars || PairedShare(left, right) < kPairedMax;
+    if (prose >= kProseChars || (RunsOn(left) && RunsOn(right))) return true;
+    const bool tall = left.size() >= kCellLines && right.size() >= kCellLines;
+    return tall && PairedShare(left, right) < kPairedMax;
+  }
+
+  // Sentences that go on from line to line, which cells of a table do not: the first begins with a
+  // capital, and at least half of the others do not.
+  bool RunsOn(const Indices& side) const {
+    const auto top = *std::ranges::max_element(
+        side, {}, [&](std::size_t i) { return items_[i].box.center_y(); });
+    const auto on = static_cast<std::size_t>(
+        std::ranges::count_if(side, [&](std::size_t i) { return items_[i].runs_on; }));
+    return !items_[top].runs_on && on > 0 && 2 * on >= side.size() - 1;
   }
 
   double MeanChars(const Indices& side) const {

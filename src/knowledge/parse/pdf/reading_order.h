@@ -11,8 +11,9 @@ namespace strata::knowledge::pdf {
 struct Placed {
   Rect box;
   std::size_t chars = 0;
-  float size = 10;     // font size
-  bool whole = false;  // a table: never a witness for columns
+  float size = 10;       // font size
+  bool whole = false;    // a table: never a witness for columns
+  bool runs_on = false;  // begins in lower case, as a line within a sentence does
 };
 
 // Groups of indices of `items`; groups in reading order, the items of a group in one column region,
