@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "domain/refusal.h"
 #include "domain/stream.h"
 
 namespace strata::bench {
@@ -135,7 +136,7 @@ Result<Answer> Bases::Ask(const std::string& question,
   Answer answer;
   STRATA_TRY(answer.response, runtime_.Run(Collect(*stream)));
   answer.text = domain::TextOf(answer.response.content);
-  answer.refused = answer.text.find(knowledge::kRefusal) != std::string::npos;
+  answer.refused = domain::HoldsRefusal(answer.text);
   for (const auto& block : answer.response.content) {
     const auto* text = std::get_if<domain::TextBlock>(&block);
     if (text)

@@ -10,6 +10,7 @@
 
 #include "base/utf8.h"
 #include "dialect/json_value.h"
+#include "domain/refusal.h"
 #include "route/agreement.h"
 #include "route/cascade.h"
 #include "route/schema_check.h"
@@ -182,8 +183,11 @@ double CitationRecall(const EvalRow& row, const domain::ChatResponse& answer) {
 bool Refuses(const domain::ChatResponse& answer) {
   bool cites = false;
   ForEachText(answer, [&](const domain::TextBlock& text) { cites |= !text.citations.empty(); });
-  const auto words = route::WordsOf(domain::TextOf(answer.content));
-  return !cites && (words.contains("sources do not") || words.contains("sources don t"));
+  const auto said = domain::TextOf(answer.content);
+  if (cites) return false;
+  const auto words = route::WordsOf(said);
+  return domain::HoldsRefusal(said) || words.contains("sources do not") ||
+         words.contains("sources don t");
 }
 
 double Grounded(const domain::ChatResponse& answer) {

@@ -80,8 +80,8 @@ class Answerer {
   // A stream with one text block. Each supported sentence is followed by its CitationDeltas at once
   // (answer_start..end: code points of the block; document_index: the passage's place in
   // `passages`); a sentence without support has none, or is marked or left out as the option says.
-  // Where nothing is left, the answer is kRefusal. Before it starts, the labels of all passages
-  // are added to ctx.labels. `ctx` must outlive the stream.
+  // Where nothing is left, the answer is a refusal (domain/refusal.h). Before it starts, the labels
+  // of all passages are added to ctx.labels. `ctx` must outlive the stream.
   Task<Result<std::unique_ptr<provider::ChatStream>>> Start(AnswerInput input, RequestContext& ctx);
 
   // A language model by id; kNotFound, or kInvalidArgument when it is a knowledge base itself.

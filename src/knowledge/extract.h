@@ -36,8 +36,6 @@ class StaticEmbedder;
 namespace strata::knowledge {
 
 inline constexpr std::string_view kExtractModelId = "builtin/extract";
-// The whole answer when the sources do not answer. Never cited.
-inline constexpr std::string_view kRefusal = "The sources do not answer this question.";
 
 // One passage that may be quoted. Views must live as long as the call.
 struct SourcePassage {
@@ -76,8 +74,9 @@ struct ExtractedSentence {
 struct Extracted {
   bool answered = false;
   double probability = 0;  // that the sources answer
-  // The answer, or kRefusal. Of a question in several parts of which only some are answered, the
-  // others are named at the end, behind the last sentence.
+  // The answer, or a refusal (domain/refusal.h) in the language of the question. Of a question in
+  // several parts of which only some are answered, the others are named at the end, behind the last
+  // sentence.
   std::string text;
   std::vector<ExtractedSentence> sentences;  // in the order of the answer
 };

@@ -19,34 +19,52 @@ constexpr std::size_t kBytesMax = 8192;
 
 struct LanguageWords {
   std::string_view code;
-  std::string_view words;  // frequent and short, each between spaces
+  std::string_view words;  // frequent ones and those that ask, each between spaces
 };
 
 constexpr std::array kLanguages = {
-    LanguageWords{
-        "en", " the of and to in is that for it with as was on be are this by from which not you "},
-    LanguageWords{
-        "de",
-        " der die und das den von zu mit ist des im nicht ein eine für auf dem sich auch als "},
-    LanguageWords{
-        "fr", " le la les de des et du un une est que dans pour qui sur pas au avec par ce il "},
+    LanguageWords{"en",
+                  " the of and to in is that for it with as was on be are this by from which not"
+                  " you who what when where how why does "},
+    LanguageWords{"de",
+                  " der die und das den von zu mit ist des im nicht ein eine für auf dem sich"
+                  " auch als wie was wer wann wo warum welche wird sind kann "},
+    LanguageWords{"fr",
+                  " le la les de des et du un une est que dans pour qui sur pas au avec par ce il"
+                  " quel quelle quels quelles où quand comment pourquoi combien "},
     LanguageWords{"es",
-                  " el la los las de que y en un una por con para es del se no lo como más su "},
+                  " el la los las de que y en un una por con para es del se no lo como más su"
+                  " qué quién cuándo dónde cómo cuál cuánto cuánta cuántos "},
     LanguageWords{"it",
-                  " il la di che e un una per in con non è del della sono le gli si da come i "},
-    LanguageWords{"pt", " o a os as de que e do da em um uma para com não por se no na dos mais "},
+                  " il la di che e un una per in con non è del della sono le gli si da come i"
+                  " cosa chi quando dove perché quale quali quanto quanti "},
+    LanguageWords{"pt",
+                  " o a os as de que e do da em um uma para com não por se no na dos mais quem"
+                  " quando onde como qual quais quanto quantos é "},
     LanguageWords{"nl",
-                  " de het een van en in is dat op te zijn met voor niet aan er ook als door bij "},
+                  " de het een van en in is dat op te zijn met voor niet aan er ook als door bij"
+                  " wat wie wanneer waar hoe welke waarom hoeveel "},
     LanguageWords{"sv",
-                  " och att det som en på är av för med den till inte ett om har jag var de i "},
-    LanguageWords{"da", " og at det som en på er af for med den til ikke et om har jeg var de i "},
-    LanguageWords{"no", " og at det som en på er av for med den til ikke et om har jeg var de i "},
+                  " och att det som en på är av för med den till inte ett om har jag var de i"
+                  " vad vem när hur vilken vilka varför "},
+    LanguageWords{"da",
+                  " og at det som en på er af for med den til ikke et om har jeg var de i hvad"
+                  " hvem hvornår hvor hvordan hvilken hvorfor "},
+    LanguageWords{"no",
+                  " og at det som en på er av for med den til ikke et om har jeg var de i hva"
+                  " hvem når hvor hvordan hvilken hvorfor "},
     LanguageWords{"fi",
-                  " ja on ei se että hän oli mutta niin kun joka ovat tai myös mitä sen olla "},
-    LanguageWords{"pl", " i w na z do się nie jest to że o jak po co za od przez dla są był "},
-    LanguageWords{"cs", " a se na je v že s to z do o i jako ve by pro za od jsem byl "},
+                  " ja on ei se että hän oli mutta niin kun joka ovat tai myös mitä sen olla"
+                  " kuka milloin missä miten mikä miksi kuinka "},
+    LanguageWords{"pl",
+                  " i w na z do się nie jest to że o jak po co za od przez dla są był kto"
+                  " kiedy gdzie który dlaczego ile czy "},
+    LanguageWords{"cs",
+                  " a se na je v že s to z do o i jako ve by pro za od jsem byl co kdo kdy kde"
+                  " který proč kolik "},
     LanguageWords{"tr",
-                  " ve bir bu da de için ile çok daha olarak gibi ne olan en var kadar sonra "},
+                  " ve bir bu da de için ile çok daha olarak gibi ne olan en var kadar sonra"
+                  " kim nerede nasıl hangi neden kaç mi "},
 };
 
 struct ScriptLanguage {
@@ -123,6 +141,10 @@ std::string ByWords(std::string_view text) {
   std::array<std::size_t, kLanguages.size()> scores{};
   std::size_t words = 0;
   std::string folded = FoldCase(text);
+  // "¿Quién", "«le": what U+0080 to U+00BF hold, such as these marks, belongs to no word.
+  for (std::size_t at = 0; at + 1 < folded.size(); ++at) {
+    if (folded[at] == '\xC2') folded[at] = folded[at + 1] = ' ';
+  }
   const auto& frequent = FrequentWords();
   for (std::size_t at = 0; at < folded.size();) {
     while (at < folded.size() && IsBreak(folded[at])) ++at;

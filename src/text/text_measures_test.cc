@@ -53,6 +53,10 @@ TEST(Language, IsGuessedByScriptOrByFrequentWords) {
   EXPECT_EQ(GuessLanguage("\u042D\u0442\u043E \u0434\u043E\u043C"), "ru");
   EXPECT_EQ(GuessLanguage("x1 y2 z3"), "");
   EXPECT_EQ(GuessLanguage("\xFF\xFE"), "");
+  EXPECT_EQ(GuessLanguage("Wer ist Anna?"), "de");
+  EXPECT_EQ(GuessLanguage("Quel est le prix ?"), "fr");
+  EXPECT_EQ(GuessLanguage("\u00BFQui\u00E9n es Anna?"), "es");
+  EXPECT_EQ(GuessLanguage("Quanto costa la camera?"), "it");
 }
 
 TEST(HashedFeatures, HaveLengthOneAreSortedAndRepeatable) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "domain/refusal.h"
 #include "guard/model_access.h"
 #include "knowledge/answer/align.h"
 #include "knowledge/answer/corrected_question.h"
@@ -13,6 +14,7 @@
 #include "knowledge/answer/prompt.h"
 #include "knowledge/filter_writer.h"
 #include "knowledge/query_writer.h"
+#include "text/language.h"
 #include "text/plain_tokens.h"
 
 namespace strata::knowledge {
@@ -96,6 +98,7 @@ class AlignedStream final : public provider::ChatStream {
                 RequestContext& ctx)
       : inner_(std::move(inner)),
         chunks_(std::move(input.passages)),
+        refusal_(domain::RefusalIn(text::GuessLanguage(input.question))),
         aligner_(std::move(input.question), PassagesOf(chunks_), std::move(embedder)),
         unsupported_(unsupported),
         span_(std::move(span)),
@@ -128,7 +131,7 @@ class AlignedStream final : public provider::ChatStream {
         std::holds_alternative<domain::StreamEnd>(event)) {
       STRATA_CO_CHECK_OK(co_await Emit(buffer_.TakeRest()));
       if (std::holds_alternative<domain::BlockStop>(event) && AtStart()) {
-        Write(std::string(kRefusal));
+        Write(refusal_);
       }
     }
     if (std::holds_alternative<domain::BlockStart>(event)) written_ = 0;
@@ -153,7 +156,7 @@ class AlignedStream final : public provider::ChatStream {
     const auto bare = sentence.substr(begin, sentence.find_last_not_of(kSpace) + 1 - begin);
     ++sentences_;
     // The model's own refusal claims nothing.
-    const bool refusal = bare.find(kRefusal) != std::string::npos;
+    const bool refusal = domain::HoldsRefusal(bare);
     std::vector<domain::Citation> citations;
     if (!refusal) {
       STRATA_CO_TRY(citations, co_await aligner_.Align(bare, ctx_));
@@ -198,6 +201,7 @@ class AlignedStream final : public provider::ChatStream {
 
   std::unique_ptr<provider::ChatStream> inner_;
   const std::vector<RetrievedChunk> chunks_;
+  const std::string refusal_;
   Aligner aligner_;  // views chunks_
   const Unsupported unsupported_;
   Span span_;

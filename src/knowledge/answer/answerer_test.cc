@@ -6,6 +6,7 @@
 
 #include "base/utf8.h"
 #include "dialect/cited_base.h"
+#include "domain/refusal.h"
 #include "domain/stream.h"
 #include "knowledge/base/service_fixture.h"
 #include "knowledge/corpus.h"
@@ -180,8 +181,8 @@ TEST_F(AnswererTest, UnsupportedSentencesAreMarkedOrDroppedAsConfigured) {
     ASSERT_EQ(block->citations.size(), 1U);
     EXPECT_EQ(Cited(*block, block->citations[0]), "Its area was 81.7 square kilometres in 2011.");
   }
-  EXPECT_EQ(ask("drop", "It is haunted. Penguins live on it.").text, kRefusal);
-  EXPECT_EQ(ask("drop", std::string(kRefusal)).text, kRefusal);
+  EXPECT_EQ(ask("drop", "It is haunted. Penguins live on it.").text, domain::RefusalIn("en"));
+  EXPECT_EQ(ask("drop", std::string(domain::RefusalIn("en"))).text, domain::RefusalIn("en"));
 }
 
 TEST(PromptBudget, AModelOfThisProcessGetsLess) {
@@ -293,7 +294,7 @@ TEST_F(AnswererTest, WithoutReadablePassagesNoModelIsAsked) {
   Index(secret, custom, {document});
   auto response = Ask("secret@fake", "What was the area of the Aletsch glacier?");
   ASSERT_TRUE(response.has_value());
-  EXPECT_EQ(TextOf(*response).text, kRefusal);
+  EXPECT_EQ(TextOf(*response).text, domain::RefusalIn("en"));
   EXPECT_EQ(model_->calls(), 0);
 }
 

@@ -4,26 +4,29 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "domain/refusal.h"
+#include "knowledge/answer/kinds.h"
 #include "knowledge/answer/question_parts.h"
 #include "knowledge/answer/rank_passages.h"
 #include "knowledge/answer/score_pool.h"
 #include "knowledge/answer/select_sentences.h"
 #include "knowledge/answer/summary.h"
+#include "text/language.h"
 
 namespace strata::knowledge {
 namespace {
 
-Extracted Refusal(double probability) {
+Extracted Refusal(double probability, std::string_view question) {
   Extracted out;
   out.probability = probability;
-  out.text = kRefusal;
+  out.text = domain::RefusalIn(text::GuessLanguage(LastQuestion(question)));
   return out;
 }
 
 Extracted AnswerFrom(const ScoredPool& scored, const std::vector<SourcePassage>& passages,
                      const ExtractOptions& options, std::string_view question) {
   const auto& pool = scored.pool;
-  if (pool.sentences.empty() || pool.question.words.empty()) return Refusal(0);
+  if (pool.sentences.empty() || pool.question.words.empty()) return Refusal(0, question);
   double probability = AnswerProbability(FeaturesOf(pool), scored.with_vectors);
   std::vector<std::size_t> selected;
   if (AsksForSummary(question)) {
@@ -32,7 +35,7 @@ Extracted AnswerFrom(const ScoredPool& scored, const std::vector<SourcePassage>&
   } else if (probability >= options.answer_threshold) {
     selected = SelectSentences(pool, passages, options);
   }
-  if (selected.empty()) return Refusal(probability);
+  if (selected.empty()) return Refusal(probability, question);
   auto extracted = WriteAnswer(pool, passages, selected);
   extracted.probability = probability;
   return extracted;
@@ -62,8 +65,8 @@ void Append(Extracted&& part, Extracted& whole) {
 }
 
 // Said of the parts of a question that nothing answers; never cited.
-std::string NotSaid(const std::vector<std::string>& parts) {
-  std::string text = "The sources do not say:";
+std::string NotSaid(const std::vector<std::string>& parts, std::string_view language) {
+  std::string text(domain::NotSaidIn(language));
   for (std::size_t i = 0; i < parts.size(); ++i) {
     text += (i == 0 ? " \"" : "; \"") + parts[i] + '"';
   }
@@ -117,8 +120,9 @@ Task<Result<Extracted>> Extractor::Answer(std::string question, std::vector<Sour
     if (!answer.answered) open.emplace_back(part.as);
     Append(std::move(answer), whole);
   }
-  if (!whole.answered) co_return Refusal(whole.probability);
-  if (!open.empty()) whole.text += "\n\n" + NotSaid(open);
+  if (!whole.answered) co_return Refusal(whole.probability, question);
+  if (!open.empty())
+    whole.text += "\n\n" + NotSaid(open, text::GuessLanguage(LastQuestion(question)));
   co_return whole;
 }
 

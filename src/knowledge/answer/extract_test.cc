@@ -7,6 +7,7 @@
 
 #include "base/run_task.h"
 #include "base/utf8.h"
+#include "domain/refusal.h"
 #include "domain/stream.h"
 #include "knowledge/parser.h"
 #include "tests/fakes/fake_embedder.h"
@@ -86,8 +87,14 @@ TEST(Extract, SpansHoldToTheCodePoint) {
 TEST(Extract, RefusesWhenTheSourcesSpeakOfSomethingElse) {
   auto out = Ask("Who composed the opera about the barber of Seville?", {Passage(kText)});
   EXPECT_FALSE(out.answered);
-  EXPECT_EQ(out.text, kRefusal);
+  EXPECT_EQ(out.text, domain::RefusalIn("en"));
   EXPECT_TRUE(out.sentences.empty());
+}
+
+TEST(Extract, RefusesInTheLanguageOfTheQuestion) {
+  EXPECT_EQ(Ask("Wer komponierte die Oper von Sevilla?", {Passage(kText)}).text,
+            domain::RefusalIn("de"));
+  EXPECT_EQ(Ask("Quel est le prix de la chambre ?", {}).text, domain::RefusalIn("fr"));
 }
 
 TEST(Extract, RefusesWithoutSourcesOrQuestion) {
@@ -260,7 +267,7 @@ TEST(ExtractModel, ADocumentOfNothingIsStillTheSource) {
       .text = "The bridge was built in 1932. When was the bridge built?", .citations = {}};
   auto response = Chat(Request({document, question}));
   ASSERT_TRUE(response.has_value()) << response.error().message();
-  EXPECT_EQ(domain::TextOf(response->content), kRefusal);
+  EXPECT_EQ(domain::TextOf(response->content), domain::RefusalIn("en"));
 }
 
 TEST(ExtractModel, CitesThePieceOfASearchResult) {

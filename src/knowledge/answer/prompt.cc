@@ -5,6 +5,8 @@
 #include <span>
 
 #include "base/utf8.h"
+#include "domain/refusal.h"
+#include "text/language.h"
 
 namespace strata::knowledge {
 namespace {
@@ -140,11 +142,12 @@ Result<PackedPrompt> PackPrompt(const AnswerInput& input, std::int64_t tokens_ma
         UserMessage(TemplatePrompt(input, history, bytes, now, packed.passages)));
     return packed;
   }
-  const auto fixed = input.question.size() + history.size() + kSystem.size() + kRefusal.size();
+  const auto refusal = domain::RefusalIn(text::GuessLanguage(input.question));
+  const auto fixed = input.question.size() + history.size() + kSystem.size() + refusal.size();
   const auto results =
       SearchResults(input.passages, bytes - static_cast<std::int64_t>(fixed), packed.passages);
   domain::TextBlock system;
-  system.text = std::string(kSystem) + std::string(kRefusal);
+  system.text = std::string(kSystem) + std::string(refusal);
   packed.request.system.emplace_back(std::move(system));
   packed.request.messages.push_back(
       UserMessage("Search results:\n\n" + results + history + "Question: " + input.question));

@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "base/utf8.h"
+#include "domain/refusal.h"
 #include "gateway/answer_capture.h"
 #include "gateway/guarded_stream.h"
 #include "knowledge/answer/external_passages.h"
@@ -124,8 +125,8 @@ class Generated final : public AnswerStream {
 
   void End(const domain::StreamEnd& end) {
     const bool cut = end.stop_reason != domain::StopReason::kEndTurn && !response_.text.empty();
-    response_.refused = response_.text.find(kRefusal) != std::string::npos ||
-                        (cut && kRefusal.starts_with(response_.text));
+    response_.refused =
+        domain::HoldsRefusal(response_.text) || (cut && domain::BeginsRefusal(response_.text));
     response_.intervened = start_.intervened;
     if (start_.written && *start_.written != response_.text) response_.intervened = true;
     response_.stop_reason = end.stop_reason;
@@ -151,7 +152,7 @@ class Generated final : public AnswerStream {
       }
       // What came with the question is the caller's own.
     };
-    if (response_.text == kRefusal) return out;
+    if (domain::IsRefusal(response_.text)) return out;
     for (const auto& citation : response_.citations) {
       for (const auto& chunk : citation.references) add(chunk);
     }

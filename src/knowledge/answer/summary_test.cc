@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/run_task.h"
+#include "domain/refusal.h"
 
 namespace strata::knowledge {
 namespace {
@@ -41,7 +42,7 @@ TEST(Summary, OfASectionKeepsToIt) {
 }
 
 TEST(Summary, OfWhatTheSourcesDoNotSpeakOfIsRefused) {
-  EXPECT_EQ(Ask("Summarize the rules of bridge."), kRefusal);
+  EXPECT_EQ(Ask("Summarize the rules of bridge."), domain::RefusalIn("en"));
 }
 
 }  // namespace
