@@ -169,7 +169,8 @@ bool ConstraintCheck::IsOfOther(std::size_t index) {
   }
   return std::ranges::any_of(asked.names, [&](const AskedName& name) {
     if ((pool_.sentences[index].words & name.words) != 0) return false;
-    return HasOtherFirstName(name, index) || HasOtherInItsPlace(name, index);
+    return HasOtherFirstName(name, index) || HasOtherLastName(name, index) ||
+           HasOtherInItsPlace(name, index);
   });
 }
 
@@ -259,6 +260,19 @@ bool ConstraintCheck::HasOtherFirstName(const AskedName& name, std::size_t index
   return other && !Holds(name.parts, pieces.front().lower);
 }
 
+// "Hotel Bergblick" is not Hotel Bergkrone.
+bool ConstraintCheck::HasOtherLastName(const AskedName& name, std::size_t index) {
+  if (name.parts.size() < 2) return false;
+  const auto& pieces = PiecesOf(index);
+  bool other = false;
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    if (pieces[i].lower == name.parts.back()) return false;
+    const bool first = i > 0 && pieces[i - 1].lower == name.parts.front() && pieces[i].Adjoins();
+    other = other || (first && IsForeignName(pieces, i));
+  }
+  return other;
+}
+
 // "When did Jonas sell …" - "Elin sold …": whatever does what is asked, it is not called that.
 bool ConstraintCheck::HasOtherSubject(const AskedName& name, std::size_t index) {
   const auto& pieces = PiecesOf(index);
@@ -303,7 +317,7 @@ bool ConstraintCheck::HasOtherObject(const AskedName& name, std::size_t index) {
 
 bool ConstraintCheck::FailsName(const AskedName& name, std::size_t index) {
   const auto& sentence = pool_.sentences[index];
-  if (HasOtherFirstName(name, index)) return true;
+  if (HasOtherFirstName(name, index) || HasOtherLastName(name, index)) return true;
   const auto continued = sentence.leans || sentence.labelled ? sentence.carried | sentence.inherited
                                                              : std::uint64_t{0};
   if ((sentence.words & name.words) != 0) return HasOtherObject(name, index);

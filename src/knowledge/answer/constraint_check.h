@@ -53,6 +53,7 @@ class ConstraintCheck {
   bool FailsNames(std::size_t sentence);
   bool FailsName(const AskedName& name, std::size_t sentence);
   bool HasOtherFirstName(const AskedName& name, std::size_t sentence);
+  bool HasOtherLastName(const AskedName& name, std::size_t sentence);
   bool HasOtherObject(const AskedName& name, std::size_t sentence);
   bool HasOtherSubject(const AskedName& name, std::size_t sentence);
   bool HasOtherInItsPlace(const AskedName& name, std::size_t sentence);

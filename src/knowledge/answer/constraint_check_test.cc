@@ -59,6 +59,13 @@ TEST(ConstraintCheck, OtherPeopleInTheSamePlaceAreOthers) {
   EXPECT_EQ(Checked("When did Hans Birk leave?", "Karl Birk left in 1930."), "-");
 }
 
+TEST(ConstraintCheck, APartThatNamesShareTellsNoneApart) {
+  constexpr std::string_view kText = "Hotel Talhof has 14 rooms. Hotel Seehof has 30 rooms.";
+  EXPECT_EQ(Checked("How many rooms does Hotel Seehof have?", kText), "-+");
+  EXPECT_EQ(Checked("How many rooms does Hotel Talhof have?", kText), "+-");
+  EXPECT_EQ(Checked("Where is Hotel Seehof?", "The hotel is in Linz.", {"Hotel Seehof"}), "+");
+}
+
 TEST(ConstraintCheck, WhatOpensDoesNotClose) {
   EXPECT_EQ(Checked("At what pressure does the valve open?", "The valve closes at 3 bar."), "-");
   EXPECT_EQ(Checked("At what pressure does the valve open?", "The valve opens at 3 bar."), "+");

@@ -195,7 +195,10 @@ std::vector<double> Coverage::Of(std::size_t index) {
     const auto text = TextOf(sentence, passages_);
     const bool here =
         Has(sentence.words, i) || (word.cue && fits) || (word.permission && SaysWhatMayBe(text));
-    cover.push_back(here ? 1 : std::max(Near(i, text), Surroundings(i, index)));
+    double near = Near(i, text);
+    // Goats are near sheep, and not counted with them.
+    if (Has(pool_.question.constraints.counted, i) && near < 1) near = 0;
+    cover.push_back(here ? 1 : std::max(near, Surroundings(i, index)));
   }
   JoinNames(pool_.question, cover);
   return cover;

@@ -45,7 +45,7 @@ constexpr auto kVagueAttributes = std::to_array<std::string_view>(
      "point",       "topic",        "subject",      "content",     "contents",   "status",
      "process",     "relationship", "feature",      "features",    "limit",      "maximum",
      "minimum",     "level",        "value",        "size",        "rule",       "rules",
-     "origin",      "condition",    "conditions"});
+     "origin",      "condition",    "conditions",   "period",      "duration"});
 // Nouns that stand for whatever it is, and adjectives that tell no thing from another.
 constexpr auto kIndefinite = std::to_array<std::string_view>(
     {"someone", "somebody",  "anyone",   "anybody",    "everyone", "everybody", "people", "person",
@@ -225,10 +225,11 @@ class Reader {
   }
 
   // "Who painted the *church*", "Do *cats* travel", "Are *copper glazes* forbidden".
-  // "How many *goats* live".
   void ReadObjects() {
     for (std::size_t i = 0; i + 1 < pieces_.size(); ++i) {
-      if (pieces_[i].lower == "many" && IsContent(pieces_[i + 1])) Bind(i + 1, i + 2);
+      if (pieces_[i].lower != "many" || !IsContent(pieces_[i + 1])) continue;
+      Bind(i + 1, i + 2);
+      out_.counted |= BitOf(pieces_[i + 1].lower);
     }
     for (std::size_t i = 0; i + 2 < pieces_.size(); ++i) {
       if (!IsContent(pieces_[i]) || !IsOneOf(pieces_[i + 1].lower, kDefinite)) continue;

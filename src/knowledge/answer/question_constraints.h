@@ -43,6 +43,8 @@ struct Constraints {
   std::uint64_t numbers = 0;  // words with digits that are neither marks, years nor parts of dates
   // Nouns behind prepositions and subjects: "in the *galley*", "does the *fan* stop".
   std::uint64_t bound = 0;
+  // "How many *goats* live": of the words of `bound`.
+  std::uint64_t counted = 0;
   // What a verb is asked about: "Who painted the *church*".
   std::uint64_t objects = 0;
   std::uint64_t attribute = 0;  // "What is the *hardness* of"

@@ -23,6 +23,10 @@ constexpr double kLightSalience = 0.4;
 constexpr double kHeadSalience = 0.5;
 constexpr double kLong = 3.5;
 
+// "How long is the notice *period*": what a duration is called that answers leave out.
+constexpr auto kDurations = std::to_array<std::string_view>(
+    {"period", "durat", "time", "term", "span", "dauer", "frist", "durée", "délai"});
+
 // What money is asked for with.
 constexpr std::array<std::string_view, 5> kPaying = {"pay", "cost", "spend", "charg", "fee"};
 constexpr std::array<std::string_view, 6> kPermission = {"allow",    "permit",  "forbid",
@@ -82,6 +86,8 @@ void WeighForm(std::string_view text, Question& question) {
     word.permission = IsOneOf(word.stem, kPermission);
     word.salience =
         IsOneOf(word.stem, kLight) ? std::min(word.weight, kLightSalience) : word.weight;
+    const bool lasts = (question.asked & kDuration) != 0 && IsOneOf(word.stem, kDurations);
+    if (lasts) word.salience = std::min(word.salience, kHeadSalience);
   }
   if (question.closed || LengthOf(question) <= kLong) return;
   const auto heads = HeadNouns(tokens);
