@@ -58,6 +58,23 @@ EvalChange ChangeOf(std::span<const EvalCase> before, std::size_t target_before,
   return change;
 }
 
+std::vector<EvalStanding> StandingsOf(const EvalRun& run, std::span<const EvalCase> cases,
+                                      std::span<const EvalChange> changes) {
+  std::vector<std::vector<double>> qualities(run.plan.targets.size());
+  for (const auto& c : cases) {
+    if (c.target < qualities.size() && c.quality) qualities[c.target].push_back(*c.quality);
+  }
+  std::vector<EvalStanding> out;
+  for (std::size_t t = 0; t < qualities.size(); ++t) {
+    if (qualities[t].empty()) continue;
+    const auto& target = run.plan.targets[t];
+    const auto at = std::ranges::find(changes, target, &EvalChange::target);
+    const bool fell = at != changes.end() && at->fell();
+    out.push_back({.target = target, .quality = Mean(qualities[t]), .fell = fell});
+  }
+  return out;
+}
+
 Task<Result<std::vector<EvalChange>>> ChangesSince(EvalRuns& runs, Pool& pool, EvalRun run) {
   STRATA_CO_TRY(const auto all, co_await runs.List(run.workspace));
   std::vector<Compared> compared;

@@ -29,6 +29,10 @@ struct EvalChange {
 // target, without texts; the intervals are worked out on `pool`.
 Task<Result<std::vector<EvalChange>>> ChangesSince(EvalRuns& runs, Pool& pool, EvalRun run);
 
+// How the targets of a run stand: those of whose cases one was judged.
+std::vector<EvalStanding> StandingsOf(const EvalRun& run, std::span<const EvalCase> cases,
+                                      std::span<const EvalChange> changes);
+
 // Of two runs' cases of one target each.
 EvalChange ChangeOf(std::span<const EvalCase> before, std::size_t target_before,
                     std::span<const EvalCase> after, std::size_t target_after);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <iterator>
+#include <set>
+#include <tuple>
 
 namespace strata::job {
 namespace {
@@ -103,6 +105,25 @@ void ReadTexts(std::string_view text, EvalCase& c) {
   c.answer = json::value_to<std::string>(tree.at("answer"));
   c.trace = json::value_to<std::string>(tree.at("trace"));
   c.reasons = json::value_to<std::vector<std::string>>(tree.at("reasons"));
+}
+
+std::string StandingsText(const std::vector<EvalStanding>& standings) {
+  json::array out;
+  for (const auto& s : standings) {
+    out.push_back(json::object{{"target", s.target}, {"quality", s.quality}, {"fell", s.fell}});
+  }
+  return json::serialize(out);
+}
+
+std::vector<EvalStanding> ReadStandings(std::string_view text) {
+  std::vector<EvalStanding> out;
+  for (const auto& item : json::parse(text).as_array()) {
+    const auto& s = item.as_object();
+    out.push_back({.target = json::value_to<std::string>(s.at("target")),
+                   .quality = s.at("quality").to_number<double>(),
+                   .fell = s.at("fell").as_bool()});
+  }
+  return out;
 }
 
 constexpr std::string_view kColumns =
@@ -232,6 +253,39 @@ Task<Result<>> EvalRuns::SetState(std::string id, EvalState state, std::string e
                         static_cast<int>(state), error, now, id);
   };
   co_return co_await file_.Write(std::move(work));
+}
+
+Task<Result<>> EvalRuns::SetStandings(std::string id, std::vector<EvalStanding> standings) {
+  auto text = StandingsText(standings);
+  auto work = [&](store::Database& database) {
+    return database.Run("UPDATE runs SET standings = ? WHERE id = ?", text, id);
+  };
+  co_return co_await file_.Write(std::move(work));
+}
+
+Result<std::vector<SetStanding>> EvalRuns::NewestStandingsBlocking(std::size_t limit) {
+  auto work = [&](store::Database& database) -> Result<std::vector<SetStanding>> {
+    STRATA_TRY(auto row, database.Prepare("SELECT workspace, plan, standings FROM runs WHERE "
+                                          "standings <> '' ORDER BY created DESC LIMIT ?"));
+    row.Bind(1, kListMax);
+    std::vector<SetStanding> out;
+    std::set<std::tuple<std::string, std::string, std::string>> seen;
+    while (out.size() < limit) {
+      STRATA_TRY(bool more, row.Step());
+      if (!more) break;
+      STRATA_TRY(const auto plan, PlanOf(row.Text(1)));
+      STRATA_TRY(auto standings, Reading([&] { return ReadStandings(row.Text(2)); }));
+      for (auto& standing : standings) {
+        if (out.size() == limit) break;
+        WorkspaceId workspace;
+        workspace.value = row.Text(0);
+        if (!seen.emplace(workspace.value, plan.set, standing.target).second) continue;
+        out.push_back({std::move(workspace), plan.set, std::move(standing)});
+      }
+    }
+    return out;
+  };
+  return file_.ReadBlocking(std::move(work));
 }
 
 Task<Result<>> EvalRuns::Save(std::string run, EvalCase done, std::string subject) {

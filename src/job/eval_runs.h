@@ -68,6 +68,20 @@ struct HumanCheck {
   std::optional<double> model;  // unset: it gave no grade
 };
 
+// How a target stood when a run of it was done.
+struct EvalStanding {
+  std::string target;
+  double quality = 0;  // mean over the cases that a judge could judge
+  bool fell = false;   // below the run before, and not by chance
+};
+
+// The newest one of a set and target.
+struct SetStanding {
+  WorkspaceId workspace;
+  std::string set;
+  EvalStanding standing;
+};
+
 // Thread-safe. `file` outlives it and has EvalMigrations.
 class EvalRuns {
  public:
@@ -81,6 +95,9 @@ class EvalRuns {
   Task<Result<std::vector<EvalRun>>> Running();                      // of all workspaces
   Task<Result<>> Delete(std::string id, WorkspaceId workspace);      // kNotFound
   Task<Result<>> SetState(std::string id, EvalState state, std::string error);
+  Task<Result<>> SetStandings(std::string id, std::vector<EvalStanding> standings);
+  // Of the runs that were done last, at most `limit`. Blocks.
+  Result<std::vector<SetStanding>> NewestStandingsBlocking(std::size_t limit);
 
   // A case that is there already stays as it is. `subject`: the row's.
   Task<Result<>> Save(std::string run, EvalCase done, std::string subject = {});

@@ -78,6 +78,7 @@ CREATE INDEX cases_by_subject ON cases(subject) WHERE subject <> '';
 CREATE INDEX feedback_by_subject ON feedback(subject) WHERE subject <> '';
 CREATE INDEX shadow_labels_by_subject ON shadow_labels(subject) WHERE subject <> '';
 )sql"},
+    {"keeps how targets stood", "ALTER TABLE runs ADD standings TEXT NOT NULL DEFAULT ''"},
 };
 
 constexpr std::int64_t kForever = std::numeric_limits<std::int64_t>::max();

@@ -248,15 +248,18 @@ Task<void> EvalWorker::CasesOf(std::shared_ptr<Work> work) {
   }
 }
 
-// Says in the log which targets have become worse; what cannot be compared is no fault of the run.
-Task<void> EvalWorker::WarnOfFalls(const EvalRun& run) {
-  auto changes = co_await ChangesSince(parts_.runs, parts_.asker.pool, run);
-  if (!changes.has_value()) {
-    Log(Level::kWarning, "eval.compare_failed",
-        {{"run", run.id}, {"error", changes.error().message()}});
-    co_return;
-  }
-  for (const auto& change : *changes) {
+// Keeps how the targets stand, and says in the log which have become worse; what cannot be compared
+// is no fault of the run.
+Task<void> EvalWorker::Watch(const EvalRun& run) {
+  auto watched = co_await KeepStandings(run);
+  if (watched.has_value()) co_return;
+  Log(Level::kWarning, "eval.compare_failed",
+      {{"run", run.id}, {"error", watched.error().message()}});
+}
+
+Task<Result<>> EvalWorker::KeepStandings(const EvalRun& run) {
+  STRATA_CO_TRY(const auto changes, co_await ChangesSince(parts_.runs, parts_.asker.pool, run));
+  for (const auto& change : changes) {
     if (!change.fell()) continue;
     Log(Level::kWarning, "eval.quality_fell",
         {{"workspace", run.workspace.value},
@@ -268,6 +271,8 @@ Task<void> EvalWorker::WarnOfFalls(const EvalRun& run) {
          {"quality_before", change.quality_before},
          {"quality", change.quality}});
   }
+  STRATA_CO_TRY(const auto cases, co_await parts_.runs.Figures(run.id));
+  co_return co_await parts_.runs.SetStandings(run.id, StandingsOf(run, cases, changes));
 }
 
 Task<Result<>> EvalWorker::Settle(Work& work, Result<> outcome) {
@@ -275,7 +280,7 @@ Task<Result<>> EvalWorker::Settle(Work& work, Result<> outcome) {
   if (outcome.has_value()) {
     auto state = work.out_of_money ? EvalState::kOutOfMoney : EvalState::kDone;
     STRATA_CO_CHECK_OK(co_await parts_.runs.SetState(id, state, ""));
-    if (state == EvalState::kDone) co_await WarnOfFalls(work.run);
+    if (state == EvalState::kDone) co_await Watch(work.run);
     co_return co_await parts_.jobs.Complete(work.job, JsonText{"{}"});
   }
   auto code = outcome.error().code();

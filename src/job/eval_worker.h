@@ -53,7 +53,8 @@ class EvalWorker {
   Task<void> CasesOf(std::shared_ptr<Work> work);
   Task<Result<>> OneItem(Work& work, const Item& item);
   Task<Result<>> Beat(Work& work);
-  Task<void> WarnOfFalls(const EvalRun& run);
+  Task<void> Watch(const EvalRun& run);
+  Task<Result<>> KeepStandings(const EvalRun& run);
   Task<Result<>> Settle(Work& work, Result<> outcome);
   std::chrono::milliseconds LeaseTime(const EvalPlan& plan) const;
 

@@ -40,15 +40,17 @@ Result<JudgementLine> ParseJudgementLine(std::string_view line);
 // kInvalidArgument with the line's number, also when nothing is relevant to any query.
 Result<Judgements> ReadJudgements(const std::string& path);
 
-inline constexpr std::size_t kRankFigures = 5;
+inline constexpr std::size_t kRankFigures = 6;
 inline constexpr std::array<std::string_view, kRankFigures> kRankFigureNames = {
-    "nDCG@10", "R@5", "R@10", "R@100", "MRR@10"};
+    "nDCG@10", "R@5", "R@10", "R@100", "MRR@10", "CP@5"};
 using RankFigures = std::array<double, kRankFigures>;
 
 // Of one ranking, best first. nDCG has gains 2^grade − 1 and discounts log2(rank + 1) (Järvelin,
 // Kekäläinen 2002; Burges et al. 2005); R@k is the share of the relevant documents (grade > 0)
-// among the first k; MRR@10 the reciprocal rank of the first, 0 beyond ten. At least one must be
-// relevant.
+// among the first k; MRR@10 the reciprocal rank of the first, 0 beyond ten. Of the first five, as
+// the context of an answer: R@5 is its recall, CP@5 its precision, the mean over the relevant ones
+// of the share of relevant ones down to each (RAGAS, Es et al. 2023); 0 without any. At least one
+// document must be relevant.
 RankFigures JudgeRanking(std::span<const std::string> ranking, const Grades& grades);
 
 struct EvalInput {
@@ -66,6 +68,13 @@ struct EvalVariant {
   std::array<learn::Interval, kRankFigures> difference;  // this − default, paired by query
 };
 
+// One query as the default ranked it.
+struct EvaluatedQuery {
+  std::string id;
+  std::uint64_t asked = 0;  // hash of its text and grades: the same question as in another report
+  RankFigures figures{};
+};
+
 struct EvalReport {
   std::int64_t queries = 0;   // judged, with at least one relevant document
   std::int64_t unjudged = 0;  // of the file, left out
@@ -75,6 +84,7 @@ struct EvalReport {
   std::int64_t documents_missing = 0;  // relevant to some query, but not of the base
   std::string index_version;
   std::vector<EvalVariant> variants;  // the default first
+  std::vector<EvaluatedQuery> rows;   // in the order of the file
 };
 
 // Intervals are 95 % percentile bootstraps with a fixed seed. The variants are the default, each

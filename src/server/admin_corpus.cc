@@ -1,10 +1,12 @@
-// Corpora in files over /strata/v1/kbs/NAME: import, run, eval, tune and answer. Their paths name
-// files of the server's machine, so only administrators may ask for them.
+// Corpora in files over /strata/v1/kbs/NAME: import, run, eval, tune and answer; what evals found.
+// Their paths name files of the server's machine, so only administrators may ask for them.
 
 #include <boost/json.hpp>
 
+#include "base/log.h"
 #include "dialect/json_value.h"
 #include "knowledge/corpus.h"
+#include "knowledge/eval_history.h"
 #include "knowledge/evaluation.h"
 #include "server/admin_json.h"
 
@@ -95,12 +97,18 @@ Task<Result<>> Run(Services& s, Exchange& e) {
   co_return co_await SendAdminJson(e, json::serialize(json::object{{"queries", count}}));
 }
 
-Result<knowledge::EvalInput> DecodeEval(std::string_view body, std::string kb_id) {
+struct EvalRequest {
+  knowledge::EvalInput input;
+  std::string filter;  // as it was given; "": none
+};
+
+Result<EvalRequest> DecodeEval(std::string_view body, std::string kb_id) {
   STRATA_TRY(auto parsed, dialect::ParseJson(body));
   JsonField top(parsed);
   STRATA_CHECK_OK(top.ExpectObject());
   STRATA_CHECK_OK(top.OnlyMembers({"queries", "qrels", "depth", "filter"}));
-  knowledge::EvalInput input;
+  EvalRequest request;
+  auto& input = request.input;
   input.knowledge_base_id = std::move(kb_id);
   auto queries = top.Get("queries");
   STRATA_TRY(input.queries_path, queries.NonEmptyString());
@@ -108,7 +116,8 @@ Result<knowledge::EvalInput> DecodeEval(std::string_view body, std::string kb_id
   STRATA_TRY(input.judgements_path, qrels.NonEmptyString());
   STRATA_TRY(input.depth, DecodeDepth(top, input.depth));
   STRATA_TRY(input.filter, DecodeFilter(top));
-  return input;
+  if (input.filter) request.filter = top.Get("filter").value().Dump();
+  return request;
 }
 
 json::object EncodeFigures(const std::array<learn::Interval, knowledge::kRankFigures>& figures) {
@@ -135,22 +144,73 @@ json::object EncodeReport(const knowledge::EvalReport& report) {
           {"variants", std::move(variants)}};
 }
 
+json::object EncodeKept(const knowledge::KeptEvaluation& kept) {
+  json::object figures;
+  for (std::size_t f = 0; f < kept.figures.size(); ++f) {
+    figures[knowledge::kRankFigureNames[f]] = kept.figures[f];
+  }
+  json::object out{{"at", FormatIso8601(kept.at)},
+                   {"queries", kept.queries},
+                   {"depth", kept.depth},
+                   {"index", kept.index_version},
+                   {"figures", std::move(figures)}};
+  if (!kept.filter.empty()) out["filter"] = kept.filter;
+  if (kept.change) {
+    out["change"] = {{"before", FormatIso8601(kept.change->before)},
+                     {"paired", kept.change->paired},
+                     {"difference", EncodeFigures(kept.change->difference)},
+                     {"fell", kept.change->fell()}};
+  }
+  return out;
+}
+
+void WarnOfFall(const knowledge::KnowledgeBase& base, const knowledge::KeptEvaluation& kept) {
+  if (!kept.change || !kept.change->fell()) return;
+  Log(Level::kWarning, "kb.quality_fell",
+      {{"workspace", base.workspace.value},
+       {"base", base.name},
+       {"before", FormatIso8601(kept.change->before)},
+       {"queries", kept.change->paired},
+       {"ndcg", kept.figures[0]},
+       {"difference", kept.change->difference[0].estimate}});
+}
+
+// A line whenever some queries more are done.
+auto ProgressOf(JsonLines& lines) {
+  return [&lines](std::int64_t done) -> Task<Result<>> {
+    co_return co_await lines.Line(json::serialize(json::object{{"done", done}}));
+  };
+}
+
+Task<Result<>> RunEval(Services& s, Exchange& e, knowledge::KnowledgeBase base, EvalRequest request,
+                       JsonLines& lines) {
+  STRATA_CO_TRY(auto report, co_await knowledge::EvaluateQueries(s.bases, std::move(request.input),
+                                                                 ProgressOf(lines), e.ctx));
+  auto out = EncodeReport(report);
+  STRATA_CO_TRY(const auto kept, co_await s.eval_history.Keep(base.id, std::move(request.filter),
+                                                              std::move(report), s.kb_pool));
+  WarnOfFall(base, kept);
+  out["kept"] = EncodeKept(kept);
+  co_return co_await lines.Line(json::serialize(out));
+}
+
 Task<Result<>> Eval(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto base, NamedBase(s, e));
-  STRATA_CO_TRY(auto input, DecodeEval(e.http.body, base.id));
+  STRATA_CO_TRY(auto request, DecodeEval(e.http.body, base.id));
   RunUntilLeft(e);
   JsonLines lines(e);
   STRATA_CO_CHECK_OK(co_await lines.Start());
-  auto progress = [&](std::int64_t done) -> Task<Result<>> {
-    co_return co_await lines.Line(json::serialize(json::object{{"done", done}}));
-  };
-  auto report = co_await knowledge::EvaluateQueries(s.bases, std::move(input), progress, e.ctx);
-  if (!report.has_value()) {
-    Result<> failed = std::unexpected(std::move(report.error()));
-    co_return co_await lines.Finish(failed);
-  }
-  STRATA_CO_CHECK_OK(co_await lines.Line(json::serialize(EncodeReport(*report))));
-  co_return co_await lines.Finish({});
+  auto outcome = co_await RunEval(s, e, std::move(base), std::move(request), lines);
+  co_return co_await lines.Finish(outcome);
+}
+
+Task<Result<>> History(Services& s, Exchange& e) {
+  STRATA_CO_TRY(auto base, NamedBase(s, e));
+  STRATA_CO_TRY(const auto kept, co_await s.eval_history.List(base.id));
+  json::array evaluations;
+  for (const auto& one : kept) evaluations.push_back(EncodeKept(one));
+  json::object out{{"name", base.name}, {"evaluations", std::move(evaluations)}};
+  co_return co_await SendAdminJson(e, json::serialize(out));
 }
 
 Result<knowledge::TuneInput> DecodeTune(std::string_view body, std::string kb_id) {
@@ -190,23 +250,21 @@ json::object EncodeTuneReport(const knowledge::TuneReport& report, bool applied)
           {"applied", applied}};
 }
 
+Task<Result<>> RunTune(Services& s, Exchange& e, knowledge::TuneInput input, JsonLines& lines) {
+  const bool apply = input.apply;
+  STRATA_CO_TRY(const auto report, co_await knowledge::TuneFusion(s.bases, std::move(input),
+                                                                  ProgressOf(lines), e.ctx));
+  co_return co_await lines.Line(json::serialize(EncodeTuneReport(report, apply)));
+}
+
 Task<Result<>> Tune(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto base, NamedBase(s, e));
   STRATA_CO_TRY(auto input, DecodeTune(e.http.body, base.id));
-  const bool apply = input.apply;
   RunUntilLeft(e);
   JsonLines lines(e);
   STRATA_CO_CHECK_OK(co_await lines.Start());
-  auto progress = [&](std::int64_t done) -> Task<Result<>> {
-    co_return co_await lines.Line(json::serialize(json::object{{"done", done}}));
-  };
-  auto report = co_await knowledge::TuneFusion(s.bases, std::move(input), progress, e.ctx);
-  if (!report.has_value()) {
-    Result<> failed = std::unexpected(std::move(report.error()));
-    co_return co_await lines.Finish(failed);
-  }
-  STRATA_CO_CHECK_OK(co_await lines.Line(json::serialize(EncodeTuneReport(*report, apply))));
-  co_return co_await lines.Finish({});
+  auto outcome = co_await RunTune(s, e, std::move(input), lines);
+  co_return co_await lines.Finish(outcome);
 }
 
 Result<knowledge::AnswerRunInput> DecodeAnswer(std::string_view body, std::string kb_id) {
@@ -240,27 +298,13 @@ Task<Result<>> AnswerAll(Services& s, Exchange& e) {
 }  // namespace
 
 void AddAdminCorpusRoutes(Router& router, Services& services) {
-  using Operation = Task<Result<>> (*)(Services&, Exchange&);
-  struct Entry {
-    const char* pattern;
-    const char* operation;
-    Operation run;
-  };
-  static constexpr Entry kEntries[] = {
-      {"/strata/v1/kbs/{name}/import", "kb_import", Import},
-      {"/strata/v1/kbs/{name}/run", "kb_run", Run},
-      {"/strata/v1/kbs/{name}/eval", "kb_eval", Eval},
-      {"/strata/v1/kbs/{name}/tune", "kb_tune", Tune},
-      {"/strata/v1/kbs/{name}/answer", "kb_answer", AnswerAll},
-  };
-  for (const auto& entry : kEntries) {
-    router.Add({.method = "POST",
-                .pattern = entry.pattern,
-                .face = Face::kStrata,
-                .operation = entry.operation,
-                .role = "admin",
-                .handler = [&services, run = entry.run](Exchange& e) { return run(services, e); }});
-  }
+  const AdminOperations add(router, services);
+  add("POST", "/strata/v1/kbs/{name}/import", "kb_import", Import);
+  add("POST", "/strata/v1/kbs/{name}/run", "kb_run", Run);
+  add("POST", "/strata/v1/kbs/{name}/eval", "kb_eval", Eval);
+  add("GET", "/strata/v1/kbs/{name}/evaluations", "kb_evaluations", History);
+  add("POST", "/strata/v1/kbs/{name}/tune", "kb_tune", Tune);
+  add("POST", "/strata/v1/kbs/{name}/answer", "kb_answer", AnswerAll);
 }
 
 }  // namespace strata::server

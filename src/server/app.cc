@@ -12,6 +12,7 @@
 #include "gateway/key_budgets.h"
 #include "gateway/meter.h"
 #include "job/evaluation.h"
+#include "knowledge/eval_history.h"
 #include "knowledge/vector_stores.h"
 #include "net/runtime.h"
 #include "net/sigv4.h"
@@ -149,6 +150,7 @@ struct App::Parts {
   std::unique_ptr<knowledge::PageRenderer> renderer;
   std::unique_ptr<knowledge::KnowledgeBases> bases;
   std::unique_ptr<knowledge::VectorStores> vector_stores;
+  std::unique_ptr<knowledge::EvalHistory> eval_history;
   std::unique_ptr<knowledge::Answerer> answerer;
   std::unique_ptr<knowledge::RetrieveAndGenerate> answers;
   std::unique_ptr<gateway::Access> access;
@@ -250,6 +252,7 @@ Result<> App::Parts::OpenKnowledge() {
   STRATA_TRY(parts.sources, knowledge::SourceOptionsFrom(config.options));
   STRATA_TRY(bases, knowledge::KnowledgeBases::Open(std::move(parts), config.options));
   STRATA_TRY(vector_stores, knowledge::VectorStores::Open(*bases, *meta, *files));
+  eval_history = std::make_unique<knowledge::EvalHistory>(*meta);
 
   auto meter = [this](std::shared_ptr<provider::ChatModel> model) {
     return gateway::Metered(std::move(model), *accounting.journal);
@@ -354,6 +357,7 @@ void App::Parts::MakeServices() {
       .judge = gateway::JudgeService(registry, [this] { return live.Now()->guardrails; }),
       .bases = *bases,
       .vector_stores = *vector_stores,
+      .eval_history = *eval_history,
       .answerer = *answerer,
       .answers = *answers,
       .parser = *parser,

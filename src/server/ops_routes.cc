@@ -2,7 +2,10 @@
 
 #include <boost/json.hpp>
 
+#include "base/log.h"
 #include "base/pool.h"
+#include "job/evaluation.h"
+#include "knowledge/eval_history.h"
 #include "server/admin_json.h"
 #include "server/routers/router_alarms.h"
 #include "server/routes.h"
@@ -119,6 +122,54 @@ void WriteConnections(const Services& s, PrometheusText& out) {
   out.Counter("strata_http_sent_bytes_total", "Bytes of HTTP to clients.", number(stats.bytes_out));
 }
 
+// As measured last. A scrape goes on without what cannot be read.
+void WriteBaseQuality(Services& s, PrometheusText& out) {
+  const auto standings = s.eval_history.StandingsBlocking();
+  if (!standings.has_value()) {
+    Log(Level::kWarning, "metrics.quality_failed", {{"error", standings.error().message()}});
+    return;
+  }
+  out.Family("strata_kb_quality", "gauge", "Figures of a base's newest evaluation.");
+  for (const auto& one : *standings) {
+    for (std::size_t f = 0; f < knowledge::kRankFigures; ++f) {
+      out.Sample("strata_kb_quality",
+                 {{"workspace", one.workspace.value},
+                  {"base", one.base},
+                  {"figure", knowledge::kRankFigureNames[f]}},
+                 one.newest.figures[f]);
+    }
+  }
+  out.Family("strata_kb_quality_fell", "gauge",
+             "1 while the newest evaluation is worse than the one before.");
+  for (const auto& one : *standings) {
+    const bool fell = one.newest.change && one.newest.change->fell();
+    out.Sample("strata_kb_quality_fell", {{"workspace", one.workspace.value}, {"base", one.base}},
+               fell ? 1 : 0);
+  }
+}
+
+void WriteEvalQuality(Services& s, PrometheusText& out) {
+  constexpr std::size_t kStandingsMax = 100;
+  const auto standings = s.evaluation.runs().NewestStandingsBlocking(kStandingsMax);
+  if (!standings.has_value()) {
+    Log(Level::kWarning, "metrics.quality_failed", {{"error", standings.error().message()}});
+    return;
+  }
+  const auto write = [&](std::string_view name, auto value) {
+    for (const auto& one : *standings) {
+      out.Sample(
+          name,
+          {{"workspace", one.workspace.value}, {"set", one.set}, {"target", one.standing.target}},
+          value(one.standing));
+    }
+  };
+  out.Family("strata_eval_quality", "gauge", "Mean quality of a target in its set's newest run.");
+  write("strata_eval_quality", [](const job::EvalStanding& standing) { return standing.quality; });
+  out.Family("strata_eval_quality_fell", "gauge", "1 while it is worse than in the run before.");
+  write("strata_eval_quality_fell",
+        [](const job::EvalStanding& standing) { return standing.fell ? 1 : 0; });
+}
+
 std::string AllMetrics(Services& s) {
   PrometheusText out;
   out.Family("strata_build_info", "gauge", "Always 1.");
@@ -138,6 +189,8 @@ std::string AllMetrics(Services& s) {
   s.request_metrics.Write(out);
   s.call_metrics.Write(out);
   s.router_alarms.Write(out);
+  WriteBaseQuality(s, out);
+  WriteEvalQuality(s, out);
   WriteJournal(s, out);
   WritePools(s, out);
   return out.Take();

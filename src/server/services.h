@@ -40,8 +40,9 @@ class Evaluation;
 }
 
 namespace strata::knowledge {
+class EvalHistory;
 class VectorStores;
-}
+}  // namespace strata::knowledge
 namespace strata::store {
 class FileStore;
 class KeptResponses;
@@ -75,6 +76,7 @@ struct Services {
   gateway::JudgeService judge;
   knowledge::KnowledgeBases& bases;
   knowledge::VectorStores& vector_stores;
+  knowledge::EvalHistory& eval_history;
   knowledge::Answerer& answerer;
   knowledge::RetrieveAndGenerate& answers;
   knowledge::Parser& parser;

@@ -194,6 +194,13 @@ class Commands:
         self.assertEqual(report["variants"][0]["figures"]["MRR@10"], [1, 1, 1])
         with open(plot, encoding="utf-8") as f:
             self.assertIn("</svg>", f.read())
+        again = self.strata("kb", "eval", "soerby", "--queries", queries, "--qrels", qrels)
+        self.assertRegex(again, r"since \S+, 2 queries of both: nDCG@10 \+0\.0000")
+        over_time = self.place("over-time.svg")
+        history = self.strata("kb", "evaluations", "soerby", "--plot", over_time)
+        self.assertEqual(len(re.findall(r"(?m)^\S+Z +2 +100 +1\.0000", history)), 2, history)
+        with open(over_time, encoding="utf-8") as f:
+            self.assertEqual(f.read().count("<circle"), 2)
         self.assertIn("line 1", self.refused("kb", "eval", "soerby", "--queries", queries, "--qrels", queries))
 
         spans = self.place("spans.jsonl")

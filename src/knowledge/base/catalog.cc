@@ -45,7 +45,20 @@ CREATE TABLE knowledge_sources (
   UNIQUE (knowledge_base_id, name));
 )"},
     {"how much vectors count in a base's searches",
-     "ALTER TABLE knowledge_bases ADD COLUMN dense_weight REAL"}};
+     "ALTER TABLE knowledge_bases ADD COLUMN dense_weight REAL"},
+    {"what evaluations of a base found", R"(
+CREATE TABLE kb_evaluations (
+  knowledge_base_id TEXT NOT NULL REFERENCES knowledge_bases (id),
+  at INTEGER NOT NULL,
+  depth INTEGER NOT NULL,
+  filter TEXT NOT NULL,
+  index_version TEXT NOT NULL,
+  queries INTEGER NOT NULL,
+  figures TEXT NOT NULL,
+  change TEXT NOT NULL,
+  query_figures TEXT NOT NULL,
+  PRIMARY KEY (knowledge_base_id, at));
+)"}};
 
 KnowledgeBase ReadBase(const store::Statement& row) {
   KnowledgeBase base;
@@ -106,6 +119,7 @@ Result<> InsertSource(store::Database& db, const DataSource& source) {
 
 Result<> DeleteBase(store::Database& db, const std::string& id) {
   STRATA_CHECK_OK(db.Run("DELETE FROM knowledge_sources WHERE knowledge_base_id = ?", id));
+  STRATA_CHECK_OK(db.Run("DELETE FROM kb_evaluations WHERE knowledge_base_id = ?", id));
   STRATA_CHECK_OK(db.Run("DELETE FROM knowledge_bases WHERE id = ?", id));
   CrashPoint("kb.base.forgotten");
   return {};

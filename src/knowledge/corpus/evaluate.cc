@@ -3,6 +3,7 @@
 #include <set>
 #include <unordered_set>
 
+#include "base/encoding.h"
 #include "base/pool.h"
 #include "knowledge/corpus/document_search.h"
 #include "knowledge/evaluation.h"
@@ -66,6 +67,14 @@ RetrieveRequest RequestOf(const EvalInput& input, const Variant& variant,
   request.filter = input.filter;
   request.without = variant.without;
   return request;
+}
+
+std::uint64_t HashOf(const std::string& text, const Grades& grades) {
+  auto hash = Hash64(text);
+  for (const auto& [document, grade] : grades) {
+    hash = Hash64(document, hash + static_cast<std::uint64_t>(grade));
+  }
+  return hash;
 }
 
 // Ids of all documents of a base.
@@ -133,6 +142,7 @@ Task<Result<EvalReport>> EvaluateQueries(KnowledgeBases& bases, EvalInput input,
         rows[v].push_back(judged.figures);
         report.index_version = std::move(judged.index_version);
       }
+      report.rows.push_back({query.id, HashOf(query.text, grades->second), rows[0].back()});
       ++report.queries;
     }
     if (progress) STRATA_CO_CHECK_OK(co_await progress(report.queries));

@@ -61,13 +61,14 @@ TEST(RankFiguresTest, AreThoseOfTheDefinition) {
   EXPECT_NEAR(figures[0], (3 / std::log2(3) + 1 / std::log2(5)) / best, 1e-12);
   EXPECT_EQ(figures[1], 1);
   EXPECT_EQ(figures[4], 0.5);
+  EXPECT_EQ(figures[5], (1.0 / 2 + 2.0 / 4) / 2);
 }
 
 TEST(RankFiguresTest, NothingFoundIsZeroAndThePerfectRankingOne) {
   const Grades grades = {{"a", 1}, {"b", 1}};
   EXPECT_EQ(JudgeRanking({}, grades), RankFigures{});
   const std::vector<std::string> perfect = {"b", "a"};
-  EXPECT_EQ(JudgeRanking(perfect, grades), (RankFigures{1, 1, 1, 1, 1}));
+  EXPECT_EQ(JudgeRanking(perfect, grades), (RankFigures{1, 1, 1, 1, 1, 1}));
 }
 
 class EvaluationTest : public ServiceFixture {

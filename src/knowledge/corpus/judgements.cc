@@ -96,6 +96,7 @@ RankFigures JudgeRanking(std::span<const std::string> ranking, const Grades& gra
   for (const auto& [document, grade] : grades) relevant += grade > 0 ? 1 : 0;
   double gain = 0;
   double first = 0;
+  double precisions = 0;  // at each relevant one of the context
   std::array<double, 3> found{};
   constexpr std::array<std::size_t, 3> kDepths = {5, 10, 100};
   for (std::size_t i = 0; i < std::min(ranking.size(), kDepths.back()); ++i) {
@@ -104,9 +105,14 @@ RankFigures JudgeRanking(std::span<const std::string> ranking, const Grades& gra
     if (i < kGainDepth) gain += Gain(grade->second, i);
     if (i < kGainDepth && first == 0) first = 1 / (static_cast<double>(i) + 1);
     for (std::size_t k = 0; k < kDepths.size(); ++k) found[k] += i < kDepths[k] ? 1 : 0;
+    if (i < kDepths[0]) precisions += found[0] / (static_cast<double>(i) + 1);
   }
-  return {gain / BestGain(grades), found[0] / relevant, found[1] / relevant, found[2] / relevant,
-          first};
+  return {gain / BestGain(grades),
+          found[0] / relevant,
+          found[1] / relevant,
+          found[2] / relevant,
+          first,
+          found[0] > 0 ? precisions / found[0] : 0};
 }
 
 }  // namespace strata::knowledge

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "base/encoding.h"
+#include "server/cli/eval_history.h"
 #include "server/cli/eval_report.h"
 #include "server/cli/files.h"
 #include "server/cli/print.h"
@@ -136,12 +137,22 @@ Result<int> Eval(const CallerFlags& common, const CorpusFlags& flags) {
   }
   progress.Finish(fmt::format("{}: {} judged queries, {}", flags.name, NumberOf(report, "queries"),
                               TextOf(report, "index")));
-  fmt::print("{}", EvalTable(report));
+  fmt::print("{}{}", EvalTable(report), EvalChangeText(report.at("kept").as_object()));
   if (!flags.out.empty()) {
     STRATA_CHECK_OK(WriteOutput(flags.out, json::serialize(report) + "\n"));
   }
   if (flags.plot.empty()) return 0;
   STRATA_CHECK_OK(WriteOutput(flags.plot, EvalPlot(flags.name, report)));
+  return 0;
+}
+
+Result<int> Evaluations(const CallerFlags& common, const CorpusFlags& flags) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(const auto reply, caller->Call("GET", KbPath(flags.name) + "/evaluations"));
+  const auto history = json::parse(reply).as_object();
+  if (!flags.out.empty()) STRATA_CHECK_OK(WriteOutput(flags.out, reply + "\n"));
+  if (!flags.plot.empty()) STRATA_CHECK_OK(WriteOutput(flags.plot, EvalHistoryPlot(history)));
+  fmt::print(NotesBeside(flags.out), "{}", EvalHistoryTable(history));
   return 0;
 }
 
@@ -259,6 +270,9 @@ void AddCorpusCommands(Cli& cli, CLI::App& group) {
   AddJudgements(*eval, *flags);
   eval->add_option("--out", flags->out, "file for all figures, JSON");
   eval->add_option("--plot", flags->plot, "file for a plot, SVG");
+  auto* evaluations = add("evaluations", "what eval found each time, and what fell", Evaluations);
+  evaluations->add_option("--out", flags->out, "file for all figures, JSON");
+  evaluations->add_option("--plot", flags->plot, "file for a plot over time, SVG");
   auto* tune = add("tune", "choose by judged queries how much vectors and words count", Tune);
   AddQueries(*tune, *flags);
   AddJudgements(*tune, *flags);
