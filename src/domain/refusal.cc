@@ -35,6 +35,10 @@ constexpr auto kRefusals = std::to_array<Refusal>({
     {"ko", "자료는 이 질문에 답하지 않습니다.", "자료에 없는 내용:"},
 });
 
+static_assert(std::ranges::all_of(kRefusals, [](const Refusal& refusal) {
+  return refusal.whole.size() <= kRefusalBytesMax;
+}));
+
 const Refusal& In(std::string_view language) {
   const auto* at = std::ranges::find(kRefusals, language, &Refusal::language);
   return at == kRefusals.end() ? kRefusals.front() : *at;

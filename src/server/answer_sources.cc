@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dialect/json_value.h"
+#include "domain/refusal.h"
 #include "knowledge/extract.h"
 
 namespace strata::server {
@@ -91,7 +92,7 @@ Task<Result<bool>> InOneOf(knowledge::KnowledgeBases& bases, const std::vector<B
 
 void AnswerSources::Note(const domain::StreamEvent& event) {
   if (const auto* text = std::get_if<domain::TextDelta>(&event)) {
-    if (begins_.size() <= knowledge::kRefusal.size()) begins_ += text->text;
+    if (begins_.size() <= domain::kRefusalBytesMax) begins_ += text->text;
   } else if (const auto* cited = std::get_if<domain::CitationDelta>(&event)) {
     if (!cited->citation.chunk_id.empty()) chunks_.insert(cited->citation.chunk_id);
   }
@@ -99,7 +100,7 @@ void AnswerSources::Note(const domain::StreamEvent& event) {
 
 std::string AnswerSources::Json(const RequestContext& ctx) const {
   const auto& index = ctx.decided_by.index;
-  if (index.empty() || (chunks_.empty() && begins_ == knowledge::kRefusal)) return {};
+  if (index.empty() || (chunks_.empty() && domain::IsRefusal(begins_))) return {};
   json::array bases;
   const auto states = StatesIn(index);
   for (const auto& state : states ? *states : std::vector<BaseState>()) {
