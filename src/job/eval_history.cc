@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "learn/sign_flips.h"
+
 namespace strata::job {
 namespace {
 
@@ -55,6 +57,7 @@ EvalChange ChangeOf(std::span<const EvalCase> before, std::size_t target_before,
   change.quality = Mean(own);
   const std::vector<double> ones(difference.size(), 1.0);
   if (!difference.empty()) change.difference = learn::PairedRatio(difference, ones);
+  change.p = learn::SignFlipPValue(difference);
   return change;
 }
 

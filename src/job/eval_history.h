@@ -20,8 +20,10 @@ struct EvalChange {
   double quality_before = 0;
   double quality = 0;
   learn::Interval difference;  // of the means; paired bootstrap over rows, 95 %
+  double p = 1;                // of a fall as deep by chance (learn/sign_flips.h)
 
-  bool fell() const { return paired > 0 && difference.high < 0; }
+  // Beyond chance by both: the bootstrap of a few rows that are alike has no width.
+  bool fell() const { return difference.high < 0 && p <= 0.025; }
 };
 
 // The newest run of the same set (of any version) and the same judges that was done before `run`

@@ -148,6 +148,27 @@ TEST_F(Worker, ARunIsComparedWithTheOneBeforeIt) {
   EXPECT_TRUE(RunTask(ChangesSince(evaluation_->runs(), pool_, Ended(third->id)))->empty());
 }
 
+TEST_F(Worker, AFewWorseRowsAreNoFall) {
+  auto model = AddModel("m/kb");
+  model->Script().Text("42").Usage(9, 4);
+  AddRows(2);
+  EvalPlan plan;
+  plan.targets = {"m/kb"};
+  auto first = Begin(plan);
+  ASSERT_TRUE(first.has_value());
+  Ended(first->id);
+
+  model->Script().Text("41").Usage(9, 4);
+  auto second = Begin(plan);
+  ASSERT_TRUE(second.has_value());
+  auto changes = RunTask(ChangesSince(evaluation_->runs(), pool_, Ended(second->id)));
+  ASSERT_TRUE(changes.has_value());
+  ASSERT_EQ(changes->size(), 1U);
+  EXPECT_EQ(changes->front().paired, 2U);
+  EXPECT_LT(changes->front().difference.high, 0);
+  EXPECT_FALSE(changes->front().fell());
+}
+
 TEST_F(Worker, EveryTargetAnswersEveryRowAndIsJudged) {
   AddModel("m/right")->Script().Text("The answer is 42").Usage(9, 4);
   AddModel("m/wrong")->Script().Text("41").Usage(9, 1);

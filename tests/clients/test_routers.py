@@ -317,6 +317,10 @@ cascade:
         report = self.server.cli("route", "dry-run", "mix", rows)
         self.assertIn(f"2  {CHEAP}", report)
         self.assertIn("now", report)
+        with open(rows, "w", encoding="utf-8") as f:
+            f.write('{"id": "sum", "prompt": "How many are 3 times 4?"}\n')
+        row = json.loads(self.server.cli("route", "dry-run", "mix", rows, "--json"))["requests"][0]
+        self.assertEqual((row["id"], row["check"], row["model"] in row["ask"]), ("sum", "agree", False))
         self.assertEqual(len(self.upstream.requests()), before)
 
     def test_who_cannot_be_served_is_told_why(self):

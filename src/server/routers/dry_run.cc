@@ -73,7 +73,11 @@ class Report {
     row["decided_by"] = d.decided_by;
     row["reason"] = d.reason;
     if (cost) row["cost_usd"] = *cost;
-    if (!d.ask.empty()) row["ask"] = json::value_from(d.ask);
+    if (!d.ask.empty()) {
+      row["ask"] = json::value_from(d.ask);
+      row["check"] = d.check;
+      if (!d.tie_break.empty()) row["tie_break"] = d.tie_break;
+    }
     if (!d.advised.empty()) row["advised"] = d.advised;
     rows_.push_back(std::move(row));
     ++models_[d.ask.empty() ? d.model() : "cascade to " + d.model()];

@@ -28,8 +28,8 @@ struct DryRun {
   const RequestContext& ctx;
   const observe::Spending* spending = nullptr;
 
-  // JSON lines, at most 100,000 → {"requests": [{id, model, decided_by, reason, cost_usd, …}],
-  // "totals": {…}}. Errors: kInvalidArgument with the line.
+  // JSON lines, at most 100,000 → {"requests": [{id, model, decided_by, reason, cost_usd, of a
+  // cascade: ask, check, tie_break, …}], "totals": {…}}. Errors: kInvalidArgument with the line.
   Result<std::string> Of(std::string_view lines) const;
 };
 
