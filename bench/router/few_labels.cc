@@ -1,7 +1,8 @@
-// bench_few_labels EMBEDDER PAIR[=FILE,…] … : how good is a router of a pair that few labelled rows
-// were given? EMBEDDER is the static embedder's file, PAIR is STRONG,WEAK@FILE+FILE….
+// bench_few_labels [--rows 200,800] [--draws 20] EMBEDDER PAIR … : how good is a router of a pair
+// that few labelled rows were given? EMBEDDER is the static embedder's file, PAIR is
+// STRONG,WEAK@FILE+FILE….
 //
-// For each pair and each of 200 and 800 rows: that many rows are drawn from the splits train and
+// For each pair and each number of rows: that many rows are drawn from the splits train and
 // valid, several times (seeded), a router is learned from them as `strata route train --pair` does,
 // and judged twice: on the rows of those splits that were not drawn, by which settings are chosen,
 // and on the split test, which is reported. Beside it the prompt's length. Means over the draws
@@ -26,7 +27,11 @@ namespace {
 using namespace strata;         // NOLINT: a benchmark's main file
 using namespace strata::route;  // NOLINT
 
-constexpr int kDraws = 20;
+struct Options {
+  std::vector<std::string> rows = {"200", "800"};
+  int draws = 20;
+  std::vector<std::string> rest;  // EMBEDDER PAIR …
+};
 constexpr std::size_t kJudgedMax = 2000;  // of the rows that were not drawn
 
 struct Mean {
@@ -87,7 +92,8 @@ void Shuffle(std::vector<const FeatureRow*>& rows, std::uint64_t seed) {
   for (std::size_t i = rows.size(); i > 1; --i) std::swap(rows[i - 1], rows[rng.Below(i)]);
 }
 
-Result<> Measure(const Pair& pair, const std::shared_ptr<const vector::StaticEmbedder>& embedder) {
+Result<> Measure(const Options& asked, const Pair& pair,
+                 const std::shared_ptr<const vector::StaticEmbedder>& embedder) {
   STRATA_TRY(auto rows, ReadOutcomeFiles(pair.files, OutcomesAre::kRead));
   std::erase_if(rows, [&](const OutcomeRow& row) {
     return row.Find(pair.strong) == nullptr || row.Find(pair.weak) == nullptr;
@@ -95,10 +101,11 @@ Result<> Measure(const Pair& pair, const std::shared_ptr<const vector::StaticEmb
   auto features = ExtractAll(rows, *embedder);
   std::vector<const FeatureRow*> test, pool;
   for (const auto& f : features) (f.row->split == Split::kTest ? test : pool).push_back(&f);
-  for (std::size_t count : {200, 800}) {
-    if (pool.size() < count + 100) continue;
+  for (const auto& number : asked.rows) {
+    const auto count = static_cast<std::size_t>(std::atoi(number.c_str()));
+    if (count == 0 || pool.size() < count + 100) continue;
     Mean rest, rest_length, on_test, test_length;
-    for (int draw = 0; draw < kDraws; ++draw) {
+    for (int draw = 0; draw < asked.draws; ++draw) {
       auto drawn = pool;
       Shuffle(drawn, static_cast<std::uint64_t>(draw) + 1);
       std::span<const FeatureRow* const> all(drawn);
@@ -120,26 +127,43 @@ Result<> Measure(const Pair& pair, const std::shared_ptr<const vector::StaticEmb
   return {};
 }
 
-Result<> MeasureAll(int argc, char** argv) {
-  STRATA_TRY(auto embedder, vector::StaticEmbedder::Open(argv[1]));
+Result<> MeasureAll(const Options& asked) {
+  STRATA_TRY(auto embedder, vector::StaticEmbedder::Open(asked.rest[0]));
   fmt::print(
       "| pair | labelled rows | APGR, rows not drawn | by length | APGR, test | by length |\n"
       "|---|---|---|---|---|---|\n");
-  for (int i = 2; i < argc; ++i) {
-    STRATA_TRY(auto pair, ParsePair(argv[i]));
-    STRATA_CHECK_OK(Measure(pair, embedder));
+  for (std::size_t i = 1; i < asked.rest.size(); ++i) {
+    STRATA_TRY(auto pair, ParsePair(asked.rest[i]));
+    STRATA_CHECK_OK(Measure(asked, pair, embedder));
   }
   return {};
+}
+
+Options ParseOptions(int argc, char** argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    std::string_view flag = argv[i];
+    if (flag == "--rows" && i + 1 < argc) {
+      options.rows = SplitAt(argv[++i], ',');
+    } else if (flag == "--draws" && i + 1 < argc) {
+      options.draws = std::atoi(argv[++i]);
+    } else {
+      options.rest.emplace_back(flag);
+    }
+  }
+  return options;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3) {
-    fmt::print(stderr, "bench_few_labels EMBEDDER STRONG,WEAK@FILE+FILE … \n");
+  const auto options = ParseOptions(argc, argv);
+  if (options.rest.size() < 2 || options.draws < 1) {
+    fmt::print(stderr,
+               "bench_few_labels [--rows 200,800] [--draws 20] EMBEDDER STRONG,WEAK@FILE+FILE …\n");
     return 1;
   }
-  auto done = MeasureAll(argc, argv);
+  auto done = MeasureAll(options);
   if (done.has_value()) return 0;
   fmt::print(stderr, "{}\n", done.error().message());
   return 1;

@@ -20,6 +20,8 @@ constexpr float kVectorScale = 0.3F;
 constexpr float kMeasureClip = 3;
 // Forms may differ by more: that is what tells a new kind of prompt.
 constexpr float kFormClip = 8;
+// Fewer labelled rows cannot tell that a request is farther out than all but one in a thousand.
+constexpr std::size_t kStrangeRowsMin = 1000;
 
 }  // namespace
 
@@ -124,8 +126,8 @@ Prediction Router::Predict(const PromptFeatures& features) const {
   }
   out.kind = static_cast<std::uint32_t>(std::ranges::max_element(shares) - shares.begin());
   const bool unfamiliar = out.unfamiliar >= kUnfamiliar;
-  // A request like no labelled one is of no kind.
-  if (unfamiliar) std::ranges::fill(shares, 0.0F);
+  // Also of an unfamiliar request: one that is merely at the edge of its kind is still of it, and
+  // what is like none is not decided by predictions anyway.
   SetKinds(inputs, shares);
   // From here on predictions fade into what the candidate does on average.
   const double trust = std::clamp((1 - out.unfamiliar) / (1 - kUnfamiliar), 0.0, 1.0);
@@ -145,7 +147,7 @@ Prediction Router::Predict(const PromptFeatures& features) const {
   }
   if (state_.pair) {
     out.need = guesses[0] - guesses[1];
-    if (out.unfamiliar >= kStrange) {
+    if (out.unfamiliar >= kStrange && state_.vector_quantiles.size() >= kStrangeRowsMin) {
       // Above every other need; among themselves by the cheap model's guess and by length, which
       // hold up best on sources that were never seen.
       double length =

@@ -62,6 +62,15 @@ TEST(Router, UnfamiliarRequestsGoToTheStrongModelAtEverySetting) {
   EXPECT_NE(router->Explain(p, 2).find("unfamiliar"), std::string::npos);
 }
 
+TEST(Router, FewLabelledRowsCannotTellThatARequestIsLikeNone) {
+  auto few = *Router::Make(*TrainOn(Rows(200, 1), kPair), Embedder());
+  const std::string prompt = "zzyx qwrt bnmk plok zzyx qwrt bnmk plok";
+  EXPECT_GT(PairRouter()->Predict(prompt).need, 1) << "1,500 rows: before all that are familiar";
+  const auto prediction = few->Predict(prompt);
+  EXPECT_LE(prediction.need, 1) << "200 rows: by what the models say";
+  EXPECT_EQ(prediction.decisions[3], 0U) << "and to the strong model all the same";
+}
+
 TEST(Router, TooFewLabelsForALevelMoveNothingAndSayHowManyItTakes) {
   auto state = TrainOn(Rows(60, 3), kPair);
   ASSERT_TRUE(state.has_value()) << state.error().message();

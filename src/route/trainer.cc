@@ -459,6 +459,7 @@ class Trainer {
                                   OutcomeOf(l.row, kind.strong)->quality};
     };
     std::vector<learn::PolicyOutcome> fifth;
+    fifth.reserve(labelled.size());
     for (std::size_t r = 0; r < labelled.size(); ++r) fifth.push_back(outcome(r, margins[10]));
     for (std::size_t t = 0; t < kTolerances.size(); ++t) {
       auto& certificate = kind.certificates[t];
@@ -513,6 +514,7 @@ class Trainer {
     auto plan = PlanCascade(answered, options_.models, state_.kinds.size(), kCascadeRatioMin);
     if (!plan) return;
     std::vector<double> settled;
+    settled.reserve(answered.size());
     for (const auto& row : answered) {
       settled.push_back(RunCascade(row, *plan, plan->third[row.kind]).settled ? 1 : 0);
     }
