@@ -183,10 +183,11 @@ Task<Result<>> JudgeQuestion(const guard::Guardrails& guardrails,
   STRATA_CO_CHECK_OK(co_await guardrails.JudgeRequest(asked, ctx));
   if (request.implicit_filter) {
     std::vector<std::string*> texts;
+    texts.reserve(request.implicit_filter->attributes.size());
     for (auto& attribute : request.implicit_filter->attributes) {
       texts.push_back(&attribute.description);
     }
-    STRATA_CO_CHECK_OK(co_await guardrails.JudgeTexts(std::move(texts), ctx));
+    STRATA_CO_CHECK_OK(co_await guardrails.JudgeTexts(texts, ctx));
   }
   request.generation.prompt_template = domain::TextOf(asked.system);
   request.question = domain::TextOf(asked.messages.front().content);

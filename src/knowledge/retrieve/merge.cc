@@ -48,6 +48,7 @@ std::vector<SpellingFix> FixesOf(const std::vector<BaseRanking>& rankings) {
   const auto none = [](const auto& ranking) { return ranking.corrected.empty(); };
   if (std::ranges::all_of(rankings, none)) return out;
   std::vector<std::set<std::string, std::less<>>> words;
+  words.reserve(rankings.size());
   for (const auto& ranking : rankings) words.push_back(WordsOf(ranking));
   for (const auto& ranking : rankings) {
     for (const auto& fix : ranking.corrected) {
@@ -113,7 +114,7 @@ std::vector<double> CosineShares(const std::vector<BaseRanking>& rankings) {
 std::vector<double> AnswerShares(std::string_view question,
                                  const std::vector<BaseRanking>& rankings) {
   auto words = WordShares(question, rankings);
-  const auto cosines = CosineShares(rankings);
+  auto cosines = CosineShares(rankings);
   if (words.empty()) return cosines;
   if (cosines.empty()) return words;
   for (std::size_t i = 0; i < words.size(); ++i) words[i] += cosines[i];
@@ -133,6 +134,7 @@ std::vector<double> WeightsOf(std::string_view question, const std::vector<BaseR
 // Of equal scores the one of the base that was named first.
 void BestFirst(std::vector<RetrievedChunk>& passages) {
   std::vector<std::pair<double, std::size_t>> order;  // negative score, place
+  order.reserve(passages.size());
   for (std::size_t i = 0; i < passages.size(); ++i) order.emplace_back(-passages[i].score, i);
   std::ranges::sort(order);
   std::vector<RetrievedChunk> sorted;
