@@ -25,7 +25,7 @@ namespace {
 // Passages of a base that tell how well it answers: not more for a caller who asks for more.
 constexpr std::size_t kWeighed = 10;
 // Of a base that shares no word with the question: it may say the same in others.
-constexpr double kLeastWeight = 0.5;
+constexpr double kLeastWeight = 0.25;
 
 std::span<const RetrievedChunk> BestOf(const BaseRanking& ranking) {
   return std::span(ranking.passages).first(std::min(kWeighed, ranking.passages.size()));

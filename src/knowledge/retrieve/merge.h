@@ -4,7 +4,7 @@
 // A base's scores say how its passages stand to each other, not to those of other bases: they are
 // min-max over its own candidates, words are weighed by its own statistics, vectors come from its
 // own embedder. So a base's order is kept, and its scores are weighed by how well its best passages
-// answer in comparison: score = own · (1 + share) / 2, the form of Callan, Lu, Croft 1995,
+// answer in comparison: score = own · (1 + 3 · share) / 4, the form of Callan, Lu, Croft 1995,
 // "Searching Distributed Collections with Inference Networks". A base's share is the BM25 of its
 // best passage with the statistics of all passages that were found (comparing what was fetched,
 // after Craswell, Hawking, Thistlewaite 1999, "Merging Results from Isolated Search Engines"), as a

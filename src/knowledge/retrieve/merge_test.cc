@@ -73,7 +73,7 @@ TEST(MergeRankings, CosinesCountOnlyWhereTheyCompare) {
   same[1].embedding_model = same[0].embedding_model;
   merged = MergeRankings("question", std::move(same), Copies::kLast);
   EXPECT_THAT(TextsOf(merged.passages), ElementsAre("eins", "zwei"));
-  EXPECT_DOUBLE_EQ(merged.bases[0].weight, 0.625);
+  EXPECT_DOUBLE_EQ(merged.bases[0].weight, 0.4375);
 }
 
 TEST(MergeRankings, EachPassageSaysItsBaseAndKeepsItsOwnMetadata) {
