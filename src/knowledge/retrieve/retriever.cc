@@ -204,7 +204,9 @@ class Search {
 
   // Of hybrid searches; absent where there are too few passages to say how far one stands out.
   Result<std::optional<vector::ScoreSpread>> SpreadOf(std::span<const float> query) const {
-    constexpr std::size_t kRowsMin = 30;
+    // In fewer, what the question is about is itself a good part of what it is compared with, and
+    // min-max does better with a good embedder (docs/measurements-retrieval.md).
+    constexpr std::size_t kRowsMin = 200;
     constexpr double kDeviationMin = 1e-4;  // the index keeps scores to as much
     std::optional<vector::ScoreSpread> spread;
     if (request_.mode != SearchMode::kHybrid || query.empty()) return spread;
