@@ -14,6 +14,8 @@ namespace {
 // anything to gain, and every extra test before the useful ones can only stop the sequence.
 constexpr int kFirstPercent = 10;
 constexpr double kNormal95 = 1.645;
+// Of the largest bet that cannot lose everything.
+constexpr double kBetShareMax = 0.75;
 
 // (policy − (1 − tolerance) · strong) moved into [0, 1]; its mean is above `Centre` when the
 // quality is above 1 − tolerance of always-strong.
@@ -30,7 +32,7 @@ double BettingPValue(std::span<const double> values, double mean) {
   // sample with confidence 95 %.
   const auto n = static_cast<double>(values.size());
   const double target = 2 * std::log(1 / 0.05);
-  const double bet_max = 0.75 / std::max(mean, 1e-6);
+  const double bet_max = kBetShareMax / std::max(mean, 1e-6);
   double seen = 1, sum = 0.5, squares = 0.25;
   double log_capital = 0, best = 0;
   for (double x : values) {
@@ -95,7 +97,12 @@ std::optional<std::size_t> RowsToCertify(std::span<const PolicyOutcome> rows,
   double variance = std::max(0.0, squares / n - mean * mean);
   // The betting bound is wider than the normal one by about a quarter in its half-width.
   double z = 1.25 * kNormal95;
-  return static_cast<std::size_t>(std::min(1e9, std::ceil(z * z * variance / (mean * mean))));
+  double by_variance = z * z * variance / (mean * mean);
+  // And where all rows are alike: the largest bet wins so much a row, and must win 1 / level.
+  const double keep = 1 - guarantee.tolerance;
+  double win = std::log1p(kBetShareMax / Centre(keep) * mean / (1 + keep));
+  double by_bets = -std::log(std::max(1 - guarantee.confidence, 1e-12)) / win;
+  return static_cast<std::size_t>(std::min(1e9, std::ceil(std::max(by_variance, by_bets))));
 }
 
 CertifiedThreshold CertifyPair(std::vector<PairOutcome> rows, const Guarantee& guarantee) {

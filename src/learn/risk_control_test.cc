@@ -117,5 +117,19 @@ TEST(ConformalRisk, ControlsTheMeanLossOfTheNextRow) {
   EXPECT_FALSE(ConformalRiskSetting(2, settings, 0.25, [](auto, auto) { return 0.0; }).has_value());
 }
 
+TEST(RowsToCertify, RowsThatAreAllAlikeNeedAsManyAsTheBetsDo) {
+  const Guarantee guarantee{.tolerance = 0.01, .confidence = 0.99};
+  const std::vector<PolicyOutcome> alike(20, {.policy = 1, .strong = 1});
+  const auto rows = RowsToCertify(alike, guarantee);
+  ASSERT_TRUE(rows.has_value());
+  auto certified = [&](std::size_t n) {
+    return CertifySequence(n, 1, guarantee, [](std::size_t, std::size_t) {
+      return PolicyOutcome{.policy = 1, .strong = 1};
+    });
+  };
+  EXPECT_EQ(certified(*rows / 2), 0U);
+  EXPECT_EQ(certified(3 * *rows), 1U);
+}
+
 }  // namespace
 }  // namespace strata::learn
