@@ -20,10 +20,10 @@ struct EvalChange {
   WallTime before;                                       // when the earlier one was
   std::int64_t paired = 0;                               // queries
   std::array<learn::Interval, kRankFigures> difference;  // now − before; paired bootstrap, 95 %
+  double p = 1;  // of a fall of nDCG@10 as deep by chance (learn/sign_flips.h)
 
-  // nDCG@10 is lower, and not by chance. Fewer queries than kPairedMin tell nothing.
-  static constexpr std::int64_t kPairedMin = 10;
-  bool fell() const { return paired >= kPairedMin && difference[0].high < 0; }
+  // Beyond chance by both: the bootstrap of a few queries that are alike has no width.
+  bool fell() const { return difference[0].high < 0 && p <= 0.025; }
 };
 
 struct KeptEvaluation {

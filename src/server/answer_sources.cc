@@ -10,7 +10,6 @@
 
 #include "dialect/json_value.h"
 #include "domain/refusal.h"
-#include "knowledge/extract.h"
 
 namespace strata::server {
 namespace {

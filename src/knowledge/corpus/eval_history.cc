@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/pool.h"
+#include "learn/sign_flips.h"
 
 namespace strata::knowledge {
 namespace {
@@ -53,6 +54,7 @@ std::string ChangeText(const std::optional<EvalChange>& change) {
   }
   return json::serialize(json::object{{"before", ToUnixMicros(change->before)},
                                       {"paired", change->paired},
+                                      {"p", change->p},
                                       {"difference", std::move(difference)}});
 }
 
@@ -62,6 +64,7 @@ std::optional<EvalChange> ChangeOf(std::string_view text) {
   EvalChange change;
   change.before = FromUnixMicros(tree.at("before").to_number<std::int64_t>());
   change.paired = tree.at("paired").to_number<std::int64_t>();
+  change.p = tree.at("p").to_number<double>();
   const auto& difference = tree.at("difference").as_object();
   for (std::size_t f = 0; f < kRankFigures; ++f) {
     const auto* values = difference.if_contains(kRankFigureNames[f]);
@@ -150,6 +153,7 @@ EvalChange Compare(const Earlier& earlier, const std::vector<EvaluatedQuery>& ro
   for (std::size_t f = 0; change.paired > 0 && f < kRankFigures; ++f) {
     change.difference[f] = learn::PairedRatio(differences[f], ones, kBootstrap);
   }
+  change.p = learn::SignFlipPValue(differences[0]);
   return change;
 }
 
