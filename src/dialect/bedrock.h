@@ -7,6 +7,7 @@
 // Thread-safe: free functions without state.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -49,8 +50,16 @@ Result<ConverseRequest> DecodeConverse(std::string_view body);
 // decoder's.
 Result<ConverseRequest> ScanConverse(std::string body, domain::WireHeaders headers);
 inline constexpr std::string_view kConverseWireFormat = "bedrock.converse";
-std::string EncodeConverseResponse(const domain::ChatResponse& response, const AnswerMeta& meta);
-std::unique_ptr<StreamEncoder> MakeConverseStreamEncoder(AnswerMeta meta);
+// What an answer tells of the guardrails that judged a call which named one.
+struct GuardrailNote {
+  std::string trace;   // JSON; "" leaves it out
+  std::string action;  // InvokeModel: "INTERVENED", "NONE"; "" leaves it out
+};
+using GuardrailNotes = std::function<GuardrailNote()>;  // asked at the answer's end; unset: no call
+std::string EncodeConverseResponse(const domain::ChatResponse& response, const AnswerMeta& meta,
+                                   const GuardrailNotes& guardrail = {});
+std::unique_ptr<StreamEncoder> MakeConverseStreamEncoder(AnswerMeta meta,
+                                                         GuardrailNotes guardrail = {});
 
 // `chat.model` says whose rules hold for reasoning that is played back.
 Result<std::string> EncodeConverse(const ConverseRequest& request, DropNotes* notes = nullptr);
@@ -95,12 +104,13 @@ Result<InvokeRequest> ScanInvoke(std::string_view model_id, std::string body,
 inline constexpr std::string_view kInvokeWirePrefix = "bedrock.invoke";
 const WireCodec* InvokeWire(std::string_view wire_format);  // null: not one of them
 std::string EncodeInvokeChatResponse(InvokeFormat format, const domain::ChatResponse& response,
-                                     const AnswerMeta& meta);
+                                     const AnswerMeta& meta, const GuardrailNotes& guardrail = {});
 std::string EncodeInvokeEmbedResponse(const InvokeRequest& request, const EmbeddingView& vectors,
                                       const AnswerMeta& meta);
 // Frames `chunk{bytes}` of the vendor's own stream JSON; the last carries
 // "amazon-bedrock-invocationMetrics". Only for chat formats.
-std::unique_ptr<StreamEncoder> MakeInvokeStreamEncoder(InvokeFormat format, AnswerMeta meta);
+std::unique_ptr<StreamEncoder> MakeInvokeStreamEncoder(InvokeFormat format, AnswerMeta meta,
+                                                       GuardrailNotes guardrail = {});
 
 // Provider side: embeddings through InvokeModel. Titan takes one text a call.
 Result<std::string> EncodeInvokeEmbedRequest(InvokeFormat format, const EmbedRequest& request);

@@ -70,6 +70,19 @@ Guardrails::Guardrails(std::vector<std::shared_ptr<const Policy>> policies)
   }
 }
 
+Guardrails::Guardrails(const Guardrails& of, std::shared_ptr<Assessment> found) : Guardrails(of) {
+  found_ = std::move(found);
+}
+
+std::shared_ptr<const Guardrails> Guardrails::Only(std::string_view name,
+                                                   std::shared_ptr<Assessment> found) const {
+  for (const auto& policy : policies_) {
+    if (policy->name() != name) continue;
+    return std::make_shared<const Guardrails>(Guardrails(std::vector{policy}), std::move(found));
+  }
+  return nullptr;
+}
+
 bool Guardrails::Judges(Side side) const {
   return std::ranges::any_of(policies_, [&](const auto& policy) { return policy->Judges(side); });
 }
@@ -86,6 +99,10 @@ Task<Result<std::vector<Finding>>> Guardrails::Judge(std::string_view text, Side
     STRATA_CO_TRY(auto findings, co_await policy->Judge(text, side, ctx));
     for (auto& finding : findings) {
       if (finding.start >= limit) continue;
+      if (found_) {
+        const auto match = text.substr(finding.start, finding.end - finding.start);
+        found_->Note(policy->name(), side, match, finding.action);
+      }
       if (side == Side::kInput) {
         AddVerdict(ctx.decided_by.guardrail, policy->name(), finding.action);
       } else if (finding.action == Action::kNote) {

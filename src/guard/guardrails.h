@@ -8,15 +8,22 @@
 #include <vector>
 
 #include "domain/conversation.h"
+#include "guard/assessment.h"
 #include "guard/policy.h"
 
 namespace strata::guard {
 
-// Constant after construction, thread-safe.
+// Constant after construction, thread-safe; one that tells what it finds is its request's own.
 class Guardrails {
  public:
   Guardrails() = default;
   explicit Guardrails(std::vector<std::shared_ptr<const Policy>> policies);
+  // The same for one request, which is told what they find.
+  Guardrails(const Guardrails& of, std::shared_ptr<Assessment> found);
+
+  // The one of that name, alone; null: there is none.
+  std::shared_ptr<const Guardrails> Only(std::string_view name,
+                                         std::shared_ptr<Assessment> found) const;
 
   bool Judges(Side side) const;
   bool MayMask(Side side) const;
@@ -41,6 +48,7 @@ class Guardrails {
   std::vector<std::shared_ptr<const Policy>> policies_;
   std::string names_;
   std::size_t reach_ = 0;
+  std::shared_ptr<Assessment> found_;  // null: nobody asked
 };
 
 // The guardrails that hold for a request which begins now; null for none. Thread-safe.

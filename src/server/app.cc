@@ -435,6 +435,7 @@ Result<> App::Parts::OpenRoutes() {
   AddBedrockRouterRoutes(router, *services);
   AddBedrockProfileRoutes(router, *services);
   AddBedrockAgentRuntimeRoutes(router, *services);
+  AddBedrockGuardrailRoutes(router, *services);
   AddOtherBedrockRoutes(router, *services);
   AddFeedbackRoutes(router, *services);
   AddAdminRoutes(router, *services);

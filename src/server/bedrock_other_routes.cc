@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include "dialect/json_value.h"
 #include "server/bedrock_operations.h"
 #include "server/routes.h"
 
@@ -25,27 +24,9 @@ RouteHandler Refuse(std::string_view operation) {
   };
 }
 
-// There are no guardrails to apply yet, so every one is unknown.
-Task<Result<>> ApplyGuardrail(Exchange& e) {
-  STRATA_CO_TRY(auto parsed, dialect::ParseJson(e.http.body));
-  dialect::JsonField top(parsed);
-  STRATA_CO_CHECK_OK(top.ExpectObject());
-  auto source = top.Get("source");
-  STRATA_CO_TRY(auto side, source.OneOf({"INPUT", "OUTPUT"}));
-  auto content = top.Get("content");
-  STRATA_CO_CHECK_OK(content.ExpectArray());
-  co_return Fail(NotFound("guardrail", e.params.at(0)));
-}
-
 }  // namespace
 
 void AddOtherBedrockRoutes(Router& router, Services&) {
-  router.Add({.method = "POST",
-              .pattern = "/guardrail/{guardrailIdentifier}/version/{guardrailVersion}/apply",
-              .face = Face::kBedrockRuntime,
-              .operation = "ApplyGuardrail",
-              .role = "invoke",
-              .handler = ApplyGuardrail});
   for (const auto& operation : BedrockOperations()) {
     if (auto* route = router.At(operation.method, operation.path)) {
       // Of several operations on one path, the route is that of its own name.

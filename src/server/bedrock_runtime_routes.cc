@@ -6,6 +6,7 @@
 #include "dialect/bedrock_prompt.h"
 #include "provider/wire_headers.h"
 #include "server/answer_sinks.h"
+#include "server/guardrail_call.h"
 #include "server/prompts/prompt_json.h"
 #include "server/prompts/prompt_model.h"
 #include "server/routes.h"
@@ -22,15 +23,75 @@ AnswerFrame Frame(Services& services, Exchange& exchange) {
                    exchange.params.at(0));
 }
 
-// Guardrails belong to a feature that this server does not have yet: said, never skipped.
-Result<> CheckSupported(const bedrock::ConverseRequest& request) {
-  if (request.guardrail) {
-    return Fail(InvalidArgument(
-        "guardrailConfig",
-        "Bedrock's guardrails are not served here, those of the configuration judge every request; "
-        "remove the member"));
+using Guardrail = std::shared_ptr<GuardrailCall>;  // null: the call names none
+
+// guardrailConfig. A provider never sees it: its guardrails are not ours.
+Result<Guardrail> GuardrailOf(const Services& services, const bedrock::ConverseRequest& request,
+                              Streaming streaming) {
+  if (!request.guardrail) return Guardrail();
+  const auto& config = *request.guardrail;
+  if (config.identifier.empty()) {
+    return Fail(InvalidArgument("guardrailConfig.guardrailIdentifier",
+                                "expected the name of a guardrail of the configuration"));
   }
-  return {};
+  if (!config.version.empty() && !IsGuardrailVersion(config.version)) {
+    return Fail(InvalidArgument("guardrailConfig.guardrailVersion", "expected DRAFT or 1"));
+  }
+  if (!config.processing_mode.empty() && streaming == Streaming::kNo) {
+    return Fail(InvalidArgument("guardrailConfig.streamProcessingMode",
+                                "only ConverseStream has it; remove the member"));
+  }
+  return GuardrailCall::Make(
+      services,
+      {.guardrail = {.id = config.identifier, .field = "guardrailConfig.guardrailIdentifier"},
+       .trace = config.trace == "enabled" || config.trace == "enabled_full"});
+}
+
+// The same as headers of InvokeModel.
+Result<Guardrail> GuardrailOf(const Services& services, const net::Headers& headers) {
+  const auto id = headers.Get("x-amzn-bedrock-guardrailidentifier");
+  const auto version = headers.Get("x-amzn-bedrock-guardrailversion");
+  if (id.empty() && version.empty()) return Guardrail();
+  if (id.empty()) {
+    return Fail(InvalidArgument("guardrailIdentifier",
+                                "expected the name of a guardrail beside guardrailVersion"));
+  }
+  if (!IsGuardrailVersion(version)) {
+    return Fail(InvalidArgument("guardrailVersion", "expected DRAFT or 1"));
+  }
+  const auto trace = headers.Get("x-amzn-bedrock-trace");
+  return GuardrailCall::Make(services,
+                             {.guardrail = {.id = std::string(id), .field = "guardrailIdentifier"},
+                              .trace = trace == "ENABLED" || trace == "ENABLED_FULL",
+                              .form = TraceForm::kInvoke});
+}
+
+bedrock::GuardrailNotes NotesOf(const Guardrail& guardrail) {
+  if (!guardrail) return {};
+  return [guardrail] { return guardrail->Note(); };
+}
+
+// How an answer leaves, one piece or a stream.
+struct AnswerForm {
+  Streaming streaming = Streaming::kNo;
+  ResponseEncoder encode;
+  EncoderMaker make;
+};
+
+Task<void> RunChat(Services& services, AnswerFrame frame, domain::ChatRequest request,
+                   AnswerForm form, Guardrail guardrail) {
+  auto& ctx = frame.exchange.ctx;
+  const bool streams = form.streaming == Streaming::kYes;
+  auto sink = streams ? MakeStreamSink(std::move(frame), std::move(form.make), FirstHeadOf(request))
+                      : MakeJsonSink(std::move(frame), std::move(form.encode));
+  if (!guardrail) {
+    co_await services.chat.Run(std::move(request), ctx, *sink);
+    co_return;
+  }
+  const auto chat = guardrail->Chat(services);
+  sink = MakeInterveningSink(std::move(sink), std::move(guardrail),
+                             streams ? Leaves::kAtOnce : Leaves::kWhole);
+  co_await chat.Run(std::move(request), ctx, *sink);
 }
 
 bool IsPrompt(std::string_view model) {
@@ -52,7 +113,7 @@ Task<Result<>> Converse(Services& services, Exchange& exchange, Streaming stream
   STRATA_CO_TRY(auto request,
                 prompt ? bedrock::DecodeConverseOfPrompt(exchange.http.body)
                        : bedrock::ScanConverse(std::move(exchange.http.body), std::move(headers)));
-  STRATA_CO_CHECK_OK(CheckSupported(request));
+  STRATA_CO_TRY(auto guardrail, GuardrailOf(services, request, streaming));
   if (!prompt && !request.prompt_variables.empty()) {
     co_return Fail(
         InvalidArgument("promptVariables", "only a prompt's ARN as modelId takes variables"));
@@ -66,31 +127,35 @@ Task<Result<>> Converse(Services& services, Exchange& exchange, Streaming stream
   auto frame = Frame(services, exchange);
   frame.meta.service_tier = request.chat.service_tier;
   frame.meta.performance_latency = request.performance_latency;
-  auto sink = streaming == Streaming::kYes
-                  ? MakeStreamSink(std::move(frame), bedrock::MakeConverseStreamEncoder,
-                                   FirstHeadOf(request.chat))
-                  : MakeJsonSink(std::move(frame), bedrock::EncodeConverseResponse);
-  co_await services.chat.Run(std::move(request.chat), exchange.ctx, *sink);
+  AnswerForm form{.streaming = streaming,
+                  .encode =
+                      [notes = NotesOf(guardrail)](const auto& response, const auto& meta) {
+                        return bedrock::EncodeConverseResponse(response, meta, notes);
+                      },
+                  .make =
+                      [notes = NotesOf(guardrail)](dialect::AnswerMeta meta) {
+                        return bedrock::MakeConverseStreamEncoder(std::move(meta), notes);
+                      }};
+  co_await RunChat(services, std::move(frame), std::move(request.chat), std::move(form),
+                   std::move(guardrail));
   co_return Result<>{};
 }
 
 Task<Result<>> InvokeChat(Services& services, Exchange& exchange, bedrock::InvokeFormat format,
-                          domain::ChatRequest request, Streaming streaming) {
+                          domain::ChatRequest request, Streaming streaming, Guardrail guardrail) {
   request.model = exchange.params.at(0);
   request.stream = streaming == Streaming::kYes;
-  std::unique_ptr<gateway::AnswerSink> sink;
-  if (streaming == Streaming::kYes) {
-    auto make = [format](dialect::AnswerMeta meta) {
-      return bedrock::MakeInvokeStreamEncoder(format, std::move(meta));
-    };
-    sink = MakeStreamSink(Frame(services, exchange), make, FirstHeadOf(request));
-  } else {
-    sink = MakeJsonSink(Frame(services, exchange), [format](const domain::ChatResponse& response,
-                                                            const dialect::AnswerMeta& meta) {
-      return bedrock::EncodeInvokeChatResponse(format, response, meta);
-    });
-  }
-  co_await services.chat.Run(std::move(request), exchange.ctx, *sink);
+  AnswerForm form{.streaming = streaming,
+                  .encode =
+                      [format, notes = NotesOf(guardrail)](const auto& response, const auto& meta) {
+                        return bedrock::EncodeInvokeChatResponse(format, response, meta, notes);
+                      },
+                  .make =
+                      [format, notes = NotesOf(guardrail)](dialect::AnswerMeta meta) {
+                        return bedrock::MakeInvokeStreamEncoder(format, std::move(meta), notes);
+                      }};
+  co_await RunChat(services, Frame(services, exchange), std::move(request), std::move(form),
+                   std::move(guardrail));
   co_return Result<>{};
 }
 
@@ -118,26 +183,28 @@ Result<std::optional<bedrock::InvokeRequest>> InvokeOfPrompt(Services& services,
   return bedrock::DecodeInvokeOfPrompt(ModelOfPrompt(prompt), exchange.http.body);
 }
 
+// An answer that tells what a guardrail did is written here, so its request is not forwarded.
+Result<bedrock::InvokeRequest> ReadInvoke(Exchange& exchange, const Guardrail& guardrail) {
+  if (guardrail) return bedrock::DecodeInvoke(exchange.params.at(0), exchange.http.body);
+  auto headers = provider::RequestHeadersToForward(exchange.http.headers);
+  return bedrock::ScanInvoke(exchange.params.at(0), std::move(exchange.http.body),
+                             std::move(headers));
+}
+
 Task<Result<>> Invoke(Services& services, Exchange& exchange, Streaming streaming) {
-  if (exchange.http.headers.Has("x-amzn-bedrock-guardrailidentifier")) {
-    co_return Fail(
-        InvalidArgument("guardrailIdentifier",
-                        "Bedrock's guardrails are not served here, those of the configuration "
-                        "judge every request; remove the header"));
-  }
+  STRATA_CO_TRY(auto guardrail, GuardrailOf(services, exchange.http.headers));
   if (IsPrompt(exchange.params.at(0))) {
     STRATA_CO_TRY(auto prompt, InvokeOfPrompt(services, exchange));
     if (prompt) {
       auto& chat = std::get<domain::ChatRequest>(prompt->call);
-      co_return co_await InvokeChat(services, exchange, prompt->format, std::move(chat), streaming);
+      co_return co_await InvokeChat(services, exchange, prompt->format, std::move(chat), streaming,
+                                    std::move(guardrail));
     }
   }
-  auto headers = provider::RequestHeadersToForward(exchange.http.headers);
-  STRATA_CO_TRY(auto request,
-                bedrock::ScanInvoke(exchange.params.at(0), std::move(exchange.http.body),
-                                    std::move(headers)));
+  STRATA_CO_TRY(auto request, ReadInvoke(exchange, guardrail));
   if (auto* chat = std::get_if<domain::ChatRequest>(&request.call)) {
-    co_return co_await InvokeChat(services, exchange, request.format, std::move(*chat), streaming);
+    co_return co_await InvokeChat(services, exchange, request.format, std::move(*chat), streaming,
+                                  std::move(guardrail));
   }
   if (streaming == Streaming::kYes) {
     co_return Fail(InvalidArgument(

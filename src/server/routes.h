@@ -28,6 +28,7 @@ void AddBedrockProfileRoutes(Router& router, Services& services);
 void AddBedrockRouterRoutes(Router& router, Services& services);  // prompt routers
 void AddBedrockAgentRuntimeRoutes(Router& router,
                                   Services& services);  // Retrieve, RetrieveAndGenerate
+void AddBedrockGuardrailRoutes(Router& router, Services& services);  // ApplyGuardrail
 // After all other Bedrock routes.
 void AddOtherBedrockRoutes(Router& router, Services& services);
 void AddFeedbackRoutes(Router& router, Services& services);  // what users say of answers

@@ -19,7 +19,9 @@ guardrails:
   - {{name: visitors, words: ["Olof Berg"], action: mask, mask: "[visitor]", on: [input]}}
 providers:
   - {{name: up, kind: openai, base_url: "{url}/v1", secret: "env:FAKE_KEY"}}
+  - {{name: aws, kind: bedrock, base_url: "{url}", region: eu-central-1}}
 """
+SECRETS = {"FAKE_KEY": "sk-fake-openai", "AWS_ACCESS_KEY_ID": "AKIAFAKEFAKEFAKEFAKE", "AWS_SECRET_ACCESS_KEY": "fake-secret-access-key"}
 KEEPER = "Who was the keeper of the lighthouse of Sörby?"
 RADIO = "How must boats longer than twelve metres report to the harbour master?"
 
@@ -28,10 +30,11 @@ class Guardrails(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.upstream = FakeUpstream()
-        cls.server = Server(CONFIG.format(url=cls.upstream.url), {"FAKE_KEY": "sk-fake-openai"})
+        cls.server = Server(CONFIG.format(url=cls.upstream.url), SECRETS)
         keys = dict(endpoint_url=cls.server.url, region_name="us-east-1", aws_access_key_id=ACCESS_KEY,
                     aws_secret_access_key=SECRET_KEY, config=Config(retries={"total_max_attempts": 1}))
         cls.runtime = boto3.client("bedrock-agent-runtime", **keys)
+        cls.models = boto3.client("bedrock-runtime", **keys)
         agent = boto3.client("bedrock-agent", **keys)
         cls.base = agent.list_knowledge_bases()["knowledgeBaseSummaries"][0]["knowledgeBaseId"]
         cls.openai = openai.OpenAI(base_url=cls.server.url + "/v1", api_key=BEARER, max_retries=0)
@@ -191,6 +194,109 @@ class Guardrails(unittest.TestCase):
         self.assertEqual(self.status_of_last_call("up/gpt-4o"), "blocked")
         with sqlite3.connect(f"file:{self.server.data}/ledger.db?mode=ro", uri=True) as db:
             self.assertEqual(db.execute("SELECT count(*) FROM calls WHERE status='interrupted'").fetchone()[0], 0)
+
+    def converse(self, text, guardrail="words", model="aws/anthropic.claude-3-haiku", stream=False, **config):
+        """The whole answer; of a stream, its events put together."""
+        config = {"guardrailIdentifier": guardrail, "guardrailVersion": "DRAFT", **config}
+        ask = dict(modelId=model, messages=[{"role": "user", "content": [{"text": text}]}], guardrailConfig=config)
+        if not stream:
+            answer = self.models.converse(**ask)
+            return {**answer, "text": "".join(b.get("text", "") for b in answer["output"]["message"]["content"])}
+        out = {"text": ""}
+        for event in self.models.converse_stream(**ask)["stream"]:
+            out["text"] += event.get("contentBlockDelta", {}).get("delta", {}).get("text", "")
+            out.update(event.get("messageStop", {}))
+            out.update(event.get("metadata", {}))
+        return out
+
+    def test_a_converse_call_that_names_a_guardrail_is_answered_when_it_blocks(self):
+        for stream in (False, True):
+            for name in ("words", "arn:aws:bedrock:us-east-1:123456789012:guardrail/words"):
+                self.upstream.script()
+                got = self.converse("What does a Késtrel eat?", name, stream=stream, trace="enabled")
+                self.assertEqual(got["stopReason"], "guardrail_intervened")
+                self.assertIn("guardrail", got["text"])
+                word = got["trace"]["guardrail"]["inputAssessment"]["words"]["wordPolicy"]["customWords"][0]
+                self.assertEqual((word["match"], word["action"]), ("Késtrel", "BLOCKED"))
+                self.assertIn("words", got["trace"]["guardrail"]["actionReason"])
+                self.assertEqual(self.upstream.requests(), [])
+            self.upstream.script({"text": "Report on channel 14.", "times": 0})
+            got = self.converse("hello", stream=stream, trace="enabled_full")
+            self.assertEqual(got["stopReason"], "guardrail_intervened")
+            self.assertNotIn("channel", got["text"])
+            found = got["trace"]["guardrail"]["outputAssessments"]["radio"][0]["wordPolicy"]["customWords"]
+            self.assertEqual([(w["match"], w["action"]) for w in found], [("channel", "BLOCKED")])
+
+    def test_a_converse_call_that_names_a_guardrail_is_told_what_was_masked(self):
+        for stream in (False, True):
+            self.upstream.script({"text": "Alma Strom kept it.", "times": 0})
+            got = self.converse("Olof Berg asks who kept it", "people", stream=stream, trace="enabled")
+            self.assertEqual((got["stopReason"], got["text"]), ("end_turn", "[keeper] kept it."))
+            trace = got["trace"]["guardrail"]
+            self.assertEqual(trace["inputAssessment"]["people"], {})
+            mask = trace["inputAssessment"]["visitors"]["sensitiveInformationPolicy"]["regexes"][0]
+            self.assertEqual((mask["match"], mask["action"]), ("Olof Berg", "ANONYMIZED"))
+            self.assertEqual(trace["outputAssessments"]["people"][0]["sensitiveInformationPolicy"]["regexes"][0]["match"], "Alma Strom")
+            asked = json.dumps(self.upstream.requests())
+            self.assertIn("[visitor]", asked)
+            self.assertNotIn("guardrailConfig", asked)  # the provider's guardrails are not these
+            self.assertNotIn("trace", self.converse("hello", "people", stream=stream))
+        self.upstream.script({"text": "A sparrow.", "times": 0})
+        got = self.converse("hello", stream=True, trace="enabled", streamProcessingMode="async")
+        self.assertEqual((got["stopReason"], got["text"], got["trace"]["guardrail"]), ("end_turn", "A sparrow.", {"inputAssessment": {"words": {}}}))
+
+    def test_a_guardrail_that_is_not_configured_is_refused_by_name(self):
+        for arguments, field in ((dict(guardrail="none"), "guardrailConfig.guardrailIdentifier"), (dict(guardrailVersion="2"), "guardrailConfig.guardrailVersion")):
+            with self.assertRaises(ClientError) as raised:
+                self.converse("hello", **arguments)
+            self.assertEqual(raised.exception.response["Error"]["Code"], "ValidationException")
+            self.assertIn(field, str(raised.exception))
+        with self.assertRaises(ClientError) as raised:
+            self.invoke("hello", guardrailIdentifier="none")
+        self.assertIn("configured: words,people,radio,visitors", str(raised.exception))
+
+    def invoke(self, text, **more):
+        body = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 50, "messages": [{"role": "user", "content": text}]}
+        answer = self.models.invoke_model(modelId="aws/anthropic.claude-3-haiku", body=json.dumps(body), **{"guardrailVersion": "1", **more})
+        return json.loads(answer["body"].read())
+
+    def test_an_invoked_model_is_told_what_a_named_guardrail_did(self):
+        self.upstream.script({"text": "Alma Strom kept it.", "times": 0})
+        got = self.invoke("who?", guardrailIdentifier="people", trace="ENABLED")
+        self.assertEqual((got["content"][0]["text"], got["amazon-bedrock-guardrailAction"]), ("[keeper] kept it.", "INTERVENED"))
+        self.assertIn("people", got["amazon-bedrock-trace"]["guardrail"]["outputs"][0])
+        self.assertNotIn("uardrail", json.dumps(self.upstream.requests()))
+        got = self.invoke("a kestrel", guardrailIdentifier="words")
+        self.assertIn("guardrail", got["content"][0]["text"])
+        self.assertEqual(got["amazon-bedrock-guardrailAction"], "INTERVENED")
+        self.assertNotIn("amazon-bedrock-trace", got)
+        self.upstream.script({"text": "A sparrow.", "times": 0})
+        self.assertEqual(self.invoke("hello", guardrailIdentifier="words")["amazon-bedrock-guardrailAction"], "NONE")
+        body = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 50, "messages": [{"role": "user", "content": "a kestrel"}]}
+        stream = self.models.invoke_model_with_response_stream(modelId="aws/anthropic.claude-3-haiku", body=json.dumps(body),
+                                                               guardrailIdentifier="words", guardrailVersion="DRAFT", trace="ENABLED")
+        events = [json.loads(e["chunk"]["bytes"]) for e in stream["body"]]
+        self.assertEqual(events[0]["type"], "message_start")
+        self.assertEqual(events[-1]["amazon-bedrock-guardrailAction"], "INTERVENED")
+        self.assertIn("words", events[-1]["amazon-bedrock-trace"]["guardrail"]["input"])
+
+    def test_a_guardrail_is_applied_without_a_model(self):
+        def apply(name, source, *texts, version="DRAFT"):
+            return self.models.apply_guardrail(guardrailIdentifier=name, guardrailVersion=version, source=source,
+                                               content=[{"text": {"text": t}} for t in texts])
+        got = apply("words", "INPUT", "a sparrow", "a kestrel")
+        self.assertEqual((got["action"], len(got["outputs"])), ("GUARDRAIL_INTERVENED", 1))
+        self.assertEqual(got["assessments"][0]["wordPolicy"]["customWords"][0]["match"], "kestrel")
+        self.assertEqual(got["usage"]["wordPolicyUnits"], 1)
+        got = apply("people", "OUTPUT", "Alma Strom", "and others")
+        self.assertEqual([o["text"] for o in got["outputs"]], ["[keeper]", "and others"])
+        # The one that is named, on the sides that it judges, and no other.
+        for name, source in (("people", "INPUT"), ("radio", "OUTPUT")):
+            self.assertEqual((apply(name, source, "Alma Strom, a kestrel")["action"]), "NONE")
+        for name, version in (("none", "1"), ("words", "7")):
+            with self.assertRaises(ClientError) as raised:
+                apply(name, "INPUT", "x", version=version)
+            self.assertEqual(raised.exception.response["Error"]["Code"], "ResourceNotFoundException")
 
 
 if __name__ == "__main__":

@@ -184,6 +184,32 @@ TEST(Converse, AnswerCarriesTraceRouterAndTier) {
             std::string::npos);
 }
 
+GuardrailNote Intervened() { return {.trace = R"({"t":1})", .action = "INTERVENED"}; }
+
+TEST(Converse, AnswerTellsWhatANamedGuardrailDid) {
+  AnswerMeta meta;
+  auto text = EncodeConverseResponse(ToolAnswer(), meta, Intervened);
+  EXPECT_NE(text.find(R"("trace":{"guardrail":{"t":1}})"), std::string::npos);
+  meta.invoked_model_id = "small";
+  auto stream = MakeConverseStreamEncoder(meta, Intervened);
+  text = stream->Encode(domain::StreamEnd{});
+  EXPECT_NE(text.find(R"("trace":{"guardrail":{"t":1},"promptRouter":{"invokedModelId":"small"}})"),
+            std::string::npos);
+}
+
+TEST(Invoke, AnswerTellsWhatANamedGuardrailDid) {
+  constexpr std::string_view kTold =
+      R"("amazon-bedrock-guardrailAction":"INTERVENED","amazon-bedrock-trace":{"t":1}})";
+  for (auto format : {InvokeFormat::kAnthropic, InvokeFormat::kOpenAi, InvokeFormat::kMeta,
+                      InvokeFormat::kMistral}) {
+    auto text = EncodeInvokeChatResponse(format, ToolAnswer(), {}, Intervened);
+    EXPECT_TRUE(text.ends_with(kTold)) << text;
+    EXPECT_TRUE(ParseJson(text).has_value()) << text;
+    text = EncodeInvokeChatResponse(format, ToolAnswer(), {});
+    EXPECT_EQ(text.find("amazon-bedrock-guardrailAction"), std::string::npos);
+  }
+}
+
 TEST(Converse, EveryPlaceOfACitationRoundTrips) {
   using Place = domain::CitationPlace;
   for (auto place :

@@ -6,10 +6,12 @@
 #include "base/check.h"
 #include "dialect/anthropic.h"
 #include "dialect/bedrock.h"
+#include "dialect/bedrock/answer_members.h"
 #include "dialect/bedrock/embed_format.h"
 #include "dialect/bedrock/invoke_format.h"
 #include "dialect/bedrock/prompt_format.h"
 #include "dialect/bedrock_prompt.h"
+#include "dialect/json/json_writer.h"
 #include "dialect/json_value.h"
 #include "dialect/openai.h"
 
@@ -142,13 +144,32 @@ Result<std::optional<InvokeRequest>> DecodeInvokeOfPrompt(std::string_view promp
                        .embedding_types = {}};
 }
 
+std::string WithMember(std::string json, std::string_view key, std::string_view value) {
+  json.pop_back();
+  JsonWriter name;
+  json += "," + name.Value(key).Take() + ":";
+  json += value;
+  json += '}';
+  return json;
+}
+
+std::string WithGuardrailMembers(std::string json, const GuardrailNotes& guardrail) {
+  if (!guardrail) return json;
+  const auto told = guardrail();
+  JsonWriter action;
+  json = WithMember(std::move(json), "amazon-bedrock-guardrailAction",
+                    action.Value(told.action).text());
+  if (told.trace.empty()) return json;
+  return WithMember(std::move(json), "amazon-bedrock-trace", told.trace);
+}
+
 std::string EncodeInvokeChatResponse(InvokeFormat format, const domain::ChatResponse& response,
-                                     const AnswerMeta& meta) {
+                                     const AnswerMeta& meta, const GuardrailNotes& guardrail) {
   switch (format) {
     case InvokeFormat::kAnthropic:
-      return anthropic::EncodeChatResponse(response, meta);
+      return WithGuardrailMembers(anthropic::EncodeChatResponse(response, meta), guardrail);
     case InvokeFormat::kOpenAi:
-      return openai::EncodeChatResponse(response, meta);
+      return WithGuardrailMembers(openai::EncodeChatResponse(response, meta), guardrail);
     case InvokeFormat::kMeta:
     case InvokeFormat::kMistral:
       break;
@@ -157,11 +178,12 @@ std::string EncodeInvokeChatResponse(InvokeFormat format, const domain::ChatResp
     case InvokeFormat::kOther:
       STRATA_CHECK(false, "only answers in a chat format that we know are written");
   }
-  return EncodePromptAnswer(format,
-                            {.text = domain::TextOf(response.content),
-                             .stop = response.stop_reason,
-                             .usage = response.usage},
-                            meta, {});
+  auto answer = EncodePromptAnswer(format,
+                                   {.text = domain::TextOf(response.content),
+                                    .stop = response.stop_reason,
+                                    .usage = response.usage},
+                                   meta, {});
+  return WithGuardrailMembers(std::move(answer), guardrail);
 }
 
 }  // namespace strata::dialect::bedrock

@@ -4,6 +4,7 @@
 #include "base/encoding.h"
 #include "dialect/anthropic.h"
 #include "dialect/bedrock.h"
+#include "dialect/bedrock/answer_members.h"
 #include "dialect/bedrock/prompt_format.h"
 #include "dialect/error_table.h"
 #include "dialect/event_stream.h"
@@ -32,19 +33,10 @@ std::string Metrics(const domain::Usage& usage, const AnswerMeta& meta) {
   return out.EndObject().Take();
 }
 
-// `json`: an object with at least one member.
-std::string WithMember(std::string json, std::string_view key, std::string_view value) {
-  json.pop_back();
-  JsonWriter name;
-  json += "," + name.Value(key).Take() + ":";
-  json += value;
-  json += '}';
-  return json;
-}
-
 class InvokeEncoder final : public StreamEncoder {
  public:
-  InvokeEncoder(InvokeFormat format, AnswerMeta meta) : format_(format), meta_(std::move(meta)) {
+  InvokeEncoder(InvokeFormat format, AnswerMeta meta, GuardrailNotes guardrail)
+      : format_(format), meta_(std::move(meta)), guardrail_(std::move(guardrail)) {
     if (format == InvokeFormat::kAnthropic) inner_ = anthropic::MakeStreamEncoder(meta_);
     if (format == InvokeFormat::kOpenAi) inner_ = openai::MakeStreamEncoder(meta_, true);
     STRATA_CHECK(format != InvokeFormat::kTitanEmbed && format != InvokeFormat::kCohereEmbed,
@@ -67,6 +59,7 @@ class InvokeEncoder final : public StreamEncoder {
 
   InvokeFormat format_;
   AnswerMeta meta_;
+  GuardrailNotes guardrail_;
   std::unique_ptr<StreamEncoder> inner_;  // null for bare-prompt formats
 };
 
@@ -83,6 +76,7 @@ std::string InvokeEncoder::Rewrap(const domain::StreamEvent& event) {
   if (const auto* end = std::get_if<domain::StreamEnd>(&event); end && !documents.empty()) {
     documents.back() = WithMember(std::move(documents.back()), "amazon-bedrock-invocationMetrics",
                                   Metrics(end->usage, meta()));
+    documents.back() = WithGuardrailMembers(std::move(documents.back()), guardrail_);
   }
   std::string bytes;
   for (const auto& document : documents) bytes += Chunk(document);
@@ -96,15 +90,17 @@ std::string InvokeEncoder::EncodePrompt(const domain::StreamEvent& event) {
   }
   const auto* end = std::get_if<domain::StreamEnd>(&event);
   if (end == nullptr) return {};
-  return Chunk(EncodePromptAnswer(format_,
-                                  {.text = {}, .stop = end->stop_reason, .usage = end->usage},
-                                  meta_, Metrics(end->usage, meta_)));
+  auto last =
+      EncodePromptAnswer(format_, {.text = {}, .stop = end->stop_reason, .usage = end->usage},
+                         meta_, Metrics(end->usage, meta_));
+  return Chunk(WithGuardrailMembers(std::move(last), guardrail_));
 }
 
 }  // namespace
 
-std::unique_ptr<StreamEncoder> MakeInvokeStreamEncoder(InvokeFormat format, AnswerMeta meta) {
-  return std::make_unique<InvokeEncoder>(format, std::move(meta));
+std::unique_ptr<StreamEncoder> MakeInvokeStreamEncoder(InvokeFormat format, AnswerMeta meta,
+                                                       GuardrailNotes guardrail) {
+  return std::make_unique<InvokeEncoder>(format, std::move(meta), std::move(guardrail));
 }
 
 }  // namespace strata::dialect::bedrock

@@ -45,12 +45,18 @@ Result<domain::ChatResponse> Decode(std::string_view text) {
 
 }  // namespace
 
-void WriteServingMembers(JsonWriter& out, const AnswerMeta& meta) {
+void WriteServingMembers(JsonWriter& out, const AnswerMeta& meta, const GuardrailNotes& guardrail) {
+  const auto told = guardrail ? guardrail().trace : std::string();
   out.Key("metrics").BeginObject();
   out.Field("latencyMs", static_cast<std::int64_t>(meta.latency.count())).EndObject();
-  if (!meta.invoked_model_id.empty()) {
-    out.Key("trace").BeginObject().Key("promptRouter").BeginObject();
-    out.Field("invokedModelId", meta.invoked_model_id).EndObject().EndObject();
+  if (!meta.invoked_model_id.empty() || !told.empty()) {
+    out.Key("trace").BeginObject();
+    if (!told.empty()) out.RawField("guardrail", told);
+    if (!meta.invoked_model_id.empty()) {
+      out.Key("promptRouter").BeginObject();
+      out.Field("invokedModelId", meta.invoked_model_id).EndObject();
+    }
+    out.EndObject();
   }
   if (!meta.performance_latency.empty()) {
     out.Key("performanceConfig").BeginObject().Field("latency", meta.performance_latency);
@@ -70,7 +76,8 @@ void WriteAdditionalFields(JsonWriter& out, const AnswerMeta& meta, std::string_
   out.EndObject();
 }
 
-std::string EncodeConverseResponse(const domain::ChatResponse& response, const AnswerMeta& meta) {
+std::string EncodeConverseResponse(const domain::ChatResponse& response, const AnswerMeta& meta,
+                                   const GuardrailNotes& guardrail) {
   JsonWriter out;
   out.BeginObject().Key("output").BeginObject().Key("message").BeginObject();
   out.Field("role", "assistant").Key("content").BeginArray();
@@ -79,7 +86,7 @@ std::string EncodeConverseResponse(const domain::ChatResponse& response, const A
   out.EndArray().EndObject().EndObject();
   out.Field("stopReason", StopReasonName(response.stop_reason)).Key("usage");
   WriteUsage(out, response.usage);
-  WriteServingMembers(out, meta);
+  WriteServingMembers(out, meta, guardrail);
   WriteAdditionalFields(out, meta, response.stop_sequence, PlacedCitations(response.content));
   return out.EndObject().Take();
 }

@@ -15,7 +15,8 @@ namespace {
 
 class ConverseEncoder final : public StreamEncoder {
  public:
-  explicit ConverseEncoder(AnswerMeta meta) : meta_(std::move(meta)) {}
+  ConverseEncoder(AnswerMeta meta, GuardrailNotes guardrail)
+      : meta_(std::move(meta)), guardrail_(std::move(guardrail)) {}
 
   std::string_view content_type() const override { return "application/vnd.amazon.eventstream"; }
   std::string Encode(const domain::StreamEvent& event) override {
@@ -46,6 +47,7 @@ class ConverseEncoder final : public StreamEncoder {
   std::string Stop() const;
 
   AnswerMeta meta_;
+  GuardrailNotes guardrail_;
   int index_ = -1;  // of the wire's block; splitting at citations makes more than the domain has
   bool cited_ = false;  // the open text block has had a citation
   std::vector<domain::Citation> placed_;
@@ -124,15 +126,16 @@ std::string ConverseEncoder::On(const domain::StreamEnd& end) {
   JsonWriter metadata;
   metadata.BeginObject().Key("usage");
   WriteUsage(metadata, end.usage);
-  WriteServingMembers(metadata, meta_);
+  WriteServingMembers(metadata, meta_, guardrail_);
   metadata.EndObject();
   return EncodeEvent("messageStop", stop.text()) + EncodeEvent("metadata", metadata.text());
 }
 
 }  // namespace
 
-std::unique_ptr<StreamEncoder> MakeConverseStreamEncoder(AnswerMeta meta) {
-  return std::make_unique<ConverseEncoder>(std::move(meta));
+std::unique_ptr<StreamEncoder> MakeConverseStreamEncoder(AnswerMeta meta,
+                                                         GuardrailNotes guardrail) {
+  return std::make_unique<ConverseEncoder>(std::move(meta), std::move(guardrail));
 }
 
 }  // namespace strata::dialect::bedrock

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "server/api/guardrail_json.h"
 #include "server/api/kb_json.h"
 #include "server/api/retrieval_json.h"
 
@@ -63,6 +64,54 @@ TEST(DecodeRetrieve, AGuardrailIsOneOfTheConfiguration) {
   ASSERT_FALSE(unknown.has_value());
   EXPECT_EQ(unknown.error().field(), "guardrailConfiguration.guardrailId");
   EXPECT_THAT(unknown.error().message(), HasSubstr("configured: people,wordsmith"));
+}
+
+TEST(DecodeApplyGuardrail, TakesTextsAndNamesWhatIsWrong) {
+  auto call = DecodeApplyGuardrail(R"({"source": "OUTPUT", "outputScope": "FULL", "content": [
+      {"text": {"text": "a", "qualifiers": ["query"]}}, {"text": {"text": ""}}]})");
+  ASSERT_TRUE(call.has_value()) << call.error().message();
+  EXPECT_EQ(call->side, guard::Side::kOutput);
+  EXPECT_THAT(call->texts, ElementsAre("a", ""));
+  auto field = [](std::string_view body) { return DecodeApplyGuardrail(body).error().field(); };
+  EXPECT_EQ(field(R"({"source": "BOTH", "content": []})"), "source");
+  EXPECT_EQ(field(R"({"source": "INPUT"})"), "content");
+  EXPECT_EQ(field(R"({"source": "INPUT", "content": [{"text": {"text": 5}}]})"),
+            "content[0].text.text");
+  EXPECT_EQ(field(R"({"source": "INPUT", "content": [{"image": {"format": "png"}}]})"),
+            "content[0].image");
+}
+
+TEST(EncodeGuardrailTrace, HasBedrocksPoliciesByGuardrail) {
+  guard::Assessment found;
+  found.Note("people", guard::Side::kInput, "Ada", guard::Action::kMask);
+  found.Note("birds", guard::Side::kOutput, "kestrel", guard::Action::kBlock);
+  found.Note("birds", guard::Side::kOutput, "owl", guard::Action::kNote);
+  const GuardrailTrace trace{.found = found, .named = "birds", .blocked = "why"};
+  const std::string mask =
+      R"({"sensitiveInformationPolicy":{"piiEntities":[],"regexes":[{"name":"people",)"
+      R"("match":"Ada","action":"ANONYMIZED","detected":true}]}})";
+  const std::string words =
+      R"({"wordPolicy":{"customWords":[{"match":"kestrel","action":"BLOCKED","detected":true},)"
+      R"({"match":"owl","action":"NONE","detected":true}],"managedWordLists":[]}})";
+  EXPECT_EQ(EncodeGuardrailTrace(trace, TraceForm::kConverse),
+            R"({"inputAssessment":{"birds":{},"people":)" + mask +
+                R"(},"outputAssessments":{"birds":[)" + words + R"(]},"actionReason":"why"})");
+  EXPECT_EQ(EncodeGuardrailTrace(trace, TraceForm::kInvoke),
+            R"({"guardrail":{"input":{"birds":{},"people":)" + mask + R"(},"outputs":[{"birds":)" +
+                words + R"(}],"actionReason":"why"}})");
+  const guard::Assessment nothing;
+  const GuardrailTrace plain{.found = nothing, .named = "birds", .blocked = ""};
+  EXPECT_EQ(EncodeGuardrailTrace(plain, TraceForm::kConverse),
+            R"({"inputAssessment":{"birds":{}}})");
+}
+
+TEST(CheckGuardrail, AnArnNamesWhatStandsAtItsEnd) {
+  const std::string arn = "arn:aws:bedrock:eu-west-1:000000000000:guardrail/words";
+  EXPECT_EQ(GuardrailNameOf(arn), "words");
+  EXPECT_EQ(GuardrailNameOf("words"), "words");
+  EXPECT_EQ(GuardrailNameOf("a:guardrail/words"), "a:guardrail/words");
+  EXPECT_TRUE(CheckGuardrail({.id = arn, .field = "f"}, "people,words").has_value());
+  EXPECT_EQ(CheckGuardrail({.id = arn, .field = "f"}, "people").error().field(), "f");
 }
 
 Result<RetrieveCall> DecodeReranked(const std::string& configuration) {

@@ -400,19 +400,6 @@ std::string LastPart(std::string_view text) {
 
 }  // namespace
 
-Result<> CheckGuardrail(const GuardrailAsked& asked, std::string_view names) {
-  if (asked.id.empty()) return {};
-  for (auto rest = names; !rest.empty();) {
-    const auto comma = rest.find(',');
-    if (rest.substr(0, comma) == asked.id) return {};
-    rest.remove_prefix(comma == rest.npos ? rest.size() : comma + 1);
-  }
-  return Fail(InvalidArgument(
-      asked.field, fmt::format("there is no guardrail '{}'; {}", Utf8Prefix(asked.id, 80),
-                               names.empty() ? std::string("none are configured (guardrails:)")
-                                             : fmt::format("configured: {}", names))));
-}
-
 std::string KnowledgeBaseIdOf(std::string_view id_or_arn) {
   return id_or_arn.starts_with("arn:") ? LastPart(id_or_arn) : std::string(id_or_arn);
 }

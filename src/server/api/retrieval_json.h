@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "knowledge/retrieval.h"
 #include "knowledge/retrieve_and_generate.h"
+#include "server/api/guardrail_json.h"
 
 namespace strata::server {
 
@@ -19,15 +20,6 @@ namespace strata::server {
 std::string KnowledgeBaseIdOf(std::string_view id_or_arn);
 // The model id of an ARN ("…:foundation-model/ID"), or the text itself.
 std::string ModelIdOf(std::string_view id_or_arn);
-
-// guardrailConfiguration of a call; `field` is where it stands, both "" without one.
-struct GuardrailAsked {
-  std::string id;
-  std::string field;
-};
-// `names`: those of the configuration, all of which judge every call, so that nothing but a name is
-// to be checked. "a,b", as guard::Guardrails has them. kInvalidArgument names those that there are.
-Result<> CheckGuardrail(const GuardrailAsked& asked, std::string_view names);
 
 struct RetrieveCall {
   knowledge::RetrieveRequest request;
