@@ -53,6 +53,10 @@ std::shared_ptr<const domain::WireRequest> MakeWireRequest(std::string body,
 std::shared_ptr<const domain::WireRequest> WireWithBody(const domain::WireRequest& wire,
                                                         std::string body);
 
+// Whether a request says truncation "auto": where it is put into another form, its oldest turns may
+// be left out, as its own provider would.
+bool AsksToFit(const domain::WireRequest& wire);
+
 // As DecodeRequest, for a request that is forwarded: what is not served here is no error.
 Result<Request> DecodeForForwarding(std::string_view body);
 

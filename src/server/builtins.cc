@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "gateway/meter.h"
 #include "gateway/metered_source.h"
@@ -9,6 +11,11 @@
 
 namespace strata::server {
 namespace {
+
+// 0: not known.
+std::int64_t SmallerContext(std::int64_t a, std::int64_t b) {
+  return a == 0 || b == 0 ? std::max(a, b) : std::min(a, b);
+}
 
 // Listed in place of a provider that could not be made.
 class BrokenProvider final : public provider::ModelSource {
@@ -108,11 +115,15 @@ Result<> AddConfiguredModel(provider::RegistrySnapshot& models, const gateway::P
                             const provider::Registry& registry, gateway::Resilience& resilience) {
   domain::ModelInfo facts;
   facts.can.chat = true;
+  bool any = false;
   for (const auto& deployment : spec.deployments) {
     auto known = models.Describe(deployment.model);
     if (!known.has_value()) continue;
-    facts = std::move(known->info);
-    break;
+    // What fits one must fit every other that may be asked.
+    const auto context = SmallerContext(facts.context_tokens, known->info.context_tokens);
+    if (!any) facts = std::move(known->info);
+    any = true;
+    facts.context_tokens = context;
   }
   facts.id = spec.id;
   facts.provider = "models";

@@ -312,5 +312,24 @@ class Guarded(Base):
         self.assertEqual([item.type for item in final.output], ["web_search_call", "message"])
 
 
+class Fitted(Base):
+    """truncation: auto, where a configured model's deployment does not speak the API."""
+
+    MORE = "  - {id: small, deployments: [builtin/smollm2-135m-instruct]}\nllama: {context_tokens: 512}\n"
+
+    def ask_small(self, **more):
+        turns = [{"role": role, "content": f"{role} number {i}: a boat lies at the quay in the rain."} for i in range(40) for role in ("user", "assistant")]
+        return self.respond(model="small", input=[*turns, {"role": "user", "content": "Where is the boat?"}], max_output_tokens=8, **more)
+
+    def test_a_conversation_that_is_too_long_is_cut_where_that_is_asked_for(self):
+        for more in ({}, {"truncation": "disabled"}):
+            with self.assertRaises(openai.BadRequestError) as refused:
+                self.ask_small(**more)
+            self.assertIn("512", str(refused.exception))
+        self.assertTrue(self.ask_small(truncation="auto").output_text)
+        streamed = [e for e in self.ask_small(truncation="auto", stream=True) if e.type == "response.output_text.delta"]
+        self.assertTrue(streamed)
+
+
 if __name__ == "__main__":
     unittest.main()

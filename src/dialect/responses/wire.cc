@@ -279,6 +279,12 @@ std::string IdOfAnswer(std::string_view bytes) {
   return {};
 }
 
+bool AsksToFit(const domain::WireRequest& wire) {
+  if (wire.format != kWireFormat) return false;
+  auto body = ScanObject(wire.body);
+  return body && ScannedString(body->TextAt("truncation")) == "auto";
+}
+
 bool OnlyAsWire(const domain::ChatRequest& request) {
   return request.wire != nullptr && IsWireFormat(request.wire->format) &&
          request.extra_dialect == kWireFormat;

@@ -12,6 +12,7 @@
 
 #include "base/pool.h"
 #include "base/rng.h"
+#include "provider/fit_context.h"
 #include "provider/llama/model_kind.h"
 #include "provider/own_members.h"
 
@@ -166,6 +167,7 @@ class Model final : public LlamaChatModel {
                                                   RequestContext& ctx) override {
     STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
     STRATA_CO_CHECK_OK(ctx.CheckAlive());
+    if (WantsToFit(request)) STRATA_CO_CHECK_OK(co_await Fit(request, ctx));
     STRATA_CO_CHECK_OK(Check(request));
     STRATA_CO_CHECK_OK(RefuseExtra(request, ctx));
     Prepared prepared;
@@ -202,6 +204,14 @@ class Model final : public LlamaChatModel {
     PreparedPrompt prompt;
     SamplerPtr sampler;
   };
+
+  Task<Result<>> Fit(domain::ChatRequest& request, RequestContext& ctx) {
+    auto count = [&](domain::ChatRequest asked) { return CountTokens(std::move(asked), ctx); };
+    STRATA_CO_TRY(auto dropped,
+                  co_await FitContext(request, info_.context_tokens, std::move(count)));
+    if (dropped > 0) ctx.span.Set("turns_dropped", dropped);
+    co_return Result<>{};
+  }
 
   // What can be refused without looking at the template.
   Result<> Check(const domain::ChatRequest& request) const {

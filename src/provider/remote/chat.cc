@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "dialect/responses_wire.h"
+#include "provider/fit_context.h"
 #include "provider/remote/estimate.h"
 #include "provider/remote/forwarded_stream.h"
 #include "provider/remote/quota.h"
@@ -18,7 +19,10 @@ Task<Result<std::unique_ptr<ChatStream>>> RemoteChatModel::Start(domain::ChatReq
       request.wire ? account_->api->Wire(*request.wire, info_.upstream_id) : nullptr;
   // What nobody here can read is not forwarded past a guardrail.
   if (forward != nullptr && request.answer_is_read && forward->decode == nullptr) forward = nullptr;
-  if (forward == nullptr) STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
+  if (forward == nullptr) {
+    STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
+    if (WantsToFit(request)) STRATA_CO_CHECK_OK(co_await Fit(request, ctx));
+  }
   request.model = info_.upstream_id;
   Call call;
   if (forward != nullptr) {
@@ -57,6 +61,16 @@ Task<Result<std::unique_ptr<ChatStream>>> RemoteChatModel::Start(domain::ChatReq
                                             request.stream, EstimatePromptTokens(request));
   }
   co_return std::move(stream);
+}
+
+Task<Result<>> RemoteChatModel::Fit(domain::ChatRequest& request, RequestContext& ctx) {
+  auto count = [&](domain::ChatRequest asked) {
+    asked.wire.reset();  // it still has every turn
+    return CountTokens(std::move(asked), ctx);
+  };
+  STRATA_CO_TRY(auto dropped, co_await FitContext(request, info_.context_tokens, std::move(count)));
+  if (dropped > 0) ctx.span.Set("turns_dropped", dropped);
+  co_return Result<>{};
 }
 
 Task<Result<std::int64_t>> RemoteChatModel::CountTokens(domain::ChatRequest request,

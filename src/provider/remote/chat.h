@@ -17,6 +17,8 @@ class RemoteChatModel final : public ChatModel {
   const domain::ModelInfo& Info() const override { return info_; }
 
  private:
+  Task<Result<>> Fit(domain::ChatRequest& request, RequestContext& ctx);
+
   std::shared_ptr<const Account> account_;
   domain::ModelInfo info_;
 };
