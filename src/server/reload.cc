@@ -1,6 +1,7 @@
 #include "server/reload.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <tuple>
@@ -303,6 +304,11 @@ Result<ReloadReport> Reloader::Reload() {
   ++taken_;
   Log(Level::kInfo, "server.reloaded",
       {{"changed", report->changed.size()}, {"need_restart", report->restart.size()}});
+  if (!report->restart.empty()) {
+    Log(Level::kWarning, "server.restart_needed",
+        {{"options", fmt::format("{}", fmt::join(report->restart, ", "))},
+         {"how", "strata serve --takeover replaces this server without refusing a request"}});
+  }
   return report;
 }
 

@@ -154,13 +154,7 @@ std::string GrantJson(const KeyGrant& grant) {
   object["labels"] = ArrayOf(grant.labels.names());
   object["regions"] = ArrayOf(grant.regions);
   if (grant.retention) object["retention_hours"] = grant.retention->longest.count();
-  auto put = [&](const char* name, const std::optional<std::int64_t>& value) {
-    if (value) object[name] = *value;
-  };
   if (grant.budget_month) object["budget_month_picousd"] = grant.budget_month->picousd;
-  put("requests_per_minute", grant.requests_per_minute);
-  put("tokens_per_minute", grant.tokens_per_minute);
-  put("concurrent_max", grant.concurrent_max);
   return json::serialize(object);
 }
 
@@ -182,9 +176,6 @@ Result<KeyGrant> ParseGrant(std::string_view text) {
   if (auto budget = IntegerOf(object, "budget_month_picousd")) {
     grant.budget_month = domain::Money{*budget};
   }
-  grant.requests_per_minute = IntegerOf(object, "requests_per_minute");
-  grant.tokens_per_minute = IntegerOf(object, "tokens_per_minute");
-  grant.concurrent_max = IntegerOf(object, "concurrent_max");
   return grant;
 }
 

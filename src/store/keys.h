@@ -41,9 +41,6 @@ struct KeyGrant {
   std::vector<std::string> regions;           // where its data may go
   std::optional<Retention> retention;         // longest that a provider may keep its data
   std::optional<domain::Money> budget_month;  // calendar month, UTC
-  std::optional<std::int64_t> requests_per_minute;
-  std::optional<std::int64_t> tokens_per_minute;
-  std::optional<std::int64_t> concurrent_max;
 };
 
 struct ApiKey {

@@ -251,6 +251,7 @@ class Reload(unittest.TestCase):
         self.assertIn("server.request_timeout", changed)
         self.assertIn("net.header_timeout_ms", changed)
         self.assertIn("net.threads", restart)
+        self.assertIn("--takeover", restart)
 
     def test_no_request_is_dropped_by_fifty_reloads(self):
         load = Load(self.server.url)

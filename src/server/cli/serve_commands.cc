@@ -65,7 +65,9 @@ Result<int> Reload(const CallerFlags& common) {
   };
   fmt::print("reloaded\n");
   print("changed", "changed:");
-  print("need_restart", "changed in the file, in force after a restart:");
+  print("need_restart",
+        "changed in the file, in force after a restart (strata serve --takeover replaces this "
+        "server without refusing a request):");
   return 0;
 }
 
