@@ -180,7 +180,7 @@ class CallMeter {
     outcome.usage = usage;
     outcome.cost = domain::CostOf(usage, info_.price);
     outcome.price_date = info_.price.as_of;
-    outcome.latency_ms = latency_ms_.value_or(Elapsed());
+    outcome.latency_ms = latency_ms_ ? *latency_ms_ : Elapsed();
     outcome.decided_by = ctx_.decided_by;
     outcome.decided_by.catalog = provider::PriceVersion(info_.price);
     outcome.always_strong = CostUnder(ctx_.always_strong, usage);

@@ -1,8 +1,12 @@
 // The stored form of spans: a JSON array, fields in order and with their types.
 //
-// {"id","parent","name","start","end" (unix µs),"fields":[["key",value],…],"error":{"code",
-// "message","field"}}; a value is a text, number or flag, {"json":"…"} for JSON text, and a real
-// number always has a point or an exponent, so that it does not come back as a whole one.
+// [id, parent, name, start (unix µs), duration (µs), [key, value, …]], behind them [code, message,
+// field] of an error; a value is a text, number or flag, {"json":"…"} for JSON text, and a real
+// number always has a point or an exponent, so that it does not come back as a whole one. Every
+// request has a trace, whose bytes are copied and written several times: members have no names.
+//
+// Files of before have objects: {"id","parent","name","start","end","fields":[[key, value],…],
+// "error":{"code","message","field"}}.
 
 #include <fmt/format.h>
 
@@ -68,24 +72,23 @@ void WriteValue(TextWriter& out, const SpanValue& value, std::size_t field_max) 
 
 void WriteSpan(TextWriter& out, const SpanRecord& span, std::size_t field_max) {
   // Ids are hex: nothing to escape.
-  out.Raw("{\"id\":\"").Raw(span.span_id);
-  out.Raw("\",\"parent\":\"").Raw(span.parent_id).Raw("\",\"name\":").Json(span.name);
-  out.Raw(",\"start\":").Integer(ToUnixMicros(span.start));
-  out.Raw(",\"end\":").Integer(ToUnixMicros(span.end)).Raw(",\"fields\":[");
+  out.Raw("[\"").Raw(span.span_id).Raw("\",\"").Raw(span.parent_id).Raw("\",").Json(span.name);
+  const auto start = ToUnixMicros(span.start);
+  out.Raw(',').Integer(start).Raw(',').Integer(ToUnixMicros(span.end) - start).Raw(",[");
   bool first = true;
   for (const auto& [key, value] : span.fields) {
-    out.Raw(first ? "[" : ",[").Json(key).Raw(',');
+    if (!first) out.Raw(',');
     first = false;
+    out.Json(key).Raw(',');
     WriteValue(out, value, field_max);
-    out.Raw(']');
   }
   out.Raw(']');
   if (span.error) {
-    out.Raw(",\"error\":{\"code\":").Json(CodeName(span.error->code()));
-    out.Raw(",\"message\":").Json(Utf8Prefix(span.error->message(), field_max));
-    out.Raw(",\"field\":").Json(span.error->field()).Raw('}');
+    out.Raw(",[").Json(CodeName(span.error->code()));
+    out.Raw(',').Json(Utf8Prefix(span.error->message(), field_max));
+    out.Raw(',').Json(span.error->field()).Raw(']');
   }
-  out.Raw('}');
+  out.Raw(']');
 }
 
 Code CodeOf(std::string_view name) {
@@ -113,6 +116,36 @@ SpanValue ValueOf(const json::value& value) {
   if (value.is_bool()) return value.get_bool();
   if (value.is_object()) return JsonText{TextOf(value.get_object(), "json")};
   return std::string();
+}
+
+std::string TextOf(const json::array& array, std::size_t at) {
+  const auto* item = array.if_contains(at);
+  return item != nullptr && item->is_string() ? std::string(item->get_string()) : std::string();
+}
+
+std::int64_t IntegerOf(const json::array& array, std::size_t at) {
+  const auto* item = array.if_contains(at);
+  return item != nullptr && item->is_int64() ? item->get_int64() : 0;
+}
+
+SpanRecord SpanOf(const json::array& array) {
+  SpanRecord span;
+  span.span_id = TextOf(array, 0);
+  span.parent_id = TextOf(array, 1);
+  span.name = TextOf(array, 2);
+  span.start = FromUnixMicros(IntegerOf(array, 3));
+  span.end = span.start + std::chrono::microseconds(IntegerOf(array, 4));
+  const auto* fields = array.if_contains(5);
+  if (const auto* pairs = fields != nullptr ? fields->if_array() : nullptr) {
+    for (std::size_t i = 0; i + 1 < pairs->size(); i += 2) {
+      span.fields.emplace_back(TextOf(*pairs, i), ValueOf((*pairs)[i + 1]));
+    }
+  }
+  const auto* error = array.if_contains(6);
+  if (const auto* inside = error != nullptr ? error->if_array() : nullptr) {
+    span.error = Error(CodeOf(TextOf(*inside, 0)), TextOf(*inside, 1)).AtField(TextOf(*inside, 2));
+  }
+  return span;
 }
 
 SpanRecord SpanOf(const json::object& object) {
@@ -160,6 +193,7 @@ Result<std::vector<SpanRecord>> SpansFromJson(std::string_view text) {
   if (code || !value.is_array()) return Fail(Code::kCorruption, "stored spans are not JSON");
   std::vector<SpanRecord> spans;
   for (const auto& item : value.get_array()) {
+    if (item.is_array()) spans.push_back(SpanOf(item.get_array()));
     if (item.is_object()) spans.push_back(SpanOf(item.get_object()));
   }
   return spans;

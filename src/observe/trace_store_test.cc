@@ -81,6 +81,33 @@ TEST_F(Traces, ATraceComesBackWithTypesAndOrder) {
   EXPECT_EQ(RunTask(traces_->Get("none")).error().code(), Code::kNotFound);
 }
 
+// An upgrade leaves rows of before, and a second part may be added to one.
+TEST(Spans, ObjectsOfBeforeAreReadBesideArrays) {
+  auto spans = SpansFromJson(
+      R"([{"id":"a1","parent":"b1","name":"provider.chat","start":1700000000000001,)"
+      R"("end":1700000000000005,"fields":[["n",7],["t","x"],["j",{"json":"[1]"}]],)"
+      R"("error":{"code":"not_found","message":"m","field":"f"}},)"
+      R"(["a2","","server.chat",1700000000000000,9,["n",7,"r",0.5],["internal","w",""]],)"
+      R"(["short"],7])");
+  ASSERT_TRUE(spans.has_value());
+  ASSERT_EQ(spans->size(), 3U);
+  const auto& before = spans->at(0);
+  EXPECT_EQ(before.parent_id, "b1");
+  EXPECT_EQ(ToUnixMicros(before.end), 1'700'000'000'000'005);
+  EXPECT_EQ(before.fields.at(2).second, SpanValue(JsonText{"[1]"}));
+  EXPECT_EQ(before.error->field(), "f");
+  const auto& now = spans->at(1);
+  EXPECT_EQ(now.name, "server.chat");
+  EXPECT_EQ(ToUnixMicros(now.end), 1'700'000'000'000'009);
+  ASSERT_EQ(now.fields.size(), 2U);
+  EXPECT_EQ(now.fields.at(1).second, SpanValue(0.5));
+  EXPECT_EQ(now.error->code(), Code::kInternal);
+  EXPECT_EQ(spans->at(2).span_id, "short");
+  const auto again = SpansFromJson(SpansToJson(*spans));
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(SpansToJson(*again), SpansToJson(*spans));
+}
+
 TEST_F(Traces, ASecondPartIsAddedToTheFirst) {
   Write(Make("t1"));
   auto second = Make("t1");

@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 
 #include "base/check.h"
+#include "base/text_writer.h"
 #include "base/utf8.h"
 #include "store/call_key.h"
 
@@ -15,77 +14,94 @@ namespace {
 
 constexpr std::uint8_t kKindIntent = 1;
 constexpr std::uint8_t kKindFinal = 2;
-constexpr std::uint8_t kFormat = 2;
+constexpr std::uint8_t kFormat = 3;
+constexpr std::uint8_t kFormatOfFixedWidths = 2;  // and of texts with two bytes of length
 constexpr std::uint8_t kFormatWithoutRoles = 1;
 
-class Encoder {
- public:
-  Encoder() { out_.reserve(kUsualBytes); }
-  explicit Encoder(std::string begun) : out_(std::move(begun)) {}
-  void Byte(std::uint8_t value) { out_.push_back(static_cast<char>(value)); }
-  template <std::integral T>
-  void Fixed(T value) {
-    auto bits = static_cast<std::make_unsigned_t<T>>(value);
-    std::array<char, sizeof(T)> bytes;
-    for (std::size_t i = 0; i < sizeof(T); ++i) bytes[i] = static_cast<char>(bits >> (8 * i));
-    out_.append(bytes.data(), bytes.size());
-  }
-  void Text(std::string_view text, std::size_t bytes_max = kCallTextMax) {
-    text = Utf8Prefix(text, bytes_max);
-    const auto at = out_.size();
-    const auto end = at + 2 + text.size();
-    // Of libstdc++ 12 the function is told the new capacity, which may be more.
-    out_.resize_and_overwrite(end, [&](char* bytes, std::size_t) {
-      bytes[at] = static_cast<char>(text.size());
-      bytes[at + 1] = static_cast<char>(text.size() >> 8);
-      text.copy(bytes + at + 2, text.size());
-      return end;
-    });
-  }
-  void Optional(const std::optional<std::int64_t>& value) {
-    Byte(value ? 1 : 0);
-    Fixed(value.value_or(0));
-  }
-  void Cost(const std::optional<domain::Money>& cost) {
-    Optional(cost ? std::optional(cost->picousd) : std::nullopt);
-  }
-  void Tokens(const domain::Usage& usage) {
-    // A provider that counts below zero must not make a record that cannot be read back.
-    for (auto tokens : {usage.input_tokens, usage.output_tokens, usage.cache_read_tokens,
-                        usage.cache_write_tokens, usage.reasoning_tokens}) {
-      Fixed(std::max<std::int64_t>(tokens, 0));
-    }
-    Byte(usage.estimated ? 1 : 0);
-  }
-  void Tags(const std::map<std::string, std::string>& tags) {
-    auto count_at = out_.size();
-    std::uint16_t count = 0;
-    Fixed(count);
-    std::size_t bytes = 0;
-    for (const auto& [name, value] : tags) {
-      auto size = std::min(name.size(), kCallTextMax) + std::min(value.size(), kCallTextMax) + 4;
-      if (bytes + size > kCallTagsMax) break;
-      bytes += size;
-      Text(name);
-      Text(value);
-      ++count;
-    }
-    out_[count_at] = static_cast<char>(count & 0xff);
-    out_[count_at + 1] = static_cast<char>(count >> 8);
-  }
-  std::string Take() { return std::move(out_); }
+// A record is written for every call and its pages are paid for by the byte, so numbers take the
+// bytes that they need: seven bits each, the lowest first.
+void PutNumber(TextWriter& out, std::uint64_t value) {
+  for (; value >= 0x80; value >>= 7) out.Raw(static_cast<char>(value | 0x80));
+  out.Raw(static_cast<char>(value));
+}
 
- private:
-  static constexpr std::size_t kUsualBytes = 640;
-  std::string out_;
-};
+// Small whatever the sign.
+void PutSigned(TextWriter& out, std::int64_t value) {
+  PutNumber(out, static_cast<std::uint64_t>(value) << 1 ^ (value < 0 ? ~std::uint64_t{0} : 0));
+}
+
+void PutText(TextWriter& out, std::string_view text) {
+  text = Utf8Prefix(text, kCallTextMax);
+  PutNumber(out, text.size());
+  out.Raw(text);
+}
+
+void PutFlag(TextWriter& out, bool flag) { out.Raw(flag ? '\1' : '\0'); }
+
+void PutOptional(TextWriter& out, const std::optional<std::int64_t>& value) {
+  PutFlag(out, value.has_value());
+  if (value) PutSigned(out, *value);
+}
+
+void PutCost(TextWriter& out, const std::optional<domain::Money>& cost) {
+  PutOptional(out, cost ? std::optional(cost->picousd) : std::nullopt);
+}
+
+void PutTokens(TextWriter& out, const domain::Usage& usage) {
+  // A provider that counts below zero must not make a record that cannot be read back.
+  for (auto tokens : {usage.input_tokens, usage.output_tokens, usage.cache_read_tokens,
+                      usage.cache_write_tokens, usage.reasoning_tokens}) {
+    PutNumber(out, static_cast<std::uint64_t>(std::max<std::int64_t>(tokens, 0)));
+  }
+  PutFlag(out, usage.estimated);
+}
+
+void PutTags(TextWriter& out, const std::map<std::string, std::string>& tags) {
+  std::uint64_t count = 0;
+  std::size_t bytes = 0;
+  for (const auto& [name, value] : tags) {
+    bytes += std::min(name.size(), kCallTextMax) + std::min(value.size(), kCallTextMax) + 4;
+    if (bytes > kCallTagsMax) break;
+    ++count;
+  }
+  PutNumber(out, count);
+  for (const auto& [name, value] : tags) {
+    if (count-- == 0) break;
+    PutText(out, name);
+    PutText(out, value);
+  }
+}
 
 // Reads the same; the first failure sticks and everything after it is empty.
 class Decoder {
  public:
   explicit Decoder(std::string_view bytes) : rest_(bytes) {}
 
+  // What follows is of that format.
+  void Expect(std::uint8_t format) { fixed_ = format <= kFormatOfFixedWidths; }
+
   std::uint8_t Byte() { return Fixed<std::uint8_t>(); }
+  std::uint64_t Number() {
+    std::uint64_t value = 0;
+    for (int shift = 0; shift < 64; shift += 7) {
+      const std::uint64_t byte = Byte();
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+    Bad("a number is longer than any");
+    return 0;
+  }
+  std::int64_t Signed() {
+    const auto value = Number();
+    return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1);
+  }
+  std::uint32_t CallNumber() {
+    if (fixed_) return Fixed<std::uint32_t>();
+    const auto value = Number();
+    if (value > UINT32_MAX) Bad("a call's number is too large");
+    return static_cast<std::uint32_t>(value);
+  }
+  std::int64_t Integer() { return fixed_ ? Fixed<std::int64_t>() : Signed(); }
   template <std::integral T>
   T Fixed() {
     if (rest_.size() < sizeof(T)) {
@@ -107,7 +123,7 @@ class Decoder {
     return value == 1;
   }
   std::string_view Text() {
-    auto size = Fixed<std::uint16_t>();
+    const std::uint64_t size = fixed_ ? Fixed<std::uint16_t>() : Number();
     if (size > kCallTextMax || size > rest_.size()) {
       Bad("a text is longer than the record or its limit");
       return {};
@@ -117,8 +133,9 @@ class Decoder {
     return text;
   }
   std::optional<std::int64_t> Optional() {
-    bool present = Flag();
-    auto value = Fixed<std::int64_t>();
+    const bool present = Flag();
+    if (!fixed_) return present ? std::optional(Signed()) : std::nullopt;
+    const auto value = Fixed<std::int64_t>();
     return present ? std::optional(value) : std::nullopt;
   }
   std::optional<domain::Money> Cost() {
@@ -126,9 +143,9 @@ class Decoder {
     return value ? std::optional(domain::Money{*value}) : std::nullopt;
   }
   std::int64_t Count() {
-    auto value = Fixed<std::int64_t>();
+    const auto value = fixed_ ? Fixed<std::int64_t>() : static_cast<std::int64_t>(Number());
     if (value < 0) Bad("a count is negative");
-    return value;
+    return std::max<std::int64_t>(value, 0);
   }
   domain::Usage Tokens() {
     domain::Usage usage;
@@ -142,7 +159,8 @@ class Decoder {
   }
   std::map<std::string, std::string> Tags() {
     std::map<std::string, std::string> tags;
-    for (auto left = Fixed<std::uint16_t>(); left > 0 && problem_ == nullptr; --left) {
+    for (auto left = fixed_ ? Fixed<std::uint16_t>() : Number(); left > 0 && problem_ == nullptr;
+         --left) {
       auto& value = tags[std::string(Text())];
       value = Text();
     }
@@ -158,35 +176,37 @@ class Decoder {
  private:
   std::string_view rest_;
   const char* problem_ = nullptr;
+  bool fixed_ = false;
 };
 
-void PutIntent(Encoder& out, const CallIntent& intent) {
-  out.Text(intent.request_id.value);
-  out.Fixed(intent.call_number);
-  out.Fixed(ToUnixMicros(intent.time));
-  out.Text(intent.workspace.value);
-  out.Text(intent.key.value);
-  out.Text(intent.trace_id);
-  out.Tags(intent.tags);
-  out.Text(intent.dialect);
-  out.Text(intent.operation);
-  out.Text(intent.route);
-  out.Text(intent.model_asked);
-  out.Text(intent.model);
-  out.Text(intent.provider);
-  out.Text(intent.kb);
-  out.Tokens(intent.estimate);
-  out.Cost(intent.estimate_cost);
-  out.Text(intent.role);
+void PutIntent(TextWriter& out, const CallIntent& intent) {
+  PutText(out, intent.request_id.value);
+  PutNumber(out, intent.call_number);
+  PutSigned(out, ToUnixMicros(intent.time));
+  PutText(out, intent.workspace.value);
+  PutText(out, intent.key.value);
+  // Nearly always the request's own.
+  const bool own = intent.trace_id == intent.request_id.value;
+  PutFlag(out, own);
+  if (!own) PutText(out, intent.trace_id);
+  PutTags(out, intent.tags);
+  for (const auto* text : {&intent.dialect, &intent.operation, &intent.route, &intent.model_asked,
+                           &intent.model, &intent.provider, &intent.kb}) {
+    PutText(out, *text);
+  }
+  PutTokens(out, intent.estimate);
+  PutCost(out, intent.estimate_cost);
+  PutText(out, intent.role);
 }
 
 void GetIntent(Decoder& in, std::uint8_t format, CallIntent& intent) {
   intent.request_id.value = in.Text();
-  intent.call_number = in.Fixed<std::uint32_t>();
-  intent.time = FromUnixMicros(in.Fixed<std::int64_t>());
+  intent.call_number = in.CallNumber();
+  intent.time = FromUnixMicros(in.Integer());
   intent.workspace.value = in.Text();
   intent.key.value = in.Text();
-  intent.trace_id = in.Text();
+  const bool own_trace = format > kFormatOfFixedWidths && in.Flag();
+  intent.trace_id = own_trace ? std::string_view(intent.request_id.value) : in.Text();
   intent.tags = in.Tags();
   intent.dialect = in.Text();
   intent.operation = in.Text();
@@ -200,22 +220,22 @@ void GetIntent(Decoder& in, std::uint8_t format, CallIntent& intent) {
   if (format > kFormatWithoutRoles) intent.role = in.Text();
 }
 
-void PutOutcome(Encoder& out, const CallOutcome& outcome) {
-  out.Byte(static_cast<std::uint8_t>(outcome.status));
-  out.Text(outcome.error_code);
-  out.Text(outcome.model_answered);
-  out.Tokens(outcome.usage);
-  out.Cost(outcome.cost);
-  out.Text(outcome.price_date);
-  out.Fixed(outcome.latency_ms);
-  out.Optional(outcome.ttft_ms);
-  out.Text(outcome.decided_by.router);
-  out.Text(outcome.decided_by.guardrail);
-  out.Text(outcome.decided_by.prompt);
-  out.Text(outcome.decided_by.catalog);
-  out.Text(outcome.decided_by.index);
-  out.Cost(outcome.always_strong);
-  out.Cost(outcome.always_cheap);
+void PutOutcome(TextWriter& out, const CallOutcome& outcome) {
+  out.Raw(static_cast<char>(outcome.status));
+  PutText(out, outcome.error_code);
+  PutText(out, outcome.model_answered);
+  PutTokens(out, outcome.usage);
+  PutCost(out, outcome.cost);
+  PutText(out, outcome.price_date);
+  PutSigned(out, outcome.latency_ms);
+  PutOptional(out, outcome.ttft_ms);
+  const auto& decided = outcome.decided_by;
+  for (const auto* text :
+       {&decided.router, &decided.guardrail, &decided.prompt, &decided.catalog, &decided.index}) {
+    PutText(out, *text);
+  }
+  PutCost(out, outcome.always_strong);
+  PutCost(out, outcome.always_cheap);
 }
 
 void GetOutcome(Decoder& in, std::uint8_t format, CallOutcome& outcome) {
@@ -229,7 +249,7 @@ void GetOutcome(Decoder& in, std::uint8_t format, CallOutcome& outcome) {
   outcome.usage = in.Tokens();
   outcome.cost = in.Cost();
   outcome.price_date = in.Text();
-  outcome.latency_ms = in.Fixed<std::int64_t>();
+  outcome.latency_ms = in.Integer();
   outcome.ttft_ms = in.Optional();
   outcome.decided_by.router = in.Text();
   outcome.decided_by.guardrail = in.Text();
@@ -280,19 +300,26 @@ CallRow InterruptedRow(CallIntent intent) {
 }
 
 std::string EncodeIntent(const CallIntent& intent) {
-  Encoder out;
-  out.Byte(kKindIntent);
-  out.Byte(kFormat);
-  PutIntent(out, intent);
-  return out.Take();
+  // With room for the outcome, which is written behind it.
+  constexpr std::size_t kUsualBytes = 480;
+  std::string bytes;
+  {
+    TextWriter out(bytes, kUsualBytes);
+    out.Raw(static_cast<char>(kKindIntent)).Raw(static_cast<char>(kFormat));
+    PutIntent(out, intent);
+  }
+  return bytes;
 }
 
 std::string FinalFrom(std::string intent_bytes, const CallOutcome& outcome) {
+  constexpr std::size_t kUsualBytes = 160;
   STRATA_CHECK(intent_bytes.starts_with(static_cast<char>(kKindIntent)), "it is no intent");
   intent_bytes.front() = static_cast<char>(kKindFinal);
-  Encoder out(std::move(intent_bytes));
-  PutOutcome(out, outcome);
-  return out.Take();
+  {
+    TextWriter out(intent_bytes, kUsualBytes);
+    PutOutcome(out, outcome);
+  }
+  return intent_bytes;
 }
 
 std::string EncodeFinal(const CallRow& row) {
@@ -303,10 +330,12 @@ std::optional<CallKey> IntentKeyOf(std::string_view bytes) {
   Decoder in(bytes);
   if (in.Byte() != kKindIntent) return std::nullopt;
   // The key stands at the same place in every format so far.
-  if (auto format = in.Byte(); format == 0 || format > kFormat) return std::nullopt;
+  const auto format = in.Byte();
+  if (format == 0 || format > kFormat) return std::nullopt;
+  in.Expect(format);
   CallKey key;
   key.first = in.Text();
-  key.second = in.Fixed<std::uint32_t>();
+  key.second = in.CallNumber();
   if (in.problem() != nullptr) return std::nullopt;
   return key;
 }
@@ -325,6 +354,7 @@ Result<std::uint8_t> DecodeInto(std::string_view bytes, CallRow& row) {
   }
   if (format == 0 || (kind != kKindIntent && kind != kKindFinal))
     in.Bad("its kind is none of ours");
+  in.Expect(format);
   GetIntent(in, format, row.intent);
   if (kind == kKindFinal) GetOutcome(in, format, row.outcome);
   if (in.problem() == nullptr && !in.at_end()) in.Bad("bytes follow its end");

@@ -85,7 +85,7 @@ struct CallRow {
 CallRow InterruptedRow(CallIntent intent);
 
 // Binary form, little endian, versioned: byte 0 is the kind (1 intent, 2 final), byte 1 the format
-// (2; 1 has no role and no comparison). Texts are u16 length and bytes; integers are fixed width.
+// (3; 2 has fixed widths, 1 also no role and no comparison). Numbers and lengths are LEB128.
 // Framing and checksums are the journal's. A final takes at most kCallOutcomeBytesMax bytes more
 // than its intent.
 inline constexpr std::size_t kCallOutcomeBytesMax = 8 * (kCallTextMax + 2) + 128;

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <concepts>
+#include <initializer_list>
 #include <limits>
+#include <type_traits>
 
 #include "store/call_key.h"
 
@@ -65,18 +68,97 @@ TEST(CallRow, AFinalComesBackAsItWas) {
   EXPECT_EQ(row.outcome.always_cheap, std::nullopt);
 }
 
+// As formats 1 and 2 wrote: lengths and numbers of fixed width, little endian.
+class Fixed {
+ public:
+  template <std::integral T>
+  Fixed& Put(T value) {
+    const auto bits = static_cast<std::make_unsigned_t<T>>(value);
+    for (std::size_t i = 0; i < sizeof(T); ++i) bytes += static_cast<char>(bits >> (8 * i));
+    return *this;
+  }
+  Fixed& Text(std::string_view text) {
+    Put(static_cast<std::uint16_t>(text.size()));
+    bytes += text;
+    return *this;
+  }
+  Fixed& Numbers(std::initializer_list<std::int64_t> values) {
+    for (auto value : values) Put(value);
+    return *this;
+  }
+
+  std::string bytes;
+};
+
+Fixed OldIntent(std::uint8_t kind, std::uint8_t format) {
+  const auto intent = SomeIntent();
+  Fixed out;
+  out.Put(kind).Put(format).Text(intent.request_id.value).Put(intent.call_number);
+  out.Put(ToUnixMicros(intent.time)).Text(intent.workspace.value).Text(intent.key.value);
+  out.Text(intent.trace_id).Put(static_cast<std::uint16_t>(intent.tags.size()));
+  for (const auto& [name, value] : intent.tags) out.Text(name).Text(value);
+  out.Text(intent.dialect).Text(intent.operation).Text(intent.route).Text(intent.model_asked);
+  out.Text(intent.model).Text(intent.provider).Text(intent.kb);
+  out.Numbers({10, 20, 0, 0, 0}).Put(std::uint8_t{0}).Put(std::uint8_t{1}).Numbers({-1});
+  if (format > 1) out.Text(intent.role);
+  return out;
+}
+
 TEST(CallRow, ARecordOfTheFirstFormatIsReadWithoutARole) {
   auto intent = SomeIntent();
   intent.role.clear();
-  auto bytes = EncodeIntent(intent);
-  bytes[1] = 1;
-  bytes.resize(bytes.size() - sizeof(std::uint16_t));  // the role's length
+  const auto bytes = OldIntent(1, 1).bytes;
   auto record = DecodeCallRecord(bytes);
   ASSERT_TRUE(record.has_value()) << record.error().message();
   EXPECT_EQ(std::get<CallIntent>(*record), intent);
   EXPECT_EQ(IntentKeyOf(bytes), CallKey(intent.request_id.value, intent.call_number));
-  bytes[1] = 3;
+}
+
+TEST(CallRow, ARecordOfTheSecondFormatIsRead) {
+  auto out = OldIntent(2, 2);
+  out.Put(std::uint8_t{2}).Text("unavailable").Text("smollm2").Numbers({1, 2, 3, 4, 5});
+  out.Put(std::uint8_t{1}).Put(std::uint8_t{1});
+  out.Numbers({std::numeric_limits<std::int64_t>::max()}).Text("2026-11-01").Numbers({1234});
+  out.Put(std::uint8_t{1}).Numbers({56}).Text("r1").Text("g2").Text("p3").Text("c4").Text("kb@5");
+  out.Put(std::uint8_t{1}).Numbers({77}).Put(std::uint8_t{0}).Numbers({0});
+  CallRow row;
+  EXPECT_EQ(DecodeFinal(out.bytes, row), true);
+  EXPECT_EQ(EncodeFinal(row), EncodeFinal(SomeRow()));
+}
+
+TEST(IntentKeyOf, KnowsNoNewerFormat) {
+  auto bytes = EncodeIntent(SomeIntent());
+  EXPECT_TRUE(IntentKeyOf(bytes).has_value());
+  bytes[1] = 4;
   EXPECT_FALSE(IntentKeyOf(bytes).has_value());
+}
+
+TEST(CallRow, ATraceOfAnotherRequestIsKept) {
+  auto intent = SomeIntent();
+  const auto own = EncodeIntent(intent).size();
+  intent.trace_id = "another";
+  auto record = DecodeCallRecord(EncodeIntent(intent));
+  ASSERT_TRUE(record.has_value()) << record.error().message();
+  EXPECT_EQ(std::get<CallIntent>(*record).trace_id, "another");
+  EXPECT_EQ(EncodeIntent(intent).size(), own + 8);
+}
+
+TEST(CallRow, NumbersTakeTheBytesThatTheyNeed) {
+  auto row = SomeRow();
+  row.intent.estimate = {};
+  row.outcome.latency_ms = 63;
+  const auto small = EncodeFinal(row).size();
+  row.outcome.latency_ms = -64;
+  EXPECT_EQ(EncodeFinal(row).size(), small);
+  for (auto value : {std::numeric_limits<std::int64_t>::min(), std::int64_t{-65},
+                     std::numeric_limits<std::int64_t>::max()}) {
+    row.outcome.latency_ms = value;
+    row.intent.estimate.input_tokens = std::max<std::int64_t>(value, 0);
+    CallRow back;
+    EXPECT_EQ(DecodeFinal(EncodeFinal(row), back), true);
+    EXPECT_EQ(back.outcome.latency_ms, value);
+    EXPECT_EQ(back.intent.estimate, row.intent.estimate);
+  }
 }
 
 TEST(IntentKeyOf, NamesTheCallOfAnIntentOnly) {
@@ -145,7 +227,7 @@ TEST(CallRow, EveryCutAndEveryStrangeByteIsRefusedOrRead) {
 
 TEST(CallRow, ANewerFormatIsNamedAsSuch) {
   auto bytes = EncodeIntent(SomeIntent());
-  bytes[1] = 3;
+  bytes[1] = 4;
   EXPECT_EQ(DecodeCallRecord(bytes).error().code(), Code::kUnsupported);
 }
 

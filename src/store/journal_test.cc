@@ -201,23 +201,24 @@ TEST(Journal, SegmentsRotateAndGoAwayWhenTheLedgerHasThem) {
   TempFolder folder;
   FakeLedger ledger;
   auto options = Small(folder);
+  constexpr int kCalls = 8000;
   auto journal = OpenJournal(options, ledger);
   auto held = journal->Begin(Intent("long"));
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < kCalls; ++i) {
     auto call = journal->Begin(Intent("r" + std::to_string(i)));
     ASSERT_TRUE(call.has_value()) << call.error().message();
     ASSERT_TRUE(call->Finish(CallStatus::kOk));
   }
   EXPECT_GT(SegmentFiles(options), 8U);
   ASSERT_TRUE(journal->Flush());
-  EXPECT_EQ(ledger.rows().size(), 2000U);
+  EXPECT_EQ(ledger.rows().size(), std::size_t{kCalls});
   EXPECT_LE(SegmentFiles(options), 3U) << "the first (its call is open), the current, a spare";
   EXPECT_GE(SegmentFiles(options), 2U);
   ASSERT_TRUE(held->Finish(CallStatus::kOk));
   ASSERT_TRUE(journal->Flush());
   journal.reset();
   EXPECT_EQ(SegmentFiles(options), 0U);
-  EXPECT_EQ(ledger.rows().size(), 2001U);
+  EXPECT_EQ(ledger.rows().size(), std::size_t{kCalls} + 1);
 }
 
 TEST(Journal, AFullJournalRefusesNewCallsAndLetsOpenOnesEnd) {

@@ -61,16 +61,18 @@ void Drain::Take(std::string_view payload, const std::shared_ptr<Segment>& segme
     Log(Level::kError, "journal.record.unreadable", {{"error", final.error().message()}});
     return;
   }
-  Close({row.intent.request_id.value, row.intent.call_number});
+  Close(row.intent);
   ++segment->held;
   from_.push_back(segment);
 }
 
 // The final is known: the intent's segment need not wait for it.
-void Drain::Close(const CallKey& key) {
-  auto it = open_.find(key);
+void Drain::Close(const CallIntent& intent) {
+  closing_.first = intent.request_id.value;
+  closing_.second = intent.call_number;
+  auto it = open_.find(closing_);
   if (it == open_.end()) {
-    early_.insert(key);
+    early_.insert(closing_);
     return;
   }
   --it->second->held;
@@ -94,7 +96,7 @@ Result<> Drain::Deliver() {
         --from_[i]->held;
       } else {
         // Its intent stands in a segment that was held for it until now.
-        Close({rows_[i].intent.request_id.value, rows_[i].intent.call_number});
+        Close(rows_[i].intent);
       }
     }
     delivered_ += rows.size();

@@ -3,10 +3,11 @@
 // and removes the segments that nobody needs any more. One thread.
 
 #include <cstdint>
-#include <map>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -16,6 +17,14 @@
 #include "store/journal/lanes.h"
 
 namespace strata::store {
+
+// The ids of calls under way begin alike, with the time: a tree would compare most of their length
+// at each step.
+struct CallKeyHash {
+  std::size_t operator()(const CallKey& key) const {
+    return std::hash<std::string>()(key.first) + key.second;
+  }
+};
 
 class Drain {
  public:
@@ -36,12 +45,14 @@ class Drain {
   // true: stopped early because enough waits for the sink.
   bool Read(const std::shared_ptr<Segment>& segment);
   void Take(std::string_view payload, const std::shared_ptr<Segment>& segment);
-  void Close(const CallKey& key);
+  void Close(const CallIntent& intent);
   Result<> Deliver();
 
   Lanes& lanes_;
   const CallSink& sink_;
-  std::map<CallKey, std::shared_ptr<Segment>> open_;  // intents without a final, and where they are
+  // Intents without a final, and where they are.
+  std::unordered_map<CallKey, std::shared_ptr<Segment>, CallKeyHash> open_;
+  CallKey closing_;          // kept for its memory
   std::set<CallKey> early_;  // finals that were read before their intents (two lanes)
   // What waits for the sink: rows, and beside each the segment that is held until it is in the
   // ledger (none when abandoned). The first `delivered_` are there already.

@@ -145,7 +145,7 @@ Result<> Segment::Sync() {
 
 void Segment::TendPages() {
   constexpr std::size_t kPage = 4096;
-  constexpr std::size_t kAhead = 1u << 20;
+  constexpr std::size_t kAhead = 2u << 20;  // a busy thread writes so much between two looks
   // A shared mapping loses nothing: what was written stays in the file's pages.
   const auto read = drained / kPage * kPage;
   if (read > let_go_) ::madvise(base_ + let_go_, read - let_go_, MADV_DONTNEED);
