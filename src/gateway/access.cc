@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "guard/model_access.h"
 #include "net/sigv4.h"
 
 namespace strata::gateway {
@@ -87,12 +88,17 @@ void Access::Apply(const store::ApiKey& key, RequestContext& ctx) {
   ctx.regions_allowed = key.grant.regions;
   ctx.retention_max = key.grant.retention;
   ctx.models_allowed = key.grant.models;
+  if (key.HasRole("kb.write")) guard::AllowFolderBases(ctx.models_allowed);
 }
 
 Result<> ApplyNow(const store::KeyStore& keys, const KeyId& id, RequestContext& ctx) {
   ctx.key = id;
   auto key = keys.snapshot()->FindId(id);
-  if (key == nullptr) return {};
+  if (key == nullptr) {
+    // The command line's, or that of a server without keys: both administer.
+    guard::AllowFolderBases(ctx.models_allowed);
+    return {};
+  }
   if (!key->ValidAt(ctx.clock->Wall())) {
     return Fail(Code::kPermissionDenied, "the key that started this is no longer valid");
   }

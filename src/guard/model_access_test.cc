@@ -41,5 +41,39 @@ TEST(CheckModelAllowed, EachOfSeveralBasesIsRefusedAsIfItWereNamedAlone) {
   EXPECT_TRUE(CheckModelAllowed("up/model,with-comma", ctx).has_value());
 }
 
+TEST(CheckModelAllowed, ABaseOfAFolderNeedsAnEntryThatSaysSo) {
+  const std::vector<std::string> asked = {
+      "kb/folder-0123456789ab", "kb/folder-0123456789ab@m", "kb/open,folder-0123456789ab",
+      "kb/folder-0123456789ab,open", "arn:aws:x:foundation-model/kb/folder-0123456789ab"};
+  RequestContext ctx;
+  const std::vector<std::vector<std::string>> closed = {
+      {}, {"*"}, {"kb/*"}, {"kb/fold*", "arn:*"}, {"kb/folder-ffffffffffff", "kb/open"}};
+  for (const auto& list : closed) {
+    ctx.models_allowed = list;
+    for (const auto& model : asked)
+      EXPECT_FALSE(CheckModelAllowed(model, ctx).has_value()) << model;
+  }
+  for (std::vector<std::string> list : {std::vector<std::string>{}, {"*"}, {"kb/*"}}) {
+    AllowFolderBases(list);
+    ctx.models_allowed = list;
+    for (const auto& model : asked) EXPECT_TRUE(CheckModelAllowed(model, ctx).has_value()) << model;
+    EXPECT_TRUE(CheckModelAllowed("kb/handbook", ctx).has_value());
+  }
+  ctx.models_allowed = {"kb/folder-0123456789ab"};
+  EXPECT_TRUE(CheckModelAllowed("kb/folder-0123456789ab", ctx).has_value());
+  EXPECT_FALSE(CheckModelAllowed("kb/folder-0123456789ab@m", ctx).has_value());
+  // Nobody's folder: names that somebody chose.
+  ctx.models_allowed = {};
+  EXPECT_TRUE(CheckModelAllowed("kb/folder-plans", ctx).has_value());
+  EXPECT_TRUE(CheckModelAllowed("kb/folder-0123456789abc", ctx).has_value());
+}
+
+TEST(AllowFolderBases, WidensNoListThatLeavesBasesOut) {
+  std::vector<std::string> list = {"kb/handbook", "openai/*", "kb/folder-0123456789ab"};
+  const auto before = list;
+  AllowFolderBases(list);
+  EXPECT_EQ(list, before);
+}
+
 }  // namespace
 }  // namespace strata::guard

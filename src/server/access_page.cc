@@ -26,7 +26,8 @@ A key has roles (`strata key create --role ROLE`, several times for several; `in
 | `admin` | everything, and alone: keys, providers, traces, cost, backup |
 
 Beside its role a key may be bound to models: then `kb/NAME` must be among them for every operation on that base, and listings leave the
-others out.
+others out. A base that `strata ask FOLDER` has made of a folder (`folder-` and twelve hexadecimal digits) is open only to keys with `kb.write`
+and to those bound to that name itself, `kb/folder-…` or `kb/folder-*`: `*` and `kb/*` do not open it, nor does a key bound to nothing.
 
 ## Who may read a document
 

@@ -13,7 +13,7 @@ Result<> CheckBaseNameAllowed(std::string_view name, const RequestContext& ctx) 
 
 Result<> CheckBaseAllowed(const knowledge::KnowledgeBases& bases, std::string_view id,
                           const RequestContext& ctx) {
-  if (id.empty() || ctx.models_allowed.empty()) return {};
+  if (id.empty()) return {};
   STRATA_TRY(auto base, bases.Get(id, ctx.workspace));
   return CheckBaseNameAllowed(base.name, ctx);
 }

@@ -1,6 +1,7 @@
 #pragma once
 // Which knowledge bases a key may touch: what a base holds is what the model kb/NAME gives, so the
-// key's list of models decides for every operation on a base, in every API.
+// key's list of models decides for every operation on a base, in every API. Bases that were made of
+// a folder by `strata ask` are open only where the list says so (guard/model_access.h).
 
 #include <string_view>
 
@@ -10,7 +11,7 @@
 
 namespace strata::server {
 
-// kPermissionDenied, naming the model, when the key has a list and kb/NAME is not on it.
+// kPermissionDenied, naming the model, when the key's list does not allow kb/NAME.
 Result<> CheckBaseNameAllowed(std::string_view name, const RequestContext& ctx);
 
 // The same for a base by its id; kNotFound. "" is no base: the sources come with the request.

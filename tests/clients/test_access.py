@@ -3,6 +3,7 @@ import http.client
 import json
 import os
 import re
+import tempfile
 import time
 import unittest
 import urllib.parse
@@ -99,6 +100,52 @@ class Access(unittest.TestCase):
         self.assertEqual([kb["name"] for kb in listed], ["mine"])
         self.assertEqual(self.call("GET", "/knowledgebases/" + listed[0]["id"], bearer)[0], 200)
         self.assertEqual(self.call("DELETE", "/strata/v1/kbs/mine", bearer)[0], 200)
+
+    def post(self, path, bearer, body):
+        connection = http.client.HTTPConnection(urllib.parse.urlsplit(self.server.url).netloc, timeout=60)
+        connection.request("POST", path, json.dumps(body), {"content-type": "application/json", "authorization": "Bearer " + bearer})
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+    def test_what_an_administrator_asks_a_folder_is_nobody_elses_to_read(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, "plan.txt"), "w", encoding="utf-8") as f:
+                f.write("The ferry to the island is sold in spring.")
+            self.assertIn("spring", self.server.cli("ask", folder, "When is the ferry sold?"))
+        base = next(kb for kb in json.loads(self.call("GET", "/strata/v1/kbs", BEARER)[1])["kbs"] if kb["name"].startswith("folder-"))
+        name, own = "kb/" + base["name"], f"/knowledgebases/{base['id']}"
+        keys = {}
+        for key, args in (("plain", ()), ("all bases", ("--model", "kb/*")), ("granted", ("--model", name)),
+                          ("looks", ("--role", "kb.read")), ("writes", ("--role", "kb.write", "--role", "invoke"))):
+            keys[key] = f"sk-strata-access-folder-{key.replace(' ', '-')}-0123456789"
+            self.server.cli("key", "create", "--name", "folder " + key, "--bearer", keys[key], *args)
+        question = {"role": "user", "content": "When is the ferry sold?"}
+        converse = {"messages": [{"role": "user", "content": [{"text": question["content"]}]}]}
+        both = f"kb/harbour,{base['name']}"
+        ways = [("/v1/chat/completions", {"model": name, "messages": [question]}),
+                ("/v1/chat/completions", {"model": name, "messages": [question], "stream": True}),
+                ("/v1/chat/completions", {"model": both, "messages": [question]}),
+                ("/v1/responses", {"model": name, "input": question["content"]}),
+                ("/v1/messages", {"model": name, "max_tokens": 99, "messages": [question]}),
+                (f"/model/{urllib.parse.quote(name, safe='')}/converse", converse),
+                (f"/v1beta/models/{name}:generateContent", {"contents": [{"parts": [{"text": question["content"]}]}]}),
+                (own + "/retrieve", {"retrievalQuery": {"text": "ferry"}}),
+                ("/retrieveAndGenerate", {"input": {"text": "ferry"}, "retrieveAndGenerateConfiguration": {
+                    "type": "KNOWLEDGE_BASE", "knowledgeBaseConfiguration": {"knowledgeBaseId": base["id"], "modelArn": "builtin/extract"}}}),
+                (f"/strata/v1/kbs/{base['name']}/search", {"query": "ferry"}),
+                (f"/strata/v1/kbs/{base['name']}/ask", {"question": "ferry?"})]
+        for path, body in ways:
+            of_two = body.get("model") == both
+            for key, due in (("plain", 403), ("all bases", 403), ("granted", 403 if of_two else 200), ("writes", 200)):
+                models = key != "plain" and key != "writes"
+                if models and path == "/retrieveAndGenerate":
+                    continue  # these keys are not bound to the model that writes either
+                self.assertEqual(self.post(path, keys[key], body), due, (path, key))
+            self.assertEqual(self.post(path, BEARER, body), 200, path)
+        self.assertEqual(self.call("GET", own, keys["looks"])[0], 403)
+        self.assertNotIn("folder-", self.call("GET", "/strata/v1/kbs", keys["looks"])[1])
+        self.assertEqual(self.call("DELETE", f"/strata/v1/kbs/{base['name']}", keys["writes"])[0], 200)
 
 
 class Workspaces(unittest.TestCase):

@@ -8,6 +8,7 @@
 
 #include "base/utf8.h"
 #include "dialect/extra.h"
+#include "guard/model_access.h"
 #include "knowledge/answer/passages.h"
 #include "knowledge/answerer.h"
 #include "knowledge/base_names.h"
@@ -149,15 +150,6 @@ Error Unknown(std::string_view rest, std::string_view base) {
   return Error(Code::kNotFound, std::move(message)).AtField("model");
 }
 
-// The bases that `strata ask FOLDER` makes, one a folder: folder-XXXXXXXXXXXX. They answer; in
-// lists of models they would pile up between those that somebody chose.
-bool IsOfAFolder(std::string_view base) {
-  constexpr std::string_view kPrefix = "folder-";
-  constexpr std::size_t kDigits = 12;
-  return base.starts_with(kPrefix) && base.size() == kPrefix.size() + kDigits &&
-         base.find_first_not_of("0123456789abcdef", kPrefix.size()) == base.npos;
-}
-
 class KbModelSource final : public provider::ModelSource {
  public:
   KbModelSource(KnowledgeBases& bases, Answerer& answerer)
@@ -192,7 +184,8 @@ class KbModelSource final : public provider::ModelSource {
   std::vector<provider::ListedModel> Models() const override {
     std::vector<provider::ListedModel> models;
     for (const auto& base : bases_.ListAll()) {
-      if (IsOfAFolder(base.name)) continue;
+      // In lists of models they would pile up between those that somebody chose.
+      if (guard::IsFolderBase(base.name)) continue;
       const auto info = InfoOf({.base = base.name, .model = {}}, nullptr);
       // The same name in two workspaces is one model id.
       if (!models.empty() && models.back().info.id == info.id) continue;

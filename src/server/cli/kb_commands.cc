@@ -12,6 +12,7 @@
 #include <mutex>
 
 #include "base/encoding.h"
+#include "guard/model_access.h"
 #include "server/cli/bases.h"
 #include "server/cli/cli.h"
 #include "server/cli/corpus_commands.h"
@@ -67,7 +68,8 @@ Result<int> List(const CallerFlags& common) {
 
 Result<int> Delete(const CallerFlags& common, const KbFlags& flags) {
   STRATA_TRY(auto caller, Caller::Open(common));
-  STRATA_TRY(auto reply, caller->Call("DELETE", KbPath(flags.name)));
+  auto deleted = caller->Call("DELETE", KbPath(flags.name));
+  if (!deleted.has_value()) return Fail(std::move(deleted.error()));
   fmt::print("deleted {}\n", flags.name);
   return 0;
 }
@@ -249,7 +251,8 @@ Result<bool> IsBase(Caller& caller, const std::string& name) {
 Result<std::string> BaseForFolder(Caller& caller, const std::string& folder, int& code) {
   auto path = AbsolutePath(folder);
   if (path.ends_with('/')) path.pop_back();
-  auto name = "folder-" + Sha256Hex(path).substr(0, 12);
+  auto name = std::string(guard::kFolderBasePrefix);
+  name += Sha256Hex(path).substr(0, guard::kFolderBaseDigits);
   STRATA_TRY(bool there, IsBase(caller, name));
   if (!there) {
     json::object body{
