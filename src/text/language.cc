@@ -25,25 +25,29 @@ struct LanguageWords {
 constexpr std::array kLanguages = {
     LanguageWords{"en",
                   " the of and to in is that for it with as was on be are this by from which not"
-                  " you who what when where how why does "},
+                  " you who what when where how why does i a an can may do my we has have or if"
+                  " at much many would should am me "},
     LanguageWords{"de",
                   " der die und das den von zu mit ist des im nicht ein eine für auf dem sich"
-                  " auch als wie was wer wann wo warum welche wird sind kann "},
+                  " auch als wie was wer wann wo warum welche wird sind kann ich wir man mein"
+                  " meinen mich soll muss darf dürfen hat haben viel viele gibt wieviel "},
     LanguageWords{"fr",
                   " le la les de des et du un une est que dans pour qui sur pas au avec par ce il"
-                  " quel quelle quels quelles où quand comment pourquoi combien "},
+                  " quel quelle quels quelles où quand comment pourquoi combien l d qu n j je on"
+                  " mon ma mes puis faut sont a y "},
     LanguageWords{"es",
                   " el la los las de que y en un una por con para es del se no lo como más su"
-                  " qué quién cuándo dónde cómo cuál cuánto cuánta cuántos "},
+                  " qué quién cuándo dónde cómo cuál cuánto cuánta cuántos puedo mi hay"
+                  " cuesta tengo hasta "},
     LanguageWords{"it",
                   " il la di che e un una per in con non è del della sono le gli si da come i"
-                  " cosa chi quando dove perché quale quali quanto quanti "},
+                  " cosa chi quando dove perché quale quali quanto quanti l mi posso costa ci "},
     LanguageWords{"pt",
                   " o a os as de que e do da em um uma para com não por se no na dos mais quem"
-                  " quando onde como qual quais quanto quantos é "},
+                  " quando onde como qual quais quanto quantos é eu meu minha posso há custa "},
     LanguageWords{"nl",
                   " de het een van en in is dat op te zijn met voor niet aan er ook als door bij"
-                  " wat wie wanneer waar hoe welke waarom hoeveel "},
+                  " wat wie wanneer waar hoe welke waarom hoeveel ik mijn mag kan heeft hebben "},
     LanguageWords{"sv",
                   " och att det som en på är av för med den till inte ett om har jag var de i"
                   " vad vem när hur vilken vilka varför "},
@@ -129,7 +133,7 @@ const std::unordered_map<std::string_view, std::uint32_t>& FrequentWords() {
 bool IsBreak(char c) {
   static constexpr auto kBreaks = [] {
     std::array<bool, 256> out{};
-    for (char mark : std::string_view(" \t\r\n.,;:!?()[]{}\"*_/\\|<>#")) {
+    for (char mark : std::string_view(" \t\r\n.,;:!?()[]{}\"'*_/\\|<>#")) {
       out[static_cast<unsigned char>(mark)] = true;
     }
     return out;
@@ -141,9 +145,12 @@ std::string ByWords(std::string_view text) {
   std::array<std::size_t, kLanguages.size()> scores{};
   std::size_t words = 0;
   std::string folded = FoldCase(text);
-  // "¿Quién", "«le": what U+0080 to U+00BF hold, such as these marks, belongs to no word.
+  // "¿Quién", "«le", "l’eau": what U+0080 to U+00BF and U+2000 to U+203F hold, such as these
+  // marks, belongs to no word.
   for (std::size_t at = 0; at + 1 < folded.size(); ++at) {
     if (folded[at] == '\xC2') folded[at] = folded[at + 1] = ' ';
+    const bool mark = folded[at] == '\xE2' && folded[at + 1] == '\x80' && at + 2 < folded.size();
+    if (mark) folded[at] = folded[at + 1] = folded[at + 2] = ' ';
   }
   const auto& frequent = FrequentWords();
   for (std::size_t at = 0; at < folded.size();) {

@@ -57,6 +57,10 @@ TEST(Language, IsGuessedByScriptOrByFrequentWords) {
   EXPECT_EQ(GuessLanguage("Quel est le prix ?"), "fr");
   EXPECT_EQ(GuessLanguage("\u00BFQui\u00E9n es Anna?"), "es");
   EXPECT_EQ(GuessLanguage("Quanto costa la camera?"), "it");
+  EXPECT_EQ(GuessLanguage("Combien co\u00FBte l'entr\u00E9e ?"), "fr");
+  EXPECT_EQ(GuessLanguage("Wo soll ich mein Fahrrad abstellen?"), "de");
+  EXPECT_EQ(GuessLanguage("May I put up a greenhouse?"), "en");
+  EXPECT_EQ(GuessLanguage("How much do I pay for a full plot if I am 75?"), "en");
 }
 
 TEST(HashedFeatures, HaveLengthOneAreSortedAndRepeatable) {

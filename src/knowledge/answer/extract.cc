@@ -5,6 +5,7 @@
 
 #include "base/utf8.h"
 #include "domain/refusal.h"
+#include "knowledge/answer/asked.h"
 #include "knowledge/answer/kinds.h"
 #include "knowledge/answer/question_parts.h"
 #include "knowledge/answer/rank_passages.h"
@@ -104,6 +105,7 @@ Task<Result<Extracted>> Extractor::AnswerPart(std::string question, const Given&
 
 Task<Result<Extracted>> Extractor::Answer(std::string question, std::vector<SourcePassage> passages,
                                           RequestContext& ctx) const {
+  question = Asked(question);
   const auto count = passages.size();
   Given given;
   given.passages = Ranked(question, std::move(passages), options_.passages_max, words_.get());

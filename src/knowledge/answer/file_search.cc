@@ -9,6 +9,7 @@
 
 #include "base/utf8.h"
 #include "knowledge/answer/align.h"
+#include "knowledge/answer/asked.h"
 #include "knowledge/answer/passages.h"
 #include "knowledge/extract.h"
 #include "knowledge/vector_stores.h"
@@ -72,7 +73,7 @@ std::string SearchQuery(const domain::ChatRequest& request) {
     question = history.back().question;
     history.pop_back();
   }
-  return std::string(Utf8Prefix(StandaloneQuestion(question, history), kQueryBytesMax));
+  return SearchQuery(question, history);
 }
 
 std::size_t AddSearchResults(domain::ChatRequest& request,

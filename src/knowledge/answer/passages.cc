@@ -75,11 +75,15 @@ std::string TakeTurns(const domain::ChatRequest& request, std::vector<Turn>& his
   return question;
 }
 
+bool LeansOnBefore(const std::string& question) {
+  return BeginsWithConnective(question) || PointsBack(question);
+}
+
 std::string StandaloneQuestion(const std::string& question, const std::vector<Turn>& history,
                                std::string_view joint) {
   if (history.empty()) return question;
   const bool short_one = ReadQuestion(question).words.size() < kWordsAlone;
-  if (!short_one && !BeginsWithConnective(question) && !PointsBack(question)) return question;
+  if (!short_one && !LeansOnBefore(question)) return question;
   return history.back().question + std::string(joint) + question;
 }
 

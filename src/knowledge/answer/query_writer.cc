@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "guard/model_access.h"
+#include "knowledge/answer/asked.h"
 #include "knowledge/answer/model_text.h"
 #include "knowledge/answer/passages.h"
 #include "knowledge/answer/prompt.h"
@@ -121,8 +122,7 @@ Task<Result<std::vector<std::string>>> QueryWriter::Write(const std::string& que
                                                           const QueryWish& wish,
                                                           RequestContext& ctx) const {
   STRATA_CO_TRY(const auto call, CallFor(history, wish));
-  std::vector<std::string> as_it_is = {
-      std::string(Utf8Prefix(StandaloneQuestion(question, history), kQueryBytesMax))};
+  std::vector<std::string> as_it_is = {SearchQuery(question, history)};
   if (call.generation.model.empty()) co_return as_it_is;
   Span span = ctx.span.Child("knowledge.rewrite");
   span.Set("model", call.generation.model);

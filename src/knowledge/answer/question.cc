@@ -25,6 +25,9 @@ constexpr double kVagueSalience = 0.5;
 // Words of an earlier question of the conversation: they say what is spoken of; names do so most.
 constexpr double kEarlierWeight = 0.4;
 constexpr double kEarlierNameWeight = 0.8;
+// … and of the others beside a name, which says it without them: "How many cabins does the Aurora
+// have?" "When was she built?"
+constexpr double kBesideNameWeight = 0.1;
 
 constexpr auto kLeaning = std::to_array<std::string_view>(
     {"it",   "its",   "he",     "she",     "his",    "her",     "they", "their", "these",
@@ -122,12 +125,23 @@ void AddWords(std::string_view text, bool keep_stop_words, Question& question) {
   });
 }
 
+void WeighEarlier(Question& question) {
+  const auto named = [](const QuestionWord& word) {
+    return word.name && word.weight == kEarlierNameWeight;
+  };
+  if (std::ranges::none_of(question.words, named)) return;
+  for (auto& word : question.words) {
+    if (!word.name && word.weight == kEarlierWeight) word.weight = kBesideNameWeight;
+  }
+}
+
 }  // namespace
 
 Question ReadQuestion(std::string_view text) {
   Question question;
   AddWords(text, false, question);
   if (question.words.empty()) AddWords(text, true, question);
+  WeighEarlier(question);
   question.asked = KindsAsked(text);
   for (const auto& token : Tokens(text)) question.said.push_back(text::FoldAccents(token.lower));
   WeighForm(text, question);

@@ -14,9 +14,12 @@ namespace strata::knowledge {
 namespace {
 
 constexpr auto kAsking = std::to_array<std::string_view>(
-    {"who", "whom", "whose", "when", "where",    "why",    "what", "which",
-     "how", "wer",  "wem",   "wann", "wo",       "warum",  "was",  "welche",
-     "wie", "qui",  "quand", "où",   "pourquoi", "combien"});
+    {"who",     "whom",    "whose",  "when",    "where",   "why",     "what", "which",
+     "how",     "wer",     "wem",    "wann",    "wo",      "warum",   "was",  "welche",
+     "welcher", "welches", "wie",    "wieviel", "qui",     "quand",   "où",   "pourquoi",
+     "combien", "quel",    "quelle", "quels",   "quelles", "comment", "qué",  "quién",
+     "cuándo",  "dónde",   "cómo",   "cuánto",  "cuántos", "cuál",    "chi",  "dove",
+     "perché",  "quanto",  "quale"});
 constexpr auto kJoining =
     std::to_array<std::string_view>({" and ", " or ", " und ", " oder ", " et ", " ou "});
 constexpr auto kAuxiliary = std::to_array<std::string_view>(
@@ -27,14 +30,6 @@ constexpr auto kAuxiliary = std::to_array<std::string_view>(
 bool Asks(std::string_view text) {
   const auto first = Tokens(text, 1);
   return !first.empty() && IsOneOf(first[0].lower, kAsking);
-}
-
-// Behind a preposition as well: "In which year", "At what pressure".
-bool BeginsAsQuestion(std::string_view text) {
-  const auto first = Tokens(text, 2);
-  if (first.empty()) return false;
-  return IsOneOf(first[0].lower, kAsking) || IsOneOf(first[0].lower, kAuxiliary) ||
-         (first.size() > 1 && text::IsStopWord(first[0].lower) && IsOneOf(first[1].lower, kAsking));
 }
 
 std::string_view Trim(std::string_view text) {
@@ -123,6 +118,13 @@ std::vector<std::string_view> Questions(std::string_view text) {
 
 }  // namespace
 
+bool BeginsAsQuestion(std::string_view text) {
+  const auto first = Tokens(text, 2);
+  if (first.empty()) return false;
+  return IsOneOf(first[0].lower, kAsking) || IsOneOf(first[0].lower, kAuxiliary) ||
+         (first.size() > 1 && text::IsStopWord(first[0].lower) && IsOneOf(first[1].lower, kAsking));
+}
+
 std::vector<QuestionPart> QuestionParts(std::string_view text) {
   const auto turn = text.rfind(kTurnBreak);
   const auto now = turn == std::string_view::npos ? text : text.substr(turn + kTurnBreak.size());
@@ -138,7 +140,7 @@ std::vector<QuestionPart> QuestionParts(std::string_view text) {
   for (const auto asked : questions) {
     std::string part = Ended(asked);
     if (parts.empty()) {
-      part = before + part;
+      part.insert(0, before);
     } else if (Tokens(asked).size() == 1) {
       part = Ended(Filled(asked, parts.back().as));
     } else {

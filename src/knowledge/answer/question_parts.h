@@ -15,6 +15,10 @@ struct QuestionPart {
   std::string_view as;  // as it stands in the question
 };
 
+// Whether a word for asking or an auxiliary verb leads, also behind a preposition: "In which year",
+// "Does it".
+bool BeginsAsQuestion(std::string_view text);
+
 // The parts in order, at least one; one whose text is the whole question when it is but one. What
 // is more than kQuestionPartsMax stays with the last one. Views of `text`.
 std::vector<QuestionPart> QuestionParts(std::string_view text);

@@ -9,6 +9,7 @@
 #include "domain/refusal.h"
 #include "gateway/answer_capture.h"
 #include "gateway/guarded_stream.h"
+#include "knowledge/answer/asked.h"
 #include "knowledge/answer/external_passages.h"
 #include "knowledge/answer/passages.h"
 #include "knowledge/answer/sessions.h"
@@ -255,6 +256,7 @@ class RetrieveAndGenerate::Impl {
     input.corrected = std::move(found.corrected);
     if (guardrails && own_sources) {
       std::vector<std::string*> texts;
+      texts.reserve(input.passages.size());
       for (auto& passage : input.passages) texts.push_back(&passage.text);
       STRATA_CO_CHECK_OK(co_await guardrails->JudgeTexts(texts, ctx));
     }
@@ -330,8 +332,7 @@ class RetrieveAndGenerate::Impl {
                                        const std::vector<Turn>& history, RequestContext& ctx) {
     if (!request.sources.empty()) {
       STRATA_CO_CHECK_OK(co_await ReadBuckets(request.sources, ctx));
-      auto query =
-          std::string(Utf8Prefix(StandaloneQuestion(request.question, history), kQueryBytesMax));
+      auto query = SearchQuery(request.question, history);
       STRATA_CO_TRY(auto passages,
                     co_await ExternalPassages(parser_, std::move(request.sources), std::move(query),
                                               request.retrieve.results, ctx));
