@@ -6,6 +6,7 @@
 //   STRATA_TRY(auto source, MakeRemoteProvider(spec, {.client = client, .secrets = secrets}));
 //   registry.Update([&](RegistrySnapshot& next) { return next.AddSource(source); });
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -23,8 +24,9 @@ struct RemoteDeps {
   std::shared_ptr<net::Client> client;
   SecretReader secrets = ReadSecretsFrom(ProcessEnv());
   EnvReader env = ProcessEnv();  // AWS credentials; HOME unless AWS_*_FILE name the files
-  std::size_t answer_bytes_max = 64u << 20;  // provider.answer_bytes_max
-  std::size_t models_cached_max = 1024;      // provider.models_cached_max
+  std::size_t answer_bytes_max = 64u << 20;        // provider.answer_bytes_max
+  std::chrono::milliseconds stream_idle{120'000};  // provider.stream_idle_ms
+  std::size_t models_cached_max = 1024;            // provider.models_cached_max
 };
 
 // Reads files (secret, AWS profile): at start-up or on a pool, not on an io thread. Credentials are

@@ -96,6 +96,7 @@ provider::RemoteDeps RemoteDepsFrom(const Options& options, std::shared_ptr<net:
   provider::RemoteDeps deps;
   deps.client = std::move(client);
   deps.answer_bytes_max = static_cast<std::size_t>(options.Integer("provider.answer_bytes_max"));
+  deps.stream_idle = std::chrono::milliseconds(options.Integer("provider.stream_idle_ms"));
   deps.models_cached_max = static_cast<std::size_t>(options.Integer("provider.models_cached_max"));
   return deps;
 }

@@ -12,7 +12,8 @@ import openai
 from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
 
-from harness import ACCESS_KEY, BEARER, SECRET_KEY, Server, server_with_upstream
+from harness import (ACCESS_KEY, BEARER, BODY_BYTES_MAX, SECRET_KEY, UPSTREAM_CONFIG, UPSTREAM_SECRETS, FakeUpstream, Server,
+                     server_with_upstream)
 
 MODELS = {
     "openai": "up-openai/gpt-4o-mini",
@@ -275,6 +276,28 @@ class Upstreams(unittest.TestCase):
                     sdk.plain(model)
         self.for_each(check)
         self.assertTrue(self.server.alive())
+
+
+class SilentUpstreams(unittest.TestCase):
+    """A provider that stops in the middle of a stream, its connection open."""
+
+    def test_silence_in_a_stream_is_an_error_and_the_providers_fault(self):
+        fake = FakeUpstream()
+        config = UPSTREAM_CONFIG.format(url=fake.url, limit=BODY_BYTES_MAX) + "provider: {stream_idle_ms: 300}\n"
+        server = Server(config, UPSTREAM_SECRETS, documents=False)
+        self.addCleanup(server.stop)
+        sdks = (OpenAiSdk(server.url), AnthropicSdk(server.url), Boto3(server.url))
+        for sdk, (kind, model) in itertools.product(sdks, MODELS.items()):
+            with self.subTest(sdk=type(sdk).__name__, upstream=kind):
+                fake.script({"chunks": ["It ", "is ", "sunny ", "in ", "Sörby."], "hold_after": 4, "times": 0})
+                with self.assertRaises(sdk.error) as ended:
+                    sdk.stream(model)
+                self.assertIn("nothing came for 300 ms", str(ended.exception))
+        status, _, body = server.get("/strata/v1/deployments", {"authorization": "Bearer " + BEARER})
+        self.assertEqual(status, 200)
+        cut = {d["id"]: d["outcomes"].get("cut", 0) for d in json.loads(body)["deployments"]}
+        for model in MODELS.values():
+            self.assertEqual(cut[model], len(sdks), cut)
 
 
 class WithoutSecret(unittest.TestCase):

@@ -1,6 +1,7 @@
 #pragma once
 // One HTTP call of a provider: authorised, sent, and its failure put into our words.
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <stop_token>
@@ -20,6 +21,7 @@ struct Account {
   std::shared_ptr<net::Client> client;
   std::string catalog_provider;  // whose prices hold; "" when nobody's do
   std::size_t answer_bytes_max = 0;
+  std::chrono::milliseconds stream_idle{0};  // between two pieces of a stream; 0: any
 };
 
 // Returns when the provider has answered 2xx. Errors: DecodeUpstreamError's for every other status,

@@ -19,6 +19,7 @@ std::int64_t EstimateOutput(const dialect::WireFacts& facts) {
 
 ForwardedStream::ForwardedStream(Parts parts, RequestContext& ctx)
     : parts_(std::move(parts)),
+      stall_(parts_.cancel, parts_.account->stream_idle),
       ctx_(ctx),
       may_be_kept_(parts_.codec->format == dialect::responses::kWireFormat),
       headers_(AnswerHeadersToForward(parts_.response->headers())) {
@@ -42,7 +43,7 @@ Task<Result<domain::StreamEvent>> ForwardedStream::Next() {
     if (!alive.has_value()) co_return Fail(Failed(std::move(alive.error())));
     Result<> read;
     if (tap_ != nullptr) {
-      auto bytes = co_await parts_.response->Read();
+      auto bytes = co_await stall_.Read(*parts_.response);
       read = bytes.has_value() ? Take(*bytes) : Fail(std::move(bytes.error()));
     } else {
       read = co_await ReadWhole();

@@ -8,6 +8,7 @@
 #include "provider/chat_model.h"
 #include "provider/remote/call.h"
 #include "provider/remote/let_go.h"
+#include "provider/remote/stall_watch.h"
 
 namespace strata::provider::remote {
 
@@ -45,6 +46,7 @@ class ForwardedStream final : public ChatStream {
   Error Failed(Error error);
 
   Parts parts_;
+  StallWatch stall_;
   RequestContext& ctx_;
   const bool may_be_kept_;                           // by the provider, under the answer's id
   domain::WireHeaders headers_;                      // until they are handed up

@@ -257,6 +257,29 @@ TEST_P(RemoteApi, DeadlineEndsAnAnswerThatHangs) {
   }
 }
 
+TEST_P(RemoteApi, AStreamThatFallsSilentEndsAsACutOneDoes) {
+  stream_idle = std::chrono::milliseconds(150);
+  auto answer = Text({"Hel", "lo"});
+  answer.hold_after = 2;
+  Script(answer);
+  auto got = Ask(Says("hi"));
+  ASSERT_TRUE(got.error.has_value());
+  EXPECT_EQ(got.error->code(), Code::kUnavailable) << got.error->message();
+  EXPECT_EQ(got.error->upstream_status(), -1);
+  EXPECT_THAT(got.error->message(), HasSubstr("provider.stream_idle_ms"));
+  upstream->AwaitGone(1);
+}
+
+TEST_P(RemoteApi, AStreamWhosePiecesComeInTimeIsNotSilent) {
+  stream_idle = std::chrono::milliseconds(400);
+  auto answer = Text({"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"});
+  answer.chunk_delay_ms = 50;  // 600 ms and more in all
+  Script(answer);
+  auto got = Ask(Says("hi"));
+  EXPECT_FALSE(got.error.has_value()) << got.error->message();
+  EXPECT_EQ(domain::TextOf(got.response.content), "abcdefghijkl");
+}
+
 TEST_P(RemoteApi, CancelClosesTheUpstreamConnection) {
   auto answer = Text({"Hel", "lo"});
   answer.hold_after = 2;

@@ -17,6 +17,9 @@ namespace {
 constexpr Option kOptions[] = {
     {"provider.answer_bytes_max", OptionKind::kInteger, "bytes", "67108864", "1024..1073741824",
      "Longest answer body that is read from a provider; a longer one fails the call."},
+    {"provider.stream_idle_ms", OptionKind::kInteger, "ms", "120000", "10..3600000",
+     "Longest silence in the middle of a provider's stream, from its first bytes on; after it the "
+     "answer counts as cut off. Raise it for models that think longer without a word."},
     {"provider.models_cached_max", OptionKind::kInteger, "models", "1024", "1..1000000",
      "Model objects kept for each provider; beyond it they are made anew for each request."},
     {"provider.probe_ms", OptionKind::kInteger, "ms", "300", "10..10000",
@@ -80,6 +83,7 @@ Result<std::shared_ptr<const Account>> MakeAccount(ProviderSpec spec, RemoteDeps
   STRATA_TRY(account.api, MakeApi(spec, deps.secrets, deps.env));
   account.client = std::move(deps.client);
   account.answer_bytes_max = deps.answer_bytes_max;
+  account.stream_idle = deps.stream_idle;
   if (spec.kind == ProviderKind::kBedrock) {
     account.catalog_provider = "aws";
   } else if (spec.kind == ProviderKind::kAzure) {

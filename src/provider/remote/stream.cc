@@ -26,6 +26,7 @@ RemoteStream::RemoteStream(std::shared_ptr<const Account> account, RequestContex
       ctx_(ctx),
       cancel_(std::move(cancel)),
       response_(std::move(response)),
+      stall_(cancel_, account_->stream_idle),
       decoder_(streamed ? account_->api->MakeStreamDecoder() : nullptr),
       prompt_estimate_(prompt_estimate) {}
 
@@ -52,7 +53,7 @@ Task<Result<>> RemoteStream::Fill() {
   while (!HasEvent()) {
     auto held = decoder_->Feed({});
     if (!held.has_value()) co_return Fail(std::move(held.error()));
-    auto bytes = co_await response_->Read();
+    auto bytes = co_await stall_.Read(*response_);
     if (!bytes.has_value()) co_return Fail(std::move(bytes.error()));
     bool ended = bytes->empty();
     auto events = ended ? decoder_->Finish() : decoder_->Feed(*bytes);

@@ -10,6 +10,7 @@
 #include "provider/chat_model.h"
 #include "provider/remote/call.h"
 #include "provider/remote/let_go.h"
+#include "provider/remote/stall_watch.h"
 
 namespace strata::provider::remote {
 
@@ -35,6 +36,7 @@ class RemoteStream final : public ChatStream {
   RequestContext& ctx_;
   std::shared_ptr<Cancel> cancel_;
   std::unique_ptr<net::ClientResponse> response_;
+  StallWatch stall_;
   std::unique_ptr<dialect::StreamDecoder> decoder_;  // null: not streamed
   bool HasEvent() const { return at_ < events_.size(); }
   std::vector<domain::StreamEvent> events_;  // decoded together

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -102,6 +103,7 @@ class Fixture {
     deps.client = client;
     deps.secrets = ReadSecretsFrom(env);
     deps.env = env;
+    deps.stream_idle = stream_idle;
     return deps;
   }
 
@@ -162,6 +164,7 @@ class Fixture {
 
   std::unique_ptr<fakes::FakeUpstream> upstream;
   std::shared_ptr<net::Client> client;
+  std::chrono::milliseconds stream_idle{120'000};
   net::Runtime runtime;
 };
 
