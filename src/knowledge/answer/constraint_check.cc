@@ -32,18 +32,27 @@ constexpr auto kParticles =
     std::to_array<std::string_view>({"on", "off", "in", "out", "up", "down"});
 // What counts as a number where there is none.
 constexpr auto kNoneWords = std::to_array<std::string_view>(
-    {"no", "none", "nothing", "free", "nobody", "neither", "zero", "one", "several", "single",
-     "unlimited", "kein", "keine", "ein", "eine", "nichts"});
+    {"no",       "none",      "nothing",    "free",    "nobody",      "neither",
+     "zero",     "one",       "several",    "single",  "unlimited",   "included",
+     "gratis",   "kostenlos", "kostenfrei", "umsonst", "inbegriffen", "gratuit",
+     "gratuite", "gratuits",  "gratuites",  "compris", "comprise",    "rien",
+     "aucun",    "aucune",    "un",         "une",     "plusieurs",   "gratuito",
+     "gratuita", "kein",      "keine",      "ein",     "eine",        "nichts"});
 // … and as a time where no date is.
 constexpr auto kTemporal = std::to_array<std::string_view>(
-    {"unless",   "if",      "only",  "above",   "below",  "within",   "immediately", "before",
-     "after",    "until",   "till",  "when",    "while",  "during",   "once",        "soon",
-     "always",   "never",   "every", "each",    "day",    "week",     "month",       "year",
-     "annually", "morning", "noon",  "evening", "night",  "end",      "beginning",   "middle",
-     "today",    "now",     "later", "ago",     "summer", "winter",   "spring",      "autumn",
-     "ahead",    "since",   "first", "last",    "then",   "whenever", "century",     "age",
-     "early",    "late",    "wenn",  "nach",    "vor",    "bis",      "immer",       "sommer",
-     "jahr"});
+    {"unless",   "if",       "only",   "above",   "below",  "within",   "immediately", "before",
+     "after",    "until",    "till",   "when",    "while",  "during",   "once",        "soon",
+     "always",   "never",    "every",  "each",    "day",    "week",     "month",       "year",
+     "annually", "morning",  "noon",   "evening", "night",  "end",      "beginning",   "middle",
+     "today",    "now",      "later",  "ago",     "summer", "winter",   "spring",      "autumn",
+     "ahead",    "since",    "first",  "last",    "then",   "whenever", "century",     "age",
+     "early",    "late",     "wenn",   "nach",    "vor",    "bis",      "immer",       "sommer",
+     "jahr",     "während",  "jeden",  "jede",    "jedes",  "tag",      "tage",        "woche",
+     "monat",    "ende",     "anfang", "mitte",   "sobald", "seit",     "heute",       "herbst",
+     "tous",     "toujours", "chaque", "avant",   "après",  "pendant",  "jour",        "jours",
+     "semaine",  "mois",     "matin",  "soir",    "hiver",  "été",      "printemps",   "automne",
+     "lors",     "dès",      "début",  "siempre", "cada",   "antes",    "después",     "durante",
+     "sempre",   "ogni",     "prima",  "dopo"});
 
 bool Holds(const std::vector<std::string>& list, std::string_view word) {
   return std::ranges::find(list, word) != list.end();
@@ -360,12 +369,43 @@ bool ConstraintCheck::IsContrary(std::size_t index) {
     // "When does it open and close?" holds both.
     const bool both = std::ranges::any_of(
         words, [&](const QuestionWord& other) { return AreContrary(word.surface, other.surface); });
-    if (both) continue;
+    if (both || SaysByException(word.surface, TextOf(pool_.sentences[index], passages_))) continue;
     for (const auto& piece : PiecesOf(index)) {
       if (AreContrary(word.surface, piece.lower)) return true;
     }
   }
   return false;
+}
+
+bool ConstraintCheck::HasOtherMeasure(std::size_t index) {
+  // A line is one dimension.
+  constexpr auto kDimensions = std::to_array<std::string_view>(
+      {"long length", "wide width breadth broad", "high height tall", "deep depth",
+       "thick thickness", "lang länge", "breit breite", "hoch höhe", "tief tiefe", "dick dicke",
+       "long longueur", "large largeur", "haut hauteur", "profond profondeur"});
+  if ((pool_.question.asked & kLength) == 0) return false;
+  const auto holds = [](std::string_view line, std::string_view word) {
+    const auto at = line.find(word);
+    const auto end = at + word.size();
+    return at != line.npos && (at == 0 || line[at - 1] == ' ') &&
+           (end == line.size() || line[end] == ' ');
+  };
+  const auto& pieces = PiecesOf(index);
+  std::string_view asked;
+  for (const auto& word : pool_.question.words) {
+    const auto* line = std::ranges::find_if(
+        kDimensions, [&](std::string_view each) { return holds(each, word.surface); });
+    if (word.cue && line != kDimensions.end()) asked = *line;
+  }
+  if (asked.empty()) return false;
+  bool other = false;
+  for (const auto& piece : pieces) {
+    if (holds(asked, piece.lower)) return false;
+    other = other || std::ranges::any_of(kDimensions, [&](std::string_view each) {
+              return holds(each, piece.lower);
+            });
+  }
+  return other;
 }
 
 bool ConstraintCheck::HasOtherParticle(std::size_t index) {
@@ -400,7 +440,9 @@ bool ConstraintCheck::LacksKind(std::size_t index) {
                                [&](const Piece& piece) { return IsOneOf(piece.lower, list); });
   };
   if (asked == kDate) return sentence.label.empty() && !holds_any(kTemporal);
-  if ((asked & ~kSureKinds) != 0) return false;
+  // "What does it cost?": an amount, or that there is none.
+  const bool price = asked == (kMoney | kNumber);
+  if ((asked & ~(price ? kSureKinds | kMoney : kSureKinds)) != 0) return false;
   constexpr unsigned kForms = kPhone | kEmail | kUrl;
   if ((asked & kForms) != 0) return true;
   return std::ranges::none_of(PiecesOf(index),
@@ -412,7 +454,8 @@ bool ConstraintCheck::IsAgainst(std::size_t index) {
   if (FailsNumbers(index) || FailsNames(index)) return true;
   if (!strict_) return false;
   if (LacksKind(index)) return true;
-  return !pool_.question.yes_or_no && (IsContrary(index) || HasOtherParticle(index));
+  return !pool_.question.yes_or_no &&
+         (IsContrary(index) || HasOtherParticle(index) || HasOtherMeasure(index));
 }
 
 }  // namespace strata::knowledge

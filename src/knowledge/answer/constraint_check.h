@@ -59,6 +59,8 @@ class ConstraintCheck {
   bool HasOtherInItsPlace(const AskedName& name, std::size_t sentence);
   bool IsContrary(std::size_t sentence);
   bool HasOtherParticle(std::size_t sentence);
+  // "How wide …" - "It is 40 metres long": a length, but not the one asked for.
+  bool HasOtherMeasure(std::size_t sentence);
   bool LacksKind(std::size_t sentence);
 
   bool IsForeignName(const std::vector<Piece>& pieces, std::size_t i);

@@ -137,6 +137,14 @@ constexpr auto kTimeScales = std::to_array<std::string_view>({
     "buyer | seller",
     "success succeed | failure fail",
 });
+constexpr auto kRomanceScales = std::to_array<std::string_view>({
+    "ouvrir ouvert ouverte ouverts ouvertes ouvre ouvrent | "
+    "fermer fermé fermée fermés fermées ferme ferment",
+    "commencer commence débute | finir finit termine",
+    "acheter acheté achète | vendre vendu vend",
+    "abrir abierto abierta abre | cerrar cerrado cerrada cierra",
+    "aprire aperto aperta apre | chiudere chiuso chiusa chiude",
+});
 constexpr auto kGermanScales = std::to_array<std::string_view>({
     "öffnen öffnet geöffnet eröffnet eröffnen | schließen schließt geschlossen",
     "beginnen beginnt begann begonnen anfangen | enden endet endete aufhören",
@@ -167,6 +175,7 @@ Places ReadScales() {
   scales.insert(scales.end(), kOtherScales.begin(), kOtherScales.end());
   scales.insert(scales.end(), kTimeScales.begin(), kTimeScales.end());
   scales.insert(scales.end(), kGermanScales.begin(), kGermanScales.end());
+  scales.insert(scales.end(), kRomanceScales.begin(), kRomanceScales.end());
   Places places;
   for (std::size_t scale = 0; scale < scales.size(); ++scale) {
     std::uint16_t side = 0;
@@ -219,6 +228,17 @@ const Place* ApartOn(std::string_view a, std::string_view b) {
 }  // namespace
 
 bool AreContrary(std::string_view a, std::string_view b) { return ApartOn(a, b) != nullptr; }
+
+bool SaysByException(std::string_view asked, std::string_view text) {
+  static constexpr auto kExceptions = std::to_array<std::string_view>(
+      {"except", "excepting", "außer", "ausser", "ausgenommen", "sauf", "excepté", "hormis",
+       "salvo", "excepto", "eccetto", "tranne"});
+  const auto tokens = Tokens(text);
+  const auto says = [](const Token& token) { return IsOneOf(token.lower, kExceptions); };
+  return HasContrary(asked) && std::ranges::any_of(tokens, says) &&
+         std::ranges::any_of(tokens,
+                             [&](const Token& token) { return AreContrary(asked, token.lower); });
+}
 
 bool AreRivals(std::string_view a, std::string_view b) {
   const auto* apart = ApartOn(a, b);

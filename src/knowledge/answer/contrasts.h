@@ -11,6 +11,10 @@ namespace strata::knowledge {
 // for two forms of one word.
 bool AreContrary(std::string_view a, std::string_view b);
 
+// Whether a text says the word, in lower case, by its contrary and an exception: "open every day
+// except Monday" says when it is closed.
+bool SaysByException(std::string_view asked, std::string_view text);
+
 // Whether they are contrary as members of a set of more than two are: a Monday is not simply what a
 // Tuesday is not.
 bool AreRivals(std::string_view a, std::string_view b);

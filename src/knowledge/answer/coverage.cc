@@ -188,13 +188,15 @@ std::vector<double> Coverage::Of(std::size_t index) {
   // A number alone is no price.
   const bool money = (pool_.question.asked & kMoney) != 0 && sentence.met == kNumber;
   const bool fits = held && !money && Speaks(index);
+  const bool dated = (sentence.met & kDate) != 0;
   std::vector<double> cover;
   for (std::size_t i = 0; i < pool_.question.words.size(); ++i) {
     // "How long": a length is what it asks for.
     const auto& word = pool_.question.words[i];
     const auto text = TextOf(sentence, passages_);
-    const bool here =
-        Has(sentence.words, i) || (word.cue && fits) || (word.permission && SaysWhatMayBe(text));
+    const bool here = Has(sentence.words, i) || (word.cue && fits) ||
+                      (word.permission && SaysWhatMayBe(text)) ||
+                      (dated && SaysByException(word.surface, text));
     double near = Near(i, text);
     // Goats are near sheep, and not counted with them.
     if (Has(pool_.question.constraints.counted, i) && near < 1) near = 0;

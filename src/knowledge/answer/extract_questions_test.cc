@@ -162,6 +162,16 @@ TEST(ExtractQuestions, WhatIsSaidOfAnotherThingIsNoAnswer) {
   EXPECT_GE(scores["held"].refused, 23);   // of 24
 }
 
+TEST(ExtractQuestions, FrenchAndGermanAreAnsweredInTheirOwnWords) {
+  auto scores = Ask(Extractor(nullptr), "languages.txt");
+  EXPECT_GE(scores["dev"].answered, 24);    // of 25
+  EXPECT_GE(scores["dev"].refused, 12);     // of 13
+  EXPECT_GE(scores["held"].answered, 23);   // of 24
+  EXPECT_GE(scores["held"].refused, 12);    // of 12
+  EXPECT_GE(scores["after"].answered, 34);  // of 35
+  EXPECT_GE(scores["after"].refused, 14);   // of 17
+}
+
 TEST(ExtractQuestions, WordVectorsMakeNoWrongAnswers) {
   const OptionTable tables[] = {provider::LocalModelOptions()};
   auto models = provider::LocalModels::Open(Options::Build(tables, {}).value(), {});

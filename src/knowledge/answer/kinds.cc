@@ -87,38 +87,25 @@ constexpr Cue kCues[] = {
     {"what reason", kReason},
 };
 constexpr Cue kMoreCues[] = {
-    {"what caused", kReason},
-    {"what causes", kReason},
-    {"cause of", kReason},
-    {"reason for", kReason},
-    {"what led to", kReason},
-    {"how come", kReason},
-    {"phone number", kPhone},
-    {"telephone number", kPhone},
-    {"fax number", kPhone},
-    {"email address", kEmail},
-    {"e mail address", kEmail},
-    {"mail address", kEmail},
-    {"web address", kUrl},
-    {"the url", kUrl},
-    {"how much memory", kData},
-    {"how much storage", kData},
-    {"how much disk", kData},
-    {"what colour", kColour},
-    {"which colour", kColour},
-    {"which colours", kColour},
-    {"what color", kColour},
-    {"which color", kColour},
-    {"welche farbe", kColour},
-    {"what is the volume", kVolume},
-    {"what volume", kVolume},
-    {"what is the pressure", kPressure},
-    {"what pressure", kPressure},
-    {"what is the power", kPower},
-    {"what is the area", kArea},
-    {"what is the humidity", kPercent},
+    {"what caused", kReason},     {"what causes", kReason},
+    {"cause of", kReason},        {"reason for", kReason},
+    {"what led to", kReason},     {"how come", kReason},
+    {"phone number", kPhone},     {"telephone number", kPhone},
+    {"fax number", kPhone},       {"email address", kEmail},
+    {"e mail address", kEmail},   {"mail address", kEmail},
+    {"web address", kUrl},        {"the url", kUrl},
+    {"how much memory", kData},   {"how much storage", kData},
+    {"how much disk", kData},     {"what colour", kColour},
+    {"which colour", kColour},    {"which colours", kColour},
+    {"what color", kColour},      {"which color", kColour},
+    {"welche farbe", kColour},    {"what is the volume", kVolume},
+    {"what volume", kVolume},     {"what is the pressure", kPressure},
+    {"what pressure", kPressure}, {"what is the power", kPower},
+    {"what is the area", kArea},  {"what is the humidity", kPercent},
     {"what humidity", kPercent},
-    // German and French.
+};
+// German and French.
+constexpr Cue kForeignCues[] = {
     {"wer", kPerson},
     {"wem", kPerson},
     {"wen", kPerson},
@@ -143,10 +130,73 @@ constexpr Cue kMoreCues[] = {
     {"warum", kReason},
     {"weshalb", kReason},
     {"wieso", kReason},
+    {"wie teuer", kMoney | kNumber},
+    {"wie viel uhr", kDate},
+    {"welche uhrzeit", kDate},
+    {"welcher uhrzeit", kDate},
+    {"welchem tag", kDate},
+    {"welchen tagen", kDate},
+    {"welcher tag", kDate},
+    {"welchem jahr", kDate},
+    {"welchem monat", kDate},
+    {"kostet", kMoney | kNumber},
+    {"kosten", kMoney | kNumber},
+    {"preis", kMoney | kNumber},
+    {"gebühr", kMoney | kNumber},
     {"qui", kPerson},
+    {"comment s appelle", kPerson},
     {"quand", kDate},
+    {"quel jour", kDate},
+    {"quels jours", kDate},
+    {"quelle heure", kDate},
+    {"quelles heures", kDate},
+    {"quelle date", kDate},
+    {"quel mois", kDate},
+    {"quelle année", kDate},
+    {"où", kPlace},
     {"combien", kNumber | kMoney},
+    {"combien de temps", kDuration},
+    {"coûte", kMoney | kNumber},
+    {"coûtent", kMoney | kNumber},
+    {"coût", kMoney | kNumber},
+    {"prix", kMoney | kNumber},
+    {"tarif", kMoney | kNumber},
+    {"montant", kMoney | kNumber},
+    {"quelle couleur", kColour},
     {"pourquoi", kReason},
+};
+// Spanish and Italian: they count only where the question begins, for "dove" and "chi" are words
+// elsewhere too.
+constexpr Cue kOpeningCues[] = {
+    {"quién", kPerson},
+    {"quiénes", kPerson},
+    {"cuándo", kDate},
+    {"qué día", kDate},
+    {"qué días", kDate},
+    {"qué hora", kDate},
+    {"qué año", kDate},
+    {"dónde", kPlace},
+    {"cuánto", kNumber | kMoney},
+    {"cuánto cuesta", kNumber | kMoney},
+    {"cuánta", kNumber},
+    {"cuántos", kNumber},
+    {"cuántas", kNumber},
+    {"por qué", kReason},
+    {"cuánto tiempo", kDuration},
+    {"cuánto dura", kDuration},
+    {"chi", kPerson},
+    {"quando", kDate},
+    {"che ora", kDate},
+    {"che giorno", kDate},
+    {"quale giorno", kDate},
+    {"dove", kPlace},
+    {"quanto", kNumber | kMoney},
+    {"quanto costa", kNumber | kMoney},
+    {"quanta", kNumber},
+    {"quanti", kNumber},
+    {"quante", kNumber},
+    {"perché", kReason},
+    {"quanto dura", kDuration},
 };
 
 constexpr auto kMonths = std::to_array<std::string_view>(
@@ -157,6 +207,43 @@ constexpr auto kDays = std::to_array<std::string_view>(
     {"monday",  "tuesday",  "wednesday",  "thursday",   "friday",  "saturday",  "sunday",
      "mondays", "tuesdays", "wednesdays", "thursdays",  "fridays", "saturdays", "sundays",
      "montag",  "dienstag", "mittwoch",   "donnerstag", "freitag", "samstag",   "sonntag"});
+// German weekdays as they recur: "dienstags".
+constexpr auto kRecurring = std::to_array<std::string_view>(
+    {"montags",     "dienstags",   "mittwochs",  "donnerstags", "freitags",   "samstags",
+     "sonnabend",   "sonnabends",  "sonntags",   "werktags",    "wochentags", "feiertags",
+     "täglich",     "wöchentlich", "jährlich",   "morgens",     "vormittags", "mittags",
+     "nachmittags", "abends",      "mitternacht"});
+// Weekdays and times of day of French, Spanish and Italian, which write them in small letters.
+constexpr auto kSmallDays = std::to_array<std::string_view>(
+    {"lundi",     "mardi",     "mercredi",   "jeudi",     "vendredi",    "samedi",
+     "dimanche",  "lundis",    "mardis",     "mercredis", "jeudis",      "vendredis",
+     "samedis",   "dimanches", "midi",       "minuit",    "lunes",       "martes",
+     "miércoles", "jueves",    "viernes",    "sábado",    "sábados",     "domingo",
+     "domingos",  "mediodía",  "medianoche", "lunedì",    "martedì",     "mercoledì",
+     "giovedì",   "venerdì",   "sabato",     "domenica",  "mezzogiorno", "mezzanotte"});
+constexpr auto kSmallMonths = std::to_array<std::string_view>(
+    {"janvier",   "février",   "avril",     "juin",      "juillet",  "août",
+     "septembre", "octobre",   "novembre",  "décembre",  "enero",    "febrero",
+     "abril",     "mayo",      "junio",     "julio",     "agosto",   "septiembre",
+     "octubre",   "noviembre", "diciembre", "gennaio",   "febbraio", "aprile",
+     "maggio",    "giugno",    "luglio",    "settembre", "ottobre",  "dicembre"});
+// Those that are other words too: after a number or one of these they are months.
+constexpr auto kDoubtfulMonths = std::to_array<std::string_view>({"mars", "mai", "marzo"});
+constexpr auto kBeforeMonths = std::to_array<std::string_view>(
+    {"en", "de", "du", "à", "au", "dès", "depuis", "fin", "début", "entre", "et", "di", "a", "in",
+     "al", "dal", "del", "desde", "hasta"});
+// "à 14 h", "dès 9 heures", "ore 9".
+constexpr auto kHours = std::to_array<std::string_view>({"h", "heures", "heure", "horas"});
+constexpr auto kBeforeHours =
+    std::to_array<std::string_view>({"à", "dès", "vers", "avant", "après", "entre", "a"});
+constexpr auto kBeforeClock = std::to_array<std::string_view>({"ore", "dalle"});
+// Number words of French, Spanish and Italian that are no words of other languages.
+constexpr auto kRomanceNumberWords = std::to_array<std::string_view>(
+    {"deux",     "trois", "quatre", "cinq",   "sept",    "huit",     "neuf",
+     "onze",     "douze", "quinze", "vingt",  "trente",  "quarante", "cinquante",
+     "soixante", "dos",   "tres",   "cuatro", "cinco",   "seis",     "siete",
+     "ocho",     "nueve", "diez",   "veinte", "treinta", "quattro",  "cinque",
+     "sette",    "otto",  "nove",   "dieci",  "venti",   "cento",    "mille"});
 constexpr auto kGermanNumberWords = std::to_array<std::string_view>(
     {"zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf",
      "zwanzig", "dreissig", "vierzig", "fünfzig", "hundert", "tausend"});
@@ -167,33 +254,43 @@ constexpr std::array<std::string_view, 34> kNumberWords = {
     "eighty",   "ninety", "hundred", "hundreds", "thousand", "thousands", "million",
     "billion",  "half",   "twice",   "dozen",    "fourteen", "seventeen"};
 // Singular and plural; short forms count only right after a number.
-constexpr std::array<std::string_view, 31> kLengthUnits = {
-    "kilometre",  "kilometres", "kilometer",   "kilometers",  "metre",       "metres",
-    "meter",      "meters",     "centimetre",  "centimeter",  "centimetres", "centimeters",
-    "millimetre", "millimeter", "millimetres", "millimeters", "mile",        "miles",
-    "foot",       "feet",       "inch",        "inches",      "yard",        "yards",
-    "km",         "m",          "cm",          "mm",          "ft",          "nm",
-    "hectares"};
+constexpr auto kLengthUnits = std::to_array<std::string_view>(
+    {"kilometre",  "kilometres", "kilometer",   "kilometers",  "metre",       "metres",
+     "meter",      "meters",     "centimetre",  "centimeter",  "centimetres", "centimeters",
+     "millimetre", "millimeter", "millimetres", "millimeters", "mile",        "miles",
+     "foot",       "feet",       "inch",        "inches",      "yard",        "yards",
+     "km",         "m",          "cm",          "mm",          "ft",          "nm",
+     "hectares",   "mètre",      "mètres",      "kilomètre",   "kilomètres",  "centimètres",
+     "metern",     "kilometern", "metros",      "kilómetros",  "metri",       "chilometri"});
 constexpr auto kDurationUnits = std::to_array<std::string_view>(
-    {"second",  "seconds", "minute",  "minutes",   "hour",   "hours", "day",
-     "days",    "week",    "weeks",   "month",     "months", "year",  "years",
-     "decade",  "decades", "century", "centuries", "h",      "min",   "sekunden",
-     "minuten", "stunde",  "stunden", "tag",       "tage",   "tagen", "woche",
-     "wochen",  "monate",  "monaten", "jahr",      "jahre",  "jahren"});
-constexpr std::array<std::string_view, 12> kMoneyUnits = {"dollar", "dollars", "euro", "euros",
-                                                          "pound",  "pounds",  "usd",  "eur",
-                                                          "gbp",    "cents",   "yen",  "francs"};
-constexpr std::array<std::string_view, 18> kMassUnits = {
-    "kg",    "g",     "mg",     "t",   "lb",   "lbs",   "kilogram", "kilograms", "gram",
-    "grams", "tonne", "tonnes", "ton", "tons", "pound", "pounds",   "ounce",     "ounces"};
-constexpr std::array<std::string_view, 9> kTemperatureUnits = {
-    "degree", "degrees", "c", "f", "k", "celsius", "fahrenheit", "kelvin", "°c"};
+    {"second",  "seconds",   "minute", "minutes", "hour",     "hours",   "day",       "days",
+     "week",    "weeks",     "month",  "months",  "year",     "years",   "decade",    "decades",
+     "century", "centuries", "h",      "min",     "sekunden", "minuten", "stunde",    "stunden",
+     "tag",     "tage",      "tagen",  "woche",   "wochen",   "monate",  "monaten",   "jahr",
+     "jahre",   "jahren",    "monat",  "sekunde", "heure",    "heures",  "jour",      "jours",
+     "semaine", "semaines",  "mois",   "ans",     "année",    "années",  "seconde",   "secondes",
+     "hora",    "horas",     "día",    "días",    "semana",   "semanas", "mes",       "meses",
+     "año",     "años",      "minuto", "minutos", "giorno",   "giorni",  "settimana", "settimane",
+     "mesi",    "anni",      "minuti"});
+constexpr auto kMoneyUnits = std::to_array<std::string_view>(
+    {"dollar",  "dollars",  "euro",     "euros",     "pound",   "pounds", "usd", "eur",
+     "gbp",     "cents",    "yen",      "francs",    "franken", "rappen", "chf", "cent",
+     "centime", "centimes", "céntimos", "centesimi", "pesos",   "€",      "£"});
+constexpr auto kMassUnits = std::to_array<std::string_view>(
+    {"kg",        "g",      "mg",          "t",      "lb",     "lbs",   "kilogram",
+     "kilograms", "gram",   "grams",       "tonne",  "tonnes", "ton",   "tons",
+     "pound",     "pounds", "ounce",       "ounces", "kilo",   "kilos", "kilogramm",
+     "gramm",     "tonnen", "kilogrammes", "grammes"});
+constexpr auto kTemperatureUnits =
+    std::to_array<std::string_view>({"degree", "degrees", "c", "f", "k", "celsius", "fahrenheit",
+                                     "kelvin", "°c", "grad", "degrés", "grados", "gradi"});
 constexpr std::array<std::string_view, 6> kSpeedUnits = {"kmh",   "km",  "mph",
                                                          "knots", "rpm", "mbit"};
 constexpr auto kVolumeUnits = std::to_array<std::string_view>(
-    {"l",      "ml",         "hl",          "litre",      "litres",      "liter",  "liters",
-     "litern", "millilitre", "millilitres", "milliliter", "milliliters", "gallon", "gallons",
-     "barrel", "barrels",    "cubic",       "m3",         "pint",        "pints"});
+    {"l",      "ml",      "hl",         "litre",       "litres",     "liter",
+     "liters", "litern",  "millilitre", "millilitres", "milliliter", "milliliters",
+     "gallon", "gallons", "litros",     "litri",       "barrel",     "barrels",
+     "cubic",  "m3",      "pint",       "pints"});
 constexpr auto kPressureUnits =
     std::to_array<std::string_view>({"bar", "mbar", "psi", "pa", "kpa", "hpa", "mpa"});
 constexpr auto kPowerUnits =
@@ -204,18 +301,28 @@ constexpr auto kDataUnits =
                                      "bytes", "megabytes", "gigabytes", "terabytes"});
 constexpr auto kAreaUnits = std::to_array<std::string_view>(
     {"square", "hectare", "hectares", "acre", "acres", "ha", "m2", "km2"});
-constexpr std::array<std::string_view, 3> kPercentUnits = {"percent", "per", "percentage"};
+constexpr auto kPercentUnits =
+    std::to_array<std::string_view>({"percent", "per", "percentage", "prozent"});
 constexpr auto kPlaceWords = std::to_array<std::string_view>(
-    {"in",    "at",       "from",  "near",  "on",  "of",      "behind", "beside",
-     "below", "opposite", "above", "under", "to",  "through", "im",     "bei",
-     "auf",   "nach",     "aus",   "zur",   "zum", "hinter",  "neben",  "über"});
+    {"in",       "at",    "from",   "near",     "on",      "of",     "behind", "beside", "below",
+     "opposite", "above", "under",  "to",       "through", "im",     "bei",    "auf",    "nach",
+     "aus",      "zur",   "zum",    "hinter",   "neben",   "über",   "unter",  "vor",    "am",
+     "dans",     "sur",   "sous",   "derrière", "devant",  "chez",   "à",      "au",     "aux",
+     "près",     "en",    "detrás", "nel",      "nella",   "dietro", "sul",    "sulla"});
+// Between such a word and a name or a noun.
+constexpr auto kForeignArticles = std::to_array<std::string_view>(
+    {"der", "die", "das", "den", "dem", "le", "la", "l", "les", "el", "los", "las", "il", "lo"});
 // What a place is called without a name.
-constexpr std::array<std::string_view, 36> kPlaceNouns = {
-    "floor",  "room",     "building", "street",  "town",   "city",   "village", "office",
-    "hall",   "cellar",   "attic",    "north",   "south",  "east",   "west",    "garden",
-    "yard",   "river",    "lake",     "harbour", "harbor", "coast",  "hill",    "station",
-    "square", "entrance", "corner",   "cabinet", "shelf",  "drawer", "store",   "archive",
-    "desk",   "wing",     "basement", "corridor"};
+constexpr auto kPlaceNouns = std::to_array<std::string_view>(
+    {"floor",    "room",     "building", "street",   "town",    "city",   "village",  "office",
+     "hall",     "cellar",   "attic",    "north",    "south",   "east",   "west",     "garden",
+     "yard",     "river",    "lake",     "harbour",  "harbor",  "coast",  "hill",     "station",
+     "square",   "entrance", "corner",   "cabinet",  "shelf",   "drawer", "store",    "archive",
+     "desk",     "wing",     "basement", "corridor", "étage",   "salle",  "bâtiment", "rue",
+     "ville",    "bureau",   "grenier",  "jardin",   "cour",    "gare",   "accueil",  "armoire",
+     "couloir",  "cave",     "piso",     "edificio", "calle",   "ciudad", "oficina",  "sótano",
+     "jardín",   "estación", "entrada",  "stanza",   "ufficio", "città",  "cantina",  "giardino",
+     "stazione", "piazza",   "ingresso"});
 // What a person, or those who act as one, is called without a name.
 constexpr std::array<std::string_view, 44> kRoles = {
     "mr",         "mrs",       "ms",         "dr",        "prof",        "professor", "sir",
@@ -228,9 +335,10 @@ constexpr std::array<std::string_view, 44> kRoles = {
 constexpr std::array<std::string_view, 10> kTimeWords = {
     "noon", "midnight", "clock", "am", "pm", "daily", "weekly", "monthly", "yearly", "uhr"};
 constexpr auto kReasonWords = std::to_array<std::string_view>(
-    {"because", "cause",   "causes",  "caused",  "causing", "owing", "therefore", "reason",
-     "reasons", "thanks",  "hence",   "prevent", "avoid",   "weil",  "denn",      "wegen",
-     "grund",   "ursache", "deshalb", "damit",   "parce",   "raison"});
+    {"because", "cause",    "causes",  "caused",  "causing", "owing",  "therefore", "reason",
+     "reasons", "thanks",   "hence",   "prevent", "avoid",   "weil",   "denn",      "wegen",
+     "grund",   "ursache",  "deshalb", "damit",   "parce",   "raison", "puisque",   "afin",
+     "grâce",   "aufgrund", "nämlich", "porque",  "debido",  "motivo", "perché",    "poiché"});
 // … before "to".
 constexpr std::array<std::string_view, 5> kReasonBeforeTo = {"due", "led", "leads", "leading",
                                                              "order"};
@@ -248,7 +356,8 @@ bool IsYear(const Token& token) {
 
 bool IsNumber(const Token& token) {
   return token.digits || IsOneOf(token.lower, kNumberWords) ||
-         IsOneOf(token.lower, kGermanNumberWords);
+         IsOneOf(token.lower, kGermanNumberWords) ||
+         (!token.capitalised && IsOneOf(token.lower, kRomanceNumberWords));
 }
 
 unsigned KindOfUnit(std::string_view unit) {
@@ -275,6 +384,8 @@ unsigned UnitsOfToken(const std::vector<Token>& tokens, std::size_t i) {
   if (token.digits && (token.before == '$' || token.after == '%')) {
     kinds |= token.before == '$' ? kMoney : kPercent;
   }
+  if (token.digits && (token.lower.starts_with("€") || token.lower.starts_with("£")))
+    kinds |= kMoney;
   if (token.digits && token.after == '\xC2') kinds |= kTemperature;  // "°"
   const auto digits = std::ranges::find_if_not(
       token.lower, [](unsigned char c) { return std::isdigit(c) != 0 || c == '.'; });
@@ -315,12 +426,49 @@ bool IsPhone(const std::vector<Token>& tokens, std::size_t i) {
   return digits >= kDigitsMin && (marked || (parts > 1 && !years));
 }
 
+// Whether the number at `i` is an hour as French, Spanish or Italian write it: "à 14 h", "14h30",
+// "a las 9", "dalle 9". "3 h" alone is a duration.
+bool IsHour(const std::vector<Token>& tokens, std::size_t i) {
+  const Token& token = tokens[i];
+  if (!token.digits || i == 0) return false;
+  const auto digits = [](unsigned char c) { return std::isdigit(c) != 0; };
+  const auto unit = std::ranges::find_if_not(token.lower, digits);
+  const std::string_view joined(unit, token.lower.end());
+  // "14h30"
+  if (joined.size() == 3 && joined[0] == 'h' && std::ranges::all_of(joined.substr(1), digits)) {
+    return true;
+  }
+  const auto& before = tokens[i - 1].lower;
+  if (IsOneOf(before, kBeforeClock)) return true;
+  if (before == "las" && i > 1 && IsOneOf(tokens[i - 2].lower, kBeforeMonths)) return true;
+  const bool hours =
+      IsOneOf(joined, kHours) || (i + 1 < tokens.size() && IsOneOf(tokens[i + 1].lower, kHours));
+  const bool from = before == "de" && i > 1 && tokens[i - 2].lower == "partir";
+  return hours && (from || IsOneOf(before, kBeforeHours));
+}
+
 bool IsTime(const std::vector<Token>& tokens, std::size_t i) {
   const Token& token = tokens[i];
   if (IsOneOf(token.lower, kTimeWords)) return true;
   const bool hours = token.digits && token.after == ':' && i + 1 < tokens.size();
   if (hours && tokens[i + 1].digits && tokens[i + 1].before == ':') return true;
-  return IsNumber(token) && i > 0 && tokens[i - 1].lower == "at";
+  if (IsNumber(token) && i > 0 && tokens[i - 1].lower == "at") return true;
+  return IsHour(tokens, i);
+}
+
+// "avril", "en mars"; of German months those with a capital.
+bool IsSmallMonth(const std::vector<Token>& tokens, std::size_t i) {
+  const Token& token = tokens[i];
+  if (token.capitalised) return false;
+  if (IsOneOf(token.lower, kSmallMonths)) return true;
+  if (!IsOneOf(token.lower, kDoubtfulMonths)) return false;
+  return (i > 0 && (tokens[i - 1].digits || IsOneOf(tokens[i - 1].lower, kBeforeMonths))) ||
+         (i + 1 < tokens.size() && IsYear(tokens[i + 1]));
+}
+
+bool IsDay(const Token& token) {
+  return IsOneOf(token.lower, kDays) || IsOneOf(token.lower, kRecurring) ||
+         (!token.capitalised && IsOneOf(token.lower, kSmallDays));
 }
 
 // Reads one sentence from left to right.
@@ -356,7 +504,8 @@ class KindReader {
     if (IsPhone(tokens_, i)) kinds |= kPhone;
     if (IsOneOf(token.lower, kColours)) kinds |= kColour;
     if (token.lower == "http" || token.lower == "https" || token.lower == "www") kinds |= kUrl;
-    if (IsYear(token) || IsMonth(token) || IsOneOf(token.lower, kDays) || IsTime(tokens_, i)) {
+    if (IsYear(token) || IsMonth(token) || IsSmallMonth(tokens_, i) || IsDay(token) ||
+        IsTime(tokens_, i)) {
       kinds |= kDate;
     }
     return kinds | UnitsOfToken(tokens_, i);
@@ -404,7 +553,7 @@ class KindReader {
     const bool acronym = token.capitals > 1;  // TIFF, UNESCO
     const bool begins = i == 0 && (i + 1 == tokens_.size() || !tokens_[i + 1].capitalised);
     if (!token.capitalised || acronym || begins || IsMonth(token) ||
-        text::IsStopWord(token.lower) || IsOneOf(token.lower, kDays) || IsAsked(token)) {
+        text::IsStopWord(token.lower) || IsDay(token) || IsAsked(token)) {
       return name_ = kNoKind;
     }
     if (i > 0 && name_ != kNoKind && token.before == ' ') return name_;
@@ -412,6 +561,9 @@ class KindReader {
     std::string_view before = tokens_[i - 1].lower;
     const bool article = before == "the" || before == "a" || before == "an";
     if (article && i > 1) before = tokens_[i - 2].lower;
+    const bool foreign =
+        i > 1 && IsOneOf(before, kForeignArticles) && IsOneOf(tokens_[i - 2].lower, kPlaceWords);
+    if (foreign) return name_ = kPlace | kPerson;
     const bool place = IsOneOf(before, kPlaceWords);
     name_ = place ? unsigned{kPlace} : unsigned{kNoKind};
     if (!article && (!place || before == "of" || before == "to" || before == "from")) {
@@ -436,10 +588,16 @@ std::string Folded(std::string_view text) {
 std::vector<Cue> CuesIn(std::string_view question) {
   const std::string folded = Folded(question);
   std::vector<Cue> cues;
-  for (const auto& list : {std::span<const Cue>(kCues), std::span<const Cue>(kMoreCues)}) {
+  for (const auto& list : {std::span<const Cue>(kCues), std::span<const Cue>(kMoreCues),
+                           std::span<const Cue>(kForeignCues)}) {
     for (const auto& cue : list) {
       if (folded.find(" " + std::string(cue.phrase) + " ") != folded.npos) cues.push_back(cue);
     }
+  }
+  for (const auto& cue : kOpeningCues) {
+    const auto at = folded.find(" " + std::string(cue.phrase) + " ");
+    // Behind one word at most: "A qué hora".
+    if (at != folded.npos && at <= folded.find(' ', 1)) cues.push_back(cue);
   }
   return cues;
 }
@@ -490,11 +648,14 @@ unsigned KindsIn(std::string_view sentence, std::span<const std::string> asked) 
 unsigned KindsOfHeading(std::string_view heading) {
   constexpr std::array<std::string_view, 8> kPersonHeadings = {
       "name", "author", "contact", "person", "responsible", "inventor", "by", "employee"};
+  constexpr std::array<std::string_view, 6> kPhoneHeadings = {"phone",  "telephone", "tel",
+                                                              "mobile", "telefon",   "téléphone"};
   unsigned kinds = kNoKind;
   const auto tokens = Tokens(heading);
   for (const auto& token : tokens) {
     kinds |= KindOfUnit(token.lower);
     if (IsOneOf(token.lower, kRoles) || IsOneOf(token.lower, kPersonHeadings)) kinds |= kPerson;
+    if (IsOneOf(token.lower, kPhoneHeadings)) kinds |= kPhone;
   }
   return kinds;
 }

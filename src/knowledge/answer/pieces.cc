@@ -81,15 +81,9 @@ std::vector<Piece> Pieces(std::string_view text) {
   std::size_t end = 0;  // of the piece before
   for (const auto& token : Tokens(text)) {
     // Tokens are found again by their length: case folding may change it, so look for the bytes.
-    while (at < text.size() && std::isalnum(static_cast<unsigned char>(text[at])) == 0 &&
-           static_cast<unsigned char>(text[at]) < 128) {
-      ++at;
-    }
+    while (at < text.size() && BreakSize(text, at) > 0) at += BreakSize(text, at);
     const auto begin = at;
-    while (at < text.size() && (std::isalnum(static_cast<unsigned char>(text[at])) != 0 ||
-                                static_cast<unsigned char>(text[at]) >= 128)) {
-      ++at;
-    }
+    while (at < text.size() && BreakSize(text, at) == 0) ++at;
     const auto between = text.substr(end, begin - end);
     end = at;
     if (!pieces.empty() && Joins(pieces.back(), token, between)) {

@@ -7,6 +7,7 @@
 #include "knowledge/answer/claim_facts.h"
 #include "knowledge/answer/question_form.h"
 #include "knowledge/answer/tokens.h"
+#include "knowledge/answer/word_forms.h"
 #include "text/normalize.h"
 #include "text/search_words.h"
 
@@ -72,10 +73,55 @@ constexpr auto kFrenchAsking =
     std::to_array<std::string_view>({"qui", "quand", "où", "comment", "pourquoi", "combien", "quel",
                                      "quelle", "quels", "quelles", "quoi", "qu"});
 
+constexpr auto kSpanishAsking =
+    std::to_array<std::string_view>({"qué", "quién", "quiénes", "cuándo", "dónde", "cómo", "cuál",
+                                     "cuáles", "cuánto", "cuánta", "cuántos", "cuántas"});
+constexpr auto kItalianAsking =
+    std::to_array<std::string_view>({"chi", "quando", "dove", "perché", "quanto", "quanta",
+                                     "quanti", "quante", "quale", "quali", "che", "cosa"});
+
+// Words of the frame beside those that every text is full of.
+constexpr auto kGermanFrame = std::to_array<std::string_view>(
+    {"ich",   "du",     "wir",    "mein",   "meine", "meinen", "meinem", "mich",
+     "mir",   "uns",    "unser",  "unsere", "soll",  "sollen", "sollte", "dürfte",
+     "darf",  "muss",   "will",   "möchte", "kann",  "statt",  "ab",     "seit",
+     "hatte", "hatten", "worden", "dieser", "diese", "dieses"});
+constexpr auto kFrenchFrame = std::to_array<std::string_view>(
+    {"t",       "m",    "c",      "j",       "je",      "tu",    "nous",   "vous",
+     "me",      "te",   "mon",    "ma",      "mes",     "notre", "nos",    "votre",
+     "vos",     "lui",  "eux",    "était",   "étaient", "été",   "être",   "avoir",
+     "avait",   "ai",   "peut",   "peuvent", "peux",    "puis",  "doit",   "dois",
+     "doivent", "faut", "depuis", "jusqu",   "chez",    "cet",   "quelle", "quels"});
+constexpr auto kSpanishWords = std::to_array<std::string_view>(
+    {"el",  "la",  "los",  "las", "un", "una", "de",  "del", "en",    "es",    "está", "están",
+     "son", "por", "para", "con", "se", "su",  "sus", "a",   "al",    "y",     "o",    "que",
+     "ha",  "han", "fue",  "hay", "lo", "le",  "me",  "mi",  "puedo", "puede", "desde"});
+constexpr auto kItalianWords = std::to_array<std::string_view>(
+    {"il",    "lo",    "la", "i",   "gli",   "le", "un",   "una",   "di",  "del", "della", "dei",
+     "delle", "dello", "in", "nel", "nella", "è",  "sono", "per",   "con", "si",  "su",    "a",
+     "al",    "alla",  "da", "dal", "e",     "o",  "ha",   "hanno", "che", "ci",  "posso", "può"});
+
 bool IsEmptyIn(std::string_view language, std::string_view lower) {
-  if (language == "de") return IsFunctionWord(lower, "de") || IsOneOf(lower, kGermanAsking);
-  return language == "fr" && (IsFunctionWord(lower, "fr") || IsOneOf(lower, kFrenchAsking));
+  if (language == "de") {
+    return IsFunctionWord(lower, "de") || IsOneOf(lower, kGermanAsking) ||
+           IsOneOf(lower, kGermanFrame);
+  }
+  if (language == "fr") {
+    return IsFunctionWord(lower, "fr") || IsOneOf(lower, kFrenchAsking) ||
+           IsOneOf(lower, kFrenchFrame);
+  }
+  if (language == "es") return IsOneOf(lower, kSpanishWords) || IsOneOf(lower, kSpanishAsking);
+  return language == "it" && (IsOneOf(lower, kItalianWords) || IsOneOf(lower, kItalianAsking));
 }
+
+// Verbs of other languages that say little, and what stands with them: "avoir lieu", "stattfinden".
+constexpr auto kLightWords = std::to_array<std::string_view>(
+    {"findet",     "finden",  "fand",      "befindet", "befinden", "liegt",    "liegen",
+     "gibt",       "beträgt", "steht",     "stehen",   "benutzen", "nutzen",   "verwenden",
+     "lieu",       "trouve",  "trouvent",  "trouver",  "situé",    "située",   "situés",
+     "situées",    "appelle", "appellent", "fait",     "déroule",  "utiliser", "encuentra",
+     "encuentran", "llama",   "tiene",     "trova",    "trovano",  "chiama",   "luogo"});
+constexpr double kLightSalience = 0.4;
 
 // "Was kostet …", not "Was Loos in …".
 bool IsGermanVerb(const Token& token) {
@@ -104,20 +150,22 @@ void AddWords(std::string_view text, bool keep_stop_words, Question& question) {
   const auto last = static_cast<std::size_t>(LastQuestion(text).data() - text.data());
   maker.ForEach(text, [&](const text::SearchWord& word) {
     if (question.words.size() >= kQuestionWordsMax) return;
-    const auto surface = text.substr(word.begin, word.end - word.begin);
+    const auto written = text.substr(word.begin, word.end - word.begin);
+    const auto surface = WithoutElision(written);
     auto lower = text::FoldCase(surface);
-    if (!keep_stop_words && (IsEmpty(word.word, lower) || IsEmptyIn(language, lower))) return;
-    const bool framing = IsOneOf(word.word, kFraming);
+    auto stem = surface.size() < written.size() ? StemOf(lower) : std::string(word.word);
+    if (!keep_stop_words && (IsEmpty(stem, lower) || IsEmptyIn(language, lower))) return;
+    const bool framing = IsOneOf(stem, kFraming);
     const bool capital = !title && !framing && word.position > 0 && IsCapitalised(surface);
     const bool name = capital || HasDigit(surface);
     const double weight = WeightOf(framing, name, word.begin < last);
     question.cased = question.cased || capital;
-    const auto before = std::ranges::find(question.words, word.word, &QuestionWord::stem);
+    const auto before = std::ranges::find(question.words, stem, &QuestionWord::stem);
     if (before != question.words.end()) {
       before->weight = std::max(before->weight, weight);
       return;
     }
-    question.words.push_back({.stem = std::string(word.word),
+    question.words.push_back({.stem = std::move(stem),
                               .surface = std::move(lower),
                               .framing = framing,
                               .weight = weight,
@@ -151,6 +199,7 @@ Question ReadQuestion(std::string_view text) {
     if ((question.constraints.vague >> i & 1U) != 0) {
       word.salience = std::min(word.salience, kVagueSalience);
     }
+    if (IsOneOf(word.surface, kLightWords)) word.salience = std::min(word.salience, kLightSalience);
   }
   return question;
 }
@@ -163,8 +212,12 @@ std::string_view QuestionLanguage(std::string_view text) {
     // The second word counts behind a preposition: "In welchem Jahr".
     if (IsOneOf(token.lower, kGermanAsking) && token.lower != "was") return "de";
     if (IsOneOf(token.lower, kFrenchAsking)) return "fr";
+    if (IsOneOf(token.lower, kSpanishAsking)) return "es";
   }
-  return {};
+  // "In che anno"; "dove" and "chi" are words of English too, behind "the".
+  const bool italian = IsOneOf(tokens[0].lower, kItalianAsking) ||
+                       (tokens[0].lower.size() <= 2 && IsOneOf(tokens[1].lower, kItalianAsking));
+  return italian ? "it" : "";
 }
 
 bool LeansOnPrevious(std::string_view sentence) {

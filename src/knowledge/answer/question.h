@@ -37,7 +37,8 @@ struct Question {
   Constraints constraints;
 };
 
-// "de" and "fr" for questions that begin with one of these languages' words for asking; else "".
+// "de", "fr", "es" and "it" for questions that begin with one of these languages' words for asking;
+// else "".
 std::string_view QuestionLanguage(std::string_view text);
 
 // How much a question says: the sum of its words' salience.

@@ -13,19 +13,20 @@ namespace strata::knowledge {
 namespace {
 
 constexpr auto kPrepositions = std::to_array<std::string_view>(
-    {"in",      "on",       "at",      "inside",  "under", "near",  "from", "of",      "to",
-     "for",     "into",     "behind",  "beside",  "above", "below", "with", "through", "over",
-     "beneath", "opposite", "without", "against", "im",    "am",    "vom",  "zum",     "zur",
-     "bei",     "beim",     "auf",     "aus",     "von",   "mit",   "für"});
+    {"in",      "on",   "at",      "inside",   "under",   "near",    "from",  "of",
+     "to",      "for",  "into",    "behind",   "beside",  "above",   "below", "with",
+     "through", "over", "beneath", "opposite", "without", "against", "im",    "am",
+     "vom",     "zum",  "zur",     "bei",      "beim",    "auf",     "aus",   "von",
+     "mit",     "für",  "de",      "du",       "d",       "dans",    "sur"});
 constexpr auto kAuxiliary = std::to_array<std::string_view>(
     {"is", "are", "was", "were", "do", "does", "did", "can", "could", "may", "might", "must", "has",
      "have", "had", "will", "would", "shall", "should"});
 constexpr auto kDoing =
     std::to_array<std::string_view>({"do", "does", "did", "can", "could", "must", "may", "will"});
 constexpr auto kDeterminers = std::to_array<std::string_view>(
-    {"the",   "a",   "an",  "this", "that",  "these", "those", "its",
-     "their", "our", "my",  "each", "every", "all",   "any",   "der",
-     "die",   "das", "den", "dem",  "des",   "ein",   "eine",  "einem"});
+    {"the",  "a",     "an",  "this", "that", "these", "those", "its", "their", "our", "my",
+     "each", "every", "all", "any",  "der",  "die",   "das",   "den", "dem",   "des", "ein",
+     "eine", "einem", "le",  "la",   "les",  "l",     "un",    "une", "cette"});
 constexpr auto kParticles =
     std::to_array<std::string_view>({"on", "off", "in", "out", "up", "down"});
 constexpr auto kRanks = std::to_array<std::string_view>(
@@ -118,6 +119,8 @@ class Reader {
       if (noun > 0 && IsOneOf(pieces_[noun].lower, kNumberSigns)) --noun;
       const auto& name = pieces_[noun];
       if (!(IsMarkPiece(mark) || IsSmallMark(mark)) || !mark.Adjoins()) continue;
+      const auto* next = At(i + 1);
+      if (next && (next->between == "'" || next->between == "\u2019")) continue;  // "l'entrée"
       if (name.digits || name.lower.size() < 3 || text::IsStopWord(name.lower)) continue;
       if (IsMonthName(name.lower) || IsOneOf(name.lower, kAuxiliary)) continue;
       const bool capital = name.capitalised && noun > 0;
@@ -241,8 +244,16 @@ class Reader {
       out_.objects |= out_.bound & ~bound;
       out_.bound = bound;
     }
-    if (pieces_.size() < 3 || !IsOneOf(pieces_[0].lower, kAuxiliary)) return;
-    if (const auto end = EndOfNoun(1); end > 2) Bind(1, end - 1);
+    if (pieces_.size() < 3) return;
+    const bool yes_or_no = IsOneOf(pieces_[0].lower, kAuxiliary);
+    for (std::size_t i = 0; i + 2 < pieces_.size(); ++i) {
+      // "In which room do *rabbits* wait"
+      if (i == 0 ? !yes_or_no : !IsOneOf(pieces_[i].lower, kDoing)) continue;
+      if (const auto end = EndOfNoun(i + 1);
+          end > i + 2 && !(i > 0 && pieces_[i + 1].capitalised)) {
+        Bind(i + 1, end - 1);
+      }
+    }
   }
 
   static bool IsCopula(std::string_view word) {

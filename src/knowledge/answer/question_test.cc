@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "knowledge/answer/contrasts.h"
 #include "knowledge/answer/kinds.h"
 #include "knowledge/answer/pieces.h"
 #include "knowledge/answer/table_rows.h"
@@ -106,6 +107,49 @@ TEST(Kinds, CausesAreAskedForInSeveralWays) {
     EXPECT_TRUE(KindsIn(answer) & kReason) << answer;
   }
   EXPECT_FALSE(KindsIn("It has leaked since 1990; the report is due in May.") & kReason);
+}
+
+TEST(Kinds, DatesAreWrittenAsEachLanguageWritesThem) {
+  for (const auto* date : {"Er kommt dienstags.", "La salle ferme le mardi.", "Cierra los lunes.",
+                           "Chiude il lunedì.", "La fête a lieu en mars.", "Réparé en août.",
+                           "Le cours commence à 14 h.", "Il arrive à 11h45.", "Abre a las 9.",
+                           "Il corso comincia alle ore 18.", "Offen von 7 bis 20 Uhr."}) {
+    EXPECT_TRUE(KindsIn(date) & kDate) << date;
+  }
+  for (const auto* other : {"Le trajet dure 3 h.", "The rover sent pictures of mars rocks.",
+                            "Non è mai venuto.", "Der Bus kommt alle 9 Tage."}) {
+    EXPECT_FALSE(KindsIn(other) & kDate) << other;
+  }
+  EXPECT_TRUE(KindsIn("Le billet est à 4,50 €.") & kMoney);
+  EXPECT_TRUE(KindsIn("It is €8 a day.") & kMoney);
+}
+
+TEST(Kinds, SpanishAndItalianCuesCountWhereTheQuestionBegins) {
+  EXPECT_TRUE(KindsAsked("¿Cuándo abre el taller?") & kDate);
+  EXPECT_TRUE(KindsAsked("A che ora comincia il corso?") & kDate);
+  EXPECT_TRUE(KindsAsked("Dove si trova il museo?") & kPlace);
+  EXPECT_FALSE(KindsAsked("What does a dove eat?") & kPlace);
+}
+
+TEST(Question, WhatIsElidedBeforeAWordIsNoPartOfIt) {
+  EXPECT_EQ(WithoutElision("l'entrée"), "entrée");
+  EXPECT_EQ(WithoutElision("L\u2019entrée"), "entrée");
+  EXPECT_EQ(WithoutElision("jusqu'au"), "au");
+  EXPECT_EQ(WithoutElision("don't"), "don't");
+  EXPECT_EQ(WithoutElision("o'clock"), "o'clock");
+  const auto question = ReadQuestion("Combien coûte l'entrée du musée ?");
+  ASSERT_EQ(question.words.size(), 3U);
+  EXPECT_EQ(question.words[1].surface, "entrée");
+  EXPECT_TRUE(question.constraints.designators.empty());
+  const auto asked = ReadQuestion("Quand le musée est-il ouvert ?");
+  EXPECT_EQ(asked.words.size(), 2U);
+}
+
+TEST(Contrasts, AnExceptionSaysTheContrary) {
+  EXPECT_TRUE(SaysByException("closed", "Open every day except Monday."));
+  EXPECT_TRUE(SaysByException("fermée", "Elle est ouverte tous les jours sauf le lundi."));
+  EXPECT_FALSE(SaysByException("closed", "Open every day."));
+  EXPECT_FALSE(SaysByException("closed", "Closed every day except Monday."));
 }
 
 TEST(Question, WordsForAskingOfOtherLanguagesAreNotItsSubject) {

@@ -33,8 +33,14 @@ int WordFinder::Lookup(std::string_view stem, std::string_view surface) {
   // The parts of an identifier share its bytes.
   auto key = std::string(surface) + '\n' + std::string(stem);
   if (const auto known = seen_.find(key); known != seen_.end()) return known->second;
-  int found = Exact(stem, surface);
-  if (found < 0 && !index_.contains(stem)) found = Related(stem, surface);
+  const auto whole = WithoutElision(surface);
+  std::string own_stem;
+  if (whole.size() < surface.size()) {
+    own_stem = StemOf(whole);
+    stem = own_stem;
+  }
+  int found = Exact(stem, whole);
+  if (found < 0 && !index_.contains(stem)) found = Related(stem, whole);
   seen_.emplace(std::move(key), found);
   return found;
 }

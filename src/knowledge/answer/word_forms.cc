@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "knowledge/answer/tokens.h"
+#include "text/normalize.h"
 #include "text/search_words.h"
 
 namespace strata::knowledge {
@@ -69,6 +70,20 @@ bool IsAgent(std::string_view text) {
 std::string_view BaseForm(std::string_view word) {
   const auto* at = std::ranges::find(kIrregular, word, &Form::first);
   return at == std::end(kIrregular) ? word : at->second;
+}
+
+std::string_view WithoutElision(std::string_view word) {
+  constexpr auto kElided = std::to_array<std::string_view>(
+      {"l", "d", "qu", "j", "n", "s", "m", "t", "c", "jusqu", "lorsqu", "puisqu", "dell", "all",
+       "nell", "sull", "dall", "un"});
+  constexpr std::string_view kTypeset = "\u2019";
+  const auto at = std::min(word.find('\''), word.find(kTypeset));
+  if (at == std::string_view::npos || !IsOneOf(text::FoldCase(word.substr(0, at)), kElided)) {
+    return word;
+  }
+  const auto rest = word.substr(at + (word[at] == '\'' ? 1 : kTypeset.size()));
+  // "can't", "it's": what stands behind is no word of its own.
+  return rest.size() > 1 ? rest : word;
 }
 
 bool AreOtherVerbs(std::string_view a, std::string_view b) {

@@ -12,6 +12,10 @@ namespace strata::knowledge {
 // case.
 std::string_view BaseForm(std::string_view word);
 
+// "entrée" of "l'entrée": the word without what French and Italian elide before it. Takes either
+// apostrophe and either case; `word` itself where nothing is elided.
+std::string_view WithoutElision(std::string_view word);
+
 // The stem that the index makes of one word in lower case, its language unknown.
 std::string StemOf(std::string_view word);
 
