@@ -23,8 +23,10 @@
 namespace strata::gateway {
 
 // When a deployment stops being asked. Two rules, as in Envoy's outlier detection: faults in a row,
-// and the share of faults among the attempts of the last ten seconds. It is asked again after
-// `open`, which doubles with each time that the first attempt fails again, up to `open_max`.
+// and the share of faults among the attempts of the last ten seconds. A request counts with one
+// fault, however often it repeats its attempt: one that nobody can answer must not close a model
+// for everybody. It is asked again after `open`, which doubles with each time that the first
+// attempt fails again, up to `open_max`.
 struct BreakerOptions {
   int faults_in_row = 5;
   double fault_share = 0.5;
@@ -105,6 +107,9 @@ class DeploymentHealth : public std::enable_shared_from_this<DeploymentHealth> {
     // `retry_after`: of a throttled attempt.
     void End(AttemptOutcome outcome,
              std::optional<std::chrono::milliseconds> retry_after = std::nullopt);
+    // Its fault will not count: the same request has had one here. One that decides whether an open
+    // breaker closes always counts.
+    void Repeats() { repeats_ = !probe_; }
     bool probe() const { return probe_; }
     std::chrono::milliseconds Elapsed() const;
 
@@ -112,6 +117,7 @@ class DeploymentHealth : public std::enable_shared_from_this<DeploymentHealth> {
     std::shared_ptr<DeploymentHealth> health_;  // null: ended or moved from
     std::int64_t start_us_ = 0;
     bool probe_ = false;
+    bool repeats_ = false;
     bool answered_ = false;
   };
 

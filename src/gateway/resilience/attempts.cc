@@ -67,6 +67,7 @@ std::optional<Choice> Attempts::Admit(std::vector<std::size_t> candidates, std::
       if (first && lanes_.size() == 1) why = "only deployment";
       if (first && sticky) why = "sticky";
       lanes_[at]->health->Count(why == "hedge" ? DeploymentHealth::Kind::kHedge : kind_);
+      if (marks_[at].counted) ticket->Repeats();
       marks_[at].tried = true;
       return Choice{at, std::move(*ticket), why, breaker, ++made_};
     }
@@ -145,6 +146,7 @@ milliseconds Attempts::Backoff() {
 std::optional<milliseconds> Attempts::Failed(Choice choice, Error error, AttemptStage stage) {
   auto outcome = Judge(choice, error, stage);
   choice.ticket.End(outcome, error.retry_after());
+  marks_[choice.lane].counted |= IsFault(outcome);
   if (error.retry_after()) last_retry_after_ = error.retry_after();
   auto wanted = error.retry_after();
   bool timed_out = error.code() == Code::kDeadlineExceeded;

@@ -83,7 +83,8 @@ class Attempts {
 
   struct Mark {
     bool tried = false;
-    bool spent = false;  // trying it again would not help
+    bool spent = false;    // trying it again would not help
+    bool counted = false;  // the breaker has been told of a fault
   };
   std::vector<Mark> marks_;
   int tier_ = 0;

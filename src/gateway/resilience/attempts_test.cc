@@ -391,6 +391,39 @@ TEST(Attempts, TheSameDeploymentIsTriedAgainAfterAWaitWithinItsLimits) {
   }
 }
 
+TEST(Attempts, ARequestCountsOnceForTheBreakerHoweverOftenItRepeats) {
+  World world(1, {.faults_in_row = 3, .fault_share = 0.5, .attempts_min = 4});
+  world.Add("a");
+  world.rules.retries = 9;
+  const auto& health = *world.lanes[0]->health;
+  for (int requests = 1; requests <= 3; ++requests) {
+    auto request = world.Request();
+    while (true) {
+      auto choice = request.Choose();
+      if (!choice.has_value()) break;  // the breaker
+      if (!request.Failed(std::move(*choice), ServerError(), AttemptStage::kStart)) break;
+    }
+    if (requests < 3) EXPECT_GE(request.made(), 3) << "it has repeated";
+    EXPECT_EQ(health.State() == BreakerState::kOpen, requests == 3) << requests;
+  }
+}
+
+TEST(Attempts, ARepetitionThatProbesAnOpenBreakerDecides) {
+  World world;
+  world.Add("a");
+  const auto& health = *world.lanes[0]->health;
+  auto request = world.Request();
+  auto first = request.Choose();
+  ASSERT_TRUE(request.Failed(std::move(*first), ServerError(), AttemptStage::kStart));
+  world.Break(0);
+  world.clock.Advance(seconds(1));
+  ASSERT_EQ(health.State(), BreakerState::kHalfOpen);
+  auto probe = request.Choose();
+  ASSERT_TRUE(probe.has_value());
+  request.Failed(std::move(*probe), ServerError(), AttemptStage::kStart);
+  EXPECT_EQ(health.State(), BreakerState::kOpen);
+}
+
 TEST(Attempts, RetryAfterIsWaitedForWhenShortAndPassedOnWhenLong) {
   World world;
   world.Add("a");

@@ -118,6 +118,7 @@ DeploymentHealth::Ticket& DeploymentHealth::Ticket::operator=(Ticket&& other) no
   health_ = std::move(other.health_);
   start_us_ = other.start_us_;
   probe_ = other.probe_;
+  repeats_ = other.repeats_;
   answered_ = other.answered_;
   return *this;
 }
@@ -150,6 +151,7 @@ void DeploymentHealth::Ticket::End(AttemptOutcome outcome,
     health->throttled_until_us_.store(now + wait, kRelaxed);
   }
   if (IsFault(outcome)) {
+    if (repeats_) return;
     health->window_.Add(true, now);
     return health->Failed(outcome, probe_);
   }

@@ -35,11 +35,12 @@ constexpr Option kOptions[] = {
     {"resilience.retries_per_second", OptionKind::kReal, "1/s", "10", "0..100000",
      "Repetitions that a model may make beside that share, so that a quiet one may repeat at all."},
     {"resilience.breaker_faults", OptionKind::kInteger, "", "5", "1..1000000",
-     "Faults of the provider in a row after which a deployment is not asked for a while."},
+     "Requests in a row that failed by the provider's fault, after which a deployment is not asked "
+     "for a while."},
     {"resilience.breaker_percent", OptionKind::kReal, "%", "50", "1..100",
      "Share of faults within ten seconds after which a deployment is not asked for a while, from "
      "20 "
-     "attempts on."},
+     "attempts on; repetitions of one request count once."},
     {"resilience.breaker_open", OptionKind::kInteger, "ms", "5000", "10..3600000",
      "How long it is not asked; doubles each time that the next attempt fails too. Twice as long "
      "when the provider refuses our key."},
