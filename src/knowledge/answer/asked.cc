@@ -200,9 +200,8 @@ std::string Asked(std::string_view text) {
   const auto before = std::string(text.substr(0, text.size() - now.size()));
   if (whole.empty()) return std::string(text);
   if (questions.empty()) return before + whole;
-  if (!said.empty() && LeansOnBefore(questions))
-    questions = said + std::string(kTurnBreak) + questions;
-  return before + questions;
+  if (said.empty()) return before + questions;
+  return before + StandaloneQuestion(questions, {{.question = said, .answer = {}}}, kTurnBreak);
 }
 
 std::string SearchQuery(const std::string& question, const std::vector<Turn>& history) {

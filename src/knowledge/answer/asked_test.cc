@@ -28,6 +28,8 @@ TEST(Asked, WhatIsSaidBesideAQuestionIsLeftOutUnlessItLeansOnIt) {
             "What does a bicycle cost?");
   EXPECT_EQ(Asked("My bike is new. Where do I leave it?"),
             "My bike is new." + std::string(kTurnBreak) + "Where do I leave it?");
+  EXPECT_EQ(Asked("My pump hums. What can I do?"),
+            "My pump hums." + std::string(kTurnBreak) + "What can I do?");
 }
 
 TEST(Asked, ASearchIsForTheQuestionAlone) {

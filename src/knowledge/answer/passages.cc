@@ -1,14 +1,16 @@
 #include "knowledge/answer/passages.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "knowledge/answer/question.h"
+#include "text/search_words.h"
 
 namespace strata::knowledge {
 namespace {
 
 // Fewer content words than this do not stand alone.
-constexpr std::size_t kWordsAlone = 2;
+constexpr std::ptrdiff_t kWordsAlone = 2;
 
 bool BeginsWithConnective(std::string_view question) {
   for (std::string_view start : {"and ", "or ", "so ", "what about", "how about", "why?", "And ",
@@ -75,15 +77,14 @@ std::string TakeTurns(const domain::ChatRequest& request, std::vector<Turn>& his
   return question;
 }
 
-bool LeansOnBefore(const std::string& question) {
-  return BeginsWithConnective(question) || PointsBack(question);
-}
-
 std::string StandaloneQuestion(const std::string& question, const std::vector<Turn>& history,
                                std::string_view joint) {
   if (history.empty()) return question;
-  const bool short_one = ReadQuestion(question).words.size() < kWordsAlone;
-  if (!short_one && !LeansOnBefore(question)) return question;
+  const auto words = ReadQuestion(question).words;
+  const auto content = std::ranges::count_if(
+      words, [](const QuestionWord& word) { return !text::IsStopWord(word.surface); });
+  const bool short_one = content < kWordsAlone;
+  if (!short_one && !BeginsWithConnective(question) && !PointsBack(question)) return question;
   return history.back().question + std::string(joint) + question;
 }
 

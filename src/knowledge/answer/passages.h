@@ -16,9 +16,6 @@ std::vector<SourcePassage> PassagesOf(const std::vector<RetrievedChunk>& chunks)
 // The question that a conversation ends with, and its earlier turns. Only text counts.
 std::string TakeTurns(const domain::ChatRequest& request, std::vector<Turn>& history);
 
-// Whether a question takes up what was said before: "And in 2011?", "Where is it?".
-bool LeansOnBefore(const std::string& question);
-
 // A question that leans on the one before ("And in 2011?") with that one in front, `joint` between
 // them (kTurnBreak for the extractor, which does not answer that one again); else itself.
 std::string StandaloneQuestion(const std::string& question, const std::vector<Turn>& history,
