@@ -226,7 +226,8 @@ class Answers(unittest.TestCase):
                          {"knowledge.retrieve", "knowledge.extract"})
 
     def test_a_query_longer_than_the_embedding_model_sees_is_answered_and_the_trace_says_so(self):
-        question = QUESTION + " Please look through everything that was ever written down about the lamp, the keeper and the coast." * 30
+        # One question: what people say beside one is not searched for.
+        question = QUESTION.rstrip("?") + ", by everything that was ever written down about the lamp and the coast" * 30 + "?"
         raw = self.openai.chat.completions.with_raw_response.create(
             model="kb/harbour", messages=[{"role": "user", "content": question}])
         self.assertTrue(raw.parse().choices[0].message.content)
