@@ -33,14 +33,18 @@ struct Reply {
   bool ended = false;
 };
 
-Task<Reply> Ask(provider::ChatModel& model, RequestContext& ctx, bool stream = true) {
+domain::ChatRequest Says(bool stream) {
   domain::ChatRequest request;
   request.stream = stream;
   request.user = "u1";
   request.messages.push_back({.role = domain::Role::kUser, .content = {}});
   request.messages.back().content.push_back(domain::TextBlock{.text = "hi", .citations = {}});
+  return request;
+}
+
+Task<Reply> Ask(provider::ChatModel& model, RequestContext& ctx, bool stream = true) {
   Reply reply;
-  auto started = co_await model.Start(std::move(request), ctx);
+  auto started = co_await model.Start(Says(stream), ctx);
   if (!started.has_value()) {
     reply.error = started.error();
     co_return reply;
@@ -81,18 +85,22 @@ class Resilient : public testing::Test {
     return *model;
   }
 
+  // One without an id is not found by others.
   std::shared_ptr<provider::ChatModel> Pool(PoolSpec spec) {
-    spec.id = "pool";
+    const bool named = !spec.id.empty();
+    if (!named) spec.id = "pool";
     ModelFinder finder;
     finder.chat = [this](std::string_view id) -> Result<std::shared_ptr<provider::ChatModel>> {
-      if (id == "pool") return Fail(NotFound("model", id));
+      if (auto other = others_.find(id); other != others_.end()) return other->second;
       auto at = models_.find(std::string(id));
       if (at == models_.end()) return Fail(NotFound("model", id));
       return at->second;
     };
     domain::ModelInfo info;
-    info.id = "pool";
-    return resilience_->MakeChat(std::move(spec), finder, std::move(info));
+    info.id = spec.id;
+    auto pool = resilience_->MakeChat(spec, finder, std::move(info));
+    if (named) others_[spec.id] = pool;
+    return pool;
   }
 
   Reply Get(provider::ChatModel& model, bool stream = true) {
@@ -112,6 +120,8 @@ class Resilient : public testing::Test {
   ResilienceOptions options_;
   std::unique_ptr<Resilience> resilience_;
   std::map<std::string, std::shared_ptr<FakeChatModel>> models_;
+  // What pools find beside them.
+  std::map<std::string, std::shared_ptr<provider::ChatModel>, std::less<>> others_;
   RequestContext ctx_;
 };
 
@@ -158,6 +168,28 @@ TEST_F(Resilient, TheFallbackAnswersWhenTheModelDoesNot) {
   EXPECT_EQ(models_["a"]->calls(), 3);
   EXPECT_EQ(models_["b"]->calls(), 1);
   EXPECT_EQ(resilience_->board().Of("b", "fake")->Report().fallbacks, 1U);
+}
+
+TEST_F(Resilient, ModelsMayBeEachOthersFallbacks) {
+  Add("x").Script().Refuse(ServerError());
+  Add("y").Script().Refuse(ServerError());
+  auto a = Pool({.id = "a", .deployments = {{"x"}}, .fallback = {"b"}, .retries = 0});
+  auto b = Pool({.id = "b", .deployments = {{"y"}}, .fallback = {"a"}, .retries = 0});
+  for (auto* pool : {a.get(), b.get()}) EXPECT_TRUE(Get(*pool).error);
+  EXPECT_EQ(models_["x"]->calls(), 2) << "once for each request";
+  EXPECT_EQ(models_["y"]->calls(), 2);
+  models_["y"]->Next().Text("from y");
+  EXPECT_EQ(Get(*a).text, "from y");
+  models_["x"]->Next().Text("from x");
+  EXPECT_EQ(Get(*b).text, "from x");
+}
+
+TEST_F(Resilient, AModelThatIsItsOwnFallbackByAnAliasIsAskedOnce) {
+  Add("x").Script().Refuse(ServerError());
+  auto a = Pool({.id = "a", .deployments = {{"x"}}, .fallback = {"alias"}, .retries = 0});
+  others_["alias"] = a;
+  EXPECT_TRUE(Get(*a).error);
+  EXPECT_EQ(models_["x"]->calls(), 1);
 }
 
 TEST_F(Resilient, AnUnknownDeploymentIsLeftOutUntilItIsThere) {
