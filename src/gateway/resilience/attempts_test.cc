@@ -112,6 +112,26 @@ TEST(Breaker, StaysOpenLongerEachTimeTheFirstTryFailsUpToALimit) {
   EXPECT_GE(before, milliseconds(7000));
 }
 
+TEST(Breaker, TheFirstTokenOfATryDecidesAndNotTheEndOfItsStream) {
+  for (auto end : {Kind::kOk, Kind::kCut}) {
+    World world;
+    world.Add("a");
+    auto& health = *world.lanes[0]->health;
+    world.Break(0);
+    world.clock.Advance(seconds(1));
+    auto stream = health.Admit();
+    ASSERT_TRUE(stream);
+    stream->FirstToken(true);
+    EXPECT_EQ(health.State(), BreakerState::kClosed);
+    if (end == Kind::kOk) world.Break(0);
+    const auto before = health.State();
+    const auto open_for = health.OpenFor();
+    stream->End(end);
+    EXPECT_EQ(health.State(), before) << OutcomeName(end);
+    EXPECT_EQ(health.OpenFor(), open_for);
+  }
+}
+
 TEST(Breaker, CallersFaultsAndThrottlingNeverOpenIt) {
   for (auto outcome : {Kind::kCallers, Kind::kCancelled, Kind::kOurs, Kind::kThrottled}) {
     World world;

@@ -136,6 +136,8 @@ void DeploymentHealth::Ticket::FirstToken(bool streamed) {
   (streamed ? health_->first_token_ : health_->whole_).Observe(now - start_us_, now);
   if (streamed) health_->NoteQuiet(now - start_us_);
   health_->Succeeded(probe_);
+  // That has decided. A stream may go on for minutes: how it ends is one answer among others.
+  probe_ = false;
 }
 
 void DeploymentHealth::Ticket::End(AttemptOutcome outcome,
@@ -161,7 +163,7 @@ void DeploymentHealth::Ticket::End(AttemptOutcome outcome,
     return health->Succeeded(probe_);
   }
   // Nothing was learnt: the next one may be the probe.
-  if (probe_ && !answered_) health->probe_until_us_.store(0, kRelaxed);
+  if (probe_) health->probe_until_us_.store(0, kRelaxed);
 }
 
 std::optional<DeploymentHealth::Ticket> DeploymentHealth::Admit() {
