@@ -143,17 +143,23 @@ milliseconds Attempts::Backoff() {
   return milliseconds(static_cast<std::int64_t>(random_() * static_cast<double>(ceiling.count())));
 }
 
-std::optional<milliseconds> Attempts::Failed(Choice choice, Error error, AttemptStage stage) {
+AttemptOutcome Attempts::FailedBeside(Choice& choice, const Error& error, AttemptStage stage) {
   auto outcome = Judge(choice, error, stage);
   choice.ticket.End(outcome, error.retry_after());
-  marks_[choice.lane].counted |= IsFault(outcome);
+  auto& mark = marks_[choice.lane];
+  mark.counted |= IsFault(outcome);
+  mark.spent = error.code() == Code::kDeadlineExceeded || ElsewhereOnly(outcome);
   if (error.retry_after()) last_retry_after_ = error.retry_after();
+  return outcome;
+}
+
+std::optional<milliseconds> Attempts::Failed(Choice choice, Error error, AttemptStage stage) {
+  auto outcome = FailedBeside(choice, error, stage);
   auto wanted = error.retry_after();
   bool timed_out = error.code() == Code::kDeadlineExceeded;
   last_ = std::move(error);
   if (!MayRetry(timed_out ? AttemptOutcome::kTimeout : outcome)) return std::nullopt;
-  bool elsewhere = timed_out || ElsewhereOnly(outcome);
-  marks_[choice.lane].spent = elsewhere;
+  bool elsewhere = marks_[choice.lane].spent;
 
   if (retries_ < rules_.retries) {
     bool fresh = !Candidates(tier_, Which::kFresh).empty();

@@ -53,6 +53,8 @@ class Attempts {
   // Ends the attempt with its failure. How long to wait before Choose gives the next one; nullopt:
   // give up, with Final().
   std::optional<std::chrono::milliseconds> Failed(Choice choice, Error error, AttemptStage stage);
+  // Ends one that ran beside another, which decides how to go on.
+  AttemptOutcome FailedBeside(Choice& choice, const Error& error, AttemptStage stage);
   Error Final() const;
 
   // How long the attempt just chosen may wait for its first token, when less than the request may:

@@ -83,9 +83,10 @@ Task<void> Wait(asio::steady_timer& wake) {
 }
 
 // Ends the attempt that another one beat, or that failed beside one that failed too.
-void Lost(Attempt& attempt) {
+void Lost(Attempt& attempt, Attempts& attempts) {
   bool failed = attempt.error && attempt.error->code() != Code::kCancelled;
-  auto outcome = failed ? OutcomeOf(*attempt.error, attempt.stage) : AttemptOutcome::kCancelled;
+  auto outcome = AttemptOutcome::kCancelled;
+  if (failed) outcome = attempts.FailedBeside(attempt.choice, *attempt.error, attempt.stage);
   attempt.choice.ticket.End(outcome);
   attempt.stream.reset();
   attempt.Settle(outcome, failed ? &*attempt.error : nullptr);
@@ -216,11 +217,13 @@ Task<std::shared_ptr<Attempt>> ResilientChat::Race(const Set& set, Attempts& att
   run(first);
   if (!first->done) co_await Wait(*wake);
   std::shared_ptr<Attempt> second;
+  std::shared_ptr<void> alarm;  // the first one has its own
   if (!first->done) {
     if (auto choice = attempts.ChooseHedge()) {
       auto at = choice->lane;
       second = std::make_shared<Attempt>(std::move(*choice), *set.lanes[at], set.models[at], ctx,
                                          Attempt::Context::kOwn);
+      if (auto patience = attempts.Patience()) alarm = co_await Attempt::Limit(second, *patience);
       orphans.attempts.push_back(second);
       run(second);
     }
@@ -240,7 +243,7 @@ Task<std::shared_ptr<Attempt>> ResilientChat::Race(const Set& set, Attempts& att
       wake->expires_after(std::chrono::hours(24));
       co_await Wait(*wake);
     }
-    Lost(*loser);
+    Lost(*loser, attempts);
   }
   orphans.attempts.clear();
   co_return winner;

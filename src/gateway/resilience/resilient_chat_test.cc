@@ -254,6 +254,37 @@ TEST_F(Resilient, AnAttemptThatGivesNoTokenInItsTimeIsGivenUpForAnother) {
   EXPECT_EQ(models_["silent"]->open_streams(), 0);
 }
 
+TEST_F(Resilient, AHedgedAttemptIsGivenUpInItsTimeToo) {
+  fakes::Gate never;
+  Add("silent").Script().Wait(never);
+  Add("mute").Script().Wait(never);
+  Add("b").Script().Text("b");
+  auto pool = Pool({.deployments = {{"silent"}, {"mute"}},
+                    .fallback = {"b"},
+                    .hedge_after = milliseconds(5),
+                    .first_token_max = milliseconds(30)});
+  ctx_.deadline = ctx_.clock->Steady() + std::chrono::seconds(5);
+  EXPECT_EQ(Get(*pool).text, "b");
+  EXPECT_EQ(resilience_->board().Of("silent", "fake")->Report().hedges +
+                resilience_->board().Of("mute", "fake")->Report().hedges,
+            1U);
+  for (const char* id : {"silent", "mute"}) EXPECT_EQ(models_[id]->open_streams(), 0) << id;
+}
+
+TEST_F(Resilient, AHedgedRequestEndsWhenItsCallerNoLongerWaitsForTheFirstByte) {
+  fakes::Gate never;
+  Add("silent").Script().Wait(never);
+  Add("mute").Script().Wait(never);
+  auto pool = Pool({.deployments = {{"silent"}, {"mute"}}, .hedge_after = milliseconds(5)});
+  const auto start = ctx_.clock->Steady();
+  ctx_.deadline = start + std::chrono::seconds(5);
+  ctx_.first_byte_deadline = start + milliseconds(60);
+  const auto reply = Get(*pool);
+  ASSERT_TRUE(reply.error);
+  EXPECT_EQ(reply.error->code(), Code::kDeadlineExceeded);
+  EXPECT_LT(ctx_.clock->Steady() - start, std::chrono::seconds(3));
+}
+
 TEST_F(Resilient, AClientThatLeavesEndsTheAttemptAndNoOtherIsMade) {
   fakes::Gate never;
   Add("a").Script().Wait(never);
