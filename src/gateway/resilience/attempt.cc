@@ -2,10 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
 namespace strata::gateway {
+namespace {
+
+// More calls than one attempt makes, whatever its deployment is: routers number theirs by the
+// thousand.
+constexpr int kNumbersOfAnAttempt = 1'000'000;
+
+}  // namespace
 
 Attempt::Attempt(Choice made, const Lane& lane, std::shared_ptr<provider::ChatModel> of,
                  RequestContext& request, Context kind)
@@ -23,8 +31,6 @@ void Attempt::Fork(const Lane& lane) {
   static_cast<RequestFacts&>(*own_) = request_;
   own_->spent_picousd = 0;
   own_->unpriced_calls = 0;
-  // A deployment makes one call; its number is taken now, as another attempt may run beside it.
-  own_->calls = request_.calls++;
   own_->route += fmt::format("{}{}", own_->route.empty() ? "" : "; ", choice.why);
   stop_ = std::stop_source();
   own_->cancel = stop_.get_token();
@@ -36,8 +42,19 @@ void Attempt::Fork(const Lane& lane) {
   own_->span.Set("breaker", BreakerName(choice.breaker));
 }
 
+void Attempt::NumberBehind(Attempt& other) {
+  own_->calls = other.ctx().calls + kNumbersOfAnAttempt;
+}
+
+// A deployment may make several calls: profiles, prompts and routers are models that ask others.
+// The ledger keeps one row of a number, so what is called next goes on behind them.
+void Attempt::HandUpNumbers() {
+  if (own_ && !settled_) request_.calls = std::max(request_.calls, own_->calls);
+}
+
 void Attempt::Settle(AttemptOutcome outcome, const Error* failure) {
   if (settled_) return;
+  HandUpNumbers();
   settled_ = true;
   if (!own_) return;
   own_->span.Set("outcome", OutcomeName(outcome));
@@ -100,6 +117,7 @@ Task<void> Attempt::Open(std::shared_ptr<Attempt> self) {
     attempt.head.push_back(std::move(*event));
   }
   attempt.choice.ticket.FirstToken(streamed);
+  attempt.HandUpNumbers();  // the request may make calls while the answer comes
   attempt.done = true;
 }
 

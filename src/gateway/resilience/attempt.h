@@ -42,6 +42,9 @@ class Attempt {
   // The error of the call: that nothing came in time where Limit cancelled it.
   Error Explained(Error error, std::string_view model) const;
 
+  // Of one that runs beside another: before it opens.
+  void NumberBehind(Attempt& other);
+
   // Writes the outcome on the attempt's span and gives what it cost to the request. Once.
   void Settle(AttemptOutcome outcome, const Error* error = nullptr);
 
@@ -64,6 +67,7 @@ class Attempt {
     void operator()() const { source->request_stop(); }
   };
   void Fork(const Lane& lane);
+  void HandUpNumbers();
   void OutOfPatience(std::chrono::milliseconds limit);
 
   const std::shared_ptr<provider::ChatModel> model_;

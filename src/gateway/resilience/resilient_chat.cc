@@ -223,6 +223,7 @@ Task<std::shared_ptr<Attempt>> ResilientChat::Race(const Set& set, Attempts& att
       auto at = choice->lane;
       second = std::make_shared<Attempt>(std::move(*choice), *set.lanes[at], set.models[at], ctx,
                                          Attempt::Context::kOwn);
+      second->NumberBehind(*first);
       if (auto patience = attempts.Patience()) alarm = co_await Attempt::Limit(second, *patience);
       orphans.attempts.push_back(second);
       run(second);

@@ -285,6 +285,62 @@ TEST_F(Resilient, AHedgedRequestEndsWhenItsCallerNoLongerWaitsForTheFirstByte) {
   EXPECT_LT(ctx_.clock->Steady() - start, std::chrono::seconds(3));
 }
 
+// As a model that asks others does: takes some numbers, then does what its script says.
+class CallsSeveral final : public provider::ChatModel {
+ public:
+  CallsSeveral(std::shared_ptr<FakeChatModel> inner, std::vector<int>& numbers)
+      : inner_(std::move(inner)), numbers_(numbers) {}
+
+  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest&& request,
+                                                            RequestContext& ctx) override {
+    for (int i = 0; i < 3; ++i) numbers_.push_back(ctx.calls++);
+    co_return co_await inner_->Start(std::move(request), ctx);
+  }
+  Task<Result<std::int64_t>> CountTokens(domain::ChatRequest, RequestContext&) override {
+    co_return 0;
+  }
+  const domain::ModelInfo& Info() const override { return inner_->Info(); }
+
+ private:
+  const std::shared_ptr<FakeChatModel> inner_;
+  std::vector<int>& numbers_;
+};
+
+TEST_F(Resilient, NoTwoCallsOfARequestHaveOneNumber) {
+  fakes::Gate never;
+  std::vector<int> numbers;
+  Add("failing").Script().Refuse(ServerError());
+  Add("slow").Script().Wait(never);
+  Add("quick");
+  for (const char* id : {"failing", "slow", "quick"}) {
+    others_[id] = std::make_shared<CallsSeveral>(models_[id], numbers);
+  }
+  auto in_turn = Pool({.deployments = {{"failing"}}, .fallback = {"quick"}, .retries = 2});
+  EXPECT_EQ(Get(*in_turn).text, "ok");
+  EXPECT_EQ(numbers.size(), 12U) << "three attempts that failed, and the fallback's";
+  EXPECT_EQ(ctx_.calls, 12) << "without gaps where none run side by side";
+  auto racing = Pool({.deployments = {{"slow", 1000}, {"quick"}}, .hedge_after = milliseconds(5)});
+  EXPECT_EQ(Get(*racing).text, "ok");
+  EXPECT_EQ(numbers.size(), 18U);
+  numbers.push_back(ctx_.calls);  // the request's next
+  EXPECT_EQ(std::set(numbers.begin(), numbers.end()).size(), numbers.size());
+}
+
+// What judges an answer while it comes makes calls of the same request.
+TEST_F(Resilient, CallsMadeWhileTheAnswerComesHaveNumbersOfTheirOwn) {
+  std::vector<int> numbers;
+  Add("quick");
+  others_["quick"] = std::make_shared<CallsSeveral>(models_["quick"], numbers);
+  auto pool = Pool({.deployments = {{"quick"}},
+                    .fallback = {"none"},
+                    .first_token_max = std::chrono::seconds(5)});
+  auto request = Says(true);
+  auto stream = runtime_.Run(pool->Start(std::move(request), ctx_));
+  ASSERT_TRUE(stream.has_value()) << stream.error().message();
+  EXPECT_EQ(numbers, std::vector({0, 1, 2}));
+  EXPECT_EQ(ctx_.calls, 3);
+}
+
 TEST_F(Resilient, AClientThatLeavesEndsTheAttemptAndNoOtherIsMade) {
   fakes::Gate never;
   Add("a").Script().Wait(never);
