@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "store/call_key.h"
 #include "store/journal.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -14,7 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (auto payload : scan->payloads) {
     if (payload.data() < at || payload.data() + payload.size() > bytes.data() + size) std::abort();
     at = payload.data() + payload.size();
-    [[maybe_unused]] auto record = strata::store::DecodeCallRecord(payload);
+    strata::store::CallRow row;
+    [[maybe_unused]] auto read = strata::store::DecodeInto(payload, row);
   }
   return 0;
 }

@@ -1,9 +1,7 @@
 #pragma once
-// The bytes of a journal's records without what they hold: which call one is about, and the final
-// of an intent.
+// The records of the journal: what one holds of a call, and which call it is about.
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,15 +12,26 @@ namespace strata::store {
 
 // Request id and number of the call within the request.
 using CallKey = std::pair<std::string, std::uint32_t>;
+using CallKeyView = std::pair<std::string_view, std::uint32_t>;
 
-// Of an intent in a format that is known; nullopt for everything else, which DecodeCallRecord
-// explains.
-std::optional<CallKey> IntentKeyOf(std::string_view bytes);
+// Stable numbers: they are stored.
+enum class CallPart : std::uint8_t {
+  kIntent = 1,
+  kBoth = 2,     // how calls ended before format 4: the outcome behind all of the intent
+  kOutcome = 3,  // names its intent by the key
+};
+struct CallRecordHead {
+  CallPart part;
+  CallKeyView key;  // of the record's bytes
+};
 
-// Fills `row`, an empty one, from a final. false: it is an intent. Errors as DecodeCallRecord.
-Result<bool> DecodeFinal(std::string_view bytes, CallRow& row);
+// Errors as DecodeCallRecord.
+Result<CallRecordHead> HeadOf(std::string_view bytes);
+// Fills the part of `row` that the record holds; that part is empty before.
+Result<> DecodeInto(std::string_view bytes, CallRow& row);
 
-// The final of the call whose EncodeIntent is `intent_bytes`: the same bytes as EncodeFinal's.
-std::string FinalFrom(std::string intent_bytes, const CallOutcome& outcome);
+// How the call of `intent` ended, in at most kOutcomeRecordBytesMax bytes.
+inline constexpr std::size_t kOutcomeRecordBytesMax = kCallOutcomeBytesMax + kCallTextMax + 16;
+std::string EncodeOutcome(const CallIntent& intent, const CallOutcome& outcome);
 
 }  // namespace strata::store

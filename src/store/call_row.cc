@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "base/check.h"
 #include "base/text_writer.h"
 #include "base/utf8.h"
 #include "store/call_key.h"
@@ -12,10 +11,9 @@
 namespace strata::store {
 namespace {
 
-constexpr std::uint8_t kKindIntent = 1;
-constexpr std::uint8_t kKindFinal = 2;
-constexpr std::uint8_t kFormat = 3;
-constexpr std::uint8_t kFormatOfFixedWidths = 2;  // and of texts with two bytes of length
+constexpr std::uint8_t kFormat = 4;
+constexpr std::uint8_t kFormatWithoutOutcomes = 3;  // a call ended with a record of both parts
+constexpr std::uint8_t kFormatOfFixedWidths = 2;    // and of texts with two bytes of length
 constexpr std::uint8_t kFormatWithoutRoles = 1;
 
 // A record is written for every call and its pages are paid for by the byte, so numbers take the
@@ -179,9 +177,14 @@ class Decoder {
   bool fixed_ = false;
 };
 
-void PutIntent(TextWriter& out, const CallIntent& intent) {
+void PutHead(TextWriter& out, CallPart part, const CallIntent& intent) {
+  out.Raw(static_cast<char>(part)).Raw(static_cast<char>(kFormat));
   PutText(out, intent.request_id.value);
   PutNumber(out, intent.call_number);
+}
+
+// What stands behind the head.
+void PutIntent(TextWriter& out, const CallIntent& intent) {
   PutSigned(out, ToUnixMicros(intent.time));
   PutText(out, intent.workspace.value);
   PutText(out, intent.key.value);
@@ -199,9 +202,37 @@ void PutIntent(TextWriter& out, const CallIntent& intent) {
   PutText(out, intent.role);
 }
 
-void GetIntent(Decoder& in, std::uint8_t format, CallIntent& intent) {
-  intent.request_id.value = in.Text();
-  intent.call_number = in.CallNumber();
+struct Head : CallRecordHead {
+  std::uint8_t format;
+};
+
+Error Unreadable(const Decoder& in) {
+  return Error(Code::kCorruption, fmt::format("journal record: {}", in.problem()));
+}
+
+// The same in every format so far.
+Result<Head> GetHead(Decoder& in) {
+  const auto part = in.Byte();
+  const auto format = in.Byte();
+  if (in.problem() == nullptr && format > kFormat) {
+    return Fail(Code::kUnsupported, fmt::format("journal record of format {}, this strata reads up "
+                                                "to {}",
+                                                format, kFormat));
+  }
+  Head head{{static_cast<CallPart>(part), {}}, format};
+  const auto last = format > kFormatWithoutOutcomes ? CallPart::kOutcome : CallPart::kBoth;
+  if (format == 0 || part == 0 || head.part > last) in.Bad("its part is none of ours");
+  in.Expect(format);
+  head.key.first = in.Text();
+  head.key.second = in.CallNumber();
+  if (in.problem() != nullptr) return Fail(Unreadable(in));
+  return head;
+}
+
+void GetIntent(Decoder& in, const Head& head, CallIntent& intent) {
+  const auto format = head.format;
+  intent.request_id.value = head.key.first;
+  intent.call_number = head.key.second;
   intent.time = FromUnixMicros(in.Integer());
   intent.workspace.value = in.Text();
   intent.key.value = in.Text();
@@ -300,81 +331,60 @@ CallRow InterruptedRow(CallIntent intent) {
 }
 
 std::string EncodeIntent(const CallIntent& intent) {
-  // With room for the outcome, which is written behind it.
-  constexpr std::size_t kUsualBytes = 480;
+  constexpr std::size_t kUsualBytes = 256;
   std::string bytes;
-  {
-    TextWriter out(bytes, kUsualBytes);
-    out.Raw(static_cast<char>(kKindIntent)).Raw(static_cast<char>(kFormat));
-    PutIntent(out, intent);
-  }
+  TextWriter out(bytes, kUsualBytes);
+  PutHead(out, CallPart::kIntent, intent);
+  PutIntent(out, intent);
+  out.Finish();
   return bytes;
 }
 
-std::string FinalFrom(std::string intent_bytes, const CallOutcome& outcome) {
-  constexpr std::size_t kUsualBytes = 160;
-  STRATA_CHECK(intent_bytes.starts_with(static_cast<char>(kKindIntent)), "it is no intent");
-  intent_bytes.front() = static_cast<char>(kKindFinal);
-  {
-    TextWriter out(intent_bytes, kUsualBytes);
-    PutOutcome(out, outcome);
-  }
-  return intent_bytes;
+std::string EncodeOutcome(const CallIntent& intent, const CallOutcome& outcome) {
+  constexpr std::size_t kUsualBytes = 192;
+  std::string bytes;
+  TextWriter out(bytes, kUsualBytes);
+  PutHead(out, CallPart::kOutcome, intent);
+  PutOutcome(out, outcome);
+  out.Finish();
+  return bytes;
 }
 
 std::string EncodeFinal(const CallRow& row) {
-  return FinalFrom(EncodeIntent(row.intent), row.outcome);
+  constexpr std::size_t kUsualBytes = 448;
+  std::string bytes;
+  TextWriter out(bytes, kUsualBytes);
+  PutHead(out, CallPart::kBoth, row.intent);
+  PutIntent(out, row.intent);
+  PutOutcome(out, row.outcome);
+  out.Finish();
+  return bytes;
 }
 
-std::optional<CallKey> IntentKeyOf(std::string_view bytes) {
+Result<CallRecordHead> HeadOf(std::string_view bytes) {
   Decoder in(bytes);
-  if (in.Byte() != kKindIntent) return std::nullopt;
-  // The key stands at the same place in every format so far.
-  const auto format = in.Byte();
-  if (format == 0 || format > kFormat) return std::nullopt;
-  in.Expect(format);
-  CallKey key;
-  key.first = in.Text();
-  key.second = in.CallNumber();
-  if (in.problem() != nullptr) return std::nullopt;
-  return key;
+  STRATA_TRY(CallRecordHead head, GetHead(in));
+  return head;
 }
 
-namespace {
-
-// What a record is; fills `row`, of an intent without its outcome.
-Result<std::uint8_t> DecodeInto(std::string_view bytes, CallRow& row) {
+Result<> DecodeInto(std::string_view bytes, CallRow& row) {
   Decoder in(bytes);
-  auto kind = in.Byte();
-  auto format = in.Byte();
-  if (in.problem() == nullptr && format > kFormat) {
-    return Fail(Code::kUnsupported, fmt::format("journal record of format {}, this strata reads up "
-                                                "to {}",
-                                                format, kFormat));
-  }
-  if (format == 0 || (kind != kKindIntent && kind != kKindFinal))
-    in.Bad("its kind is none of ours");
-  in.Expect(format);
-  GetIntent(in, format, row.intent);
-  if (kind == kKindFinal) GetOutcome(in, format, row.outcome);
+  STRATA_TRY(auto head, GetHead(in));
+  if (head.part != CallPart::kOutcome) GetIntent(in, head, row.intent);
+  if (head.part != CallPart::kIntent) GetOutcome(in, head.format, row.outcome);
   if (in.problem() == nullptr && !in.at_end()) in.Bad("bytes follow its end");
-  if (in.problem() != nullptr) {
-    return Fail(Code::kCorruption, fmt::format("journal record: {}", in.problem()));
-  }
-  return kind;
-}
-
-}  // namespace
-
-Result<bool> DecodeFinal(std::string_view bytes, CallRow& row) {
-  STRATA_TRY(auto kind, DecodeInto(bytes, row));
-  return kind == kKindFinal;
+  if (in.problem() != nullptr) return Fail(Unreadable(in));
+  return {};
 }
 
 Result<std::variant<CallIntent, CallRow>> DecodeCallRecord(std::string_view bytes) {
+  STRATA_TRY(auto head, HeadOf(bytes));
+  if (head.part == CallPart::kOutcome) {
+    return Fail(Code::kCorruption, "journal record: an outcome without its intent");
+  }
   CallRow row;
-  STRATA_TRY(auto kind, DecodeInto(bytes, row));
-  if (kind == kKindFinal) return std::variant<CallIntent, CallRow>(std::move(row));
+  STRATA_CHECK_OK(DecodeInto(bytes, row));
+  if (head.part == CallPart::kBoth) return std::variant<CallIntent, CallRow>(std::move(row));
   return std::variant<CallIntent, CallRow>(std::move(row.intent));
 }
 

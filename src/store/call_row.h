@@ -84,10 +84,10 @@ struct CallRow {
 // An intent that got no outcome, as it is charged: its estimate, status kInterrupted.
 CallRow InterruptedRow(CallIntent intent);
 
-// Binary form, little endian, versioned: byte 0 is the kind (1 intent, 2 final), byte 1 the format
-// (3; 2 has fixed widths, 1 also no role and no comparison). Numbers and lengths are LEB128.
-// Framing and checksums are the journal's. A final takes at most kCallOutcomeBytesMax bytes more
-// than its intent.
+// Binary form, little endian, versioned: byte 0 is the part (CallPart), byte 1 the format (4; 3 has
+// no outcomes of their own, 2 has fixed widths, 1 also no role and no comparison). Numbers and
+// lengths are LEB128. Framing and checksums are the journal's. A final, which is both parts in one,
+// takes at most kCallOutcomeBytesMax bytes more than its intent.
 inline constexpr std::size_t kCallOutcomeBytesMax = 8 * (kCallTextMax + 2) + 128;
 std::string EncodeIntent(const CallIntent& intent);
 std::string EncodeFinal(const CallRow& row);

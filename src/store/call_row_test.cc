@@ -111,7 +111,10 @@ TEST(CallRow, ARecordOfTheFirstFormatIsReadWithoutARole) {
   auto record = DecodeCallRecord(bytes);
   ASSERT_TRUE(record.has_value()) << record.error().message();
   EXPECT_EQ(std::get<CallIntent>(*record), intent);
-  EXPECT_EQ(IntentKeyOf(bytes), CallKey(intent.request_id.value, intent.call_number));
+  auto head = HeadOf(bytes);
+  ASSERT_TRUE(head.has_value()) << head.error().message();
+  EXPECT_EQ(head->part, CallPart::kIntent);
+  EXPECT_EQ(head->key, CallKeyView(intent.request_id.value, intent.call_number));
 }
 
 TEST(CallRow, ARecordOfTheSecondFormatIsRead) {
@@ -122,15 +125,31 @@ TEST(CallRow, ARecordOfTheSecondFormatIsRead) {
   out.Put(std::uint8_t{1}).Numbers({56}).Text("r1").Text("g2").Text("p3").Text("c4").Text("kb@5");
   out.Put(std::uint8_t{1}).Numbers({77}).Put(std::uint8_t{0}).Numbers({0});
   CallRow row;
-  EXPECT_EQ(DecodeFinal(out.bytes, row), true);
+  EXPECT_TRUE(DecodeInto(out.bytes, row).has_value());
   EXPECT_EQ(EncodeFinal(row), EncodeFinal(SomeRow()));
 }
 
-TEST(IntentKeyOf, KnowsNoNewerFormat) {
-  auto bytes = EncodeIntent(SomeIntent());
-  EXPECT_TRUE(IntentKeyOf(bytes).has_value());
-  bytes[1] = 4;
-  EXPECT_FALSE(IntentKeyOf(bytes).has_value());
+TEST(CallRow, ARecordOfTheThirdFormatIsRead) {
+  auto bytes = EncodeFinal(SomeRow());
+  bytes[1] = 3;
+  CallRow row;
+  EXPECT_TRUE(DecodeInto(bytes, row).has_value());
+  EXPECT_EQ(EncodeFinal(row), EncodeFinal(SomeRow()));
+  auto outcome = EncodeOutcome(SomeIntent(), SomeRow().outcome);
+  outcome[1] = 3;
+  EXPECT_EQ(HeadOf(outcome).error().code(), Code::kCorruption) << "it had none";
+}
+
+TEST(CallRow, TheTwoPartsOfACallMakeItWhole) {
+  const auto row = SomeRow();
+  const auto outcome = EncodeOutcome(row.intent, row.outcome);
+  CallRow joined;
+  ASSERT_TRUE(DecodeInto(outcome, joined).has_value());
+  ASSERT_TRUE(DecodeInto(EncodeIntent(row.intent), joined).has_value());
+  EXPECT_EQ(EncodeFinal(joined), EncodeFinal(row));
+  EXPECT_LT(outcome.size() + EncodeIntent(row.intent).size(),
+            EncodeFinal(row).size() + row.intent.request_id.value.size() + 8);
+  EXPECT_EQ(DecodeCallRecord(outcome).error().code(), Code::kCorruption) << "it is half of one";
 }
 
 TEST(CallRow, ATraceOfAnotherRequestIsKept) {
@@ -155,19 +174,31 @@ TEST(CallRow, NumbersTakeTheBytesThatTheyNeed) {
     row.outcome.latency_ms = value;
     row.intent.estimate.input_tokens = std::max<std::int64_t>(value, 0);
     CallRow back;
-    EXPECT_EQ(DecodeFinal(EncodeFinal(row), back), true);
+    EXPECT_TRUE(DecodeInto(EncodeFinal(row), back).has_value());
     EXPECT_EQ(back.outcome.latency_ms, value);
     EXPECT_EQ(back.intent.estimate, row.intent.estimate);
   }
 }
 
-TEST(IntentKeyOf, NamesTheCallOfAnIntentOnly) {
-  const auto intent = SomeIntent();
-  const auto bytes = EncodeIntent(intent);
-  EXPECT_EQ(IntentKeyOf(bytes), CallKey(intent.request_id.value, intent.call_number));
-  EXPECT_FALSE(IntentKeyOf(EncodeFinal(SomeRow())).has_value());
-  EXPECT_FALSE(IntentKeyOf(bytes.substr(0, 5)).has_value());
-  EXPECT_FALSE(IntentKeyOf("").has_value());
+TEST(HeadOf, NamesTheCallAndThePart) {
+  const auto row = SomeRow();
+  const CallKeyView key(row.intent.request_id.value, row.intent.call_number);
+  const std::pair<CallPart, std::string> records[] = {
+      {CallPart::kIntent, EncodeIntent(row.intent)},
+      {CallPart::kBoth, EncodeFinal(row)},
+      {CallPart::kOutcome, EncodeOutcome(row.intent, row.outcome)}};
+  for (const auto& [part, bytes] : records) {
+    auto head = HeadOf(bytes);
+    ASSERT_TRUE(head.has_value()) << head.error().message();
+    EXPECT_EQ(head->part, part);
+    EXPECT_EQ(head->key, key);
+    EXPECT_EQ(HeadOf(bytes.substr(0, 5)).error().code(), Code::kCorruption);
+    auto newer = bytes;
+    newer[1] = 5;
+    EXPECT_EQ(HeadOf(newer).error().code(), Code::kUnsupported);
+  }
+  EXPECT_EQ(HeadOf("").error().code(), Code::kCorruption);
+  EXPECT_EQ(HeadOf(std::string("\0\4", 2)).error().code(), Code::kCorruption);
 }
 
 TEST(CallRow, UnknownPriceIsNotZero) {
@@ -199,6 +230,9 @@ TEST(CallRow, AFinalFitsTheRoomThatItsIntentReserves) {
   row.outcome.error_code = row.outcome.model_answered = row.outcome.price_date = longest;
   row.outcome.decided_by = {longest, longest, longest, longest, longest};
   EXPECT_LE(EncodeFinal(row).size(), EncodeIntent(row.intent).size() + kCallOutcomeBytesMax);
+  row.intent.request_id.value = longest;
+  row.intent.call_number = std::numeric_limits<std::uint32_t>::max();
+  EXPECT_LE(EncodeOutcome(row.intent, row.outcome).size(), kOutcomeRecordBytesMax);
 }
 
 TEST(CallRow, CountsBelowZeroAreStoredAsZero) {
@@ -210,24 +244,30 @@ TEST(CallRow, CountsBelowZeroAreStoredAsZero) {
 }
 
 TEST(CallRow, EveryCutAndEveryStrangeByteIsRefusedOrRead) {
-  auto bytes = EncodeFinal(SomeRow());
-  for (std::size_t size = 0; size < bytes.size(); ++size) {
-    EXPECT_FALSE(DecodeCallRecord(bytes.substr(0, size)).has_value()) << size;
-  }
-  EXPECT_FALSE(DecodeCallRecord(bytes + "x").has_value());
-  for (std::size_t at = 0; at < bytes.size(); ++at) {
-    auto changed = bytes;
-    changed[at] = static_cast<char>(changed[at] ^ 0xff);
-    auto record = DecodeCallRecord(changed);  // must not crash; most are refused
-    if (!record.has_value()) {
-      EXPECT_NE(record.error().code(), Code::kInternal);
+  auto decode = [](std::string_view bytes) {
+    CallRow row;
+    return DecodeInto(bytes, row);
+  };
+  for (const auto& bytes :
+       {EncodeFinal(SomeRow()), EncodeOutcome(SomeIntent(), SomeRow().outcome)}) {
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+      EXPECT_FALSE(decode(bytes.substr(0, size)).has_value()) << size;
+    }
+    EXPECT_FALSE(decode(bytes + "x").has_value());
+    for (std::size_t at = 0; at < bytes.size(); ++at) {
+      auto changed = bytes;
+      changed[at] = static_cast<char>(changed[at] ^ 0xff);
+      auto read = decode(changed);  // must not crash; most are refused
+      if (!read.has_value()) {
+        EXPECT_NE(read.error().code(), Code::kInternal);
+      }
     }
   }
 }
 
 TEST(CallRow, ANewerFormatIsNamedAsSuch) {
   auto bytes = EncodeIntent(SomeIntent());
-  bytes[1] = 4;
+  bytes[1] = 5;
   EXPECT_EQ(DecodeCallRecord(bytes).error().code(), Code::kUnsupported);
 }
 

@@ -79,9 +79,7 @@ struct Journal::State {
 struct CallRecord::Body {
   std::shared_ptr<Journal::State> state;  // none: nothing is recorded
   std::shared_ptr<Lane> lane;             // where the intent stands
-  std::size_t reserved = 0;
   bool ended = false;
-  std::string intent_bytes;  // the final begins with them
   CallRow row;
 };
 
@@ -188,17 +186,13 @@ Result<> Journal::Admit(const CallIntent& intent) const {
 
 Result<CallRecord> Journal::Begin(CallIntent intent) {
   auto body = std::make_unique<CallRecord::Body>();
-  auto payload = EncodeIntent(intent);
-  auto reserved = FramedSize(payload.size() + kCallOutcomeBytesMax);
   auto lane = state_->lanes->Mine();
-  auto appended = state_->lanes->AppendIntent(*lane, payload, reserved);
+  auto appended = state_->lanes->AppendIntent(*lane, EncodeIntent(intent));
   body->row.intent = std::move(intent);
   if (appended.has_value()) {
     ++state_->counters.intents;
     body->state = state_;
     body->lane = std::move(lane);
-    body->reserved = reserved;
-    body->intent_bytes = std::move(payload);
     return CallRecord(std::move(body));
   }
   if (state_->options.when_full == WhenFull::kRefuse) {
@@ -271,8 +265,8 @@ Result<> CallRecord::Finish(CallStatus status) {
   if (!body_->state) return {};
   auto& state = *body_->state;
   auto mine = state.lanes->Mine();
-  auto final = FinalFrom(std::move(body_->intent_bytes), body_->row.outcome);
-  auto appended = state.lanes->AppendFinal(*mine, *body_->lane, body_->reserved, final);
+  auto final = EncodeOutcome(body_->row.intent, body_->row.outcome);
+  auto appended = state.lanes->AppendFinal(*mine, *body_->lane, final);
   if (appended.has_value()) {
     ++state.counters.finals;
     if (status == CallStatus::kInterrupted) ++state.counters.interrupted;

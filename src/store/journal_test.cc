@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "base/log.h"
@@ -285,6 +286,77 @@ TEST(Journal, ACallMayEndOnAnotherThreadThanItBegan) {
   }
   ASSERT_TRUE(journal->Flush());
   EXPECT_EQ(ledger.rows().size(), 100U);
+  journal.reset();
+  EXPECT_EQ(SegmentFiles(options), 0U);
+}
+
+TEST(Journal, ACallWhoseEndIsReadBeforeItsBeginningIsWhole) {
+  TempFolder folder;
+  FakeLedger ledger;
+  auto options = Small(folder);
+  auto journal = OpenJournal(options, ledger);
+  // This thread's file is the first.
+  ASSERT_TRUE(journal->Begin(Intent("own"))->Finish(CallStatus::kOk));
+  std::optional<CallRecord> crossed;
+  std::thread([&] { crossed = std::move(*journal->Begin(Intent("crossed"))); }).join();
+  crossed->outcome().usage.output_tokens = 7;
+  ASSERT_TRUE(crossed->Finish(CallStatus::kOk));
+
+  FakeLedger after;
+  auto copy = AfterKill(options, folder);
+  auto recovered = OpenJournal(copy, after);
+  EXPECT_EQ(recovered->counters().interrupted, 0U);
+  EXPECT_EQ(after.rows().at("crossed/0").outcome.usage.output_tokens, 7);
+  EXPECT_EQ(after.rows().at("crossed/0").intent.model, "m");
+
+  ASSERT_TRUE(journal->Flush());
+  EXPECT_EQ(ledger.rows().at("crossed/0").outcome.usage.output_tokens, 7);
+  EXPECT_EQ(ledger.rows().at("crossed/0").intent.model, "m");
+  journal.reset();
+  EXPECT_EQ(SegmentFiles(options), 0U);
+}
+
+// Files are removed one by one, so a process that dies in between leaves ends without beginnings.
+TEST(Journal, AnEndWhoseBeginningIsGoneIsInTheLedgerAlready) {
+  TempFolder folder;
+  FakeLedger ledger;
+  auto options = Small(folder);
+  auto journal = OpenJournal(options, ledger);
+  auto held = journal->Begin(Intent("held"));
+  for (int i = 0; SegmentFiles(options) < 2; ++i) {
+    ASSERT_TRUE(journal->Begin(Intent("r" + std::to_string(i)))->Finish(CallStatus::kOk));
+  }
+  ASSERT_TRUE(held->Finish(CallStatus::kOk));
+  auto copy = AfterKill(options, folder);
+  ASSERT_TRUE(RemoveFile(copy.folder + "/" + ListFolder(copy.folder)->front()));
+
+  FakeLedger after;
+  auto recovered = OpenJournal(copy, after);
+  EXPECT_FALSE(after.rows().contains("held/0"));
+  EXPECT_EQ(recovered->counters().interrupted, 0U);
+  EXPECT_EQ(SegmentFiles(copy), 0U);
+}
+
+TEST(Journal, ARefusingLedgerKeepsBothPartsOfACall) {
+  TempFolder folder;
+  FakeLedger ledger;
+  auto options = Small(folder);
+  auto journal = OpenJournal(options, ledger);
+  auto held = journal->Begin(Intent("held"));
+  for (int i = 0; SegmentFiles(options) < 3; ++i) {
+    ASSERT_TRUE(journal->Begin(Intent("r" + std::to_string(i)))->Finish(CallStatus::kOk));
+  }
+  ASSERT_TRUE(journal->Flush());
+  ledger.SetFailing(true);
+  ASSERT_TRUE(held->Finish(CallStatus::kOk));
+  EXPECT_FALSE(journal->Flush().has_value());
+
+  FakeLedger after;
+  auto recovered = OpenJournal(AfterKill(options, folder), after);
+  EXPECT_EQ(after.rows().at("held/0").outcome.status, CallStatus::kOk);
+  ledger.SetFailing(false);
+  ASSERT_TRUE(journal->Flush());
+  EXPECT_EQ(ledger.rows().at("held/0").outcome.status, CallStatus::kOk);
   journal.reset();
   EXPECT_EQ(SegmentFiles(options), 0U);
 }

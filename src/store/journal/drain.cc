@@ -47,41 +47,75 @@ bool Drain::Read(const std::shared_ptr<Segment>& segment) {
 }
 
 void Drain::Take(std::string_view payload, const std::shared_ptr<Segment>& segment) {
-  if (auto key = IntentKeyOf(payload)) {
-    if (early_.erase(*key) > 0) return;
-    if (open_.emplace(std::move(*key), segment).second) ++segment->held;
-    return;
+  auto head = HeadOf(payload);
+  if (!head.has_value() || head->part == CallPart::kBoth) {
+    Log(Level::kError, "journal.record.unreadable",
+        {{"error", head.has_value() ? "of an earlier format" : head.error().message()}});
+  } else if (head->part == CallPart::kIntent) {
+    TakeIntent(CallKey(head->key), {segment, std::string(payload)});
+  } else {
+    TakeOutcome(head->key, payload, segment);
   }
-  // Into its place: a row has some thirty texts, which are dear to move.
-  auto& row = rows_.emplace_back();
-  auto final = DecodeFinal(payload, row);
-  if (!final.has_value() || !*final) {
-    rows_.pop_back();
-    if (final.has_value()) return;
-    Log(Level::kError, "journal.record.unreadable", {{"error", final.error().message()}});
-    return;
-  }
-  Close(row.intent);
-  ++segment->held;
-  from_.push_back(segment);
 }
 
-// The final is known: the intent's segment need not wait for it.
-void Drain::Close(const CallIntent& intent) {
-  closing_.first = intent.request_id.value;
-  closing_.second = intent.call_number;
-  auto it = open_.find(closing_);
-  if (it == open_.end()) {
-    early_.insert(closing_);
+void Drain::TakeIntent(CallKey key, Half intent) {
+  auto& held = intent.segment->held;
+  auto early = early_.find(key);
+  if (early == early_.end()) {
+    if (open_.try_emplace(std::move(key), std::move(intent)).second) ++held;
     return;
   }
-  --it->second->held;
-  open_.erase(it);
+  if (early->second.segment) {
+    ++held;
+    Join(intent, early->second.record, early->second.segment);
+  }
+  early_.erase(early);
+}
+
+void Drain::TakeOutcome(const CallKeyView& key, std::string_view payload,
+                        const std::shared_ptr<Segment>& segment) {
+  auto open = open_.find(key);
+  if (open == open_.end()) {
+    if (early_.try_emplace(CallKey(key), segment, std::string(payload)).second) ++segment->held;
+    return;
+  }
+  ++segment->held;
+  Join(open->second, payload, segment);
+  open_.erase(open);
+}
+
+// Both segments are held.
+void Drain::Join(const Half& intent, std::string_view outcome,
+                 const std::shared_ptr<Segment>& segment) {
+  // Into its place: a row has some thirty texts, which are dear to move.
+  auto& row = rows_.emplace_back();
+  auto read = DecodeInto(intent.record, row);
+  if (read.has_value()) read = DecodeInto(outcome, row);
+  if (read.has_value()) {
+    from_.push_back({intent.segment, segment});
+    return;
+  }
+  rows_.pop_back();
+  --intent.segment->held;
+  --segment->held;
+  Log(Level::kError, "journal.record.unreadable", {{"error", read.error().message()}});
+}
+
+// Its outcome is in no file: the intent's segment need not wait for one.
+void Drain::Close(const CallIntent& intent) {
+  CallKey key(intent.request_id.value, intent.call_number);
+  auto open = open_.find(key);
+  if (open == open_.end()) {
+    early_.try_emplace(std::move(key));
+    return;
+  }
+  --open->second.segment->held;
+  open_.erase(open);
 }
 
 void Drain::AddAbandoned(CallRow row) {
   rows_.push_back(std::move(row));
-  from_.push_back(nullptr);
+  from_.emplace_back();
 }
 
 Result<> Drain::Deliver() {
@@ -92,8 +126,9 @@ Result<> Drain::Deliver() {
     STRATA_CHECK_OK(sink_(rows));
     CrashPoint("journal.drain.after_sink");
     for (std::size_t i = delivered_; i < delivered_ + rows.size(); ++i) {
-      if (from_[i]) {
-        --from_[i]->held;
+      if (from_[i].intent) {
+        --from_[i].intent->held;
+        --from_[i].outcome->held;
       } else {
         // Its intent stands in a segment that was held for it until now.
         Close(rows_[i].intent);

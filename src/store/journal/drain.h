@@ -4,9 +4,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
-#include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -19,11 +20,16 @@
 namespace strata::store {
 
 // The ids of calls under way begin alike, with the time: a tree would compare most of their length
-// at each step.
+// at each step. A call is found by the bytes of its record, without a copy of them.
 struct CallKeyHash {
-  std::size_t operator()(const CallKey& key) const {
-    return std::hash<std::string>()(key.first) + key.second;
+  using is_transparent = void;
+  std::size_t operator()(const CallKeyView& key) const {
+    return std::hash<std::string_view>()(key.first) + key.second;
   }
+};
+struct CallKeyEqual {
+  using is_transparent = void;
+  bool operator()(const CallKeyView& a, const CallKeyView& b) const { return a == b; }
 };
 
 class Drain {
@@ -42,22 +48,34 @@ class Drain {
   Result<> Sync();
 
  private:
+  // A record that waits for its other part. Copied, as the pages of its segment are let go.
+  struct Half {
+    std::shared_ptr<Segment> segment;  // held; none: of a call that was abandoned
+    std::string record;
+  };
+
   // true: stopped early because enough waits for the sink.
   bool Read(const std::shared_ptr<Segment>& segment);
   void Take(std::string_view payload, const std::shared_ptr<Segment>& segment);
+  void TakeIntent(CallKey key, Half intent);
+  void TakeOutcome(const CallKeyView& key, std::string_view payload,
+                   const std::shared_ptr<Segment>& segment);
+  void Join(const Half& intent, std::string_view outcome, const std::shared_ptr<Segment>& segment);
   void Close(const CallIntent& intent);
   Result<> Deliver();
 
   Lanes& lanes_;
   const CallSink& sink_;
-  // Intents without a final, and where they are.
-  std::unordered_map<CallKey, std::shared_ptr<Segment>, CallKeyHash> open_;
-  CallKey closing_;          // kept for its memory
-  std::set<CallKey> early_;  // finals that were read before their intents (two lanes)
-  // What waits for the sink: rows, and beside each the segment that is held until it is in the
-  // ledger (none when abandoned). The first `delivered_` are there already.
+  // Intents without an outcome, and outcomes that were read before their intents (two lanes).
+  std::unordered_map<CallKey, Half, CallKeyHash, CallKeyEqual> open_;
+  std::map<CallKey, Half> early_;
+  // What waits for the sink: rows, and beside each the segments of its two records, which are held
+  // until it is in the ledger (none when abandoned). The first `delivered_` are there already.
+  struct Origin {
+    std::shared_ptr<Segment> intent, outcome;
+  };
   std::vector<CallRow> rows_;
-  std::vector<std::shared_ptr<Segment>> from_;
+  std::vector<Origin> from_;
   std::size_t delivered_ = 0;
 };
 

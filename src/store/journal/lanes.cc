@@ -5,23 +5,27 @@
 #include <algorithm>
 #include <utility>
 
+#include "store/call_key.h"
+
 namespace strata::store {
 namespace {
 
+// Kept for the final of an open intent.
+constexpr std::size_t kFinalRoom = FramedSize(kOutcomeRecordBytesMax);
+
 // The lanes that this thread holds: one for each journal it has appended to.
 struct ThreadLanes {
-  std::vector<std::pair<std::weak_ptr<Lanes>, std::shared_ptr<Lane>>> held;
+  struct Held {
+    std::uint64_t journal = 0;
+    std::weak_ptr<Lanes> lanes;
+    std::shared_ptr<Lane> lane;
+  };
+  std::vector<Held> held;
 
   ~ThreadLanes() {
-    for (auto& [lanes, lane] : held) {
-      if (auto alive = lanes.lock()) alive->GiveBack(std::move(lane));
+    for (auto& each : held) {
+      if (auto alive = each.lanes.lock()) alive->GiveBack(std::move(each.lane));
     }
-  }
-  std::shared_ptr<Lane>* Find(const Lanes* wanted) {
-    for (auto& [lanes, lane] : held) {
-      if (!lanes.expired() && lanes.lock().get() == wanted) return &lane;
-    }
-    return nullptr;
   }
 };
 
@@ -30,8 +34,10 @@ thread_local ThreadLanes thread_lanes;
 }  // namespace
 
 std::shared_ptr<Lane> Lanes::Mine() {
-  if (auto* lane = thread_lanes.Find(this)) return *lane;
-  std::erase_if(thread_lanes.held, [](const auto& entry) { return entry.first.expired(); });
+  for (const auto& each : thread_lanes.held) {
+    if (each.journal == id_) return each.lane;
+  }
+  std::erase_if(thread_lanes.held, [](const auto& each) { return each.lanes.expired(); });
   std::shared_ptr<Lane> lane;
   {
     std::lock_guard lock(mutex_);
@@ -44,7 +50,7 @@ std::shared_ptr<Lane> Lanes::Mine() {
       all_.push_back(lane);
     }
   }
-  thread_lanes.held.emplace_back(weak_from_this(), lane);
+  thread_lanes.held.push_back({id_, weak_from_this(), lane});
   return lane;
 }
 
@@ -53,17 +59,16 @@ void Lanes::GiveBack(std::shared_ptr<Lane> lane) {
   free_.push_back(std::move(lane));
 }
 
-Result<> Lanes::AppendIntent(Lane& lane, std::string_view payload, std::size_t final_bytes) {
-  STRATA_CHECK_OK(EnsureRoom(lane, FramedSize(payload.size()) + final_bytes));
+Result<> Lanes::AppendIntent(Lane& lane, std::string_view payload) {
+  STRATA_CHECK_OK(EnsureRoom(lane, FramedSize(payload.size()) + kFinalRoom));
   lane.current->Append(payload, "journal.intent.torn", "journal.intent.appended");
-  lane.reserved.fetch_add(final_bytes, std::memory_order_relaxed);
+  lane.reserved.fetch_add(kFinalRoom, std::memory_order_relaxed);
   return {};
 }
 
-Result<> Lanes::AppendFinal(Lane& lane, Lane& home, std::size_t reserved,
-                            std::string_view payload) {
+Result<> Lanes::AppendFinal(Lane& lane, Lane& home, std::string_view payload) {
   // In its own lane the room was kept, so it is given back first and surely there.
-  home.reserved.fetch_sub(reserved, std::memory_order_relaxed);
+  home.reserved.fetch_sub(kFinalRoom, std::memory_order_relaxed);
   STRATA_CHECK_OK(EnsureRoom(lane, FramedSize(payload.size())));
   lane.current->Append(payload, "journal.final.torn", "journal.final.appended");
   return {};

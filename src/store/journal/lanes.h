@@ -32,12 +32,12 @@ class Lanes : public std::enable_shared_from_this<Lanes> {
   // The calling thread's lane; it goes back when the thread ends.
   std::shared_ptr<Lane> Mine();
 
-  // Appends an intent and reserves `final_bytes` (framed) for its final. kUnavailable when full.
-  Result<> AppendIntent(Lane& lane, std::string_view payload, std::size_t final_bytes);
+  // Appends an intent and reserves room for its final. kUnavailable when full.
+  Result<> AppendIntent(Lane& lane, std::string_view payload);
 
-  // Appends a final whose intent reserved `reserved` bytes in `home`. Succeeds always when `lane`
-  // is `home`; from another thread kUnavailable when full. Gives the reservation back either way.
-  Result<> AppendFinal(Lane& lane, Lane& home, std::size_t reserved, std::string_view payload);
+  // Appends a final whose intent stands in `home`. Succeeds always when `lane` is `home`; from
+  // another thread kUnavailable when full. Gives the reservation back either way.
+  Result<> AppendFinal(Lane& lane, Lane& home, std::string_view payload);
 
   // ---- for the drain thread
 
@@ -57,6 +57,8 @@ class Lanes : public std::enable_shared_from_this<Lanes> {
   Result<> Rotate(Lane& lane);
   Result<std::shared_ptr<Segment>> NewSegment(std::uint32_t lane);
 
+  static inline std::atomic<std::uint64_t> next_id_ = 1;
+  const std::uint64_t id_ = next_id_.fetch_add(1);  // by which a thread finds its lane again
   const JournalOptions options_;
   mutable std::mutex mutex_;
   std::vector<std::shared_ptr<Lane>> all_;

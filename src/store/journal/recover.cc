@@ -9,6 +9,7 @@
 
 #include "base/crash_point.h"
 #include "base/log.h"
+#include "store/call_key.h"
 #include "store/file.h"
 
 namespace strata::store {
@@ -17,7 +18,18 @@ namespace {
 constexpr std::uint64_t kSegmentFileMax = 1ULL << 30;
 constexpr std::size_t kBatch = 512;
 
-using CallKey = std::pair<std::string, std::uint32_t>;
+struct Record {
+  CallPart part = CallPart::kIntent;
+  CallKey key;
+  CallRow row;
+};
+
+Result<Record> Decode(std::string_view payload) {
+  STRATA_TRY(auto head, HeadOf(payload));
+  Record record{head.part, CallKey(head.key), {}};
+  STRATA_CHECK_OK(DecodeInto(payload, record.row));
+  return record;
+}
 
 class Recoverer {
  public:
@@ -28,7 +40,7 @@ class Recoverer {
     if (scan.torn) ++recovery_.torn_segments;
     for (auto payload : scan.payloads) {
       ++recovery_.records;
-      auto record = DecodeCallRecord(payload);
+      auto record = Decode(payload);
       if (!record.has_value()) {
         if (record.error().code() == Code::kUnsupported) return Fail(std::move(record.error()));
         Log(Level::kError, "journal.record.unreadable", {{"error", record.error().message()}});
@@ -49,16 +61,27 @@ class Recoverer {
   }
 
  private:
-  Result<> Add(std::variant<CallIntent, CallRow> record) {
-    if (auto* intent = std::get_if<CallIntent>(&record)) {
-      CallKey key(intent->request_id.value, intent->call_number);
-      if (!ended_.contains(key)) open_.emplace(std::move(key), std::move(*intent));
+  // The two parts of a call may stand in different files, and come in any order. An outcome whose
+  // intent does not come at all is of a call that the ledger has: the files are removed one by one.
+  Result<> Add(Record record) {
+    auto& [part, key, row] = record;
+    if (part == CallPart::kIntent) {
+      if (auto early = early_.extract(key)) {
+        row.outcome = std::move(early.mapped());
+        return Give(std::move(row));
+      }
+      if (!ended_.contains(key)) open_.emplace(std::move(key), std::move(row.intent));
       return {};
     }
-    auto& row = std::get<CallRow>(record);
-    CallKey key(row.intent.request_id.value, row.intent.call_number);
-    open_.erase(key);
-    ended_.insert(std::move(key));  // its intent may stand in a file that is read later
+    auto open = open_.extract(key);
+    if (part == CallPart::kBoth) {
+      ended_.insert(std::move(key));
+    } else if (open) {
+      row.intent = std::move(open.mapped());
+    } else {
+      early_.emplace(std::move(key), std::move(row.outcome));
+      return {};
+    }
     return Give(std::move(row));
   }
 
@@ -77,8 +100,9 @@ class Recoverer {
   }
 
   const CallSink& sink_;
-  std::map<CallKey, CallIntent> open_;
-  std::set<CallKey> ended_;
+  std::map<CallKey, CallIntent> open_;    // intents whose calls have not ended yet
+  std::map<CallKey, CallOutcome> early_;  // outcomes whose intents have not come yet
+  std::set<CallKey> ended_;               // by a record of both parts
   std::vector<CallRow> batch_;
   Recovery recovery_;
 };
