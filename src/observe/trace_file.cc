@@ -40,9 +40,9 @@ WallTime EndOf(const FinishedTrace& trace) {
 }
 
 // Of the root span that failed.
-std::string ErrorOf(const FinishedTrace& trace) {
+std::string_view ErrorOf(const FinishedTrace& trace) {
   for (const auto& span : trace.spans) {
-    if (span.parent_id.empty() && span.error) return std::string(CodeName(span.error->code()));
+    if (span.parent_id.empty() && span.error) return CodeName(span.error->code());
   }
   return {};
 }
@@ -102,19 +102,58 @@ WallTime StartOf(const FinishedTrace& trace) {
   return start;
 }
 
-TraceRow EncodeTrace(FinishedTrace trace, std::size_t trace_bytes_max) {
-  TraceRow row;
-  row.start = StartOf(trace);
-  row.finish = EndOf(trace);
-  row.span_count = trace.spans.size();
-  row.error_code = ErrorOf(trace);
-  row.spans = BoundedJson(trace, trace_bytes_max);
-  trace.spans = {};
+TraceRow EncodeTrace(FinishedTrace& trace, std::size_t trace_bytes_max, std::string& spans) {
   for (auto* text : {&trace.model, &trace.subject}) {
     if (!IsValidUtf8(*text)) *text = ReplaceInvalidUtf8(*text);
   }
-  row.about = std::move(trace);
-  return row;
+  spans = BoundedJson(trace, trace_bytes_max);
+  return {.trace_id = trace.trace_id,
+          .workspace = trace.workspace.value,
+          .key = trace.key.value,
+          .subject = trace.subject,
+          .dialect = trace.dialect,
+          .model = trace.model,
+          .error_code = ErrorOf(trace),
+          .spans = spans,
+          .start = StartOf(trace),
+          .finish = EndOf(trace),
+          .span_count = trace.spans.size()};
+}
+
+void TraceBatch::Add(const TraceRow& row) {
+  auto& entry = entries_.emplace_back(Entry{row.start, row.finish, row.span_count, {}});
+  auto size = entry.sizes.begin();
+  for (auto text : {row.trace_id, row.workspace, row.key, row.subject, row.dialect, row.model,
+                    row.error_code, row.spans}) {
+    texts_.append(text);
+    *size++ = text.size();
+  }
+}
+
+std::vector<TraceRow> TraceBatch::Rows() const {
+  std::vector<TraceRow> rows;
+  rows.reserve(entries_.size());
+  std::string_view rest = texts_;
+  for (const auto& entry : entries_) {
+    auto& row = rows.emplace_back();
+    row.start = entry.start;
+    row.finish = entry.finish;
+    row.span_count = entry.span_count;
+    auto size = entry.sizes.begin();
+    for (auto* text : {&row.trace_id, &row.workspace, &row.key, &row.subject, &row.dialect,
+                       &row.model, &row.error_code, &row.spans}) {
+      *text = rest.substr(0, *size);
+      rest.remove_prefix(*size++);
+    }
+  }
+  return rows;
+}
+
+void TraceBatch::Clear() {
+  constexpr std::size_t kKeptBytes = 4 << 20;
+  entries_.clear();
+  texts_.clear();
+  if (texts_.capacity() > kKeptBytes) texts_ = {};
 }
 
 Result<> WriteTraces(Database& database, std::span<const TraceRow> rows,
@@ -130,10 +169,9 @@ Result<> WriteTraces(Database& database, std::span<const TraceRow> rows,
           "spans = substr(spans, 1, length(spans) - 1) || ',' || substr(excluded.spans, 2) "
           "WHERE workspace = excluded.workspace AND length(spans) < ?12"));
   for (const auto& row : rows) {
-    const auto& about = row.about;
-    insert.BindAll(about.trace_id, about.workspace.value, about.key.value, about.subject,
-                   about.dialect, about.model, ToUnixMicros(row.start), ToUnixMicros(row.finish),
-                   row.span_count, row.error_code, row.spans, trace_bytes_max);
+    insert.BindAll(row.trace_id, row.workspace, row.key, row.subject, row.dialect, row.model,
+                   ToUnixMicros(row.start), ToUnixMicros(row.finish), row.span_count,
+                   row.error_code, row.spans, trace_bytes_max);
     auto done = insert.Run();
     insert.Reset();
     STRATA_CHECK_OK(done);

@@ -65,7 +65,7 @@ struct TraceStore::State {
   std::mutex mutex;
   std::condition_variable wake;
   std::condition_variable flushed;
-  std::vector<TraceRow> queue;
+  TraceBatch queue;
   std::uint64_t submitted = 0;
   std::uint64_t handled = 0;  // written or dropped, of those submitted
   bool closing = false;
@@ -91,20 +91,20 @@ struct TraceStore::State {
 };
 
 void TraceStore::State::Loop() {
-  std::vector<TraceRow> batch;
+  TraceBatch batch;
   while (true) {
-    batch.clear();
+    batch.Clear();
     {
       std::unique_lock lock(mutex);
-      wake.wait_for(lock, std::chrono::minutes(1), [&] { return closing || !queue.empty(); });
+      wake.wait_for(lock, std::chrono::minutes(1), [&] { return closing || queue.size() > 0; });
       // One transaction for many traces; whoever wants to read them does not wait for it.
       wake.wait_for(lock, kBatchWait,
                     [&] { return closing || waiting > 0 || queue.size() >= kBatch; });
-      if (queue.empty() && closing) return;
-      batch.swap(queue);
+      if (queue.size() == 0 && closing) return;
+      std::swap(batch, queue);
     }
     auto count = batch.size();
-    if (count > 0) WriteBatch(batch);
+    if (count > 0) WriteBatch(batch.Rows());
     if (clock.Wall() >= next_expiry) {
       next_expiry = clock.Wall() + kExpiryEvery;
       if (auto done = DropExpired(); !done.has_value()) {
@@ -280,7 +280,8 @@ void TraceStore::Submit(FinishedTrace trace) {
   if (trace.spans.empty()) return;
   // Here, and not by the writer: the spans' memory is free for the next request while it is still
   // in the cache, and what waits for the writer is small.
-  auto row = EncodeTrace(std::move(trace), state_->options.trace_bytes_max);
+  std::string spans;
+  const auto row = EncodeTrace(trace, state_->options.trace_bytes_max, spans);
   bool wake = false;
   {
     std::lock_guard lock(state_->mutex);
@@ -288,7 +289,7 @@ void TraceStore::Submit(FinishedTrace trace) {
       ++state_->dropped;
       return;
     }
-    state_->queue.push_back(std::move(row));
+    state_->queue.Add(row);
     ++state_->submitted;
     wake = state_->queue.size() == 1 || state_->queue.size() == kBatch;
   }
