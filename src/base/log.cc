@@ -29,6 +29,7 @@ std::atomic<Level> minimum_level{Level::kInfo};
 std::atomic<LogFormat> log_format{LogFormat::kJson};
 std::mutex sink_mutex;
 std::shared_ptr<const LogSink> sink;
+std::atomic<bool> sink_set{false};  // so that a line for stderr takes no lock to find that out
 
 constexpr std::string_view kLevelNames[] = {"debug", "info", "warning", "error"};
 
@@ -85,24 +86,26 @@ class StderrWriter {
 
   void Flush() {
     std::lock_guard writing(writing_);  // lines keep their order
-    std::string lines;
+    leaving_.clear();
     {
       std::lock_guard lock(mutex_);
-      lines.swap(waiting_);
+      leaving_.swap(waiting_);
     }
-    std::string_view rest = lines;
+    std::string_view rest = leaving_;
     while (!rest.empty()) {
       const auto written = ::write(STDERR_FILENO, rest.data(), rest.size());
       if (written < 0 && errno == EINTR) continue;
       if (written <= 0) return;  // nobody reads it
       rest.remove_prefix(static_cast<std::size_t>(written));
     }
+    if (leaving_.capacity() > 2 * kBytesMax) leaving_ = {};
   }
 
   std::mutex writing_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::string waiting_;
+  std::string leaving_;  // writing_; the two change places, so that neither grows anew
   std::atomic<bool> closing_{false};
   std::thread thread_;  // started by the first line that may wait
 };
@@ -232,6 +235,7 @@ void SetLogLevel(Level level) { minimum_level = level; }
 void SetLogSink(LogSink new_sink) {
   std::lock_guard lock(sink_mutex);
   sink = new_sink ? std::make_shared<const LogSink>(std::move(new_sink)) : nullptr;
+  sink_set = sink != nullptr;
 }
 
 void Log(Level level, std::string_view event, std::initializer_list<LogField> fields) {
@@ -248,7 +252,7 @@ void LogFields(Level level, std::string_view event, std::span<const LogField> fi
                   ? JsonLine(std::move(kept), time, name, event, fields)
                   : TextLine(time, name, event, fields);
   std::shared_ptr<const LogSink> target;
-  {
+  if (sink_set.load(std::memory_order_acquire)) {
     std::lock_guard lock(sink_mutex);
     target = sink;
   }
