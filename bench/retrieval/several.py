@@ -1,4 +1,5 @@
-"""How well several knowledge bases rank together, compared with one that holds all: nDCG@10 and R@10 of judged queries.
+"""How well several knowledge bases rank together, compared with one that holds all: nDCG@10 and R@10 of judged queries, and the
+time of a search on the clock (p50).
 
     several.py STRATA SET [SET …] [--parts N] [--embedding-models A,B] [--queries N]
 
@@ -19,6 +20,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 import urllib.request
 
 BEARER = "sk-strata-bench-several-0123456789abcdef"
@@ -122,11 +124,15 @@ def main():
             queries = queries_of(folder, args.queries)
             rows = [("alone", alone[folder])] if args.parts == 1 else []
             for label, names in rows + [("together", ",".join(bases)), ("one base", "all")]:
-                each = [figures(server.search(names, text), {f"{number}-{d}": g for d, g in grades.items()})
-                        for text, grades in queries]
+                each, times = [], []
+                for text, grades in queries:
+                    started = time.monotonic()
+                    found = server.search(names, text)
+                    times.append(1000 * (time.monotonic() - started))
+                    each.append(figures(found, {f"{number}-{d}": g for d, g in grades.items()}))
                 mean = [sum(column) / len(each) for column in zip(*each)]
                 print(f"{os.path.basename(folder.rstrip('/')):16} {label:9} {len(each):4} queries  "
-                      f"nDCG@10 {mean[0]:.4f}  R@10 {mean[1]:.4f}")
+                      f"nDCG@10 {mean[0]:.4f}  R@10 {mean[1]:.4f}  p50 {sorted(times)[len(times) // 2]:.1f} ms", flush=True)
     finally:
         server.stop()
 

@@ -12,7 +12,9 @@
 #include <chrono>
 #include <filesystem>
 #include <future>
+#include <latch>
 #include <numeric>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <thread>
@@ -25,6 +27,7 @@
 #include "base/options.h"
 #include "base/pool.h"
 #include "base/rng.h"
+#include "base/run_all.h"
 
 namespace strata {
 namespace {
@@ -59,6 +62,44 @@ TEST(Pool, RethrowsWhatTheWorkThrows) {
   asio::io_context io;
   Pool pool("test", 1, 8);
   EXPECT_THROW(std::ignore = RunOn(io, Throwing(pool)), std::runtime_error);
+}
+
+// Waits on the pool for all the others to be there.
+Task<void> Meet(Pool& pool, std::latch& met, int& ended) {
+  std::ignore = co_await RunBlocking(pool, [&met]() -> Result<> {
+    met.arrive_and_wait();
+    return {};
+  });
+  ++ended;
+}
+
+Task<void> Leave() {
+  throw std::runtime_error("boom");
+  co_return;
+}
+
+Task<Result<int>> MeetAll(Pool& pool, int meeting, int leaving) {
+  std::latch met(meeting);
+  int ended = 0;
+  std::vector<Task<void>> tasks;
+  for (int i = 0; i < leaving; ++i) tasks.push_back(Leave());
+  for (int i = 0; i < meeting; ++i) tasks.push_back(Meet(pool, met, ended));
+  std::optional<std::string> thrown;
+  try {
+    co_await RunAll(std::move(tasks));
+  } catch (const std::runtime_error& error) {
+    thrown = error.what();
+  }
+  EXPECT_EQ(thrown.has_value(), leaving > 0);
+  co_return ended;
+}
+
+TEST(RunAll, RunsThemAtOnceAndWaitsForAllAlsoWhenOneThrows) {
+  asio::io_context io;
+  Pool pool("test", 3, 8);
+  EXPECT_EQ(RunOn(io, MeetAll(pool, 3, 0)), 3);
+  EXPECT_EQ(RunOn(io, MeetAll(pool, 2, 1)), 2);
+  EXPECT_EQ(RunOn(io, MeetAll(pool, 0, 0)), 0);
 }
 
 TEST(Pool, RefusesMoreThanItsQueueHolds) {

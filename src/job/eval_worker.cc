@@ -2,51 +2,21 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 #include <set>
 #include <tuple>
 
 #include "base/log.h"
+#include "base/run_all.h"
 #include "job/eval_history.h"
 
 namespace strata::job {
 namespace {
 
-namespace asio = boost::asio;
 namespace json = boost::json;
 
 constexpr std::chrono::milliseconds kIdle{500};
 constexpr int kAttemptsMax = 1000;  // a restart takes one
-
-// All at once on the caller's io thread, to their ends. An exception of one is rethrown then.
-Task<void> RunAll(std::vector<Task<void>> tasks) {
-  struct Gathered {
-    asio::steady_timer wake;
-    std::size_t running;
-    std::exception_ptr thrown = nullptr;
-  };
-  auto executor = co_await asio::this_coro::executor;
-  // Shared, as the tasks may outlive this frame when the process stops.
-  auto all = std::make_shared<Gathered>(asio::steady_timer(executor), tasks.size());
-  for (auto& task : tasks) {
-    asio::co_spawn(executor, std::move(task), [all](std::exception_ptr thrown) {
-      if (thrown) all->thrown = std::move(thrown);
-      --all->running;
-      all->wake.cancel();
-    });
-  }
-  while (all->running > 0) {
-    all->wake.expires_after(std::chrono::hours(24));
-    boost::system::error_code ignored;
-    co_await all->wake.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-  }
-  if (all->thrown) std::rethrow_exception(all->thrown);
-}
 
 template <class T>
 bool HasTwice(const std::vector<T>& items) {

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/json_text.h"
+#include "base/run_all.h"
 #include "knowledge/base/service.h"
 #include "knowledge/retrieve/hit_json.h"
 #include "knowledge/retrieve/merge.h"
@@ -14,32 +15,9 @@
 namespace strata::knowledge {
 namespace {
 
-// Bases of one search that have the same embedder share the vectors of its query: one call is paid
-// for. Not thread-safe: used by the request's own coroutine.
-class EmbedOnce final : public provider::Embedder {
- public:
-  explicit EmbedOnce(std::shared_ptr<provider::Embedder> inner) : inner_(std::move(inner)) {}
-
-  Task<Result<provider::Embeddings>> Embed(std::vector<std::string> texts,
-                                           provider::EmbedPurpose purpose,
-                                           RequestContext& ctx) override {
-    if (made_ && texts == texts_) co_return *made_;
-    texts_ = texts;
-    made_.reset();
-    STRATA_CO_TRY(made_, co_await inner_->Embed(std::move(texts), purpose, ctx));
-    co_return *made_;
-  }
-  std::int64_t CountTokens(std::string_view text) const override {
-    return inner_->CountTokens(text);
-  }
-  std::int64_t tokens_max() const override { return inner_->tokens_max(); }
-  const domain::ModelInfo& Info() const override { return inner_->Info(); }
-
- private:
-  std::shared_ptr<provider::Embedder> inner_;
-  std::vector<std::string> texts_;
-  std::optional<provider::Embeddings> made_;
-};
+// Searches of one request that run at once: as many as the pool has threads for, so that one
+// request does not fill its queue.
+constexpr std::size_t kSearchesAtOnce = 4;
 
 // Each base once, in the order in which they are named.
 std::vector<std::string> IdsOf(const RetrieveRequest& request) {
@@ -82,21 +60,34 @@ RetrieveRequest RequestFor(const RetrieveRequest& request, const KnowledgeBase& 
 }  // namespace
 
 Task<Result<RetrieveResponse>> KnowledgeBases::Impl::RetrieveFrom(const KnowledgeBase& base,
-                                                                  provider::Embedder& embedder,
                                                                   RetrieveRequest request,
                                                                   RequestContext& ctx) {
-  STRATA_CO_TRY(auto open, co_await open_.Get(base));
   Span span = ctx.span.Child("knowledge.retrieve");
   std::swap(span, ctx.span);
-  auto response = co_await retriever_.Run(open, embedder, std::move(request), ctx);
+  auto response = co_await EmbedAndSearch(base, std::move(request), ctx);
   std::swap(span, ctx.span);
-  if (!response.has_value()) {
-    span.Fail(response.error());
-    co_return std::unexpected(std::move(response.error()));
-  }
-  span.Set("knowledge_base", base.id);
-  span.Set("index", response->index_version);
-  span.Set("results", response->results.size());
+  if (!response.has_value()) span.Fail(response.error());
+  co_return response;
+}
+
+Task<Result<RetrieveResponse>> KnowledgeBases::Impl::EmbedAndSearch(const KnowledgeBase& base,
+                                                                    RetrieveRequest request,
+                                                                    RequestContext& ctx) {
+  STRATA_CO_TRY(auto embedder, parts_.embedder(base.embedding_model));
+  STRATA_CO_TRY(const auto query, co_await Retriever::Embed(*embedder, request, ctx));
+  co_return co_await SearchIn(base, query, std::move(request), ctx);
+}
+
+Task<Result<RetrieveResponse>> KnowledgeBases::Impl::SearchIn(const KnowledgeBase& base,
+                                                              const EmbeddedQuery& query,
+                                                              RetrieveRequest request,
+                                                              RequestContext& ctx) {
+  STRATA_CO_TRY(auto open, co_await open_.Get(base));
+  STRATA_CO_TRY(auto response,
+                co_await retriever_.Run(std::move(open), query, std::move(request), ctx));
+  ctx.span.Set("knowledge_base", base.id);
+  ctx.span.Set("index", response.index_version);
+  ctx.span.Set("results", response.results.size());
   co_return response;
 }
 
@@ -116,22 +107,62 @@ Result<std::vector<KnowledgeBase>> KnowledgeBases::Impl::BasesFor(const Retrieve
   return bases;
 }
 
+// One request's searches in several bases. Used by one io thread.
+struct KnowledgeBases::Impl::Searches {
+  struct One {
+    const KnowledgeBase& base;
+    const EmbeddedQuery& query;
+    RetrieveRequest request;
+    Result<RetrieveResponse> found = RetrieveResponse{};
+  };
+  std::vector<One> all;
+  std::size_t next = 0;  // of them, that nobody has begun
+  bool failed = false;
+};
+
+// One of several that share the searches. After one that failed no other is begun.
+Task<void> KnowledgeBases::Impl::SearchInTurn(Searches& searches, const RequestContext& ctx) {
+  while (!searches.failed && searches.next < searches.all.size()) {
+    auto& one = searches.all[searches.next++];
+    // A span belongs to one search at a time. Nothing else of a context is changed here: the
+    // question is embedded, and what is found is reranked for all.
+    RequestContext own;
+    static_cast<RequestFacts&>(own) = ctx;
+    own.span = ctx.span.Child("knowledge.retrieve");
+    one.found = co_await SearchIn(one.base, one.query, std::move(one.request), own);
+    if (one.found.has_value()) continue;
+    own.span.Fail(one.found.error());
+    searches.failed = true;
+  }
+}
+
 Task<Result<std::vector<BaseRanking>>> KnowledgeBases::Impl::RankEach(
     const std::vector<KnowledgeBase>& bases, const RetrieveRequest& request, int candidates,
     std::string& index_version, RequestContext& ctx) {
-  std::map<std::string, std::shared_ptr<provider::Embedder>, std::less<>> embedders;
-  std::vector<BaseRanking> rankings;
+  // By embedder: one call is paid for.
+  std::map<std::string, EmbeddedQuery, std::less<>> queries;
+  Searches searches;
   for (const auto& base : bases) {
-    auto& embedder = embedders[base.embedding_model];
-    if (!embedder) {
-      STRATA_CO_TRY(auto model, parts_.embedder(base.embedding_model));
-      embedder = std::make_shared<EmbedOnce>(std::move(model));
-    }
     auto one = RequestFor(request, base, candidates);
-    STRATA_CO_TRY(auto found, co_await RetrieveFrom(base, *embedder, std::move(one), ctx));
+    auto& query = queries[base.embedding_model];
+    if (query.values.empty()) {
+      STRATA_CO_TRY(auto embedder, parts_.embedder(base.embedding_model));
+      STRATA_CO_TRY(query, co_await Retriever::Embed(*embedder, one, ctx));
+    }
+    searches.all.push_back({.base = base, .query = query, .request = std::move(one)});
+  }
+  std::vector<Task<void>> tasks;
+  for (std::size_t i = 0; i < std::min(kSearchesAtOnce, bases.size()); ++i) {
+    tasks.push_back(SearchInTurn(searches, ctx));
+  }
+  co_await RunAll(std::move(tasks));
+  std::vector<BaseRanking> rankings;
+  for (auto& one : searches.all) {
+    if (!one.found.has_value()) co_return std::unexpected(std::move(one.found.error()));
+    auto& found = *one.found;
     index_version += (index_version.empty() ? "" : ", ") + found.index_version;
-    rankings.push_back({.base = base.name,
-                        .embedding_model = base.embedding_model,
+    rankings.push_back({.base = one.base.name,
+                        .embedding_model = one.base.embedding_model,
                         .passages = std::move(found.results),
                         .corrected = std::move(found.corrected),
                         .led_by_names = found.led_by_names});
@@ -185,10 +216,9 @@ Task<Result<RetrieveResponse>> KnowledgeBases::Retrieve(RetrieveRequest request,
   if (request.more_bases.empty()) {
     STRATA_CO_TRY(auto base, impl_->Base(request.knowledge_base_id, ctx));
     ctx.kb = base.name;  // whom the calls of this request are charged to
-    STRATA_CO_TRY(auto embedder, impl_->parts_.embedder(base.embedding_model));
     if (request.mode == SearchMode::kDefault) request.mode = base.mode;
     if (!request.dense_weight) request.dense_weight = base.dense_weight;
-    response = co_await impl_->RetrieveFrom(base, *embedder, std::move(request), ctx);
+    response = co_await impl_->RetrieveFrom(base, std::move(request), ctx);
   } else {
     response = co_await impl_->RetrieveFromAll(std::move(request), ctx);
   }

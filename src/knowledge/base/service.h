@@ -86,17 +86,23 @@ class KnowledgeBases::Impl {
                                      RequestContext& ctx);
 
   // Searches one base, in a span of its own.
-  Task<Result<RetrieveResponse>> RetrieveFrom(const KnowledgeBase& base,
-                                              provider::Embedder& embedder, RetrieveRequest request,
+  Task<Result<RetrieveResponse>> RetrieveFrom(const KnowledgeBase& base, RetrieveRequest request,
                                               RequestContext& ctx);
+  Task<Result<RetrieveResponse>> EmbedAndSearch(const KnowledgeBase& base, RetrieveRequest request,
+                                                RequestContext& ctx);
+  // `ctx` has the span of this search.
+  Task<Result<RetrieveResponse>> SearchIn(const KnowledgeBase& base, const EmbeddedQuery& query,
+                                          RetrieveRequest request, RequestContext& ctx);
   // Searches all bases that a request names and puts what they find into one order.
   Task<Result<RetrieveResponse>> RetrieveFromAll(RetrieveRequest request, RequestContext& ctx);
   Result<std::vector<KnowledgeBase>> BasesFor(const RetrieveRequest& request,
                                               const RequestContext& ctx) const;
-  // One after the other; `candidates`: of each base at least. Adds to `index_version`.
+  // Side by side; `candidates`: of each base at least. Adds to `index_version`.
   Task<Result<std::vector<BaseRanking>>> RankEach(const std::vector<KnowledgeBase>& bases,
                                                   const RetrieveRequest& request, int candidates,
                                                   std::string& index_version, RequestContext& ctx);
+  struct Searches;
+  Task<void> SearchInTurn(Searches& searches, const RequestContext& ctx);
 
   // Takes over what an earlier process left: its leases, its unfinished jobs, pending documents.
   Task<Result<>> Recover();

@@ -74,6 +74,32 @@ TEST_F(SeveralBasesTest, TheQueryIsEmbeddedOnceAndResultsAreAsManyAsAskedFor) {
   EXPECT_EQ(embedder_->calls(), before + 1);
 }
 
+TEST_F(SeveralBasesTest, ManyAreSearchedAtOnceAndEachIsWhereItWasNamed) {
+  std::vector<std::string> ids = {library_.id, harbour_.id};
+  for (int i = 0; i < 10; ++i) {
+    const auto base = MakeBase("pier" + std::to_string(i));
+    Index(base, MakeCustom(base), {Document("pier", "Pier " + std::to_string(i) + " is a berth.")});
+    ids.push_back(base.id);
+  }
+  auto request = Request("Which pier is a berth?");
+  request.more_bases.assign(ids.begin() + 1, ids.end());
+  request.results = 100;
+  const auto found = Get(bases_->Retrieve(request, ctx_));
+  EXPECT_EQ(std::ranges::count(Uris(found.results), "pier"), 10);
+  std::size_t at = 0;
+  for (const auto& id : ids) {
+    at = found.index_version.find("kb " + id, at);
+    EXPECT_NE(at, std::string::npos) << id;
+  }
+}
+
+TEST_F(SeveralBasesTest, OneThatCannotBeReadFailsTheSearch) {
+  CloseService();
+  data_.Write("kb-" + harbour_.id + ".db", std::string(8192, 'x'));
+  OpenService();
+  EXPECT_EQ(Run(bases_->Retrieve(Request("berth"), ctx_)).error().code(), Code::kCorruption);
+}
+
 TEST_F(SeveralBasesTest, AFilterHoldsInEach) {
   auto dated = Document("dated", "A berth in the harbour of 1871.");
   dated.metadata.text = R"({"year": 1871})";

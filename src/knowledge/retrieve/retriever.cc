@@ -408,6 +408,10 @@ class Search {
   std::vector<SpellingFix> corrected_;
 };
 
+bool IsBlank(std::string_view query) {
+  return query.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
 Result<> Check(const RetrieveRequest& request) {
   if (request.results < 1 || request.results > kResultsMax) {
     return Fail(InvalidArgument("numberOfResults", "expected 1 to " + std::to_string(kResultsMax)));
@@ -462,26 +466,31 @@ void KeepPhrasesFirst(std::vector<RetrievedChunk>& results,
 
 }  // namespace
 
-Task<Result<RetrieveResponse>> Retriever::Run(std::shared_ptr<OpenBase> base,
-                                              provider::Embedder& embedder, RetrieveRequest request,
-                                              RequestContext& ctx) const {
+Task<Result<EmbeddedQuery>> Retriever::Embed(provider::Embedder& embedder,
+                                             const RetrieveRequest& request, RequestContext& ctx) {
   STRATA_CO_CHECK_OK(Check(request));
-  if (request.query.find_first_not_of(" \t\r\n") == std::string::npos) {
-    co_return RetrieveResponse{};
+  EmbeddedQuery query{.model = embedder.Info().id, .values = {}};
+  if (!IsBlank(request.query) && request.mode != SearchMode::kLexical) {
+    STRATA_CO_TRY(query.values, co_await EmbedQuery(embedder, request.query, ctx));
   }
-  std::vector<float> query;
-  if (request.mode != SearchMode::kLexical) {
-    STRATA_CO_TRY(query, co_await EmbedQuery(embedder, request.query, ctx));
-  }
+  co_return query;
+}
+
+Task<Result<RetrieveResponse>> Retriever::Run(std::shared_ptr<OpenBase> base,
+                                              const EmbeddedQuery& query, RetrieveRequest request,
+                                              RequestContext& ctx) const {
+  if (IsBlank(request.query)) co_return RetrieveResponse{};
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
   const auto results = static_cast<std::size_t>(request.results);
   const auto& rerank = options_.rerank;
   const bool by_default = IsReranked(request, rerank);
   if (by_default) request.results = std::max(request.results, rerank.candidates);
-  if (!request.dense_weight && IsForeign(request.query, embedder.Info().id)) {
+  if (!request.dense_weight && IsForeign(request.query, query.model)) {
     request.dense_weight = std::min(options_.dense_weight, options_.dense_weight_foreign);
   }
-  auto work = [&] { return Search(*base, request, options_, ctx).Run(query); };
+  std::span<const float> vector;
+  if (request.mode != SearchMode::kLexical) vector = query.values;
+  auto work = [&] { return Search(*base, request, options_, ctx).Run(vector); };
   STRATA_CO_TRY(auto found, co_await RunBlocking(pool_, std::move(work)));
   auto& out = found.response.results;
   if (request.rerank) {

@@ -4,6 +4,10 @@
 // follow names, read the chunks, drop what repeats, join what adjoins, rerank. Each stage is a span
 // with its hits and what it dropped, and why.
 
+#include <memory>
+#include <string>
+#include <vector>
+
 #include "base/context.h"
 #include "base/pool.h"
 #include "base/task.h"
@@ -25,15 +29,25 @@ struct RetrieverOptions {
   RerankOptions rerank;
 };
 
+// A question as the embedder of a base has it.
+struct EmbeddedQuery {
+  std::string model;          // the embedder's id
+  std::vector<float> values;  // empty: the search needs no vector
+};
+
 // Thread-safe. Parts outlive it.
 class Retriever {
  public:
   Retriever(Pool& pool, RetrieverOptions options, RerankerLookup rerankers)
       : pool_(pool), options_(std::move(options)), rerankers_(std::move(rerankers)) {}
 
-  // `request.mode` is not kDefault. Errors: kInvalidArgument (field), those of the embedder and of
-  // a reranker that the request names.
-  Task<Result<RetrieveResponse>> Run(std::shared_ptr<OpenBase> base, provider::Embedder& embedder,
+  // The query of a request, whose mode is not kDefault. Errors: kInvalidArgument (field), those of
+  // the embedder.
+  static Task<Result<EmbeddedQuery>> Embed(provider::Embedder& embedder,
+                                           const RetrieveRequest& request, RequestContext& ctx);
+  // `query`: what Embed made of `request`, or of one for another base that has the same embedder.
+  // Errors: those of a reranker that the request names.
+  Task<Result<RetrieveResponse>> Run(std::shared_ptr<OpenBase> base, const EmbeddedQuery& query,
                                      RetrieveRequest request, RequestContext& ctx) const;
 
  private:
