@@ -71,15 +71,14 @@ void WriteValue(TextWriter& out, const SpanValue& value, std::size_t field_max) 
 }
 
 void WriteSpan(TextWriter& out, const SpanRecord& span, std::size_t field_max) {
-  // Ids are hex: nothing to escape.
-  out.Raw("[\"").Raw(span.span_id).Raw("\",\"").Raw(span.parent_id).Raw("\",").Json(span.name);
+  // Ids are hex, names and keys are words of ours: nothing to escape.
+  out.Raw("[\"").Raw(span.span_id).Raw("\",\"").Raw(span.parent_id).Raw("\",\"").Raw(span.name);
   const auto start = ToUnixMicros(span.start);
-  out.Raw(',').Integer(start).Raw(',').Integer(ToUnixMicros(span.end) - start).Raw(",[");
+  out.Raw("\",").Integer(start).Raw(',').Integer(ToUnixMicros(span.end) - start).Raw(",[");
   bool first = true;
   for (const auto& [key, value] : span.fields) {
-    if (!first) out.Raw(',');
+    out.Raw(first ? "\"" : ",\"").Raw(key).Raw("\",");
     first = false;
-    out.Json(key).Raw(',');
     WriteValue(out, value, field_max);
   }
   out.Raw(']');
