@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/crash_point.h"
+#include "base/log.h"
 
 namespace strata::observe {
 namespace {
@@ -238,6 +239,30 @@ Result<> InsertRow(Statement& statement, const Head& head, std::int64_t facts,
   return done;
 }
 
+const std::string& FindRowSql() {
+  static const std::string sql =
+      fmt::format("SELECT {} FROM calls WHERE request_id = ? AND call_number = ?",
+                  fmt::join(LedgerColumns(), ","));
+  return sql;
+}
+
+// The journal may bring a row again. One that differs from the row that has its number is of
+// another call, and lost.
+Result<> WarnOfLoss(Database& database, const store::CallRow& row,
+                    std::span<const LedgerValue> values) {
+  STRATA_TRY(auto kept, database.Prepare(FindRowSql()));
+  std::visit([&](const auto& id) { kept.Bind(1, id); }, values[ThePlaces().request_id]);
+  kept.Bind(2, static_cast<std::int64_t>(row.intent.call_number));
+  STRATA_TRY(bool found, kept.Step());
+  if (found && std::ranges::equal(ReadLedgerValues(kept, 0), values)) return {};
+  Log(Level::kWarning, "observe.ledger.number_taken",
+      {{"request", row.intent.request_id.value},
+       {"call_number", row.intent.call_number},
+       {"model", row.intent.model},
+       {"status", store::CallStatusName(row.outcome.status)}});
+  return {};
+}
+
 // With its length, so that no two lists of values look the same.
 void AppendKey(std::string& key, const LedgerValue& value) {
   auto fixed = [&key](std::uint64_t number) {
@@ -300,7 +325,10 @@ Result<std::int64_t> LedgerAppender::Append(Database& database,
     Head next{head.sequence + 1, std::string(AsBytes(hash))};
     STRATA_CHECK_OK(InsertRow(insert, next, facts, of.values()));
     // A row that is there already changed nothing; the chain goes on from where it was.
-    if (database.changes() == 0) continue;
+    if (database.changes() == 0) {
+      STRATA_CHECK_OK(WarnOfLoss(database, row, of.values()));
+      continue;
+    }
     head = std::move(next);
     ++added;
   }

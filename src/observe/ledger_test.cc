@@ -73,6 +73,30 @@ TEST(Ledger, TheSameCallTwiceIsOneRow) {
   EXPECT_EQ(ledger->VerifyBlocking()->rows, 3);
 }
 
+TEST(Ledger, AnotherCallOfATakenNumberIsWarnedOf) {
+  TempFolder folder;
+  auto ledger = OpenLedger(folder / "l.db");
+  std::vector<std::string> lines;
+  SetLogSink([&](Level level, std::string_view event, std::string_view line) {
+    EXPECT_EQ(level, Level::kWarning);
+    EXPECT_EQ(event, "observe.ledger.number_taken");
+    lines.emplace_back(line);
+  });
+  auto tagged = Row("a");
+  tagged.intent.trace_id = "a";
+  tagged.intent.tags = {{"team", "blue"}};
+  tagged.outcome.ttft_ms = 8;
+  EXPECT_EQ(*ledger->Append(std::vector{tagged, Row("b")}), 2);
+  EXPECT_EQ(*ledger->Append(std::vector{Row("b"), tagged}), 0);
+  EXPECT_EQ(lines.size(), 0U) << "the journal may bring rows again";
+  auto other = Row("a");
+  other.intent.model = "m2";
+  EXPECT_EQ(*ledger->Append(std::vector{other, Row("c")}), 1);
+  SetLogSink(nullptr);
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_NE(lines[0].find("\"model\":\"m2\""), std::string::npos) << lines[0];
+}
+
 TEST(Ledger, AChangedRemovedOrInsertedRowBreaksTheChain) {
   TempFolder folder;
   auto tampered = [&](const std::string& sql) {
