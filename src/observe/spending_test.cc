@@ -4,8 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <vector>
+
 #include "base/run_task.h"
 #include "observe/ledger.h"
+#include "observe/load_spending.h"
 #include "store/testing.h"
 
 namespace strata::observe {
@@ -78,6 +82,47 @@ TEST(SpendingOf, AnEarlierRunComesFromTheLedgerOnce) {
   EXPECT_DOUBLE_EQ(spending.Usd(Payer::kKey, Period::kMonth, kOurs, "ada"), 3);
   EXPECT_DOUBLE_EQ(spending.Usd(Payer::kKey, Period::kDay, kOurs, "ada"), 2);
   EXPECT_DOUBLE_EQ(spending.Usd(Payer::kRouter, Period::kMonth, kOurs, "router/mix"), 2);
+}
+
+// Whether it is complete in the end.
+Task<bool> Load(std::shared_ptr<Spending> spending, Ledger& ledger, Sleep sleep) {
+  co_await LoadSpending(spending, ledger, std::move(sleep));
+  co_return spending->complete();
+}
+
+TEST(SpendingOf, AnEarlierRunIsReadAgainUntilItCanBe) {
+  store::TempFolder folder;
+  auto ledger = *Ledger::Open(folder / "ledger.db");
+  ASSERT_TRUE(ledger->Append(std::vector{Call("a", At(11, 2, 12), "ada")}).has_value());
+  auto other = *store::Database::Open(folder / "ledger.db");
+  ASSERT_TRUE(other->Execute("DROP VIEW calls").has_value());
+  ManualClock clock(At(11, 20, 9));
+  auto spending = std::make_shared<Spending>(clock);
+  std::vector<std::int64_t> waits;
+  auto sleep = [&](std::chrono::milliseconds wait) -> Task<Result<>> {
+    waits.push_back(wait.count());
+    if (waits.size() == 8) {
+      EXPECT_TRUE(other
+                      ->Execute("CREATE VIEW calls AS SELECT * FROM call_rows JOIN call_facts "
+                                "USING(facts)")
+                      .has_value());
+    }
+    co_return Result<>{};
+  };
+  EXPECT_TRUE(RunTask(Load(spending, *ledger, sleep)));
+  EXPECT_EQ(waits, std::vector<std::int64_t>({1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000}));
+  EXPECT_DOUBLE_EQ(spending->Usd(Payer::kKey, Period::kMonth, kOurs, "ada"), 1);
+}
+
+TEST(SpendingOf, AnEarlierRunIsReadNoMoreWhenTheProcessStops) {
+  store::TempFolder folder;
+  auto ledger = *Ledger::Open(folder / "ledger.db");
+  auto other = *store::Database::Open(folder / "ledger.db");
+  ASSERT_TRUE(other->Execute("DROP VIEW calls").has_value());
+  auto stop = [](std::chrono::milliseconds) -> Task<Result<>> {
+    co_return Fail(Code::kCancelled, "stopped");
+  };
+  EXPECT_FALSE(RunTask(Load(std::make_shared<Spending>(), *ledger, stop)));
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "net/runtime.h"
 #include "net/sigv4.h"
 #include "observe/drain.h"
+#include "observe/load_spending.h"
 #include "provider/detect.h"
 #include "route/direct.h"
 #include "server/access_page.h"
@@ -446,17 +447,6 @@ Result<> App::Parts::OpenRoutes() {
   return {};
 }
 
-namespace {
-
-// Behind the start: a month of rows takes a while.
-Task<void> LoadSpending(std::shared_ptr<observe::Spending> spending, observe::Ledger& ledger) {
-  auto loaded = co_await spending->LoadPast(ledger);
-  if (loaded.has_value()) co_return;
-  Log(Level::kWarning, "observe.spending_unknown", {{"reason", loaded.error().message()}});
-}
-
-}  // namespace
-
 App::App(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 App::~App() {
@@ -695,7 +685,10 @@ Task<void> App::FailRequest(Face face, const Error& error, net::ResponseWriter& 
 }
 
 Result<> App::StartJobs() {
-  parts_->runtime->Spawn(LoadSpending(parts_->accounting.spending, *parts_->accounting.ledger));
+  // Behind the start: a month of rows takes a while.
+  parts_->runtime->Spawn(
+      observe::LoadSpending(parts_->accounting.spending, *parts_->accounting.ledger,
+                            [](std::chrono::milliseconds wait) { return net::Sleep(wait); }));
   const auto& options = parts_->config.options;
   std::chrono::seconds every(options.Integer("resilience.probe_every"));
   if (every.count() > 0) {
