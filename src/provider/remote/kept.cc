@@ -6,6 +6,7 @@
 #include "provider/openai/api.h"
 #include "provider/remote/call.h"
 #include "provider/remote/forwarded_stream.h"
+#include "provider/remote/source.h"
 #include "provider/wire_headers.h"
 
 namespace strata::provider {
@@ -17,13 +18,7 @@ bool SpeaksResponses(const ProviderSpec& spec) {
 }
 
 Result<std::shared_ptr<const remote::Account>> OpenAccount(ProviderSpec spec, RemoteDeps deps) {
-  STRATA_TRY(auto api, remote::MakeApi(spec, deps.secrets, deps.env));
-  remote::Account account;
-  account.api = std::move(api);
-  account.client = std::move(deps.client);
-  account.answer_bytes_max = deps.answer_bytes_max;
-  account.spec = std::move(spec);
-  return std::make_shared<const remote::Account>(std::move(account));
+  return remote::MakeAccount(std::move(spec), std::move(deps));
 }
 
 namespace {

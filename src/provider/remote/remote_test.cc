@@ -8,6 +8,7 @@
 
 #include "base/encoding.h"
 #include "dialect/responses_wire.h"
+#include "net/server.h"
 #include "provider/kept.h"
 #include "provider/remote/test_fixture.h"
 #include "tests/fakes/chat_model_contract.h"
@@ -562,6 +563,53 @@ TEST_F(OpenAiResponses, WhatIsKeptIsAskedForByItsName) {
   EXPECT_THAT(refusal.body, HasSubstr(got.id));
   auto none = ask(OpenAccount(Spec(kApis[3]), Deps()).value(), "GET");
   EXPECT_EQ(none.error().code(), Code::kUnsupported);
+}
+
+// Begins the events of a response and falls silent.
+std::unique_ptr<net::Server> SilentKeeper() {
+  auto table = net::ServerOptions();
+  auto options = strata::Options::Build(std::span(&table, 1), {});
+  auto handler = [](net::HttpRequest&, net::ResponseWriter& writer,
+                    std::stop_token gone) -> Task<void> {
+    net::Headers headers;
+    headers.Add("content-type", "text/event-stream");
+    auto sent = co_await writer.Start(200, std::move(headers));
+    if (!sent.has_value()) co_return;
+    sent = co_await writer.Write(
+        "event: response.created\ndata: {\"type\":\"response.created\",\"sequence_number\":0,"
+        "\"response\":{\"id\":\"resp_1\",\"object\":\"response\",\"status\":\"in_progress\","
+        "\"output\":[]}}\n\n");
+    if (sent.has_value()) sent = co_await net::Sleep(std::chrono::hours(1), gone);
+  };
+  auto server = net::Server::Create(*options, {net::ListenSpec{}}, handler);
+  EXPECT_TRUE(server.has_value());
+  (*server)->Start();
+  return std::move(*server);
+}
+
+TEST_F(OpenAiResponses, AKeptOneWhoseStreamFallsSilentEndsAsACutOneDoes) {
+  stream_idle = std::chrono::milliseconds(150);
+  auto keeper = SilentKeeper();
+  auto spec = Spec(kApis[1]);
+  spec.base_url = "http://" + keeper->addresses().front();
+  auto account = OpenAccount(std::move(spec), Deps()).value();
+  RequestContext ctx;
+  ctx.deadline = ctx.clock->Steady() + std::chrono::seconds(5);
+  domain::Refusal refusal;
+  auto read = [&]() -> Task<Result<>> {
+    KeptStreamCall call{.call = {.method = "GET", .target = "/responses/resp_1?stream=true"},
+                        .deployment = "up/gpt-4o-mini"};
+    STRATA_CO_TRY(auto stream, co_await StreamKept(account, std::move(call), ctx, refusal));
+    while (true) {
+      STRATA_CO_TRY(auto event, co_await stream->Next());
+      if (std::holds_alternative<domain::StreamEnd>(event)) co_return Result<>{};
+    }
+  };
+  auto done = runtime.Run(read());
+  keeper->Stop(std::chrono::milliseconds(0));
+  ASSERT_FALSE(done.has_value());
+  EXPECT_EQ(done.error().code(), Code::kUnavailable) << done.error().message();
+  EXPECT_THAT(done.error().message(), HasSubstr("provider.stream_idle_ms"));
 }
 
 class BedrockSigned : public testing::Test, protected Fixture {};

@@ -78,6 +78,8 @@ Result<> CheckServed(const ProviderSpec& spec, std::string_view id) {
                           spec.name, id, fmt::join(spec.models, ", ")));
 }
 
+}  // namespace
+
 Result<std::shared_ptr<const Account>> MakeAccount(ProviderSpec spec, RemoteDeps deps) {
   Account account;
   STRATA_TRY(account.api, MakeApi(spec, deps.secrets, deps.env));
@@ -96,8 +98,6 @@ Result<std::shared_ptr<const Account>> MakeAccount(ProviderSpec spec, RemoteDeps
   account.spec = std::move(spec);
   return std::make_shared<const Account>(std::move(account));
 }
-
-}  // namespace
 
 bool IsEmbeddingId(std::string_view upstream_id) {
   std::string id = Lower(upstream_id);

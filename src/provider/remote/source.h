@@ -31,6 +31,9 @@ class RemoteSource final : public ModelSource {
   std::map<std::string, std::shared_ptr<Embedder>, std::less<>> embedders_;
 };
 
+// Reads its secret. Errors: what is missing or cannot be read.
+Result<std::shared_ptr<const Account>> MakeAccount(ProviderSpec spec, RemoteDeps deps);
+
 // What is known of `upstream_id` before it is called: names, what its API can carry (the provider
 // refuses what this model cannot), catalog facts.
 domain::ModelInfo InfoOf(const Account& account, std::string_view upstream_id);
