@@ -189,7 +189,7 @@ class CallMeter {
     span_.Set("tokens_out", usage.output_tokens);
     if (usage.cache_read_tokens > 0) span_.Set("tokens_cache_read", usage.cache_read_tokens);
     if (usage.estimated) span_.Set("usage_estimated", true);
-    span_.Set("cost_usd", outcome.cost ? domain::FormatUsd(*outcome.cost) : "unknown");
+    span_.Set(kCostField, outcome.cost ? domain::FormatUsd(*outcome.cost) : "unknown");
   }
 
   void Charge() {

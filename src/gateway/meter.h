@@ -7,6 +7,7 @@
 // around it.
 
 #include <memory>
+#include <string_view>
 
 #include "base/context.h"
 #include "domain/money.h"
@@ -18,6 +19,10 @@
 #include "store/journal.h"
 
 namespace strata::gateway {
+
+// Set by the meter on the span of every call that it records, whatever came of it, and by nobody
+// else on a span named provider.*: these are the calls of a request.
+inline constexpr std::string_view kCostField = "cost_usd";
 
 // All are thread-safe. `journal` outlives them and their streams.
 // Errors beside the model's own: kPermissionDenied (labels, regions), kUnavailable (the journal is

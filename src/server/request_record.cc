@@ -5,6 +5,7 @@
 
 #include "base/log_format.h"
 #include "domain/money.h"
+#include "gateway/meter.h"
 
 namespace strata::server {
 
@@ -70,6 +71,18 @@ struct RequestRecord::Calls {
   std::optional<WallTime> first_token;
 };
 
+namespace {
+
+// Providers are asked for other things too: for what they keep.
+bool IsCall(const SpanRecord& span) {
+  if (!span.name.starts_with("provider.")) return false;
+  return std::ranges::any_of(span.fields, [](const auto& field) {
+    return std::string_view(field.first) == gateway::kCostField;
+  });
+}
+
+}  // namespace
+
 void RequestRecord::Finish(const observe::FinishedTrace& trace, const RequestContext& ctx) {
   Calls calls;
   std::optional<WallTime> arrival;
@@ -78,7 +91,7 @@ void RequestRecord::Finish(const observe::FinishedTrace& trace, const RequestCon
       arrival = span.start;
       if (span.error) calls.error = CodeName(span.error->code());
     }
-    if (!span.name.starts_with("provider.")) continue;
+    if (!IsCall(span)) continue;
     ++calls.made;
     for (const auto& [key, value] : span.fields) {
       const std::string_view name = key;  // unlike a string it compares lengths first

@@ -63,10 +63,6 @@ Task<Result<Embeddings>> RemoteEmbedder::Embed(std::vector<std::string> texts, E
                                                RequestContext& ctx) {
   Embeddings out;
   const std::size_t batch_max = account_->api->EmbedBatchMax(info_.upstream_id);
-  auto span = ctx.span.Child("provider.embed");
-  span.Set("provider", account_->spec.name);
-  span.Set("model", info_.upstream_id);
-  span.Set("texts", texts.size());
   for (std::size_t at = 0; at < texts.size(); at += batch_max) {
     auto end = std::min(texts.size(), at + batch_max);
     dialect::EmbedRequest request;
@@ -76,12 +72,8 @@ Task<Result<Embeddings>> RemoteEmbedder::Embed(std::vector<std::string> texts, E
     request.long_text = purpose.long_text;
     for (std::size_t i = at; i < end; ++i) request.texts.push_back(std::move(texts[i]));
     auto done = co_await EmbedBatch(std::move(request), ctx, out);
-    if (!done.has_value()) {
-      span.Fail(done.error());
-      co_return Fail(std::move(done.error()));
-    }
+    if (!done.has_value()) co_return Fail(std::move(done.error()));
   }
-  span.Set("tokens_in", out.input_tokens);
   co_return out;
 }
 

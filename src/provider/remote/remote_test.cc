@@ -377,6 +377,17 @@ TEST_P(RemoteApi, EmbedsInBatchesAndNormalises) {
   EXPECT_FALSE(std::ranges::equal(got->row(0), got->row(1)));
 }
 
+// The meter's span is the call's.
+TEST_P(RemoteApi, EmbeddingOpensNoSpanOfItsOwn) {
+  if (*GetParam().embed_model == '\0') return;
+  auto embedder = Source(GetParam())->Embed(GetParam().embed_model).value();
+  auto trace = std::make_shared<Trace>("t", SystemClock());
+  RequestContext ctx;
+  ctx.span = Span(trace, "gateway.embed");
+  ASSERT_TRUE(runtime.Run(embedder->Embed({"text"}, EmbedPurpose::kQuery, ctx)).has_value());
+  EXPECT_TRUE(trace->TakeEnded().empty());
+}
+
 TEST_P(RemoteApi, WhatBecomesOfALongTextIsTheCallers) {
   std::string id = GetParam().embed_model;
   if (!id.starts_with("cohere.")) return;  // the others' requests have no word for it
