@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include "base/unanswered.h"
 #include "base/utf8.h"
 #include "domain/stream.h"
 #include "gateway/answer_capture.h"
 #include "gateway/later_call.h"
 #include "guard/outbound.h"
 #include "provider/catalog.h"
+#include "provider/counting_embedder.h"
 
 namespace strata::gateway {
 namespace {
@@ -166,6 +168,17 @@ class CallMeter {
     return error;
   }
 
+  // Of a call that gave nothing: free, unless the provider has it. Then it costs its prompt, as
+  // long as we take that to be; what was made of it nobody has seen.
+  Error FinishWith(Error error) {
+    domain::Usage usage;
+    if (IsSentUnanswered(error)) {
+      usage = record_.intent().estimate;
+      usage.output_tokens = 0;
+    }
+    return FinishWith(std::move(error), usage);
+  }
+
   bool ended() const { return ended_; }
   Span& span() { return span_; }
 
@@ -298,7 +311,7 @@ class MeteredChatModel final : public provider::ChatModel {
     const auto ended_by = request.answer_is_read ? EndedBy::kReader : EndedBy::kMeter;
     auto started = co_await model_->Start(std::move(request), ctx);
     if (!started.has_value()) {
-      co_return std::unexpected(meter->FinishWith(std::move(started.error()), {}));
+      co_return std::unexpected(meter->FinishWith(std::move(started.error())));
     }
     co_return std::make_unique<MeteredStream>(model_, std::move(*started), std::move(meter),
                                               ended_by);
@@ -330,12 +343,11 @@ class MeteredEmbedder final : public provider::Embedder {
     for (const auto& text : texts) bytes += static_cast<std::int64_t>(text.size());
     STRATA_CO_TRY(auto meter, BeginCall(Info(), ctx, journal_, "embeddings", Estimate(bytes, 0)));
     meter->span().Set("texts", texts.size());
-    auto embedded = co_await embedder_->Embed(std::move(texts), purpose, ctx);
-    if (!embedded.has_value()) {
-      co_return std::unexpected(meter->FinishWith(std::move(embedded.error()), {}));
-    }
     domain::Usage usage;
-    usage.input_tokens = embedded->input_tokens;
+    auto embedded = co_await Ask(std::move(texts), purpose, ctx, usage);
+    if (!embedded.has_value()) {
+      co_return std::unexpected(meter->FinishWith(std::move(embedded.error()), usage));
+    }
     if (embedded->truncated > 0) meter->span().Set("texts_cut", embedded->truncated);
     STRATA_CO_CHECK_OK(meter->Finish(usage));
     co_return std::move(*embedded);
@@ -348,6 +360,17 @@ class MeteredEmbedder final : public provider::Embedder {
   const domain::ModelInfo& Info() const override { return embedder_->Info(); }
 
  private:
+  Task<Result<provider::Embeddings>> Ask(std::vector<std::string> texts,
+                                         provider::EmbedPurpose purpose, RequestContext& ctx,
+                                         domain::Usage& used) {
+    if (auto* counting = dynamic_cast<provider::CountingEmbedder*>(embedder_.get())) {
+      co_return co_await counting->EmbedCounting(std::move(texts), purpose, ctx, used);
+    }
+    auto embedded = co_await embedder_->Embed(std::move(texts), purpose, ctx);
+    if (embedded.has_value()) used.input_tokens = embedded->input_tokens;
+    co_return embedded;
+  }
+
   std::shared_ptr<provider::Embedder> embedder_;
   store::Journal& journal_;
 };
@@ -365,7 +388,7 @@ class MeteredReranker final : public provider::Reranker {
     meter->span().Set("documents", request.documents.size());
     auto ranked = co_await reranker_->Rerank(std::move(request), ctx);
     if (!ranked.has_value()) {
-      co_return std::unexpected(meter->FinishWith(std::move(ranked.error()), {}));
+      co_return std::unexpected(meter->FinishWith(std::move(ranked.error())));
     }
     domain::Usage usage;
     usage.input_tokens = ranked->input_tokens;
@@ -397,7 +420,7 @@ class MeteredModerator final : public provider::Moderator {
     STRATA_CO_TRY(auto meter, BeginCall(Info(), ctx, journal_, "moderation", Estimate(bytes, 0)));
     auto judged = co_await moderator_->Moderate(std::move(request), ctx);
     if (!judged.has_value()) {
-      co_return std::unexpected(meter->FinishWith(std::move(judged.error()), {}));
+      co_return std::unexpected(meter->FinishWith(std::move(judged.error())));
     }
     domain::Usage usage;
     usage.input_tokens = judged->input_tokens;

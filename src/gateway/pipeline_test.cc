@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <mutex>
 
+#include "base/unanswered.h"
 #include "gateway/chat_service.h"
 #include "gateway/embed_service.h"
 #include "gateway/fit_context.h"
@@ -13,6 +14,7 @@
 #include "gateway/meter.h"
 #include "guard/word_policy.h"
 #include "net/runtime.h"
+#include "provider/counting_embedder.h"
 #include "tests/fakes/fake_chat_model.h"
 #include "tests/fakes/fake_embedder.h"
 #include "tests/fakes/fake_reranker.h"
@@ -134,6 +136,83 @@ TEST_F(Pipeline, BlockedAnswerIsInTheJournalAsBlocked) {
   ASSERT_EQ(rows.size(), 1U);
   EXPECT_EQ(rows[0].outcome.status, store::CallStatus::kBlocked);
   EXPECT_EQ(rows[0].outcome.error_code, "blocked");
+}
+
+TEST_F(Pipeline, WhatAProviderGotAndDidNotAnswerCostsItsPrompt) {
+  auto model = AddModel("a");
+  auto ask = [&](Error error) {
+    model->Next().Refuse(std::move(error));
+    const auto spent = ctx_.spent_picousd;
+    Written sink;
+    Ask(sink);
+    EXPECT_TRUE(sink.error.has_value());
+    auto outcome = Rows().back().outcome;
+    EXPECT_EQ(outcome.usage.output_tokens, 0);
+    EXPECT_EQ(ctx_.spent_picousd - spent, outcome.cost->picousd);
+    return outcome;
+  };
+  for (auto code : {Code::kCancelled, Code::kDeadlineExceeded, Code::kUnavailable}) {
+    auto outcome = ask(SentUnanswered(Error(code, "gone")));
+    EXPECT_TRUE(outcome.usage.estimated) << CodeName(code);
+    EXPECT_GT(outcome.usage.input_tokens, 0) << CodeName(code);
+    EXPECT_EQ(outcome.cost->picousd, outcome.usage.input_tokens * 1'000'000);
+    EXPECT_EQ(outcome.status,
+              code == Code::kCancelled ? store::CallStatus::kCancelled : store::CallStatus::kError);
+  }
+  for (int status : {0, -1, 429, 500}) {
+    auto outcome = ask(Error(Code::kUnavailable, "no").FromUpstream(status));
+    EXPECT_FALSE(outcome.usage.estimated) << status;
+    EXPECT_EQ(outcome.cost->picousd, 0) << status;
+  }
+}
+
+// Embeds one text a call, some of which fail.
+class OneByOne final : public provider::Embedder, public provider::CountingEmbedder {
+ public:
+  OneByOne() {
+    info_.id = "e";
+    info_.price.input = 1'000'000;
+  }
+  Task<Result<provider::Embeddings>> Embed(std::vector<std::string>, provider::EmbedPurpose,
+                                           RequestContext&) override {
+    co_return strata::Fail(Code::kInternal, "the meter counts");
+  }
+  Task<Result<provider::Embeddings>> EmbedCounting(std::vector<std::string> texts,
+                                                   provider::EmbedPurpose, RequestContext&,
+                                                   domain::Usage& used) override {
+    provider::Embeddings out{.dimensions = 1, .values = {}};
+    for (const auto& text : texts) {
+      if (text == "bad") co_return strata::Fail(Error(Code::kUnavailable, "no").FromUpstream(500));
+      ++used.input_tokens;
+      out.values.push_back(1);
+    }
+    used.estimated = texts.size() == 1;
+    out.input_tokens = used.input_tokens;
+    co_return out;
+  }
+  std::int64_t CountTokens(std::string_view) const override { return 1; }
+  std::int64_t tokens_max() const override { return 256; }
+  const domain::ModelInfo& Info() const override { return info_; }
+
+ private:
+  domain::ModelInfo info_;
+};
+
+TEST_F(Pipeline, TextsThatWereEmbeddedBeforeOneFailedAreRecorded) {
+  auto metered = Metered(std::make_shared<OneByOne>(), *journal_);
+  net::Runtime runtime;
+  auto embed = [&](std::vector<std::string> texts) {
+    ctx_.request_id = NewRequestId();
+    return runtime.Run(metered->Embed(std::move(texts), provider::EmbedPurpose::kDocument, ctx_));
+  };
+  EXPECT_FALSE(embed({"a", "b", "bad", "c"}).has_value());
+  auto failed = Rows().back().outcome;
+  EXPECT_EQ(failed.status, store::CallStatus::kError);
+  EXPECT_EQ(failed.usage.input_tokens, 2);
+  EXPECT_EQ(failed.cost, domain::Money{2'000'000});
+  EXPECT_FALSE(failed.usage.estimated);
+  ASSERT_TRUE(embed({"a"}).has_value());
+  EXPECT_TRUE(Rows().back().outcome.usage.estimated) << "the provider did not say";
 }
 
 // Answers in bytes of its own dialect, all of which come with the end.

@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/text_writer.h"
+#include "base/unanswered.h"
 #include "net/changes.h"
 #include "net/client/connection.h"
 #include "net/client/pool.h"
@@ -252,8 +253,9 @@ Task<HttpClient::Answer> HttpClient::ExchangeHttp2(const Call& call,
   auto response = std::make_unique<Http2Response>(exchange);
   auto head = co_await exchange->AwaitHead();
   may_be_sent_again = exchange->may_be_sent_again();
-  if (!head.has_value()) co_return std::unexpected(std::move(head.error()));
-  co_return response;
+  if (head.has_value()) co_return response;
+  if (may_be_sent_again) co_return std::unexpected(std::move(head.error()));
+  co_return Fail(SentUnanswered(std::move(head.error())));
 }
 
 // Until somebody else's connection to the server stands, or this call's time is up.
@@ -381,14 +383,15 @@ Task<HttpClient::Answer> HttpClient::Send(ClientRequest&& request) {
       response.reset();
       // Closed by the server while it was idle: nobody has seen the request.
       if (!kept->went_stale() || kept->interrupted()) {
-        co_return std::unexpected(std::move(head.error()));
+        co_return Fail(SentUnanswered(std::move(head.error())));
       }
       ++attempt;
     }
     STRATA_CO_TRY(auto fresh, co_await DialServer(call, pools, *origin));
     if (!fresh) continue;
     auto response = Begin(call, pools, origin, std::move(fresh));
-    STRATA_CO_CHECK_OK(co_await response->ReadHead(header_bytes_max_, head_request));
+    auto head = co_await response->ReadHead(header_bytes_max_, head_request);
+    if (!head.has_value()) co_return Fail(SentUnanswered(std::move(head.error())));
     co_return response;
   }
 }

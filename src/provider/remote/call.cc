@@ -1,5 +1,6 @@
 #include "provider/remote/call.h"
 
+#include "base/unanswered.h"
 #include "dialect/error_table.h"
 #include "dialect/json_value.h"
 #include "provider/wire_headers.h"
@@ -77,7 +78,7 @@ Task<Error> RefusalOf(const Account& account, net::ClientResponse& response,
 
 Error OfProvider(const Account& account, Error error) {
   // An upstream "too large" is about the prompt; ours is about the answer.
-  bool ours = error.upstream_status() == 0;
+  bool ours = error.upstream_status() <= 0;
   Error out(ours ? CodeForCaller(error.code()) : error.code(),
             WithoutSecrets(error.message(), account.api->secrets()));
   // Set in place: assigning the result to `out` itself would lose the message.
@@ -86,6 +87,10 @@ Error OfProvider(const Account& account, Error error) {
   // Whatever went wrong behind this address is its doing, answered or not.
   std::move(out).FromUpstream(ours ? -1 : error.upstream_status());  // sets it in place
   return std::move(out).Because("provider " + account.spec.name);
+}
+
+Error OfUnusable(const Account& account, Error error) {
+  return SentUnanswered(OfProvider(account, std::move(error)));
 }
 
 Task<Result<std::unique_ptr<net::ClientResponse>>> Send(const Account& account, Call&& call,
@@ -106,7 +111,12 @@ Task<Result<std::unique_ptr<net::ClientResponse>>> Send(const Account& account, 
   request.cancel = std::move(cancel);
   request.allow_private_addresses = true;  // the operator configured the address
   auto sent = co_await account.client->Send(std::move(request));
-  if (!sent.has_value()) co_return Fail(OfProvider(account, std::move(sent.error())));
+  if (!sent.has_value()) {
+    const bool has_it = IsSentUnanswered(sent.error());
+    auto error = std::move(sent.error());
+    if (has_it) co_return Fail(OfUnusable(account, std::move(error)));
+    co_return Fail(OfProvider(account, std::move(error)));
+  }
   auto response = std::move(*sent);
   if (response->status() / 100 != 2) {
     auto error = co_await RefusalOf(account, *response, refusal);
@@ -120,7 +130,7 @@ Task<Result<std::string>> Fetch(const Account& account, Call call, SteadyTime de
   STRATA_CO_TRY(auto response,
                 co_await Send(account, std::move(call), deadline, std::move(cancel), now));
   auto body = co_await response->ReadAll(account.answer_bytes_max);
-  if (!body.has_value()) co_return Fail(OfProvider(account, std::move(body.error())));
+  if (!body.has_value()) co_return Fail(OfUnusable(account, std::move(body.error())));
   co_return std::move(*body);
 }
 

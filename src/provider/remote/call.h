@@ -33,7 +33,8 @@ Task<Result<std::unique_ptr<net::ClientResponse>>> Send(const Account& account, 
                                                         WallTime now,
                                                         domain::Refusal* refusal = nullptr);
 
-// Send, and the whole body.
+// Send, and the whole body. Errors before an answer that can be used are IsSentUnanswered once the
+// provider has the call.
 Task<Result<std::string>> Fetch(const Account& account, Call call, SteadyTime deadline,
                                 std::stop_token cancel, WallTime now);
 
@@ -41,5 +42,7 @@ Task<Result<std::string>> Fetch(const Account& account, Call call, SteadyTime de
 // not what the API promises (kCorruption, kTooLarge) into kUnavailable, which may be tried
 // elsewhere.
 Error OfProvider(const Account& account, Error error);
+// The same of what is wrong with an answer that it gave: IsSentUnanswered.
+Error OfUnusable(const Account& account, Error error);
 
 }  // namespace strata::provider::remote

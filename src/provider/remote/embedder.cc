@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/unanswered.h"
 #include "provider/remote/estimate.h"
 
 namespace strata::provider::remote {
@@ -34,33 +35,43 @@ Result<> CheckRows(const dialect::EmbeddingRows& rows, std::size_t texts, int di
   return {};
 }
 
+void AddEstimate(const dialect::EmbedRequest& request, domain::Usage& used) {
+  for (const auto& text : request.texts) used.input_tokens += EstimateTokens(text.size());
+  used.estimated = true;
+}
+
 }  // namespace
 
-Task<Result<>> RemoteEmbedder::EmbedBatch(dialect::EmbedRequest request, RequestContext& ctx,
-                                          Embeddings& out) {
+// Adds what it answers to `out`, and what that costs to `used`.
+Task<Result<>> RemoteEmbedder::EmbedBatch(const dialect::EmbedRequest& request, RequestContext& ctx,
+                                          Embeddings& out, domain::Usage& used) {
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
   STRATA_CO_TRY(auto call, account_->api->Embed(request));
   STRATA_CO_TRY(auto body, co_await Fetch(*account_, std::move(call), ctx.deadline, ctx.cancel,
                                           ctx.clock->Wall()));
   auto rows = account_->api->DecodeEmbed(request, body);
-  if (!rows.has_value()) co_return Fail(OfProvider(*account_, std::move(rows.error())));
+  if (!rows.has_value()) co_return Fail(OfUnusable(*account_, std::move(rows.error())));
   auto fits = CheckRows(*rows, request.texts.size(), out.dimensions);
-  if (!fits.has_value()) co_return Fail(OfProvider(*account_, std::move(fits.error())));
+  if (!fits.has_value()) co_return Fail(OfUnusable(*account_, std::move(fits.error())));
   out.dimensions = rows->dimensions;
   auto width = static_cast<std::size_t>(rows->dimensions);
   for (std::size_t i = 0; i < request.texts.size(); ++i) {
     AppendNormalised(std::span(rows->values).subspan(i * width, width), out.values);
   }
-  std::int64_t tokens = rows->input_tokens;
-  if (tokens == 0) {
-    for (const auto& text : request.texts) tokens += EstimateTokens(text.size());
-  }
-  out.input_tokens += tokens;
+  used.input_tokens += rows->input_tokens;
+  if (rows->input_tokens == 0) AddEstimate(request, used);
   co_return Result<>();
 }
 
 Task<Result<Embeddings>> RemoteEmbedder::Embed(std::vector<std::string> texts, EmbedPurpose purpose,
                                                RequestContext& ctx) {
+  domain::Usage used;
+  co_return co_await EmbedCounting(std::move(texts), purpose, ctx, used);
+}
+
+Task<Result<Embeddings>> RemoteEmbedder::EmbedCounting(std::vector<std::string> texts,
+                                                       EmbedPurpose purpose, RequestContext& ctx,
+                                                       domain::Usage& used) {
   Embeddings out;
   const std::size_t batch_max = account_->api->EmbedBatchMax(info_.upstream_id);
   for (std::size_t at = 0; at < texts.size(); at += batch_max) {
@@ -71,9 +82,13 @@ Task<Result<Embeddings>> RemoteEmbedder::Embed(std::vector<std::string> texts, E
                                                       : dialect::EmbedInput::kDocument;
     request.long_text = purpose.long_text;
     for (std::size_t i = at; i < end; ++i) request.texts.push_back(std::move(texts[i]));
-    auto done = co_await EmbedBatch(std::move(request), ctx, out);
-    if (!done.has_value()) co_return Fail(std::move(done.error()));
+    auto done = co_await EmbedBatch(request, ctx, out, used);
+    if (!done.has_value()) {
+      if (IsSentUnanswered(done.error())) AddEstimate(request, used);
+      co_return Fail(std::move(done.error()));
+    }
   }
+  out.input_tokens = used.input_tokens;
   co_return out;
 }
 

@@ -1,12 +1,13 @@
 #pragma once
 // Embedder over any remote Api that embeds.
 
+#include "provider/counting_embedder.h"
 #include "provider/embedder.h"
 #include "provider/remote/call.h"
 
 namespace strata::provider::remote {
 
-class RemoteEmbedder final : public Embedder {
+class RemoteEmbedder final : public Embedder, public CountingEmbedder {
  public:
   RemoteEmbedder(std::shared_ptr<const Account> account, domain::ModelInfo info)
       : account_(std::move(account)), info_(std::move(info)) {}
@@ -15,12 +16,15 @@ class RemoteEmbedder final : public Embedder {
   // server does it. kUnavailable when the rows do not fit the texts.
   Task<Result<Embeddings>> Embed(std::vector<std::string> texts, EmbedPurpose purpose,
                                  RequestContext& ctx) override;
+  Task<Result<Embeddings>> EmbedCounting(std::vector<std::string> texts, EmbedPurpose purpose,
+                                         RequestContext& ctx, domain::Usage& used) override;
   std::int64_t CountTokens(std::string_view text) const override;
   std::int64_t tokens_max() const override;
   const domain::ModelInfo& Info() const override { return info_; }
 
  private:
-  Task<Result<>> EmbedBatch(dialect::EmbedRequest request, RequestContext& ctx, Embeddings& out);
+  Task<Result<>> EmbedBatch(const dialect::EmbedRequest& request, RequestContext& ctx,
+                            Embeddings& out, domain::Usage& used);
 
   std::shared_ptr<const Account> account_;
   domain::ModelInfo info_;

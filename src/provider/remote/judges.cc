@@ -13,7 +13,7 @@ Task<Result<domain::Reranking>> RemoteReranker::Rerank(domain::RerankRequest req
   STRATA_CO_TRY(auto body, co_await Fetch(*account_, std::move(call), ctx.deadline, ctx.cancel,
                                           ctx.clock->Wall()));
   auto answer = account_->api->DecodeRerank(body, request.documents.size());
-  if (!answer.has_value()) co_return Fail(OfProvider(*account_, std::move(answer.error())));
+  if (!answer.has_value()) co_return Fail(OfUnusable(*account_, std::move(answer.error())));
   // Some servers rank everything, whatever was asked.
   if (request.top_n > 0 && answer->ranked.size() > request.top_n) {
     answer->ranked.resize(request.top_n);
@@ -34,12 +34,12 @@ Task<Result<domain::Moderation>> RemoteModerator::Moderate(domain::ModerationReq
   STRATA_CO_TRY(auto body, co_await Fetch(*account_, std::move(call), ctx.deadline, ctx.cancel,
                                           ctx.clock->Wall()));
   auto answer = account_->api->DecodeModeration(body);
-  if (!answer.has_value()) co_return Fail(OfProvider(*account_, std::move(answer.error())));
+  if (!answer.has_value()) co_return Fail(OfUnusable(*account_, std::move(answer.error())));
   const std::size_t expected = request.parts ? 1 : request.inputs.size();
   if (answer->results.size() != expected) {
     Error fault(Code::kUnavailable,
                 fmt::format("answered {} results for {} inputs", answer->results.size(), expected));
-    co_return Fail(OfProvider(*account_, std::move(fault)));
+    co_return Fail(OfUnusable(*account_, std::move(fault)));
   }
   std::size_t bytes = 0;
   for (const auto& input : request.inputs) {

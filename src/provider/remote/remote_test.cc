@@ -7,8 +7,10 @@
 #include <thread>
 
 #include "base/encoding.h"
+#include "base/unanswered.h"
 #include "dialect/responses_wire.h"
 #include "net/server.h"
+#include "provider/counting_embedder.h"
 #include "provider/kept.h"
 #include "provider/remote/test_fixture.h"
 #include "tests/fakes/chat_model_contract.h"
@@ -258,6 +260,27 @@ TEST_P(RemoteApi, DeadlineEndsAnAnswerThatHangs) {
   }
 }
 
+TEST_P(RemoteApi, ACallThatItsProviderHasIsToldFromOneThatItNeverGot) {
+  auto silent = Text({"Hel"});
+  silent.hold_after = 0;
+  Script(silent);
+  RequestContext ctx;
+  ctx.deadline = ctx.clock->Steady() + std::chrono::milliseconds(150);
+  auto got = Fixture::Ask(GetParam(), Says("hi", false), ctx);
+  ASSERT_TRUE(got.error.has_value());
+  EXPECT_EQ(got.error->code(), Code::kDeadlineExceeded);
+  EXPECT_TRUE(IsSentUnanswered(*got.error)) << got.error->message();
+
+  auto spec = Spec(GetParam());
+  spec.base_url = "http://127.0.0.1:1";  // nobody listens there
+  auto model = MakeRemoteProvider(spec, Deps()).value()->Chat(GetParam().chat_model).value();
+  RequestContext another;
+  got = runtime.Run(Drain(*model, Says("hi", false), another));
+  ASSERT_TRUE(got.error.has_value());
+  EXPECT_EQ(got.error->code(), Code::kUnavailable);
+  EXPECT_FALSE(IsSentUnanswered(*got.error)) << got.error->message();
+}
+
 TEST_P(RemoteApi, AStreamThatFallsSilentEndsAsACutOneDoes) {
   stream_idle = std::chrono::milliseconds(150);
   auto answer = Text({"Hel", "lo"});
@@ -386,6 +409,35 @@ TEST_P(RemoteApi, EmbeddingOpensNoSpanOfItsOwn) {
   ctx.span = Span(trace, "gateway.embed");
   ASSERT_TRUE(runtime.Run(embedder->Embed({"text"}, EmbedPurpose::kQuery, ctx)).has_value());
   EXPECT_TRUE(trace->TakeEnded().empty());
+}
+
+TEST_P(RemoteApi, AnEmbeddingThatFailsInTheMiddleSaysWhatItHasUsed) {
+  if (*GetParam().embed_model == '\0') return;
+  auto embedder = Source(GetParam())->Embed(GetParam().embed_model).value();
+  auto* counting = dynamic_cast<CountingEmbedder*>(embedder.get());
+  ASSERT_NE(counting, nullptr);
+  auto use = [&](FakeAnswer at_the_last) {
+    at_the_last.match_text = "the last text";
+    Script(std::move(at_the_last));
+    std::vector<std::string> texts(300, "a text that is answered");
+    texts.emplace_back("the last text");
+    RequestContext ctx;
+    ctx.deadline = ctx.clock->Steady() + std::chrono::seconds(2);
+    domain::Usage used;
+    auto got =
+        runtime.Run(counting->EmbedCounting(std::move(texts), EmbedPurpose::kDocument, ctx, used));
+    EXPECT_FALSE(got.has_value());
+    return used;
+  };
+  FakeAnswer refuses;
+  refuses.status = 500;
+  const auto before = use(refuses);
+  EXPECT_GT(before.input_tokens, 0);
+  FakeAnswer silent;
+  silent.hold_after = 0;
+  const auto with_the_last = use(silent);
+  EXPECT_GT(with_the_last.input_tokens, before.input_tokens);
+  EXPECT_TRUE(with_the_last.estimated) << "nobody knows what it made of the last one";
 }
 
 TEST_P(RemoteApi, WhatBecomesOfALongTextIsTheCallers) {
