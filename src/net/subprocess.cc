@@ -72,9 +72,10 @@ struct Prepared {
   int highest_target = 2;
 };
 
-void SetLimit(int which, std::uint64_t value) {
+// `beyond`: how far the hard limit stands behind the soft one.
+void SetLimit(int which, std::uint64_t value, std::uint64_t beyond = 0) {
   if (value == 0) return;
-  rlimit limit{value, value};
+  rlimit limit{value, value + beyond};
   ::setrlimit(static_cast<__rlimit_resource>(which), &limit);
 }
 
@@ -126,7 +127,9 @@ bool IsKept(const Prepared& prepared, int fd) {
   ::syscall(SYS_close_range, static_cast<unsigned>(prepared.highest_target + 1), ~0u,
             4u /* CLOSE_RANGE_CLOEXEC */);
   SetLimit(RLIMIT_AS, spec.address_space_bytes_max);
-  SetLimit(RLIMIT_CPU, static_cast<std::uint64_t>(spec.cpu_time_max.count()));
+  // Past the hard limit the kernel sends SIGKILL, which could be anybody's: SIGXCPU says what it
+  // was.
+  SetLimit(RLIMIT_CPU, static_cast<std::uint64_t>(spec.cpu_time_max.count()), 1);
   SetLimit(RLIMIT_FSIZE, spec.file_bytes_max);
   SetLimit(RLIMIT_NOFILE, spec.open_files_max);
   rlimit no_core{0, 0};
@@ -390,6 +393,11 @@ Result<ChildOutput> RunChild(const ChildSpec& spec) {
   STRATA_CHECK_OK(child.Start());
   STRATA_CHECK_OK(child.Pump());
   return child.Reap();
+}
+
+std::string SignalWords(int signal) {
+  const char* words = ::sigdescr_np(signal);
+  return words != nullptr ? words : fmt::format("signal {}", signal);
 }
 
 }  // namespace strata::net

@@ -32,7 +32,7 @@ struct ChildSpec {
   std::size_t output_bytes_max = 64u << 20;         // stdout; more is kTooLarge and kills
   std::size_t error_bytes_max = 64u << 10;          // stderr; the rest is read and dropped
   std::uint64_t address_space_bytes_max = 0;        // RLIMIT_AS; 0: unlimited
-  std::chrono::seconds cpu_time_max{0};             // RLIMIT_CPU; 0: unlimited
+  std::chrono::seconds cpu_time_max{0};             // RLIMIT_CPU, by SIGXCPU; 0: unlimited
   std::uint64_t file_bytes_max = 0;                 // RLIMIT_FSIZE; 0: unlimited
   std::uint32_t open_files_max = 256;               // RLIMIT_NOFILE
   bool no_new_privileges = true;                    // PR_SET_NO_NEW_PRIVS
@@ -41,7 +41,7 @@ struct ChildSpec {
 
 struct ChildOutput {
   int exit_code = 0;  // 0..255 when the child ended by itself
-  int signal = 0;     // != 0: killed by this signal (SIGXCPU: CPU limit; SIGKILL may be memory)
+  int signal = 0;     // != 0: killed by this signal (SIGXCPU: cpu_time_max; SIGKILL: from outside)
   std::string output;
   std::string error_output;
   std::chrono::microseconds cpu_time{0};  // user and system
@@ -55,5 +55,8 @@ struct ChildOutput {
 // Errors: kNotFound (no such program), kDeadlineExceeded (wall time), kTooLarge (output),
 // kCancelled, kUnavailable (no process or pipe to be had), kInvalidArgument (empty argv).
 Result<ChildOutput> RunChild(const ChildSpec& spec);
+
+// "Segmentation fault": what a signal that ends a process is called.
+std::string SignalWords(int signal);
 
 }  // namespace strata::net

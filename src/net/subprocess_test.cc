@@ -91,13 +91,20 @@ TEST(RunChild, CpuAndMemoryLimitsHold) {
   busy.cpu_time_max = std::chrono::seconds(1);
   auto out = RunChild(busy);
   ASSERT_TRUE(out.has_value());
-  EXPECT_TRUE(out->signal == SIGXCPU || out->signal == SIGKILL) << out->signal;
+  EXPECT_EQ(out->signal, SIGXCPU) << "SIGKILL would not say whose it was";
   auto large = Shell("ulimit -v; ulimit -n; ulimit -c");
   large.address_space_bytes_max = 512u << 20;
   large.open_files_max = 77;
   auto limits = RunChild(large);
   ASSERT_TRUE(limits.has_value());
   EXPECT_EQ(limits->output, "524288\n77\n0\n");
+}
+
+TEST(RunChild, ASignalHasAName) {
+  auto out = RunChild(Shell("kill -SEGV $$"));
+  ASSERT_TRUE(out.has_value());
+  EXPECT_EQ(SignalWords(out->signal), "Segmentation fault");
+  EXPECT_EQ(SignalWords(10'000), "signal 10000");
 }
 
 TEST(RunChild, OnlyNamedDescriptorsAndVariablesReachTheChild) {

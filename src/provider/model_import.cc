@@ -125,8 +125,8 @@ Result<ImportedModel> TryInChild(const ModelImportSpec& spec, const fs::path& fi
   STRATA_TRY(auto out, net::RunChild(child));
   if (out.signal != 0) {
     return Fail(Code::kInvalidArgument,
-                fmt::format("{} breaks llama.cpp's loader (signal {}): {}", spec.source, out.signal,
-                            Reason(out.error_output, file)));
+                fmt::format("{} breaks llama.cpp's loader ({}): {}", spec.source,
+                            net::SignalWords(out.signal), Reason(out.error_output, file)));
   }
   if (out.exit_code != 0) {
     return Fail(Code::kInvalidArgument, fmt::format("{} is not a model that runs here: {}",

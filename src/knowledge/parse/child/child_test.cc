@@ -1,11 +1,16 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <optional>
 
 #include "base/run_task.h"
 #include "knowledge/document_format.h"
 #include "knowledge/page_render.h"
+#include "knowledge/parse/child/run_worker.h"
 #include "knowledge/parse/child/wire.h"
 #include "knowledge/parse/in_process.h"
 #include "knowledge/parse/test_pdf.h"
@@ -59,7 +64,56 @@ TEST(ChildParser, AHangIsEndedAtTheTimeLimit) {
   const auto document = ParseInChild({"bomb.html", "text/html", bomb}, options);
   ASSERT_FALSE(document.has_value());
   EXPECT_EQ(document.error().code(), Code::kDeadlineExceeded);
-  EXPECT_THAT(document.error().message(), HasSubstr("bomb.html"));
+  EXPECT_EQ(document.error().message(),
+            "document bomb.html: parsing takes longer than the 300 ms that it may "
+            "(kb.parse.time_ms)");
+}
+
+TEST(ChildParser, MemoryThatRunsOutIsTheLimitsFaultInOurCodeAndInPdfium) {
+  if (!child::kLimitsMemory) GTEST_SKIP() << "sanitizers need the address space themselves";
+  auto options = TestOptions();
+  options.limits.memory_bytes_max = std::size_t{160} << 20;
+  std::string words;
+  while (words.size() < std::size_t{12} << 20) words += "<p>words <b>of</b> a page</p>";
+  std::string shown = "BT /F1 1 Tf ";
+  while (shown.size() < std::size_t{16} << 20) shown += "(w) Tj ";
+  for (const auto& input :
+       {ParseInput{"large.html", "text/html", words},
+        ParseInput{"large.pdf", "application/pdf", TestPdf({shown + "ET\n"})}}) {
+    const auto document = ParseInChild(input, options);
+    ASSERT_FALSE(document.has_value()) << input.name;
+    EXPECT_EQ(document.error().code(), Code::kTooLarge) << document.error().message();
+    EXPECT_EQ(document.error().message(),
+              "document " + input.name +
+                  ": parsing needs more than the 160 MiB of memory that it "
+                  "may use (kb.parse.memory_mib)");
+  }
+}
+
+// A program in the child's place, so that it ends as it is told.
+std::string EndOf(const std::string& script, std::chrono::milliseconds time_left) {
+  const auto program = fmt::format("{}/strata-parse-end-{}", testing::TempDir(), getpid());
+  std::ofstream(program) << "#!/bin/sh\n" << script << "\n";
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  auto options = TestOptions();
+  options.program = program;
+  const child::WorkerCall call{"a.pdf", options, time_left, {}};
+  const auto end = child::RunWorker(call, "");
+  std::filesystem::remove(program);
+  return end.has_value() ? "" : end.error().message();
+}
+
+TEST(ChildParser, HowTheChildEndedIsSaidInWords) {
+  constexpr std::chrono::hours kLong{1};
+  EXPECT_THAT(EndOf("kill -SEGV $$", kLong), HasSubstr("a.pdf: the parser crashed on it "
+                                                       "(Segmentation fault)"));
+  EXPECT_THAT(EndOf("kill -XCPU $$", kLong),
+              HasSubstr("60 s of CPU that it may (kb.parse.time_ms"));
+  EXPECT_THAT(EndOf("kill -KILL $$", kLong), HasSubstr("killed from outside"));
+  EXPECT_THAT(EndOf("exit 71", kLong), HasSubstr("2048 MiB of memory"));
+  EXPECT_THAT(EndOf("echo why >&2; exit 3", kLong), HasSubstr("status 3: why"));
+  EXPECT_THAT(EndOf("sleep 100", std::chrono::milliseconds(100)),
+              HasSubstr("ended at the request's deadline, after 100 ms"));
 }
 
 TEST(ChildParser, AMissingProgramIsUnavailable) {

@@ -12,17 +12,9 @@
 namespace strata::knowledge::child {
 namespace {
 
-// Sanitizers reserve terabytes of address space for their shadow.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define STRATA_UNBOUNDED_ADDRESS_SPACE 1
-#endif
-#endif
-#ifdef STRATA_UNBOUNDED_ADDRESS_SPACE
-constexpr bool kLimitAddressSpace = false;
-#else
-constexpr bool kLimitAddressSpace = true;
-#endif
+std::chrono::seconds CpuTimeOf(const ParseLimits& limits) {
+  return std::chrono::ceil<std::chrono::seconds>(limits.time_max);
+}
 
 net::ChildSpec SpecOf(const WorkerCall& call, std::string request) {
   const ParseLimits& limits = call.options.limits;
@@ -38,28 +30,53 @@ net::ChildSpec SpecOf(const WorkerCall& call, std::string request) {
                  std::chrono::milliseconds(3'600'000));
   // Text, its blocks and boxes: a line box is 36 bytes and rarely stands for fewer than 4 of text.
   spec.output_bytes_max = limits.text_bytes_max * 16 + (std::size_t{64} << 20);
-  if (kLimitAddressSpace) spec.address_space_bytes_max = limits.memory_bytes_max;
-  spec.cpu_time_max = std::chrono::ceil<std::chrono::seconds>(limits.time_max);
+  if (kLimitsMemory) spec.address_space_bytes_max = limits.memory_bytes_max;
+  spec.cpu_time_max = CpuTimeOf(limits);
   spec.file_bytes_max = 1;  // no file grows
   spec.open_files_max = 32;
   spec.cancel = call.cancel;
   return spec;
 }
 
+Error TooMuchMemory(const ParseLimits& limits) {
+  return Error(Code::kTooLarge, fmt::format("parsing needs more than the {} MiB of memory that it "
+                                            "may use (kb.parse.memory_mib)",
+                                            limits.memory_bytes_max >> 20));
+}
+
+Error TooLate(const WorkerCall& call) {
+  const auto time_max = call.options.limits.time_max;
+  const auto what = call.time_left < time_max
+                        ? fmt::format("parsing was ended at the request's deadline, after {} ms",
+                                      call.time_left.count())
+                        : fmt::format(
+                              "parsing takes longer than the {} ms that it may "
+                              "(kb.parse.time_ms)",
+                              time_max.count());
+  return Error(Code::kDeadlineExceeded, what);
+}
+
+Error DeathBy(int signal, const ParseLimits& limits) {
+  switch (signal) {
+    case SIGXCPU:
+      return Error(Code::kDeadlineExceeded,
+                   fmt::format("parsing takes more than the {} s of CPU that it may "
+                               "(kb.parse.time_ms is {})",
+                               CpuTimeOf(limits).count(), limits.time_max.count()));
+    case SIGKILL:  // another time it may go well
+      return Error(Code::kDeadlineExceeded,
+                   "the parser was killed from outside: this machine may have run out of memory");
+    case SIGSYS:
+      return Error(Code::kInvalidArgument, "parsing was stopped at a forbidden system call");
+    default:
+      return Error(Code::kInvalidArgument,
+                   fmt::format("the parser crashed on it ({})", net::SignalWords(signal)));
+  }
+}
+
 Error DeathOf(const net::ChildOutput& output, const ParseLimits& limits) {
-  if (output.signal == SIGXCPU || output.signal == SIGKILL) {
-    return Error(Code::kDeadlineExceeded,
-                 fmt::format("parsing took more than {} ms of CPU (kb.parse.time_ms) or was killed "
-                             "for its memory",
-                             limits.time_max.count()));
-  }
-  if (output.signal == SIGSYS) {
-    return Error(Code::kInvalidArgument, "parsing was stopped at a forbidden system call");
-  }
-  if (output.signal != 0) {
-    return Error(Code::kInvalidArgument,
-                 fmt::format("the parser crashed on it (signal {})", output.signal));
-  }
+  if (output.signal != 0) return DeathBy(output.signal, limits);
+  if (output.exit_code == kNoMemory) return TooMuchMemory(limits);
   return Error(Code::kUnavailable,
                fmt::format("the parser process ended with status {}: {}", output.exit_code,
                            ReplaceInvalidUtf8(Utf8Prefix(output.error_output, 300))));
@@ -76,11 +93,7 @@ Result<std::string> RunWorker(const WorkerCall& call, std::string request) {
   if (!output) {
     Error error = std::move(output.error());
     if (error.code() == Code::kDeadlineExceeded) {
-      error =
-          Error(Code::kDeadlineExceeded,
-                fmt::format("parsing took more than {} ms (kb.parse.time_ms, or the deadline of "
-                            "the request)",
-                            std::min(call.options.limits.time_max, call.time_left).count()));
+      error = TooLate(call);
     } else if (error.code() == Code::kNotFound) {
       error = Error(Code::kUnavailable, "the parser process cannot be started: " + error.message());
     }

@@ -12,6 +12,17 @@
 
 namespace strata::knowledge::child {
 
+// Sanitizers reserve terabytes of address space for their shadow.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+inline constexpr bool kLimitsMemory = false;
+#else
+inline constexpr bool kLimitsMemory = true;
+#endif
+#else
+inline constexpr bool kLimitsMemory = true;
+#endif
+
 struct WorkerCall {
   std::string name;  // of the document, for messages
   ChildParserOptions options;

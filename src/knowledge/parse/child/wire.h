@@ -30,6 +30,14 @@ struct RenderRequest {
 
 using Request = std::variant<ParseRequest, RenderRequest>;
 
+// The statuses that a child ends with; all but kDone without an answer. Numbers of sysexits.h.
+enum ExitStatus : int {
+  kDone = 0,
+  kBadRequest = 64,  // EX_USAGE
+  kNoMemory = 71,    // EX_OSERR: it needed more than its limit
+  kBrokenPipe = 74,  // EX_IOERR
+};
+
 std::string EncodeRequest(const Request& request);
 Result<Request> DecodeRequest(std::string_view bytes);
 

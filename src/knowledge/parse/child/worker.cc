@@ -1,8 +1,11 @@
 // The child's main: request, sandbox, work, answer.
 
 #include <fmt/format.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <exception>
 #include <new>
@@ -18,8 +21,28 @@ namespace strata::knowledge {
 namespace {
 
 constexpr std::size_t kRequestBytesMax = std::size_t{1} << 30;
-constexpr int kExitBadRequest = 64;  // EX_USAGE of sysexits.h
-constexpr int kExitBrokenPipe = 74;  // EX_IOERR
+
+// On its way to a crash: was the last refusal of the C library one of memory?
+void TellLackOfMemory(int signal) {
+  if (errno == ENOMEM) _exit(child::kNoMemory);
+  raise(signal);  // kills when this returns: the handler holds once
+}
+
+// PDFium answers an allocation that fails with abort(), other libraries fall over a null pointer:
+// to the parent that would be a crash.
+void WatchForLackOfMemory() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
+  static std::array<char, 64 << 10> aside;  // there is no room left on a stack that ran over
+  const stack_t stack = {.ss_sp = aside.data(), .ss_flags = 0, .ss_size = aside.size()};
+  sigaltstack(&stack, nullptr);
+  struct sigaction action = {};
+  action.sa_handler = TellLackOfMemory;
+  action.sa_flags = SA_ONSTACK | static_cast<int>(SA_RESETHAND);
+  for (const int signal : {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGTRAP}) {
+    sigaction(signal, &action, nullptr);
+  }
+}
 
 Result<std::string> ReadRequest() {
   std::string bytes;
@@ -70,24 +93,32 @@ std::string Answer(const child::Request& request) {
     if (auto ready = Prepare(request); !ready) return child::EncodeError(ready.error());
     return Work(request);
   } catch (const std::bad_alloc&) {
-    return child::EncodeError(
-        Error(Code::kTooLarge, "needs more memory than the parser may use (kb.parse.memory_mib)"));
+    throw;
   } catch (const std::exception& error) {
     return child::EncodeError(
         Error(Code::kInvalidArgument, fmt::format("cannot be parsed: {}", error.what())));
   }
 }
 
+child::ExitStatus Run() {
+  const auto bytes = ReadRequest();
+  if (!bytes) return child::kBadRequest;
+  const auto request = child::DecodeRequest(*bytes);
+  if (!request) return child::kBadRequest;
+  const bool written = WriteAnswer(Answer(*request));
+  // Not by return: destructors of what a hostile document built are a risk without a use.
+  _exit(written ? child::kDone : child::kBrokenPipe);
+}
+
 }  // namespace
 
 int ParseWorkerMain(int, char**) {
-  const auto bytes = ReadRequest();
-  if (!bytes) return kExitBadRequest;
-  const auto request = child::DecodeRequest(*bytes);
-  if (!request) return kExitBadRequest;
-  const bool written = WriteAnswer(Answer(*request));
-  // Not by return: destructors of what a hostile document built are a risk without a use.
-  _exit(written ? 0 : kExitBrokenPipe);
+  WatchForLackOfMemory();
+  try {
+    return Run();
+  } catch (const std::bad_alloc&) {
+    _exit(child::kNoMemory);
+  }
 }
 
 }  // namespace strata::knowledge

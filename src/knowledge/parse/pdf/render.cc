@@ -94,7 +94,8 @@ Result<RenderedPage> Draw(const pdfium::Api& api, pdfium::Page page, const Rende
   const pdfium::Handle bitmap(
       api.BitmapCreate(canvas.width, canvas.height, pdfium::kBitmapBgrx, nullptr, 0),
       api.BitmapDestroy);
-  if (!bitmap) return Fail(Code::kTooLarge, "no memory for the page's picture");
+  if (!bitmap)
+    return Fail(Code::kTooLarge, "no memory for the page's picture (kb.parse.memory_mib)");
   api.BitmapFill(bitmap.get(), 0, 0, canvas.width, canvas.height, 0xFFFFFFFF);
   api.RenderPage(bitmap.get(), page, 0, 0, canvas.width, canvas.height, 0,
                  pdfium::kRenderAnnotations | pdfium::kRenderReverseByteOrder);
