@@ -1,6 +1,7 @@
 #include "knowledge/answer/align.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <ranges>
@@ -8,6 +9,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "knowledge/answer/amounts.h"
 #include "knowledge/answer/claim_clauses.h"
 #include "knowledge/answer/opposition.h"
 #include "knowledge/answer/score_pool.h"
@@ -117,6 +119,7 @@ struct Aligner::Claim {
   SentencePool pool;
   std::vector<double> weights;
   std::vector<ClaimNumber> numbers;
+  std::vector<Bounds> bounds;
   std::vector<Bits> number_words;  // the words of each number
   std::set<std::size_t> opposed;   // candidates that speak against it
   Bits names = 0;                  // capitalised words; none in German, where every noun is
@@ -162,6 +165,27 @@ std::vector<double> WeightsOf(const SentencePool& pool, Bits names, Bits numbers
   }
   for (auto& weight : weights) weight = total > 0 ? weight / total : 0;
   return weights;
+}
+
+// "Less than five minutes" holds where the place says four. What is bounded by the number itself,
+// "up to five", says more than any lower one.
+bool LiesBeyond(const std::vector<Bounds>& bounds, const ClaimNumber& number,
+                const std::vector<ClaimNumber>& held) {
+  const auto bound = std::ranges::find(bounds, number.begin, &Bounds::begin);
+  if (bound == bounds.end() || bound->Hold(number.readings.front())) return false;
+  return std::ranges::any_of(held, [&](const ClaimNumber& other) {
+    return bound->of.unit != 0 && UnitsOf(other.next) == bound->of.unit &&
+           bound->Hold(other.readings.front());
+  });
+}
+
+// "Neither pump may …", "both leases": of several things, each of which has a place of its own.
+bool IsOfSeveral(std::string_view claim) {
+  constexpr std::size_t kFirst = 2;
+  constexpr auto kSeveral = std::to_array<std::string_view>(
+      {"both", "neither", "either", "each", "all", "beide", "keiner", "keine", "jede", "jeder"});
+  return std::ranges::any_of(Tokens(claim, kFirst),
+                             [&](const Token& token) { return IsOneOf(token.lower, kSeveral); });
 }
 
 double Share(Bits words, const std::vector<double>& weights) {
@@ -247,6 +271,7 @@ Aligner::Claim Aligner::ReadClaim(std::string_view text, const std::string& cont
   claim.text = std::string(text);
   claim.pool = BuildPool(claim.text, passages_);
   claim.numbers = NumbersOf(claim.text);
+  claim.bounds = BoundsIn(claim.text);
   ReadFacts(claim.pool);
   const auto& pool = claim.pool;
   const auto topic = BuildPool(context, passages_);
@@ -352,7 +377,8 @@ std::vector<bool> Aligner::NumbersHeld(const Claim& claim, const Chosen& chosen)
     above.insert(above.end(), heading.begin(), heading.end());
   }
   for (const auto& number : claim.numbers) {
-    out.push_back(HoldsNumber(held, number) || HoldsHeadingNumber(above, number));
+    out.push_back(HoldsNumber(held, number) || HoldsHeadingNumber(above, number) ||
+                  LiesBeyond(claim.bounds, number, held));
   }
   return out;
 }
@@ -504,12 +530,24 @@ Task<Result<>> Aligner::AddVectors(std::vector<Claim>& claims, RequestContext& c
   co_return Result<>{};
 }
 
+// Adds the best place of each other document that supports the claim by itself.
+void Aligner::AddOtherDocuments(const Claim& claim, Chosen& places) const {
+  const auto document = [&](std::size_t i) { return document_[claim.pool.sentences[i].passage]; };
+  for (const std::size_t i : claim.candidates) {
+    if (places.size() >= kPlacesMax) return;
+    const bool cited = std::ranges::any_of(
+        places, [&](std::size_t place) { return document(place) == document(i); });
+    if (!cited && Supports(claim, {i})) places.push_back(i);
+  }
+}
+
 // What supports the sentence: places that support it as a whole, and for each clause that these do
 // not support its own. Without the former every clause must have its own.
 Aligner::Chosen Aligner::PlacesOf(const std::vector<Claim>& claims) const {
   auto places = Choose(claims.front());
   const bool whole = Supports(claims.front(), places);
   if (!whole) places.clear();
+  if (whole && IsOfSeveral(claims.front().text)) AddOtherDocuments(claims.front(), places);
   for (const auto& clause : claims | std::views::drop(1)) {
     if (Supports(clause, places)) continue;
     const auto own = Choose(clause);

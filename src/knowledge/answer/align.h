@@ -66,6 +66,7 @@ class Aligner {
   static double Threshold(const Claim& claim);
   double Support(const Claim& claim, const Chosen& chosen) const;
   Chosen Choose(const Claim& claim) const;
+  void AddOtherDocuments(const Claim& claim, Chosen& places) const;
   Chosen PlacesOf(const std::vector<Claim>& claims) const;
   std::vector<domain::Citation> Cite(const std::vector<Claim>& claims) const;
   bool IsContradicted(const Claim& claim, const Chosen& chosen) const;

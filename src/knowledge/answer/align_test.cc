@@ -63,6 +63,19 @@ TEST(Align, NumbersAndTitlesTellDocumentsApart) {
               ElementsAre("The guarantee lasts 24 months."));
 }
 
+TEST(Align, WhatIsSaidOfBothIsCitedInEachDocument) {
+  EXPECT_THAT(QuotesOf("Both pumps need a clean filter in the season."),
+              ::testing::UnorderedElementsAre("Clean the filter every four weeks in the season.",
+                                              "Clean the filter every eight weeks in the season."));
+}
+
+TEST(Align, ABoundHoldsWhereANumberLiesBeyondIt) {
+  EXPECT_THAT(QuotesOf("The guarantee of the A40 lasts more than 20 months."),
+              ElementsAre("The guarantee lasts 24 months."));
+  EXPECT_THAT(QuotesOf("The guarantee of the A40 lasts less than 20 months."), IsEmpty());
+  EXPECT_THAT(QuotesOf("The guarantee of the A40 lasts up to 40 months."), IsEmpty());
+}
+
 TEST(Align, ANumberThatNoPlaceHoldsIsNotSupported) {
   EXPECT_THAT(QuotesOf("Clean the filter every six weeks in the season."), IsEmpty());
   EXPECT_THAT(QuotesOf("The guarantee lasts 48 months."), IsEmpty());

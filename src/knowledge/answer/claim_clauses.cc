@@ -14,8 +14,9 @@ namespace {
 
 // With what stands before and behind them. The comma belongs to the first clause.
 constexpr auto kJoints = std::to_array<std::string_view>(
-    {"; ", " and ", " but ", " while ", " whereas ", ", with ", " und ", " aber ", " sondern ",
-     " während ", ", mit ", " et ", " mais ", " tandis que ", ", avec "});
+    {"; ", " and ", " but ", " while ", " whereas ", ", with ", ", plus ", ", as well as ", " und ",
+     " aber ", " sondern ", " während ", ", mit ", ", zuzüglich ", ", sowie ", " et ", " mais ",
+     " tandis que ", ", avec "});
 constexpr std::size_t kWordsMin = 2;
 
 bool SaysEnough(std::string_view clause, std::string_view language) {

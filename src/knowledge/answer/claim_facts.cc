@@ -51,6 +51,10 @@ constexpr auto kNegations = std::to_array<std::string_view>(
      "unzulässig", "pas",       "aucun",     "aucune",     "jamais", "sans",     "sauf",
      "interdit",   "interdite", "interdits", "interdites"});
 
+constexpr auto kForbidding = std::to_array<std::string_view>(
+    {"forbidden", "forbids", "forbid", "prohibited", "prohibits", "banned", "ban", "verboten",
+     "untersagt", "unzulässig", "interdit", "interdite", "interdits", "interdites"});
+
 // "don't" is written in two tokens.
 constexpr auto kBeforeContraction = std::to_array<std::string_view>(
     {"don", "doesn", "didn", "won", "can", "isn", "aren", "wasn", "weren", "couldn", "wouldn",
@@ -267,6 +271,23 @@ bool Negates(const std::vector<Token>& tokens, std::size_t i) {
 
 }  // namespace
 
+namespace {
+
+// "Half an hour" is thirty minutes.
+bool ReadHalfHour(std::string_view text, std::size_t begin, std::vector<ClaimNumber>& numbers) {
+  constexpr double kMinutes = 30;
+  constexpr auto kPhrases = std::to_array<std::string_view>(
+      {"half an hour", "half-hour", "halbe Stunde", "halben Stunde", "demi-heure"});
+  for (const auto phrase : kPhrases) {
+    if (!text.substr(begin).starts_with(phrase)) continue;
+    numbers.push_back({{kMinutes}, begin, begin + phrase.size(), "minutes"});
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 std::vector<ClaimNumber> NumbersOf(std::string_view text) {
   std::vector<ClaimNumber> numbers;
   for (std::size_t at = 0; at < text.size();) {
@@ -279,6 +300,10 @@ std::vector<ClaimNumber> NumbersOf(std::string_view text) {
       ReadWordBehind(text, number);
       numbers.push_back(std::move(number));
     } else if (IsLetter(text[at])) {
+      if (ReadHalfHour(text, at, numbers)) {
+        at = numbers.back().end;
+        continue;
+      }
       // Letters that digits follow are a name; those digits see a letter before them.
       while (at < text.size() && IsLetter(text[at])) ++at;
       const double value = ValueOf(text.substr(begin, at - begin), kNumberWords);
@@ -355,6 +380,8 @@ bool Denies(std::string_view text) {
 bool IsNegation(std::string_view word) {
   return IsOneOf(word, kNegations) || word.ends_with("n't");
 }
+
+bool IsForbidding(std::string_view word) { return IsOneOf(word, kForbidding); }
 
 bool IsFunctionWord(std::string_view word, std::string_view language) {
   if (language == "de") return IsOneOf(word, kGermanFunctionWords);

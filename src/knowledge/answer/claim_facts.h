@@ -45,6 +45,8 @@ std::uint64_t UnitsOf(std::string_view text);
 bool Denies(std::string_view text);
 // Whether a word (in small letters) is one of those.
 bool IsNegation(std::string_view word);
+// Whether it is one that forbids, which says by itself what a denial of "allowed" says.
+bool IsForbidding(std::string_view word);
 
 // Words of German and French ("de", "fr") that say nothing by themselves; English ones are
 // text::IsStopWord's.

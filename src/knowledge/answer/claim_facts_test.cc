@@ -25,6 +25,8 @@ TEST(ClaimFacts, NumbersAgreeHoweverTheyAreWritten) {
   EXPECT_TRUE(Agrees("opens at 11:00", "at 11 in the morning"));
   EXPECT_TRUE(Agrees("zwölf Betten", "12 Betten"));
   EXPECT_TRUE(Agrees("two per cent", "2 %"));
+  EXPECT_TRUE(Agrees("30 minutes", "half an hour"));
+  EXPECT_FALSE(Agrees("20 minutes", "half an hour"));
 }
 
 TEST(ClaimFacts, OtherNumbersDoNotAgree) {

@@ -68,12 +68,6 @@ bool HasUnheldName(const Words& words, Holding holds) {
 
 constexpr std::size_t kParticle = 3;  // bytes: "in", "on", "up" stand everywhere
 
-constexpr auto kForbidding = std::to_array<std::string_view>(
-    {"forbidden", "forbids", "forbid", "prohibited", "prohibits", "banned", "ban", "verboten",
-     "untersagt", "unzulässig", "interdit", "interdite", "interdits", "interdites"});
-
-bool IsForbidding(std::string_view word) { return IsOneOf(word, kForbidding); }
-
 bool DeniesByItself(std::string_view word) { return IsNegation(word) && !IsForbidding(word); }
 
 // Two sides of one thing: what one buys another sells.
@@ -96,6 +90,10 @@ bool AreConverse(std::string_view a, std::string_view b) {
 bool DeniesAnyOf(const Words& words, const Words& others) {
   constexpr auto kBeforeObject = std::to_array<std::string_view>(
       {"without", "except", "excepted", "apart", "ohne", "außer", "sans", "sauf"});
+  constexpr auto kPaying = std::to_array<std::string_view>(
+      {"pay", "pays", "paid", "paying", "charge", "charged", "charges"});
+  const bool pays =
+      std::ranges::any_of(others, [&](const auto& other) { return IsOneOf(other.lower, kPaying); });
   std::string text;
   for (std::size_t at = 0; at < words.size(); ++at) {
     if (IsForbidding(words[at].lower)) continue;
@@ -106,7 +104,9 @@ bool DeniesAnyOf(const Words& words, const Words& others) {
     }
     const bool free_of =
         words[at].lower == "free" && at + 1 < words.size() && words[at + 1].lower == "of";
-    text += free_of ? "no" : words[at].lower;
+    // Who goes in free does not pay.
+    const bool unpaid = words[at].lower == "free" && !free_of && pays;
+    text += free_of || unpaid ? "no" : words[at].lower;
     text += words[at].contracted ? '\'' : ' ';
   }
   return Denies(text);
@@ -192,9 +192,11 @@ bool Opposition::CountsOther(std::string_view place, const Words& words) const {
 bool Opposition::IsContrary(std::string_view place) const {
   const auto part = PartAbout(words_, place);
   const auto words = WordsOf(part);
-  bool turned = DeniesAnyOf(words_, words) != DeniesAnyOf(words, words_);
+  // "There is no fee, but a box at the gate": the box is not denied.
+  const auto claim = WordsOf(PartAbout(words, text_));
+  bool turned = DeniesAnyOf(claim, words) != DeniesAnyOf(words, claim);
   bool forbids = false;
-  for (const auto& word : words_) {
+  for (const auto& word : claim) {
     const bool lexical = IsForbidding(word.lower);
     if (word.lower.size() <= kParticle || DeniesByItself(word.lower) || Holds(words, word)) {
       continue;
@@ -206,14 +208,14 @@ bool Opposition::IsContrary(std::string_view place) const {
     const bool contrary = std::ranges::any_of(words, [&](const Word& other) {
       return other.lower.size() > kParticle && !DeniesByItself(other.lower) &&
              Contrast(word, other) && !AreRivals(word.lower, other.lower) &&
-             !AreConverse(word.lower, other.lower) && !Holds(words_, other);
+             !AreConverse(word.lower, other.lower) && !Holds(claim, other);
     });
     turned ^= contrary;
     forbids = forbids || (lexical && !contrary);
   }
   forbids = forbids || std::ranges::any_of(words, [&](const Word& word) {
-              return IsForbidding(word.lower) && !Holds(words_, word) &&
-                     std::ranges::none_of(words_,
+              return IsForbidding(word.lower) && !Holds(claim, word) &&
+                     std::ranges::none_of(claim,
                                           [&](const Word& other) { return Contrast(word, other); });
             });
   return turned && !forbids;

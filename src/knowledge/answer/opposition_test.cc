@@ -18,6 +18,18 @@ TEST(Opposition, ADenialOnOneSideOnly) {
       IsOpposed("The rent with heating is 20 euros.", "The rent is 20 euros without heating."));
 }
 
+TEST(Opposition, ADenialCountsInItsOwnClause) {
+  const auto* const claim = "There is no iron stove, but there will be a lamp in the hut.";
+  EXPECT_TRUE(IsOpposed(claim, "There is no lamp in the hut."));
+  EXPECT_FALSE(IsOpposed(claim, "A lamp will hang in the hut."));
+  EXPECT_FALSE(IsOpposed(claim, "No iron stove will be set up."));
+}
+
+TEST(Opposition, WhoGoesInFreeDoesNotPay) {
+  EXPECT_FALSE(IsOpposed("Nurses do not pay for the ride.", "Nurses ride free."));
+  EXPECT_TRUE(IsOpposed("Nurses pay for the ride.", "Nurses ride free."));
+}
+
 TEST(Opposition, AContraryUnlessItIsDenied) {
   EXPECT_TRUE(IsOpposed("The tower opens in storms.", "The tower closes in storms."));
   EXPECT_FALSE(IsOpposed("The tower does not open in storms.", "The tower closes in storms."));
