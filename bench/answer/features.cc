@@ -79,11 +79,12 @@ Gold GoldOfPassages(const Question& question, const std::vector<SourcePassage>& 
 
 void WriteSentences(std::ostream& out, const Question& question, std::size_t number,
                     const std::vector<SourcePassage>& passages, const ScoredPool& scored) {
+  const bool with_vectors = scored.vectors != knowledge::VectorKind::kNone;
   for (const auto& sentence : scored.pool.sentences) {
-    if (scored.with_vectors && sentence.features.cosine == 0) continue;
+    if (with_vectors && sentence.features.cosine == 0) continue;
     const auto part = GoldOf(question, passages[sentence.passage], sentence.span);
-    WriteRow(out, "sentence", scored.with_vectors, question, number,
-             part.share >= kGoldShare ? 1 : 0, part, ValuesOf(sentence.features));
+    WriteRow(out, "sentence", with_vectors, question, number, part.share >= kGoldShare ? 1 : 0,
+             part, ValuesOf(sentence.features));
   }
 }
 
@@ -104,8 +105,9 @@ Result<> WritePassages(std::ostream& out, Bases& bases, const Question& question
       gold = GoldOfPassages(question, passages);
     }
     const int label = asked != Asked::kOwn ? 0 : gold.inside > 0 ? 1 : -1;
-    WriteRow(out, asked == Asked::kNear ? "near" : "pool", scored.with_vectors, question, number,
-             label, gold, ValuesOf(FeaturesOf(scored.pool)));
+    const bool with_vectors = scored.vectors != knowledge::VectorKind::kNone;
+    WriteRow(out, asked == Asked::kNear ? "near" : "pool", with_vectors, question, number, label,
+             gold, ValuesOf(FeaturesOf(scored.pool)));
   }
   return {};
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "knowledge/answer/amounts.h"
 #include "knowledge/answer/kinds.h"
 #include "knowledge/answer/passages.h"
 #include "knowledge/answer/question_parts.h"
@@ -179,6 +180,7 @@ std::string Asked(std::string_view text) {
   const auto now = turn == std::string_view::npos ? text : text.substr(turn + kTurnBreak.size());
   std::string questions;
   std::string said;   // in front of the first question
+  std::string given;  // what of the rest gives an age or a size
   std::string whole;  // what is left of all sentences
   const auto add = [](std::string& to, std::string_view sentence) {
     to += (to.empty() ? "" : " ") + std::string(sentence);
@@ -193,15 +195,18 @@ std::string Asked(std::string_view text) {
     add(whole, asked);
     if (marked || part.request || BeginsAsQuestion(part.text)) {
       add(questions, asked);
-    } else if (questions.empty()) {
-      add(said, asked);
+      continue;
     }
+    if (questions.empty()) add(said, asked);
+    if (!AmountsIn(asked).empty()) add(given, asked);
   }
   const auto before = std::string(text.substr(0, text.size() - now.size()));
   if (whole.empty()) return std::string(text);
   if (questions.empty()) return before + whole;
-  if (said.empty()) return before + questions;
-  return before + StandaloneQuestion(questions, {{.question = said, .answer = {}}}, kTurnBreak);
+  const auto with_given = given.empty() ? questions : given + std::string(kTurnBreak) + questions;
+  if (said.empty()) return before + with_given;
+  const auto alone = StandaloneQuestion(questions, {{.question = said, .answer = {}}}, kTurnBreak);
+  return before + (alone == questions ? with_given : alone);
 }
 
 std::string SearchQuery(const std::string& question, const std::vector<Turn>& history) {

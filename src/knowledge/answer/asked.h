@@ -12,7 +12,8 @@ namespace strata::knowledge {
 
 // The questions of the last turn in `text`, as they stand there but for what is around them; the
 // turns before stay in front. Sentences before a question stay where it leans on them ("My pump
-// hums. What can I do?"). The text itself where nothing is left, and where it asks nothing.
+// hums. What can I do?"), and those that give an age or a size stay ("I am 63. What does the tour
+// cost?"). The text itself where nothing is left, and where it asks nothing.
 std::string Asked(std::string_view text);
 
 // What to search for: the same, with the question before it where it leans on that; at most

@@ -32,6 +32,19 @@ TEST(Asked, WhatIsSaidBesideAQuestionIsLeftOutUnlessItLeansOnIt) {
             "My pump hums." + std::string(kTurnBreak) + "What can I do?");
 }
 
+TEST(Asked, AnAgeOrASizeIsAConditionOfTheQuestion) {
+  const auto asked = [](std::string_view said) {
+    return std::string(said) + std::string(kTurnBreak) + "What does the tour cost?";
+  };
+  EXPECT_EQ(Asked("I am 63. What does the tour cost?"), asked("I am 63."));
+  EXPECT_EQ(Asked("Hello! My bus is 12 metres long. It is red. What does the tour cost?"),
+            asked("My bus is 12 metres long."));
+  EXPECT_EQ(Asked("What does the tour cost? My son is 8 years old."),
+            asked("My son is 8 years old."));
+  EXPECT_EQ(Asked("We came here in 1998 with 3 friends. What does the tour cost?"),
+            "What does the tour cost?");
+}
+
 TEST(Asked, ASearchIsForTheQuestionAlone) {
   EXPECT_EQ(SearchQuery("Hello! When is the rent due? Many thanks!", {}), "When is the rent due?");
   EXPECT_EQ(SearchQuery("My bike is new. Where do I leave it?", {}),

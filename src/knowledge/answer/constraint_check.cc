@@ -9,6 +9,7 @@
 #include "knowledge/answer/claim_facts.h"
 #include "knowledge/answer/contrasts.h"
 #include "knowledge/answer/kinds.h"
+#include "knowledge/answer/prohibitions.h"
 #include "knowledge/answer/tokens.h"
 #include "knowledge/answer/word_forms.h"
 #include "text/search_words.h"
@@ -366,6 +367,8 @@ bool ConstraintCheck::IsContrary(std::size_t index) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto& word = words[i];
     if ((held >> i & 1U) != 0 || word.cue || word.name || !HasContrary(word.surface)) continue;
+    // "Not allowed" is what is forbidden.
+    if (pool_.question.denied && (word.permission || word.barred)) continue;
     // "When does it open and close?" holds both.
     const bool both = std::ranges::any_of(
         words, [&](const QuestionWord& other) { return AreContrary(word.surface, other.surface); });
@@ -452,6 +455,9 @@ bool ConstraintCheck::LacksKind(std::size_t index) {
 bool ConstraintCheck::IsAgainst(std::size_t index) {
   if (FailsDesignators(index) || FailsIdentifiers(index) || FailsYears(index)) return true;
   if (FailsNumbers(index) || FailsNames(index)) return true;
+  if (pool_.sentences[index].of_others) return true;
+  const auto text = TextOf(pool_.sentences[index], passages_);
+  if (pool_.question.denied && !SaysWhatIsNot(text)) return true;
   if (!strict_) return false;
   if (LacksKind(index)) return true;
   return !pool_.question.yes_or_no &&

@@ -5,6 +5,7 @@
 
 #include "knowledge/answer/contrasts.h"
 #include "knowledge/answer/tokens.h"
+#include "knowledge/answer/word_forms.h"
 #include "text/search_words.h"
 
 namespace strata::knowledge {
@@ -88,6 +89,17 @@ bool LacksSaid(const std::vector<double>& cover, std::uint64_t of_others,
   return false;
 }
 
+// What a sentence with these first words begins with, behind an article; empty for a number.
+std::string_view ItemOf(const std::vector<Token>& first) {
+  constexpr auto kArticles = std::to_array<std::string_view>(
+      {"the", "our", "der", "die", "das", "le", "la", "les", "el", "il"});
+  if (first.empty()) return {};
+  const bool article = IsOneOf(first[0].lower, kArticles);
+  if (article && first.size() < 2) return {};
+  const auto& item = first[article ? 1 : 0];
+  return item.digits ? std::string_view() : std::string_view(item.lower);
+}
+
 // Part of a name is enough: "Loos" for Pieter Loos.
 void JoinNames(const Question& question, std::vector<double>& cover) {
   for (const auto& name : question.constraints.names) {
@@ -137,6 +149,81 @@ double Coverage::Near(std::size_t word, std::string_view text) {
   return std::clamp(best, 0.0, 1.0);
 }
 
+// Whether it begins with something that the question does not speak of: "The library is …".
+bool Coverage::BeginsWithItem(std::size_t index) const {
+  const auto first = Tokens(TextOf(pool_.sentences[index], passages_), 2);
+  const auto item = ItemOf(first);
+  if (item.empty() || text::IsStopWord(item)) return false;
+  return std::ranges::none_of(pool_.question.words, [&](const QuestionWord& word) {
+    return word.surface == item || word.stem == StemOf(item) || AreContrary(word.surface, item);
+  });
+}
+
+// Whether the text says the contrary of one of these words of the question.
+bool Coverage::SaysContrary(std::string_view text, std::uint64_t words) const {
+  const auto tokens = Tokens(text);
+  for (std::size_t i = 0; i < pool_.question.words.size(); ++i) {
+    const auto& asked = pool_.question.words[i].surface;
+    if (!Has(words, i) || !HasContrary(asked)) continue;
+    const auto contrary = [&](const Token& token) { return AreContrary(asked, token.lower); };
+    if (std::ranges::any_of(tokens, contrary)) return true;
+  }
+  return false;
+}
+
+// Whether a heading names the asked word and what the sentence begins with as two things: "Library
+// and café".
+bool Coverage::HeadingNamesBoth(std::size_t word, std::size_t index) const {
+  constexpr auto kJoints =
+      std::to_array<std::string_view>({"and", "or", "und", "oder", "et", "y", "e"});
+  const auto& sentence = pool_.sentences[index];
+  const auto& passage = passages_[sentence.passage];
+  const auto first = Tokens(TextOf(sentence, passages_), 2);
+  const auto item = StemOf(ItemOf(first));
+  const auto& asked = pool_.question.words[word].stem;
+  const auto names_both = [&](std::string_view heading) {
+    bool holds_item = false;
+    bool holds_asked = false;
+    bool joint = heading.contains(',') || heading.contains('&');
+    for (const auto& token : Tokens(heading)) {
+      const auto stem = StemOf(token.lower);
+      holds_item = holds_item || stem == item;
+      holds_asked = holds_asked || stem == asked;
+      joint = joint || IsOneOf(token.lower, kJoints);
+    }
+    return joint && holds_item && holds_asked;
+  };
+  for (auto at = sentence.section; pool_.sections[at].level > 0; at = pool_.sections[at].parent) {
+    if (names_both(pool_.sections[at].heading)) return true;
+  }
+  return names_both(passage.title) || std::ranges::any_of(passage.headings, names_both);
+}
+
+// "Library: closed on Mondays", below a title that names library and café, where "the café" is what
+// is asked about and another sentence says when that closes, or opens: the title says nothing of
+// which of them this one speaks.
+bool Coverage::IsOfOtherItem(std::size_t word, std::size_t index) const {
+  const auto& sentences = pool_.sentences;
+  const auto& sentence = sentences[index];
+  const auto taken_up = sentence.leans || sentence.labelled ? sentence.carried | sentence.inherited
+                                                            : std::uint64_t{0};
+  if (Has(sentence.words | taken_up, word)) return false;
+  std::uint64_t says = sentence.words & ~pool_.headings[sentence.passage];
+  for (std::size_t i = 0; i < pool_.question.words.size(); ++i) {
+    if (pool_.question.words[i].cue) says &= ~(std::uint64_t{1} << i);
+  }
+  const bool row = !sentence.label.empty();
+  if (says == 0 || (!row && !BeginsWithItem(index))) return false;
+  if (!row && HeadingNamesBoth(word, index)) return true;
+  for (std::size_t i = 0; i < sentences.size(); ++i) {
+    const auto& other = sentences[i];
+    if (i == index || other.heading || other.passage != sentence.passage) continue;
+    if (!Has(other.words, word)) continue;
+    if ((other.words & says) != 0 || SaysContrary(TextOf(other, passages_), says)) return true;
+  }
+  return false;
+}
+
 double Coverage::Surroundings(std::size_t word, std::size_t index) {
   const auto& sentences = pool_.sentences;
   const auto& sentence = sentences[index];
@@ -162,6 +249,7 @@ double Coverage::Surroundings(std::size_t word, std::size_t index) {
     if (Has(sentences[beside].words, word)) cover = std::max(cover, kInNeighbour);
   }
   if (Has(pool_.around[sentence.passage], word)) cover = std::max(cover, kInPassage);
+  if (cover > kInNeighbour && IsOfOtherItem(word, index)) return kInNeighbour;
   return cover;
 }
 

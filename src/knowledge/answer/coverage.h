@@ -8,6 +8,8 @@
 // surroundings counts in part, as they are near: headings, what a pronoun stands for, neighbours,
 // and what all the sources speak of.
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <span>
 #include <string>
@@ -42,6 +44,10 @@ class Coverage {
   // length for "How long is the ship?", is no answer.
   bool Speaks(std::size_t sentence);
   double Surroundings(std::size_t word, std::size_t sentence);
+  bool BeginsWithItem(std::size_t sentence) const;
+  bool HeadingNamesBoth(std::size_t word, std::size_t sentence) const;
+  bool SaysContrary(std::string_view text, std::uint64_t words) const;
+  bool IsOfOtherItem(std::size_t word, std::size_t sentence) const;
   const WordVector& VectorOf(const std::string& word);
 
   const SentencePool& pool_;

@@ -28,7 +28,7 @@ Extracted AnswerFrom(const ScoredPool& scored, const std::vector<SourcePassage>&
                      const ExtractOptions& options, std::string_view question) {
   const auto& pool = scored.pool;
   if (pool.sentences.empty() || pool.question.words.empty()) return Refusal(0, question);
-  double probability = AnswerProbability(FeaturesOf(pool), scored.with_vectors);
+  double probability = AnswerProbability(FeaturesOf(pool), scored.vectors);
   std::vector<std::size_t> selected;
   if (AsksForSummary(question)) {
     selected = SummarySentences(pool, passages, options);
@@ -96,7 +96,7 @@ Task<Result<Extracted>> Extractor::AnswerPart(std::string question, const Given&
   span.Set("passages", passages.size());
   span.Set("passages_left_out", given.left_out);
   span.Set("sentences", scored->pool.sentences.size());
-  span.Set("with_vectors", scored->with_vectors);
+  span.Set("with_vectors", scored->vectors != VectorKind::kNone);
   auto extracted = AnswerFrom(*scored, passages, options, question);
   span.Set("probability", extracted.probability);
   span.Set("answered", extracted.answered);

@@ -162,6 +162,14 @@ TEST(ExtractQuestions, WhatIsSaidOfAnotherThingIsNoAnswer) {
   EXPECT_GE(scores["held"].refused, 23);   // of 24
 }
 
+TEST(ExtractQuestions, ReasonsProhibitionsAndAgesAreAnsweredAsTheSourceSaysThem) {
+  auto scores = Ask(Extractor(nullptr), "clauses.txt");
+  EXPECT_GE(scores["dev"].answered, 29);   // of 31
+  EXPECT_GE(scores["dev"].refused, 8);     // of 9
+  EXPECT_GE(scores["held"].answered, 32);  // of 34
+  EXPECT_GE(scores["held"].refused, 8);    // of 8
+}
+
 TEST(ExtractQuestions, FrenchAndGermanAreAnsweredInTheirOwnWords) {
   auto scores = Ask(Extractor(nullptr), "languages.txt");
   EXPECT_GE(scores["dev"].answered, 24);    // of 25

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "knowledge/answer/reasons.h"
 #include "knowledge/answer/tokens.h"
 #include "text/normalize.h"
 #include "text/search_words.h"
@@ -273,9 +274,10 @@ constexpr auto kDurationUnits = std::to_array<std::string_view>(
      "año",     "años",      "minuto", "minutos", "giorno",   "giorni",  "settimana", "settimane",
      "mesi",    "anni",      "minuti"});
 constexpr auto kMoneyUnits = std::to_array<std::string_view>(
-    {"dollar",  "dollars",  "euro",     "euros",     "pound",   "pounds", "usd", "eur",
-     "gbp",     "cents",    "yen",      "francs",    "franken", "rappen", "chf", "cent",
-     "centime", "centimes", "céntimos", "centesimi", "pesos",   "€",      "£"});
+    {"dollar",   "dollars",   "euro",   "euros",  "pound",   "pounds", "usd",     "eur",
+     "gbp",      "cents",     "yen",    "francs", "franken", "rappen", "chf",     "cent",
+     "krone",    "kroner",    "kronor", "crown",  "crowns",  "pence",  "centime", "centimes",
+     "céntimos", "centesimi", "pesos",  "€",      "£"});
 constexpr auto kMassUnits = std::to_array<std::string_view>(
     {"kg",        "g",      "mg",          "t",      "lb",     "lbs",   "kilogram",
      "kilograms", "gram",   "grams",       "tonne",  "tonnes", "ton",   "tons",
@@ -324,24 +326,18 @@ constexpr auto kPlaceNouns = std::to_array<std::string_view>(
      "jardín",   "estación", "entrada",  "stanza",   "ufficio", "città",  "cantina",  "giardino",
      "stazione", "piazza",   "ingresso"});
 // What a person, or those who act as one, is called without a name.
-constexpr std::array<std::string_view, 44> kRoles = {
-    "mr",         "mrs",       "ms",         "dr",        "prof",        "professor", "sir",
-    "manager",    "director",  "owner",      "president", "chair",       "chairman",  "secretary",
-    "staff",      "team",      "department", "committee", "council",     "board",     "company",
-    "office",     "officer",   "engineer",   "architect", "conservator", "curator",   "librarian",
-    "technician", "operator",  "driver",     "doctor",    "nurse",       "teacher",   "engineers",
-    "employees",  "members",   "visitors",   "customers", "caretaker",   "keeper",    "assistant",
-    "clerk",      "supervisor"};
+constexpr auto kRoles = std::to_array<std::string_view>(
+    {"mr",        "mrs",         "ms",        "dr",        "prof",       "professor",
+     "sir",       "manager",     "director",  "owner",     "president",  "chair",
+     "chairman",  "secretary",   "staff",     "team",      "department", "committee",
+     "council",   "board",       "company",   "office",    "officer",    "engineer",
+     "architect", "conservator", "curator",   "librarian", "technician", "operator",
+     "driver",    "doctor",      "nurse",     "teacher",   "engineers",  "employees",
+     "members",   "visitors",    "customers", "caretaker", "keeper",     "assistant",
+     "clerk",     "supervisor",  "guests",    "pupils",    "students",   "passengers",
+     "residents", "tenants",     "patients",  "children",  "adults"});
 constexpr std::array<std::string_view, 10> kTimeWords = {
     "noon", "midnight", "clock", "am", "pm", "daily", "weekly", "monthly", "yearly", "uhr"};
-constexpr auto kReasonWords = std::to_array<std::string_view>(
-    {"because", "cause",    "causes",  "caused",  "causing", "owing",  "therefore", "reason",
-     "reasons", "thanks",   "hence",   "prevent", "avoid",   "weil",   "denn",      "wegen",
-     "grund",   "ursache",  "deshalb", "damit",   "parce",   "raison", "puisque",   "afin",
-     "grâce",   "aufgrund", "nämlich", "porque",  "debido",  "motivo", "perché",    "poiché"});
-// … before "to".
-constexpr std::array<std::string_view, 5> kReasonBeforeTo = {"due", "led", "leads", "leading",
-                                                             "order"};
 constexpr auto kColours = std::to_array<std::string_view>(
     {"black",  "white",  "grey",   "gray",       "red",     "green",  "blue",
      "yellow", "brown",  "orange", "purple",     "pink",    "violet", "beige",
@@ -491,7 +487,7 @@ class KindReader {
   unsigned OfToken(std::size_t i) const {
     const Token& token = tokens_[i];
     unsigned kinds = kNoKind;
-    if (IsReason(i)) kinds |= kReason;
+    if (GivesReason(tokens_, i, asked_)) kinds |= kReason;
     if (IsOneOf(token.lower, kPlaceNouns) && AfterPlaceWord(i)) kinds |= kPlace;
     if (token.after == '@') kinds |= kEmail;
     // The unit may stand in the question, its number not: "How many litres …?"
@@ -513,15 +509,6 @@ class KindReader {
 
   static bool IsMonth(const Token& token) {
     return token.capitalised && IsOneOf(token.lower, kMonths);
-  }
-
-  bool IsReason(std::size_t i) const {
-    const auto& word = tokens_[i].lower;
-    if (IsOneOf(word, kReasonWords)) return true;
-    if (i + 1 == tokens_.size()) return false;
-    const auto& next = tokens_[i + 1];
-    if (word == "since") return !next.digits;  // else a time
-    return IsOneOf(word, kReasonBeforeTo) && next.lower == "to";
   }
 
   // A number that counts nothing: a year, the day of a date, what tells one thing from another
@@ -602,6 +589,18 @@ std::vector<Cue> CuesIn(std::string_view question) {
   return cues;
 }
 
+// "What do I pay for the tour?", not "What do I pay for?" and "Who pays?".
+bool AsksWhatIsPaid(std::string_view question) {
+  const auto tokens = Tokens(question);
+  const auto asks = std::ranges::find(tokens, "what", &Token::lower);
+  const auto pays = std::find_if(asks, tokens.end(), [](const Token& token) {
+    return token.lower == "pay" || token.lower == "pays" || token.lower == "paid";
+  });
+  if (pays == tokens.end()) return false;
+  const auto last = tokens.end() - 1;
+  return pays == last || (pays + 1)->lower != "for" || pays + 1 != last;
+}
+
 }  // namespace
 
 unsigned KindsAsked(std::string_view question) {
@@ -613,6 +612,7 @@ unsigned KindsAsked(std::string_view question) {
     (noun ? of_nouns : kinds) |= cue.kinds;
   }
   if ((kinds & (kDate | kPerson | kPlace | kReason)) == 0) kinds |= of_nouns;
+  if (AsksWhatIsPaid(question)) kinds |= kMoney | kNumber;
   // "How many litres", "the warranty in months": a number of that unit.
   const auto tokens = Tokens(question);
   for (std::size_t i = 2; i < tokens.size(); ++i) {

@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "knowledge/answer/claim_facts.h"
+#include "knowledge/answer/question_conditions.h"
 #include "knowledge/answer/question_form.h"
 #include "knowledge/answer/tokens.h"
 #include "knowledge/answer/word_forms.h"
@@ -31,10 +32,12 @@ constexpr double kEarlierNameWeight = 0.8;
 constexpr double kBesideNameWeight = 0.1;
 
 constexpr auto kLeaning = std::to_array<std::string_view>(
-    {"it",   "its",   "he",     "she",     "his",    "her",     "they", "their", "these",
-     "this", "those", "that",   "such",    "both",   "however", "but",  "thus",  "therefore",
-     "also", "then",  "there",  "instead", "er",     "sie",     "es",   "ihr",   "ihre",
-     "sein", "seine", "dieser", "diese",   "dieses", "il",      "elle", "ils",   "elles"});
+    {"it",    "its",       "he",    "she",  "his",   "her",    "they",    "their",
+     "these", "this",      "those", "that", "such",  "both",   "however", "but",
+     "thus",  "therefore", "also",  "then", "there", "instead"});
+constexpr auto kGermanLeaning = std::to_array<std::string_view>(
+    {"er", "sie", "es", "ihr", "ihre", "sein", "seine", "dieser", "diese", "dieses"});
+constexpr auto kFrenchLeaning = std::to_array<std::string_view>({"il", "elle", "ils", "elles"});
 
 // Those that take up what was named before, anywhere in a sentence.
 constexpr auto kPronouns =
@@ -102,6 +105,8 @@ constexpr auto kItalianWords = std::to_array<std::string_view>(
      "al",    "alla",  "da", "dal", "e",     "o",  "ha",   "hanno", "che", "ci",  "posso", "può"});
 
 bool IsEmptyIn(std::string_view language, std::string_view lower) {
+  // Denials are read by themselves (prohibitions.h).
+  if (!language.empty() && IsNegation(lower) && !IsForbidding(lower)) return true;
   if (language == "de") {
     return IsFunctionWord(lower, "de") || IsOneOf(lower, kGermanAsking) ||
            IsOneOf(lower, kGermanFrame);
@@ -193,6 +198,7 @@ Question ReadQuestion(std::string_view text) {
   question.asked = KindsAsked(text);
   for (const auto& token : Tokens(text)) question.said.push_back(text::FoldAccents(token.lower));
   WeighForm(text, question);
+  ReadConditions(text, question);
   question.constraints = ReadConstraints(text, question);
   for (std::size_t i = 0; i < question.words.size(); ++i) {
     auto& word = question.words[i];
@@ -220,9 +226,14 @@ std::string_view QuestionLanguage(std::string_view text) {
   return italian ? "it" : "";
 }
 
-bool LeansOnPrevious(std::string_view sentence) {
+bool LeansOnPrevious(std::string_view sentence, std::string_view language) {
   const auto first = Tokens(sentence, 1);
-  return !first.empty() && IsOneOf(first[0].lower, kLeaning);
+  if (first.empty()) return false;
+  const std::string_view word = first[0].lower;
+  // In Spanish "es" is a verb, in Italian "il" an article.
+  const bool german = language != "es" && IsOneOf(word, kGermanLeaning);
+  const bool french = language != "it" && IsOneOf(word, kFrenchLeaning);
+  return IsOneOf(word, kLeaning) || german || french;
 }
 
 bool BeginsWithCause(std::string_view sentence) {

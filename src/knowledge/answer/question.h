@@ -2,10 +2,12 @@
 // What a question is about: its content words, and the kind of thing that would answer it.
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "knowledge/answer/amounts.h"
 #include "knowledge/answer/kinds.h"
 #include "knowledge/answer/question_constraints.h"
 
@@ -21,7 +23,16 @@ struct QuestionWord {
   bool name = false;
   bool cue = false;         // it says which kind of thing is asked for: "long" in "how long"
   bool permission = false;  // "allowed": said by "must", "may" or "not" as well
-  double salience = 1;      // how much is missing when an answer does not speak of it
+  // What is not allowed, "enter" in "may not enter": said by "closed to" and "forbidden" as well.
+  bool barred = false;
+  double salience = 1;  // how much is missing when an answer does not speak of it
+};
+
+// An age or a size that the question, or what is said before it, gives: what holds for others is no
+// answer.
+struct Condition {
+  Amount amount;
+  std::uint64_t words = 0;  // the question words that it is written with, as bits
 };
 
 struct Question {
@@ -34,7 +45,9 @@ struct Question {
   bool closed = false;
   bool cased = false;  // it writes names with capitals, so that a small letter says: no name
   bool yes_or_no = false;
+  bool denied = false;  // what is not allowed is asked for
   Constraints constraints;
+  std::vector<Condition> conditions;
 };
 
 // "de", "fr", "es" and "it" for questions that begin with one of these languages' words for asking;
@@ -49,8 +62,9 @@ inline constexpr std::size_t kQuestionWordsMax = 64;
 Question ReadQuestion(std::string_view text);
 
 // Whether the sentence leans on the one before: it begins with a pronoun or a connective ("It",
-// "They", "This", "However").
-bool LeansOnPrevious(std::string_view sentence);
+// "They", "This", "However"). `language`: of the text that it stands in, "" when unknown; "Il" is a
+// pronoun of French and an article of Italian.
+bool LeansOnPrevious(std::string_view sentence, std::string_view language = {});
 
 // Whether it begins with a label for a cause ("Root cause: …"): what has that cause stands before.
 bool BeginsWithCause(std::string_view sentence);

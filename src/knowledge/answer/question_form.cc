@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "knowledge/answer/prohibitions.h"
 #include "knowledge/answer/tokens.h"
 #include "text/search_words.h"
 
@@ -57,8 +58,10 @@ bool AsksForDegree(const std::vector<Token>& tokens) {
 // The nouns behind "what" or "which": "What are the *main features* of".
 std::vector<std::string> HeadNouns(const std::vector<Token>& tokens) {
   std::vector<std::string> heads;
-  auto at = std::ranges::find_if(
-      tokens, [](const Token& t) { return t.lower == "what" || t.lower == "which"; });
+  constexpr auto kBeforeNoun = std::to_array<std::string_view>(
+      {"what", "which", "welche", "welcher", "welches", "welchen", "quels", "quelles"});
+  auto at =
+      std::ranges::find_if(tokens, [&](const Token& t) { return IsOneOf(t.lower, kBeforeNoun); });
   if (at == tokens.end()) return heads;
   ++at;
   while (at != tokens.end() && text::IsStopWord(at->lower)) ++at;
@@ -89,7 +92,14 @@ void WeighForm(std::string_view text, Question& question) {
     const bool lasts = (question.asked & kDuration) != 0 && IsOneOf(word.stem, kDurations);
     if (lasts) word.salience = std::min(word.salience, kHeadSalience);
   }
-  if (question.closed || LengthOf(question) <= kLong) return;
+  question.denied =
+      !question.yes_or_no && (question.asked & kReason) == 0 && AsksWhatIsNotAllowed(tokens);
+  if (question.denied) {
+    const auto barred = WhatIsBarred(tokens);
+    for (auto& word : question.words) word.barred = word.surface == barred;
+  }
+  // What is not allowed is told by the denial, and named by what it is rather than by its kind.
+  if (!question.denied && (question.closed || LengthOf(question) <= kLong)) return;
   const auto heads = HeadNouns(tokens);
   for (auto& word : question.words) {
     if (!word.name && std::ranges::find(heads, word.surface) != heads.end()) {

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <utility>
 
+#include "knowledge/answer/kinds.h"
 #include "knowledge/answer/passages.h"
 #include "knowledge/answer/question.h"
 #include "knowledge/answer/tokens.h"
@@ -116,6 +117,12 @@ std::vector<std::string_view> Questions(std::string_view text) {
   return questions;
 }
 
+// What is said before the questions, "I am 63.", holds for each of them.
+bool EndsAsStatement(std::string_view before) {
+  const auto end = before.find_last_not_of(kTurnBreak);
+  return end != std::string_view::npos && before[end] != '?';
+}
+
 }  // namespace
 
 bool BeginsAsQuestion(std::string_view text) {
@@ -144,7 +151,10 @@ std::vector<QuestionPart> QuestionParts(std::string_view text) {
     } else if (Tokens(asked).size() == 1) {
       part = Ended(Filled(asked, parts.back().as));
     } else {
-      part = StandaloneQuestion(part, {{.question = parts.front().text, .answer = {}}}, kTurnBreak);
+      auto whole =
+          StandaloneQuestion(part, {{.question = parts.front().text, .answer = {}}}, kTurnBreak);
+      const bool alone = whole == part;
+      part = alone && EndsAsStatement(before) ? before + part : std::move(whole);
     }
     parts.push_back({.text = std::move(part), .as = asked});
   }

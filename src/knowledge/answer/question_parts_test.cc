@@ -55,6 +55,14 @@ TEST(QuestionParts, EarlierTurnsAreNotAskedAgain) {
   EXPECT_EQ(parts[0].as, "When did she buy it?");
 }
 
+TEST(QuestionParts, WhatIsSaidBeforeHoldsForEachOfThem) {
+  const auto said = "I am 63." + std::string(kTurnBreak);
+  const auto parts = QuestionParts(said + "What does the bath cost and what does the tour cost?");
+  ASSERT_EQ(parts.size(), 2U);
+  EXPECT_EQ(parts[0].text, said + "What does the bath cost?");
+  EXPECT_EQ(parts[1].text, said + "what does the tour cost?");
+}
+
 TEST(QuestionParts, ThereAreNotMoreThanFew) {
   std::string text = "Who is it";
   for (int i = 0; i < 50; ++i) text += " and where is it";

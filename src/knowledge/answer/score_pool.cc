@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "knowledge/answer/coverage.h"
+#include "provider/local_models.h"
 
 namespace strata::knowledge {
 namespace {
@@ -12,6 +13,11 @@ double Dot(std::span<const float> a, std::span<const float> b) {
   double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * b[i];
   return sum;
+}
+
+VectorKind KindOf(const provider::Embedder& embedder) {
+  return embedder.Info().id == provider::kBuiltinStaticEmbedder ? VectorKind::kStatic
+                                                                : VectorKind::kContextual;
 }
 
 // False when the embedder failed, other than by cancel or deadline.
@@ -88,16 +94,16 @@ Task<Result<ScoredPool>> ScorePool(std::string question, std::vector<SourcePassa
   ScoredPool scored;
   auto& pool = scored.pool;
   pool = BuildPool(question, passages);
-  ScoreSentences(pool, false);
+  ScoreSentences(pool, VectorKind::kNone);
   if (pool.sentences.empty() || pool.question.words.empty()) co_return scored;
   const auto candidates = Candidates(pool, embed_max);
   if (vectors.sentences) {
     std::vector<std::string> texts;
     for (std::size_t index : candidates) texts.push_back(EmbeddedText(pool, index, passages));
-    STRATA_CO_TRY(scored.with_vectors,
-                  co_await AddCosines(*vectors.sentences, std::move(question), std::move(texts),
-                                      candidates, pool, ctx));
-    if (scored.with_vectors) ScoreSentences(pool, true);
+    STRATA_CO_TRY(const bool added, co_await AddCosines(*vectors.sentences, std::move(question),
+                                                        std::move(texts), candidates, pool, ctx));
+    if (added) scored.vectors = KindOf(*vectors.sentences);
+    ScoreSentences(pool, scored.vectors);
   }
   Coverage coverage(pool, passages, vectors.words);
   ConstraintCheck constraints(pool, passages);

@@ -24,7 +24,7 @@ struct Vectors {
 
 struct ScoredPool {
   SentencePool pool;
-  bool with_vectors = false;
+  VectorKind vectors = VectorKind::kNone;
 };
 
 // At most `embed_max` sentences are embedded; the cosines of the others stay 0, and their coverage

@@ -55,7 +55,7 @@ TEST(ScorePool, NamesThatNoPassageHoldsAreMissing) {
 TEST(ScorePool, OnlyTheBestByWordsAreEmbedded) {
   fakes::FakeEmbedder embedder;
   const auto scored = Score("How long is the Aletsch glacier?", Passages({kText}), &embedder, 2);
-  EXPECT_TRUE(scored.with_vectors);
+  EXPECT_EQ(scored.vectors, VectorKind::kContextual);
   EXPECT_NE(scored.pool.sentences[0].features.cosine, 0);
   EXPECT_NE(scored.pool.sentences[1].features.cosine, 0);
   EXPECT_EQ(scored.pool.sentences[2].features.cosine, 0);

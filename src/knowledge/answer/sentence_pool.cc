@@ -10,6 +10,8 @@
 
 #include "base/utf8.h"
 #include "knowledge/answer/extract_weights.h"
+#include "knowledge/answer/prohibitions.h"
+#include "knowledge/answer/question_conditions.h"
 #include "knowledge/answer/table_rows.h"
 #include "knowledge/answer/tokens.h"
 #include "knowledge/answer/word_finder.h"
@@ -54,9 +56,9 @@ void AppendCut(std::string_view text, text::TextSpan span, std::vector<text::Tex
   if (span.begin < span.end) out.push_back(span);
 }
 
-std::vector<text::TextSpan> Sentences(std::string_view text) {
+std::vector<text::TextSpan> Sentences(std::string_view text, std::string_view language) {
   std::vector<text::TextSpan> spans;
-  for (const auto& span : text::SplitSentences(text, text::GuessLanguage(text))) {
+  for (const auto& span : text::SplitSentences(text, language)) {
     AppendCut(text, span, spans);
   }
   return spans;
@@ -192,10 +194,11 @@ class PassageReader {
         number_(number),
         finder_(finder),
         pool_(pool),
+        language_(text::GuessLanguage(passage.text)),
         header_(TableCells(passage.table_header)) {}
 
   void Read() {
-    const auto spans = Sentences(passage_.text);
+    const auto spans = Sentences(passage_.text, language_);
     pool_.sections.push_back({.passage = number_});
     open_.assign(1, pool_.sections.size() - 1);
     for (std::size_t i = 0; i < spans.size() && pool_.sentences.size() < kPoolSentencesMax; ++i) {
@@ -271,9 +274,31 @@ class PassageReader {
     entry.words = found.words;
     entry.word_count = found.word_count;
     entry.section = pool_.sections.size() - 1;
+    SetConditions(sentence, entry);
+    if (pool_.question.denied && Prohibits(sentence)) entry.words |= ProhibitedWords();
     entry.pairs = PairShare(found, pool_.question.words.size());
     entry.features.brevity = std::max(0.0, 1 - found.word_count / 8.0);
     return entry;
+  }
+
+  // "63" stands in "aged 60 and over".
+  void SetConditions(std::string_view sentence, PoolSentence& entry) {
+    const auto asked = [&](std::string_view word) { return finder_.Find(word).words != 0; };
+    for (const auto& condition : pool_.question.conditions) {
+      const auto meets = MeetsCondition(sentence, condition, asked);
+      if (meets == Meets::kMet) entry.words |= condition.words;
+      entry.of_others = entry.of_others || meets == Meets::kOfOthers;
+    }
+  }
+
+  // "Allowed" in "not allowed", and what is not: said by one word that prohibits.
+  std::uint64_t ProhibitedWords() const {
+    std::uint64_t words = 0;
+    for (std::size_t i = 0; i < pool_.question.words.size(); ++i) {
+      const auto& word = pool_.question.words[i];
+      if (word.permission || word.barred) words |= std::uint64_t{1} << i;
+    }
+    return words;
   }
 
   void SetKinds(unsigned kinds, PoolSentence& entry) const {
@@ -285,7 +310,7 @@ class PassageReader {
 
   void AddSentence(text::TextSpan span, std::string_view sentence) {
     auto entry = Entry(span, sentence);
-    entry.leans = LeansOnPrevious(sentence);
+    entry.leans = LeansOnPrevious(sentence, language_);
     entry.heading = pool_.sections.back().heading.data() == sentence.data();
     entry.labelled = !entry.heading && BeginsWithCause(sentence);
     entry.refers = RefersBack(sentence);
@@ -342,6 +367,7 @@ class PassageReader {
   const std::size_t number_;
   WordFinder& finder_;
   SentencePool& pool_;
+  const std::string language_;       // of the passage; "" when unknown
   std::vector<std::string> header_;  // of the table that is being read
   std::vector<std::size_t> open_;    // the sections that the one being read lies in, and itself
   std::uint64_t section_words_ = 0;  // of the question, in what the section has said so far
@@ -364,6 +390,20 @@ bool IsMet(const SentencePool& pool, double best_context) {
   });
 }
 
+// What is said of the age or size that is given goes before what is said of all.
+void RaiseConditions(SentencePool& pool) {
+  constexpr double kMetWeight = 0.8;
+  for (const auto& condition : pool.question.conditions) {
+    const bool met = std::ranges::any_of(pool.sentences, [&](const PoolSentence& sentence) {
+      return (sentence.words & condition.words) == condition.words;
+    });
+    for (std::size_t i = 0; met && i < pool.question.words.size(); ++i) {
+      auto& weight = pool.question.words[i].weight;
+      if ((condition.words >> i & 1U) != 0) weight = std::max(weight, kMetWeight);
+    }
+  }
+}
+
 }  // namespace
 
 SentencePool BuildPool(std::string_view question, const std::vector<SourcePassage>& passages) {
@@ -375,6 +415,7 @@ SentencePool BuildPool(std::string_view question, const std::vector<SourcePassag
     PassageReader(passages[i], i, finder, pool).Read();
     score_max = std::max(score_max, passages[i].score);
   }
+  RaiseConditions(pool);
   pool.weights = Weights(pool.question, pool.sentences);
   for (const auto& passage : passages) pool.headings.push_back(HeadingWords(passage, finder));
   pool.around = pool.headings;
@@ -405,8 +446,8 @@ PoolValues ValuesOf(const PoolFeatures& f) {
           f.top_cover,   f.missing_words, f.unmet};
 }
 
-void ScoreSentences(SentencePool& pool, bool with_vectors) {
-  const auto& model = with_vectors ? kSentenceModel : kSentenceModelWordsOnly;
+void ScoreSentences(SentencePool& pool, VectorKind vectors) {
+  const auto& model = vectors == VectorKind::kNone ? kSentenceModelWordsOnly : kSentenceModel;
   for (auto& sentence : pool.sentences) sentence.score = model.LogOdds(ValuesOf(sentence.features));
 }
 
@@ -454,8 +495,10 @@ PoolFeatures FeaturesOf(const SentencePool& pool) {
   return features;
 }
 
-double AnswerProbability(const PoolFeatures& features, bool with_vectors) {
-  const auto& model = with_vectors ? kPoolModel : kPoolModelWordsOnly;
+double AnswerProbability(const PoolFeatures& features, VectorKind vectors) {
+  const auto& model = vectors == VectorKind::kNone     ? kPoolModelWordsOnly
+                      : vectors == VectorKind::kStatic ? kPoolModelStatic
+                                                       : kPoolModel;
   return 1 / (1 + std::exp(-model.LogOdds(ValuesOf(features))));
 }
 

@@ -63,6 +63,7 @@ struct PoolSentence {
   bool owned = false;     // BeginsOwned
   // It begins with "The owner" where the question has "owns": of what, it need not say.
   bool relational = false;
+  bool of_others = false;  // what it says holds for another age or size than the question gives
   unsigned met = kNoKind;  // kinds that are asked for and that it holds
 };
 
@@ -117,12 +118,16 @@ inline constexpr std::size_t kPoolSentencesMax =
 
 SentencePool BuildPool(std::string_view question, const std::vector<SourcePassage>& passages);
 
+// What the cosines are of: those of static vectors lie otherwise than those of a transformer's,
+// which read a word in its sentence.
+enum class VectorKind : std::uint8_t { kNone, kContextual, kStatic };
+
 // Fills `score` of every sentence from its features.
-void ScoreSentences(SentencePool& pool, bool with_vectors);
+void ScoreSentences(SentencePool& pool, VectorKind vectors);
 
 PoolFeatures FeaturesOf(const SentencePool& pool);
 
 // Probability that the passages answer the question.
-double AnswerProbability(const PoolFeatures& features, bool with_vectors);
+double AnswerProbability(const PoolFeatures& features, VectorKind vectors);
 
 }  // namespace strata::knowledge

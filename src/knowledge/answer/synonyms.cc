@@ -28,7 +28,7 @@ constexpr auto kGroups = std::to_array<std::string_view>({
     "buy purchase acquire",
     "rent hire lease",
     "pay free",
-    "price cost fee",
+    "price cost fee free",
     "discount rebate off reduction",
     "produce yield give supply bear",
     "feed give",
