@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "base/background.h"
+#include "base/caught.h"
 
 namespace strata {
 
@@ -87,7 +88,7 @@ struct Pool::State {
       auto work = std::move(lane.queue.front());
       lane.queue.pop_front();
       lock.unlock();
-      work();
+      CallCaught("base.pool", work);  // else it would end the process
       work = nullptr;
       lock.lock();
     }

@@ -33,8 +33,8 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  // Runs `work` on the pool without anybody waiting for it. kUnavailable when the queue is full or
-  // closing.
+  // Runs `work` on the pool without anybody waiting for it: an exception of it is logged.
+  // kUnavailable when the queue is full or closing.
   Result<> Post(std::function<void()> work, Urgency urgency = Urgency::kInteractive);
 
   // Runs `work` on the pool and resumes the caller on its own executor. An exception of `work` is

@@ -23,6 +23,7 @@
 
 #include "base/background.h"
 #include "base/context.h"
+#include "base/expect_errors.h"
 #include "base/ids.h"
 #include "base/options.h"
 #include "base/pool.h"
@@ -158,6 +159,16 @@ void ExpectTheOtherLaneGoesOn(Urgency held, std::uint64_t seed) {
   std::vector<int> in_order(kItems);
   std::iota(in_order.begin(), in_order.end(), 0);
   EXPECT_EQ(others, in_order);
+}
+
+TEST(Pool, WorkThatThrowsEndsNeitherTheProcessNorItsThread) {
+  ExpectErrors errors;
+  std::promise<void> ran;
+  Pool pool("test", 1, 8);
+  ASSERT_TRUE(pool.Post([] { throw std::runtime_error("boom"); }).has_value());
+  ASSERT_TRUE(pool.Post([&] { ran.set_value(); }).has_value());
+  ran.get_future().wait();
+  EXPECT_EQ(errors.errors(), 1);
 }
 
 TEST(Pool, InteractiveWorkOvertakesBackgroundWork) {

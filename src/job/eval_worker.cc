@@ -6,6 +6,7 @@
 #include <set>
 #include <tuple>
 
+#include "base/caught.h"
 #include "base/log.h"
 #include "base/run_all.h"
 #include "job/eval_history.h"
@@ -99,21 +100,16 @@ Task<Result<>> EvalWorker::TakeUp() {
 }
 
 void EvalWorker::Start(net::Runtime& runtime) {
-  {
-    std::lock_guard lock(mutex_);
-    loops_ = kRunsAtOnce;
-  }
   auto taken = runtime.Run(TakeUp());
   if (!taken.has_value()) {
     Log(Level::kWarning, "eval.take_up_failed", {{"error", taken.error().message()}});
   }
-  for (std::size_t i = 0; i < kRunsAtOnce; ++i) runtime.Spawn(Loop());
+  for (std::size_t i = 0; i < kRunsAtOnce; ++i) runtime.Spawn(Loop(WaitGroup::Ticket(loops_)));
 }
 
 void EvalWorker::Stop() {
   stop_.request_stop();
-  std::unique_lock lock(mutex_);
-  ended_.wait(lock, [&] { return loops_ == 0; });
+  loops_.Wait();
 }
 
 // Nobody else works on this kind, so the lease only has to outlast the longest case.
@@ -123,23 +119,24 @@ std::chrono::milliseconds EvalWorker::LeaseTime(const EvalPlan& plan) const {
   return parts_.asker.settings().timeout * calls + std::chrono::minutes(10);
 }
 
-Task<void> EvalWorker::Loop() {
+Task<void> EvalWorker::Loop([[maybe_unused]] WaitGroup::Ticket ticket) {
   auto stop = stop_.get_token();
   while (!stop.stop_requested()) {
-    std::vector<std::string> kinds{std::string(kKind)};
-    auto job = co_await parts_.jobs.Lease(std::move(kinds), std::chrono::hours(1));
-    if (job.has_value() && *job) {
-      co_await RunOne(std::move(**job));
-      continue;
-    }
-    if (!job.has_value()) {
-      Log(Level::kWarning, "eval.lease_failed", {{"error", job.error().message()}});
+    auto ran = co_await Caught("eval.worker", RunNext());
+    if (ran.has_value() && *ran) continue;
+    if (!ran.has_value()) {
+      Log(Level::kWarning, "eval.lease_failed", {{"error", ran.error().message()}});
     }
     [[maybe_unused]] auto slept = co_await net::Sleep(kIdle, stop);
   }
-  std::lock_guard lock(mutex_);
-  --loops_;
-  ended_.notify_all();
+}
+
+Task<Result<bool>> EvalWorker::RunNext() {
+  std::vector<std::string> kinds{std::string(kKind)};
+  STRATA_CO_TRY(auto job, co_await parts_.jobs.Lease(std::move(kinds), std::chrono::hours(1)));
+  if (!job) co_return false;
+  co_await RunOne(std::move(*job));
+  co_return true;
 }
 
 // What the run still has to do.
@@ -210,7 +207,7 @@ Task<void> EvalWorker::CasesOf(std::shared_ptr<Work> work) {
       co_return;
     }
     auto item = work->items[work->next++];
-    auto done = co_await OneItem(*work, item);
+    auto done = co_await Caught("eval.case", OneItem(*work, item));
     if (done.has_value()) done = co_await Beat(*work);
     if (done.has_value()) continue;
     if (work->outcome.has_value()) work->outcome = std::move(done);
@@ -221,7 +218,7 @@ Task<void> EvalWorker::CasesOf(std::shared_ptr<Work> work) {
 // Keeps how the targets stand, and says in the log which have become worse; what cannot be compared
 // is no fault of the run.
 Task<void> EvalWorker::Watch(const EvalRun& run) {
-  auto watched = co_await KeepStandings(run);
+  auto watched = co_await Caught("eval.compare", KeepStandings(run));
   if (watched.has_value()) co_return;
   Log(Level::kWarning, "eval.compare_failed",
       {{"run", run.id}, {"error", watched.error().message()}});
@@ -269,19 +266,21 @@ Task<Result<>> EvalWorker::Settle(Work& work, Result<> outcome) {
   co_return co_await parts_.jobs.Fail(work.job, outcome.error().message(), retry);
 }
 
+Task<Result<>> EvalWorker::WorkOn(std::shared_ptr<Work> work) {
+  STRATA_CO_CHECK_OK(co_await LoadWork(*work));
+  STRATA_CO_CHECK_OK(co_await Beat(*work));
+  std::stop_callback stopping(stop_.get_token(), [&work] { work->stop.request_stop(); });
+  std::vector<Task<void>> tasks;
+  tasks.reserve(static_cast<std::size_t>(work->run.plan.at_once));
+  for (int i = 0; i < work->run.plan.at_once; ++i) tasks.push_back(CasesOf(work));
+  co_await RunAll(std::move(tasks));
+  co_return std::move(work->outcome);
+}
+
 Task<void> EvalWorker::RunOne(store::Job job) {
   auto work = std::make_shared<Work>();
   work->job = std::move(job);
-  auto outcome = co_await LoadWork(*work);
-  if (outcome.has_value()) outcome = co_await Beat(*work);
-  if (outcome.has_value()) {
-    std::stop_callback stopping(stop_.get_token(), [&work] { work->stop.request_stop(); });
-    std::vector<Task<void>> tasks;
-    tasks.reserve(static_cast<std::size_t>(work->run.plan.at_once));
-    for (int i = 0; i < work->run.plan.at_once; ++i) tasks.push_back(CasesOf(work));
-    co_await RunAll(std::move(tasks));
-    outcome = std::move(work->outcome);
-  }
+  auto outcome = co_await Caught("eval.run", WorkOn(work));
   // The process stops: the next one takes the lease back and goes on.
   if (stop_.stop_requested()) co_return;
   auto settled = co_await Settle(*work, std::move(outcome));

@@ -1,11 +1,10 @@
 #pragma once
 // Works on evaluation runs: durable jobs that a restart takes up again where they were.
 
-#include <condition_variable>
-#include <mutex>
 #include <stop_token>
 #include <string>
 
+#include "base/wait_group.h"
 #include "job/eval_asker.h"
 #include "job/eval_sets.h"
 #include "net/runtime.h"
@@ -47,8 +46,10 @@ class EvalWorker {
   struct Item;
   Task<Result<>> TakeUp();
   Task<Result<store::Job>> JobOf(const EvalRun& run);
-  Task<void> Loop();
+  Task<void> Loop(WaitGroup::Ticket ticket);
+  Task<Result<bool>> RunNext();  // false: there was no job
   Task<void> RunOne(store::Job job);
+  Task<Result<>> WorkOn(std::shared_ptr<Work> work);
   Task<Result<>> LoadWork(Work& work);
   Task<void> CasesOf(std::shared_ptr<Work> work);
   Task<Result<>> OneItem(Work& work, const Item& item);
@@ -61,9 +62,7 @@ class EvalWorker {
   Parts parts_;
   EvalAsker asker_;
   std::stop_source stop_;
-  std::mutex mutex_;
-  std::condition_variable ended_;
-  std::size_t loops_ = 0;
+  WaitGroup loops_;
 };
 
 }  // namespace strata::job

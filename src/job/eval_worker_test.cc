@@ -7,6 +7,7 @@
 
 #include <thread>
 
+#include "base/expect_errors.h"
 #include "base/run_task.h"
 #include "gateway/meter.h"
 #include "job/eval_history.h"
@@ -251,6 +252,31 @@ TEST_F(Worker, AModelJudgesAnswersAndThoseThatPeopleJudged) {
   ASSERT_EQ(checks->size(), 2);
   EXPECT_EQ(checks->at(0).model, 0.75);
   EXPECT_EQ(judge->calls(), 4);
+}
+
+TEST_F(Worker, ARunThatThrowsHasFailedAndTheNextOneRuns) {
+  ExpectErrors errors;
+  auto buggy = AddModel("m/buggy");
+  buggy->Script().Throw("slipped");
+  AddModel("m/right")->Script().Text("42").Usage(9, 4);
+  AddRows(20);
+  EvalPlan plan;
+  plan.targets = {"m/buggy"};
+  plan.at_once = 2;
+  // More than loops: all of them still run.
+  for (std::size_t i = 0; i <= EvalWorker::kRunsAtOnce; ++i) {
+    auto run = Begin(plan);
+    ASSERT_TRUE(run.has_value());
+    const auto ended = Ended(run->id);
+    EXPECT_EQ(ended.state, EvalState::kFailed);
+    EXPECT_THAT(ended.error, HasSubstr("internal error"));
+  }
+  EXPECT_LE(buggy->calls(), 2 * (static_cast<int>(EvalWorker::kRunsAtOnce) + 1))
+      << "one bug ends the run";
+  plan.targets = {"m/right"};
+  auto run = Begin(plan);
+  EXPECT_EQ(Ended(run->id).state, EvalState::kDone);
+  evaluation_->worker().Stop();
 }
 
 TEST_F(Worker, NoCaseBeginsOnceTheMoneyIsSpent) {

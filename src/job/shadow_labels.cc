@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/caught.h"
 #include "base/json_text.h"
 #include "base/log.h"
 #include "gateway/access.h"
@@ -126,32 +127,21 @@ std::uint64_t ShadowLabeler::SeedOf(const Clock& clock) {
 void ShadowLabeler::Start(AskerParts parts, net::Runtime& runtime) {
   parts_.emplace(std::move(parts));
   runtime_ = &runtime;
-  std::lock_guard lock(mutex_);
-  ++under_way_;
-  runtime.Spawn(LoadPast());
+  runtime.Spawn(LoadPast(WaitGroup::Ticket(under_way_)));
 }
 
 void ShadowLabeler::Stop() {
-  std::unique_lock lock(mutex_);
-  ready_ = false;
+  {
+    std::lock_guard lock(mutex_);
+    ready_ = false;
+  }
   stop_.request_stop();
-  idle_.wait(lock, [this] { return under_way_ == 0; });
+  under_way_.Wait();
 }
 
-void ShadowLabeler::Ended() {
-  std::lock_guard lock(mutex_);
-  --under_way_;
-  idle_.notify_all();
-}
-
-bool ShadowLabeler::idle() const {
-  std::lock_guard lock(mutex_);
-  return under_way_ == 0;
-}
-
-Task<void> ShadowLabeler::LoadPast() {
+Task<void> ShadowLabeler::LoadPast([[maybe_unused]] WaitGroup::Ticket ticket) {
   auto day = DayOf(clock_.Wall());
-  auto past = co_await rows_.Latest(WallTime{std::chrono::days(day)});
+  auto past = co_await Caught("job.shadow_labels", rows_.Latest(WallTime{std::chrono::days(day)}));
   if (past.has_value()) {
     std::ranges::reverse(*past);  // oldest first
     for (const auto& label : *past) Settle(label);
@@ -160,7 +150,6 @@ Task<void> ShadowLabeler::LoadPast() {
   } else {
     Log(Level::kWarning, "job.shadow_labels_off", {{"reason", past.error().message()}});
   }
-  Ended();
 }
 
 bool ShadowLabeler::Wants(const route::PolicyRouter& router, const route::Decision& decision,
@@ -169,7 +158,7 @@ bool ShadowLabeler::Wants(const route::PolicyRouter& router, const route::Decisi
   // Rows hold what was asked: where texts are not kept, neither are they.
   if (!spec || !ctx.capture_text || decision.candidates.size() < 2) return false;
   std::lock_guard lock(mutex_);
-  if (!ready_ || under_way_ >= kUnderWayMax || rng_.Unit() >= spec->share) return false;
+  if (!ready_ || under_way_.count() >= kUnderWayMax || rng_.Unit() >= spec->share) return false;
   if (day_ != DayOf(clock_.Wall())) return true;
   auto at = spent_.find({ctx.workspace.value, decision.router});
   return at == spent_.end() || kPicoUsd * static_cast<double>(at->second) < spec->usd_per_day;
@@ -177,12 +166,14 @@ bool ShadowLabeler::Wants(const route::PolicyRouter& router, const route::Decisi
 
 void ShadowLabeler::Take(gateway::AnsweredRequest answered) {
   answered.facts.header = nullptr;  // of a request that is over
+  std::optional<WaitGroup::Ticket> ticket;
   {
     std::lock_guard lock(mutex_);
-    if (!ready_ || under_way_ >= kUnderWayMax) return;
-    ++under_way_;
+    if (!ready_ || under_way_.count() >= kUnderWayMax) return;
+    ticket.emplace(under_way_);
   }
-  runtime_->Spawn(LabelOne(std::make_shared<gateway::AnsweredRequest>(std::move(answered))));
+  runtime_->Spawn(LabelOne(std::move(*ticket),
+                           std::make_shared<gateway::AnsweredRequest>(std::move(answered))));
 }
 
 // The strongest one where another has answered, else one of the others.
@@ -237,16 +228,15 @@ void ShadowLabeler::Settle(const ShadowLabel& label) {
   if (recent.size() > kRecent) recent.pop_front();
 }
 
-Task<void> ShadowLabeler::LabelOne(std::shared_ptr<gateway::AnsweredRequest> answered) {
-  auto label = co_await Label(*answered);
-  if (label) {
-    Settle(*label);
-    auto kept = co_await rows_.Add(std::move(*label));
-    if (!kept.has_value()) {
-      Log(Level::kWarning, "job.shadow_label_lost", {{"reason", kept.error().message()}});
-    }
+Task<void> ShadowLabeler::LabelOne([[maybe_unused]] WaitGroup::Ticket ticket,
+                                   std::shared_ptr<gateway::AnsweredRequest> answered) {
+  auto label = co_await Caught("job.shadow_label", Label(*answered));
+  if (!label.has_value() || !*label) co_return;
+  Settle(**label);
+  auto kept = co_await rows_.Add(std::move(**label));
+  if (!kept.has_value()) {
+    Log(Level::kWarning, "job.shadow_label_lost", {{"reason", kept.error().message()}});
   }
-  Ended();
 }
 
 Task<std::optional<ShadowLabel>> ShadowLabeler::Label(const gateway::AnsweredRequest& answered) {

@@ -4,7 +4,6 @@
 // `strata route refit`. Off unless the router's definition says `labels`, with a cap of dollars a
 // day.
 
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -17,6 +16,7 @@
 #include <utility>
 
 #include "base/rng.h"
+#include "base/wait_group.h"
 #include "gateway/answer_taker.h"
 #include "job/eval_asker.h"
 #include "learn/bootstrap.h"
@@ -82,7 +82,7 @@ class ShadowLabeler final : public gateway::AnswerTaker {
   void Take(gateway::AnsweredRequest answered) override;
 
   ShadowRows& rows() { return rows_; }
-  bool idle() const;  // nothing is under way
+  bool idle() const { return under_way_.count() == 0; }  // nothing is under way
   // nullopt: fewer than kJudgedMin labels.
   std::optional<ShadowQuality> QualityOf(const WorkspaceId& workspace,
                                          const std::string& version) const;
@@ -95,8 +95,8 @@ class ShadowLabeler final : public gateway::AnswerTaker {
   using Key = std::pair<std::string, std::string>;  // workspace, and a router or a version of one
 
   static std::uint64_t SeedOf(const Clock& clock);
-  Task<void> LoadPast();
-  Task<void> LabelOne(std::shared_ptr<gateway::AnsweredRequest> answered);
+  Task<void> LoadPast(WaitGroup::Ticket ticket);
+  Task<void> LabelOne(WaitGroup::Ticket ticket, std::shared_ptr<gateway::AnsweredRequest> answered);
   Task<std::optional<ShadowLabel>> Label(const gateway::AnsweredRequest& answered);
   Task<Asked> Ask(const gateway::AnsweredRequest& answered, domain::ChatRequest request,
                   std::string_view part) const;
@@ -105,7 +105,6 @@ class ShadowLabeler final : public gateway::AnswerTaker {
   std::optional<std::size_t> PickOther(const gateway::AnsweredRequest& answered);
   bool Reserve(const gateway::AnsweredRequest& answered, std::size_t other);
   void Settle(const ShadowLabel& label);
-  void Ended();
 
   ShadowRows rows_;
   const Clock& clock_;
@@ -113,10 +112,9 @@ class ShadowLabeler final : public gateway::AnswerTaker {
   net::Runtime* runtime_ = nullptr;
   std::stop_source stop_;
   mutable std::mutex mutex_;
-  std::condition_variable idle_;
   Rng rng_;
   bool ready_ = false;
-  std::size_t under_way_ = 0;
+  WaitGroup under_way_;
   std::int64_t day_ = 0;  // since 1970, of `spent_`
   std::map<Key, std::int64_t> spent_;
   std::map<Key, std::deque<std::pair<double, double>>> recent_;  // quality, strong; oldest first

@@ -8,6 +8,7 @@
 
 #include <thread>
 
+#include "base/expect_errors.h"
 #include "base/run_task.h"
 #include "dialect/json_value.h"
 #include "gateway/collect_sink.h"
@@ -208,6 +209,19 @@ TEST_F(Labels, AModelMayJudgeBoth) {
   auto rows = route::ParseOutcomeRows(Rows(1), "labels", route::OutcomesAre::kRead);
   EXPECT_EQ(rows->front().Find("cheap")->quality, 0);
   EXPECT_EQ(rows->front().Find("strong")->quality, 1);
+}
+
+TEST_F(Labels, OneThatThrowsIsNotUnderWayForEver) {
+  ExpectErrors errors;
+  for (std::size_t i = 0; i < ShadowLabeler::kUnderWayMax; ++i) {
+    strong_->Next().Throw("slipped");
+    Ask();
+  }
+  Settled();
+  EXPECT_EQ(errors.errors(), static_cast<int>(ShadowLabeler::kUnderWayMax));
+  Ask();
+  Rows(1);
+  Settled();
 }
 
 TEST_F(Labels, NothingIsAskedBeyondTheDaysCap) {

@@ -1,5 +1,6 @@
 // The client over HTTP/2: against the server, and against peers that send whatever a test wants.
 
+#include <atomic>
 #include <future>
 
 #include "net/test_support.h"

@@ -1,5 +1,6 @@
 // The HTTP client against the server and against raw sockets that misbehave.
 
+#include <atomic>
 #include <future>
 
 #include "net/changes.h"

@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "base/log.h"
+#include "base/caught.h"
 #include "net/internal/event.h"
 
 namespace strata::net {
@@ -91,9 +91,7 @@ void Runtime::RunToEnd(Task<void> task) {
 }
 
 void Runtime::Spawn(Task<void> task) {
-  asio::co_spawn(state_->Next(), std::move(task), [](std::exception_ptr thrown) {
-    if (thrown) Log(Level::kError, "net.background_task_failed");
-  });
+  asio::co_spawn(state_->Next(), std::move(task), LogThrown{"net.background_task"});
 }
 
 }  // namespace strata::net

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <set>
 
+#include "base/caught.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "net/admission.h"
@@ -159,9 +160,7 @@ class HttpServer final : public Server {
 
   void Spawn(Task<void> task) override {
     auto& worker = *workers_[next_.fetch_add(1, std::memory_order_relaxed) % workers_.size()];
-    asio::co_spawn(worker.context(), std::move(task), [](std::exception_ptr thrown) {
-      if (thrown) Log(Level::kError, "net.background_task_failed");
-    });
+    asio::co_spawn(worker.context(), std::move(task), LogThrown{"net.background_task"});
   }
 
  private:

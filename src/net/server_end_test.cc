@@ -1,6 +1,7 @@
 // The end of a server's life: who is still served, who goes to a successor, and what the counters
 // say meanwhile.
 
+#include <atomic>
 #include <future>
 
 #include "net/test_support.h"

@@ -1,16 +1,17 @@
 // The server over HTTP/1.1, byte for byte over loopback sockets.
 
+#include <atomic>
 #include <future>
 #include <thread>
 #include <utility>
 
+#include "base/expect_errors.h"
 #include "net/test_support.h"
 
 namespace strata::net {
 namespace {
 
 using testing::Eventually;
-using testing::ExpectErrors;
 using testing::RawSocket;
 using testing::StartAskingServer;
 using testing::StartServer;

@@ -1,7 +1,9 @@
 // The server over HTTP/2, driven by a small client of nghttp2's own over a raw loopback socket.
 
+#include <atomic>
 #include <future>
 
+#include "base/expect_errors.h"
 #include "net/test_http2_peer.h"
 
 namespace strata::net {
@@ -289,7 +291,7 @@ TEST(ServerHttp2, GarbageAfterThePrefaceEndsTheConnectionWithGoaway) {
 }
 
 TEST(ServerHttp2, HandlerThatThrowsIs500AndAnAbortedStreamIsReset) {
-  testing::ExpectErrors errors;
+  ExpectErrors errors;
   auto server =
       StartServer([](HttpRequest& request, ResponseWriter& writer, std::stop_token) -> Task<void> {
         if (request.target == "/throw") throw std::runtime_error("boom");

@@ -8,14 +8,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 
-#include "base/log.h"
 #include "base/rng.h"
 #include "net/admission.h"
 #include "net/client.h"
@@ -125,21 +123,6 @@ class TemporaryFolder {
 
  private:
   std::filesystem::path path_;
-};
-
-// Error lines logged while it lives; they are expected, and not printed.
-class ExpectErrors {
- public:
-  ExpectErrors() {
-    SetLogSink([this](Level level, std::string_view, std::string_view) {
-      if (level == Level::kError) ++errors_;
-    });
-  }
-  ~ExpectErrors() { SetLogSink(nullptr); }
-  int errors() const { return errors_; }
-
- private:
-  std::atomic<int> errors_ = 0;
 };
 
 // Waits for a condition that another thread brings about; false after 20 s.

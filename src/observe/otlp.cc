@@ -16,6 +16,7 @@
 #include <functional>
 #include <mutex>
 
+#include "base/caught.h"
 #include "base/encoding.h"
 #include "base/log.h"
 #include "store/file.h"
@@ -272,7 +273,9 @@ Task<> OtlpExporter::Run() {
     bool last = state->Stopping();
     auto batch = state->Take();
     if (!batch.empty()) {
-      co_await state->Export(std::move(batch), *timer);
+      const auto traces = batch.size();
+      auto sent = co_await Caught("otlp.export", state->Export(std::move(batch), *timer));
+      if (!sent.has_value()) state->dropped += traces;
       continue;
     }
     if (last) break;

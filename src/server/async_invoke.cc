@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/caught.h"
 #include "base/log.h"
 #include "dialect/bedrock.h"
 #include "dialect/error_table.h"
@@ -74,10 +75,6 @@ Result<std::string> AsyncOutputPath(const std::map<std::string, std::string>& s3
 }
 
 void AsyncInvokes::Start(net::Runtime& runtime) {
-  {
-    std::lock_guard lock(mutex_);
-    loops_ = kAtOnce;
-  }
   runtime.Run([](store::JobQueue& jobs) -> Task<void> {
     std::vector<std::string_view> kinds{kKind};
     auto taken = co_await jobs.TakeBackLeases(std::move(kinds));
@@ -85,38 +82,38 @@ void AsyncInvokes::Start(net::Runtime& runtime) {
       Log(Level::kWarning, "async_invoke.take_back_failed", {{"error", taken.error().message()}});
     }
   }(parts_.jobs));
-  for (std::size_t i = 0; i < kAtOnce; ++i) runtime.Spawn(Loop());
+  for (std::size_t i = 0; i < kAtOnce; ++i) runtime.Spawn(Loop(WaitGroup::Ticket(loops_)));
 }
 
 void AsyncInvokes::Stop() {
   stop_.request_stop();
-  std::unique_lock lock(mutex_);
-  ended_.wait(lock, [&] { return loops_ == 0; });
+  loops_.Wait();
 }
 
-Task<void> AsyncInvokes::Loop() {
+Task<void> AsyncInvokes::Loop([[maybe_unused]] WaitGroup::Ticket ticket) {
   auto stop = stop_.get_token();
   while (!stop.stop_requested()) {
-    std::vector<std::string> kinds{std::string(kKind)};
-    // Nobody renews this lease; what a dead process held is taken back at the next start.
-    auto lease = parts_.live.Now()->settings.request_timeout + std::chrono::minutes(1);
-    auto job = co_await parts_.jobs.Lease(std::move(kinds), lease);
-    if (job.has_value() && *job) {
-      co_await RunOne(std::move(**job));
-      continue;
-    }
-    if (!job.has_value()) {
-      Log(Level::kWarning, "async_invoke.lease_failed", {{"error", job.error().message()}});
+    auto ran = co_await Caught("async_invoke.worker", RunNext());
+    if (ran.has_value() && *ran) continue;
+    if (!ran.has_value()) {
+      Log(Level::kWarning, "async_invoke.lease_failed", {{"error", ran.error().message()}});
     }
     [[maybe_unused]] auto slept = co_await net::Sleep(kIdle, stop);
   }
-  std::lock_guard lock(mutex_);
-  --loops_;
-  ended_.notify_all();
+}
+
+Task<Result<bool>> AsyncInvokes::RunNext() {
+  std::vector<std::string> kinds{std::string(kKind)};
+  // Nobody renews this lease; what a dead process held is taken back at the next start.
+  auto lease = parts_.live.Now()->settings.request_timeout + std::chrono::minutes(1);
+  STRATA_CO_TRY(auto job, co_await parts_.jobs.Lease(std::move(kinds), lease));
+  if (!job) co_return false;
+  co_await RunOne(std::move(*job));
+  co_return true;
 }
 
 Task<void> AsyncInvokes::RunOne(store::Job job) {
-  auto output = co_await Invoke(job);
+  auto output = co_await Caught("async_invoke", Invoke(job));
   Result<> settled;
   if (output.has_value()) {
     JsonText result{json::serialize(json::object{{"path", *output}})};

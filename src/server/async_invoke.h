@@ -2,11 +2,9 @@
 // Bedrock's asynchronous invocations: durable jobs that call a model and write its answer below the
 // folder that an s3:// bucket is mapped to (kb.s3_map).
 
-#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -15,6 +13,7 @@
 #include "base/context.h"
 #include "base/pool.h"
 #include "base/task.h"
+#include "base/wait_group.h"
 #include "gateway/chat_service.h"
 #include "gateway/embed_service.h"
 #include "gateway/request_scope.h"
@@ -70,16 +69,15 @@ class AsyncInvokes {
   Task<Result<store::Job>> Submit(AsyncInvocation invocation, RequestContext& ctx);
 
  private:
-  Task<void> Loop();
+  Task<void> Loop(WaitGroup::Ticket ticket);
+  Task<Result<bool>> RunNext();  // false: there was no job
   Task<void> RunOne(store::Job job);
   Task<Result<std::string>> Invoke(const store::Job& job);
   Task<Result<>> Write(std::string path, std::string text);
 
   Parts parts_;
   std::stop_source stop_;
-  std::mutex mutex_;
-  std::condition_variable ended_;
-  std::size_t loops_ = 0;
+  WaitGroup loops_;
 };
 
 }  // namespace strata::server

@@ -1,5 +1,6 @@
 #include "server/health_probe.h"
 
+#include "base/caught.h"
 #include "base/context.h"
 #include "base/log.h"
 #include "provider/detect.h"
@@ -28,7 +29,7 @@ Task<void> HealthProbe::Run(std::shared_ptr<std::promise<void>> ended) {
   while ((co_await net::Sleep(parts_.every, stop_.get_token())).has_value()) {
     for (auto& spec : parts_.providers()) {
       if (stop_.stop_requested()) break;
-      co_await ProbeOne(std::move(spec));
+      [[maybe_unused]] auto probed = co_await Caught("server.probe", ProbeOne(std::move(spec)));
     }
   }
   ended->set_value();

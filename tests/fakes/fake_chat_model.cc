@@ -41,6 +41,10 @@ ChatScript& ChatScript::Fail(Error error) {
   steps_.emplace_back(std::move(error));
   return *this;
 }
+ChatScript& ChatScript::Throw(std::string what) {
+  steps_.emplace_back(Bug(std::move(what)));
+  return *this;
+}
 ChatScript& ChatScript::Refuse(Error error) {
   refusal_ = {std::move(error)};
   return *this;
@@ -121,6 +125,7 @@ class FakeChatStream final : public provider::ChatStream {
     const auto& step = script_.steps_[at_++];
     if (const auto* gate = std::get_if<Gate>(&step)) co_return co_await gate->Pass(ctx_);
     if (const auto* error = std::get_if<Error>(&step)) co_return ::strata::Fail(*error);
+    if (const auto* bug = std::get_if<Bug>(&step)) throw Bug(*bug);
     Emit(step);
     co_return Result<>();
   }

@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/check.h"
 #include "provider/chat_model.h"
 #include "tests/fakes/gate.h"
 
@@ -30,7 +31,8 @@ class ChatScript {
   ChatScript& Wait(Gate gate);                  // holds the answer here
   ChatScript& Fail(Code code, std::string message = "scripted failure");  // in the stream
   ChatScript& Fail(Error error);
-  ChatScript& Refuse(Error error);  // Start itself fails
+  ChatScript& Throw(std::string what);  // a bug: the stream throws
+  ChatScript& Refuse(Error error);      // Start itself fails
   ChatScript& Usage(std::int64_t input_tokens, std::int64_t output_tokens);
   ChatScript& Usage(domain::Usage usage);
   ChatScript& Stop(domain::StopReason reason, std::string sequence = "");
@@ -48,7 +50,8 @@ class ChatScript {
   struct ToolCall {
     std::string id, name, input;
   };
-  using Step = std::variant<std::string, Token, Thought, ToolCall, domain::Citation, Gate, Error>;
+  using Step =
+      std::variant<std::string, Token, Thought, ToolCall, domain::Citation, Gate, Error, Bug>;
 
   std::vector<Step> steps_;
   std::vector<Error> refusal_;  // none or one

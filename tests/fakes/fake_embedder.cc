@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "base/check.h"
 #include "base/encoding.h"
 #include "base/rng.h"
 
@@ -57,6 +58,7 @@ Task<Result<provider::Embeddings>> FakeEmbedder::Embed(std::vector<std::string> 
                                                        provider::EmbedPurpose,
                                                        RequestContext& ctx) {
   ++calls_;
+  if (!thrown_.empty()) throw Bug(thrown_);
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
   if (failure_) co_return Fail(*failure_);
   provider::Embeddings out;

@@ -20,6 +20,8 @@ class FakeEmbedder final : public provider::Embedder {
   int calls() const { return calls_; }
   // Every later call fails so. Before the calls that are to fail, from one thread.
   void FailWith(Error error) { failure_ = std::move(error); }
+  // A bug: so does every later call throw, until it is given "".
+  void ThrowWith(std::string what) { thrown_ = std::move(what); }
 
   Task<Result<provider::Embeddings>> Embed(std::vector<std::string> texts,
                                            provider::EmbedPurpose purpose,
@@ -35,6 +37,7 @@ class FakeEmbedder final : public provider::Embedder {
   domain::ModelInfo info_;
   std::atomic<int> calls_{0};
   std::optional<Error> failure_;
+  std::string thrown_;
 };
 
 }  // namespace strata::fakes

@@ -6,6 +6,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "base/caught.h"
 #include "base/encoding.h"
 #include "domain/wire.h"
 
@@ -202,7 +203,7 @@ Task<std::shared_ptr<Attempt>> ResilientChat::Race(const Set& set, Attempts& att
     attempt->request = request;
     asio::co_spawn(executor, Attempt::Open(attempt),
                    [attempt, wake](const std::exception_ptr& thrown) {
-                     if (thrown) attempt->error = Internal("an attempt threw an exception");
+                     if (thrown) attempt->error = ThrownError("gateway.attempt", thrown);
                      attempt->done = true;
                      wake->cancel();
                    });

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/caught.h"
+
 namespace strata::gateway {
 namespace {
 
@@ -117,7 +119,7 @@ Task<void> Step::RunAll(const std::vector<std::shared_ptr<Step>>& steps,
     step->logprobs_ = step->logprobs_ && !copy.logprobs;
     copy.logprobs = copy.logprobs || step->logprobs_;
     asio::co_spawn(executor, Run(step, std::move(copy)), [step, wake](std::exception_ptr thrown) {
-      if (thrown) step->error_ = Internal("a step of a router's plan threw an exception");
+      if (thrown) step->error_ = ThrownError("gateway.step", thrown);
       step->done_ = true;
       wake->cancel();
     });

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/account_words.h"
+#include "base/caught.h"
 #include "base/encoding.h"
 #include "base/utf8.h"
 #include "knowledge/base/kb_json.h"
@@ -242,9 +243,14 @@ Task<Result<IndexedDocument>> Indexer::Build(DocumentRow document, std::string c
                                              ChunkRecipe recipe, RequestContext& ctx,
                                              bool* refused) const {
   DocumentContext own(ctx, document.labels);
-  auto read = co_await Read(document, content, recipe, own.ctx());
+  auto read = co_await Caught("kb.read_document", Read(document, content, recipe, own.ctx()));
   if (!read.has_value()) {
     if (refused) *refused = IsAboutBytes(read.error());
+    // A bug that this document meets is its own fault, else those behind it would wait for ever. It
+    // is not refused: the next sync tries again.
+    if (read.error().code() == Code::kInternal) {
+      co_return Fail(Code::kUnsupported, read.error().message());
+    }
     co_return std::unexpected(std::move(read.error()));
   }
   auto indexed = std::move(*read);

@@ -4,6 +4,7 @@
 
 #include "base/account_words.h"
 #include "base/budget_error.h"
+#include "base/caught.h"
 #include "base/crash_point.h"
 #include "base/ids.h"
 #include "base/json_text.h"
@@ -106,7 +107,7 @@ Task<JobOutcome> Ingestor::Sync(const KnowledgeBase& base, const DataSource& sou
                   .job_id = job_id,
                   .changed = std::move(changed),
                   .pace = pace_};
-    result = co_await RunSync(std::move(task), ctx);
+    result = co_await Caught("kb.sync", RunSync(std::move(task), ctx));
     pace_.End(job_id);
   }
   co_return co_await EndSync(**open, std::move(job_id), std::move(result), attempt, asked(), ctx);

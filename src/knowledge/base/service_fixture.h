@@ -13,6 +13,7 @@
 #include <string>
 #include <thread>
 
+#include "base/check.h"
 #include "knowledge/answerer.h"
 #include "knowledge/base/indexer.h"
 #include "knowledge/chunker.h"
@@ -52,8 +53,8 @@ class TempFolder {
   std::string path_;
 };
 
-// Every document is plain text, but "BROKEN" in it is a parse error, and "SLOW" one of time;
-// "HELD" waits at the gate; each form feed is a page that is a picture.
+// Every document is plain text, but "BROKEN" in it is a parse error, "SLOW" one of time, and
+// "BUGGY" throws; "HELD" waits at the gate; each form feed is a page that is a picture.
 class TextParser final : public Parser {
  public:
   Task<Result<domain::ParsedDocument>> Parse(ParseInput input, RequestContext& ctx) override {
@@ -63,6 +64,7 @@ class TextParser final : public Parser {
     if (input.bytes.find("BROKEN") != std::string::npos) {
       co_return Fail(Code::kInvalidArgument, input.name + " is broken");
     }
+    if (input.bytes.find("BUGGY") != std::string::npos) throw Bug("a parser's");
     if (input.bytes.find("SLOW") != std::string::npos) {
       co_return Fail(Code::kDeadlineExceeded, input.name + " took too long");
     }

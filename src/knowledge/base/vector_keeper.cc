@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <mutex>
 
+#include "base/caught.h"
 #include "base/log.h"
 #include "store/file.h"
 #include "vector/graph_file.h"
@@ -86,8 +87,11 @@ struct VectorKeeper::State : std::enable_shared_from_this<State> {
   void Step() {
     std::lock_guard lock(work);
     changed = false;
-    const bool more = !closed && index.Tend(kStep);
-    if (!closed && !more) SaveIfMuchChanged();
+    bool more = false;
+    CallCaught("kb.graph", [&] {
+      more = !closed && index.Tend(kStep);
+      if (!closed && !more) SaveIfMuchChanged();
+    });
     scheduled = false;
     if (!closed && (more || changed)) Schedule();
   }

@@ -1,7 +1,6 @@
 #include "knowledge/base/worker.h"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -9,6 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <thread>
 
+#include "base/caught.h"
 #include "base/log.h"
 
 namespace strata::knowledge {
@@ -32,6 +32,16 @@ struct Running {
   bool ended = false;
 };
 
+// However its job ends, the lease is not renewed any more.
+struct Ending {
+  std::shared_ptr<Running>& running;
+  ~Ending() {
+    running->ended = true;
+    running->timer.cancel();
+    running.reset();
+  }
+};
+
 }  // namespace
 
 class Worker::Impl {
@@ -41,7 +51,7 @@ class Worker::Impl {
 
   void Start() {
     if (thread_.joinable()) return;
-    asio::co_spawn(io_, Loop(), asio::detached);
+    asio::co_spawn(io_, Loop(), LogThrown{"kb.worker"});
     thread_ = std::thread([this] { io_.run(); });
   }
 
@@ -69,16 +79,22 @@ class Worker::Impl {
   Task<void> Loop() {
     while (!stopping_) {
       woken_ = false;
-      auto kinds = kinds_;
-      auto leased = co_await jobs_.Lease(std::move(kinds), kLease);
-      if (!leased.has_value()) {
-        Log(Level::kWarning, "kb.worker.lease_failed", {{"error", leased.error().message()}});
-      } else if (*leased) {
-        co_await RunJob(std::move(**leased));
-        continue;
+      auto ran = co_await Caught("kb.worker", RunNext());
+      if (ran.has_value() && *ran) continue;
+      if (!ran.has_value()) {
+        Log(Level::kWarning, "kb.worker.lease_failed", {{"error", ran.error().message()}});
       }
       if (!stopping_ && !woken_) co_await Wait(idle_, kIdle);
     }
+  }
+
+  // False: there was no job.
+  Task<Result<bool>> RunNext() {
+    auto kinds = kinds_;
+    STRATA_CO_TRY(auto leased, co_await jobs_.Lease(std::move(kinds), kLease));
+    if (!leased) co_return false;
+    co_await RunJob(std::move(*leased));
+    co_return true;
   }
 
   static Task<void> Wait(asio::steady_timer& timer, std::chrono::milliseconds time) {
@@ -89,15 +105,22 @@ class Worker::Impl {
 
   Task<void> RunJob(store::Job job) {
     auto running = std::make_shared<Running>(io_);
+    auto outcome = co_await RunLeased(job, running);
+    if (running->lost) co_return;
+    if (!outcome.has_value()) {
+      outcome = JobOutcome{.kind = JobOutcome::Kind::kFailed, .error = outcome.error().message()};
+    }
+    co_await Settle(std::move(job), std::move(*outcome));
+  }
+
+  Task<Result<JobOutcome>> RunLeased(const store::Job& job, std::shared_ptr<Running> running) {
     running_ = running;
+    const Ending ending{running_};
     if (stopping_) running->cancel.request_stop();
-    asio::co_spawn(io_, KeepLease(job, running), asio::detached);
+    asio::co_spawn(io_, KeepLease(job, running), LogThrown{"kb.keep_lease"});
     std::function<bool()> asked = [running] { return running->asked; };
-    auto outcome = co_await handler_(job, running->cancel.get_token(), std::move(asked));
-    running->ended = true;
-    running->timer.cancel();
-    running_.reset();
-    if (!running->lost) co_await Settle(std::move(job), std::move(outcome));
+    auto handled = handler_(job, running->cancel.get_token(), std::move(asked));
+    co_return co_await Caught("kb.job", std::move(handled));
   }
 
   Task<void> KeepLease(store::Job job, std::shared_ptr<Running> running) {
@@ -105,7 +128,7 @@ class Worker::Impl {
       if (!running->woken) co_await Wait(running->timer, kBeat);
       running->woken = false;
       if (running->ended) co_return;
-      auto beat = co_await jobs_.Heartbeat(job, JsonText{"{}"}, kLease);
+      auto beat = co_await Caught("kb.keep_lease", jobs_.Heartbeat(job, JsonText{"{}"}, kLease));
       if (beat.has_value()) continue;
       if (beat.error().code() == Code::kCancelled) running->asked = true;
       if (beat.error().code() == Code::kConflict) running->lost = true;

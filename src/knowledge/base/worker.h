@@ -25,8 +25,8 @@ struct JobOutcome {
   std::string error;
 };
 
-// Runs one job. `cancel` stops when the job is to end early; `asked` says then whether somebody
-// cancelled the job (true) or the worker stops.
+// Runs one job; one that throws has failed for good. `cancel` stops when the job is to end early;
+// `asked` says then whether somebody cancelled the job (true) or the worker stops.
 using JobHandler = std::function<Task<JobOutcome>(store::Job job, std::stop_token cancel,
                                                   std::function<bool()> asked)>;
 

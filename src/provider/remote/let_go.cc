@@ -1,9 +1,10 @@
 #include "provider/remote/let_go.h"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
+
+#include "base/caught.h"
 
 namespace strata::provider::remote {
 namespace {
@@ -36,7 +37,8 @@ Task<void> Drain(std::unique_ptr<net::ClientResponse> response, std::shared_ptr<
 Task<void> LetGo(std::unique_ptr<net::ClientResponse> response, std::shared_ptr<Cancel> cancel) {
   if (response->TryFinish()) co_return;  // the usual case: its end came with the last event
   auto executor = co_await asio::this_coro::executor;
-  asio::co_spawn(executor, Drain(std::move(response), std::move(cancel)), asio::detached);
+  asio::co_spawn(executor, Drain(std::move(response), std::move(cancel)),
+                 LogThrown{"provider.drain"});
 }
 
 }  // namespace strata::provider::remote

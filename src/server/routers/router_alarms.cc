@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/caught.h"
 #include "base/log.h"
 
 namespace strata::server {
@@ -19,7 +20,9 @@ RouterAlarms::~RouterAlarms() {
 }
 
 Task<void> RouterAlarms::Run(std::shared_ptr<std::promise<void>> ended) {
-  while ((co_await net::Sleep(kEvery, stop_.get_token())).has_value()) Look();
+  while ((co_await net::Sleep(kEvery, stop_.get_token())).has_value()) {
+    CallCaught("server.router_alarms", [this] { Look(); });
+  }
   ended->set_value();
 }
 

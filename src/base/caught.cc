@@ -1,0 +1,32 @@
+#include "base/caught.h"
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "base/log.h"
+
+namespace strata {
+namespace {
+
+std::string WhatOf(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "unknown exception";
+  }
+}
+
+}  // namespace
+
+Error ThrownError(std::string_view work, const std::exception_ptr& thrown) {
+  Log(Level::kError, "base.work_failed", {{"work", work}, {"what", WhatOf(thrown)}});
+  return Internal(
+      fmt::format("{} ended by an internal error of this server; its log has the "
+                  "details",
+                  work));
+}
+
+}  // namespace strata
