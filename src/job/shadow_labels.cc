@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "base/caught.h"
 #include "base/json_text.h"
@@ -144,7 +145,7 @@ Task<void> ShadowLabeler::LoadPast([[maybe_unused]] WaitGroup::Ticket ticket) {
   auto past = co_await Caught("job.shadow_labels", rows_.Latest(WallTime{std::chrono::days(day)}));
   if (past.has_value()) {
     std::ranges::reverse(*past);  // oldest first
-    for (const auto& label : *past) Settle(label);
+    for (const auto& label : *past) Settle(label, 0);
     std::lock_guard lock(mutex_);
     ready_ = !stop_.stop_requested();
   } else {
@@ -191,9 +192,10 @@ std::optional<std::size_t> ShadowLabeler::PickOther(const gateway::AnsweredReque
   return others[rng_.Below(others.size())];
 }
 
-// Whether what asking is expected to cost still fits into the day; two judgements are counted as
-// dear as the strongest candidate's answer each.
-bool ShadowLabeler::Reserve(const gateway::AnsweredRequest& answered, std::size_t other) {
+// Counts what asking is expected to cost as spent, and says it; nullopt when the day has no room
+// for it. Two judgements are counted as dear as the strongest candidate's answer each.
+std::optional<std::int64_t> ShadowLabeler::Reserve(const gateway::AnsweredRequest& answered,
+                                                   std::size_t other, WallTime now) {
   const auto& spec = *answered.router->definition().labels;
   const auto& candidates = answered.decision->candidates;
   auto expected = candidates[other].cost;
@@ -201,24 +203,28 @@ bool ShadowLabeler::Reserve(const gateway::AnsweredRequest& answered, std::size_
     auto strong = candidates[answered.decision->strong].cost;
     expected = expected && strong ? std::optional(*expected + 2 * *strong) : std::nullopt;
   }
-  if (!expected) return false;
+  if (!expected) return std::nullopt;
   std::lock_guard lock(mutex_);
-  if (auto today = DayOf(clock_.Wall()); today != day_) {
+  if (auto today = DayOf(now); today != day_) {
     day_ = today;
     spent_.clear();
   }
   auto& spent = spent_[{answered.facts.workspace.value, answered.decision->router}];
-  return kPicoUsd * static_cast<double>(spent) + *expected <= spec.usd_per_day;
+  if (kPicoUsd * static_cast<double>(spent) + *expected > spec.usd_per_day) return std::nullopt;
+  auto reserved = static_cast<std::int64_t>(std::ceil(*expected / kPicoUsd));
+  spent += reserved;
+  return reserved;
 }
 
-void ShadowLabeler::Settle(const ShadowLabel& label) {
+// In place of what was `reserved` on the label's day.
+void ShadowLabeler::Settle(const ShadowLabel& label, std::int64_t reserved) {
   std::lock_guard lock(mutex_);
   auto day = DayOf(label.created);
   if (day > day_) {
     day_ = day;
     spent_.clear();
   }
-  if (day == day_) spent_[{label.workspace.value, label.router}] += label.picousd;
+  if (day == day_) spent_[{label.workspace.value, label.router}] += label.picousd - reserved;
   if (label.row.empty()) return;
   if (recent_.size() >= kVersionsMax && !recent_.contains({label.workspace.value, label.version})) {
     recent_.erase(recent_.begin());
@@ -230,38 +236,41 @@ void ShadowLabeler::Settle(const ShadowLabel& label) {
 
 Task<void> ShadowLabeler::LabelOne([[maybe_unused]] WaitGroup::Ticket ticket,
                                    std::shared_ptr<gateway::AnsweredRequest> answered) {
-  auto label = co_await Caught("job.shadow_label", Label(*answered));
-  if (!label.has_value() || !*label) co_return;
-  Settle(**label);
-  auto kept = co_await rows_.Add(std::move(**label));
+  const auto other = PickOther(*answered);
+  const auto now = clock_.Wall();
+  const auto reserved = other ? Reserve(*answered, *other, now) : std::nullopt;
+  if (!reserved) co_return;
+  auto label = co_await Caught("job.shadow_label", Label(*answered, *other, now));
+  if (!label.has_value()) co_return;  // what it has cost is not known: it stays reserved
+  Settle(*label, *reserved);
+  auto kept = co_await rows_.Add(std::move(*label));
   if (!kept.has_value()) {
     Log(Level::kWarning, "job.shadow_label_lost", {{"reason", kept.error().message()}});
   }
 }
 
-Task<std::optional<ShadowLabel>> ShadowLabeler::Label(const gateway::AnsweredRequest& answered) {
+Task<ShadowLabel> ShadowLabeler::Label(const gateway::AnsweredRequest& answered, std::size_t other,
+                                       WallTime now) {
   const auto& decision = *answered.decision;
-  auto other = PickOther(answered);
-  if (!other || !Reserve(answered, *other)) co_return std::nullopt;
   ShadowLabel label{.workspace = answered.facts.workspace,
                     .router = decision.router,
                     .version = decision.version,
                     .trace = answered.facts.request_id.value,
-                    .created = clock_.Wall(),
+                    .created = now,
                     .subject = answered.facts.subject,
                     .row = {}};
   auto request = answered.request;
-  request.model = decision.candidates[*other].model;
+  request.model = decision.candidates[other].model;
   request.stream = false;
   auto asked = co_await Ask(answered, std::move(request), "answer");
   label.picousd = asked.picousd;
   if (!asked.whole) co_return label;
   auto text = TextOf(answered);
-  auto judged = co_await Judge(answered, asked.answer, *other, text);
+  auto judged = co_await Judge(answered, asked.answer, other, text);
   label.picousd += judged.picousd;
   if (!judged.own || !judged.other) co_return label;
   label.quality = *judged.own;
-  label.strong = *other == decision.strong ? *judged.other : *judged.own;
+  label.strong = other == decision.strong ? *judged.other : *judged.own;
   auto source = "traffic/" + decision.router;
   EvalRow row;
   row.id = fmt::format("{}/{}", source, label.trace);
@@ -272,8 +281,8 @@ Task<std::optional<ShadowLabel>> ShadowLabeler::Label(const gateway::AnsweredReq
       JsonString(NameOf(router, answered.candidate)),
       OutcomeJson(answered.answer.usage, decision.candidates[answered.candidate].price,
                   *judged.own),
-      JsonString(NameOf(router, *other)),
-      OutcomeJson(asked.answer.usage, decision.candidates[*other].price, *judged.other));
+      JsonString(NameOf(router, other)),
+      OutcomeJson(asked.answer.usage, decision.candidates[other].price, *judged.other));
   co_return label;
 }
 

@@ -86,7 +86,7 @@ class ShadowLabeler final : public gateway::AnswerTaker {
   // nullopt: fewer than kJudgedMin labels.
   std::optional<ShadowQuality> QualityOf(const WorkspaceId& workspace,
                                          const std::string& version) const;
-  // Dollars of today (UTC).
+  // Dollars of today (UTC); of labels under way what they are expected to cost.
   double SpentToday(const WorkspaceId& workspace, const std::string& router) const;
 
  private:
@@ -97,14 +97,16 @@ class ShadowLabeler final : public gateway::AnswerTaker {
   static std::uint64_t SeedOf(const Clock& clock);
   Task<void> LoadPast(WaitGroup::Ticket ticket);
   Task<void> LabelOne(WaitGroup::Ticket ticket, std::shared_ptr<gateway::AnsweredRequest> answered);
-  Task<std::optional<ShadowLabel>> Label(const gateway::AnsweredRequest& answered);
+  Task<ShadowLabel> Label(const gateway::AnsweredRequest& answered, std::size_t other,
+                          WallTime now);
   Task<Asked> Ask(const gateway::AnsweredRequest& answered, domain::ChatRequest request,
                   std::string_view part) const;
   Task<Judged> Judge(const gateway::AnsweredRequest& answered, const domain::ChatResponse& other,
                      std::size_t other_candidate, std::string text) const;
   std::optional<std::size_t> PickOther(const gateway::AnsweredRequest& answered);
-  bool Reserve(const gateway::AnsweredRequest& answered, std::size_t other);
-  void Settle(const ShadowLabel& label);
+  std::optional<std::int64_t> Reserve(const gateway::AnsweredRequest& answered, std::size_t other,
+                                      WallTime now);
+  void Settle(const ShadowLabel& label, std::int64_t reserved);
 
   ShadowRows rows_;
   const Clock& clock_;
@@ -115,8 +117,8 @@ class ShadowLabeler final : public gateway::AnswerTaker {
   Rng rng_;
   bool ready_ = false;
   WaitGroup under_way_;
-  std::int64_t day_ = 0;  // since 1970, of `spent_`
-  std::map<Key, std::int64_t> spent_;
+  std::int64_t day_ = 0;                                         // since 1970, of `spent_`
+  std::map<Key, std::int64_t> spent_;                            // picousd, with what is reserved
   std::map<Key, std::deque<std::pair<double, double>>> recent_;  // quality, strong; oldest first
 };
 

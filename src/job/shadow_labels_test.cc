@@ -239,6 +239,23 @@ TEST_F(Labels, NothingIsAskedBeyondTheDaysCap) {
   EXPECT_EQ(strong_->calls(), 1) << "the first one is counted";
 }
 
+TEST_F(Labels, ThoseUnderWayTogetherKeepTheDaysCap) {
+  // 0.0026 each, so that a day has room for two.
+  Define(R"("labels": {"share": 1, "usd_per_day": 0.0055})");
+  fakes::Gate gate;
+  strong_->Script() = fakes::ChatScript().Wait(gate).Text("It is 42").Usage(9, 4);
+  for (std::size_t i = 0; i < ShadowLabeler::kUnderWayMax; ++i) Ask();
+  runtime_->Run([]() -> Task<void> { co_return; }());  // each has begun
+  EXPECT_EQ(strong_->calls(), 2);
+  EXPECT_GT(labeler().SpentToday(workspace_, "mix"), 0.005);
+  gate.Open();
+  Settled();
+  EXPECT_NEAR(labeler().SpentToday(workspace_, "mix"), 2 * 130e-6, 1e-9) << "what they have cost";
+  Ask();
+  Settled();
+  EXPECT_EQ(strong_->calls(), 3);
+}
+
 TEST_F(Labels, TodaysCostAndLabelsOutliveARestart) {
   Ask();
   Rows(1);
