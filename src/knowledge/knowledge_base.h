@@ -96,6 +96,7 @@ class KnowledgeBases {
   Result<KnowledgeBase> FindByName(std::string_view name, const WorkspaceId& workspace) const;
   Result<Page<KnowledgeBase>> List(const PageRequest& page, const WorkspaceId& workspace) const;
   std::vector<KnowledgeBase> ListAll() const;  // of every workspace, by name
+  // Its ingestion jobs end with it.
   Task<Result<>> Delete(std::string id, RequestContext& ctx);
 
   // --- Data sources

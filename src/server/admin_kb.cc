@@ -251,12 +251,23 @@ Task<Result<>> SyncAll(Services& s, Exchange& e, knowledge::KnowledgeBase base, 
   co_return Result<>{};
 }
 
+// Whether a sync failed because its knowledge base is no longer there.
+bool WasDeleted(const Services& s, const knowledge::KnowledgeBase& base, const Error& error) {
+  if (error.code() != Code::kNotFound) return false;
+  const auto now = s.bases.Get(base.id, base.workspace);
+  return !now.has_value() || now->status == knowledge::KnowledgeBaseStatus::kDeleting;
+}
+
 Task<Result<>> Sync(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto base, NamedBase(s, e));
   RunUntilLeft(e);
   JsonLines lines(e);
   STRATA_CO_CHECK_OK(co_await lines.Start());
-  auto outcome = co_await SyncAll(s, e, std::move(base), lines);
+  auto outcome = co_await SyncAll(s, e, base, lines);
+  if (!outcome.has_value() && WasDeleted(s, base, outcome.error())) {
+    outcome = Fail(Code::kNotFound,
+                   fmt::format("the sync ended as knowledge base '{}' was deleted", base.name));
+  }
   co_return co_await lines.Finish(outcome);
 }
 

@@ -71,9 +71,21 @@ class SyncOfServer(unittest.TestCase):
         self.assertIn("the sync goes on", err)
         self.assertIsNone(starter.process.poll())
         self.assertIn("STOPPED: documents:", self.server.cli("kb", "stop", "big"))
-        code, out, _ = starter.end()
+        code, out, err = starter.end()
         self.assertEqual(code, 1)
         self.assertIn("STOPPED: documents:", out)
+        self.assertIn("error: the sync was stopped by a stop command (strata kb stop", err)
+        self.assertNotIn("client", err)
+
+    def test_a_sync_whose_base_is_deleted_ends_and_says_so(self):
+        documents = os.path.join(self.server.folder, "big")
+        self.server.cli("kb", "create", "short-lived", documents)
+        follower = Follower(self.server.data, "short-lived")
+        self.assertIn("scanned", follower.first)
+        self.assertIn("deleted short-lived", self.server.cli("kb", "delete", "short-lived"))
+        code, _, err = follower.end()
+        self.assertEqual(code, 1)
+        self.assertIn("error: the sync ended as knowledge base 'short-lived' was deleted", err)
 
     def test_a_second_command_shows_the_running_sync_and_then_what_changed_since(self):
         starter = Follower(self.server.data, "small")
@@ -106,6 +118,8 @@ class SyncOfServer(unittest.TestCase):
         while status() == "STOPPING" and time.monotonic() < until:
             time.sleep(0.05)
         self.assertEqual(status(), "STOPPED")
+        reasons = agent.get_ingestion_job(**job)["ingestionJob"]["failureReasons"]
+        self.assertTrue(any("stopped by a stop command" in reason for reason in reasons), reasons)
 
 
 class SyncOnABusyMachine(unittest.TestCase):

@@ -529,8 +529,9 @@ TEST_F(IngestionTest, OneJobAtATimeAndQueuedOnesCanBeStopped) {
   auto second = Run(bases_->StartIngestion(base.id, source.id, "", ctx_));
   ASSERT_FALSE(second.has_value());
   EXPECT_EQ(second.error().code(), Code::kConflict);
-  EXPECT_EQ(Get(bases_->StopIngestion(base.id, source.id, job.id, ctx_)).status,
-            JobStatus::kStopped);
+  const auto stopped = Get(bases_->StopIngestion(base.id, source.id, job.id, ctx_));
+  EXPECT_EQ(stopped.status, JobStatus::kStopped);
+  EXPECT_THAT(stopped.failure_reasons, ElementsAre(HasSubstr("by a stop command")));
   EXPECT_EQ(Run(bases_->StopIngestion(base.id, source.id, job.id, ctx_)).error().code(),
             Code::kConflict);
   const auto page = Get(bases_->ListIngestions(base.id, source.id, {}, ctx_));
@@ -557,6 +558,7 @@ TEST_F(IngestionTest, ARunningJobIsBackgroundWorkAndWhenStoppedKeepsWhatItIndexe
   }
   bases_->Stop();
   EXPECT_EQ(ended.status, JobStatus::kStopped);
+  EXPECT_THAT(ended.failure_reasons, ElementsAre(HasSubstr("by a stop command")));
   EXPECT_EQ(ended.statistics.added, 1);
   EXPECT_FALSE(Search(base, "glaciers", SearchMode::kLexical).empty());
   EXPECT_TRUE(Search(base, "steel", SearchMode::kLexical).empty());

@@ -32,7 +32,8 @@ std::string Member(const JsonText& payload, std::string_view name) {
 // The error of a run as an outcome, when it is not one of the job itself.
 JobOutcome OutcomeOf(const Error& error, int attempt, bool asked) {
   if (error.code() == Code::kCancelled) {
-    return {.kind = asked ? Kind::kStopped : Kind::kGiveBack, .error = error.message()};
+    if (asked) return {.kind = Kind::kStopped, .error = std::string(kStoppedReason)};
+    return {.kind = Kind::kGiveBack, .error = error.message()};
   }
   const bool moment = error.code() == Code::kUnavailable ||
                       (error.code() == Code::kRateLimited && !IsBudgetUsedUp(error));
@@ -217,7 +218,7 @@ RequestContext Ingestor::ContextOf(const KnowledgeBase& base, std::stop_token ca
 Task<JobOutcome> Ingestor::Handle(store::Job job, std::stop_token cancel,
                                   std::function<bool()> asked) const {
   auto base = catalog_.Base(Member(job.payload, "kb"), job.workspace);
-  if (!base.has_value()) co_return JobOutcome{};  // deleted meanwhile
+  if (!base.has_value() || base->status == KnowledgeBaseStatus::kDeleting) co_return JobOutcome{};
   auto ctx = ContextOf(*base, std::move(cancel));
   if (job.kind == kPendingKind) co_return co_await IndexPending(*base, ctx);
   auto source = catalog_.Source(base->id, Member(job.payload, "source"));
@@ -267,6 +268,28 @@ Task<Result<store::Job>> Ingestor::EnqueuePending(const KnowledgeBase& base) con
   spec.attempts_max = kLeases;
   spec.payload.text = R"({"kb":)" + JsonString(base.id) + "}";
   co_return co_await parts_.jobs->Enqueue(std::move(spec));
+}
+
+Task<Result<>> Ingestor::CancelJobsOf(const KnowledgeBase& base) const {
+  using store::JobState;
+  for (const auto kind : {kIngestKind, kPendingKind}) {
+    for (const auto state : {JobState::kQueued, JobState::kLeased}) {
+      store::JobFilter filter;
+      filter.kind = kind;
+      filter.workspace = base.workspace;
+      filter.state = state;
+      std::vector<store::Job> jobs;
+      do {
+        STRATA_CO_TRY(jobs, co_await parts_.jobs->List(filter));
+        for (const auto& job : jobs) {
+          filter.after_id = job.id;
+          if (Member(job.payload, "kb") != base.id) continue;
+          STRATA_CO_CHECK_OK(co_await parts_.jobs->Cancel(job.id));
+        }
+      } while (jobs.size() == filter.limit);
+    }
+  }
+  co_return Result<>();
 }
 
 Task<Result<>> Ingestor::Recover(KnowledgeBase base) const {

@@ -20,6 +20,11 @@ namespace strata::knowledge {
 inline constexpr std::string_view kIngestKind = "kb.ingest";    // {"kb", "source", "job"}
 inline constexpr std::string_view kPendingKind = "kb.pending";  // {"kb"}
 
+// Why a job ended that somebody asked to stop.
+inline constexpr std::string_view kStoppedReason =
+    "the sync was stopped by a stop command (strata kb stop, Ctrl-C of the strata kb sync that "
+    "started it, or StopIngestionJob)";
+
 // Thread-safe. Everything given outlives it.
 class Ingestor {
  public:
@@ -46,6 +51,9 @@ class Ingestor {
   Task<Result<store::Job>> EnqueueSync(const KnowledgeBase& base, std::string source_id,
                                        std::string job_id) const;
   Task<Result<store::Job>> EnqueuePending(const KnowledgeBase& base) const;
+  // Of a knowledge base that is being deleted: what waits never runs, what runs ends soon once the
+  // worker is woken.
+  Task<Result<>> CancelJobsOf(const KnowledgeBase& base) const;
   // Of a sync that runs.
   std::optional<IngestionPace> Pace(const std::string& job_id) const { return pace_.Of(job_id); }
   // Of jobs that could not be written down to have ended.

@@ -172,9 +172,12 @@ Result<Page<KnowledgeBase>> KnowledgeBases::List(const PageRequest& page,
 std::vector<KnowledgeBase> KnowledgeBases::ListAll() const { return impl_->catalog_->Bases(); }
 
 Task<Result<>> KnowledgeBases::Delete(std::string id, RequestContext& ctx) {
-  STRATA_CO_CHECK_OK(impl_->Base(id, ctx));
+  STRATA_CO_TRY(const auto base, impl_->Base(id, ctx));
   STRATA_CO_CHECK_OK(co_await impl_->catalog_->SetBaseStatus(id, KnowledgeBaseStatus::kDeleting));
   CrashPoint("kb.base.deleting");
+  // Nobody could find what a job that runs would still read and pay for.
+  STRATA_CO_CHECK_OK(co_await impl_->ingestor_.CancelJobsOf(base));
+  impl_->worker_.Wake();
   STRATA_CO_CHECK_OK(co_await impl_->open_.Remove(id));
   co_return co_await impl_->catalog_->RemoveBase(std::move(id));
 }

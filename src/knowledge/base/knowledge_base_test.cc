@@ -91,6 +91,34 @@ TEST_F(KnowledgeBaseTest, UnchangedDocumentsAreLeftAlone) {
   EXPECT_THAT(Uris(Search(base, "glacier", SearchMode::kLexical)), IsEmpty());
 }
 
+TEST_F(KnowledgeBaseTest, JobsOfABaseThatIsDeletedEndUnrun) {
+  TempFolder folder;
+  folder.Write("a.md", "HELD glaciers are made of ice.");
+  folder.Write("b.md", "Bridges are made of steel.");
+  const auto base = MakeBase();
+  const auto source = MakeFolder(base, folder.path());
+  const auto other = MakeBase("other");
+  ASSERT_TRUE(bases_->Start().has_value());
+  Get(bases_->StartIngestion(base.id, source.id, "", ctx_));
+  parser_.gate.AwaitArrival();
+  Get(bases_->IngestDocuments(base.id, MakeCustom(base).id, {Document("x", "Steel")}, ctx_));
+  const auto kept = MakeCustom(other);
+  Get(bases_->IngestDocuments(other.id, kept.id, {Document("y", "Copper")}, ctx_));
+
+  ASSERT_TRUE(Run(bases_->Delete(base.id, ctx_)).has_value());
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  auto status = DocumentStatus::kPending;
+  while (status != DocumentStatus::kIndexed && std::chrono::steady_clock::now() < until) {
+    std::this_thread::yield();
+    status = Get(bases_->GetDocuments(other.id, kept.id, {"y"}, ctx_)).at(0).status;
+  }
+  bases_->Stop();
+  EXPECT_EQ(status, DocumentStatus::kIndexed) << "the jobs of other bases go on";
+  EXPECT_EQ(parser_.calls, 1) << "of the base, only what was held";
+  const auto cancelled = Get(jobs_->List({.state = store::JobState::kCancelled}));
+  EXPECT_EQ(cancelled.size(), 2U) << "the sync that ran, the documents that waited";
+}
+
 TEST_F(KnowledgeBaseTest, DeletedDocumentsAreGoneAtOnce) {
   const auto base = MakeBase();
   const auto source = MakeCustom(base);

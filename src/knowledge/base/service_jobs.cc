@@ -140,8 +140,10 @@ Task<Result<IngestionJob>> KnowledgeBases::StopIngestion(std::string kb_id, std:
   // A job that no worker has ends here; a running one's worker looks at the queue when it is woken.
   const auto status =
       state == store::JobState::kCancelled ? JobStatus::kStopped : JobStatus::kStopping;
+  std::vector<std::string> reasons;
+  if (status == JobStatus::kStopped) reasons.emplace_back(kStoppedReason);
   auto stop = [&](store::Database& db) {
-    return SetIngestionStatus(db, job_id, status, {}, ctx.clock->Wall());
+    return SetIngestionStatus(db, job_id, status, reasons, ctx.clock->Wall());
   };
   STRATA_CO_CHECK_OK(co_await place.open->file->Write(std::move(stop)));
   impl_->worker_.Wake();

@@ -175,7 +175,13 @@ Result<int> SyncWith(Caller& caller, const std::string& name) {
     progress.Finish(fmt::format("{}: {}", TextOf(line, "status"), summary));
     bool whole = TextOf(line, "status") == "COMPLETE";
     PrintWarnings(line.at("warnings").as_array());
-    PrintFailures(line.at("failure_reasons").as_array(), NumberOf(s, "failed"));
+    auto reasons = line.at("failure_reasons").as_array();
+    if (!whole && !reasons.empty()) {  // the first is why it ended
+      if (!interrupt.happened())
+        fmt::print(stderr, "error: {}\n", reasons.front().as_string().c_str());
+      reasons.erase(reasons.begin());
+    }
+    PrintFailures(reasons, NumberOf(s, "failed"));
     if (!whole) code = kExitFailed;
     if (whole && NumberOf(s, "failed") > 0 && code == kExitDone) code = kExitPartly;
   };
