@@ -115,8 +115,10 @@ TEST_F(KnowledgeBaseTest, JobsOfABaseThatIsDeletedEndUnrun) {
   bases_->Stop();
   EXPECT_EQ(status, DocumentStatus::kIndexed) << "the jobs of other bases go on";
   EXPECT_EQ(parser_.calls, 1) << "of the base, only what was held";
-  const auto cancelled = Get(jobs_->List({.state = store::JobState::kCancelled}));
-  EXPECT_EQ(cancelled.size(), 2U) << "the sync that ran, the documents that waited";
+  store::JobFilter cancelled;
+  cancelled.state = store::JobState::kCancelled;
+  EXPECT_EQ(Get(jobs_->List(cancelled)).size(), 2U)
+      << "the sync that ran, the documents that waited";
 }
 
 TEST_F(KnowledgeBaseTest, DeletedDocumentsAreGoneAtOnce) {
