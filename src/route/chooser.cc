@@ -86,31 +86,34 @@ Result<Plan> Chooser::Run() {
 }
 
 void Chooser::FindModels() {
-  for (const auto& spec : definition_.candidates) {
-    CandidateView view;
-    view.model = spec.model;
-    auto model = models_.Chat(spec.model);
-    if (!model.has_value()) {
-      view.left_out = model.error().message();
-      found_.push_back(nullptr);
-    } else if ((*model)->Info().provider == kRouterProvider) {
-      view.left_out = "stands for a router";
-      found_.push_back(nullptr);
-    } else {
-      const auto& info = (*model)->Info();
-      view.price = info.price;
-      view.left_out = LacksFor(info, signals_);
-      capability_ = capability_ || !view.left_out.empty();
-      if (view.left_out.empty()) {
-        if (auto allowed = guard::CheckOutbound(info, signals_.ctx()); !allowed.has_value()) {
-          view.left_out = allowed.error().message();
-          outbound_ = true;
-        }
-      }
-      found_.push_back(std::move(*model));
-    }
-    decision_->candidates.push_back(std::move(view));
+  left_out_as_.assign(definition_.candidates.size(), Code::kNotFound);
+  for (const auto& spec : definition_.candidates) FindModel(spec.model);
+}
+
+void Chooser::FindModel(const std::string& name) {
+  const auto at = found_.size();
+  auto& view = decision_->candidates.emplace_back();
+  view.model = name;
+  found_.push_back(nullptr);
+  auto model = models_.Chat(name);
+  if (!model.has_value()) return LeaveOut(at, model.error().code(), model.error().message());
+  const auto& info = (*model)->Info();
+  if (info.provider == kRouterProvider) {
+    return LeaveOut(at, Code::kNotFound, "stands for a router");
   }
+  view.price = info.price;
+  if (auto lacks = LacksFor(info, signals_); !lacks.empty()) {
+    LeaveOut(at, Code::kInvalidArgument, std::move(lacks));
+  } else if (auto allowed = guard::CheckOutbound(info, signals_.ctx()); !allowed.has_value()) {
+    LeaveOut(at, Code::kPermissionDenied, allowed.error().message());
+  }
+  found_[at] = std::move(*model);
+}
+
+void Chooser::LeaveOut(std::size_t candidate, Code code, std::string why) {
+  if (!TakesPart(candidate)) return;
+  decision_->candidates[candidate].left_out = std::move(why);
+  left_out_as_[candidate] = code;
 }
 
 std::optional<Chooser::Wanted> Chooser::ApplyRules() {
@@ -118,8 +121,8 @@ std::optional<Chooser::Wanted> Chooser::ApplyRules() {
     if (!Holds(rule.when, signals_)) continue;
     if (rule.action == Rule::Action::kExclude) {
       for (const auto& model : rule.models) {
-        auto& view = decision_->candidates[*Find(model)];
-        if (view.left_out.empty()) view.left_out = fmt::format("rule '{}' excludes it", rule.name);
+        LeaveOut(*Find(model), Code::kPermissionDenied,
+                 fmt::format("rule '{}' excludes it", rule.name));
       }
       continue;
     }
@@ -174,14 +177,16 @@ void Chooser::EstimateCosts() {
 void Chooser::ApplyLimits() {
   const auto& limits = definition_.limits;
   if (!limits.usd && !limits.seconds) return;
-  for (auto& view : decision_->candidates) {
-    if (!view.left_out.empty()) continue;
+  for (std::size_t i = 0; i < views().size(); ++i) {
+    const auto& view = views()[i];
     if (limits.usd && view.cost && *view.cost > *limits.usd) {
-      view.left_out = fmt::format("is expected to cost {:.6f} USD, the limit is {:.6f}", *view.cost,
-                                  *limits.usd);
+      LeaveOut(i, Code::kInvalidArgument,
+               fmt::format("is expected to cost {:.6f} USD, the limit is {:.6f}", *view.cost,
+                           *limits.usd));
     } else if (limits.seconds && view.seconds && *view.seconds > *limits.seconds) {
-      view.left_out = fmt::format("is expected to take {:.1f} s, the limit is {:.1f}",
-                                  *view.seconds, *limits.seconds);
+      LeaveOut(i, Code::kInvalidArgument,
+               fmt::format("is expected to take {:.1f} s, the limit is {:.1f}", *view.seconds,
+                           *limits.seconds));
     }
   }
 }
@@ -491,10 +496,16 @@ Error Chooser::NoneCanServe() const {
   if (auto nearest = NearestThatCould(); !nearest.empty()) {
     message += fmt::format("; the nearest that could is '{}'", nearest);
   }
-  auto code = capability_ ? Code::kInvalidArgument
-              : outbound_ ? Code::kPermissionDenied
-                          : Code::kUnavailable;
-  return Error(code, std::move(message)).AtField("model");
+  return Error(FailureCode(), std::move(message)).AtField("model");
+}
+
+// Of the candidates' reasons the one that says what helps: to ask again, to ask for less or for
+// something else, to ask somebody who may, or none of these.
+Code Chooser::FailureCode() const {
+  for (auto code : {Code::kUnavailable, Code::kInvalidArgument, Code::kPermissionDenied}) {
+    if (std::ranges::find(left_out_as_, code) != left_out_as_.end()) return code;
+  }
+  return Code::kNotFound;
 }
 
 // Of the candidates that only a rule left out, then of all known models: of the fallback's family,

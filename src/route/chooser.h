@@ -21,6 +21,9 @@ class Chooser {
   };
 
   void FindModels();
+  void FindModel(const std::string& name);  // the next candidate's
+  // The first reason stands. `code`: what the request fails with when nobody is left.
+  void LeaveOut(std::size_t candidate, Code code, std::string why);
   void Predict();
   void EstimateCosts();
   void ApplyLimits();
@@ -46,6 +49,7 @@ class Chooser {
   void PlanCascade(const Wanted& wanted, Plan& plan) const;
   void NoteComparison();
   Error NoneCanServe() const;
+  Code FailureCode() const;
   std::string NearestThatCould() const;
 
   bool TakesPart(std::size_t candidate) const { return views()[candidate].left_out.empty(); }
@@ -66,12 +70,11 @@ class Chooser {
   const Capacity* capacity_;
   std::shared_ptr<Decision> decision_;
   std::vector<std::shared_ptr<provider::ChatModel>> found_;  // null: not there
+  std::vector<Code> left_out_as_;                            // of those that take no part
   std::vector<double> prices_;  // of quotas for this request, one a candidate
   std::optional<Prediction> prediction_;
   std::optional<std::size_t> preferred_;
   std::string preferred_by_;
-  bool outbound_ = false;    // somebody is left out by the outbound check
-  bool capability_ = false;  // or for what it can do
 };
 
 // Why a model cannot serve a request by what it can do; "" when it can.

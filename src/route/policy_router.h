@@ -58,8 +58,11 @@ class PolicyRouter {
   // part. `session`: of the conversation, null when it has none. `capacity`: null, quotas have no
   // price. Prices move a request only among candidates that are good enough for it. The plan's
   // decision is set.
-  // Errors: kInvalidArgument, kPermissionDenied or kNotFound when none can serve; the message says
-  // why each cannot, and names the nearest known model that could.
+  // Errors, when none can serve: kUnavailable while a candidate's reason passes by itself, else
+  // kInvalidArgument when one lacks what this request needs or would go beyond a limit, else
+  // kPermissionDenied when the outbound check or a rule forbids one, else kNotFound: no candidate
+  // is a known model. The message says why each cannot, and names the nearest known model that
+  // could.
   Result<Plan> Choose(const provider::RegistrySnapshot& models, const Signals& signals,
                       const SessionMemory* session = nullptr,
                       const Capacity* capacity = nullptr) const;

@@ -363,8 +363,50 @@ TEST_F(Routers, WhoIsExpectedToCostOrTakeTooMuchTakesNoPart) {
   EXPECT_THAT(DecisionJson(*plan->decision).text, HasSubstr("\"seconds\":2.0"));
   auto none = ChooseAtSpeeds(*router, Says("Hello"), {{"cheap", 9}, {"middle", 8}});
   ASSERT_FALSE(none.has_value());
-  EXPECT_EQ(none.error().code(), Code::kUnavailable);
+  EXPECT_EQ(none.error().code(), Code::kInvalidArgument);
   EXPECT_THAT(none.error().message(), HasSubstr("middle: is expected to take 8.0 s"));
+}
+
+// Serves one model whose provider cannot be reached now.
+class Away final : public provider::ModelSource {
+ public:
+  const std::string& name() const override { return name_; }
+  Result<std::shared_ptr<provider::ChatModel>> Chat(std::string_view) override {
+    return Fail(Code::kUnavailable, "the provider cannot be reached");
+  }
+  Result<std::shared_ptr<provider::Embedder>> Embed(std::string_view) override {
+    return Fail(Code::kUnavailable, "the provider cannot be reached");
+  }
+  std::vector<provider::ListedModel> Models() const override { return {}; }
+  bool Has(std::string_view) const override { return false; }
+  provider::ProviderStatus Status() const override { return {}; }
+
+ private:
+  const std::string name_ = "away";
+};
+
+TEST_F(Routers, TheErrorSaysWhetherAskingAgainCanHelp) {
+  ASSERT_TRUE(models_.AddSource(std::make_shared<Away>()).has_value());
+  Info("middle").can.images = false;
+  Info("cheap").region = "us";
+  ctx_.regions_allowed = {"eu"};
+  auto request = Says("What is this?");
+  request.messages.back().content.push_back(
+      domain::ImageBlock{.format = "png", .bytes = "x", .url = ""});
+  auto code = [&](const std::string& candidates, const std::string& more = "") {
+    auto plan = Choose(*Make(R"({"candidates": [)" + candidates + "]" + more + "}"), request);
+    EXPECT_FALSE(plan.has_value());
+    return plan.has_value() ? Code::kInternal : plan.error().code();
+  };
+  const std::string excluded = R"(, "rules": [{"exclude": ["strong"]}])";
+  EXPECT_EQ(code(R"("nobody", "nothing")"), Code::kNotFound);
+  EXPECT_EQ(code(R"("strong")", excluded), Code::kPermissionDenied);
+  EXPECT_EQ(code(R"("strong", "nobody")", excluded), Code::kPermissionDenied);
+  EXPECT_EQ(code(R"("cheap", "nobody")"), Code::kPermissionDenied);
+  EXPECT_EQ(code(R"("middle", "cheap", "nobody")"), Code::kInvalidArgument);
+  EXPECT_EQ(code(R"("strong")", R"(, "limits": {"usd": 0.000001})"), Code::kInvalidArgument);
+  EXPECT_EQ(code(R"("away/m")"), Code::kUnavailable);
+  EXPECT_EQ(code(R"("middle", "cheap", "strong", "away/m")", excluded), Code::kUnavailable);
 }
 
 TEST_F(Routers, QualityIsWeighedAgainstMoneyAndTime) {
