@@ -252,7 +252,7 @@ std::optional<double> Chooser::ValueOf(std::size_t candidate) const {
 void Chooser::LearnPrices(const Wanted& wanted) const {
   if (wanted.decided_by == "learned") {
     const auto& kind = router_.learned()->state().kinds[prediction_->kind];
-    bool certified = kind.certificates[ToleranceIndex()].certified;
+    bool certified = kind.certificates[SettingFor(definition_.tolerance)].certified;
     if (!Familiar() || (definition_.objective == Objective::kCost && !certified)) return;
   } else if (wanted.decided_by != "cheapest") {
     return;
@@ -273,15 +273,6 @@ void Chooser::LearnPrices(const Wanted& wanted) const {
 }
 
 bool Chooser::Familiar() const { return prediction_ && prediction_->unfamiliar < kUnfamiliar; }
-
-// The widest certified setting that gives up no more than was allowed.
-std::size_t Chooser::ToleranceIndex() const {
-  std::size_t index = 0;
-  for (std::size_t t = 0; t < kTolerances.size(); ++t) {
-    if (kTolerances[t] <= definition_.tolerance + 1e-9) index = t;
-  }
-  return index;
-}
 
 Chooser::Wanted Chooser::Decide() {
   auto learned = ByPrediction();
@@ -305,7 +296,7 @@ Chooser::Wanted Chooser::Decide() {
 std::optional<Chooser::Wanted> Chooser::ByPrediction() const {
   if (!prediction_) return std::nullopt;
   const auto& learned = *router_.learned();
-  auto tolerance = ToleranceIndex();
+  auto tolerance = SettingFor(definition_.tolerance);
   if (!Familiar()) return Fallback(learned.Explain(*prediction_, tolerance));
   std::vector<std::uint8_t> allowed(learned.state().candidates.size(), 0);
   std::vector<double> costs;
@@ -384,7 +375,7 @@ std::optional<Chooser::Wanted> Chooser::ByPrice() const {
 // Whether nothing is known against a model that a rule prefers.
 bool Chooser::GoodEnough(std::size_t candidate) const {
   int number = router_.learned() == nullptr ? -1 : router_.learned_numbers()[candidate];
-  auto tolerance = ToleranceIndex();
+  auto tolerance = SettingFor(definition_.tolerance);
   if (number < 0 || !Familiar()) return true;
   const auto& learned = *router_.learned();
   const auto& kind = learned.state().kinds[prediction_->kind];

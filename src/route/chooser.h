@@ -59,7 +59,6 @@ class Chooser {
   bool UsedUp(std::size_t candidate) const;
   std::optional<std::size_t> OfLearned(std::uint32_t number) const;
   bool Familiar() const;
-  std::size_t ToleranceIndex() const;
   const std::vector<CandidateView>& views() const { return decision_->candidates; }
 
   const PolicyRouter& router_;

@@ -12,15 +12,6 @@ struct Policy {
   std::vector<double> quality, cost;
 };
 
-// The widest certified setting that gives up no more than was allowed.
-std::size_t SettingOf(double tolerance) {
-  std::size_t index = 0;
-  for (std::size_t t = 0; t < kTolerances.size(); ++t) {
-    if (kTolerances[t] <= tolerance + 1e-9) index = t;
-  }
-  return index;
-}
-
 bool HasAll(const OutcomeRow& row, const Router& router) {
   return std::ranges::all_of(router.state().candidates,
                              [&](const auto& c) { return row.Find(c.name) != nullptr; });
@@ -79,7 +70,7 @@ std::string ReasonOf(const Promotion& p, double tolerance) {
 
 Promotion JudgeChallenger(const Router& challenger, const Router* champion,
                           std::span<const OutcomeRow> held_out, double tolerance) {
-  const auto setting = SettingOf(tolerance);
+  const auto setting = SettingFor(tolerance);
   const auto& candidates = challenger.state().candidates;
   Promotion out;
   out.strong = candidates[challenger.state().strong].name;

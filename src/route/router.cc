@@ -25,6 +25,15 @@ constexpr std::size_t kStrangeRowsMin = 1000;
 
 }  // namespace
 
+std::size_t SettingFor(double tolerance) {
+  constexpr double kRounding = 1e-9;  // of what a person wrote in decimals
+  std::size_t index = 0;
+  for (std::size_t t = 0; t < kTolerances.size(); ++t) {
+    if (kTolerances[t] <= tolerance + kRounding) index = t;
+  }
+  return index;
+}
+
 ModelInputs PrepareInputs(const RouterState& state, const PromptFeatures& features) {
   ModelInputs inputs;
   // Features are signed counts over their length, so the smallest is one occurrence. A word's

@@ -22,6 +22,9 @@ namespace strata::route {
 
 // How much of the strong model's quality may be given up.
 inline constexpr std::array<double, 4> kTolerances = {0.00, 0.01, 0.03, 0.05};
+// The index of the widest setting that gives up no more than `tolerance`, 0 for less than all of
+// them. Whether it is certified differs by kind of request: Kind::certificates.
+std::size_t SettingFor(double tolerance);
 // Requests at least this unfamiliar are not decided by predictions.
 inline constexpr double kUnfamiliar = 0.96;
 // And those that are farther out than practically every labelled one need the strong model before

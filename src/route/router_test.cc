@@ -26,6 +26,13 @@ std::shared_ptr<const Router> PairRouter() {
   return kRouter;
 }
 
+TEST(Settings, TheWidestThatGivesUpNoMoreThanWasAllowed) {
+  EXPECT_EQ(kTolerances[SettingFor(0)], 0);
+  EXPECT_EQ(kTolerances[SettingFor(1 - 0.97)], 0.03) << "however it is rounded";
+  EXPECT_EQ(kTolerances[SettingFor(0.029)], 0.01);
+  EXPECT_EQ(kTolerances[SettingFor(0.2)], 0.05);
+}
+
 TEST(Router, SendsEasyRequestsToTheCheapModelAndHardOnesToTheStrong) {
   auto router = PairRouter();
   Rng rng(77);
