@@ -368,8 +368,10 @@ TEST(Journal, ManyThreadsAppendWhileTheDrainRuns) {
   options.drain_every = std::chrono::milliseconds(1);
   options.fsync_every = std::chrono::milliseconds(1);
   auto journal = OpenJournal(options, ledger);
+  constexpr int kThreads = 4;
   std::vector<std::thread> threads;
-  for (int t = 0; t < 4; ++t) {
+  threads.reserve(kThreads);
+  for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
       for (std::uint32_t i = 0; i < 500; ++i) {
         auto call = journal->Begin(Intent("t" + std::to_string(t), i));

@@ -58,7 +58,7 @@ void Drain::Take(std::string_view payload, const std::shared_ptr<Segment>& segme
   }
 }
 
-void Drain::TakeIntent(CallKey key, Half intent) {
+void Drain::TakeIntent(CallKey key, Half&& intent) {
   auto& held = intent.segment->held;
   auto early = early_.find(key);
   if (early == early_.end()) {

@@ -57,7 +57,7 @@ class Drain {
   // true: stopped early because enough waits for the sink.
   bool Read(const std::shared_ptr<Segment>& segment);
   void Take(std::string_view payload, const std::shared_ptr<Segment>& segment);
-  void TakeIntent(CallKey key, Half intent);
+  void TakeIntent(CallKey key, Half&& intent);
   void TakeOutcome(const CallKeyView& key, std::string_view payload,
                    const std::shared_ptr<Segment>& segment);
   void Join(const Half& intent, std::string_view outcome, const std::shared_ptr<Segment>& segment);

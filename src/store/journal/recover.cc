@@ -123,7 +123,8 @@ Result<Recovery> RecoverJournal(const std::string& folder, const CallSink& sink)
   std::vector<std::string> read;
   for (const auto& name : names) {
     if (!name.ends_with(".seg")) continue;
-    auto path = folder + "/" + name;
+    auto path = folder;
+    path.append("/").append(name);
     STRATA_TRY(auto bytes, ReadWholeFile(path, kSegmentFileMax));
     auto scan = ScanSegment(bytes);
     if (!scan.has_value() && scan.error().code() == Code::kCorruption) {
