@@ -26,12 +26,23 @@ constexpr ByName kByNames[] = {
 };
 
 // A sum that lacks calls of unknown price says so.
-std::string CostText(const CostLine& line) {
+std::string SumText(const CostLine& line) {
   if (line.calls == 0) return "0.00";
   if (line.unpriced_calls == line.calls) return "unknown";
   if (line.unpriced_calls == 0) return FormatUsd(line.cost);
   return fmt::format("{} + {} unpriced", FormatUsd(line.cost), line.unpriced_calls);
 }
+
+std::string CostText(const CostLine& line) {
+  if (line.estimated_calls == 0) return SumText(line);
+  return fmt::format("{} ({} of it estimated, {} {})", SumText(line), FormatUsd(line.estimated),
+                     line.estimated_calls, line.estimated_calls == 1 ? "call" : "calls");
+}
+
+constexpr std::string_view kEstimatedNote =
+    "\nestimated: no provider counted the tokens of these calls, as of one that was interrupted by "
+    "a "
+    "kill;\nthey are taken from the length of what was sent and of what could be answered\n";
 
 CostLine Total(std::span<const CostLine> lines) {
   CostLine total;
@@ -44,6 +55,8 @@ CostLine Total(std::span<const CostLine> lines) {
     total.cache_read_tokens += line.cache_read_tokens;
     total.cache_write_tokens += line.cache_write_tokens;
     total.cost += line.cost;
+    total.estimated_calls += line.estimated_calls;
+    total.estimated += line.estimated;
   }
   return total;
 }
@@ -114,6 +127,9 @@ std::string TableOf(std::span<const CostLine> lines, Sum sum) {
   };
   for (const auto& line : lines) add(line);
   if (lines.size() != 1 && sum == Sum::kOfLines) add(Total(lines));
+  const bool estimated =
+      std::ranges::any_of(lines, [](const auto& line) { return line.estimated_calls > 0; });
+  if (estimated) out += kEstimatedNote;
   return out + SavingsTable(lines, width);
 }
 
@@ -126,17 +142,18 @@ std::string TagCostTable(std::span<const CostLine> lines) { return TableOf(lines
 std::string CostCsv(std::span<const CostLine> lines) {
   std::string out =
       "group,calls,unpriced_calls,input_tokens,output_tokens,cache_read_tokens,"
-      "cache_write_tokens,cost_usd";
+      "cache_write_tokens,cost_usd,estimated_calls,estimated_usd";
   const bool routers =
       std::ranges::any_of(lines, [](const auto& line) { return line.compared.has_value(); });
   if (routers) out += ",compared_requests,compared_usd,always_strong_usd,always_cheap_usd";
   out += "\r\n";
   for (const auto& line : lines) {
     bool unknown = line.calls > 0 && line.unpriced_calls == line.calls;
-    out += fmt::format("{},{},{},{},{},{},{},{}", CsvField(line.group), line.calls,
+    out += fmt::format("{},{},{},{},{},{},{},{},{},{}", CsvField(line.group), line.calls,
                        line.unpriced_calls, line.input_tokens, line.output_tokens,
                        line.cache_read_tokens, line.cache_write_tokens,
-                       unknown ? "unknown" : FormatUsd(line.cost));
+                       unknown ? "unknown" : FormatUsd(line.cost), line.estimated_calls,
+                       FormatUsd(line.estimated));
     if (const auto& c = line.compared) {
       out += fmt::format(",{},{},{},{}", c->requests, FormatUsd(c->spent), FormatUsd(c->strong),
                          FormatUsd(c->cheap));

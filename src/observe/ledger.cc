@@ -143,7 +143,9 @@ Result<std::vector<CostLine>> QueryCost(Database& database, const CostQuery& que
   auto sql = fmt::format(
       "SELECT {} AS grp, count(*), count(*) - count(cost_picousd), sum(input_tokens), "
       "sum(output_tokens), sum(cache_read_tokens), sum(cache_write_tokens), "
-      "coalesce(sum(cost_picousd), 0) AS cost FROM calls{}{} GROUP BY grp ORDER BY cost DESC, grp",
+      "coalesce(sum(cost_picousd), 0) AS cost, sum(usage_estimated), "
+      "coalesce(sum(cost_picousd * usage_estimated), 0) FROM calls{}{} GROUP BY grp ORDER BY cost "
+      "DESC, grp",
       GroupSql(query), IsEveryTag(query) ? " LEFT JOIN json_each(calls.tags) AS tag" : "",
       where.sql);
   values.insert(values.end(), where.values.begin(), where.values.end());
@@ -161,6 +163,8 @@ Result<std::vector<CostLine>> QueryCost(Database& database, const CostQuery& que
     line.cache_read_tokens = statement.Integer(5);
     line.cache_write_tokens = statement.Integer(6);
     line.cost.picousd = statement.Integer(7);
+    line.estimated_calls = statement.Integer(8);
+    line.estimated.picousd = statement.Integer(9);
     lines.push_back(std::move(line));
   }
   if (HoldsRequests(query)) {

@@ -55,6 +55,10 @@ struct CostLine {
   std::int64_t cache_read_tokens = 0;
   std::int64_t cache_write_tokens = 0;
   domain::Money cost;
+  // Calls whose tokens no provider counted, as it never said or the process died before: they are
+  // taken from the length of what was sent and, where the answer is unknown, of its limit.
+  std::int64_t estimated_calls = 0;
+  domain::Money estimated{};  // of `cost`
   // By router, key, workspace, tag or day: requests of routers whose prices are known, and what
   // they would have cost at the router's strongest and at its cheapest model.
   struct Compared {
@@ -68,7 +72,7 @@ struct CostLine {
   std::optional<Compared> compared{};
 };
 
-// For terminals: columns aligned, unknown prices said so. For spreadsheets: RFC 4180.
+// For terminals: columns aligned, unknown prices and estimates said so. For spreadsheets: RFC 4180.
 std::string CostTable(std::span<const CostLine> lines);
 std::string CostCsv(std::span<const CostLine> lines);
 

@@ -224,10 +224,11 @@ TEST(Ledger, CostIsGroupedAndUnknownPricesAreCountedBesideTheSum) {
 
   EXPECT_EQ(CostCsv(*by_model),
             "group,calls,unpriced_calls,input_tokens,output_tokens,cache_read_tokens,"
-            "cache_write_tokens,cost_usd\r\n"
-            "dear,4,1,40,20,0,0,0.003\r\n"
-            "\"un,known\",2,2,20,10,0,0,unknown\r\n");
+            "cache_write_tokens,cost_usd,estimated_calls,estimated_usd\r\n"
+            "dear,4,1,40,20,0,0,0.003,0,0.00\r\n"
+            "\"un,known\",2,2,20,10,0,0,unknown,0,0.00\r\n");
   auto table = CostTable(*by_model);
+  EXPECT_EQ(table.find("estimated"), std::string::npos) << table;
   EXPECT_NE(table.find("0.003 + 1 unpriced"), std::string::npos) << table;
   EXPECT_NE(table.find("unknown"), std::string::npos);
   EXPECT_NE(table.find("total"), std::string::npos);
@@ -235,6 +236,33 @@ TEST(Ledger, CostIsGroupedAndUnknownPricesAreCountedBesideTheSum) {
   ASSERT_EQ(spent->size(), 2U) << "a line a day";
   EXPECT_EQ((*spent)[0].key.value, "key_1");
   EXPECT_EQ((*spent)[0].spent, domain::Money{1'000'000'000});
+}
+
+TEST(Ledger, WhatOfACostIsEstimatedIsSaid) {
+  TempFolder folder;
+  auto ledger = OpenLedger(folder / "l.db");
+  auto counted = Row("a");
+  auto killed = store::InterruptedRow(Row("b").intent);
+  killed.outcome.cost = domain::Money{2'000'000'000};
+  auto unpriced = store::InterruptedRow(Row("c").intent);
+  auto other = Row("d");
+  other.intent.model = "m2";
+  ASSERT_TRUE(ledger->Append(std::vector{counted, killed, unpriced, other}));
+  auto lines = *ledger->CostBlocking({.by = CostQuery::By::kModel});
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines[0].estimated_calls, 2);
+  EXPECT_EQ(lines[0].estimated, domain::Money{2'000'000'000});
+  EXPECT_EQ(lines[1].estimated_calls, 0);
+  auto table = CostTable(lines);
+  EXPECT_NE(table.find("  0.003 + 1 unpriced (0.002 of it estimated, 2 calls)\n"),
+            std::string::npos)
+      << table;
+  EXPECT_NE(table.find("  0.004 + 1 unpriced (0.002 of it estimated, 2 calls)\n"),
+            std::string::npos)
+      << table;
+  EXPECT_NE(table.find("\nestimated: no provider counted"), std::string::npos) << table;
+  EXPECT_NE(CostCsv(lines).find("\r\nm1,3,1,10,5,0,0,0.003,2,0.002\r\n"), std::string::npos)
+      << CostCsv(lines);
 }
 
 TEST(Ledger, CostIsUtf8WhateverWasStored) {

@@ -96,6 +96,9 @@ std::string CostSection(const std::vector<observe::CostLine>& lines) {
   for (const auto& line : lines) {
     auto cost = domain::FormatUsd(line.cost);
     if (line.unpriced_calls > 0) cost += fmt::format(" + {} of unknown price", line.unpriced_calls);
+    if (line.estimated_calls > 0) {
+      cost += fmt::format(" ({} of it estimated)", domain::FormatUsd(line.estimated));
+    }
     out += fmt::format(
         R"(<tr><td>{}</td><td class="n">{}</td><td class="n">{}</td><td class="n">{}</td><td class="n">{}</td></tr>)",
         Escaped(line.group), line.calls,
