@@ -175,6 +175,7 @@ class RouterSource final : public provider::ModelSource {
     provider::ProviderStatus status;
     status.name = name_;
     status.kind = route::kRouterProvider;
+    status.derived = true;
     status.models = parts_.book.Names().size();
     return status;
   }

@@ -12,6 +12,7 @@
 namespace strata::provider {
 namespace {
 
+constexpr std::string_view kBuiltin = "builtin";
 constexpr int kAliasStepsMax = 8;
 constexpr std::size_t kIdBytesMax = 2048;  // Bedrock's own limit of a model identifier
 constexpr std::size_t kIdShownBytes = 128;
@@ -356,13 +357,19 @@ std::vector<ProviderStatus> RegistrySnapshot::Providers() const {
   std::vector<ProviderStatus> out;
   if (!models_.empty()) {
     ProviderStatus builtin;
-    builtin.name = "builtin";
-    builtin.kind = "builtin";
+    builtin.name = kBuiltin;
+    builtin.kind = kBuiltin;
     builtin.models = models_.size();
     out.push_back(std::move(builtin));
   }
   for (const auto& [name, source] : sources_) out.push_back(source->Status());
   return out;
+}
+
+bool RegistrySnapshot::IsPartOfStrata(std::string_view provider) const {
+  if (provider == kBuiltin) return true;
+  const auto source = sources_.find(provider);
+  return source != sources_.end() && source->second->Status().derived;
 }
 
 Registry::Registry() : snapshot_(std::make_shared<const RegistrySnapshot>()) {}

@@ -42,6 +42,8 @@ struct ProviderStatus {
   std::string detected_by;  // empty: configured by hand
   std::string problem;      // empty: usable as far as is known; else what is wrong
   std::size_t models = 0;   // known ids; providers may have more
+  // No provider: strata makes these models of others, as those of knowledge bases and routers.
+  bool derived = false;
 };
 
 // Makes models on demand below one prefix: a configured provider, or the knowledge bases.
@@ -96,6 +98,9 @@ class RegistrySnapshot {
   const std::map<std::string, std::string, std::less<>>& aliases() const { return aliases_; }
   // Built-in models first as "builtin", then every source in the order of its name.
   std::vector<ProviderStatus> Providers() const;
+  // Whether these models are made within strata, so that no account stands behind them: "builtin"
+  // and what is derived.
+  bool IsPartOfStrata(std::string_view provider) const;
 
  private:
   struct Found {

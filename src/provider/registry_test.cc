@@ -231,5 +231,12 @@ TEST_F(RegistryTest, ListsProvidersBuiltinFirst) {
   EXPECT_EQ(providers.front().models, 3u);
 }
 
+TEST_F(RegistryTest, TellsPartsOfStrataFromProviders) {
+  const auto models = registry_.Snapshot();
+  EXPECT_TRUE(models->IsPartOfStrata("builtin"));
+  EXPECT_FALSE(models->IsPartOfStrata("openai"));
+  EXPECT_FALSE(models->IsPartOfStrata("nobody"));
+}
+
 }  // namespace
 }  // namespace strata::provider

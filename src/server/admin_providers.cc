@@ -26,6 +26,7 @@ Task<Result<>> ListProviders(Services& s, Exchange& e) {
   for (const auto& p : s.registry.Snapshot()->Providers()) {
     items.push_back({{"name", p.name},
                      {"kind", p.kind},
+                     {"derived", p.derived},
                      {"base_url", p.base_url},
                      {"detected_by", p.detected_by},
                      {"problem", p.problem},
@@ -153,7 +154,7 @@ Result<provider::ProviderSpec> FindSpec(const Services& s, const std::string& na
       names.push_back(spec.name);
     }
   }
-  if (name == "builtin" || name == "kb" || name == "prompt") {
+  if (s.registry.Snapshot()->IsPartOfStrata(name)) {
     return Fail(Code::kUnsupported,
                 fmt::format("'{}' is a part of strata itself: there is nothing to call", name));
   }

@@ -250,8 +250,7 @@ Result<> Reloader::CheckRemovable(const std::string& name, const ProviderSpecs& 
                             "reload",
                             name, parts_.live.Now()->config.PlaceOf("providers." + name)));
   }
-  if (name == "builtin" || name == "kb" || name == "prompt" || name == "router" ||
-      name == "application-inference-profile") {
+  if (parts_.registry.Snapshot()->IsPartOfStrata(name)) {
     return Fail(Code::kConflict, fmt::format("'{}' is a part of strata itself", name));
   }
   std::vector<std::string_view> names;

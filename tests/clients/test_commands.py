@@ -342,7 +342,11 @@ class Commands:
     def test_providers_are_added_listed_and_tested(self):
         add = ("provider", "add", "lab", "--kind", "openai", "--base-url", self.fake.url + "/v1", "--secret", "file:" + self.secret)
         self.assertIn("lab/MODEL", self.strata(*add))
-        self.assertRegex(self.strata("provider", "list"), r"lab +openai .*configured")
+        listed = self.strata("provider", "list")
+        self.assertRegex(listed, r"lab +openai .*configured")
+        self.assertNotRegex(listed, r"(?m)^(kb|prompt|router|application-inference-profile) ")
+        self.assertIn("models that strata makes of these: ", listed)
+        self.assertIn("kb/… (knowledge bases)", listed)
         self.assertIn("lab: good", self.strata("provider", "test", "lab"))
         self.assertIn("lab", self.refused(*add))
 
@@ -372,7 +376,8 @@ class Commands:
         self.assertNotIn("dim ", self.strata("provider", "list"))
         self.assertIn("'dim' does not exist", self.refused("provider", "remove", "dim"))
         self.assertIn("a part of strata itself", self.refused("provider", "remove", "builtin"))
-        self.assertIn("nothing to call", self.refused("provider", "test", "builtin"))
+        for own in ("builtin", "kb", "router", "application-inference-profile"):
+            self.assertIn("nothing to call", self.refused("provider", "test", own))
         self.strata(*add)  # the name is free again
         self.strata("provider", "remove", "dim")
 

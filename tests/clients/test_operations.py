@@ -1,5 +1,7 @@
 """Running a server: probes, metrics, reload, drain and hand-over under load, and what browsers ask first."""
+import csv
 import http.client
+import io
 import json
 import os
 import shutil
@@ -459,6 +461,31 @@ class Stopping(unittest.TestCase):
         asking.join(30)
         server.stop()
 
+    def test_a_call_that_a_kill_interrupts_is_in_the_costs_as_an_estimate(self):
+        upstream = FakeUpstream()
+        server = Server(config_for(upstream), ENV, documents=False)
+        upstream.script({"text": "very slow answer", "delay_ms": 20000})
+        client = openai.OpenAI(base_url=server.url + "/v1", api_key=BEARER, max_retries=0)
+
+        def ask():
+            with self.assertRaises(openai.APIError):
+                client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "hi"}])
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        until = time.monotonic() + 30
+        while not upstream.requests() and time.monotonic() < until:
+            time.sleep(0.05)
+        server.process.kill()
+        server.process.wait(15)
+        asking.join(30)
+        table = server.cli("cost")
+        self.assertRegex(table, MODEL + r" +1 .*\([0-9.]+ of it estimated, 1 call\)\n")
+        self.assertIn("no provider counted the tokens", table)
+        row = next(csv.DictReader(io.StringIO(server.cli("cost", "--csv"))))
+        self.assertEqual((row["group"], row["estimated_calls"], row["estimated_usd"]), (MODEL, "1", row["cost_usd"]))
+        server.stop()
+
 
 class HandOver(unittest.TestCase):
     def test_no_request_fails_while_successors_take_over_and_the_ledger_has_them_all(self):
@@ -474,8 +501,7 @@ class HandOver(unittest.TestCase):
         answered = load.stop()
         self.assertEqual(load.failures, [])
         self.assertGreater(answered, 100)
-        csv = server.cli("cost", "--by", "model", "--csv")
-        self.assertIn(str(answered), csv)
+        self.assertIn(str(answered), server.cli("cost", "--by", "model", "--csv"))
         server.stop()
 
     def test_a_predecessor_that_hangs_is_ended_and_the_ledger_is_whole(self):

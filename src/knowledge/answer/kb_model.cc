@@ -204,6 +204,7 @@ class KbModelSource final : public provider::ModelSource {
     provider::ProviderStatus status;
     status.name = name_;
     status.kind = name_;
+    status.derived = true;
     status.models = bases_.ListAll().size();
     return status;
   }

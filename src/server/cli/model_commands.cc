@@ -90,13 +90,31 @@ Result<int> ListDeployments(Caller& caller) {
   return 0;
 }
 
+// "kb/… (knowledge bases)".
+std::string DerivedModels(const std::string& kind) {
+  constexpr std::pair<std::string_view, std::string_view> kWhat[] = {
+      {"kb", "knowledge bases"},
+      {"router", "routers"},
+      {"prompt", "stored prompts"},
+      {"application-inference-profile", "inference profiles"}};
+  for (const auto& [name, what] : kWhat) {
+    if (name == kind) return fmt::format("{}/… ({})", kind, what);
+  }
+  return kind + "/…";
+}
+
 Result<int> ListProviders(const CallerFlags& common) {
   STRATA_TRY(auto caller, Caller::Open(common));
   STRATA_TRY(auto reply, caller->Call("GET", "/strata/v1/providers"));
   fmt::print("{:<14} {:<10} {:>7}  {:<44} {}\n", "provider", "kind", "models", "address", "state");
   auto parsed = json::parse(reply);
+  std::string derived;
   for (const auto& item : parsed.at("providers").as_array()) {
     const auto& p = item.as_object();
+    if (p.at("derived").as_bool()) {
+      derived += (derived.empty() ? "" : ", ") + DerivedModels(TextOf(p, "kind"));
+      continue;
+    }
     auto problem = TextOf(p, "problem");
     auto found = TextOf(p, "detected_by");
     auto state = !problem.empty() ? "problem: " + problem
@@ -105,6 +123,7 @@ Result<int> ListProviders(const CallerFlags& common) {
     fmt::print("{:<14} {:<10} {:>7}  {:<44} {}\n", TextOf(p, "name"), TextOf(p, "kind"),
                NumberOf(p, "models"), TextOf(p, "base_url"), state);
   }
+  fmt::print("\nmodels that strata makes of these: {}\n", derived);
   return ListDeployments(*caller);
 }
 

@@ -112,6 +112,7 @@ class ProfileSource final : public provider::ModelSource {
     provider::ProviderStatus status;
     status.name = name_;
     status.kind = name_;
+    status.derived = true;
     return status;
   }
 

@@ -175,6 +175,7 @@ class PromptSource final : public provider::ModelSource {
     provider::ProviderStatus status;
     status.name = name_;
     status.kind = name_;
+    status.derived = true;
     return status;
   }
 
