@@ -37,8 +37,8 @@ class Error {
   Code code() const { return code_; }
   const std::string& message() const { return message_; }
 
-  // Dotted path of the offending request member ("messages.0.content"), empty when no field is to
-  // blame.
+  // Path of the offending request member ("messages[0].content"), empty when no field is to blame.
+  // Each dialect shows it in its vendor's form.
   const std::string& field() const { return field_; }
   Error&& AtField(std::string field) && {
     field_ = std::move(field);

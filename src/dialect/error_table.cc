@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/account_words.h"
@@ -169,6 +170,33 @@ std::string PublicMessage(const Error& error) {
   return WithoutAccountWords(error, "the trace of this request");
 }
 
+std::string PathIn(Dialect dialect, std::string_view path) {
+  std::string out(path);
+  if (dialect != Dialect::kAnthropic && dialect != Dialect::kBedrock) return out;
+  for (auto open = out.find('['); open != out.npos; open = out.find('[', open + 1)) {
+    const auto end = out.find_first_not_of("0123456789", open + 1);
+    if (end == out.npos || end == open + 1 || out[end] != ']') continue;
+    out.erase(end, 1);
+    out[open] = '.';
+  }
+  return out;
+}
+
+std::string PublicMessage(const Error& error, Dialect dialect) {
+  auto message = PublicMessage(error);
+  // Who read a part of the request by itself named the end of the path only.
+  std::string_view path = error.field();
+  while (path.find('[') != path.npos) {
+    const auto shown = PathIn(dialect, path);
+    if (shown == path) break;
+    for (auto at = message.find(path); at != message.npos; at = message.find(path, at)) {
+      message.replace(at, path.size(), shown);
+    }
+    path.remove_prefix(std::min(path.find('.'), path.size() - 1) + 1);
+  }
+  return message;
+}
+
 std::string OpenAiErrorBody(const Error& error) {
   const auto row = OpenAiRow(error);
   JsonWriter out;
@@ -182,7 +210,8 @@ std::string OpenAiErrorBody(const Error& error) {
 std::string AnthropicErrorBody(const Error& error, std::string_view request_id) {
   JsonWriter out;
   out.BeginObject().Field("type", "error").Key("error").BeginObject();
-  out.Field("type", RowOf(kAnthropic, error.code()).type).Field("message", PublicMessage(error));
+  out.Field("type", RowOf(kAnthropic, error.code()).type)
+      .Field("message", PublicMessage(error, Dialect::kAnthropic));
   out.EndObject().FieldIfAny("request_id", request_id);
   return out.EndObject().Take();
 }
@@ -225,11 +254,12 @@ HttpError EncodeBedrockError(const Error& error, std::string_view request_id,
   out.headers.emplace_back("x-amzn-errortype", row.type);
   AddRetryHeaders(error, out.headers);
   JsonWriter body;
-  body.BeginObject().Field("message", PublicMessage(error));
+  const auto message = PublicMessage(error, Dialect::kBedrock);
+  body.BeginObject().Field("message", message);
   if (service == BedrockService::kAgent && row.type == "ValidationException" &&
       !error.field().empty()) {
     body.Key("fieldList").BeginArray().BeginObject();
-    body.Field("name", error.field()).Field("message", PublicMessage(error));
+    body.Field("name", PathIn(Dialect::kBedrock, error.field())).Field("message", message);
     body.EndObject().EndArray();
   }
   out.body = body.EndObject().Take();

@@ -38,8 +38,14 @@ std::string OpenAiErrorBody(const Error& error);
 // "throttlingException", …: the member of a runtime event stream.
 std::string_view BedrockStreamExceptionName(Code code);
 
+// A path in a request as the dialect's vendor writes it: "messages[0].content" (OpenAI, Gemini, and
+// within strata) or "messages.0.content" (Anthropic, Bedrock).
+std::string PathIn(Dialect dialect, std::string_view path);
+
 // What callers may read of `error`: its message, or a neutral one for what is ours (faults, keys).
 std::string PublicMessage(const Error& error);
+// The same with the error's field in the dialect's form.
+std::string PublicMessage(const Error& error, Dialect dialect);
 
 // What a provider's non-2xx answer means. `headers`: any order, names compared without case; read
 // are retry-after (seconds or an HTTP date is ignored), retry-after-ms, x-ratelimit-reset-* (as

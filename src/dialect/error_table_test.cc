@@ -23,12 +23,51 @@ TEST(ErrorTable, EachDialectHasItsOwnForm) {
       R"({"error":{"message":"messages[0]: expected an object","type":"invalid_request_error","param":"messages[0]","code":"invalid_value"}})");
   EXPECT_EQ(
       EncodeAnthropicError(bad, "r").body,
-      R"({"type":"error","error":{"type":"invalid_request_error","message":"messages[0]: expected an object"},"request_id":"r"})");
+      R"({"type":"error","error":{"type":"invalid_request_error","message":"messages.0: expected an object"},"request_id":"r"})");
   auto bedrock = EncodeBedrockError(bad, "r");
   EXPECT_EQ(bedrock.status, 400);
   EXPECT_EQ(HeaderOf(bedrock, "x-amzn-errortype"), "ValidationException");
   EXPECT_EQ(HeaderOf(bedrock, "x-amzn-requestid"), "r");
-  EXPECT_EQ(bedrock.body, R"({"message":"messages[0]: expected an object"})");
+  EXPECT_EQ(bedrock.body, R"({"message":"messages.0: expected an object"})");
+}
+
+// OpenAI and Google write brackets, Anthropic and Bedrock dots; never both in one answer.
+TEST(ErrorTable, EachDialectWritesPathsAsItsVendorDoes) {
+  const auto bad = InvalidArgument("messages[12].content[0].text", "is blank");
+  const auto inner = Error(bad).Because("messages[12].content[0].text of 'm'");
+  const std::string brackets = "messages[12].content[0].text", dots = "messages.12.content.0.text";
+  for (auto dialect : {Dialect::kOpenAi, Dialect::kGemini}) {
+    for (const auto& error : {bad, inner}) {
+      const auto body = EncodeError(dialect, error, "r").body;
+      EXPECT_NE(body.find(brackets), std::string::npos) << body;
+      EXPECT_EQ(body.find(dots), std::string::npos) << body;
+    }
+  }
+  for (auto dialect : {Dialect::kAnthropic, Dialect::kBedrock}) {
+    for (const auto& error : {bad, inner}) {
+      const auto body = EncodeError(dialect, error, "r").body;
+      EXPECT_NE(body.find(dots), std::string::npos) << body;
+      EXPECT_EQ(body.find(brackets), std::string::npos) << body;
+    }
+  }
+  EXPECT_NE(EncodeBedrockError(bad, "", BedrockService::kAgent).body.find(R"("name":")" + dots),
+            std::string::npos);
+}
+
+TEST(ErrorTable, APathThatAPartOfTheRequestWasReadByIsWrittenInTheSameForm) {
+  const auto part = InvalidArgument("messages[0].content", "is empty");
+  const auto whole = Error(part).Because("chat").AtField("variants[1].chat.messages[0].content");
+  EXPECT_EQ(PublicMessage(whole, Dialect::kBedrock), "chat: messages.0.content: is empty");
+  EXPECT_EQ(PublicMessage(whole, Dialect::kOpenAi), "chat: messages[0].content: is empty");
+}
+
+TEST(ErrorTable, OnlyPlacesOfListsAreWrittenWithDots) {
+  const auto path = [](std::string_view text) { return PathIn(Dialect::kAnthropic, text); };
+  EXPECT_EQ(path("a[0][1].b"), "a.0.1.b");
+  EXPECT_EQ(path("[3]"), ".3");
+  EXPECT_EQ(path("a[].b[x]"), "a[].b[x]");
+  EXPECT_EQ(path("a[0"), "a[0");
+  EXPECT_EQ(path(""), "");
 }
 
 TEST(ErrorTable, BedrockServicesDifferWhereTheirModelsDo) {

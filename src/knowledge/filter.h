@@ -57,7 +57,8 @@ inline constexpr std::size_t kFilterBytesMax = 256 * 1024;
 
 std::string_view OpName(Filter::Op op);  // "andAll", "equals", …
 
-// `json`: one filter object. Errors name the offending member below `field` ("filter.andAll.1.in").
+// `json`: one filter object. Errors name the offending member below `field`
+// ("filter.andAll[1].in").
 Result<Filter> ParseFilter(std::string_view json, std::string_view field = "filter");
 
 // Semantics: a comparison on an absent key is false, except notEquals and notIn, which are true.

@@ -121,7 +121,8 @@ Task<void> AsyncInvokes::RunOne(store::Job job) {
   } else {
     auto retry = MayHelpToRepeat(output.error()) ? store::JobQueue::Retry::kYes
                                                  : store::JobQueue::Retry::kPermanent;
-    settled = co_await parts_.jobs.Fail(job, dialect::PublicMessage(output.error()), retry);
+    settled = co_await parts_.jobs.Fail(
+        job, dialect::PublicMessage(output.error(), dialect::Dialect::kBedrock), retry);
   }
   if (!settled.has_value()) {
     Log(Level::kWarning, "async_invoke.settle_failed",

@@ -114,9 +114,9 @@ Task<Result<>> SendEvents(knowledge::AnswerStream& stream, Exchange& exchange) {
     auto event = co_await stream.Next();
     if (!event.has_value()) {
       exchange.ctx.span.Fail(event.error());
-      auto frame =
-          dialect::EncodeException(dialect::BedrockStreamExceptionName(event.error().code()),
-                                   dialect::PublicMessage(event.error()));
+      auto frame = dialect::EncodeException(
+          dialect::BedrockStreamExceptionName(event.error().code()),
+          dialect::PublicMessage(event.error(), dialect::Dialect::kBedrock));
       STRATA_CO_CHECK_OK(co_await exchange.writer.Write(frame));
       break;
     }

@@ -168,14 +168,14 @@ class Answers(unittest.TestCase):
                 converse(form, data)
             message = raised.exception.response["Error"]["Message"]
             self.assertEqual(raised.exception.response["Error"]["Code"], "ValidationException")
-            self.assertIn("content[1]", message)
+            self.assertIn("content.1", message)
             self.assertIn("document contract", message)
         with self.assertRaises(anthropic.BadRequestError) as raised:
             self.anthropic.messages.create(model="builtin/extract", max_tokens=50, messages=[{"role": "user", "content": [
                 {"type": "document", "title": "contract",
                  "source": {"type": "base64", "media_type": "application/pdf", "data": "bm90aGluZw=="}},
                 {"type": "text", "text": QUESTION}]}])
-        self.assertIn("messages[0].content[0]: document contract", str(raised.exception))
+        self.assertIn("messages.0.content.0: document contract", str(raised.exception))
 
     def ledger(self, trace_id):
         """The rows of one request, as soon as they are drained from the journal."""

@@ -86,14 +86,14 @@ CASES = [
     (MESSAGES, claude(max_tokens=None), 400, "max_tokens"),
     (MESSAGES, claude(max_tokens="many"), 400, "max_tokens"),
     (MESSAGES, claude(system=7), 400, "system"),
-    (MESSAGES, claude(messages=[{"role": "user", "content": [{"type": "spell"}]}]), 400, "messages[0].content[0].type"),
+    (MESSAGES, claude(messages=[{"role": "user", "content": [{"type": "spell"}]}]), 400, "messages.0.content.0.type"),
     (MESSAGES, claude(messages=[{"role": "user", "content": [{"type": "document", "source": {
-        "type": "base64", "media_type": "application/pdf", "data": "!"}}]}]), 400, "messages[0].content[0]"),
+        "type": "base64", "media_type": "application/pdf", "data": "!"}}]}]), 400, "messages.0.content.0"),
     (MESSAGES, claude(stop_sequences="x"), 400, "stop_sequences"),
-    (MESSAGES, claude(tools=[{"name": "f"}]), 400, "tools[0].input_schema"),
+    (MESSAGES, claude(tools=[{"name": "f"}]), 400, "tools.0.input_schema"),
     (CONVERSE, converse(messages="hi"), 400, "messages"),
-    (CONVERSE, converse(messages=[{"role": "user", "content": [{"text": 7}]}]), 400, "messages[0].content[0].text"),
-    (CONVERSE, converse(messages=[{"role": "user", "content": [{"text": "a", "image": {}}]}]), 400, "messages[0].content[0]"),
+    (CONVERSE, converse(messages=[{"role": "user", "content": [{"text": 7}]}]), 400, "messages.0.content.0.text"),
+    (CONVERSE, converse(messages=[{"role": "user", "content": [{"text": "a", "image": {}}]}]), 400, "messages.0.content.0"),
     (CONVERSE, converse(inferenceConfig={"maxTokens": 0}), 400, "inferenceConfig.maxTokens"),
     (CONVERSE, converse(toolConfig={"tools": {}}), 400, "toolConfig.tools"),
     ("/v1/embeddings", json.dumps({"model": "builtin/all-minilm-l6-v2"}), 400, "input"),
@@ -104,10 +104,22 @@ CASES = [
     ("/v1/embeddings", json.dumps({"model": "builtin/all-minilm-l6-v2", "input": ["a", "berth " * 9000]}), 400,
      "input[1]: this text has 9002 tokens, the maximum context length of builtin/all-minilm-l6-v2 is 256 tokens"),
     ("/model/builtin%2Fall-minilm-l6-v2/invoke", json.dumps({"inputText": "berth " * 300}), 400, "inputText: this text has 302 tokens"),
-    ("/model/builtin%2Fall-minilm-l6-v2/invoke", json.dumps({"texts": ["berth " * 300], "input_type": "search_query"}), 400, "texts[0]"),
+    ("/model/builtin%2Fall-minilm-l6-v2/invoke", json.dumps({"texts": ["berth " * 300], "input_type": "search_query"}), 400, "texts.0"),
     ("/knowledgebases/NOBODY1234/retrieve", json.dumps({"retrievalQuery": {"text": "x"}}), 404, "NOBODY1234"),
     ("/knowledgebases/NOBODY1234/retrieve", json.dumps({"retrievalQuery": {"text": ["x"]}}), 400, "retrievalQuery.text"),
     ("/retrieveAndGenerate", json.dumps({"input": {}}), 400, "input.text"),
+    # A model that knows no tools says so of what names them: calls and results of before stand in the messages.
+    (CHAT, openai(model="builtin/smollm2-135m-instruct", messages=[
+        HI[0], {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "c", "content": "3"}]), 400, "messages: this model cannot read calls and results of tools"),
+    (MESSAGES, claude(model="builtin/smollm2-135m-instruct", messages=[
+        HI[0], {"role": "assistant", "content": [{"type": "tool_use", "id": "c", "name": "f", "input": {}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": "3"}]}]),
+     400, "messages: this model cannot read calls and results of tools"),
+    ("/model/builtin%2Fsmollm2-135m-instruct/converse", converse(messages=[
+        HI_BLOCKS[0], {"role": "assistant", "content": [{"toolUse": {"toolUseId": "c", "name": "f", "input": {}}}]},
+        {"role": "user", "content": [{"toolResult": {"toolUseId": "c", "content": [{"text": "3"}]}}]}]),
+     400, "messages: this model cannot read calls and results of tools"),
     # Unknown things.
     (CHAT, openai(model="nobody/nothing"), 404, "nobody/nothing"),
     (CHAT, openai(model="kb/nowhere"), 404, "kb/nowhere"),

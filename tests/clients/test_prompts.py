@@ -88,7 +88,7 @@ class BedrockControl(unittest.TestCase):
         self.assertEqual(response["fieldList"][0]["name"], "name")
         bad = variant(templateConfiguration={"text": {"text": "Hello {{nobody}}", "inputVariables": [{"name": "name"}]}})
         response = self.assertCode("ValidationException", 400, self.agent.create_prompt, name=self.name(), variants=[bad])
-        self.assertEqual(response["fieldList"][0]["name"], "variants[0]")
+        self.assertEqual(response["fieldList"][0]["name"], "variants.0")
         self.assertIn("{{nobody}}", response["message"])
         name = self.name()
         self.agent.create_prompt(name=name)

@@ -48,7 +48,8 @@ class InvokeEncoder final : public StreamEncoder {
     return inner_ != nullptr ? Rewrap(event) : EncodePrompt(event);
   }
   std::string EncodeError(const Error& error) override {
-    return EncodeException(BedrockStreamExceptionName(error.code()), PublicMessage(error));
+    return EncodeException(BedrockStreamExceptionName(error.code()),
+                           PublicMessage(error, Dialect::kBedrock));
   }
   std::string Ping() override { return {}; }
   AnswerMeta& meta() override { return inner_ != nullptr ? inner_->meta() : meta_; }

@@ -23,7 +23,8 @@ class ConverseEncoder final : public StreamEncoder {
     return std::visit([&](const auto& e) { return On(e); }, event);
   }
   std::string EncodeError(const Error& error) override {
-    return EncodeException(BedrockStreamExceptionName(error.code()), PublicMessage(error));
+    return EncodeException(BedrockStreamExceptionName(error.code()),
+                           PublicMessage(error, Dialect::kBedrock));
   }
   std::string Ping() override { return {}; }
   AnswerMeta& meta() override { return meta_; }

@@ -469,7 +469,7 @@ TEST_F(RetrieveAndGenerateTest, ADocumentOfABucketIsReadUnderTheRulesOfSources) 
   const auto hidden = ask("s3://docs/notes/bridge.txt");
   ASSERT_FALSE(hidden.has_value());
   EXPECT_EQ(hidden.error().code(), Code::kNotFound);
-  EXPECT_EQ(hidden.error().field(), "sources.0.s3Location.uri");
+  EXPECT_EQ(hidden.error().field(), "sources[0].s3Location.uri");
   ctx_.principals = {"user:7"};
   const auto response = ask("s3://docs/notes/bridge.txt");
   ASSERT_TRUE(response.has_value()) << response.error().message();

@@ -71,7 +71,7 @@ Task<Result<std::vector<RetrievedChunk>>> ExternalPassages(Parser& parser,
     auto& source = sources[i];
     auto document = co_await ReadSource(parser, source, ctx);
     if (!document.has_value()) {
-      co_return Fail(std::move(document.error()).AtField("sources." + std::to_string(i)));
+      co_return Fail(std::move(document.error()).AtField("sources[" + std::to_string(i) + "]"));
     }
     STRATA_CO_TRY(auto chunks, CutDocument(*document, Sha256Hex(source.bytes), source.identifier));
     for (auto& chunk : chunks) {

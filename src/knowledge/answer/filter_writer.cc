@@ -105,7 +105,7 @@ Result<> CheckDeclared(const Filter& filter, const std::vector<FilterAttribute>&
                        const std::string& field) {
   const auto at = fmt::format("{}.{}", field, OpName(filter.op));
   for (std::size_t i = 0; i < filter.members.size(); ++i) {
-    STRATA_CHECK_OK(CheckDeclared(filter.members[i], attributes, fmt::format("{}.{}", at, i)));
+    STRATA_CHECK_OK(CheckDeclared(filter.members[i], attributes, fmt::format("{}[{}]", at, i)));
   }
   if (filter.op == Op::kAndAll || filter.op == Op::kOrAll) return {};
   const auto found = std::ranges::find(attributes, filter.key, &FilterAttribute::key);

@@ -54,7 +54,7 @@ TEST(ReadWrittenFilter, RefusesWhatIsNotDeclaredOrNotOfItsType) {
               HasSubstr("\"secret\" is none of the attributes"));
   EXPECT_THAT(FaultIn(R"({"filter": {"orAll": [{"equals": {"key": "year", "value": 1}},
                           {"notEquals": {"key": "owner", "value": "x"}}]}})"),
-              HasSubstr("filter.orAll.1.notEquals.key"));
+              HasSubstr("filter.orAll[1].notEquals.key"));
   for (const char* filter :
        {R"({"equals": {"key": "year", "value": "2020"}})",
         R"({"equals": {"key": "team", "value": 1}})",

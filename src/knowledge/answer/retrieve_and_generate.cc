@@ -317,7 +317,7 @@ class RetrieveAndGenerate::Impl {
       if (!source.in_s3) continue;
       auto document = co_await bases_.FetchFromBucket(source.identifier, ctx);
       if (!document.has_value()) {
-        auto field = "sources." + std::to_string(i) + ".s3Location.uri";
+        auto field = "sources[" + std::to_string(i) + "].s3Location.uri";
         co_return Fail(std::move(document.error()).AtField(std::move(field)));
       }
       source.media_type = std::move(document->media_type);

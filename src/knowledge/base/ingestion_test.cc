@@ -673,7 +673,7 @@ TEST_F(IngestionTest, ReservedAttributesSayWhoReadsADocument) {
   closed.metadata.text = R"({"strata_principals":[]})";
   const auto refused = Run(bases_->IngestDocuments(base.id, source.id, {closed}, ctx_));
   ASSERT_FALSE(refused.has_value());
-  EXPECT_EQ(refused.error().field(), "documents.0.metadata.strata_principals");
+  EXPECT_EQ(refused.error().field(), "documents[0].metadata.strata_principals");
   closed.metadata.text = R"({"strata_principals":["group:red"]})";
   closed.access.allow = {"user:7"};
   EXPECT_FALSE(Run(bases_->IngestDocuments(base.id, source.id, {closed}, ctx_)).has_value());

@@ -207,7 +207,7 @@ TEST_F(KnowledgeBaseTest, BrokenMetadataIsRefusedBeforeAnythingIsStored) {
   document.metadata.text = "[1]";
   auto result = Run(bases_->IngestDocuments(base.id, source.id, {document}, ctx_));
   ASSERT_FALSE(result.has_value());
-  EXPECT_EQ(result.error().field(), "documents.0.metadata");
+  EXPECT_EQ(result.error().field(), "documents[0].metadata");
   EXPECT_TRUE(Get(bases_->ListDocuments(base.id, source.id, {}, ctx_)).items.empty());
 }
 

@@ -31,7 +31,7 @@ Result<> HeedReserved(DocumentInput& input, const std::string& field) {
 }
 
 Result<> CheckDocument(DocumentInput& input, std::size_t index) {
-  const std::string field = "documents." + std::to_string(index);
+  const std::string field = "documents[" + std::to_string(index) + "]";
   if (input.id.empty() || input.id.size() > kIdBytesMax || !IsValidUtf8(input.id)) {
     return Fail(InvalidArgument(field + ".id", "expected 1 to 2048 bytes of UTF-8"));
   }

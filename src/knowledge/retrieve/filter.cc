@@ -108,7 +108,7 @@ class FilterParser {
     filter.op = op;
     std::size_t index = 0;
     for (const auto& member : value.get_array()) {
-      STRATA_TRY(auto parsed, Parse(member, field + "." + std::to_string(index), depth + 1));
+      STRATA_TRY(auto parsed, Parse(member, field + "[" + std::to_string(index) + "]", depth + 1));
       filter.members.push_back(std::move(parsed));
       ++index;
     }

@@ -97,7 +97,7 @@ TEST(Filter, ErrorsNameTheMember) {
   EXPECT_EQ(FieldOf(R"({"lessThan": {"key": "a", "value": true}})"), "filter.lessThan.value");
   EXPECT_EQ(FieldOf(R"({"andAll": [{"equals": {"key": "a", "value": 1}}]})"), "filter.andAll");
   EXPECT_EQ(FieldOf(R"({"andAll": [{"equals": {"key": "a", "value": 1}}, {"in": 3}]})"),
-            "filter.andAll.1.in");
+            "filter.andAll[1].in");
 }
 
 TEST(Filter, RefusesDeepAndWideOnes) {

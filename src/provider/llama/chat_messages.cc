@@ -54,7 +54,7 @@ class MessageMaker {
     made_ = common_chat_msg();
     made_.role = message.role == domain::Role::kUser ? "user" : "assistant";
     for (std::size_t i = 0; i < message.content.size(); ++i) {
-      field_ = fmt::format("{}.content.{}", field, i);
+      field_ = fmt::format("{}.content[{}]", field, i);
       STRATA_CHECK_OK(std::visit(*this, message.content[i]));
     }
     bool only_results = made_.content.empty() && made_.tool_calls.empty() && results_ > 0;
@@ -117,7 +117,7 @@ Result<std::vector<common_chat_msg>> ToChatMessages(const domain::ChatRequest& r
     if (const auto* text = std::get_if<domain::TextBlock>(&request.system[i])) {
       Append(system, text->text);
     } else if (!std::holds_alternative<domain::CachePoint>(request.system[i])) {
-      return Refuse(fmt::format("system.{}", i), "system blocks are text");
+      return Refuse(fmt::format("system[{}]", i), "system blocks are text");
     }
   }
   if (!system.empty()) {
@@ -128,7 +128,7 @@ Result<std::vector<common_chat_msg>> ToChatMessages(const domain::ChatRequest& r
   }
   MessageMaker maker(out, shield);
   for (std::size_t i = 0; i < request.messages.size(); ++i) {
-    STRATA_CHECK_OK(maker.Make(request.messages[i], fmt::format("messages.{}", i)));
+    STRATA_CHECK_OK(maker.Make(request.messages[i], fmt::format("messages[{}]", i)));
   }
   return out;
 }

@@ -231,7 +231,7 @@ class Model final : public LlamaChatModel {
     }
     for (std::size_t i = 0; i < request.stop.size(); ++i) {
       if (!request.stop[i].empty() && request.stop[i].size() <= kStopBytesMax) continue;
-      return refuse(fmt::format("stop.{}", i),
+      return refuse(fmt::format("stop[{}]", i),
                     fmt::format("a stop sequence has 1..{} bytes", kStopBytesMax));
     }
     return {};

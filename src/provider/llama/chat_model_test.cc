@@ -210,11 +210,22 @@ TEST(LlamaChat, RefusesWhatItCannotDoByName) {
   auto image = Ask("Look");
   image.messages[0].content.emplace_back(
       domain::ImageBlock{.format = "png", .bytes = "x", .url = {}});
-  EXPECT_EQ(Refused(Shared(), image).field(), "messages.0.content.1");
+  EXPECT_EQ(Refused(Shared(), image).field(), "messages[0].content[1]");
 
   auto tools = Ask("Use it");
   tools.tools.push_back({.name = "f", .description = "", .input_schema = {R"({"type":"object"})"}});
   EXPECT_EQ(Refused(Shared(), tools).field(), "tools");
+
+  auto past = Ask("How many boats?");
+  past.messages.push_back(Says(domain::Role::kAssistant, ""));
+  past.messages.back().content = {
+      domain::ToolUseBlock{.id = "c", .name = "count", .input = {"{}"}}};
+  past.messages.push_back(Says(domain::Role::kUser, "And now?"));
+  past.messages.back().content.insert(
+      past.messages.back().content.begin(),
+      domain::ToolResultBlock{.tool_use_id = "c",
+                              .content = {domain::TextBlock{.text = "3", .citations = {}}}});
+  EXPECT_EQ(Refused(Shared(), past).field(), "messages") << "it names no tools";
 
   auto hot = Ask("Hi");
   hot.temperature = 3;
@@ -225,7 +236,7 @@ TEST(LlamaChat, RefusesWhatItCannotDoByName) {
 
   auto stops = Ask("Hi");
   stops.stop = {""};
-  EXPECT_EQ(Refused(Shared(), stops).field(), "stop.0");
+  EXPECT_EQ(Refused(Shared(), stops).field(), "stop[0]");
 
   EXPECT_EQ(Refused(Shared(), domain::ChatRequest()).field(), "messages");
 }

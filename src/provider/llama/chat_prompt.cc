@@ -47,6 +47,18 @@ bool HistoryHasTools(const std::vector<common_chat_msg>& messages) {
                      [](const auto& m) { return m.role == "tool" || !m.tool_calls.empty(); });
 }
 
+// For a template without a place for tools, which would also leave out their calls and results.
+Result<> RefuseTools(const domain::ChatRequest& request,
+                     const std::vector<common_chat_msg>& messages) {
+  constexpr std::string_view kWhy = "its chat template has no place for them";
+  if (UsesTools(request)) {
+    return Refuse("tools", fmt::format("this model cannot use tools: {}", kWhy));
+  }
+  if (!HistoryHasTools(messages)) return {};
+  return Refuse("messages",
+                fmt::format("this model cannot read calls and results of tools: {}", kWhy));
+}
+
 Result<> AddTools(const domain::ChatRequest& request, common_chat_templates_inputs& inputs) {
   using Kind = domain::ToolChoice::Kind;
   auto choice = request.tool_choice.value_or(domain::ToolChoice{.kind = Kind::kAuto, .name = {}});
@@ -62,7 +74,7 @@ Result<> AddTools(const domain::ChatRequest& request, common_chat_templates_inpu
       return Refuse("tools", fmt::format("more than {} bytes in all", kToolBytesMax));
     }
     auto schema = tool.input_schema.text.empty() ? "{}" : tool.input_schema.text;
-    STRATA_CHECK_OK(CheckSchema(schema, fmt::format("tools.{}.input_schema", i)));
+    STRATA_CHECK_OK(CheckSchema(schema, fmt::format("tools[{}].input_schema", i)));
     if (choice.kind == Kind::kNamed && tool.name != choice.name) continue;
     inputs.tools.push_back(
         {.name = tool.name, .description = tool.description, .parameters = std::move(schema)});
@@ -190,9 +202,7 @@ Result<PreparedPrompt> ChatPrompts::Prepare(const domain::ChatRequest& request) 
   common_chat_templates_inputs inputs;
   STRATA_TRY(inputs.messages, ToChatMessages(request, shield));
   bool tools = UsesTools(request);
-  if ((tools || HistoryHasTools(inputs.messages)) && !state_->supports_tools) {
-    return Refuse("tools", "this model cannot use tools: its chat template has no place for them");
-  }
+  if (!state_->supports_tools) STRATA_CHECK_OK(RefuseTools(request, inputs.messages));
   if (tools && request.json_output) {
     return Refuse("response_format", "this model gives JSON output or uses tools, not both");
   }

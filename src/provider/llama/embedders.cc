@@ -25,7 +25,7 @@ Result<> CheckTexts(const std::vector<std::string>& texts) {
   for (std::size_t i = 0; i < texts.size(); ++i) {
     if (texts[i].size() > kTextBytesMax) {
       return Fail(InvalidArgument(
-          fmt::format("input.{}", i),
+          fmt::format("input[{}]", i),
           fmt::format("{} bytes; the limit is {}", texts[i].size(), kTextBytesMax)));
     }
   }

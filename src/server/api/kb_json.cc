@@ -495,8 +495,8 @@ Result<std::vector<knowledge::DocumentInput>> DecodeIngestDocuments(std::string_
     auto same = std::ranges::find(documents, document.id, &knowledge::DocumentInput::id);
     if (same != documents.end()) {
       return Fail(list.Item(i).Wrong(
-          fmt::format("documents[{}] has the same id '{}'; expected each document once in a call",
-                      same - documents.begin(), document.id)));
+          fmt::format("an earlier one has the same id '{}'; expected each document once in a call",
+                      document.id)));
     }
     documents.push_back(std::move(document));
   }
