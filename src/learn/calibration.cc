@@ -61,53 +61,6 @@ PlattScale FitPlatt(std::span<const double> scores, std::span<const double> outc
   return fit;
 }
 
-double Isotonic::Value(double score) const {
-  if (at.empty()) return 0;
-  auto next = std::ranges::lower_bound(at, score);
-  if (next == at.begin()) return value.front();
-  if (next == at.end()) return value.back();
-  auto i = static_cast<std::size_t>(next - at.begin());
-  double share = (score - at[i - 1]) / (at[i] - at[i - 1]);
-  return value[i - 1] + share * (value[i] - value[i - 1]);
-}
-
-Isotonic FitIsotonic(std::span<const double> scores, std::span<const double> outcomes) {
-  STRATA_CHECK(scores.size() == outcomes.size(), "one outcome a score");
-  struct Block {
-    double score_sum = 0, outcome_sum = 0, n = 0;
-    double mean() const { return outcome_sum / n; }
-    void Add(const Block& b) {
-      score_sum += b.score_sum;
-      outcome_sum += b.outcome_sum;
-      n += b.n;
-    }
-  };
-  // Equal scores are one block from the start, else their order would decide.
-  std::vector<Block> ties;
-  const auto order = OrderOf(scores);
-  for (std::size_t k = 0; k < order.size(); ++k) {
-    if (k == 0 || scores[order[k]] != scores[order[k - 1]]) ties.emplace_back();
-    ties.back().Add({scores[order[k]], outcomes[order[k]], 1});
-  }
-  std::vector<Block> blocks;
-  for (const auto& tie : ties) {
-    blocks.push_back(tie);
-    while (blocks.size() > 1 && blocks[blocks.size() - 2].mean() >= blocks.back().mean()) {
-      auto violator = blocks.back();
-      blocks.pop_back();
-      blocks.back().Add(violator);
-    }
-  }
-  Isotonic fit;
-  for (const auto& b : blocks) {
-    double centre = b.score_sum / b.n;
-    if (!fit.at.empty() && centre <= fit.at.back()) continue;
-    fit.at.push_back(centre);
-    fit.value.push_back(b.mean());
-  }
-  return fit;
-}
-
 Bands::Interval Bands::At(double probability) const {
   if (upto.empty()) return {};
   auto found = std::ranges::lower_bound(upto, probability);
@@ -140,23 +93,6 @@ Bands FitBands(std::span<const double> probabilities, std::span<const double> ou
   for (std::size_t g = 1; g < groups; ++g)
     bands.high[g] = std::max(bands.high[g], bands.high[g - 1]);
   return bands;
-}
-
-double CalibrationError(std::span<const double> probabilities, std::span<const double> outcomes) {
-  STRATA_CHECK(probabilities.size() == outcomes.size(), "one outcome a prediction");
-  const std::size_t n = probabilities.size();
-  if (n == 0) return 0;
-  auto order = OrderOf(probabilities);
-  std::size_t groups = std::min<std::size_t>(10, n);
-  double error = 0;
-  for (std::size_t g = 0; g < groups; ++g) {
-    double difference = 0;
-    for (std::size_t k = n * g / groups; k < n * (g + 1) / groups; ++k) {
-      difference += probabilities[order[k]] - outcomes[order[k]];
-    }
-    error += std::abs(difference);
-  }
-  return error / static_cast<double>(n);
 }
 
 }  // namespace strata::learn

@@ -18,15 +18,6 @@ struct PlattScale {
 // slope is never negative: a score without meaning becomes the mean outcome, not its own opposite.
 PlattScale FitPlatt(std::span<const double> scores, std::span<const double> outcomes);
 
-// A nondecreasing step function of the score: the mean outcome of each block, linear between the
-// blocks' centres, flat outside. Source: pool adjacent violators (Ayer et al. 1955).
-struct Isotonic {
-  std::vector<double> at;     // centres, ascending
-  std::vector<double> value;  // nondecreasing
-  double Value(double score) const;
-};
-Isotonic FitIsotonic(std::span<const double> scores, std::span<const double> outcomes);
-
 // What outcomes to expect at a predicted probability: groups of neighbouring predictions with
 // Wilson's interval (1927) of their mean outcome, made monotone.
 struct Bands {
@@ -46,8 +37,5 @@ Bands::Interval WilsonInterval(double mean, double n, double z);
 // Groups of at least `group_min` rows, at most 20 groups. `z`: 1.645 for 90 %.
 Bands FitBands(std::span<const double> probabilities, std::span<const double> outcomes,
                std::size_t group_min, double z);
-
-// Mean absolute difference of predicted and observed over ten groups of equal size.
-double CalibrationError(std::span<const double> probabilities, std::span<const double> outcomes);
 
 }  // namespace strata::learn

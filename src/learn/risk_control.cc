@@ -136,19 +136,4 @@ CertifiedThreshold CertifyPair(std::vector<PairOutcome> rows, const Guarantee& g
   return out;
 }
 
-std::optional<double> ConformalRiskSetting(
-    std::size_t rows, std::span<const double> settings, double alpha,
-    const std::function<double(std::size_t row, double setting)>& loss) {
-  const auto n = static_cast<double>(rows);
-  std::optional<double> best;
-  for (double setting : settings) {
-    double sum = 0;
-    for (std::size_t row = 0; row < rows; ++row) sum += loss(row, setting);
-    // (n · mean + the largest possible loss) / (n + 1) bounds the expected loss of the next row.
-    if ((sum + 1) / (n + 1) > alpha) break;
-    best = setting;
-  }
-  return best;
-}
-
 }  // namespace strata::learn

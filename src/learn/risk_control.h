@@ -77,11 +77,4 @@ struct CertifiedThreshold {
 // 90).
 CertifiedThreshold CertifyPair(std::vector<PairOutcome> rows, const Guarantee& guarantee);
 
-// Conformal risk control: the largest setting in ascending `settings` whose expected loss on the
-// next row is at most `alpha`, for losses in [0, 1] that do not fall as the setting grows.
-// `loss(row, setting)`. Empty when not even the first will do.
-std::optional<double> ConformalRiskSetting(
-    std::size_t rows, std::span<const double> settings, double alpha,
-    const std::function<double(std::size_t row, double setting)>& loss);
-
 }  // namespace strata::learn

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/rng.h"
 
@@ -99,22 +98,6 @@ TEST(CertifyPair, ACheapModelThatIsAsGoodTakesEverything) {
   ASSERT_TRUE(found.threshold.has_value());
   EXPECT_EQ(found.share_moved, 1);
   EXPECT_EQ(found.rows_for_a_fifth, 0U);
-}
-
-TEST(ConformalRisk, ControlsTheMeanLossOfTheNextRow) {
-  const std::vector<double> settings = {0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1};
-  double lost = 0;
-  for (std::uint64_t split = 0; split < 200; ++split) {
-    Rng rng(split);
-    std::vector<double> hard(300);
-    for (double& h : hard) h = rng.Unit();
-    auto loss = [&](std::size_t row, double setting) { return setting > hard[row] ? 1.0 : 0.0; };
-    auto setting = ConformalRiskSetting(hard.size(), settings, 0.25, loss);
-    ASSERT_TRUE(setting.has_value());
-    lost += (*setting > rng.Unit() ? 1.0 : 0.0) / 200;
-  }
-  EXPECT_LT(lost, 0.25 + 3 * std::sqrt(0.25 * 0.75 / 200));
-  EXPECT_FALSE(ConformalRiskSetting(2, settings, 0.25, [](auto, auto) { return 0.0; }).has_value());
 }
 
 TEST(RowsToCertify, RowsThatAreAllAlikeNeedAsManyAsTheBetsDo) {

@@ -174,18 +174,7 @@ Words CountWords(std::string_view lower) {
   return words;
 }
 
-constexpr std::array<std::string_view, kMeasures> kNames = {
-    "log bytes",       "log words",       "log stem bytes", "lines",
-    "share digits",    "share signs",     "share capitals", "log digits",
-    "log signs",       "word length",     "share long",     "share distinct",
-    "share condition", "log commas",      "log stops",      "option length",
-    "option spread",   "options",         "number options", "negation",
-    "except",          "which following", "statements",     "blank",
-    "question mark",   "true or false",   "how many",       "superlative",
-    "all or none",     "should",          "first person",   "code",
-    "formula",         "write",           "explain",        "examples"};
-
-// The kinds of question, in the order of the names from "negation" to "examples".
+// The kinds of question: 17 measures.
 void AppendKinds(std::string_view lower, std::string_view stem, std::size_t examples,
                  std::vector<float>& out) {
   auto flag = [&](bool value) { out.push_back(value ? 1.0F : 0.0F); };
@@ -220,8 +209,6 @@ Question FindQuestion(std::string_view prompt) {
   }
   return ByMarker(prompt);
 }
-
-std::span<const std::string_view> MeasureNames() { return kNames; }
 
 std::vector<float> MeasurePrompt(const Question& question) {
   const auto text = question.text;

@@ -3,7 +3,6 @@
 // the names of data sets, and of a few-shot prompt only the question at its end.
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,9 +21,7 @@ struct Question {
 // before, or by lines that begin with the same marker ("Q:", "Question:").
 Question FindQuestion(std::string_view prompt);
 
-// Names of the measures, in order; kMeasures of them.
-inline constexpr std::size_t kMeasures = 36;
-std::span<const std::string_view> MeasureNames();
+inline constexpr std::size_t kMeasures = 36;  // trained routers know each by its place
 // Lengths (logarithms), shares of digits, capitals and signs, options and their shape, negation,
 // kinds of question, code, statements to judge. Finite for any bytes.
 std::vector<float> MeasurePrompt(const Question& question);

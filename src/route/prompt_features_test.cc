@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include "base/rng.h"
@@ -37,18 +36,17 @@ TEST(FindQuestion, LeavesOtherPromptsWhole) {
 }
 
 TEST(MeasurePrompt, SeesOptionsNegationAndFormulas) {
-  auto names = MeasureNames();
-  auto measure = [&](std::string_view prompt, std::string_view name) {
+  constexpr std::size_t kOptions = 17, kNumberOptions = 18, kExcept = 20, kFormula = 32;
+  auto measure = [](std::string_view prompt, std::size_t at) {
     auto values = MeasurePrompt({prompt, 0});
     EXPECT_EQ(values.size(), kMeasures);
-    auto at = static_cast<std::size_t>(std::ranges::find(names, name) - names.begin());
     return values.at(at);
   };
-  EXPECT_EQ(measure("Which?\nA. one\nB. two\nC. three", "options"), 3);
-  EXPECT_EQ(measure("Which?\n(A) 1\n(B) 2", "number options"), 1);
-  EXPECT_EQ(measure("All of these are true EXCEPT", "except"), 1);
-  EXPECT_EQ(measure("Compute $x^2$", "formula"), 1);
-  EXPECT_EQ(measure("Hello there.", "formula"), 0);
+  EXPECT_EQ(measure("Which?\nA. one\nB. two\nC. three", kOptions), 3);
+  EXPECT_EQ(measure("Which?\n(A) 1\n(B) 2", kNumberOptions), 1);
+  EXPECT_EQ(measure("All of these are true EXCEPT", kExcept), 1);
+  EXPECT_EQ(measure("Compute $x^2$", kFormula), 1);
+  EXPECT_EQ(measure("Hello there.", kFormula), 0);
 }
 
 TEST(Phrases, AreFoundWhereverTheyStandAndNowhereElse) {

@@ -29,10 +29,8 @@ CodePointOffsets::CodePointOffsets(std::string_view text) : text_(text) {
   Block now;
   while (now.byte < text.size()) {
     if (now.byte / kBlockBytes == blocks_.size()) blocks_.push_back(now);
-    std::size_t step = StepSize(text, now.byte);
-    now.byte += step;
+    now.byte += StepSize(text, now.byte);
     now.code_points += 1;
-    now.utf16_units += step == 4 ? 2 : 1;
   }
   code_points_ = now.code_points;
 }
@@ -47,7 +45,6 @@ CodePointOffsets::Block CodePointOffsets::At(std::size_t byte) const {
     if (at.byte + step > byte && byte < text_.size()) break;
     at.byte += step;
     at.code_points += 1;
-    at.utf16_units += step == 4 ? 2 : 1;
   }
   return at;
 }
@@ -55,11 +52,6 @@ CodePointOffsets::Block CodePointOffsets::At(std::size_t byte) const {
 std::size_t CodePointOffsets::FromByte(std::size_t byte) const {
   byte = std::min(byte, text_.size());
   return blocks_.empty() ? byte : At(byte).code_points;
-}
-
-std::size_t CodePointOffsets::Utf16FromByte(std::size_t byte) const {
-  byte = std::min(byte, text_.size());
-  return blocks_.empty() ? byte : At(byte).utf16_units;
 }
 
 std::size_t CodePointOffsets::ToByte(std::size_t code_point) const {

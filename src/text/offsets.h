@@ -21,8 +21,6 @@ class CodePointOffsets {
   std::size_t FromByte(std::size_t byte) const;
   // Byte where code point `code_point` begins; past the end: the text's size.
   std::size_t ToByte(std::size_t code_point) const;
-  // FromByte in UTF-16 code units, which JavaScript clients count in.
-  std::size_t Utf16FromByte(std::size_t byte) const;
   // Code points of the whole text.
   std::size_t size() const { return code_points_; }
 
@@ -31,7 +29,6 @@ class CodePointOffsets {
   struct Block {
     std::size_t byte = 0;  // where that sequence begins
     std::size_t code_points = 0;
-    std::size_t utf16_units = 0;
   };
   Block At(std::size_t byte) const;
 

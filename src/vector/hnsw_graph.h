@@ -85,7 +85,6 @@ class HnswGraph {
   int Level(Slot slot) const;  // 0 .. kLevelMax
   std::vector<Slot> Links(Slot slot, int level) const;
   const std::unordered_map<Slot, Slot>& twins() const { return twins_; }  // twin → node
-  Slot entry() const { return entry_.load(std::memory_order_acquire).slot; }
   // The node as a file knew it. `links` by level, from 0. Unknown slots and own ones are not kept.
   void Restore(Slot slot, const std::vector<std::vector<Slot>>& links);
   void RestoreEntry();
