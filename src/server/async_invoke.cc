@@ -118,6 +118,8 @@ Task<void> AsyncInvokes::RunOne(store::Job job) {
   if (output.has_value()) {
     JsonText result{json::serialize(json::object{{"path", *output}})};
     settled = co_await parts_.jobs.Complete(job, std::move(result));
+  } else if (stop_.stop_requested() && MayHelpToRepeat(output.error())) {
+    settled = co_await parts_.jobs.GiveBack(job);  // ended by us: it costs no attempt
   } else {
     auto retry = MayHelpToRepeat(output.error()) ? store::JobQueue::Retry::kYes
                                                  : store::JobQueue::Retry::kPermanent;
