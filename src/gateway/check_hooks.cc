@@ -128,7 +128,7 @@ Task<CheckHook::Verdict> CheckHook::Ask(net::Client& client, const Question& que
   auto verdict = DecodeHookVerdict(*body);
   if (!verdict.has_value()) co_return failed("it gave no verdict: " + verdict.error().message());
   span.Set("passes", verdict->passes);
-  if (ctx.capture_text && !verdict->reason.empty()) span.Set("reason", verdict->reason);
+  if (ctx.capture_text && !verdict->reason.empty()) span.Set("hook_reason", verdict->reason);
   verdict->why =
       fmt::format("hook {}: it {}", spec_.name, verdict->passes ? "passes" : "does not pass");
   co_return std::move(*verdict);

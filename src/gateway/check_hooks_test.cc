@@ -142,7 +142,7 @@ TEST_F(Hooks, TheReasonIsInTheTraceWhereTextsMayBe) {
     Ask();
     int reasons = 0;
     for (const auto& span : trace->TakeEnded()) {
-      for (const auto& field : span.fields) reasons += field.first == "reason" ? 1 : 0;
+      for (const auto& field : span.fields) reasons += field.first == "hook_reason" ? 1 : 0;
     }
     EXPECT_EQ(reasons, capture ? 1 : 0);
   }

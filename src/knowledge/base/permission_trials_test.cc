@@ -400,6 +400,7 @@ class PermissionTrials : public ServiceFixture {
     if (const auto* filter = FilterOf(asked)) request.filter = *filter;
     auto trace = std::make_shared<Trace>("t", SystemClock());
     ctx.span = Span(trace, "trial");
+    ctx.capture_text = true;
     const auto found = Get(bases_->Retrieve(std::move(request), ctx));
     ctx.span = Span();
     std::vector<Seen> seen;

@@ -40,6 +40,7 @@ class SearchStagesTest : public ServiceFixture {
   std::string FieldOf(RetrieveRequest request, std::string_view span, std::string_view field) {
     auto trace = std::make_shared<Trace>("t", SystemClock());
     ctx_.span = Span(trace, "test.root");
+    ctx_.capture_text = true;
     Get(bases_->Retrieve(std::move(request), ctx_));
     ctx_.span = Span();
     for (const auto& record : trace->TakeEnded()) {
@@ -52,9 +53,43 @@ class SearchStagesTest : public ServiceFixture {
     }
     return {};
   }
+  // All fields of a search's spans, as text.
+  std::string FieldsOf(RetrieveRequest request) {
+    auto trace = std::make_shared<Trace>("t", SystemClock());
+    ctx_.span = Span(trace, "test.root");
+    Get(bases_->Retrieve(std::move(request), ctx_));
+    ctx_.span = Span();
+    std::string out;
+    for (const auto& record : trace->TakeEnded()) {
+      for (const auto& [key, value] : record.fields) {
+        out += record.name + "." + key + "=";
+        if (const auto* json = std::get_if<JsonText>(&value)) out += json->text;
+        if (const auto* text = std::get_if<std::string>(&value)) out += *text;
+        out += "\n";
+      }
+    }
+    return out;
+  }
   KnowledgeBase base_;
   DataSource source_;
 };
+
+TEST_F(SearchStagesTest, WithoutCapturedTextTheTraceHoldsNoWordOfTheQuestion) {
+  Index(base_, source_,
+        {Document("Zermatt", "The Aletsch glacier lies in Valais."), Document("b", "A bridge.")});
+  const auto request = Request("Does \"Aletsch glacier\" at Zermatt lie in Valias?");
+  ctx_.capture_text = true;
+  const auto kept = FieldsOf(request);
+  ctx_.capture_text = false;
+  const auto left = FieldsOf(request);
+  for (const char* field : {"phrase.phrases=[", "lexical.corrected=[", "names.names=["}) {
+    EXPECT_THAT(kept, HasSubstr(field));
+    EXPECT_THAT(left, Not(HasSubstr(field)));
+  }
+  EXPECT_THAT(kept, HasSubstr("Aletsch glacier"));
+  EXPECT_THAT(left, Not(HasSubstr("Aletsch")));
+  EXPECT_THAT(left, HasSubstr("knowledge.fuse.hits=[{"));
+}
 
 TEST_F(SearchStagesTest, AMisspeltWordFindsWhatItMeansAndTheTraceSaysSo) {
   Index(base_, source_,

@@ -148,7 +148,7 @@ class Search {
       Span span = ctx_.span.Child("knowledge.lexical");
       STRATA_TRY(fixes, FixSpelling());
       STRATA_TRY(lexical, base_.cache->SearchWords(request_.query, Limit(), scope_, fixes));
-      if (!fixes.empty()) span.Set("corrected", FixesJson(fixes));
+      if (ctx_.capture_text && !fixes.empty()) span.Set("corrected", FixesJson(fixes));
       corrected_ = fixes;
       span.Set("found", lexical.size());
       ShowHits(span, lexical);
@@ -188,7 +188,7 @@ class Search {
                        std::span<const SpellingFix> fixes) {
     if (phrases_.empty()) return {};
     Span span = ctx_.span.Child("knowledge.phrase");
-    span.Set("phrases", NamesJson(phrases_));
+    if (ctx_.capture_text) span.Set("phrases", NamesJson(phrases_));
     PhraseSearch search(*base_.cache, *base_.file, request_.query, phrases_);
     if (request_.mode != SearchMode::kDense) {
       STRATA_TRY(const auto found, search.Find(Limit(), scope_, fixes));
@@ -259,7 +259,7 @@ class Search {
     seeds.reserve(hits.size());
     for (const auto& hit : hits) seeds.push_back({.passage = hit.row, .share = hit.score});
     const auto answer = base_.cache->WalkNames(request_.query, seeds, scope_);
-    span.Set("names", NamesJson(answer.names));
+    if (ctx_.capture_text) span.Set("names", NamesJson(answer.names));
     if (answer.titles == 0) {
       span.Set("skipped", answer.names.empty()
                               ? "the question holds no name of the knowledge base"
