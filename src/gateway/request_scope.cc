@@ -30,8 +30,8 @@ namespace {
 // Fields that hold what people wrote, or what their documents say.
 bool IsTextField(std::string_view name) {
   static constexpr std::string_view kNames[] = {
-      "question", "messages", "answer",    "citations", "prompt_text", "query",       "hits",
-      "drops",    "phrases",  "corrected", "names",     "filter",      "hook_reason", "detail"};
+      "question", "messages",  "answer", "citations", "prompt_text", "query",  "hits",   "drops",
+      "phrases",  "corrected", "names",  "filter",    "hook_reason", "detail", "problem"};
   return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
 

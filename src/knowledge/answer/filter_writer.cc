@@ -280,8 +280,9 @@ Task<Result<std::optional<Filter>>> FilterWriter::Write(const std::string& quest
     co_return filter;
   }
   const auto& error = filter.error();
-  span.Set("skipped", fmt::format("the model wrote no filter of the declared attributes: {}",
-                                  ctx.capture_text ? error.message() : error.field()));
+  span.Set("skipped",
+           fmt::format("the model wrote no filter of the declared attributes: {}", error.field()));
+  if (ctx.capture_text) span.Set("problem", error.message());
   Log(Level::kWarning, "kb.implicit_filter.refused", {{"model", wish.model}});
   co_return std::nullopt;
 }
