@@ -309,6 +309,12 @@ Aligner::Claim Aligner::ReadClaim(std::string_view text, const std::string& cont
   for (std::size_t word = 0; word < pool.question.words.size(); ++word) {
     if (pool.question.words[word].name && language != "de") claim.names |= Bits{1} << word;
   }
+  // "Studio Halvard pays": the first word belongs to the name behind it.
+  const auto first = Tokens(claim.text, 2);
+  const bool leads = first.size() == 2 && first[0].capitalised && first[1].capitalised &&
+                     first[1].before == ' ' && !pool.question.words.empty() &&
+                     pool.question.words[0].surface == first[0].lower;
+  if (leads && language != "de") claim.names |= 1U;
   claim.names &= ~numbers;
   claim.weights = WeightsOf(pool, claim.names, numbers, language);
   claim.candidates = CandidatesOf(claim);

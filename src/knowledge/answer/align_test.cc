@@ -69,6 +69,15 @@ TEST(Align, WhatIsSaidOfBothIsCitedInEachDocument) {
                                               "Clean the filter every eight weeks in the season."));
 }
 
+TEST(Align, TheFirstWordOfANameIsNoMoreThanPartOfIt) {
+  constexpr std::string_view kShed =
+      "The shed costs 900 crowns a month. Tenant is Atelier Brandt, owned by Ida Brandt.";
+  Aligner aligner("", {Passage("Lease", kShed)}, nullptr);
+  const auto cited = aligner.AlignByWords("Atelier Brandt pays 900 crowns a month for the shed.");
+  ASSERT_EQ(cited.size(), 1U);
+  EXPECT_EQ(cited[0].quoted, "The shed costs 900 crowns a month.");
+}
+
 TEST(Align, ABoundHoldsWhereANumberLiesBeyondIt) {
   EXPECT_THAT(QuotesOf("The guarantee of the A40 lasts more than 20 months."),
               ElementsAre("The guarantee lasts 24 months."));
