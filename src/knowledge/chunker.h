@@ -48,7 +48,7 @@ Result<ChunkRecipe> RecipeFromBedrock(std::string_view strategy, std::int64_t ma
                                       std::int64_t overlap_percentage,
                                       std::int64_t embedder_tokens_max);
 
-// Whose chunks they are.
+// Whose chunks they are; part of every id.
 struct ChunkOwner {
   std::string document_id;
   std::string source_uri;

@@ -13,10 +13,12 @@ constexpr std::size_t kIdDigits = 32;  // 128 bits of SHA-256
 
 std::string ChunkId(const ChunkOwner& owner, const domain::Chunk& chunk,
                     const std::string& version) {
-  // Lengths in front, so that no two different tuples give the same bytes.
+  // Lengths in front, so that no two different tuples give the same bytes. Two data sources of a
+  // knowledge base may list the same uri: only the document tells their chunks apart.
   const std::string bytes =
-      fmt::format("{}:{}|{}-{}|{}:{}|{}", owner.source_uri.size(), owner.source_uri, chunk.start,
-                  chunk.end, version.size(), version, chunk.text);
+      fmt::format("{}:{}|{}:{}|{}-{}|{}:{}|{}", owner.document_id.size(), owner.document_id,
+                  owner.source_uri.size(), owner.source_uri, chunk.start, chunk.end, version.size(),
+                  version, chunk.text);
   return Sha256Hex(bytes).substr(0, kIdDigits);
 }
 

@@ -190,14 +190,16 @@ TEST(Chunker, OverlapsByWholeSentences) {
   }
 }
 
-TEST(Chunker, IdsChangeWithSourceAndRecipe) {
+TEST(Chunker, IdsChangeWithDocumentSourceAndRecipe) {
   const auto document = Markdown("One sentence.");
   ChunkRecipe other;
   other.tokens_target = 100;
   const auto a = MakeChunker({}, CountWords), b = MakeChunker(other, CountWords);
-  const auto id = [&](const auto& chunker, const char* uri) {
-    return (*(*chunker)->Split(document, {"d", uri}))[0].id;
+  const auto id = [&](const auto& chunker, const char* uri, const char* owner = "d") {
+    return (*(*chunker)->Split(document, {owner, uri}))[0].id;
   };
+  EXPECT_EQ(id(a, "u"), id(a, "u"));
+  EXPECT_NE(id(a, "u"), id(a, "u", "e"));
   EXPECT_NE(id(a, "u"), id(a, "v"));
   EXPECT_NE(id(a, "u"), id(b, "u"));
 }
