@@ -137,6 +137,8 @@ struct AccessList {
   friend bool operator==(const AccessList&, const AccessList&) = default;
 };
 bool MayRead(const AccessList& list, const std::vector<std::string>& principals);
+// The list of what nobody may read, as nobody knows who may.
+AccessList Nobody();
 
 // A document given by value (IngestKnowledgeBaseDocuments, `kb import`).
 struct DocumentInput {

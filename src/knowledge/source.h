@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -32,6 +33,8 @@ using KnownVersions = std::map<std::string, std::string, std::less<>>;
 struct SkippedItem {
   std::string uri;
   std::string reason;  // "larger than 50 MiB (kb.source.file_bytes_max)"
+  // As SourceItem's; absent: the sidecar cannot be read, so nobody knows.
+  std::optional<std::vector<std::string>> principals = std::nullopt;
 };
 
 struct SourceListing {

@@ -45,7 +45,8 @@ by a key that holds one of them. An administrator's key is no exception. They ar
 `strata_labels`, a list in the same places, says what a text is (`pii`, `eu-only`): answers inherit it, and it may not go where the
 configuration does not clear it. Both are taken out of the attributes, so that no filter sees them. Every other name that begins with
 `strata_`, one of these inside of another attribute, something else than a list, and an empty list are refused, and the document with
-them: nobody may read it rather than everybody. A base of a release that took them for plain attributes is brought up to this when it is
+them: nobody may read it rather than everybody. Lists of a vector store's files name a document that was skipped, refused or cancelled to
+its readers only, and to nobody new while what it says of them cannot be read. A base of a release that took them for plain attributes is brought up to this when it is
 first opened: the readers and labels that its documents name hold from then on, and a document whose list is not of this form is FAILED,
 with the reason, and in no search until it is imported again.
 

@@ -91,7 +91,9 @@ TEST(PlanSync, ChangedReadersOrMetadataNeedNoParsing) {
 
 TEST(PlanSync, SkippedDocumentsAreIgnoredNotServed) {
   SourceListing listing;
-  listing.skipped = {{.uri = "a", .reason = "too large"}, {.uri = "b", .reason = "too large"}};
+  const std::vector<std::string> everybody;
+  listing.skipped = {{.uri = "a", .reason = "too large", .principals = everybody},
+                     {.uri = "b", .reason = "too large", .principals = everybody}};
   KnownMap known;
   known.emplace("a", Known("1"));
   known.emplace("b", Known("1"));

@@ -8,11 +8,11 @@
 namespace strata::knowledge {
 namespace {
 
-// What is pending has its metadata and readers with its content.
+// What is pending has its metadata, readers and labels with its content.
 constexpr std::string_view kColumns =
     "SELECT d.row, d.document_id, d.source_id, d.uri, d.location, d.title, d.media_type, d.status, "
     "d.reason, COALESCE(p.metadata, d.metadata), COALESCE(p.access, d.access), d.bytes, "
-    "CASE d.created WHEN 0 THEN d.updated ELSE d.created END "
+    "CASE d.created WHEN 0 THEN d.updated ELSE d.created END, COALESCE(p.labels, d.labels) "
     "FROM documents d LEFT JOIN pending p ON p.source_id = d.source_id AND p.uri = d.uri ";
 
 constexpr DocumentStatus kStatuses[] = {DocumentStatus::kPending, DocumentStatus::kInProgress,
@@ -57,6 +57,8 @@ Result<StoreFileRow> ReadRow(const store::Statement& row) {
   out.uri = row.Text(3);
   const auto location = static_cast<LocationKind>(row.Integer(4));
   STRATA_TRY(out.access, ReadAccess(row.Text(10)));
+  STRATA_TRY(const auto labels, ReadStrings(row.Text(13)));
+  out.labels = LabelsOf(labels);
   auto& file = out.file;
   file.id = StoreFileId(location, out.uri, row.Text(1));
   file.filename = row.Text(5);
@@ -241,6 +243,8 @@ Result<> CancelFileBatch(store::Database& db, std::string_view id, WallTime now)
     document->status = DocumentStatus::kIgnored;
     document->reason = kCancelledReason;
     document->metadata = row.file.attributes;
+    document->access = row.access;
+    document->labels = row.labels;
     document->updated = now;
     STRATA_CHECK_OK(PutDocumentState(db, *document, {}));
   }

@@ -21,6 +21,7 @@ struct StoreFileRow {
   std::string source_id;
   std::string uri;
   AccessList access;
+  LabelSet labels;
   StoreFile file;  // without chunking, which is the source's
 };
 

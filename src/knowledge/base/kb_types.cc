@@ -59,6 +59,11 @@ std::string_view StatusName(DocumentStatus status) {
   return "FAILED";
 }
 
+AccessList Nobody() {
+  // Whoever holds the one principal that is allowed is denied by it.
+  return {.allow = {"nobody"}, .deny = {"nobody"}};
+}
+
 bool MayRead(const AccessList& list, const std::vector<std::string>& principals) {
   if (list.allow.empty() && list.deny.empty()) return true;
   if (principals.empty()) return false;

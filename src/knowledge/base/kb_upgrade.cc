@@ -120,6 +120,7 @@ Result<> Refuse(store::Database& db, const OldRow& old) {
   if (!document) return {};
   document->status = DocumentStatus::kFailed;
   document->reason = "its metadata cannot be heeded: " + old.heeded.refused;
+  document->access = Nobody();
   document->recipe.clear();  // nothing of it is known to fail again
   document->version.clear();
   return PutDocumentState(db, *document, {});

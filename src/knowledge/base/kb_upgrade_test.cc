@@ -139,6 +139,8 @@ TEST_F(KbUpgradeTest, PendingContentIsHeededToo) {
     EXPECT_FALSE(second.has_value());
     STRATA_TRY(const auto bad, FindDocument(db, "s", "bad"));
     EXPECT_EQ(bad->status, DocumentStatus::kFailed);
+    EXPECT_FALSE(MayRead(bad->access, {"user:7"}));
+    EXPECT_FALSE(MayRead(bad->access, {}));
     return {};
   };
   EXPECT_TRUE((*file)->WriteBlocking(look).has_value());

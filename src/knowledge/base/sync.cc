@@ -112,13 +112,14 @@ class Sync {
     co_return Result<>();
   }
 
-  Task<Result<>> Ignore(std::vector<SkippedItem> items) {
+  Task<Result<>> Ignore(std::vector<SyncPlan::Ignored> items) {
     for (auto& item : items) {
       domain::SourceItem named;
       named.uri = item.uri;
       auto row = RowOf(task_.source, named, *ctx_.clock);
       row.status = DocumentStatus::kIgnored;
-      row.reason = item.reason;
+      row.reason = std::move(item.reason);
+      row.access = std::move(item.access);
       const JobTally tally{.job_id = task_.job_id, .tally = Tally::kSkipped};
       auto write = [&](store::Database& db) { return PutDocumentState(db, row, tally); };
       STRATA_CO_CHECK_OK(co_await task_.file.Write(std::move(write)));
@@ -225,6 +226,24 @@ void PlanKept(const domain::SourceItem& item, const KnownDocument& before, const
   if (!IsRefused(before, marks) && !SameFacts(item, before)) plan.facts.push_back(item);
 }
 
+// Who may know of a document that is skipped. Where nobody can say it, those who could before, if
+// they were not everybody.
+AccessList ReadersOf(const SkippedItem& item, const AccessList& before) {
+  if (item.principals) return {.allow = *item.principals, .deny = {}};
+  return before == AccessList{} ? Nobody() : before;
+}
+
+void PlanSkipped(const SkippedItem& item, const KnownMap& known, SyncPlan& plan) {
+  const auto at = known.find(item.uri);
+  const auto before = at == known.end() ? KnownDocument{} : at->second;
+  SyncPlan::Ignored ignored{
+      .uri = item.uri, .reason = item.reason, .access = ReadersOf(item, before.access)};
+  const bool told = before.status == DocumentStatus::kIgnored && before.reason == ignored.reason &&
+                    before.access == ignored.access;
+  if (told) plan.again.push_back(item.uri);
+  if (!told) plan.ignored.push_back(std::move(ignored));
+}
+
 }  // namespace
 
 SyncPlan PlanSync(const SourceListing& listing, const KnownMap& known, const SyncMarks& marks) {
@@ -253,11 +272,7 @@ SyncPlan PlanSync(const SourceListing& listing, const KnownMap& known, const Syn
   }
   for (const auto& item : listing.skipped) {
     moved.insert(item.uri);
-    const auto before = known.find(item.uri);
-    const bool told = before != known.end() && before->second.status == DocumentStatus::kIgnored &&
-                      before->second.reason == item.reason;
-    if (told) plan.again.push_back(item.uri);
-    if (!told) plan.ignored.push_back(item);
+    PlanSkipped(item, known, plan);
   }
   for (auto& uri : changes.removed) {
     if (!moved.contains(uri)) plan.removed.push_back(std::move(uri));

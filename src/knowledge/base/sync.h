@@ -23,7 +23,12 @@ struct SyncPlan {
   std::vector<Index> index;  // new, changed, failed for the moment, or cut by another recipe
   std::vector<domain::SourceItem> facts;    // same content; metadata, readers or labels differ
   std::vector<domain::SourceItem> touched;  // same content under a new version
-  std::vector<SkippedItem> ignored;         // the source skips them and we do not know it yet
+  struct Ignored {
+    std::string uri;
+    std::string reason;
+    AccessList access;
+  };
+  std::vector<Ignored> ignored;  // the source skips them and we do not know it yet
   std::vector<std::string> removed;
   // Uris of documents that stay as they are and of which there is something to say in each sync:
   // they would only be refused or skipped again, or are indexed with a doubt.

@@ -287,6 +287,61 @@ TEST_F(VectorStoresTest, ACancelledBatchLeavesOutWhatWasNotIndexed) {
   EXPECT_EQ(FaultOf(stores_->GetBatch(IdOf(store), "vsfb_none", ctx_)).field(), "batch_id");
 }
 
+TEST_F(VectorStoresTest, AFileThatABatchWasCancelledOfKeepsItsReaders) {
+  const auto store = Create("batch");
+  const auto id = IdOf(store);
+  const auto closed = Upload("The salaries of all.", "salaries.txt");
+  const auto open = Upload("The tide comes later.");
+  ctx_.principals = {"group:board"};
+  const auto batch = Get(stores_->AddBatch(
+      id, {File(closed, R"({"strata_principals":["group:board"]})"), File(open)}, ctx_));
+  Get(stores_->CancelBatch(id, batch.id, ctx_));
+  EXPECT_EQ(Listed(id, {}).size(), 2u);
+  const std::vector<std::vector<std::string>> others = {{}, {"user:7"}};
+  for (const auto& principals : others) {
+    ctx_.principals = principals;
+    EXPECT_THAT(Listed(id, {}), ElementsAre(open));
+    EXPECT_EQ(FaultOf(stores_->GetFile(id, closed, ctx_)).code(), Code::kNotFound);
+  }
+}
+
+TEST_F(VectorStoresTest, ADocumentThatItsSourceSkipsIsNamedToItsReadersOnly) {
+  source_options_.file_bytes_max = 40;
+  Reopen();
+  TempFolder folder;
+  const auto readers = R"({"metadataAttributes":{"strata_principals":["group:board"]}})";
+  folder.Write("pay.md", "The salaries of all.");
+  folder.Write("pay.md.metadata.json", readers);
+  const auto base = MakeBase("plain");
+  const auto source = MakeFolder(base, folder.path());
+  const auto seen_by = [&](std::vector<std::string> principals) {
+    Get(bases_->Sync(base.id, source.id, nullptr, ctx_));
+    RequestContext reader;
+    reader.principals = std::move(principals);
+    std::vector<std::string> names;
+    for (const auto& file : Get(stores_->ListFiles("plain", {}, reader)).items) {
+      names.push_back(file.filename);
+    }
+    std::ranges::sort(names);
+    return names;
+  };
+  EXPECT_THAT(seen_by({}), IsEmpty());
+  EXPECT_THAT(seen_by({"group:board"}), ElementsAre("pay.md"));
+  folder.Write("pay.md", std::string(50, 'x'));  // too large now
+  EXPECT_THAT(seen_by({}), IsEmpty());
+  EXPECT_THAT(seen_by({"user:7"}), IsEmpty());
+  EXPECT_THAT(seen_by({"group:board"}), ElementsAre("pay.md"));
+  // Of these nobody can say any more who may know of them.
+  folder.Write("pay.md.metadata.json", "{");
+  folder.Write("new.md", "A new one.");
+  folder.Write("new.md.metadata.json", "{");
+  EXPECT_THAT(seen_by({}), IsEmpty());
+  EXPECT_THAT(seen_by({"group:board"}), ElementsAre("pay.md"));
+  folder.Write("new.md.metadata.json", readers);
+  EXPECT_THAT(seen_by({}), IsEmpty());
+  EXPECT_THAT(seen_by({"group:board"}), ElementsAre("new.md", "pay.md"));
+}
+
 TEST_F(VectorStoresTest, WhatWasAcknowledgedIsIndexedByTheNextProcess) {
   // Nobody works yet: as if the process had died right after its answer.
   const auto file = Upload("The tide turns at noon.");

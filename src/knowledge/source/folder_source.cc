@@ -62,7 +62,7 @@ class FolderSource final : public Source {
     visitor.skipped = [&](const std::string& path, std::string_view why) -> Result<> {
       if (!IsWanted(path)) return {};
       STRATA_CHECK_OK(room());
-      listing.skipped.push_back({UriOf(path), std::string(why)});
+      listing.skipped.push_back(SkippedOf(folder, path, std::string(why)));
       return {};
     };
     STRATA_CHECK_OK(folder.Walk(visitor));
@@ -125,9 +125,20 @@ class FolderSource final : public Source {
       // A disk's fault says nothing about the document.
       return std::unexpected(std::move(item.error()));
     } else if (item.error().code() != Code::kNotFound) {  // gone meanwhile: not there
-      listing.skipped.push_back({UriOf(path), item.error().message()});
+      listing.skipped.push_back(SkippedOf(folder, path, item.error().message()));
     }
     return {};
+  }
+
+  SkippedItem SkippedOf(const SafeFolder& folder, const std::string& path,
+                        std::string reason) const {
+    SkippedItem skipped{.uri = UriOf(path), .reason = std::move(reason)};
+    domain::SourceItem item;
+    const auto sidecar = ReadSidecar(folder, path);
+    if (sidecar && (sidecar->empty() || ApplySidecar(*sidecar, item))) {
+      skipped.principals = std::move(item.principals);
+    }
+    return skipped;
   }
 
   Result<domain::SourceItem> ItemOf(const SafeFolder& folder, const std::string& path,

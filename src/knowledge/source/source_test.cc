@@ -196,6 +196,24 @@ TEST_F(SourceTest, ABrokenSidecarHidesItsDocument) {
   EXPECT_TRUE(listing.items.empty());
   ASSERT_EQ(listing.skipped.size(), 1U);
   EXPECT_THAT(listing.skipped[0].reason, HasSubstr("strata_principals"));
+  EXPECT_FALSE(listing.skipped[0].principals.has_value()) << "nobody knows who may know of it";
+}
+
+TEST_F(SourceTest, WhatIsSkippedHasItsReadersStill) {
+  constexpr const char* kSidecar = R"({"metadataAttributes":{"strata_principals":["user:7"]}})";
+  Write("large.md", std::string(100, 'x'));
+  Write("large.md.metadata.json", kSidecar);
+  fs::create_symlink("/etc/hostname", folder_ / "out.md");
+  Write("out.md.metadata.json", kSidecar);
+  Write("public.md", std::string(100, 'x'));
+  SourceOptions options;
+  options.file_bytes_max = 10;
+  const auto listing = List(options);
+  ASSERT_EQ(listing.skipped.size(), 3U);
+  const std::vector<std::string> restricted = {"user:7"};
+  EXPECT_EQ(listing.skipped[0].principals, restricted);
+  EXPECT_EQ(listing.skipped[1].principals, restricted);
+  EXPECT_EQ(listing.skipped[2].principals, std::vector<std::string>());
 }
 
 TEST_F(SourceTest, ASidecarThatNamesNobodyHidesItsDocument) {
