@@ -1,5 +1,6 @@
 #include "tests/fakes/fake_embedder.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/check.h"
@@ -60,7 +61,10 @@ Task<Result<provider::Embeddings>> FakeEmbedder::Embed(std::vector<std::string> 
   ++calls_;
   if (!thrown_.empty()) throw Bug(thrown_);
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
-  if (failure_) co_return Fail(*failure_);
+  for (const auto& [part, error] : failures_) {
+    const auto holds = [&](const std::string& text) { return text.find(part) != text.npos; };
+    if (std::ranges::any_of(texts, holds)) co_return Fail(error);
+  }
   provider::Embeddings out;
   out.dimensions = info_.dimensions;
   for (const auto& text : texts) {

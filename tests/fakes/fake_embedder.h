@@ -4,9 +4,9 @@
 // this process.
 
 #include <atomic>
-#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "provider/embedder.h"
 
@@ -19,7 +19,10 @@ class FakeEmbedder final : public provider::Embedder {
 
   int calls() const { return calls_; }
   // Every later call fails so. Before the calls that are to fail, from one thread.
-  void FailWith(Error error) { failure_ = std::move(error); }
+  void FailWith(Error error) { FailOn({}, std::move(error)); }
+  // Those with a text that holds `part` alone.
+  void FailOn(std::string part, Error error) { failures_.emplace_back(std::move(part), error); }
+  void Recover() { failures_.clear(); }
   // A bug: so does every later call throw, until it is given "".
   void ThrowWith(std::string what) { thrown_ = std::move(what); }
 
@@ -36,7 +39,7 @@ class FakeEmbedder final : public provider::Embedder {
  private:
   domain::ModelInfo info_;
   std::atomic<int> calls_{0};
-  std::optional<Error> failure_;
+  std::vector<std::pair<std::string, Error>> failures_;  // by what a text holds
   std::string thrown_;
 };
 

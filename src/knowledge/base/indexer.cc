@@ -266,4 +266,11 @@ Task<Result<IndexedDocument>> Indexer::Build(DocumentRow document, std::string c
   co_return indexed;
 }
 
+Task<bool> Indexer::Answers(RequestContext& ctx) const {
+  std::vector<std::string> texts = {"text"};
+  const auto made =
+      co_await embedder_->Embed(std::move(texts), provider::EmbedPurpose::kDocument, ctx);
+  co_return made.has_value();
+}
+
 }  // namespace strata::knowledge

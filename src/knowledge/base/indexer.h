@@ -55,6 +55,9 @@ class Indexer {
   Task<Result<IndexedDocument>> Build(DocumentRow document, std::string content, ChunkRecipe recipe,
                                       RequestContext& ctx, bool* refused = nullptr) const;
 
+  // Whether the embedding model answers at all, for a text of one word. Its call counts as any.
+  Task<bool> Answers(RequestContext& ctx) const;
+
  private:
   Task<Result<IndexedDocument>> Read(const DocumentRow& document, const std::string& content,
                                      ChunkRecipe recipe, RequestContext& ctx) const;

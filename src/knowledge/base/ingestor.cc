@@ -20,6 +20,8 @@ using Kind = JobOutcome::Kind;
 constexpr int kAttempts = 5;
 // Of the queue: leases also count when the process died, so this is far more.
 constexpr int kLeases = 1000;
+// Pending documents one behind the other that meet a fault of the moment: it is not theirs.
+constexpr int kStuckMax = 3;
 
 std::string Member(const JsonText& payload, std::string_view name) {
   boost::system::error_code error;
@@ -29,16 +31,25 @@ std::string Member(const JsonText& payload, std::string_view name) {
   return member && member->is_string() ? std::string(member->get_string()) : std::string();
 }
 
+bool IsOfTheMoment(const Error& error) {
+  return error.code() == Code::kUnavailable ||
+         (error.code() == Code::kRateLimited && !IsBudgetUsedUp(error));
+}
+
+// Whether every document would meet it.
+bool ConcernsAll(const Error& error) {
+  return error.code() == Code::kCancelled || error.code() == Code::kCorruption ||
+         IsAboutOurAccount(error) || error.field() == "model";
+}
+
 // The error of a run as an outcome, when it is not one of the job itself.
 JobOutcome OutcomeOf(const Error& error, int attempt, bool asked) {
   if (error.code() == Code::kCancelled) {
     if (asked) return {.kind = Kind::kStopped, .error = std::string(kStoppedReason)};
     return {.kind = Kind::kGiveBack, .error = error.message()};
   }
-  const bool moment = error.code() == Code::kUnavailable ||
-                      (error.code() == Code::kRateLimited && !IsBudgetUsedUp(error));
   if (IsAboutOurAccount(error)) Log(Level::kError, "kb.sync.refused", {{"error", error.message()}});
-  return {.kind = moment && attempt < kAttempts ? Kind::kRetry : Kind::kFailed,
+  return {.kind = IsOfTheMoment(error) && attempt < kAttempts ? Kind::kRetry : Kind::kFailed,
           .error = WithoutAccountWords(error, "the log")};
 }
 
@@ -164,43 +175,79 @@ Result<> Ingestor::Grant(const KeyId& key, RequestContext& ctx) const {
   return parts_.grant ? parts_.grant(key, ctx) : Result<>();
 }
 
-Task<JobOutcome> Ingestor::IndexPending(const KnowledgeBase& base, RequestContext& ctx) const {
+Task<JobOutcome> Ingestor::IndexPending(const KnowledgeBase& base, int attempt,
+                                        RequestContext& ctx) const {
   auto open = co_await bases_.Get(base);
   if (!open.has_value()) co_return OutcomeOf(open.error(), 1, false);
-  auto indexer = IndexerFor(base);
-  if (!indexer.has_value()) co_return OutcomeOf(indexer.error(), 1, false);
   auto& file = *(*open)->file;
-  std::int64_t after = 0;
-  for (;;) {
+  auto indexer = IndexerFor(base);
+  if (!indexer.has_value()) co_return co_await LeavePending(file, std::move(indexer.error()));
+  std::optional<Error> stuck;  // of the last document that waits for the next attempt
+  int stuck_in_turn = 0;
+  for (std::int64_t after = 0;;) {
     if (auto alive = ctx.CheckAlive(); !alive.has_value()) {
       co_return OutcomeOf(alive.error(), 1, false);
     }
     auto next = [after](store::Database& db) { return NextPending(db, after); };
     auto pending = co_await file.Read(std::move(next));
     if (!pending.has_value()) co_return OutcomeOf(pending.error(), 1, false);
-    if (!*pending) co_return JobOutcome{};
+    if (!*pending) break;
     after = (*pending)->row;
-    const auto source = catalog_.Source(base.id, (*pending)->source_id);
-    const auto recipe = source.has_value() ? source->recipe : ChunkRecipe{};
-    const auto location = source.has_value() && source->kind == DataSourceKind::kS3
-                              ? LocationKind::kS3
-                              : LocationKind::kCustom;
-    auto row = RowOf(**pending, location, *ctx.clock);
-    JobTally tally;
-    tally.pending_row = after;
     auto own = ContextOf(base, ctx.cancel);
-    Result<> done;
-    if (auto granted = Grant((*pending)->key, own); !granted.has_value()) {
-      done =
-          co_await MarkFailed(file, std::move(row), granted.error(), std::move(tally), *ctx.clock);
-    } else {
-      auto indexed =
-          co_await IndexOne(file, *indexer, std::move(row), std::move((*pending)->input.content),
-                            recipe, std::move(tally), own);
-      if (!indexed.has_value()) done = std::unexpected(std::move(indexed.error()));
+    auto done = co_await IndexOnePending(base, file, *indexer, std::move(**pending), attempt, own);
+    if (done.has_value()) {
+      stuck_in_turn = 0;
+      continue;
     }
-    if (!done.has_value()) co_return OutcomeOf(done.error(), 1, false);
+    stuck = std::move(done.error());
+    const bool goes_on =
+        IsOfTheMoment(*stuck) && attempt < kAttempts && ++stuck_in_turn < kStuckMax;
+    if (!goes_on) break;
   }
+  if (!stuck) co_return JobOutcome{};
+  co_return co_await LeavePending(file, std::move(*stuck));
+}
+
+// The outcome of a run that leaves documents behind; they say why.
+Task<JobOutcome> Ingestor::LeavePending(store::SqlFile& file, Error error) const {
+  auto outcome = OutcomeOf(error, 1, false);
+  if (outcome.kind == Kind::kGiveBack) co_return outcome;
+  auto note = [reason = "not indexed yet: " + outcome.error](store::Database& db) {
+    return SetPendingReason(db, reason);
+  };
+  auto noted = co_await file.Write(std::move(note));
+  if (!noted.has_value()) {
+    Log(Level::kWarning, "kb.pending.note_failed", {{"error", noted.error().message()}});
+  }
+  co_return outcome;
+}
+
+// An error: the document waits for the next attempt. One that is its own marks it FAILED.
+Task<Result<>> Ingestor::IndexOnePending(const KnowledgeBase& base, store::SqlFile& file,
+                                         const Indexer& indexer, PendingDocument pending,
+                                         int attempt, RequestContext& ctx) const {
+  const auto source = catalog_.Source(base.id, pending.source_id);
+  const auto recipe = source.has_value() ? source->recipe : ChunkRecipe{};
+  const auto location = source.has_value() && source->kind == DataSourceKind::kS3
+                            ? LocationKind::kS3
+                            : LocationKind::kCustom;
+  const auto row = RowOf(pending, location, *ctx.clock);
+  JobTally tally;
+  tally.pending_row = pending.row;
+  if (auto granted = Grant(pending.key, ctx); !granted.has_value()) {
+    co_return co_await MarkFailed(file, row, granted.error(), std::move(tally), *ctx.clock);
+  }
+  auto indexed =
+      co_await IndexOne(file, indexer, row, std::move(pending.input.content), recipe, tally, ctx);
+  if (indexed.has_value()) co_return Result<>();
+  auto& error = indexed.error();
+  if (ConcernsAll(error)) co_return std::unexpected(std::move(error));
+  if (IsOfTheMoment(error)) {
+    if (attempt < kAttempts) co_return std::unexpected(std::move(error));
+    const bool its_own = co_await indexer.Answers(ctx);
+    if (!its_own) co_return std::unexpected(std::move(error));
+  }
+  co_return co_await MarkFailed(file, row, error, std::move(tally), *ctx.clock);
 }
 
 RequestContext Ingestor::ContextOf(const KnowledgeBase& base, std::stop_token cancel) const {
@@ -220,7 +267,7 @@ Task<JobOutcome> Ingestor::Handle(store::Job job, std::stop_token cancel,
   auto base = catalog_.Base(Member(job.payload, "kb"), job.workspace);
   if (!base.has_value() || base->status == KnowledgeBaseStatus::kDeleting) co_return JobOutcome{};
   auto ctx = ContextOf(*base, std::move(cancel));
-  if (job.kind == kPendingKind) co_return co_await IndexPending(*base, ctx);
+  if (job.kind == kPendingKind) co_return co_await IndexPending(*base, job.attempts, ctx);
   auto source = catalog_.Source(base->id, Member(job.payload, "source"));
   if (!source.has_value()) co_return JobOutcome{};
   std::string job_id = Member(job.payload, "job");

@@ -40,9 +40,11 @@ class Ingestor {
                         int attempt, std::function<void(const IngestionStatistics&)> progress,
                         std::function<bool()> asked, RequestContext& ctx) const;
 
-  // Indexes all pending documents of a knowledge base, each for the key that brought it. `ctx`:
-  // only how long.
-  Task<JobOutcome> IndexPending(const KnowledgeBase& base, RequestContext& ctx) const;
+  // Indexes all pending documents of a knowledge base, each for the key that brought it. A fault of
+  // the moment leaves a document for the next attempt and goes on; from the fifth attempt on it is
+  // the document's own, and marks it FAILED, if the embedding model answers otherwise. `ctx`: only
+  // how long.
+  Task<JobOutcome> IndexPending(const KnowledgeBase& base, int attempt, RequestContext& ctx) const;
 
   // The worker's handler.
   Task<JobOutcome> Handle(store::Job job, std::stop_token cancel,
@@ -65,6 +67,10 @@ class Ingestor {
   // Of work in the background, without the key that asked for it.
   RequestContext ContextOf(const KnowledgeBase& base, std::stop_token cancel) const;
   Result<> Grant(const KeyId& key, RequestContext& ctx) const;
+  Task<JobOutcome> LeavePending(store::SqlFile& file, Error error) const;
+  Task<Result<>> IndexOnePending(const KnowledgeBase& base, store::SqlFile& file,
+                                 const Indexer& indexer, PendingDocument pending, int attempt,
+                                 RequestContext& ctx) const;
   // Brings the indexes up to the file, and lets the file forget what they have followed.
   Task<Result<>> CatchUp(OpenBase& open) const;
   Task<JobOutcome> EndSync(OpenBase& open, std::string job_id, Result<> result, int attempt,

@@ -218,4 +218,9 @@ Result<std::optional<PendingDocument>> NextPending(store::Database& db, std::int
   return std::optional(std::move(pending));
 }
 
+Result<> SetPendingReason(store::Database& db, std::string_view reason) {
+  return db.Run("UPDATE documents SET reason = ?1 WHERE status = ?2 AND reason <> ?1", reason,
+                static_cast<int>(DocumentStatus::kPending));
+}
+
 }  // namespace strata::knowledge

@@ -193,6 +193,8 @@ struct PendingDocument {
   DocumentInput input;
 };
 Result<std::optional<PendingDocument>> NextPending(store::Database& db, std::int64_t after_row);
+// Why the documents that wait still do; gone with the next change of each.
+Result<> SetPendingReason(store::Database& db, std::string_view reason);
 
 // --- Ingestion jobs
 struct IngestionRow {
