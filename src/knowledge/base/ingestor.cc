@@ -20,6 +20,8 @@ using Kind = JobOutcome::Kind;
 constexpr int kAttempts = 5;
 // Of the queue: leases also count when the process died, so this is far more.
 constexpr int kLeases = 1000;
+// Removed chunks that a base may remember; following them takes milliseconds.
+constexpr std::int64_t kRemovalsMax = 10'000;
 // Pending documents one behind the other that meet a fault of the moment: it is not theirs.
 constexpr int kStuckMax = 3;
 
@@ -51,6 +53,10 @@ JobOutcome OutcomeOf(const Error& error, int attempt, bool asked) {
   if (IsAboutOurAccount(error)) Log(Level::kError, "kb.sync.refused", {{"error", error.message()}});
   return {.kind = IsOfTheMoment(error) && attempt < kAttempts ? Kind::kRetry : Kind::kFailed,
           .error = WithoutAccountWords(error, "the log")};
+}
+
+void LogCatchUp(const Error& error) {
+  Log(Level::kWarning, "kb.catch_up_failed", {{"error", error.message()}});
 }
 
 // The row that ends as FAILED or INDEXED.
@@ -135,13 +141,19 @@ Task<Result<>> Ingestor::CatchUp(OpenBase& open) const {
   co_return co_await open.file->Write(std::move(prune));
 }
 
+Task<void> Ingestor::BoundRemovals(OpenBase& open) const {
+  auto look = [](store::Database& db) { return HasMoreRemovals(db, kRemovalsMax); };
+  const auto many = co_await open.file->Read(std::move(look));
+  if (!many.value_or(false)) co_return;
+  const auto caught = co_await CatchUp(open);
+  if (!caught.has_value()) LogCatchUp(caught.error());
+}
+
 Task<JobOutcome> Ingestor::EndSync(OpenBase& open, std::string job_id, Result<> result, int attempt,
                                    bool asked, RequestContext& ctx) const {
   JobOutcome outcome;
   if (!result.has_value()) outcome = OutcomeOf(result.error(), attempt, asked);
-  if (auto caught = co_await CatchUp(open); !caught.has_value()) {
-    Log(Level::kWarning, "kb.catch_up_failed", {{"error", caught.error().message()}});
-  }
+  if (auto caught = co_await CatchUp(open); !caught.has_value()) LogCatchUp(caught.error());
   JobStatus status = JobStatus::kComplete;
   if (outcome.kind == Kind::kFailed) status = JobStatus::kFailed;
   if (outcome.kind == Kind::kStopped) status = JobStatus::kStopped;
@@ -204,6 +216,7 @@ Task<JobOutcome> Ingestor::IndexPending(const KnowledgeBase& base, int attempt,
         IsOfTheMoment(*stuck) && attempt < kAttempts && ++stuck_in_turn < kStuckMax;
     if (!goes_on) break;
   }
+  co_await BoundRemovals(**open);
   if (!stuck) co_return JobOutcome{};
   co_return co_await LeavePending(file, std::move(*stuck));
 }

@@ -58,6 +58,9 @@ class Ingestor {
   Task<Result<>> CancelJobsOf(const KnowledgeBase& base) const;
   // Of a sync that runs.
   std::optional<IngestionPace> Pace(const std::string& job_id) const { return pace_.Of(job_id); }
+  // Where nothing syncs, removals of replaced chunks would be remembered for ever: after documents
+  // were indexed otherwise. A failure is logged.
+  Task<void> BoundRemovals(OpenBase& open) const;
   // Of jobs that could not be written down to have ended.
   JobEnds& ends() const { return ends_; }
   // Queues again what an earlier process recorded and did not get into the queue.

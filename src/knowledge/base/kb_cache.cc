@@ -121,9 +121,11 @@ Result<> KbCache::Follow(store::Database& db) {
   const std::int64_t since = generation();
   if (loaded_ && since == to) return {};
   STRATA_CHECK_OK(FollowWords(db, to));
-  STRATA_TRY(auto removed, ChunksRemovedAfter(db, since));
   STRATA_TRY(auto facts, FactsAfter(db, loaded_ ? since : -1));
-  TakeRemovals(removed);
+  if (loaded_) {  // else nothing is here that could go
+    STRATA_TRY(const auto removed, ChunksRemovedAfter(db, since));
+    TakeRemovals(removed);
+  }
   STRATA_CHECK_OK(TakeFacts(std::move(facts)));
   STRATA_CHECK_OK(TakeChunks(db, since));
   vectors_.Followed(to);

@@ -166,6 +166,11 @@ Result<std::vector<DocumentFacts>> FactsAfter(store::Database& db, std::int64_t 
   }
 }
 
+Result<bool> HasMoreRemovals(store::Database& db, std::int64_t count) {
+  STRATA_TRY(auto one_more, db.Integer("SELECT 1 FROM removed LIMIT 1 OFFSET ?", count));
+  return one_more.has_value();
+}
+
 Result<> PruneRemovals(store::Database& db, std::int64_t generation) {
   STRATA_CHECK_OK(db.Run("DELETE FROM removed WHERE generation <= ?", generation));
   return db.Run("UPDATE state SET followable = max(followable, ?)", generation);

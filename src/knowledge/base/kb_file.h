@@ -179,6 +179,8 @@ Result<> ForEachChunkAfter(store::Database& db, std::int64_t generation,
                            const std::function<Result<>(const ChunkChange&)>& take);
 Result<std::vector<std::uint64_t>> ChunksRemovedAfter(store::Database& db, std::int64_t generation);
 Result<std::vector<DocumentFacts>> FactsAfter(store::Database& db, std::int64_t generation);
+// Whether the log of removals is longer than `count`.
+Result<bool> HasMoreRemovals(store::Database& db, std::int64_t count);
 // Forgets removals up to `generation`, which every cache has followed.
 Result<> PruneRemovals(store::Database& db, std::int64_t generation);
 
@@ -202,6 +204,7 @@ struct IngestionRow {
   std::string queue_id;  // in jobs.db, "" until it is there
   KeyId key;             // that started it; "" for jobs of before
 };
+// Of the source's jobs that ended the last 1,000 are kept.
 Result<> InsertIngestion(store::Database& db, const IngestionJob& job, const KeyId& key);
 Result<> SetIngestionQueueId(store::Database& db, std::string_view job_id,
                              std::string_view queue_id);
@@ -214,6 +217,8 @@ struct IngestionList {
 };
 Result<IngestionList> ListIngestionRows(store::Database& db, std::string_view source_id,
                                         std::int64_t before, int limit);
+// All of a source that is deleted.
+Result<> RemoveIngestions(store::Database& db, std::string_view source_id);
 Result<std::vector<IngestionRow>> UnfinishedIngestions(store::Database& db);
 // A final status is never changed again. `reasons` come before those that are there.
 Result<> SetIngestionStatus(store::Database& db, std::string_view job_id, JobStatus status,

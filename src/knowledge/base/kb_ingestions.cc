@@ -10,6 +10,14 @@ namespace strata::knowledge {
 namespace {
 
 constexpr std::size_t kReasonsMax = 100;
+constexpr int kEndedKept = 1000;  // jobs of a data source
+constexpr int kPruneBatch = 1000;
+
+// Those that have not ended, in the words of the partial index.
+constexpr std::string_view kUnfinished = "status NOT IN (2, 3, 5) ";
+static_assert(static_cast<int>(JobStatus::kComplete) == 2 &&
+              static_cast<int>(JobStatus::kFailed) == 3 &&
+              static_cast<int>(JobStatus::kStopped) == 5);
 
 constexpr std::string_view kColumns =
     "SELECT row, job_id, source_id, queue_id, description, status, scanned, metadata_scanned, "
@@ -59,9 +67,18 @@ Result<> AddText(store::Database& db, const std::string& column, std::string_vie
                 job_id);
 }
 
+// Of a data source that has more ended jobs than are kept the oldest go; of many, some each time.
+Result<> PruneIngestions(store::Database& db, std::string_view source_id) {
+  return db.Run(
+      "DELETE FROM ingestions WHERE row IN (SELECT row FROM ingestions WHERE source_id = ? AND "
+      "status IN (2, 3, 5) ORDER BY row DESC LIMIT ? OFFSET ?)",
+      source_id, kPruneBatch, kEndedKept);
+}
+
 }  // namespace
 
 Result<> InsertIngestion(store::Database& db, const IngestionJob& job, const KeyId& key) {
+  STRATA_CHECK_OK(PruneIngestions(db, job.data_source_id));
   return db.Run(
       "INSERT INTO ingestions (job_id, source_id, description, status, started, updated, key) "
       "VALUES (?,?,?,?,?,?,?)",
@@ -103,14 +120,20 @@ Result<IngestionList> ListIngestionRows(store::Database& db, std::string_view so
   }
 }
 
+Result<> RemoveIngestions(store::Database& db, std::string_view source_id) {
+  return db.Run("DELETE FROM ingestions WHERE source_id = ?", source_id);
+}
+
 Result<std::vector<IngestionRow>> UnfinishedIngestions(store::Database& db) {
-  STRATA_TRY(auto statement, db.Prepare(std::string(kColumns) + "ORDER BY row"));
+  STRATA_TRY(auto statement,
+             db.Prepare(std::string(kColumns) + "INDEXED BY ingestions_unfinished WHERE " +
+                        std::string(kUnfinished) + "ORDER BY row"));
   std::vector<IngestionRow> rows;
   for (;;) {
     STRATA_TRY(bool found, statement.Step());
     if (!found) return rows;
     STRATA_TRY(auto row, ReadRow(statement));
-    if (!IsFinal(row.job.status)) rows.push_back(std::move(row));
+    rows.push_back(std::move(row));
   }
 }
 
@@ -121,10 +144,9 @@ Result<> SetIngestionStatus(store::Database& db, std::string_view job_id, JobSta
   all.resize(std::min(all.size(), kReasonsMax));
   STRATA_CHECK_OK(
       db.Run("UPDATE ingestions SET status = ?1, reasons = ?2, updated = ?3 WHERE job_id = ?4 "
-             "AND status NOT IN (?5, ?6, ?7)",
-             static_cast<int>(status), WriteStrings(all), ToUnixMicros(now), job_id,
-             static_cast<int>(JobStatus::kComplete), static_cast<int>(JobStatus::kFailed),
-             static_cast<int>(JobStatus::kStopped)));
+             "AND " +
+                 std::string(kUnfinished),
+             static_cast<int>(status), WriteStrings(all), ToUnixMicros(now), job_id));
   CrashPoint("kb.job.status");
   return {};
 }

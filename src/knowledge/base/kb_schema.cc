@@ -114,7 +114,11 @@ CREATE TABLE file_batches (
 ALTER TABLE ingestions ADD COLUMN key TEXT NOT NULL DEFAULT '';
 ALTER TABLE pending ADD COLUMN key TEXT NOT NULL DEFAULT '';
 )"},
-    {"readers and labels that came as plain metadata", "", HeedOldReaders}};
+    {"readers and labels that came as plain metadata", "", HeedOldReaders},
+    {"the few ingestion jobs that have not ended", R"(
+CREATE INDEX IF NOT EXISTS ingestions_unfinished ON ingestions (source_id)
+  WHERE status NOT IN (2, 3, 5);
+)"}};
 
 }  // namespace
 

@@ -225,6 +225,8 @@ Task<Result<>> KnowledgeBases::DeleteSource(std::string kb_id, std::string sourc
     CrashPoint("kb.source.batch_removed");
     if (!more) break;
   }
+  auto forget = [&](store::Database& db) { return RemoveIngestions(db, source_id); };
+  STRATA_CO_CHECK_OK(co_await place.open->file->Write(std::move(forget)));
   co_return co_await impl_->catalog_->RemoveSource(std::move(source_id));
 }
 

@@ -167,6 +167,7 @@ Task<Result<KnowledgeBases::IndexResult>> KnowledgeBases::IndexDocuments(
     STRATA_CO_TRY(auto failed, co_await file.Read(std::move(again)));
     if (failed) result.failures.push_back(DetailOf(kb_id, *failed));
   }
+  co_await impl_->ingestor_.BoundRemovals(*place.open);
   co_return result;
 }
 
