@@ -7,6 +7,7 @@
 #include "base/encoding.h"
 #include "base/utf8.h"
 #include "knowledge/base/kb_json.h"
+#include "knowledge/chunk/parts_in.h"
 #include "knowledge/document_format.h"
 #include "knowledge/parse/charset.h"
 #include "text/offsets.h"
@@ -65,8 +66,7 @@ std::size_t BlankLine(std::string_view text, std::size_t at) {
 std::vector<domain::DocumentPart::Line> LinesIn(const domain::ParsedDocument& document,
                                                 std::size_t start, std::size_t end) {
   std::vector<domain::DocumentPart::Line> lines;
-  for (const auto& part : document.parts) {
-    if (part.end <= start || part.start >= end) continue;
+  for (const auto& part : PartsIn(document, start, end)) {
     for (auto line : part.lines) {
       if (line.end <= start || line.start >= end) continue;
       line.start = std::max(line.start, start) - start;

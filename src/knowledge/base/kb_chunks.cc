@@ -150,7 +150,7 @@ Result<std::vector<std::uint64_t>> ChunksRemovedAfter(store::Database& db,
 Result<std::vector<DocumentFacts>> FactsAfter(store::Database& db, std::int64_t generation) {
   STRATA_TRY(auto statement,
              db.Prepare("SELECT row, metadata, access, source_id, uri, title FROM documents "
-                        "WHERE generation > ?"));
+                        "WHERE generation > ? AND chunks > 0"));
   statement.BindAll(generation);
   std::vector<DocumentFacts> facts;
   for (;;) {

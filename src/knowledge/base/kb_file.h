@@ -178,6 +178,7 @@ Result<std::int64_t> OldestFollowable(store::Database& db);
 Result<> ForEachChunkAfter(store::Database& db, std::int64_t generation,
                            const std::function<Result<>(const ChunkChange&)>& take);
 Result<std::vector<std::uint64_t>> ChunksRemovedAfter(store::Database& db, std::int64_t generation);
+// Of documents that have chunks: the others are not found, and word statistics must not count them.
 Result<std::vector<DocumentFacts>> FactsAfter(store::Database& db, std::int64_t generation);
 // Whether the log of removals is longer than `count`.
 Result<bool> HasMoreRemovals(store::Database& db, std::int64_t count);

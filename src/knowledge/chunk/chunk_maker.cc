@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "knowledge/chunk/parts_in.h"
 
 namespace strata::knowledge {
 namespace {
@@ -76,11 +77,8 @@ void ChunkMaker::AddSpan(std::size_t start, std::size_t end, std::string context
 
 std::vector<domain::PageRegion> ChunkMaker::PagesOf(std::size_t start, std::size_t end) const {
   std::vector<domain::PageRegion> pages;
-  // Parts are in text order: the first that ends behind `start`.
-  auto part = std::upper_bound(document_.parts.begin(), document_.parts.end(), start,
-                               [](std::size_t at, const auto& p) { return at < p.end; });
-  for (; part != document_.parts.end() && part->start < end; ++part) {
-    for (const auto& line : part->lines) {
+  for (const auto& part : PartsIn(document_, start, end)) {
+    for (const auto& line : part.lines) {
       if (line.end <= start || line.start >= end) continue;
       auto page = std::find_if(pages.begin(), pages.end(),
                                [&](const auto& region) { return region.page == line.page; });
