@@ -106,14 +106,8 @@ std::int64_t KbCache::generation() const {
 
 Result<> KbCache::CatchUp(store::SqlFile& file) {
   std::lock_guard follow(follow_mutex_);
-  return file.ReadBlocking([&](store::Database& db) -> Result<> {
-    // One read transaction: generation, removals, facts and chunks of the same state.
-    STRATA_CHECK_OK(db.Run("BEGIN"));
-    auto followed = Follow(db);
-    auto ended = db.Run("COMMIT");
-    if (!followed.has_value()) return followed;
-    return ended;
-  });
+  // Generation, removals, facts and chunks of the same state.
+  return ReadOneState(file, [&](store::Database& db) { return Follow(db); });
 }
 
 Result<> KbCache::Follow(store::Database& db) {

@@ -135,6 +135,16 @@ Result<> ForEachChunkAfter(store::Database& db, std::int64_t generation,
   }
 }
 
+Result<> ReadOneState(store::SqlFile& file, const std::function<Result<>(store::Database&)>& read) {
+  return file.ReadBlocking([&](store::Database& db) -> Result<> {
+    STRATA_CHECK_OK(db.Run("BEGIN"));
+    auto done = read(db);
+    auto ended = db.Run("COMMIT");
+    if (!done.has_value()) return done;
+    return ended;
+  });
+}
+
 Result<std::vector<std::uint64_t>> ChunksRemovedAfter(store::Database& db,
                                                       std::int64_t generation) {
   STRATA_TRY(auto statement, db.Prepare("SELECT chunk_row FROM removed WHERE generation > ?"));

@@ -177,6 +177,8 @@ Result<std::int64_t> ReadGeneration(store::Database& db);
 Result<std::int64_t> OldestFollowable(store::Database& db);
 Result<> ForEachChunkAfter(store::Database& db, std::int64_t generation,
                            const std::function<Result<>(const ChunkChange&)>& take);
+// Runs `read` in one read transaction, so that all it reads is of the same state. Blocks.
+Result<> ReadOneState(store::SqlFile& file, const std::function<Result<>(store::Database&)>& read);
 Result<std::vector<std::uint64_t>> ChunksRemovedAfter(store::Database& db, std::int64_t generation);
 // Of documents that have chunks: the others are not found, and word statistics must not count them.
 Result<std::vector<DocumentFacts>> FactsAfter(store::Database& db, std::int64_t generation);

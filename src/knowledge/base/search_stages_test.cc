@@ -342,5 +342,35 @@ TEST_F(RerankStageTest, TheConfiguredOneOrdersHybridSearchesAndMayFail) {
   EXPECT_THAT(FieldOf(request, "knowledge.rerank", "skipped"), HasSubstr("fake-rerank"));
 }
 
+TEST_F(SearchStagesTest, PassagesAreJoinedWhileTheirDocumentsAreIndexedAnew) {
+  std::vector<DocumentInput> documents;
+  for (int i = 0; i < 10; ++i) {
+    std::string text;
+    for (int j = 0; j < 60; ++j) text += "Glacier " + std::to_string(j) + " is made of ice. ";
+    documents.push_back(Document("d" + std::to_string(i), text + std::to_string(i)));
+  }
+  Index(base_, source_, documents);
+  auto request = Request("glacier ice", SearchMode::kLexical);
+  request.join = 2;
+  request.results = 20;
+  std::atomic<bool> done = false;
+  std::thread writer([&] {
+    RequestContext ctx;
+    for (int round = 0; !done; ++round) {
+      auto changed = documents;
+      for (auto& document : changed) document.content += " In round " + std::to_string(round);
+      EXPECT_TRUE(
+          Run(bases_->IndexDocuments(base_.id, source_.id, std::move(changed), ctx)).has_value());
+    }
+  });
+  for (int i = 0; i < 200; ++i) {
+    const auto found = Run(bases_->Retrieve(request, ctx_));
+    EXPECT_TRUE(found.has_value()) << found.error().message();
+    if (!found.has_value()) break;
+  }
+  done = true;
+  writer.join();
+}
+
 }  // namespace
 }  // namespace strata::knowledge

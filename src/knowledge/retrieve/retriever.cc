@@ -278,8 +278,8 @@ class Search {
     Span span = ctx_.span.Child("knowledge.read");
     Drops drops;
     std::size_t copies = 0;
-    auto read = [&](store::Database& db) -> Result<std::vector<RetrievedChunk>> {
-      std::vector<RetrievedChunk> results;
+    std::vector<RetrievedChunk> results;
+    const auto read = [&](store::Database& db) -> Result<> {
       // Those that hold as many phrases of the query, one after the other.
       for (auto rest = std::span(fused); !rest.empty();) {
         const auto other = [&](const FusedHit& hit) {
@@ -293,9 +293,10 @@ class Search {
         copies += of_these.size();
         rest = rest.subspan(static_cast<std::size_t>(end));
       }
-      return results;
+      return {};
     };
-    STRATA_TRY(auto results, base_.file->ReadBlocking(read));
+    // A passage and those around it, also while its document is indexed anew.
+    STRATA_CHECK_OK(ReadOneState(*base_.file, read));
     span.Set("returned", results.size());
     span.Set("copies", copies);
     span.Set("dropped", drops.count());
