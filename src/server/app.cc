@@ -27,6 +27,7 @@
 #include "server/builtins.h"
 #include "server/health_probe.h"
 #include "server/idempotency.h"
+#include "server/job_pruner.h"
 #include "server/profiles/profile_model.h"
 #include "server/profiles/system_profiles.h"
 #include "server/prompts/prompt_model.h"
@@ -165,7 +166,8 @@ struct App::Parts {
   Router router;
   std::shared_ptr<const store::ApiKey> anonymous;  // set when keys are not required
   std::unique_ptr<HealthProbe> probe;              // null: switched off
-  std::unique_ptr<RouterAlarms> router_alarms;     // looks at evaluation until it goes
+  std::unique_ptr<JobPruner> job_pruner;
+  std::unique_ptr<RouterAlarms> router_alarms;  // looks at evaluation until it goes
 
   ProviderSpecs detected;
 
@@ -698,6 +700,7 @@ Result<> App::StartJobs() {
                            .every = every},
         parts_->resilience->board(), *parts_->runtime);
   }
+  parts_->job_pruner = std::make_unique<JobPruner>(*parts_->jobs, SystemClock(), *parts_->runtime);
   parts_->async_invokes->Start(*parts_->runtime);
   parts_->evaluation->worker().Start(*parts_->runtime);
   parts_->evaluation->labeler().Start(*parts_->asker, *parts_->runtime);

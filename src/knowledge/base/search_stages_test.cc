@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "base/utf8.h"
 #include "knowledge/base/service_fixture.h"

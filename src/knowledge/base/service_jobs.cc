@@ -5,12 +5,6 @@
 #include "knowledge/base/service.h"
 
 namespace strata::knowledge {
-namespace {
-
-// Of jobs that ended, for whoever looks into jobs.db.
-constexpr std::chrono::hours kEndedJobsKept{7 * 24};
-
-}  // namespace
 
 // --- Ingestion jobs
 
@@ -18,7 +12,6 @@ Task<Result<>> KnowledgeBases::Impl::Recover() {
   // Whatever held a lease of ours is dead: the folder has one process at a time.
   std::vector<std::string_view> kinds = {kIngestKind, kPendingKind};
   STRATA_CO_CHECK_OK(co_await parts_.jobs->TakeBackLeases(std::move(kinds)));
-  STRATA_CO_CHECK_OK(co_await parts_.jobs->Prune(parts_.clock->Wall() - kEndedJobsKept));
   for (const auto& base : catalog_->Bases()) {
     STRATA_CO_CHECK_OK(co_await ingestor_.Recover(base));
   }
