@@ -1,8 +1,9 @@
-// JSON strings and UTF-8 offsets.
+// JSON strings, markup and UTF-8 offsets.
 
 #include <gtest/gtest.h>
 
 #include "base/json_text.h"
+#include "base/markup.h"
 #include "base/text_writer.h"
 #include "base/utf8.h"
 
@@ -18,6 +19,12 @@ TEST(JsonString, ReplacesMalformedUtf8SoThatOutputIsAlwaysValid) {
   EXPECT_EQ(JsonString("a\xC3(b"), "\"a\\ufffd(b\"");
   EXPECT_EQ(JsonString("\xED\xA0\x80"), "\"\\ufffd\\ufffd\\ufffd\"");  // a surrogate
   EXPECT_EQ(JsonString("x\xF0\x9F"), "\"x\\ufffd\\ufffd\"");           // cut short
+}
+
+TEST(Markup, HasNothingThatEndsAnAttributeOrAnElement) {
+  EXPECT_EQ(MarkupOf("a<b title=\"x\" y='&'>"), "a&lt;b title=&quot;x&quot; y=&#39;&amp;&#39;&gt;");
+  EXPECT_EQ(MarkupOf("grün\n日本\t😀"), "grün\n日本\t😀");
+  EXPECT_EQ(MarkupOf(std::string_view("a\0b\x1b\x7f", 5)), "a b  ");
 }
 
 TEST(Utf8, RefusesOverlongSurrogatesAndOutOfRange) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/markup.h"
 #include "route/plot_labels.h"
 
 namespace strata::route {
@@ -33,30 +34,6 @@ path,line{fill:none;stroke-linejoin:round;stroke-linecap:round}
 .one{fill:#1a1a19;stroke:#c3c2b7}.set{fill:#4f9bf0;stroke:#1a1a19}}
 </style>
 )";
-
-std::string Escaped(std::string_view text) {
-  std::string out;
-  for (char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        // XML knows no other control characters.
-        out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
-    }
-  }
-  return out;
-}
 
 // From values to pixels, with ticks at round values.
 class Axis {
@@ -219,7 +196,7 @@ class Picture {
             std::string_view text) {
     Add(fmt::format("<text x=\"{:.0f}\" y=\"{:.0f}\" class=\"{}\"{}>{}</text>\n", x, y, style,
                     anchor.empty() ? "" : fmt::format(" text-anchor=\"{}\"", anchor),
-                    Escaped(text)));
+                    MarkupOf(text)));
   }
 
   void Head() {
@@ -228,7 +205,7 @@ class Picture {
         fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" "
                     "width=\"{0:.0f}\" height=\"{1:.0f}\" role=\"img\">\n<title>{2}: quality "
                     "against cost</title>\n",
-                    kWidth, kHeight, Escaped(title)));
+                    kWidth, kHeight, MarkupOf(title)));
     Add(kStyle);
     Add(fmt::format("<rect class=\"bg\" width=\"{:.0f}\" height=\"{:.0f}\" rx=\"6\"/>\n", kWidth,
                     kHeight));
@@ -312,7 +289,7 @@ class Picture {
                             p.y)
               : fmt::format("<path class=\"set\" d=\"M{:.1f} {:.1f}l6.5 6.5l-6.5 6.5l-6.5-6.5z\">",
                             p.x, p.y - 6.5);
-      Add(fmt::format("{}<title>{}</title></{}>\n", shape, Escaped(said),
+      Add(fmt::format("{}<title>{}</title></{}>\n", shape, MarkupOf(said),
                       i < singles ? "circle" : "path"));
       if (labels[i]) Text(labels[i]->left, labels[i]->top + 11, "ink on", "", p.text);
     }

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include "base/json_text.h"
+#include "base/markup.h"
 #include "knowledge/parse/document_builder.h"
 #include "knowledge/parse/line_shapes.h"
 
@@ -157,30 +158,9 @@ std::string PartToMarkdown(const DocumentPart& part) {
 
 // ---- HTML
 
-void AppendEscaped(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-}
-
 void AppendElement(std::string& out, std::string_view name, std::string_view text) {
   out.append("<").append(name).append(">");
-  AppendEscaped(out, text);
+  AppendMarkup(out, text);
   out.append("</").append(name).append(">\n");
 }
 
@@ -199,7 +179,7 @@ void AppendTable(std::string& out, std::string_view table) {
         cell += line[++i];
       } else if (line[i] == '|') {
         out += row == 0 ? "<th>" : "<td>";
-        AppendEscaped(out, TrimSpace(cell));
+        AppendMarkup(out, TrimSpace(cell));
         out += row == 0 ? "</th>" : "</td>";
         cell.clear();
       } else {
@@ -219,7 +199,7 @@ void AppendHtmlPart(std::string& out, const DocumentPart& part) {
     case BlockType::kListItem:
       out += fmt::format("<p class=\"item\" style=\"margin-left:{}em\">",
                          2 * std::clamp(part.level, 0, 20) + 1);
-      AppendEscaped(out, part.text);
+      AppendMarkup(out, part.text);
       out += "</p>\n";
       return;
     case BlockType::kTable:
@@ -287,7 +267,7 @@ std::string DocumentToHtml(const ParsedDocument& document) {
   std::string out = "<!doctype html>\n<html";
   if (!document.language.empty()) {
     out += " lang=\"";
-    AppendEscaped(out, document.language);
+    AppendMarkup(out, document.language);
     out += '"';
   }
   out += ">\n<head><meta charset=\"utf-8\">";

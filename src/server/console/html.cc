@@ -2,36 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "base/markup.h"
 #include "base/utf8.h"
 
 namespace strata::server {
 
-std::string Escaped(std::string_view text) {
-  std::string out;
-  out.reserve(text.size() + text.size() / 8);
-  for (char c : ReplaceInvalidUtf8(text)) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
+std::string Escaped(std::string_view text) { return MarkupOf(ReplaceInvalidUtf8(text)); }
 
 std::string Page(std::string_view title, std::string_view body) {
   return fmt::format(R"(<!doctype html>
