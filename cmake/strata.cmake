@@ -86,12 +86,14 @@ if(STRATA_PROFILE STREQUAL "generate")
   add_link_options(-fprofile-generate)
 endif()
 
+include(cmake/pch/pch.cmake)
+
 # strata_test_code(TARGET): its sources are those of a test. Compiling them with optimisation takes twice as long, and what
 # they test has been compiled with it.
 function(strata_test_code target)
   target_compile_options(${target} PRIVATE -O0)
+  strata_precompiled(${target} test)
 endfunction()
-
 # strata_module(NAME DEPS module… LIBS library…)
 # Makes library strata_NAME from every .cc below the folder but *_test.cc, and NAME_test from those.
 function(strata_module name)
@@ -110,6 +112,7 @@ function(strata_module name)
   list(TRANSFORM ARG_DEPS PREPEND strata_)
   add_library(strata_${name} STATIC ${sources})
   strata_profile(${sources})
+  strata_precompiled(strata_${name} std)
   target_include_directories(strata_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(strata_${name} PUBLIC ${ARG_DEPS} ${ARG_LIBS} fmt::fmt)
   if(tests)
