@@ -25,6 +25,7 @@
 #include "base/context.h"
 #include "base/expect_errors.h"
 #include "base/ids.h"
+#include "base/iso_time.h"
 #include "base/options.h"
 #include "base/pool.h"
 #include "base/rng.h"
@@ -286,6 +287,21 @@ TEST(RequestContext, StopsAtItsDeadlineAndWhenCancelled) {
 
 TEST(Clock, FormatsIso8601WithMilliseconds) {
   EXPECT_EQ(FormatIso8601(FromUnixMicros(1'763'799'819'123'456)), "2025-11-22T08:23:39.123Z");
+}
+
+TEST(Clock, ReadsWhatItWritesAndNothingElse) {
+  const auto time = FromUnixMicros(1'763'799'819'123'000);
+  EXPECT_EQ(ParseIso8601(FormatIso8601(time)), time);
+  EXPECT_EQ(ParseIso8601("2025-11-22T08:23:39Z"), FromUnixMicros(1'763'799'819'000'000));
+  EXPECT_EQ(ParseIso8601("2025-11-22T08:23:39.5Z"), FromUnixMicros(1'763'799'819'500'000));
+  EXPECT_EQ(ParseIso8601("2025-11-22T08:23:39.123456789Z"), FromUnixMicros(1'763'799'819'123'456));
+  EXPECT_EQ(ParseIso8601("2024-02-29T00:00:00Z"), FromUnixMicros(1'709'164'800'000'000));
+  for (const char* text : {"", "2025-11-22", "2025-11-22T08:23:39", "2025-11-22 08:23:39Z",
+                           "2025-11-22T08:23:39.Z", "2025-02-29T00:00:00Z", "2025-13-01T00:00:00Z",
+                           "2025-11-22T24:00:00Z", "2025-11-22T08:60:00Z", "+025-11-22T08:23:39Z",
+                           "2025-11-22T08:23:39.1234567890Z", "2025-11-22T08:23:39+02:00"}) {
+    EXPECT_FALSE(ParseIso8601(text).has_value()) << text;
+  }
 }
 
 TEST(Ids, AreDistinctAndOfTheirShape) {

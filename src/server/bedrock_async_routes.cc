@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <boost/json.hpp>
+#include <optional>
+#include <vector>
 
+#include "base/iso_time.h"
 #include "dialect/json_value.h"
 #include "server/answer_sinks.h"
 #include "server/async_invoke.h"
@@ -20,7 +22,6 @@ using store::JobState;
 
 constexpr std::size_t kPageDefault = 100;
 constexpr std::size_t kPageMax = 1000;
-constexpr std::size_t kListedMax = 10'000;  // jobs that a listing looks at
 
 Task<Result<>> Reply(Services& s, Exchange& e, const json::object& body) {
   co_return co_await SendJson(e, s.links, dialect::Dialect::kBedrock, json::serialize(body));
@@ -95,47 +96,59 @@ Task<Result<>> Get(Services& s, Exchange& e) {
   co_return co_await Reply(s, e, Encode(*job));
 }
 
-struct Listing {
-  std::string status;
-  std::string after;  // ISO 8601; such texts compare as their times do
-  std::string before;
-  PageQuery page;
-  bool ascending = false;
-};
+// What `statusEquals` stands for; empty for "": any.
+Result<std::vector<JobState>> StatesOf(std::string_view status) {
+  std::vector<JobState> states;
+  if (status == "InProgress") states = {JobState::kQueued, JobState::kLeased};
+  if (status == "Completed") states = {JobState::kDone};
+  if (status == "Failed") states = {JobState::kFailed, JobState::kCancelled};
+  if (states.empty() && !status.empty()) {
+    return Fail(InvalidArgument("statusEquals", "expected InProgress, Completed or Failed"));
+  }
+  return states;
+}
 
-Result<Listing> DecodeListing(const Exchange& e) {
+Result<std::optional<WallTime>> TimeOf(const std::string& name, std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  auto time = ParseIso8601(text);
+  if (!time) return Fail(InvalidArgument(name, "expected a time like 2026-11-22T08:23:39Z"));
+  return time;
+}
+
+// `limit` is one more than the page has, to see whether there is another one. A page's token is the
+// number of the last job that was given out.
+Result<store::JobFilter> DecodeListing(const Exchange& e) {
   auto query = [&](std::string_view name) {
     return net::QueryParameter(e.http.query(), name).value_or("");
   };
-  Listing out;
-  out.status = query("statusEquals");
-  out.after = query("submitTimeAfter");
-  out.before = query("submitTimeBefore");
-  out.ascending = query("sortOrder") == "Ascending";
-  STRATA_TRY(out.page, ReadPageQuery(e, kPageDefault, kPageMax));
+  store::JobFilter out;
+  out.kind = AsyncInvokes::kKind;
+  out.workspace = e.ctx.workspace;
+  out.leave_out = "input";
+  STRATA_TRY(out.states, StatesOf(query("statusEquals")));
+  STRATA_TRY(out.created_after, TimeOf("submitTimeAfter", query("submitTimeAfter")));
+  STRATA_TRY(out.created_before, TimeOf("submitTimeBefore", query("submitTimeBefore")));
+  // Answers say milliseconds: what was submitted within that one is not after it.
+  if (out.created_after) *out.created_after += std::chrono::microseconds(999);
+  if (query("sortOrder") == "Ascending") out.order = store::JobFilter::Order::kOldestFirst;
+  STRATA_TRY(const auto page, ReadPageQuery(e, kPageDefault, kPageMax));
+  out.after = static_cast<std::int64_t>(page.start);
+  out.limit = page.size + 1;
   return out;
 }
 
 Task<Result<>> List(Services& s, Exchange& e) {
-  STRATA_CO_TRY(auto asked, DecodeListing(e));
-  store::JobFilter filter;
-  filter.kind = AsyncInvokes::kKind;
-  filter.workspace = e.ctx.workspace;
-  filter.limit = kListedMax;
+  STRATA_CO_TRY(auto filter, DecodeListing(e));
+  const auto size = filter.limit - 1;
   STRATA_CO_TRY(auto jobs, co_await s.jobs.List(std::move(filter)));
-  std::erase_if(jobs, [&](const auto& job) {
-    auto submitted = FormatIso8601(job.created);
-    return (!asked.status.empty() && asked.status != StatusOf(job)) ||
-           (!asked.after.empty() && submitted <= asked.after) ||
-           (!asked.before.empty() && submitted >= asked.before);
-  });
-  if (asked.ascending) std::reverse(jobs.begin(), jobs.end());
+  json::object out;
+  if (jobs.size() > size) {
+    jobs.resize(size);
+    out["nextToken"] = std::to_string(jobs.back().number);
+  }
   json::array items;
-  const auto count = jobs.size();
-  for (auto i = asked.page.begin(count); i < asked.page.end(count); ++i)
-    items.push_back(Encode(jobs[i]));
-  json::object out{{"asyncInvokeSummaries", std::move(items)}};
-  if (auto next = asked.page.next(count); !next.empty()) out["nextToken"] = next;
+  for (const auto& job : jobs) items.push_back(Encode(job));
+  out["asyncInvokeSummaries"] = std::move(items);
   co_return co_await Reply(s, e, out);
 }
 

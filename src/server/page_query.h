@@ -1,5 +1,5 @@
 #pragma once
-// maxResults and nextToken of Bedrock's lists, where a list is whole in memory and a token says how
+// maxResults and nextToken of Bedrock's lists. Where a list is whole in memory, a token says how
 // many of its entries were given out.
 
 #include <algorithm>

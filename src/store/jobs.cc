@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "base/crash_point.h"
 #include "base/rng.h"
@@ -24,44 +25,51 @@ CREATE TABLE jobs(
 ) STRICT;
 CREATE INDEX jobs_due ON jobs(kind, due) WHERE state IN (0, 1);
 )sql"},
+    // All that a listing looks for, so that no payload of a job that it does not list is read.
+    {"lists jobs", R"sql(
+CREATE INDEX jobs_listed ON jobs(kind, workspace, sequence, state, created);
+)sql"},
 };
 
-constexpr std::size_t kListMax = 1000;
 constexpr std::size_t kPayloadMax = 1 << 20;
 constexpr std::size_t kErrorMax = 4096;
 constexpr auto kRetryMax = std::chrono::hours(1);
 
 constexpr std::string_view kColumns =
-    "id, kind, key, workspace, payload, progress, result, error, state, attempts, attempts_max, "
-    "lease, created, updated, due, cancel_asked";
+    "id, kind, key, workspace, progress, result, error, state, attempts, attempts_max, lease, "
+    "created, updated, due, cancel_asked, sequence, ";
 
 std::int64_t Number(JobState state) { return static_cast<std::int64_t>(state); }
 
+// Of kColumns and the payload.
 Job JobOf(const Statement& row) {
   Job job;
-  job.id = row.Text(0);
-  job.kind = row.Text(1);
-  job.key = row.Text(2);
-  job.workspace.value = row.Text(3);
-  job.payload.text = row.Text(4);
-  job.progress.text = row.Text(5);
-  job.result.text = row.Text(6);
-  job.error = row.Text(7);
-  job.state = static_cast<JobState>(row.Integer(8));
-  job.attempts = static_cast<int>(row.Integer(9));
-  job.attempts_max = static_cast<int>(row.Integer(10));
-  job.lease = row.Text(11);
-  job.created = FromUnixMicros(row.Integer(12));
-  job.updated = FromUnixMicros(row.Integer(13));
-  job.due = FromUnixMicros(row.Integer(14));
-  job.cancel_asked = row.Integer(15) != 0;
+  int column = 0;
+  job.id = row.Text(column++);
+  job.kind = row.Text(column++);
+  job.key = row.Text(column++);
+  job.workspace.value = row.Text(column++);
+  job.progress.text = row.Text(column++);
+  job.result.text = row.Text(column++);
+  job.error = row.Text(column++);
+  job.state = static_cast<JobState>(row.Integer(column++));
+  job.attempts = static_cast<int>(row.Integer(column++));
+  job.attempts_max = static_cast<int>(row.Integer(column++));
+  job.lease = row.Text(column++);
+  job.created = FromUnixMicros(row.Integer(column++));
+  job.updated = FromUnixMicros(row.Integer(column++));
+  job.due = FromUnixMicros(row.Integer(column++));
+  job.cancel_asked = row.Integer(column++) != 0;
+  job.number = row.Integer(column++);
+  job.payload.text = row.Text(column);
   return job;
 }
 
 template <class... Args>
 Result<std::optional<Job>> ReadOne(Database& database, std::string_view where,
                                    const Args&... args) {
-  STRATA_TRY(auto rows, database.Prepare(fmt::format("SELECT {} FROM jobs {}", kColumns, where)));
+  STRATA_TRY(auto rows,
+             database.Prepare(fmt::format("SELECT {}payload FROM jobs {}", kColumns, where)));
   STRATA_TRY(bool row, rows.BindAll(args...).Step());
   return row ? std::optional(JobOf(rows)) : std::nullopt;
 }
@@ -174,17 +182,23 @@ Result<> GiveBackJob(Database& database, const Job& job, WallTime now) {
 }
 
 Result<std::vector<Job>> ListJobs(Database& database, const JobFilter& filter) {
+  const bool newest_first = filter.order == JobFilter::Order::kNewestFirst;
   STRATA_TRY(auto rows,
              database.Prepare(fmt::format(
-                 "SELECT {} FROM jobs WHERE (?1 = '' OR kind = ?1) AND (?2 IS NULL OR workspace = "
-                 "?2) AND (?3 IS NULL OR state = ?3) AND (?4 = '' OR sequence < (SELECT sequence "
-                 "FROM jobs WHERE id = ?4)) ORDER BY sequence DESC LIMIT ?5",
-                 kColumns)));
-  std::optional<std::string> workspace;
-  if (filter.workspace) workspace = filter.workspace->value;
-  std::optional<std::int64_t> state;
-  if (filter.state) state = Number(*filter.state);
-  rows.BindAll(filter.kind, workspace, state, filter.after_id, std::min(filter.limit, kListMax));
+                 "SELECT {}CASE ?8 WHEN '' THEN payload ELSE json_remove(payload, '$.' || ?8) END "
+                 "FROM jobs WHERE kind = ?1 AND workspace = ?2 AND (?3 >> state) & 1 AND "
+                 "created > ?4 AND created < ?5 AND sequence {} ?6 ORDER BY sequence {} LIMIT ?7",
+                 kColumns, newest_first ? '<' : '>', newest_first ? "DESC" : "ASC")));
+  using Limits = std::numeric_limits<std::int64_t>;
+  std::int64_t states = filter.states.empty() ? -1 : 0;
+  for (auto state : filter.states) states |= std::int64_t{1} << Number(state);
+  auto micros = [](const auto& time, std::int64_t otherwise) {
+    return time ? ToUnixMicros(*time) : otherwise;
+  };
+  const auto after = filter.after == 0 && newest_first ? Limits::max() : filter.after;
+  rows.BindAll(filter.kind, filter.workspace.value, states,
+               micros(filter.created_after, Limits::min()),
+               micros(filter.created_before, Limits::max()), after, filter.limit, filter.leave_out);
   std::vector<Job> jobs;
   while (true) {
     STRATA_TRY(bool more, rows.Step());
@@ -206,22 +220,6 @@ Result<> CheckSpec(const JobSpec& spec) {
 }
 
 }  // namespace
-
-std::string_view JobStateName(JobState state) {
-  switch (state) {
-    case JobState::kQueued:
-      return "queued";
-    case JobState::kLeased:
-      return "running";
-    case JobState::kDone:
-      return "done";
-    case JobState::kFailed:
-      return "failed";
-    case JobState::kCancelled:
-      return "cancelled";
-  }
-  return "queued";
-}
 
 Result<std::unique_ptr<JobQueue>> JobQueue::Open(const std::string& path, const Clock& clock) {
   SqlFileOptions options;

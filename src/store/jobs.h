@@ -20,7 +20,6 @@
 namespace strata::store {
 
 enum class JobState : std::uint8_t { kQueued, kLeased, kDone, kFailed, kCancelled };
-std::string_view JobStateName(JobState state);
 
 struct JobSpec {
   std::string kind;  // "kb.ingest"
@@ -32,7 +31,8 @@ struct JobSpec {
 };
 
 struct Job {
-  std::string id;  // ten characters of A-Z0-9
+  std::string id;           // ten characters of A-Z0-9
+  std::int64_t number = 0;  // grows from job to job
   std::string kind;
   std::string key;
   WorkspaceId workspace;
@@ -51,11 +51,15 @@ struct Job {
 };
 
 struct JobFilter {
-  std::string kind;  // "" any
-  std::optional<WorkspaceId> workspace;
-  std::optional<JobState> state;
+  std::string kind = {};
+  WorkspaceId workspace = {};
+  std::vector<JobState> states = {};            // empty: any
+  std::optional<WallTime> created_after = {};   // not included
+  std::optional<WallTime> created_before = {};  // not included
+  enum class Order : std::uint8_t { kNewestFirst, kOldestFirst } order = Order::kNewestFirst;
   std::size_t limit = 100;
-  std::string after_id;  // of the page before; newest first
+  std::int64_t after = 0;      // `number` of the last job of the page before; 0: the first page
+  std::string leave_out = {};  // member of the payloads that is not read: what makes them large
 };
 
 // Thread-safe. Every method is a short transaction of its own.
@@ -98,6 +102,7 @@ class JobQueue {
   Task<Result<>> Cancelled(Job job);
 
   Task<Result<Job>> Get(std::string id);
+  // A page of a listing. Jobs that end or are removed meanwhile move no page.
   Task<Result<std::vector<Job>>> List(JobFilter filter);
 
   // Removes jobs that ended before `before`; returns how many.

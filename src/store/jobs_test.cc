@@ -1,5 +1,6 @@
 #include "store/jobs.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/run_task.h"
@@ -25,6 +26,17 @@ class Jobs : public testing::Test {
     return *job;
   }
   std::optional<Job> Lease() { return *RunTask(queue_->Lease({"other", "k"}, seconds(10))); }
+  // Of kind "k", in the workspace "w" unless another is named.
+  std::vector<Job> Listing(JobFilter filter) {
+    filter.kind = "k";
+    if (filter.workspace.value.empty()) filter.workspace = {"w"};
+    return *RunTask(queue_->List(std::move(filter)));
+  }
+  std::string Listed(JobFilter filter) {
+    std::string keys;
+    for (const auto& job : Listing(std::move(filter))) keys += job.key;
+    return keys;
+  }
   JobState StateOf(const Job& job) { return RunTask(queue_->Get(job.id))->state; }
 
   TempFolder folder_;
@@ -144,22 +156,50 @@ TEST_F(Jobs, CancellingReachesQueuedAndRunningJobs) {
 }
 
 TEST_F(Jobs, ListingIsPagedAndFilteredAndOldJobsArePruned) {
-  for (const char* key : {"a", "b", "c"}) Enqueue(key);
-  auto page = RunTask(
-      queue_->List({.kind = "k", .workspace = {}, .state = {}, .limit = 2, .after_id = {}}));
-  ASSERT_EQ(page->size(), 2U);
-  EXPECT_EQ(page->front().key, "c");
-  auto rest = RunTask(queue_->List({.kind = "",
-                                    .workspace = WorkspaceId{"w"},
-                                    .state = JobState::kQueued,
-                                    .limit = 2,
-                                    .after_id = page->back().id}));
-  ASSERT_EQ(rest->size(), 1U);
-  EXPECT_EQ(rest->front().key, "a");
+  std::vector<WallTime> made;
+  for (const char* key : {"a", "b", "c", "d"}) {
+    made.push_back(Enqueue(key).created);
+    clock_.Advance(seconds(1));
+  }
+  EXPECT_EQ(Listed({}), "dcba");
+  EXPECT_EQ(Listed({.order = JobFilter::Order::kOldestFirst}), "abcd");
+  EXPECT_EQ(Listed({.created_after = made[0], .created_before = made[3]}), "cb");
+  EXPECT_EQ(Listed({.workspace = {"other"}}), "");
   ASSERT_TRUE(RunTask(queue_->Complete(*Lease(), {})));
-  clock_.Advance(seconds(1));
-  EXPECT_EQ(*RunTask(queue_->Prune(clock_.Wall())), 1);
-  EXPECT_EQ(RunTask(queue_->List({}))->size(), 2U);
+  ASSERT_TRUE(RunTask(queue_->Fail(*Lease(), "bad", JobQueue::Retry::kPermanent)));
+  ASSERT_TRUE(Lease());
+  EXPECT_EQ(Listed({.states = {JobState::kDone, JobState::kFailed}}), "ba");
+  EXPECT_EQ(Listed({.states = {JobState::kQueued}}), "d");
+  // The job that the second page begins behind is removed between the two.
+  auto first = Listing({.order = JobFilter::Order::kOldestFirst, .limit = 2});
+  EXPECT_EQ(*RunTask(queue_->Prune(clock_.Wall() + seconds(1))), 2);
+  EXPECT_EQ(Listed({.order = JobFilter::Order::kOldestFirst, .after = first.back().number}), "cd");
+  EXPECT_EQ(Listed({.limit = 1, .after = Listing({}).front().number}), "c");
+}
+
+// A listing goes through all jobs, however many they are.
+TEST_F(Jobs, AListingReachesTheOldestOfMany) {
+  constexpr int kJobs = 1100;
+  for (int i = 0; i < kJobs; ++i) Enqueue(std::to_string(i));
+  EXPECT_EQ(Listing({.limit = 2 * kJobs}).size(), kJobs);
+  int seen = 0;
+  std::int64_t after = 0;
+  for (auto page = Listing({.limit = 400}); !page.empty();
+       page = Listing({.limit = 400, .after = after})) {
+    seen += static_cast<int>(page.size());
+    after = page.back().number;
+  }
+  EXPECT_EQ(seen, kJobs);
+}
+
+TEST_F(Jobs, AListingLeavesOutWhatMakesPayloadsLarge) {
+  RunTask(queue_->Enqueue({.kind = "k",
+                           .key = "1",
+                           .workspace = {"w"},
+                           .payload = {R"({"model":"m","input":{"text":"long"},"token":"t"})"}}))
+      .value();
+  EXPECT_EQ(Listing({.leave_out = "input"}).at(0).payload.text, R"({"model":"m","token":"t"})");
+  EXPECT_THAT(Listing({}).at(0).payload.text, testing::HasSubstr("long"));
 }
 
 TEST_F(Jobs, APersonsJobsAreErasedInEveryStateAndTheirsAlone) {
@@ -175,7 +215,8 @@ TEST_F(Jobs, APersonsJobsAreErasedInEveryStateAndTheirsAlone) {
   ASSERT_EQ(leased->id, held.id);
   EXPECT_EQ(*RunTask(queue_->EraseSubject("ada", {"w"})), 1);
   EXPECT_EQ(RunTask(queue_->Complete(*leased, {"{}"})).error().code(), Code::kNotFound);
-  EXPECT_EQ(RunTask(queue_->List({}))->size(), 3U);
+  EXPECT_EQ(Listed({}), "42");
+  EXPECT_EQ(Listed({.workspace = {"other"}}), "3");
   EXPECT_EQ(*RunTask(queue_->EraseSubject("ada", {"w"})), 0) << "repeated";
   for (const char* suffix : {"", "-wal"}) {
     auto bytes = *ReadWholeFile(folder_ / "jobs.db" + suffix, 1 << 24);

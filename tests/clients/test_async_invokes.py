@@ -1,4 +1,4 @@
-"""Bedrock's asynchronous invocations over restarts."""
+"""Bedrock's asynchronous invocations over restarts, and their listing page by page."""
 import os
 import shutil
 import tempfile
@@ -8,7 +8,7 @@ import unittest
 import boto3
 from botocore.config import Config
 
-from harness import ACCESS_KEY, SECRET_KEY, FakeUpstream, Server, stop_process
+from harness import ACCESS_KEY, BEARER, SECRET_KEY, FakeUpstream, Server, stop_process
 
 BUCKET = "answers-to-come"
 RESTARTS = 4  # more than an invocation has attempts
@@ -62,6 +62,39 @@ class AsyncInvokes(unittest.TestCase):
         self.assertEqual(self.client().get_async_invoke(invocationArn=arn)["status"], "Completed")
         with open(os.path.join(self.bucket, "out", arn.rsplit("/", 1)[1], "output.json"), encoding="utf-8") as f:
             self.assertIn("in time", f.read())
+
+    def test_a_listing_is_whole_page_by_page_in_both_directions(self):
+        self.upstream.script({"text": "done", "times": 0})
+        made = [self.start() for _ in range(7)]
+        lost = self.start("elsewhere/gpt-4o-mini")
+        client = self.client()
+        self.until(lambda: client.get_async_invoke(invocationArn=lost)["status"] == "Failed")
+        self.until(lambda: all(client.get_async_invoke(invocationArn=arn)["status"] == "Completed" for arn in made))
+
+        def listed(**more):
+            pages = client.get_paginator("list_async_invokes").paginate(PaginationConfig={"PageSize": 3}, **more)
+            return [job for page in pages for job in page["asyncInvokeSummaries"]]
+
+        def arns(**more):
+            return [job["invocationArn"] for job in listed(**more) if job["invocationArn"] in made + [lost]]
+        self.assertEqual(arns(sortOrder="Ascending"), made + [lost])
+        self.assertEqual(arns(), [lost] + made[::-1])
+        self.assertEqual(arns(statusEquals="Completed"), made[::-1])
+        self.assertEqual(arns(statusEquals="Failed"), [lost])
+        self.assertEqual(arns(statusEquals="InProgress"), [])
+        times = {job["invocationArn"]: job["submitTime"] for job in listed()}
+        between = arns(sortOrder="Ascending", submitTimeAfter=times[made[1]], submitTimeBefore=times[made[5]])
+        self.assertEqual(between, [arn for arn in made if times[made[1]] < times[arn] < times[made[5]]])
+        self.assertTrue(between)
+        job = listed()[0]
+        self.assertEqual((job["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"], job["status"]), (f"s3://{BUCKET}/out", "Failed"))
+        self.assertTrue(job["failureMessage"])
+
+    def test_what_is_no_filter_is_refused_by_name(self):
+        for query, name in (("statusEquals=Done", "statusEquals"), ("submitTimeAfter=yesterday", "submitTimeAfter"),
+                            ("maxResults=0", "maxResults"), ("nextToken=x", "nextToken")):
+            status, _, body = self.server.get("/async-invoke?" + query, {"authorization": "Bearer " + BEARER})
+            self.assertEqual((status, name in body.decode()), (400, True), body)
 
 
 if __name__ == "__main__":

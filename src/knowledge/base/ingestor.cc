@@ -331,23 +331,20 @@ Task<Result<store::Job>> Ingestor::EnqueuePending(const KnowledgeBase& base) con
 }
 
 Task<Result<>> Ingestor::CancelJobsOf(const KnowledgeBase& base) const {
-  using store::JobState;
   for (const auto kind : {kIngestKind, kPendingKind}) {
-    for (const auto state : {JobState::kQueued, JobState::kLeased}) {
-      store::JobFilter filter;
-      filter.kind = kind;
-      filter.workspace = base.workspace;
-      filter.state = state;
-      std::vector<store::Job> jobs;
-      do {
-        STRATA_CO_TRY(jobs, co_await parts_.jobs->List(filter));
-        for (const auto& job : jobs) {
-          filter.after_id = job.id;
-          if (Member(job.payload, "kb") != base.id) continue;
-          STRATA_CO_CHECK_OK(co_await parts_.jobs->Cancel(job.id));
-        }
-      } while (jobs.size() == filter.limit);
-    }
+    store::JobFilter filter{.kind = std::string(kind),
+                            .workspace = base.workspace,
+                            .states = {store::JobState::kQueued, store::JobState::kLeased},
+                            .order = store::JobFilter::Order::kOldestFirst};
+    std::vector<store::Job> jobs;
+    do {
+      STRATA_CO_TRY(jobs, co_await parts_.jobs->List(filter));
+      for (const auto& job : jobs) {
+        filter.after = job.number;
+        if (Member(job.payload, "kb") != base.id) continue;
+        STRATA_CO_CHECK_OK(co_await parts_.jobs->Cancel(job.id));
+      }
+    } while (jobs.size() == filter.limit);
   }
   co_return Result<>();
 }

@@ -116,7 +116,7 @@ TEST_F(KnowledgeBaseTest, JobsOfABaseThatIsDeletedEndUnrun) {
   EXPECT_EQ(status, DocumentStatus::kIndexed) << "the jobs of other bases go on";
   EXPECT_EQ(parser_.calls, 1) << "of the base, only what was held";
   store::JobFilter cancelled;
-  cancelled.state = store::JobState::kCancelled;
+  cancelled.states = {store::JobState::kCancelled};
   EXPECT_EQ(Get(jobs_->List(cancelled)).size(), 2U)
       << "the sync that ran, the documents that waited";
 }
