@@ -97,7 +97,7 @@ Result<observe::CostQuery> DecodeCost(const Exchange& e) {
 Task<Result<>> Cost(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto query, DecodeCost(e));
   auto& journal = s.journal;
-  STRATA_CO_CHECK_OK(co_await RunBlocking(s.parse_pool, [&journal]() { return journal.Flush(); }));
+  STRATA_CO_CHECK_OK(co_await RunBlocking(s.admin_pool, [&journal]() { return journal.Flush(); }));
   const bool every_tag = query.by == observe::CostQuery::By::kTag && query.tag.empty();
   STRATA_CO_TRY(auto lines, co_await s.ledger.Cost(std::move(query)));
   bool csv = net::QueryParameter(e.http.query(), "form") == "csv";
@@ -126,7 +126,7 @@ Task<Result<>> Backup(Services& s, Exchange& e) {
     s.traces.Flush();
     return store::Backup(s.folder.path(), target);
   };
-  STRATA_CO_TRY(auto report, co_await RunBlocking(s.parse_pool, std::move(work)));
+  STRATA_CO_TRY(auto report, co_await RunBlocking(s.admin_pool, std::move(work)));
   json::object out{{"databases", report.databases},
                    {"files", report.files},
                    {"bytes", report.bytes},
@@ -148,7 +148,7 @@ Task<Result<observe::FinishedTrace>> FindTrace(Services& services, const Exchang
   if (!found.has_value() && found.error().code() == Code::kNotFound) {
     // A trace is written a moment after its answer; who asks at once must find it.
     auto& traces = services.traces;
-    STRATA_CO_CHECK_OK(co_await RunBlocking(services.parse_pool, [&traces]() -> Result<> {
+    STRATA_CO_CHECK_OK(co_await RunBlocking(services.admin_pool, [&traces]() -> Result<> {
       traces.Flush();
       return {};
     }));

@@ -132,7 +132,7 @@ Task<Result<>> AddProvider(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto spec, DecodeSpec(e.http.body));
   auto name = spec.name;
   auto work = [&s, spec] { return s.reloader.AddProvider(spec); };
-  STRATA_CO_CHECK_OK(co_await RunBlocking(s.parse_pool, std::move(work)));
+  STRATA_CO_CHECK_OK(co_await RunBlocking(s.admin_pool, std::move(work)));
   json::object out{{"added", name}, {"problem", ProblemOf(s, name)}};
   co_return co_await SendAdminJson(e, json::serialize(out));
 }
@@ -140,7 +140,7 @@ Task<Result<>> AddProvider(Services& s, Exchange& e) {
 Task<Result<>> RemoveProvider(Services& s, Exchange& e) {
   STRATA_CO_CHECK_OK(RequireServerAdmin(e.ctx, "providers are removed"));
   auto work = [&s, name = e.params.at(0)] { return s.reloader.RemoveProvider(name); };
-  STRATA_CO_TRY(auto named_by, co_await RunBlocking(s.parse_pool, std::move(work)));
+  STRATA_CO_TRY(auto named_by, co_await RunBlocking(s.admin_pool, std::move(work)));
   json::object out{{"removed", e.params.at(0)}, {"named_by", json::value_from(named_by)}};
   co_return co_await SendAdminJson(e, json::serialize(out));
 }
@@ -230,7 +230,7 @@ Task<Result<>> ImportModel(Services& s, Exchange& e) {
       return AddImportedModel(models, {s.local_models, s.journal, s.parser}, id);
     });
   };
-  STRATA_CO_CHECK_OK(co_await RunBlocking(s.parse_pool, std::move(work)));
+  STRATA_CO_CHECK_OK(co_await RunBlocking(s.admin_pool, std::move(work)));
   json::object out{{"id", imported.id},
                    {"kind", imported.kind},
                    {"architecture", imported.architecture},

@@ -168,6 +168,7 @@ struct App::Parts {
   std::unique_ptr<HealthProbe> probe;              // null: switched off
   std::unique_ptr<JobPruner> job_pruner;
   std::unique_ptr<RouterAlarms> router_alarms;  // looks at evaluation until it goes
+  std::unique_ptr<Pool> admin_pool = std::make_unique<Pool>("admin", 2, 256);  // works on all above
 
   ProviderSpecs detected;
 
@@ -381,6 +382,7 @@ void App::Parts::MakeServices() {
       .meta = *meta,
       .kb_pool = *kb_pool,
       .ops_pool = *ops_pool,
+      .admin_pool = *admin_pool,
       .readiness = readiness,
       .request_metrics = *request_metrics,
       .call_metrics = *call_metrics,

@@ -138,7 +138,7 @@ Task<Result<observe::FinishedTrace>> FindTrace(Services& s, Exchange& e) {
     s.traces.Flush();
     return {};
   };
-  STRATA_CO_CHECK_OK(co_await RunBlocking(s.parse_pool, std::move(flush)));
+  STRATA_CO_CHECK_OK(co_await RunBlocking(s.admin_pool, std::move(flush)));
   co_return co_await s.traces.Get(id);
 }
 

@@ -70,7 +70,7 @@ void WriteJournal(const Services& s, PrometheusText& out) {
 
 void WritePools(const Services& s, PrometheusText& out) {
   out.Family("strata_pool_waiting", "gauge", "Work that waits for a thread of the pool.");
-  for (const auto* pool : {&s.parse_pool, &s.kb_pool, &s.ops_pool}) {
+  for (const auto* pool : {&s.parse_pool, &s.kb_pool, &s.ops_pool, &s.admin_pool}) {
     out.Sample("strata_pool_waiting", {{"pool", pool->name()}},
                static_cast<double>(pool->waiting()));
   }

@@ -96,7 +96,8 @@ struct Services {
   store::JobQueue& jobs;
   store::SqlFile& meta;
   Pool& kb_pool;
-  Pool& ops_pool;  // probes and reloads, so that no parsing stands in their way
+  Pool& ops_pool;    // probes and reloads, so that no parsing stands in their way
+  Pool& admin_pool;  // backups, changes of providers and models, waits for the ledger and traces
   const Readiness& readiness;
   observe::RequestMetrics& request_metrics;
   observe::CallMetrics& call_metrics;

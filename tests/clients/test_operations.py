@@ -13,9 +13,10 @@ import threading
 import time
 import unittest
 
+import boto3
 import openai
 
-from harness import ACCESS_KEY, BEARER, FakeUpstream, Server, server, run_strata, stop_process
+from harness import ACCESS_KEY, BEARER, SAMPLES, SECRET_KEY, FakeUpstream, Server, server, run_strata, stop_process
 
 KEY = {"Authorization": "Bearer " + BEARER}
 MODEL = "up/gpt-4o-mini"
@@ -520,6 +521,59 @@ class HandOver(unittest.TestCase):
         ask()
         self.assertIn(",2,", server.cli("cost", "--by", "model", "--csv").split(MODEL)[1])
         server.stop()
+
+    # ---- administration while documents are parsed
+
+    @staticmethod
+    def children(pid):
+        found = []
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{name}/stat", encoding="utf-8") as f:
+                    parent = f.read().rsplit(")", 1)[1].split()[1]
+            except OSError:
+                continue
+            if int(parent) == pid:
+                found.append(int(name))
+        return found
+
+    def hold_a_parser(self, running, ask):
+        """Stops the child that parses the document of a request: (its pid, the request's thread)."""
+        for _ in range(20):
+            thread = threading.Thread(target=ask)
+            thread.start()
+            while thread.is_alive():
+                for child in self.children(running.process.pid):
+                    os.kill(child, signal.SIGSTOP)
+                    thread.join(0.5)
+                    if thread.is_alive():
+                        return child, thread
+            thread.join()
+        self.fail("no parser was seen")
+
+    def test_administration_does_not_wait_for_documents_that_are_parsed(self):
+        running = Server("kb.parse.processes: 1\n", documents=False)
+        runtime = boto3.client("bedrock-runtime", endpoint_url=running.url, region_name="us-east-1", aws_access_key_id=ACCESS_KEY,
+                               aws_secret_access_key=SECRET_KEY)
+        with open(os.path.join(SAMPLES, "storage-manual.pdf"), "rb") as f:
+            document = {"document": {"format": "pdf", "name": "manual", "source": {"bytes": f.read()}}}
+        answers = []
+
+        def ask():
+            answers.append(runtime.converse(modelId="builtin/extract", messages=[{"role": "user", "content": [
+                document, {"text": "Who must be called when a glass plate breaks?"}]}]))
+        child, thread = self.hold_a_parser(running, ask)
+        try:
+            running.cli("cost")
+            running.cli("provider", "add", "other", "--kind", "openai", "--base-url", "http://127.0.0.1:9/v1", "--secret", "env:NOBODY")
+            running.cli("provider", "remove", "other")
+            running.cli("backup", os.path.join(running.folder, "copy"))
+            self.assertTrue(thread.is_alive(), "the document was parsed first")
+        finally:
+            os.kill(child, signal.SIGCONT)
+            thread.join()
+        self.assertTrue(answers[-1]["output"]["message"]["content"])
+        running.stop()
 
     def test_the_predecessor_of_nobody_is_just_a_start(self):
         upstream = FakeUpstream()
