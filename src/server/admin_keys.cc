@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/budget_error.h"
+#include "base/pool.h"
 #include "dialect/json_value.h"
 #include "server/admin_json.h"
 #include "server/server_admin.h"
@@ -180,6 +181,15 @@ Task<Result<>> Rotate(Services& s, Exchange& e) {
   co_return co_await SendAdminJson(e, EncodeNewKey(made, s.spending));
 }
 
+// Cut short between its steps, it is finished at the next start: the file has both keys.
+Task<Result<>> RotateMasterKey(Services& s, Exchange& e) {
+  STRATA_CO_CHECK_OK(RequireServerAdmin(e.ctx, "the master key is replaced"));
+  auto rotate = [&s] { return s.ring.Rotate(); };
+  STRATA_CO_CHECK_OK(co_await RunBlocking(s.admin_pool, std::move(rotate)));
+  STRATA_CO_TRY(const auto sealed, co_await s.keys.ResealAll());
+  co_return co_await SendAdminJson(e, json::serialize(json::object{{"sealed_again", sealed}}));
+}
+
 }  // namespace
 
 Result<store::CreateKey> DecodeCreateKey(std::string_view body, const Clock& clock) {
@@ -220,6 +230,7 @@ void AddAdminKeyRoutes(Router& router, Services& services) {
   add("DELETE", "/strata/v1/keys/{key}", "revoke_key", Revoke);
   add("POST", "/strata/v1/keys/{key}/rotate", "rotate_key", Rotate);
   add("PUT", "/strata/v1/keys/{key}/budget", "set_key_budget", SetBudget);
+  add("POST", "/strata/v1/master-key/rotate", "rotate_master_key", RotateMasterKey);
 }
 
 }  // namespace strata::server

@@ -344,6 +344,7 @@ void App::Parts::MakeServices() {
   services.reset(new Services{
       .live = live,
       .folder = folder,
+      .ring = ring,
       .keys = *keys,
       .ledger = *accounting.ledger,
       .spending = *accounting.spending,

@@ -59,6 +59,7 @@ class RouterAlarms;
 struct Services {
   const LiveConfig& live;
   const store::DataDir& folder;
+  store::KeyRing& ring;
   store::KeyStore& keys;
   observe::Ledger& ledger;
   const observe::Spending& spending;

@@ -29,6 +29,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t kPiece = 1 << 20;
 constexpr std::uint64_t kManifestMax = 256 << 20;
 constexpr std::string_view kManifest = "manifest.json";
+// Copied behind the databases: master keys only become more, so these open what the copies hold.
 constexpr const char* kFolders[] = {"models", "secrets", "tls"};
 
 using Piece = std::function<Result<>(std::string_view)>;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "base/rng.h"
 #include "store/key_rows.h"
@@ -86,10 +87,16 @@ Result<NewKey> RotateRow(Database& database, const KeyId& id, const KeyRing& rin
   return made;
 }
 
+// Those of revoked keys, which nobody reads again, stay as they are.
 Result<std::int64_t> ResealRows(Database& database, const KeyRing& ring) {
   STRATA_TRY(auto rows, ReadKeyRows(database, "", {}));
   std::int64_t changed = 0;
+  std::set<std::string> revoked;
   for (const auto& row : rows) {
+    if (row.key.revoked) {
+      revoked.insert(row.key.id.value);
+      continue;
+    }
     auto context = SecretContext(row.key.id);
     STRATA_TRY(auto secret, ring.Reseal(row.secret_sealed, context));
     std::string old;
@@ -104,6 +111,7 @@ Result<std::int64_t> ResealRows(Database& database, const KeyRing& ring) {
   }
   STRATA_TRY(auto olds, ReadOldSecrets(database));
   for (const auto& row : olds) {
+    if (revoked.contains(row.key.value)) continue;
     STRATA_TRY(auto secret, ring.Reseal(row.secret_sealed, SecretContext(row.key)));
     if (secret == row.secret_sealed) continue;
     STRATA_CHECK_OK(
@@ -128,10 +136,6 @@ bool ApiKey::HasRole(std::string_view role) const {
   const auto& roles = grant.roles;
   return std::any_of(roles.begin(), roles.end(),
                      [&](const auto& held) { return held == role || held == "admin"; });
-}
-
-bool ApiKey::MayUseModel(std::string_view model) const {
-  return grant.models.empty() || MatchesAny(grant.models, model);
 }
 
 bool ApiKey::MayActFor(std::string_view principal) const {
@@ -169,9 +173,10 @@ std::shared_ptr<const ApiKey> KeySnapshot::FindId(const KeyId& id) const {
 
 Result<std::unique_ptr<KeyStore>> KeyStore::Open(SqlFile& file, const KeyRing& ring,
                                                  const Clock& clock) {
-  STRATA_CHECK_OK(file.WriteBlocking([](Database& database) -> Result<> {
+  STRATA_CHECK_OK(file.WriteBlocking([&](Database& database) -> Result<std::int64_t> {
     // The writer's transaction is open already; a component's first tables are made in it.
-    return MigrateComponent(database, "api_keys", KeyMigrations());
+    STRATA_CHECK_OK(MigrateComponent(database, "api_keys", KeyMigrations()));
+    return ResealRows(database, ring);
   }));
   std::unique_ptr<KeyStore> keys(new KeyStore(file, ring, clock));
   STRATA_CHECK_OK(file.ReadBlocking([&](Database& database) { return keys->Reload(database); }));
@@ -287,9 +292,7 @@ Task<Result<NewKey>> KeyStore::Rotate(KeyId id, std::chrono::seconds overlap) {
 
 Task<Result<std::int64_t>> KeyStore::ResealAll() {
   auto reseal = [this](Database& db) { return ResealRows(db, ring_); };
-  STRATA_CO_TRY(auto changed, co_await file_.Write(reseal));
-  STRATA_CO_CHECK_OK(co_await ReloadOnPool());
-  co_return changed;
+  co_return co_await file_.Write(reseal);
 }
 
 }  // namespace strata::store

@@ -57,7 +57,6 @@ struct ApiKey {
 
   bool ValidAt(WallTime now) const { return !revoked && (!expires || now < *expires); }
   bool HasRole(std::string_view role) const;  // "admin" has them all
-  bool MayUseModel(std::string_view model) const;
   // Whether a request may read as `principal`: one of the key's own, or one that it acts for.
   bool MayActFor(std::string_view principal) const;
 };
@@ -138,8 +137,8 @@ class KeyStore {
   // as those said. Without an overlap all old ones end now. kConflict: kOldSecretsMax are valid.
   static constexpr std::size_t kOldSecretsMax = 8;
   Task<Result<NewKey>> Rotate(KeyId id, std::chrono::seconds overlap);
-  // At a start after KeyRing::Rotate; returns how many secrets were sealed again. Cheap when there
-  // is nothing to do.
+  // Seals under the ring's newest key what older ones sealed; returns how many secrets. Opening the
+  // store does so too, so that a rotation that was cut short is finished.
   Task<Result<std::int64_t>> ResealAll();
 
   // For the command line and start-up, which may block.

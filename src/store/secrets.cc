@@ -10,7 +10,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <optional>
+#include <vector>
 
 #include "base/encoding.h"
 #include "base/rng.h"
@@ -115,13 +117,38 @@ SecretText::~SecretText() { Wipe(); }
 
 // ---- KeyRing
 
-KeyRing::~KeyRing() {
-  for (auto& key : keys_) sodium_memzero(key.bytes.data(), key.bytes.size());
+struct KeyRing::Keys {
+  Keys() = default;
+  Keys(const Keys&) = delete;
+  Keys& operator=(const Keys&) = delete;
+  ~Keys() {
+    for (auto& key : list) sodium_memzero(key.bytes.data(), key.bytes.size());
+  }
+  std::vector<Key> list;  // newest first, never empty
+};
+
+struct KeyRing::State {
+  std::string path;     // of the file that it rotates in; "" for keys of a reference
+  std::mutex rotating;  // held over the file's change
+  mutable std::mutex mutex;
+  std::shared_ptr<const Keys> keys;
+};
+
+KeyRing::KeyRing(std::unique_ptr<State> state) : state_(std::move(state)) {}
+KeyRing::KeyRing(KeyRing&&) noexcept = default;
+KeyRing& KeyRing::operator=(KeyRing&&) noexcept = default;
+KeyRing::~KeyRing() = default;
+
+std::shared_ptr<const KeyRing::Keys> KeyRing::Now() const {
+  std::lock_guard lock(state_->mutex);
+  return state_->keys;
 }
 
-Result<std::vector<KeyRing::Key>> KeyRing::ParseKeys(std::string_view text,
-                                                     std::string_view where) {
-  std::vector<Key> keys;
+std::string KeyRing::newest_key_id() const { return Now()->list.front().id; }
+
+Result<std::shared_ptr<const KeyRing::Keys>> KeyRing::ParseKeys(std::string_view text,
+                                                                std::string_view where) {
+  auto keys = std::make_shared<Keys>();
   while (!text.empty()) {
     auto line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
@@ -136,11 +163,11 @@ Result<std::vector<KeyRing::Key>> KeyRing::ParseKeys(std::string_view text,
     std::memcpy(key.bytes.data(), bytes->data(), 32);
     key.id = Sha256Hex("strata master key id\n" + *bytes).substr(0, 8);
     sodium_memzero(bytes->data(), bytes->size());
-    keys.push_back(std::move(key));
+    keys->list.push_back(std::move(key));
   }
-  if (keys.empty() || keys.size() > kKeysMax) {
-    return Fail(Code::kInvalidArgument,
-                fmt::format("{} holds {} master keys, not 1 to {}", where, keys.size(), kKeysMax));
+  if (keys->list.empty() || keys->list.size() > kKeysMax) {
+    return Fail(Code::kInvalidArgument, fmt::format("{} holds {} master keys, not 1 to {}", where,
+                                                    keys->list.size(), kKeysMax));
   }
   return keys;
 }
@@ -148,9 +175,10 @@ Result<std::vector<KeyRing::Key>> KeyRing::ParseKeys(std::string_view text,
 Result<KeyRing> KeyRing::Load(std::string_view reference, const std::string& secrets_folder) {
   if (::sodium_init() < 0) return Fail(Internal("libsodium does not start"));
   SecretText text;
+  auto state = std::make_unique<State>();
   std::string where(reference);
   if (reference.empty()) {
-    where = MasterPath(secrets_folder);
+    where = state->path = MasterPath(secrets_folder);
     if (::access(where.c_str(), F_OK) != 0) STRATA_CHECK_OK(MakeMasterKey(secrets_folder));
     STRATA_CHECK_OK(CheckPrivate(where));
     STRATA_TRY(text, FromFile(where));
@@ -163,17 +191,18 @@ Result<KeyRing> KeyRing::Load(std::string_view reference, const std::string& sec
   } else {
     return Fail(InvalidArgument("store.master_key", "expected env:NAME or file:PATH"));
   }
-  STRATA_TRY(auto keys, ParseKeys(text.view(), where));
-  return KeyRing(std::move(keys));
+  STRATA_TRY(state->keys, ParseKeys(text.view(), where));
+  return KeyRing(std::move(state));
 }
 
-const KeyRing::Key* KeyRing::Find(std::string_view id) const {
-  auto it = std::find_if(keys_.begin(), keys_.end(), [&](const Key& key) { return key.id == id; });
-  return it == keys_.end() ? nullptr : &*it;
+const KeyRing::Key* KeyRing::Find(const Keys& keys, std::string_view id) {
+  auto it = std::ranges::find(keys.list, id, &Key::id);
+  return it == keys.list.end() ? nullptr : &*it;
 }
 
 Result<std::string> KeyRing::Seal(std::string_view secret, std::string_view context) const {
-  const auto& key = keys_.front();
+  const auto keys = Now();
+  const auto& key = keys->list.front();
   std::string body(kNonce + secret.size() + kTag, '\0');
   auto* out = reinterpret_cast<unsigned char*>(body.data());
   ::randombytes_buf(out, kNonce);
@@ -187,7 +216,8 @@ Result<std::string> KeyRing::Seal(std::string_view secret, std::string_view cont
 Result<SecretText> KeyRing::Unseal(std::string_view sealed, std::string_view context) const {
   auto parts = ParseSealed(sealed);
   if (!parts) return Fail(Code::kInvalidArgument, "it is no sealed text (sealed:v1.KEYID.…)");
-  const auto* key = Find(parts->key_id);
+  const auto keys = Now();
+  const auto* key = Find(*keys, parts->key_id);
   if (key == nullptr) return Fail(NotFound("master key", parts->key_id));
   std::string secret(parts->body.size() - kNonce - kTag, '\0');
   unsigned long long written = 0;
@@ -210,22 +240,21 @@ Result<std::string> KeyRing::Reseal(std::string_view sealed, std::string_view co
   return Seal(secret.view(), context);
 }
 
-Result<SecretText> KeyRing::Resolve(std::string_view reference, std::string_view context) const {
-  if (reference.starts_with("env:")) return FromEnvironment(std::string(reference.substr(4)));
-  if (reference.starts_with("file:")) return FromFile(std::string(reference.substr(5)));
-  if (reference.starts_with("sealed:")) return Unseal(reference, context);
-  // The text itself may be a secret that was put here by mistake: it is not repeated.
-  return Fail(
-      Code::kInvalidArgument,
-      fmt::format("{}: a secret is given as env:NAME, file:PATH or sealed:…, never as it is",
-                  context));
-}
-
-Result<> KeyRing::Rotate(const std::string& secrets_folder) {
-  auto path = MasterPath(secrets_folder);
+Result<> KeyRing::Rotate() {
+  std::lock_guard one_at_a_time(state_->rotating);
+  const auto& path = state_->path;
+  if (path.empty()) {
+    return Fail(Code::kConflict,
+                "the master key is given by store.master_key: put a line of 64 fresh hex digits "
+                "before the ones that it has and start the server again");
+  }
   STRATA_TRY(auto old, FromFile(path));
-  SecretText keys(SecureRandomHex(32) + "\n" + std::string(old.view()) + "\n");
-  return WriteFileAtomic(path, keys.view());
+  const SecretText text(SecureRandomHex(32) + "\n" + std::string(old.view()) + "\n");
+  STRATA_TRY(auto keys, ParseKeys(text.view(), path));
+  STRATA_CHECK_OK(WriteFileAtomic(path, text.view()));
+  std::lock_guard lock(state_->mutex);
+  state_->keys = std::move(keys);
+  return {};
 }
 
 }  // namespace strata::store

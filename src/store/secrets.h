@@ -4,9 +4,9 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/result.h"
 
@@ -31,15 +31,15 @@ class SecretText {
   std::string text_;
 };
 
-// The master keys: the first seals, all open. Immutable after Load; thread-safe.
+// The master keys: the newest seals, all open. Thread-safe.
 class KeyRing {
  public:
   // `reference`: "env:NAME" or "file:PATH" (one key a line, 64 hex digits each, the newest first),
   // or "" for DIR/secrets/master.key, which is made (mode 0600) when it is not there.
   static Result<KeyRing> Load(std::string_view reference, const std::string& secrets_folder);
   ~KeyRing();
-  KeyRing(KeyRing&&) noexcept = default;
-  KeyRing& operator=(KeyRing&&) noexcept = default;
+  KeyRing(KeyRing&&) noexcept;
+  KeyRing& operator=(KeyRing&&) noexcept;
 
   // "sealed:v1.KEYID.BASE64URL". `context` says what it is for ("key AKIA… secret") and must be the
   // same to open it.
@@ -52,27 +52,26 @@ class KeyRing {
   // Opened and sealed again under the newest key; the same text when it already is.
   Result<std::string> Reseal(std::string_view sealed, std::string_view context) const;
 
-  // What a secret reference of the configuration stands for: env:NAME, file:PATH (a trailing
-  // newline is dropped) or sealed:…. kInvalidArgument for anything else: a secret in plain text is
-  // refused.
-  Result<SecretText> Resolve(std::string_view reference, std::string_view context) const;
+  std::string newest_key_id() const;
 
-  const std::string& newest_key_id() const { return keys_.front().id; }
-
-  // Puts a fresh key in front of DIR/secrets/master.key (old ones stay to open what they sealed).
-  // Only for a ring that lives there. Done while no server runs; the next start loads both keys and
-  // seals everything again (KeyStore::ResealAll and the like), which is harmless to repeat.
-  static Result<> Rotate(const std::string& secrets_folder);
+  // Puts a fresh key in front of DIR/secrets/master.key, then of this ring. The old ones stay, to
+  // open what they sealed: KeyStore seals it again, at once or at its next opening. On disk when it
+  // returns. kConflict: this ring's keys come from a reference, whose owner changes it.
+  Result<> Rotate();
 
  private:
   struct Key {
     std::string id;  // 8 hex digits of the key's hash
     std::array<std::uint8_t, 32> bytes;
   };
-  explicit KeyRing(std::vector<Key> keys) : keys_(std::move(keys)) {}
-  static Result<std::vector<Key>> ParseKeys(std::string_view text, std::string_view where);
-  const Key* Find(std::string_view id) const;
-  std::vector<Key> keys_;
+  struct Keys;
+  struct State;
+  explicit KeyRing(std::unique_ptr<State> state);
+  static Result<std::shared_ptr<const Keys>> ParseKeys(std::string_view text,
+                                                       std::string_view where);
+  static const Key* Find(const Keys& keys, std::string_view id);
+  std::shared_ptr<const Keys> Now() const;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace strata::store

@@ -522,6 +522,50 @@ class HandOver(unittest.TestCase):
         self.assertIn(",2,", server.cli("cost", "--by", "model", "--csv").split(MODEL)[1])
         server.stop()
 
+    # ---- the master key
+
+    def test_a_new_master_key_seals_all_secrets_again(self):
+        running = Server(documents=False)
+        path = os.path.join(running.data, "secrets", "master.key")
+
+        def master():
+            with open(path, encoding="utf-8") as f:
+                return f.read()
+
+        def check_signed_requests():
+            boto3.client("bedrock", endpoint_url=running.url, region_name="us-east-1", aws_access_key_id=ACCESS_KEY,
+                         aws_secret_access_key=SECRET_KEY).list_foundation_models()
+
+        def restart():
+            running.process = running.start()
+            running.wait_until_ready()
+        first = master()
+        self.assertIn("sealed again: 1", running.cli("key", "rotate-master"))
+        check_signed_requests()
+        newest = master().splitlines()[0]
+        self.assertEqual(master().splitlines(), [newest, *first.splitlines()])
+        # The old key is not needed any more, and no server is needed for a rotation.
+        stop_process(running.process)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(newest + "\n")
+        restart()
+        check_signed_requests()
+        stop_process(running.process)
+        self.assertIn("sealed again: 1", running.cli("key", "rotate-master"))
+        self.assertEqual(len(master().splitlines()), 2)
+        restart()
+        check_signed_requests()
+        # A key of the operator's own is the operator's to change.
+        stop_process(running.process)
+        running.configure(f"store.master_key: file:{path}\n")
+        restart()
+        before = master()
+        refused = run_strata(running.data, "key", "rotate-master", env=running.env)
+        self.assertEqual((refused.returncode == 0, "store.master_key" in refused.stderr), (False, True), refused.stderr)
+        self.assertEqual(master(), before)
+        check_signed_requests()
+        running.stop()
+
     # ---- administration while documents are parsed
 
     @staticmethod

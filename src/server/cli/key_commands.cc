@@ -1,4 +1,4 @@
-// strata key create|list|revoke|rotate|budget.
+// strata key create|list|roles|revoke|rotate|rotate-master|budget.
 
 #include <fmt/format.h>
 
@@ -151,6 +151,14 @@ Result<int> Rotate(const CallerFlags& common, const std::string& key, std::int64
   return 0;
 }
 
+Result<int> RotateMaster(const CallerFlags& common) {
+  STRATA_TRY(auto caller, Caller::Open(common));
+  STRATA_TRY(auto reply, caller->Call("POST", "/strata/v1/master-key/rotate"));
+  fmt::print("a new master key seals; secrets sealed again: {}\n",
+             json::parse(reply).at("sealed_again").to_number<std::int64_t>());
+  return 0;
+}
+
 // `dollars`: nullopt for no limit.
 Result<int> SetBudget(const CallerFlags& common, const std::string& key,
                       std::optional<double> dollars) {
@@ -244,6 +252,11 @@ void AddKeyCommands(Cli& cli) {
   rotate->callback([&cli, key, overlap] {
     cli.run = [&cli, key, overlap] { return Rotate(cli.flags, *key, *overlap); };
   });
+
+  group
+      ->add_subcommand("rotate-master",
+                       "a new master key; what the old ones sealed is sealed again")
+      ->callback([&cli] { cli.run = [&cli] { return RotateMaster(cli.flags); }; });
 }
 
 }  // namespace strata::server
