@@ -21,6 +21,10 @@ inline constexpr std::string_view kFileSearchPrompt = "file-search/1";
 // "" when no user says anything.
 std::string SearchQuery(const domain::ChatRequest& request);
 
+// Writes what users ask as the search has understood it, for builtin/extract, which knows no word
+// that is spelt otherwise than in the passages.
+void CorrectQuestions(domain::ChatRequest& request, const FoundPassages& found);
+
 // Puts passages into the message that asks, in front of its text, best first; a document each for
 // builtin/extract, else one document of them all, as some providers take few. Of `tokens_max`
 // tokens, estimated at three bytes each, at least the first passage is taken. Returns how many are

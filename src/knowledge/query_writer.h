@@ -19,20 +19,6 @@ namespace strata::knowledge {
 
 inline constexpr int kQueryPartsMax = 8;
 
-// What of a question is rewritten.
-enum class Rewriting : std::uint8_t {
-  kDefault,  // as kb.query.* say
-  kQuery,    // one query, written anew
-  kParts,    // query decomposition: it cannot be had without a language model
-};
-
-struct QueryWish {
-  Rewriting rewriting = Rewriting::kDefault;
-  // Of kParts: the language model that the caller named and its settings; "" or builtin/extract:
-  // that of kb.query.model.
-  GenerationOptions generation;
-};
-
 // Thread-safe. `models` outlives it and holds metered models only.
 class QueryWriter {
  public:
@@ -41,8 +27,8 @@ class QueryWriter {
 
   // 1..kQueryPartsMax queries of at most kQueryBytesMax bytes. A model that answers something else
   // than queries, or fails, leaves the question as it is, and the trace says so. Errors: those of a
-  // model that the caller named; kInvalidArgument at `queryTransformationConfiguration` when kParts
-  // has no model; the caller's time is up.
+  // model that the caller named; kInvalidArgument at `queryTransformationConfiguration` or
+  // `promptTemplate` when what is wished for has no model; the caller's time is up.
   Task<Result<std::vector<std::string>>> Write(const std::string& question,
                                                const std::vector<Turn>& history,
                                                const QueryWish& wish, RequestContext& ctx) const;
@@ -67,10 +53,6 @@ class QueryWriter {
 // once. At most `request.results`, or kPartResultsMin for each query where that is more.
 // `request.query` is filled here.
 inline constexpr int kPartResultsMin = 3;
-struct FoundPassages {
-  std::vector<RetrievedChunk> passages;
-  std::vector<SpellingFix> corrected;  // of all queries, each word once
-};
 Task<Result<FoundPassages>> RetrieveForAll(KnowledgeBases& bases, RetrieveRequest request,
                                            std::vector<std::string> queries, RequestContext& ctx);
 

@@ -112,11 +112,22 @@ struct RetrievedChunk {
 std::vector<domain::PageRegion> RegionsOf(std::span<const domain::DocumentPart::Line> lines,
                                           std::size_t begin, std::size_t end);
 
+// What one or several queries have found.
+struct FoundPassages {
+  std::vector<RetrievedChunk> passages;
+  std::vector<SpellingFix> corrected;  // of all queries, each word once
+};
+// Those of `more` whose word is not among `fixes` yet.
+void AddFixes(std::vector<SpellingFix>& fixes, std::vector<SpellingFix> more);
+
 struct RetrieveResponse {
   std::vector<RetrievedChunk> results;  // best first
   std::string index_version;            // "kb ID @ generation, …", for DecidedBy::index
   std::vector<SpellingFix> corrected;   // what words of the query were taken for
   bool led_by_names = false;            // by the names graph: passages may share no word with it
+  // How far the best cosine lies above those of passages in general, in standard deviations; absent
+  // where there are too few passages to say, and where the search is not hybrid.
+  std::optional<double> stands_out;
 };
 
 }  // namespace strata::knowledge

@@ -37,6 +37,22 @@ struct GenerationOptions {
   JsonText extra;  // additionalModelRequestFields
 };
 
+// What of a question is rewritten before it is searched for.
+enum class Rewriting : std::uint8_t {
+  kDefault,  // as kb.query.* say
+  kQuery,    // one query, written anew
+  kParts,    // query decomposition: it cannot be had without a language model
+};
+
+struct QueryWish {
+  Rewriting rewriting = Rewriting::kDefault;
+  // Of kParts, and where it has a prompt_template, which cannot be had without a language model
+  // either: the model that the caller named and its settings; "" or builtin/extract: that of
+  // kb.query.model. The template may hold $query$ (else the question follows it),
+  // $conversation_history$, $current_time$ and $output_format_instructions$.
+  GenerationOptions generation;
+};
+
 // A document that comes with the question, or that it names. Text formats and PDF, as the parser
 // takes them.
 struct ExternalSource {
@@ -55,8 +71,7 @@ struct RetrieveAndGenerateRequest {
   std::optional<ImplicitFilter> implicit_filter;  // and with retrieve.filter
   std::vector<ExternalSource> sources;
   GenerationOptions generation;
-  // Query decomposition, by this model; absent: as kb.query.* say. Not with `sources`.
-  std::optional<GenerationOptions> decompose;
+  QueryWish queries;       // not with `sources`
   std::string session_id;  // "" starts a session
 };
 

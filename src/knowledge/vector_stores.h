@@ -184,7 +184,7 @@ class VectorStores {
 
   // Of all stores and queries together, best first, each passage once. Scores of several stores
   // are weighed (retrieve/merge.h). Adds nothing to ctx.labels.
-  Task<Result<std::vector<RetrievedChunk>>> Search(StoreSearch search, RequestContext& ctx);
+  Task<Result<FoundPassages>> Search(StoreSearch search, RequestContext& ctx);
 
   // Takes an uploaded file, which the caller's key may read, out of every vector store.
   Task<Result<>> ForgetFile(std::string file_id, RequestContext& ctx);

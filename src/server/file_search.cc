@@ -123,15 +123,19 @@ Task<Result<std::vector<RetrievedChunk>>> RunFileSearch(Services& services,
     co_return Fail(InvalidArgument("input", "file_search needs a question as text"));
   }
   search.queries.push_back(query);
-  STRATA_CO_TRY(auto found, co_await services.vector_stores.Search(std::move(search), ctx));
+  STRATA_CO_TRY(auto searched, co_await services.vector_stores.Search(std::move(search), ctx));
+  auto& found = searched.passages;
   if (guardrails) STRATA_CO_CHECK_OK(co_await JudgeFound(*guardrails, found, ctx));
   for (const auto& chunk : found) ctx.labels.AddAll(chunk.labels);
   request.settings.searches.push_back(CallOf(found, std::move(query)));
   ctx.decided_by.prompt = knowledge::kFileSearchPrompt;
+  if (chat.model == knowledge::kExtractModelId) {
+    knowledge::CorrectQuestions(chat, searched);
+  }
   const auto taken = knowledge::AddSearchResults(chat, found, TokensFor(services, chat));
   // builtin/extract cites what it quotes.
   found.resize(chat.model == knowledge::kExtractModelId ? 0 : taken);
-  co_return found;
+  co_return std::move(found);
 }
 
 std::unique_ptr<gateway::AnswerSink> MakeCitingSink(std::unique_ptr<gateway::AnswerSink> sink,

@@ -72,8 +72,9 @@ Task<Result<>> Search(Services& s, Exchange& e) {
   if (search.rewrite) STRATA_CO_CHECK_OK(co_await Rewrite(s, search, e.ctx));
   auto queries = search.queries;
   STRATA_CO_TRY(auto found, co_await s.vector_stores.Search(std::move(search), e.ctx));
-  if (guardrails) STRATA_CO_CHECK_OK(co_await knowledge::JudgeShown(*guardrails, found, e.ctx));
-  co_return co_await Reply(s, e, EncodeSearch(found, queries));
+  auto& passages = found.passages;
+  if (guardrails) STRATA_CO_CHECK_OK(co_await knowledge::JudgeShown(*guardrails, passages, e.ctx));
+  co_return co_await Reply(s, e, EncodeSearch(passages, queries));
 }
 
 // ---- files ----

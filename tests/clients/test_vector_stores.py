@@ -248,6 +248,11 @@ class FileSearch(Base):
         again = self.client.responses.create(model="builtin/extract", input=QUESTION, tools=[self.tool])
         self.assertIsNone(again.output[0].results)
 
+    def test_builtin_extract_reads_a_misspelt_question_as_the_search_does(self):
+        reply = self.client.responses.create(model="builtin/extract", input="What does the crnae lift?", tools=[self.tool])
+        self.assertIn("four tonnes", reply.output_text)
+        self.assertEqual(reply.output[0].queries, ["What does the crnae lift?"])
+
     def test_the_stream_tells_of_the_search_first(self):
         types, final = [], None
         for event in self.client.responses.create(model="builtin/extract", input=QUESTION, tools=[self.tool], stream=True):

@@ -394,7 +394,7 @@ TEST_F(RetrieveAndGenerateTest, PartsOfAQuestionAreSearchedForEachByItself) {
   auto request = Request("How high is the tower, and how large the glacier?");
   request.retrieve.results = 1;
   request.generation.model = "fake";
-  request.decompose = request.generation;
+  request.queries = {.rewriting = Rewriting::kParts, .generation = request.generation};
   const auto response = Get(engine_->Answer(std::move(request), ctx_));
   ASSERT_EQ(model_->requests().size(), 2U);
   const auto prompt = domain::LastUserText(model_->requests()[1]);

@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "knowledge/answer/align.h"
 #include "knowledge/answer/asked.h"
+#include "knowledge/answer/corrected_question.h"
 #include "knowledge/answer/passages.h"
 #include "knowledge/extract.h"
 #include "knowledge/vector_stores.h"
@@ -74,6 +75,17 @@ std::string SearchQuery(const domain::ChatRequest& request) {
     history.pop_back();
   }
   return SearchQuery(question, history);
+}
+
+void CorrectQuestions(domain::ChatRequest& request, const FoundPassages& found) {
+  for (auto& message : request.messages) {
+    if (message.role != domain::Role::kUser) continue;
+    for (auto& block : message.content) {
+      auto* text = std::get_if<domain::TextBlock>(&block);
+      if (text == nullptr) continue;
+      text->text = CorrectQuestion(text->text, found.corrected, found.passages).text;
+    }
+  }
 }
 
 std::size_t AddSearchResults(domain::ChatRequest& request,

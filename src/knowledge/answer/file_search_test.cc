@@ -56,6 +56,19 @@ TEST(SearchQuery, IsTheQuestionThatAToolWasCalledFor) {
   EXPECT_EQ(SearchQuery(request), "How long is the Aletsch glacier?");
 }
 
+TEST(CorrectQuestions, WritesWhatUsersAskAsSearchHasUnderstoodIt) {
+  auto request = Ask("How long is the Aletsch glaceir?");
+  request.messages.push_back(Say(domain::Role::kAssistant, "The glaceir is 23 km long."));
+  request.messages.push_back(Say(domain::Role::kUser, "And the Rhone glaceir?"));
+  const FoundPassages found{
+      .passages = {Passage("file-1", "a.txt", "The Rhone Glacier is 8 km long.")},
+      .corrected = {{.word = "glaceir", .instead = "glacier"}}};
+  CorrectQuestions(request, found);
+  EXPECT_EQ(domain::TextOf(request.messages[0].content), "How long is the Aletsch Glacier?");
+  EXPECT_EQ(domain::TextOf(request.messages[1].content), "The glaceir is 23 km long.");
+  EXPECT_EQ(domain::TextOf(request.messages[2].content), "And the Rhone Glacier?");
+}
+
 TEST(AddSearchResults, StandBeforeTheQuestionAndAreNotItsText) {
   auto request = Ask("How long?");
   const auto taken = AddSearchResults(

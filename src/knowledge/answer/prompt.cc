@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <span>
 
 #include "base/utf8.h"
 #include "domain/refusal.h"
@@ -62,33 +61,7 @@ void TakeOptions(const GenerationOptions& options, domain::ChatRequest& request)
   request.stream = true;
 }
 
-struct Variable {
-  std::string_view name;
-  std::string_view value;
-};
-
 constexpr std::string_view kResultsVariable = "$search_results$";
-
-// Puts values in the place of a caller's variables, in one pass over the template: a question or a
-// passage that happens to hold "$search_results$" stays as it is.
-std::string FillTemplate(std::string_view text, std::span<const Variable> variables) {
-  std::string out;
-  while (!text.empty()) {
-    const auto at = std::min(text.find('$'), text.size());
-    out += text.substr(0, at);
-    text.remove_prefix(at);
-    const auto found = std::ranges::find_if(
-        variables, [&](const Variable& variable) { return text.starts_with(variable.name); });
-    if (found != variables.end()) {
-      out += found->value;
-      text.remove_prefix(found->name.size());
-    } else if (!text.empty()) {
-      out += text.front();
-      text.remove_prefix(1);
-    }
-  }
-  return out;
-}
 
 std::size_t CountOf(std::string_view text, std::string_view name) {
   std::size_t count = 0;
@@ -103,11 +76,11 @@ std::size_t CountOf(std::string_view text, std::string_view name) {
 std::string TemplatePrompt(const AnswerInput& input, const std::string& history, std::int64_t bytes,
                            WallTime now, std::size_t& passages) {
   const auto time = FormatIso8601(now);
-  std::array<Variable, 5> variables = {{{"$query$", input.question},
-                                        {"$conversation_history$", history},
-                                        {"$current_time$", time},
-                                        {"$output_format_instructions$", ""},
-                                        {kResultsVariable, ""}}};
+  std::array<TemplateVariable, 5> variables = {{{"$query$", input.question},
+                                                {"$conversation_history$", history},
+                                                {"$current_time$", time},
+                                                {"$output_format_instructions$", ""},
+                                                {kResultsVariable, ""}}};
   const auto& text = input.generation.prompt_template;
   const auto left = bytes - static_cast<std::int64_t>(FillTemplate(text, variables).size());
   const auto places = static_cast<std::int64_t>(CountOf(text, kResultsVariable));
@@ -117,6 +90,26 @@ std::string TemplatePrompt(const AnswerInput& input, const std::string& history,
 }
 
 }  // namespace
+
+std::string FillTemplate(std::string_view text, std::span<const TemplateVariable> variables) {
+  std::string out;
+  while (!text.empty()) {
+    const auto at = std::min(text.find('$'), text.size());
+    out += text.substr(0, at);
+    text.remove_prefix(at);
+    const auto found = std::ranges::find_if(variables, [&](const TemplateVariable& variable) {
+      return text.starts_with(variable.name);
+    });
+    if (found != variables.end()) {
+      out += found->value;
+      text.remove_prefix(found->name.size());
+    } else if (!text.empty()) {
+      out += text.front();
+      text.remove_prefix(1);
+    }
+  }
+  return out;
+}
 
 std::string HistoryText(const std::vector<Turn>& history) {
   std::string out;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <span>
 #include <unordered_set>
 #include <utility>
 
@@ -26,8 +27,8 @@ constexpr std::string_view kTask =
     "You write queries for a search engine over documents, to find what answers the last question "
     "of a conversation. {} Every query must be understood without the conversation: put what it "
     "speaks of in place of words like \"it\" or \"that year\". Keep names, numbers and dates as "
-    "they are written, and the language of the question. Do not answer the question. Reply with "
-    "JSON and nothing else: {{\"queries\": [\"…\"]}}";
+    "they are written, and the language of the question. Do not answer the question. ";
+constexpr std::string_view kReply = "Reply with JSON and nothing else: {\"queries\": [\"…\"]}";
 constexpr std::string_view kOne = "Write exactly one query.";
 constexpr std::string_view kSeveral =
     "Write one query for each thing that has to be looked up, at most {}; a question about one "
@@ -35,14 +36,42 @@ constexpr std::string_view kSeveral =
 
 domain::TextBlock Block(std::string text) { return {.text = std::move(text), .citations = {}}; }
 
+// What the model is told, and what it is asked.
+struct Prompt {
+  std::string system;
+  std::string user;
+};
+
+// By a caller's template. The question is the first variable; without a place for it, it follows.
+Prompt TemplatePrompt(std::string_view text, std::span<const TemplateVariable> variables) {
+  auto filled = FillTemplate(text, variables);
+  const auto& question = variables.front();
+  if (text.find(question.name) != std::string_view::npos) {
+    return {.system = {}, .user = std::move(filled)};
+  }
+  return {.system = std::move(filled), .user = std::string(question.value)};
+}
+
 domain::ChatRequest RequestFor(const std::string& question, const std::vector<Turn>& history,
                                int parts_max, const GenerationOptions& options,
-                               const domain::ModelInfo& model) {
+                               const domain::ModelInfo& model, WallTime now) {
   domain::ChatRequest request;
   const auto how = parts_max == 1 ? std::string(kOne) : fmt::format(kSeveral, parts_max);
-  request.system.emplace_back(Block(fmt::format(kTask, how)));
-  request.messages.emplace_back().content.emplace_back(
-      Block(HistoryText(history) + "Question: " + question));
+  const auto before = HistoryText(history);
+  Prompt prompt{.system = fmt::format(kTask, how).append(kReply),
+                .user = before + "Question: " + question};
+  if (!options.prompt_template.empty()) {
+    const auto time = FormatIso8601(now);
+    const auto format = fmt::format("{} {}", how, kReply);
+    const TemplateVariable variables[] = {
+        {.name = "$query$", .value = question},
+        {.name = "$conversation_history$", .value = before},
+        {.name = "$current_time$", .value = time},
+        {.name = "$output_format_instructions$", .value = format}};
+    prompt = TemplatePrompt(options.prompt_template, variables);
+  }
+  if (!prompt.system.empty()) request.system.emplace_back(Block(std::move(prompt.system)));
+  request.messages.emplace_back().content.emplace_back(Block(std::move(prompt.user)));
   request.model = options.model;
   request.max_tokens = options.max_tokens.value_or(kAnswerTokens);
   request.temperature = options.temperature;
@@ -99,20 +128,22 @@ QueryWriter::QueryWriter(const provider::Registry& models, const Options& option
 Result<QueryWriter::Call> QueryWriter::CallFor(const std::vector<Turn>& history,
                                                const QueryWish& wish) const {
   Call call;
+  const bool in_parts = wish.rewriting == Rewriting::kParts;
   call.parts_max = wish.rewriting == Rewriting::kQuery ? 1 : parts_max_;
-  if (wish.rewriting != Rewriting::kParts) {
+  if (!in_parts && wish.generation.prompt_template.empty()) {
     const bool alone = history.empty() && wish.rewriting == Rewriting::kDefault;
     if (!alone || call.parts_max > 1) call.generation.model = model_;
     return call;
   }
-  call.parts_max = std::max(call.parts_max, 2);
+  if (in_parts) call.parts_max = std::max(call.parts_max, 2);
   call.generation = wish.generation;
   call.named = IsLanguageModel(call.generation.model);
   if (!call.named) call.generation.model = model_;
   if (call.generation.model.empty()) {
-    return Fail(InvalidArgument("queryTransformationConfiguration",
-                                "needs a language model: name one as the model of the answer, or "
-                                "set kb.query.model"));
+    return Fail(InvalidArgument(
+        in_parts ? "queryTransformationConfiguration" : "orchestrationConfiguration.promptTemplate",
+        "needs a language model: name one as the model of the answer, or add a line to the "
+        "configuration: kb.query.model: MODEL"));
   }
   return call;
 }
@@ -159,7 +190,8 @@ Task<Result<std::vector<std::string>>> QueryWriter::Ask(const std::string& quest
   if (model->Info().provider == kKbProvider || !IsLanguageModel(model->Info().id)) {
     co_return Fail(InvalidArgument("model", fmt::format("'{}' is no language model", id)));
   }
-  auto request = RequestFor(question, history, call.parts_max, call.generation, model->Info());
+  auto request = RequestFor(question, history, call.parts_max, call.generation, model->Info(),
+                            ctx.clock->Wall());
   STRATA_CO_TRY(const auto answer, co_await TextOfAnswer(*model, std::move(request), ctx));
   co_return QueriesIn(answer, call.parts_max);
 }
@@ -175,10 +207,7 @@ Task<Result<FoundPassages>> RetrieveForAll(KnowledgeBases& bases, RetrieveReques
     request.query = std::move(query);
     STRATA_CO_TRY(auto found, co_await bases.Retrieve(request, ctx));
     lists.push_back(std::move(found.results));
-    for (auto& fix : found.corrected) {
-      const auto known = std::ranges::find(out.corrected, fix.word, &SpellingFix::word);
-      if (known == out.corrected.end()) out.corrected.push_back(std::move(fix));
-    }
+    AddFixes(out.corrected, std::move(found.corrected));
   }
   if (lists.size() == 1) {
     out.passages = std::move(lists.front());

@@ -94,6 +94,43 @@ TEST_F(QueryWriterTest, DecompositionNeedsAModelThatTheCallerMayUse) {
   EXPECT_EQ(Write("a and b?", {}, wish).error().code(), Code::kUnavailable);
 }
 
+TEST_F(QueryWriterTest, APromptOfTheCallersOwnIsWhatTheModelGets) {
+  QueryWish wish;
+  wish.generation.prompt_template =
+      "Before: $conversation_history$Now: $query$ at $current_time$. "
+      "$output_format_instructions$ $other$";
+  model_->Script().Text(R"({"queries": ["who built it $query$"]})");
+  EXPECT_THAT(Write("And who built $query$?", kBridge, wish).value(),
+              ElementsAre("who built it $query$"));
+  const auto own = model_->requests().back();
+  EXPECT_TRUE(own.system.empty());
+  const auto asked = domain::LastUserText(own);
+  EXPECT_THAT(asked, HasSubstr("Before: Question: When was the Elda bridge built?"));
+  EXPECT_THAT(asked, HasSubstr("Now: And who built $query$? at 20"));
+  EXPECT_THAT(asked, HasSubstr(R"({"queries": ["…"]} $other$)"));
+  // Also where nobody would be asked otherwise, by the model that the caller named.
+  wish.generation.prompt_template = "Be short. $conversation_history$$output_format_instructions$";
+  wish.generation.model = "small";
+  const int before = model_->calls();
+  EXPECT_TRUE(Write("Where is it?", {}, wish, "", "1").has_value());
+  ASSERT_EQ(model_->calls(), before + 1);
+  const auto following = model_->requests().back();
+  EXPECT_THAT(domain::TextOf(following.system), HasSubstr("Be short. Write exactly one query."));
+  EXPECT_EQ(domain::LastUserText(following), "Where is it?");
+}
+
+TEST_F(QueryWriterTest, APromptOfTheCallersOwnNeedsAModel) {
+  QueryWish wish;
+  wish.generation.prompt_template = "$conversation_history$$output_format_instructions$";
+  wish.generation.model = std::string(kExtractModelId);
+  const auto refused = Write("Where is it?", {}, wish, "");
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().field(), "orchestrationConfiguration.promptTemplate");
+  EXPECT_THAT(refused.error().message(), HasSubstr("kb.query.model: MODEL"));
+  model_->Script().Text(R"({"queries": ["place of it"]})");
+  EXPECT_THAT(Write("Where is it?", {}, wish).value(), ElementsAre("place of it"));
+}
+
 TEST_F(QueryWriterTest, EveryPartGetsItsBestPassages) {
   const auto base = MakeBase();
   const auto custom = MakeCustom(base);

@@ -190,6 +190,10 @@ Task<Result<>> JudgeQuestion(const guard::Guardrails& guardrails,
     }
     STRATA_CO_CHECK_OK(co_await guardrails.JudgeTexts(texts, ctx));
   }
+  if (auto& prompt = request.queries.generation.prompt_template; !prompt.empty()) {
+    const std::vector<std::string*> texts = {&prompt};
+    STRATA_CO_CHECK_OK(co_await guardrails.JudgeTexts(texts, ctx));
+  }
   request.generation.prompt_template = domain::TextOf(asked.system);
   request.question = domain::TextOf(asked.messages.front().content);
   request.generation.extra = std::move(asked.extra);
@@ -345,12 +349,8 @@ class RetrieveAndGenerate::Impl {
                                       request.question, history, *request.implicit_filter, ctx));
       request.retrieve.filter = Both(std::move(request.retrieve.filter), std::move(written));
     }
-    QueryWish wish;
-    if (request.decompose) {
-      wish = {.rewriting = Rewriting::kParts, .generation = std::move(*request.decompose)};
-    }
-    STRATA_CO_TRY(auto queries,
-                  co_await answerer_.queries().Write(request.question, history, wish, ctx));
+    STRATA_CO_TRY(auto queries, co_await answerer_.queries().Write(request.question, history,
+                                                                   request.queries, ctx));
     co_return co_await RetrieveForAll(bases_, std::move(request.retrieve), std::move(queries), ctx);
   }
 

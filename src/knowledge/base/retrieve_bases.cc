@@ -165,7 +165,8 @@ Task<Result<std::vector<BaseRanking>>> KnowledgeBases::Impl::RankEach(
                         .embedding_model = one.base.embedding_model,
                         .passages = std::move(found.results),
                         .corrected = std::move(found.corrected),
-                        .led_by_names = found.led_by_names});
+                        .led_by_names = found.led_by_names,
+                        .stands_out = found.stands_out});
   }
   co_return rankings;
 }

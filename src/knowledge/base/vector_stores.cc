@@ -325,8 +325,7 @@ Task<Result<std::string>> VectorStores::Delete(std::string id, RequestContext& c
   co_return VectorStoreId(base);
 }
 
-Task<Result<std::vector<RetrievedChunk>>> VectorStores::Search(StoreSearch search,
-                                                               RequestContext& ctx) {
+Task<Result<FoundPassages>> VectorStores::Search(StoreSearch search, RequestContext& ctx) {
   std::vector<KnowledgeBase> bases;
   for (const auto& id : search.stores) {
     STRATA_CO_TRY(auto base, Use(id, ctx));
@@ -346,11 +345,13 @@ Task<Result<std::vector<RetrievedChunk>>> VectorStores::Search(StoreSearch searc
       request.more_bases.push_back(base.id);
     }
   }
-  std::vector<RetrievedChunk> found;
+  FoundPassages out;
+  auto& found = out.passages;
   std::unordered_map<std::string, std::size_t> places;  // by base and chunk id
   for (auto& query : search.queries) {
     request.query = std::move(query);
     STRATA_CO_TRY(auto response, co_await bases_.Retrieve(request, ctx));
+    AddFixes(out.corrected, std::move(response.corrected));
     for (auto& chunk : response.results) {
       if (chunk.score < search.score_min) continue;
       const auto [place, fresh] =
@@ -367,7 +368,7 @@ Task<Result<std::vector<RetrievedChunk>>> VectorStores::Search(StoreSearch searc
   });
   const auto most = static_cast<std::size_t>(search.results);
   if (found.size() > most) found.resize(most);
-  co_return found;
+  co_return out;
 }
 
 }  // namespace strata::knowledge

@@ -82,7 +82,9 @@ class VectorStoresTest : public ServiceFixture {
     search.stores.push_back(std::move(id));
     search.queries.push_back(std::move(query));
     search.filter = std::move(filter);
-    return Run(stores_->Search(std::move(search), ctx_));
+    auto found = Run(stores_->Search(std::move(search), ctx_));
+    if (!found.has_value()) return std::unexpected(std::move(found.error()));
+    return std::move(found->passages);
   }
   std::vector<std::string> FoundFiles(std::string id, std::string query,
                                       std::optional<Filter> filter = std::nullopt) {
@@ -495,15 +497,30 @@ TEST_F(VectorStoresTest, SeveralStoresAndQueriesGiveOneList) {
   search.stores = {IdOf(one), IdOf(two), "kb/one"};
   search.queries = {"When does the tide turn?", "Is the quay closed?"};
   search.results = 10;
-  auto found = Get(stores_->Search(search, ctx_));
+  auto found = Get(stores_->Search(search, ctx_)).passages;
   ASSERT_EQ(found.size(), 2u);
   EXPECT_GE(found[0].score, found[1].score);
   search.results = 1;
-  EXPECT_EQ(Get(stores_->Search(search, ctx_)).size(), 1u);
+  EXPECT_EQ(Get(stores_->Search(search, ctx_)).passages.size(), 1u);
   search.score_min = 1.01;
-  EXPECT_THAT(Get(stores_->Search(search, ctx_)), IsEmpty());
+  EXPECT_THAT(Get(stores_->Search(search, ctx_)).passages, IsEmpty());
   search.stores.emplace_back("vs_NOBODY0000");
   EXPECT_EQ(FaultOf(stores_->Search(search, ctx_)).field(), "vector_store_id");
+}
+
+TEST_F(VectorStoresTest, AMisspeltWordOfAnyQueryFindsWhatItMeansAndIsToldOnce) {
+  ASSERT_TRUE(bases_->Start().has_value());
+  const auto file = Upload("The glacier lies in Valais.");
+  const auto store = Create("ice", {file});
+  AwaitIdle(IdOf(store));
+  StoreSearch search;
+  search.stores = {IdOf(store)};
+  search.queries = {"glaceir", "where is the glaceir"};
+  search.mode = SearchMode::kLexical;
+  const auto found = Get(stores_->Search(search, ctx_));
+  EXPECT_EQ(found.passages.size(), 1U);
+  ASSERT_EQ(found.corrected.size(), 1U);
+  EXPECT_EQ(found.corrected[0].instead, "glacier");
 }
 
 TEST_F(VectorStoresTest, WhatIsLeftOfADeletedBaseIsForgotten) {

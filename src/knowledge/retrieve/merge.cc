@@ -91,21 +91,35 @@ std::vector<double> WordShares(std::string_view question,
   return Shares(std::move(best));
 }
 
-// Empty when the cosines come from different embedders, or a base was not searched by vectors.
-std::vector<double> CosineShares(const std::vector<BaseRanking>& rankings) {
-  std::vector<double> best;
+std::optional<double> BestCosine(const BaseRanking& ranking) {
+  std::optional<double> best;
+  for (const auto& passage : BestOf(ranking)) {
+    if (passage.dense_score) best = std::max(best.value_or(-1), *passage.dense_score);
+  }
+  return best;
+}
+
+std::optional<double> BestDeviations(const BaseRanking& ranking) { return ranking.stands_out; }
+
+bool HaveOneEmbedder(const std::vector<BaseRanking>& rankings) {
   std::optional<std::string_view> model;
   for (const auto& ranking : rankings) {
-    auto& highest = best.emplace_back(0);
     if (ranking.passages.empty()) continue;
-    bool found = false;
-    for (const auto& passage : BestOf(ranking)) {
-      if (!passage.dense_score) continue;
-      highest = found ? std::max(highest, *passage.dense_score) : *passage.dense_score;
-      found = true;
-    }
-    if (!found || model.value_or(ranking.embedding_model) != ranking.embedding_model) return {};
+    if (model.value_or(ranking.embedding_model) != ranking.embedding_model) return false;
     model = ranking.embedding_model;
+  }
+  return true;
+}
+
+// Empty when a base was not searched by vectors, or, among bases of different embedders, holds too
+// few passages to say how far one stands out.
+std::vector<double> VectorShares(const std::vector<BaseRanking>& rankings) {
+  const auto of = HaveOneEmbedder(rankings) ? BestCosine : BestDeviations;
+  std::vector<double> best;
+  for (const auto& ranking : rankings) {
+    const auto found = ranking.passages.empty() ? 0 : of(ranking);
+    if (!found) return {};
+    best.push_back(*found);
   }
   return Shares(std::move(best));
 }
@@ -114,10 +128,10 @@ std::vector<double> CosineShares(const std::vector<BaseRanking>& rankings) {
 std::vector<double> AnswerShares(std::string_view question,
                                  const std::vector<BaseRanking>& rankings) {
   auto words = WordShares(question, rankings);
-  auto cosines = CosineShares(rankings);
-  if (words.empty()) return cosines;
-  if (cosines.empty()) return words;
-  for (std::size_t i = 0; i < words.size(); ++i) words[i] += cosines[i];
+  auto vectors = VectorShares(rankings);
+  if (words.empty()) return vectors;
+  if (vectors.empty()) return words;
+  for (std::size_t i = 0; i < words.size(); ++i) words[i] += vectors[i];
   return Shares(std::move(words));
 }
 

@@ -11,6 +11,7 @@
 // part of the best base's; where all bases have the same embedder, cosines count as much. Where no
 // passage shares a word with the question and cosines do not compare, bases count alike.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,7 @@ struct BaseRanking {
   std::vector<RetrievedChunk> passages;  // best first, scores 0..1
   std::vector<SpellingFix> corrected = {};
   bool led_by_names = false;
+  std::optional<double> stands_out = {};  // as in RetrieveResponse
 };
 
 struct BaseShare {

@@ -76,6 +76,22 @@ TEST(MergeRankings, CosinesCountOnlyWhereTheyCompare) {
   EXPECT_DOUBLE_EQ(merged.bases[0].weight, 0.4375);
 }
 
+TEST(MergeRankings, VectorsOfDifferentEmbeddersCompareByHowFarTheBestStandsOut) {
+  // The cosines of one embedder are all higher than those of the other.
+  auto rankings = TwoBases({Passage("eins", 1, 0.8)}, {Passage("zwei", 1, 0.4)});
+  rankings[0].stands_out = 2.5;
+  rankings[1].stands_out = 5;
+  auto merged = MergeRankings("question", rankings, Copies::kLast);
+  EXPECT_THAT(TextsOf(merged.passages), ElementsAre("zwei", "eins"));
+  EXPECT_EQ(merged.bases[1].weight, 1);
+  EXPECT_LT(merged.bases[0].weight, 0.7);
+  // A base of few passages cannot say it.
+  rankings[0].stands_out.reset();
+  merged = MergeRankings("question", std::move(rankings), Copies::kLast);
+  EXPECT_EQ(merged.bases[0].weight, 1);
+  EXPECT_EQ(merged.bases[1].weight, 1);
+}
+
 TEST(MergeRankings, EachPassageSaysItsBaseAndKeepsItsOwnMetadata) {
   auto with = Passage("one", 1);
   with.metadata.text = R"({"id": 18446744073709551617, "x": {}})";

@@ -1,5 +1,8 @@
 #include "knowledge/retrieval.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/error.h"
 
 namespace strata::knowledge {
@@ -38,6 +41,13 @@ std::vector<domain::PageRegion> RegionsOf(std::span<const domain::DocumentPart::
     regions.back().boxes.push_back(line.box);
   }
   return regions;
+}
+
+void AddFixes(std::vector<SpellingFix>& fixes, std::vector<SpellingFix> more) {
+  for (auto& fix : more) {
+    const auto known = std::ranges::find(fixes, fix.word, &SpellingFix::word);
+    if (known == fixes.end()) fixes.push_back(std::move(fix));
+  }
 }
 
 }  // namespace strata::knowledge

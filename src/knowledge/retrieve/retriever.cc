@@ -106,6 +106,7 @@ class Search {
     STRATA_TRY(response.results, Read(fused));
     found.phrases_held = std::move(returned_held_);
     response.corrected = std::move(corrected_);
+    response.stands_out = stands_out_;
     return found;
   }
 
@@ -169,7 +170,8 @@ class Search {
     span.Set("dense_weight", options.blend.dense_weight);
     span.Set("context_share", options.blend.context_share);
     if (spread && !dense.empty()) {
-      span.Set("dense_best_deviations", (dense.front().score - spread->mean) / spread->deviation);
+      stands_out_ = (dense.front().score - spread->mean) / spread->deviation;
+      span.Set("dense_best_deviations", *stands_out_);
     }
     const SearchedFor searched{
         .words = request_.mode == SearchMode::kDense ? "" : std::string_view(request_.query),
@@ -407,6 +409,7 @@ class Search {
   PassagesKept kept_;
   std::unordered_map<std::uint64_t, ChunkName> names_;  // of hits that spans show
   std::vector<SpellingFix> corrected_;
+  std::optional<double> stands_out_;  // as in RetrieveResponse
 };
 
 bool IsBlank(std::string_view query) {

@@ -307,15 +307,38 @@ TEST(DecodeRetrieveAndGenerate, QueriesAreWrittenByTheModelOfTheAnswer) {
     "inferenceConfig":{"textInferenceConfig":{"temperature":0.5}},
     "additionalModelRequestFields":{"top_k":5}})");
   ASSERT_TRUE(both.has_value()) << both.error().message();
-  ASSERT_TRUE(both->request.decompose.has_value());
-  EXPECT_EQ(both->request.decompose->model, "m");
-  EXPECT_EQ(both->request.decompose->temperature, 0.5);
-  EXPECT_EQ(both->request.decompose->extra.text, R"({"top_k":5})");
-  EXPECT_FALSE(with("{}")->request.decompose.has_value());
+  EXPECT_EQ(both->request.queries.rewriting, knowledge::Rewriting::kParts);
+  EXPECT_EQ(both->request.queries.generation.model, "m");
+  EXPECT_EQ(both->request.queries.generation.temperature, 0.5);
+  EXPECT_EQ(both->request.queries.generation.extra.text, R"({"top_k":5})");
+  EXPECT_EQ(with("{}")->request.queries.rewriting, knowledge::Rewriting::kDefault);
   EXPECT_THAT(with(R"({"queryTransformationConfiguration":{"type":"OTHER"}})").error().field(),
               HasSubstr("queryTransformationConfiguration.type"));
-  EXPECT_THAT(with(R"({"promptTemplate":{"textPromptTemplate":"$query$"}})").error().field(),
-              HasSubstr("orchestrationConfiguration.promptTemplate"));
+}
+
+TEST(DecodeRetrieveAndGenerate, APromptForQueriesHoldsWhatBedrockWantsInIt) {
+  auto with = [](std::string_view text) {
+    return DecodeRetrieveAndGenerate(
+        R"({"input":{"text":"q"},"retrieveAndGenerateConfiguration":{"type":"KNOWLEDGE_BASE",)"
+        R"("knowledgeBaseConfiguration":{"knowledgeBaseId":"ABCDEFGHIJ","modelArn":"m",)"
+        R"("orchestrationConfiguration":{"promptTemplate":{"textPromptTemplate":")" +
+        std::string(text) + R"("}}}}})");
+  };
+  const std::string whole = "$conversation_history$ $query$ $output_format_instructions$";
+  const auto taken = with(whole);
+  ASSERT_TRUE(taken.has_value()) << taken.error().message();
+  EXPECT_EQ(taken->request.queries.generation.prompt_template, whole);
+  EXPECT_EQ(taken->request.queries.generation.model, "m");
+  EXPECT_EQ(taken->request.queries.rewriting, knowledge::Rewriting::kDefault);
+  EXPECT_EQ(taken->request.generation.prompt_template, "");
+  for (const auto& bad : {std::string("$query$"), std::string("$conversation_history$"),
+                          std::string("$output_format_instructions$ $query$"), std::string(),
+                          whole + std::string(4000, 'x')}) {
+    const auto refused = with(bad);
+    ASSERT_FALSE(refused.has_value()) << bad;
+    EXPECT_THAT(refused.error().field(),
+                HasSubstr("orchestrationConfiguration.promptTemplate.textPromptTemplate"));
+  }
 }
 
 TEST(DecodeRetrieveAndGenerate, RefusesATemplateWithoutAPlaceForTheResults) {

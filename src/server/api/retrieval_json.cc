@@ -301,25 +301,42 @@ Result<> DecodeGeneration(const JsonField& field, knowledge::GenerationOptions& 
   return {};
 }
 
+// What Bedrock's prompts for queries must hold.
+Result<std::string> DecodeQueryTemplate(const JsonField& field) {
+  constexpr std::size_t kCharactersMax = 4000;
+  STRATA_CHECK_OK(field.ExpectObject());
+  STRATA_CHECK_OK(field.OnlyMembers({"textPromptTemplate"}));
+  auto text = field.Get("textPromptTemplate");
+  STRATA_TRY(auto out, TextUpTo(text, kCharactersMax));
+  for (const auto* variable : {"$conversation_history$", "$output_format_instructions$"}) {
+    if (out.find(variable) != std::string::npos) continue;
+    return Fail(text.Wrong(fmt::format("expected the variable {} in it", variable)));
+  }
+  return out;
+}
+
 Result<> DecodeOrchestration(const JsonField& field, knowledge::RetrieveAndGenerateRequest& out) {
   if (!field.present()) return {};
   STRATA_CHECK_OK(field.ExpectObject());
   STRATA_CHECK_OK(
       field.OnlyMembers({"additionalModelRequestFields", "inferenceConfig", "performanceConfig",
                          "promptTemplate", "queryTransformationConfiguration"}));
-  auto prompt = field.Get("promptTemplate");
-  if (prompt.present()) return Fail(Lacks(prompt, "a prompt of one's own for queries"));
+  auto& [rewriting, generation] = out.queries;
+  generation.model = out.generation.model;
+  if (auto prompt = field.Get("promptTemplate"); prompt.present()) {
+    STRATA_TRY(generation.prompt_template, DecodeQueryTemplate(prompt));
+  }
   auto transformation = field.Get("queryTransformationConfiguration");
-  if (!transformation.present()) return {};
-  STRATA_CHECK_OK(transformation.ExpectObject());
-  STRATA_CHECK_OK(transformation.Get("type").OneOf({"QUERY_DECOMPOSITION"}));
-  auto& decompose = out.decompose.emplace();
-  decompose.model = out.generation.model;
+  if (transformation.present()) {
+    STRATA_CHECK_OK(transformation.ExpectObject());
+    STRATA_CHECK_OK(transformation.Get("type").OneOf({"QUERY_DECOMPOSITION"}));
+    rewriting = knowledge::Rewriting::kParts;
+  }
   auto inference = field.Get("inferenceConfig");
-  if (inference.present()) STRATA_CHECK_OK(DecodeInference(inference, decompose));
+  if (inference.present()) STRATA_CHECK_OK(DecodeInference(inference, generation));
   auto extra = field.Get("additionalModelRequestFields");
   if (extra.present()) {
-    STRATA_TRY(decompose.extra, extra.ObjectText());
+    STRATA_TRY(generation.extra, extra.ObjectText());
   }
   return {};
 }
