@@ -11,6 +11,12 @@
 namespace strata::server {
 namespace {
 
+constexpr char kFirstSteps[] = R"(To begin with:
+  strata ask FOLDER "QUESTION"                      index a folder of documents, and ask it
+  strata kb create NAME FOLDER; strata kb sync NAME the same with a name: model kb/NAME
+  strata serve; strata key create                   the APIs, and a key for them
+strata COMMAND --help says more.)";
+
 void AddCommands(Cli& cli) {
   AddServeCommands(cli);
   AddKbCommands(cli);
@@ -57,6 +63,7 @@ int RunCli(int argc, char** argv) {
   app.add_option("--config", cli.flags.config_file,
                  "configuration file (YAML); without it, defaults");
   AddCommands(cli);
+  app.footer(kFirstSteps);  // after the commands, which would take it over
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& e) {  // --help, --version

@@ -318,6 +318,37 @@ Result<int> Ask(const CallerFlags& common, const KbFlags& flags) {
   return code;
 }
 
+// Adds commands that have their flags in common.
+struct CommandAdder {
+  using Command = Result<int> (*)(const CallerFlags&, const KbFlags&);
+
+  Cli& cli;
+  std::shared_ptr<KbFlags> flags;
+
+  CLI::App* operator()(CLI::App& parent, const char* name, const char* what, Command run) const {
+    auto* command = parent.add_subcommand(name, what);
+    command->callback([&cli = cli, flags = flags, run] {
+      cli.run = [&cli, flags, run] { return run(cli.flags, *flags); };
+    });
+    return command;
+  }
+};
+
+void AddAskCommand(const CommandAdder& add) {
+  auto* ask = add(
+      add.cli.app, "ask",
+      "ask a knowledge base, or a folder of documents (indexed first), and print the cited answer",
+      Ask);
+  ask->add_option(
+         "source", add.flags->name,
+         "name of a knowledge base or of several, A,B, or a folder (./NAME where a base has "
+         "the same name)")
+      ->required();
+  ask->add_option("question", add.flags->query, "the question")->required();
+  ask->add_option("--model", add.flags->model,
+                  "model that writes the answer (default: builtin/extract, no language model)");
+}
+
 }  // namespace
 
 void AddKbCommands(Cli& cli) {
@@ -325,35 +356,35 @@ void AddKbCommands(Cli& cli) {
   auto* group = cli.app.add_subcommand("kb", "knowledge bases");
   group->require_subcommand(1);
   group->fallthrough();
-  using Command = Result<int> (*)(const CallerFlags&, const KbFlags&);
-  auto add = [&](CLI::App& parent, const char* name, const char* what, Command run) {
-    auto* command = parent.add_subcommand(name, what);
-    command->callback(
-        [&cli, flags, run] { cli.run = [&cli, flags, run] { return run(cli.flags, *flags); }; });
-    return command;
-  };
+  const CommandAdder add{cli, flags};
   auto named = [&](CLI::App* command) {
     command->add_option("name", flags->name, "name of the knowledge base")->required();
   };
 
   const CLI::IsMember modes({"lexical", "dense", "hybrid", "default"});
-  auto* create =
-      add(*group, "create", "make a knowledge base, with a folder or s3:// source", Create);
+  auto* create = add(*group, "create",
+                     "make a knowledge base, empty or of a folder that kb sync then reads", Create);
   named(create);
   create->add_option(
       "source", flags->source,
-      "folder (Bedrock's API shows it as a CUSTOM data source) or s3://bucket/prefix "
-      "(mapped by kb.s3_map)");
+      "folder of documents, or s3://bucket/prefix (a folder by kb.s3_map); without it documents "
+      "come by kb import or the APIs. Bedrock's API shows a folder as a CUSTOM data source");
   create->add_option("--embedding-model", flags->embedding_model,
                      "embedding model (default: kb.embedding_model)");
-  create->add_option("--mode", flags->mode, "lexical, dense or hybrid")->check(modes);
+  create
+      ->add_option("--mode", flags->mode,
+                   "how it is searched: lexical (words), dense (meaning) or hybrid (both); "
+                   "default: kb.search.mode")
+      ->check(modes);
   add(*group, "list", "all knowledge bases",
       [](const CallerFlags& c, const KbFlags&) { return List(c); });
   named(add(*group, "delete", "remove a knowledge base and all it holds", Delete));
-  named(add(*group, "sync", "bring a knowledge base up to its sources; only what changed is read",
+  named(add(*group, "sync",
+            "index the documents of a knowledge base's folder; only what changed is read, what is "
+            "gone is taken out",
             Sync));
-  named(add(*group, "stop", "stop the sync of a knowledge base that runs; what it added stays",
-            Stop));
+  named(
+      add(*group, "stop", "stop a sync of a knowledge base that runs; what it added stays", Stop));
   auto* search = add(*group, "search", "show the passages that a query finds", Search);
   search->add_option("name", flags->name, "name of the knowledge base, or of several: A,B")
       ->required();
@@ -361,8 +392,11 @@ void AddKbCommands(Cli& cli) {
   search->add_option("--results", flags->results, "how many")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
-  search->add_option("--mode", flags->mode, "lexical, dense or hybrid")->check(modes);
-  search->add_option("--filter", flags->filter, "metadata filter, Bedrock's JSON");
+  search->add_option("--mode", flags->mode, "lexical, dense or hybrid (default: the base's)")
+      ->check(modes);
+  search->add_option(
+      "--filter", flags->filter,
+      "metadata filter, Bedrock's JSON: '{\"equals\": {\"key\": \"year\", \"value\": 2024}}'");
   search
       ->add_option("--join", flags->join,
                    "passages of the same section joined to each result on either side")
@@ -370,17 +404,7 @@ void AddKbCommands(Cli& cli) {
   search->add_option("--rerank", flags->rerank, "reranker that orders what is found");
   AddCorpusCommands(cli, *group);
 
-  auto* ask =
-      add(cli.app, "ask",
-          "ask a knowledge base, or a folder of documents, and print the cited answer", Ask);
-  ask->add_option(
-         "source", flags->name,
-         "name of a knowledge base or of several, A,B, or a folder (./NAME where a base has "
-         "the same name)")
-      ->required();
-  ask->add_option("question", flags->query, "the question")->required();
-  ask->add_option("--model", flags->model,
-                  "model that writes the answer (default: builtin/extract, no language model)");
+  AddAskCommand(add);
 }
 
 }  // namespace strata::server
