@@ -106,6 +106,17 @@ std::int64_t KbCache::generation() const {
 
 Result<> KbCache::CatchUp(store::SqlFile& file) {
   std::lock_guard follow(follow_mutex_);
+  return Follow(file);
+}
+
+Result<bool> KbCache::TryCatchUp(store::SqlFile& file, std::chrono::milliseconds patience) {
+  std::unique_lock follow(follow_mutex_, patience);
+  if (!follow.owns_lock()) return false;
+  STRATA_CHECK_OK(Follow(file));
+  return true;
+}
+
+Result<> KbCache::Follow(store::SqlFile& file) {
   // Generation, removals, facts and chunks of the same state.
   return ReadOneState(file, [&](store::Database& db) { return Follow(db); });
 }

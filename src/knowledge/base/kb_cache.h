@@ -4,6 +4,7 @@
 // what decides who may find it. All of it follows kb-ID.db by generation and can be rebuilt from
 // it.
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -44,6 +45,9 @@ class KbCache {
   // Reads what is newer in the file than here. One caller works, others wait for it. Cheap when
   // nothing changed.
   Result<> CatchUp(store::SqlFile& file);
+  // The same for callers that have no thread to wait on while a large base is loaded: false when
+  // another's work takes longer than `patience` from now.
+  Result<bool> TryCatchUp(store::SqlFile& file, std::chrono::milliseconds patience);
 
   std::int64_t generation() const;
   std::size_t dimensions() const { return vectors_.index().dimensions(); }
@@ -109,6 +113,7 @@ class KbCache {
 
   KbCache(std::string lexical_folder, VectorKeeperOptions vectors, Pool* graphs);
   Result<> OpenWords();
+  Result<> Follow(store::SqlFile& file);
   Result<> Follow(store::Database& db);
   Result<> FollowWords(store::Database& db, std::int64_t to);
   void TakeRemovals(const std::vector<std::uint64_t>& rows);
@@ -122,7 +127,7 @@ class KbCache {
   bool NeedsCheck(const SearchScope& scope) const;
 
   const std::string lexical_folder_;
-  std::mutex follow_mutex_;          // one CatchUp at a time
+  std::timed_mutex follow_mutex_;    // one CatchUp at a time
   mutable std::shared_mutex mutex_;  // guards the maps and generation_
   std::int64_t generation_ = 0;
   bool loaded_ = false;

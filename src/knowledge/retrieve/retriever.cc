@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <unordered_map>
 
 #include "base/json_text.h"
@@ -15,6 +16,7 @@
 #include "knowledge/retrieve/phrases.h"
 #include "knowledge/retrieve/rerank_results.h"
 #include "knowledge/retrieve/smooth.h"
+#include "net/runtime.h"
 
 namespace strata::knowledge {
 namespace {
@@ -80,7 +82,11 @@ struct Found {
   std::unordered_map<std::string, int> phrases_held;  // by chunk id, of those that hold any
 };
 
-// The blocking part of one retrieval; runs on the pool.
+// While a base is loaded, searches of it wait beside the pool, whose few threads serve the others.
+constexpr std::chrono::milliseconds kPatience{50};
+constexpr std::chrono::milliseconds kLookAgain{100};
+
+// The blocking part of one retrieval; runs on the pool, when the cache has caught up.
 class Search {
  public:
   Search(OpenBase& base, const RetrieveRequest& request, const RetrieverOptions& options,
@@ -92,7 +98,6 @@ class Search {
   }
 
   Result<Found> Run(std::span<const float> query) {
-    STRATA_CHECK_OK(base_.cache->CatchUp(*base_.file));
     Found found;
     auto& response = found.response;
     response.index_version = "kb " + base_.id + " @ " + std::to_string(base_.cache->generation());
@@ -457,6 +462,23 @@ Task<Result<std::vector<float>>> EmbedQuery(provider::Embedder& embedder, const 
   co_return std::move(rows->values);
 }
 
+Task<Result<Found>> SearchWhenReady(Pool& pool, OpenBase& base, const RetrieveRequest& request,
+                                    const RetrieverOptions& options, std::span<const float> query,
+                                    RequestContext& ctx) {
+  for (auto patience = kPatience;; patience = {}) {
+    auto work = [&]() -> Result<std::optional<Found>> {
+      STRATA_TRY(const bool ready, base.cache->TryCatchUp(*base.file, patience));
+      if (!ready) return std::nullopt;
+      STRATA_TRY(auto found, Search(base, request, options, ctx).Run(query));
+      return std::optional(std::move(found));
+    };
+    STRATA_CO_TRY(auto found, co_await RunBlocking(pool, std::move(work)));
+    if (found) co_return std::move(*found);
+    STRATA_CO_CHECK_OK(co_await net::Sleep(kLookAgain, ctx.cancel));
+    STRATA_CO_CHECK_OK(ctx.CheckAlive());
+  }
+}
+
 // LeadWithPhrases again, of what the reranker put in another order.
 void KeepPhrasesFirst(std::vector<RetrievedChunk>& results,
                       const std::unordered_map<std::string, int>& held) {
@@ -494,8 +516,7 @@ Task<Result<RetrieveResponse>> Retriever::Run(std::shared_ptr<OpenBase> base,
   }
   std::span<const float> vector;
   if (request.mode != SearchMode::kLexical) vector = query.values;
-  auto work = [&] { return Search(*base, request, options_, ctx).Run(vector); };
-  STRATA_CO_TRY(auto found, co_await RunBlocking(pool_, std::move(work)));
+  STRATA_CO_TRY(auto found, co_await SearchWhenReady(pool_, *base, request, options_, vector, ctx));
   auto& out = found.response.results;
   if (request.rerank) {
     STRATA_CO_CHECK_OK(
