@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "knowledge/base/ingestor.h"
 #include "knowledge/base/service_fixture.h"
 
 namespace strata::knowledge {
@@ -115,10 +116,13 @@ TEST_F(KnowledgeBaseTest, JobsOfABaseThatIsDeletedEndUnrun) {
   bases_->Stop();
   EXPECT_EQ(status, DocumentStatus::kIndexed) << "the jobs of other bases go on";
   EXPECT_EQ(parser_.calls, 1) << "of the base, only what was held";
-  store::JobFilter cancelled;
-  cancelled.states = {store::JobState::kCancelled};
-  EXPECT_EQ(Get(jobs_->List(cancelled)).size(), 2U)
-      << "the sync that ran, the documents that waited";
+  for (const auto kind : {kIngestKind, kPendingKind}) {
+    const store::JobFilter cancelled{.kind = std::string(kind),
+                                     .workspace = base.workspace,
+                                     .states = {store::JobState::kCancelled}};
+    EXPECT_EQ(Get(jobs_->List(cancelled)).size(), 1U)
+        << kind << ": the sync that ran, the documents that waited";
+  }
 }
 
 TEST_F(KnowledgeBaseTest, DeletedDocumentsAreGoneAtOnce) {
