@@ -51,8 +51,8 @@ struct Job {
 };
 
 struct JobFilter {
-  std::string kind = {};       // this one alone
-  WorkspaceId workspace = {};  // this one alone
+  std::string kind = {};                        // this one alone
+  WorkspaceId workspace = {};                   // this one alone
   std::vector<JobState> states = {};            // empty: any
   std::optional<WallTime> created_after = {};   // not included
   std::optional<WallTime> created_before = {};  // not included
