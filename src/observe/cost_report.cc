@@ -25,24 +25,26 @@ constexpr ByName kByNames[] = {
     {"router", CostQuery::By::kRouter},
 };
 
+bool IsUnknown(const CostLine& line) { return line.calls > 0 && line.unpriced_calls == line.calls; }
+
 // A sum that lacks calls of unknown price says so.
 std::string SumText(const CostLine& line) {
   if (line.calls == 0) return "0.00";
-  if (line.unpriced_calls == line.calls) return "unknown";
+  if (IsUnknown(line)) return "unknown";
   if (line.unpriced_calls == 0) return FormatUsd(line.cost);
   return fmt::format("{} + {} unpriced", FormatUsd(line.cost), line.unpriced_calls);
 }
 
 std::string CostText(const CostLine& line) {
   if (line.estimated_calls == 0) return SumText(line);
+  if (IsUnknown(line)) return fmt::format("unknown ({} estimated)", line.estimated_calls);
   return fmt::format("{} ({} of it estimated, {} {})", SumText(line), FormatUsd(line.estimated),
                      line.estimated_calls, line.estimated_calls == 1 ? "call" : "calls");
 }
 
 constexpr std::string_view kEstimatedNote =
-    "\nestimated: no provider counted the tokens of these calls, as of one that was interrupted by "
-    "a "
-    "kill;\nthey are taken from the length of what was sent and of what could be answered\n";
+    "\nestimated: no provider counted the tokens of these calls, as of one that a kill "
+    "interrupted;\nthey are taken from the length of what was sent and of what could be answered\n";
 
 CostLine Total(std::span<const CostLine> lines) {
   CostLine total;
@@ -148,12 +150,12 @@ std::string CostCsv(std::span<const CostLine> lines) {
   if (routers) out += ",compared_requests,compared_usd,always_strong_usd,always_cheap_usd";
   out += "\r\n";
   for (const auto& line : lines) {
-    bool unknown = line.calls > 0 && line.unpriced_calls == line.calls;
+    const bool unknown = IsUnknown(line);
     out += fmt::format("{},{},{},{},{},{},{},{},{},{}", CsvField(line.group), line.calls,
                        line.unpriced_calls, line.input_tokens, line.output_tokens,
                        line.cache_read_tokens, line.cache_write_tokens,
                        unknown ? "unknown" : FormatUsd(line.cost), line.estimated_calls,
-                       FormatUsd(line.estimated));
+                       unknown && line.estimated_calls > 0 ? "unknown" : FormatUsd(line.estimated));
     if (const auto& c = line.compared) {
       out += fmt::format(",{},{},{},{}", c->requests, FormatUsd(c->spent), FormatUsd(c->strong),
                          FormatUsd(c->cheap));

@@ -265,6 +265,16 @@ TEST(Ledger, WhatOfACostIsEstimatedIsSaid) {
       << CostCsv(lines);
 }
 
+TEST(Ledger, AnEstimateOfUnknownPriceIsUnknown) {
+  TempFolder folder;
+  auto ledger = OpenLedger(folder / "l.db");
+  ASSERT_TRUE(ledger->Append(std::vector{store::InterruptedRow(Row("a").intent)}));
+  const auto lines = *ledger->CostBlocking({.by = CostQuery::By::kModel});
+  EXPECT_NE(CostTable(lines).find("  unknown (1 estimated)\n"), std::string::npos)
+      << CostTable(lines);
+  EXPECT_NE(CostCsv(lines).find(",unknown,1,unknown\r\n"), std::string::npos) << CostCsv(lines);
+}
+
 TEST(Ledger, CostIsUtf8WhateverWasStored) {
   TempFolder folder;
   auto ledger = OpenLedger(folder / "l.db");

@@ -442,7 +442,14 @@ class Stopping(unittest.TestCase):
 
     def test_a_second_signal_does_not_wait(self):
         upstream = FakeUpstream()
-        server = Server(config_for(upstream), ENV, documents=False)
+        server = Server(f"""
+providers:
+  - name: up
+    kind: openai
+    base_url: "{upstream.url}/v1"
+    secret: "env:FAKE_KEY"
+    models: [{{id: gpt-4o-mini, price: {{input: 1000, output: 1000, as_of: 2026-11-01}}}}]
+""", ENV, documents=False)
         upstream.script({"text": "very slow answer", "delay_ms": 20000})
         client = openai.OpenAI(base_url=server.url + "/v1", api_key=BEARER, max_retries=0)
 
@@ -464,7 +471,14 @@ class Stopping(unittest.TestCase):
 
     def test_a_call_that_a_kill_interrupts_is_in_the_costs_as_an_estimate(self):
         upstream = FakeUpstream()
-        server = Server(config_for(upstream), ENV, documents=False)
+        server = Server(f"""
+providers:
+  - name: up
+    kind: openai
+    base_url: "{upstream.url}/v1"
+    secret: "env:FAKE_KEY"
+    models: [{{id: gpt-4o-mini, price: {{input: 1000, output: 1000, as_of: 2026-11-01}}}}]
+""", ENV, documents=False)
         upstream.script({"text": "very slow answer", "delay_ms": 20000})
         client = openai.OpenAI(base_url=server.url + "/v1", api_key=BEARER, max_retries=0)
 
@@ -485,6 +499,7 @@ class Stopping(unittest.TestCase):
         self.assertIn("no provider counted the tokens", table)
         row = next(csv.DictReader(io.StringIO(server.cli("cost", "--csv"))))
         self.assertEqual((row["group"], row["estimated_calls"], row["estimated_usd"]), (MODEL, "1", row["cost_usd"]))
+        self.assertGreater(float(row["cost_usd"]), 0)
         server.stop()
 
 
@@ -540,7 +555,7 @@ class HandOver(unittest.TestCase):
             running.process = running.start()
             running.wait_until_ready()
         first = master()
-        self.assertIn("sealed again: 1", running.cli("key", "rotate-master"))
+        self.assertIn("sealed again: 2", running.cli("key", "rotate-master"))
         check_signed_requests()
         newest = master().splitlines()[0]
         self.assertEqual(master().splitlines(), [newest, *first.splitlines()])
@@ -551,7 +566,7 @@ class HandOver(unittest.TestCase):
         restart()
         check_signed_requests()
         stop_process(running.process)
-        self.assertIn("sealed again: 1", running.cli("key", "rotate-master"))
+        self.assertIn("sealed again: 2", running.cli("key", "rotate-master"))
         self.assertEqual(len(master().splitlines()), 2)
         restart()
         check_signed_requests()
