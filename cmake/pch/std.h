@@ -1,6 +1,6 @@
 #pragma once
 // Headers of the standard library and of packages that half of the files include: parsed once and not by every one of
-// them (cmake/strata.cmake). Nothing of ours belongs here: a change of it would compile everything anew. Files still
+// them (pch.cmake). Nothing of ours belongs here: a change of it would compile everything anew. Files still
 // include what they use; the dev and fuzz presets, which have no precompiled header, show where one forgot.
 
 #include <fmt/format.h>

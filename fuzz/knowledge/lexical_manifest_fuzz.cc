@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string_view body(reinterpret_cast<const char*>(data), size);
   (void)DecodeManifest(body);
   std::string bytes = "STRATLXM";
-  AppendInteger(bytes, std::uint32_t{1});
+  AppendInteger(bytes, kManifestVersion);
   AppendInteger(bytes, strata::Crc32(body));
   auto manifest = DecodeManifest(bytes + std::string(body));
   if (!manifest) return 0;

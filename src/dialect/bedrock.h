@@ -100,8 +100,6 @@ Result<InvokeRequest> DecodeInvoke(std::string_view model_id, std::string_view b
 // read.
 Result<InvokeRequest> ScanInvoke(std::string_view model_id, std::string body,
                                  domain::WireHeaders headers);
-// All formats of wire requests that InvokeModel has begin so.
-inline constexpr std::string_view kInvokeWirePrefix = "bedrock.invoke";
 const WireCodec* InvokeWire(std::string_view wire_format);  // null: not one of them
 std::string EncodeInvokeChatResponse(InvokeFormat format, const domain::ChatResponse& response,
                                      const AnswerMeta& meta, const GuardrailNotes& guardrail = {});

@@ -195,7 +195,6 @@ std::optional<std::int64_t> Statement::OptionalInteger(int column) const {
   if (IsNull(column)) return std::nullopt;
   return Integer(column);
 }
-int Statement::column_count() const { return sqlite3_column_count(entry_->handle); }
 std::string_view Statement::column_name(int column) const {
   return sqlite3_column_name(entry_->handle, column);
 }
@@ -298,7 +297,6 @@ Result<> Database::Execute(std::string_view script) {
 }
 
 std::int64_t Database::changes() const { return sqlite3_changes64(handle_); }
-std::int64_t Database::last_insert_rowid() const { return sqlite3_last_insert_rowid(handle_); }
 bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
 
 Result<> Database::Check() {

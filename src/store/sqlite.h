@@ -86,7 +86,6 @@ class Statement {
   bool IsNull(int column) const;
   ColumnType type(int column) const;
   std::optional<std::int64_t> OptionalInteger(int column) const;
-  int column_count() const;
   std::string_view column_name(int column) const;
 
  private:
@@ -142,7 +141,6 @@ class Database {
   Result<> Execute(std::string_view script);
 
   std::int64_t changes() const;  // rows changed by the last INSERT, UPDATE or DELETE
-  std::int64_t last_insert_rowid() const;
   bool in_transaction() const;
 
   // PRAGMA quick_check: kCorruption with the first finding.

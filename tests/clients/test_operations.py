@@ -442,14 +442,7 @@ class Stopping(unittest.TestCase):
 
     def test_a_second_signal_does_not_wait(self):
         upstream = FakeUpstream()
-        server = Server(f"""
-providers:
-  - name: up
-    kind: openai
-    base_url: "{upstream.url}/v1"
-    secret: "env:FAKE_KEY"
-    models: [{{id: gpt-4o-mini, price: {{input: 1000, output: 1000, as_of: 2026-11-01}}}}]
-""", ENV, documents=False)
+        server = Server(config_for(upstream), ENV, documents=False)
         upstream.script({"text": "very slow answer", "delay_ms": 20000})
         client = openai.OpenAI(base_url=server.url + "/v1", api_key=BEARER, max_retries=0)
 

@@ -9,7 +9,6 @@ namespace strata::knowledge::lexical {
 namespace {
 
 constexpr std::string_view kMagic = "STRATLXM";
-constexpr std::uint32_t kVersion = 2;  // also of the words: since 2 there are such for dates
 
 std::unexpected<Error> Corrupt(std::string_view what) {
   return Fail(Code::kCorruption, "lexical manifest: " + std::string(what));
@@ -48,7 +47,7 @@ std::string EncodeManifest(const Manifest& manifest) {
     for (std::uint64_t word : entry.deleted->words()) AppendInteger(body, word);
   }
   std::string out(kMagic);
-  AppendInteger(out, kVersion);
+  AppendInteger(out, kManifestVersion);
   AppendInteger(out, Crc32(body));
   return out + body;
 }
@@ -58,7 +57,8 @@ Result<Manifest> DecodeManifest(std::string_view bytes) {
   if (reader.Bytes(kMagic.size()) != kMagic) return Corrupt("not a manifest");
   auto version = reader.Integer<std::uint32_t>();
   auto crc = reader.Integer<std::uint32_t>();
-  if (!reader.ok() || version != kVersion) return Corrupt("version " + std::to_string(version));
+  if (!reader.ok() || version != kManifestVersion)
+    return Corrupt("version " + std::to_string(version));
   if (Crc32(bytes.substr(reader.at())) != crc) return Corrupt("the checksum is wrong");
   Manifest manifest;
   manifest.generation = reader.Varint();

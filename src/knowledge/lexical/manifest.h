@@ -16,6 +16,9 @@
 
 namespace strata::knowledge::lexical {
 
+// Also of the words: since 2 there are such for dates.
+inline constexpr std::uint32_t kManifestVersion = 2;
+
 struct Manifest {
   struct Entry {
     std::uint64_t number = 0;
