@@ -70,13 +70,63 @@ TEST(InvokeScan, KnowsTheVendorsAndForwardsOthers) {
   }
   auto other = ScanInvoke("stability.x", R"({"text_prompts":[]})", {});
   auto& chat = std::get<domain::ChatRequest>(other->call);
-  EXPECT_THAT(domain::DecodeWhole(chat).error().message(), HasSubstr("tell its format"));
+  EXPECT_THAT(domain::DecodeWhole(chat).error().message(), HasSubstr("its vendor only"));
   auto titan = ScanInvoke("amazon.titan-embed-text-v2:0", R"({"inputText":"a"})", {});
   EXPECT_TRUE(std::holds_alternative<EmbedRequest>(titan->call));
   EXPECT_EQ(ScanInvoke("anthropic.x", R"({"messages":[{"role":"user","content":"a"}]})", {})
                 .error()
                 .field(),
             "anthropic_version");
+}
+
+// The vendor is told by the id, wherever it stands there, before the members are looked at.
+TEST(InvokeScan, TheIdTellsWhoseBodyItIs) {
+  struct Case {
+    std::string model, body, format;
+  };
+  const std::string messages = R"({"messages":[{"role":"user","content":[{"text":"x"}]}]})";
+  const std::string prompt = R"({"prompt":"x","max_tokens":5})";
+  const std::string input = R"({"inputText":"x"})";
+  for (const auto& c : std::vector<Case>{
+           {"amazon.nova-lite-v1:0", messages, "bedrock.invoke"},
+           {"us.amazon.nova-pro-v1:0", messages, "bedrock.invoke"},
+           {"br/amazon.nova-lite-v1:0", messages, "bedrock.invoke"},
+           {"arn:aws:bedrock:us-east-1:1:inference-profile/eu.amazon.nova-lite-v1:0", messages,
+            "bedrock.invoke"},
+           {"br/arn:aws:bedrock:us-east-1::foundation-model/amazon.titan-text-express-v1", input,
+            "bedrock.invoke"},
+           {"amazon.titan-embed-image-v1", input, "bedrock.invoke"},
+           {"deepseek.r1-v1:0", prompt, "bedrock.invoke"},
+           {"cohere.command-text-v14", prompt, "bedrock.invoke"},
+           {"stability.sd3-5-large-v1:0", prompt, "bedrock.invoke"},
+           {"writer.palmyra-vision", prompt, "bedrock.invoke"},
+           {"qwen.qwen3-32b-v1:0", messages, "bedrock.invoke.openai"},
+           {"br/us.meta.llama3-8b-instruct-v1:0", prompt, "bedrock.invoke.meta"},
+           {"br/mistral.mistral-7b-instruct-v0:2", prompt, "bedrock.invoke.mistral"},
+           {"arn:aws:bedrock:us-east-1:1:imported-model/abcd", prompt, "bedrock.invoke.mistral"},
+       }) {
+    auto request = ScanInvoke(c.model, c.body, {});
+    ASSERT_TRUE(request.has_value()) << c.model << ": " << request.error().message();
+    auto* chat = std::get_if<domain::ChatRequest>(&request->call);
+    ASSERT_NE(chat, nullptr) << c.model;
+    ASSERT_NE(chat->wire, nullptr) << c.model;
+    EXPECT_EQ(chat->wire->format, c.format) << c.model;
+    EXPECT_EQ(chat->wire->body, c.body);
+  }
+  auto titan = ScanInvoke("br/amazon.titan-embed-text-v2:0", input, {});
+  ASSERT_TRUE(titan.has_value());
+  EXPECT_TRUE(std::holds_alternative<EmbedRequest>(titan->call));
+  EXPECT_THAT(DecodeInvoke("amazon.nova-lite-v1:0", messages).error().message(),
+              HasSubstr("Use Converse"));
+}
+
+TEST(InvokeWire, AnAnswerOfAnotherFormIsForwardedWithTheCountsOfItsHeaders) {
+  const auto* codec = InvokeWire("bedrock.invoke.mistral");
+  ASSERT_NE(codec, nullptr);
+  auto facts = codec->read(R"({"images":["AA"]})", {{"X-Amzn-Bedrock-Input-Token-Count", "7"}});
+  ASSERT_TRUE(facts.has_value()) << facts.error().message();
+  EXPECT_EQ(facts->usage.input_tokens, 7);
+  EXPECT_FALSE(codec->read("<html>", {}).has_value());
 }
 
 // What leaves when `stream` comes in pieces, and how it ended.

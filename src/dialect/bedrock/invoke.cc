@@ -23,25 +23,45 @@ struct Vendor {
   InvokeFormat format;
 };
 
-constexpr std::array<Vendor, 6> kVendors = {{
+// Bodies of the vendors on Bedrock; the longer prefix first. A vendor whose body we do not know is
+// named as well: its members may look like another's.
+constexpr std::array<Vendor, 23> kVendors = {{
     {"anthropic.", InvokeFormat::kAnthropic},
     {"openai.", InvokeFormat::kOpenAi},
     {"meta.", InvokeFormat::kMeta},
     {"mistral.", InvokeFormat::kMistral},
-    {"amazon.titan-embed", InvokeFormat::kTitanEmbed},
+    {"amazon.titan-embed-text", InvokeFormat::kTitanEmbed},
+    {"amazon.titan-embed-g1-text", InvokeFormat::kTitanEmbed},
+    {"amazon.", InvokeFormat::kOther},
     {"cohere.embed", InvokeFormat::kCohereEmbed},
+    {"cohere.", InvokeFormat::kOther},
+    {"deepseek.r1", InvokeFormat::kOther},
+    {"deepseek.", InvokeFormat::kOpenAi},
+    {"ai21.", InvokeFormat::kOpenAi},
+    {"google.", InvokeFormat::kOpenAi},
+    {"minimax.", InvokeFormat::kOpenAi},
+    {"moonshot.", InvokeFormat::kOpenAi},
+    {"moonshotai.", InvokeFormat::kOpenAi},
+    {"nvidia.", InvokeFormat::kOpenAi},
+    {"qwen.", InvokeFormat::kOpenAi},
+    {"writer.", InvokeFormat::kOpenAi},
+    {"zai.", InvokeFormat::kOpenAi},
+    {"luma.", InvokeFormat::kOther},
+    {"stability.", InvokeFormat::kOther},
+    {"twelvelabs.", InvokeFormat::kOther},
 }};
 
-std::optional<InvokeFormat> FormatOfId(std::string_view id) {
-  // An ARN ends in "…/ID"; cross-region profiles put "us.", "eu.", "global." in front.
-  if (id.starts_with("arn:")) id = id.substr(id.rfind('/') + 1);
-  auto dot = id.find('.');
+const Vendor* VendorOf(std::string_view id) {
+  // A provider stands in front, and an ARN ends in "…/ID"; cross-region profiles put "us.", "eu.",
+  // "global." in front.
+  id = id.substr(id.rfind('/') + 1);
+  const auto dot = id.find('.');
   for (auto name : {id, dot == id.npos ? id : id.substr(dot + 1)}) {
-    for (const auto& vendor : kVendors) {
-      if (name.starts_with(vendor.prefix)) return vendor.format;
-    }
+    auto at = std::ranges::find_if(
+        kVendors, [&](const Vendor& vendor) { return name.starts_with(vendor.prefix); });
+    if (at != kVendors.end()) return &*at;
   }
-  return std::nullopt;
+  return nullptr;
 }
 
 std::optional<InvokeFormat> FormatOfShape(const std::function<bool(std::string_view member)>& has) {
@@ -78,12 +98,15 @@ Result<domain::ChatRequest> DecodeOpenAi(std::string_view model_id, JsonValue ro
 
 std::optional<InvokeFormat> FormatOf(std::string_view model_id,
                                      const std::function<bool(std::string_view member)>& has) {
-  auto format = FormatOfId(model_id);
+  const auto* vendor = VendorOf(model_id);
+  if (vendor == nullptr) return FormatOfShape(has);
+  const auto format = vendor->format;
+  const bool prompts = format == InvokeFormat::kMeta || format == InvokeFormat::kMistral;
   // Newer models of these two take messages as OpenAI writes them.
-  if (format == InvokeFormat::kMeta || format == InvokeFormat::kMistral) {
-    if (has("messages")) format = InvokeFormat::kOpenAi;
-  }
-  return format ? format : FormatOfShape(has);
+  if (prompts && has("messages")) return InvokeFormat::kOpenAi;
+  // These vendors have models of other kinds too, and write no text but in messages.
+  const bool messages = format == InvokeFormat::kOpenAi && vendor->prefix != "openai.";
+  return messages && !has("messages") ? InvokeFormat::kOther : format;
 }
 
 Result<domain::ChatRequest> DecodeInvokeChat(InvokeFormat format, std::string_view model_id,
@@ -102,9 +125,11 @@ Result<domain::ChatRequest> DecodeInvokeChat(InvokeFormat format, std::string_vi
 }
 
 Error UnknownFormat() {
-  return InvalidArgument("",
-                         "the body has none of anthropic_version, messages, prompt, inputText, "
-                         "texts, which tell its format");
+  return InvalidArgument(
+      "",
+      "InvokeModel bodies of this model are known to its vendor only: they are forwarded to "
+      "Bedrock itself where no guardrail has to read them. Use Converse, or a model whose body "
+      "is known here (one with anthropic_version, messages, prompt, inputText or texts)");
 }
 
 Result<InvokeRequest> DecodeInvoke(std::string_view model_id, std::string_view text) {
@@ -113,7 +138,7 @@ Result<InvokeRequest> DecodeInvoke(std::string_view model_id, std::string_view t
   STRATA_CHECK_OK(body.ExpectObject());
   auto format =
       FormatOf(model_id, [&](std::string_view member) { return body.Get(member).present(); });
-  if (!format) return Fail(UnknownFormat());
+  if (!format || *format == InvokeFormat::kOther) return Fail(UnknownFormat());
   if (*format == InvokeFormat::kTitanEmbed) return DecodeTitan(body);
   if (*format == InvokeFormat::kCohereEmbed) return DecodeCohere(body);
   STRATA_TRY(auto chat, DecodeInvokeChat(*format, model_id, text, root));

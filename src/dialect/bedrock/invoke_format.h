@@ -10,8 +10,8 @@
 
 namespace strata::dialect::bedrock {
 
-// By the vendor prefix of the id, else by the members that the body `has`; nullopt: nobody's that
-// we know.
+// By the vendor that the id names, wherever it stands in it; only of an id that names none by the
+// members that the body `has`. nullopt: nobody's that we know; kOther: the vendor's own.
 std::optional<InvokeFormat> FormatOf(std::string_view model_id,
                                      const std::function<bool(std::string_view member)>& has);
 

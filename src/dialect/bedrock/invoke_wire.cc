@@ -124,9 +124,14 @@ Result<WireFacts> Read(std::string_view body, const HeaderList& headers) {
   } else if constexpr (format == InvokeFormat::kOpenAi) {
     STRATA_TRY(facts, openai::ReadWireAnswer(body));
   } else if constexpr (format != InvokeFormat::kOther) {
-    STRATA_TRY(auto answer, DecodePromptResponse(format, body));
-    facts.usage = answer.usage;
-    facts.stop_reason = answer.stop_reason;
+    // A body whose format only its members told may be answered in another: it is not ours to read.
+    auto answer = DecodePromptResponse(format, body);
+    if (answer.has_value()) {
+      facts.usage = answer->usage;
+      facts.stop_reason = answer->stop_reason;
+    } else if (!ScanObject(body)) {
+      return Fail(std::move(answer.error()));
+    }
   }
   if (facts.usage.TotalTokens() == 0) ReadCountHeaders(headers, facts.usage);
   return facts;
