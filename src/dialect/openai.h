@@ -72,7 +72,8 @@ std::unique_ptr<StreamDecoder> MakeStreamDecoder();
 // The same answers when they are forwarded. `hide_usage`: the event that holds nothing but usage is
 // kept from the client.
 Result<WireFacts> ReadWireAnswer(std::string_view body);
-std::unique_ptr<WireTap> MakeWireTap(bool hide_usage);
+// `choices`: how many were asked for; the answer is whole when each of them has ended.
+std::unique_ptr<WireTap> MakeWireTap(bool hide_usage, std::int64_t choices = 1);
 const WireCodec& ChatWire();
 
 std::string EncodeEmbedRequest(const EmbedRequest& request);

@@ -107,6 +107,14 @@ TEST(OpenAiScan, DecodesWhatReadersCouldDisagreeOn) {
   EXPECT_EQ(request.messages.size(), 1U);
 }
 
+TEST(AnthropicScan, AMemberInAnotherCaseIsRefused) {
+  auto scanned = anthropic::ScanChatRequest(
+      R"({"model":"m","Model":"x","max_tokens":5,"messages":[{"role":"user","content":"hi"}]})",
+      {});
+  ASSERT_FALSE(scanned.has_value());
+  EXPECT_EQ(scanned.error().field(), "Model");
+}
+
 TEST(OpenAiScan, DecodesTheRestWhenItIsNeeded) {
   auto request =
       Scan(R"({"model":"m","messages":[{"role":"user","content":"hi"}],"temperature":0.5})").chat;
@@ -205,6 +213,49 @@ TEST_P(InPieces, OpenAiStreamThatIsCutIsNotWhole) {
   EXPECT_FALSE(passed.failure.has_value());
   auto finished = openai::MakeWireTap(true);
   EXPECT_TRUE(Pass(*finished, kChunks, GetParam()).whole) << "a finish reason makes it whole";
+}
+
+TEST_P(InPieces, EveryChoiceThatWasAskedForMustEnd) {
+  constexpr std::string_view kFirst =
+      "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n"
+      "data: {\"choices\":[{\"index\":1,\"delta\":{\"content\":\"b\"}}]}\n\n"
+      "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+  constexpr std::string_view kSecond =
+      "data: {\"choices\":[{\"index\":0,\"finish_reason\":null},"
+      "{\"index\":1,\"delta\":{},\"finish_reason\":\"length\"}]}\n\n";
+  auto request =
+      Scan(R"({"model":"m","messages":[{"role":"user","content":"hi"}],"stream":true,"n":2})");
+  auto make = [&] { return openai::ChatWire().make_tap(*request.chat.wire); };
+  auto cut = make();
+  EXPECT_FALSE(Pass(*cut, kFirst, GetParam()).whole);
+  auto repeated = make();
+  EXPECT_FALSE(Pass(*repeated, std::string(kFirst) + std::string(kFirst), GetParam()).whole);
+  auto closed = make();
+  EXPECT_TRUE(Pass(*closed, std::string(kFirst) + std::string(kSecond), GetParam()).whole);
+  auto done = make();
+  EXPECT_TRUE(Pass(*done, std::string(kFirst) + std::string(kDone), GetParam()).whole);
+}
+
+// Lines may end in any of three ways; the bytes pass as they are.
+TEST_P(InPieces, LinesMayEndInCrAlone) {
+  for (std::string_view line_end : {"\r", "\r\n"}) {
+    std::string text;
+    for (char c : std::string(kChunks) + std::string(kDone)) {
+      c == '\n' ? text += line_end : text += c;
+    }
+    const auto done = text.rfind("data: [DONE]");
+    auto tap = openai::MakeWireTap(false);
+    auto passed = Pass(*tap, text, GetParam());
+    EXPECT_EQ(passed.bytes, text.substr(0, done));
+    EXPECT_EQ(passed.end, text.substr(done));
+    EXPECT_TRUE(passed.whole);
+    EXPECT_EQ(passed.facts.stop_reason, domain::StopReason::kMaxTokens);
+  }
+  auto named = anthropic::MakeWireTap();
+  const std::string stop =
+      "event: message_start\rdata: {\"type\":\"message_start\"}\r\r"
+      "event: message_stop\rdata: {\"type\":\"message_stop\"}\r\r";
+  EXPECT_TRUE(Pass(*named, stop, GetParam()).whole);
 }
 
 TEST_P(InPieces, OpenAiErrorEventEndsTheStreamAndDoesNotPass) {

@@ -211,7 +211,10 @@ Result<std::optional<RegistrySnapshot::Found>> RegistrySnapshot::ResolveExact(st
   if (auto at = models_.find(id); at != models_.end()) return at->second.model;
   if (auto slash = id.find('/'); slash != std::string_view::npos && slash + 1 < id.size()) {
     if (auto at = sources_.find(id.substr(0, slash)); at != sources_.end()) {
-      STRATA_TRY(auto found, FromSource(*at->second, id.substr(slash + 1), want));
+      const auto rest = id.substr(slash + 1);
+      // As part of an address it would mean the folder above, whatever it is escaped to.
+      if (rest == "." || rest == "..") return std::nullopt;
+      STRATA_TRY(auto found, FromSource(*at->second, rest, want));
       return found;
     }
   }

@@ -92,6 +92,12 @@ TEST_F(RegistryTest, FindsRegisteredModelsOfTheirSort) {
   EXPECT_EQ(registry_.Embed("smollm2").error().code(), Code::kInvalidArgument);
 }
 
+TEST_F(RegistryTest, FoldersOfAnAddressAreNoModels) {
+  EXPECT_THAT(Resolved("bedrock/.."), HasSubstr("does not exist"));
+  EXPECT_THAT(Resolved("openai/."), HasSubstr("does not exist"));
+  EXPECT_EQ(Resolved("openai/..."), "openai/...");
+}
+
 TEST_F(RegistryTest, UnknownIdNamesTheNearestKnownOne) {
   auto missing = registry_.Chat("smolm2");
   ASSERT_FALSE(missing.has_value());

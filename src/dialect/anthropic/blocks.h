@@ -1,6 +1,8 @@
 #pragma once
 // Content blocks of the Anthropic dialect, which stand in requests, answers and streams.
 
+#include <array>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +15,27 @@
 #include "domain/stream.h"
 
 namespace strata::dialect::anthropic {
+
+// What is read of a request, in Bedrock's form and in the API's own.
+inline constexpr std::array<std::string_view, 17> kMembers = {"anthropic_version",
+                                                              "messages",
+                                                              "max_tokens",
+                                                              "system",
+                                                              "stop_sequences",
+                                                              "temperature",
+                                                              "top_p",
+                                                              "top_k",
+                                                              "tools",
+                                                              "tool_choice",
+                                                              "thinking",
+                                                              "metadata",
+                                                              "output_config",
+                                                              "output_format",
+                                                              "model",
+                                                              "stream",
+                                                              "service_tier"};
+inline constexpr std::span kBedrockMembers = std::span(kMembers).first<14>();
+inline constexpr std::span kRequestMembers = std::span(kMembers).last<16>();
 
 // Reads one block of a message; a CachePoint follows it in `out` when it has cache_control.
 Result<> DecodeBlock(const JsonField& block, std::vector<domain::ContentBlock>& out);

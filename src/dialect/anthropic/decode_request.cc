@@ -239,22 +239,6 @@ Result<> DecodeIdentity(const JsonField& body, Form form, domain::ChatRequest& c
   return {};
 }
 
-void KeepUnknown(const JsonField& body, Form form, domain::ChatRequest& chat) {
-  if (form == Form::kBedrock) {
-    KeepExtra(body,
-              {"anthropic_version", "messages", "max_tokens", "system", "stop_sequences",
-               "temperature", "top_p", "top_k", "tools", "tool_choice", "thinking", "metadata",
-               "output_config", "output_format"},
-              "anthropic", chat);
-    return;
-  }
-  KeepExtra(body,
-            {"model", "messages", "max_tokens", "system", "stop_sequences", "stream", "temperature",
-             "top_p", "top_k", "tools", "tool_choice", "thinking", "metadata", "service_tier",
-             "output_config", "output_format"},
-            "anthropic", chat);
-}
-
 Result<domain::ChatRequest> Decode(std::string_view text, Form form, Purpose purpose) {
   STRATA_TRY(auto root, ParseJson(text));
   JsonField body(root);
@@ -278,7 +262,9 @@ Result<domain::ChatRequest> Decode(std::string_view text, Form form, Purpose pur
   STRATA_CHECK_OK(DecodeSampling(body, chat));
   STRATA_CHECK_OK(DecodeMetadata(body, chat));
   if (form == Form::kMessages) STRATA_CHECK_OK(DecodeCallMembers(body, chat));
-  KeepUnknown(body, form, chat);
+  const MemberNames known =
+      form == Form::kBedrock ? MemberNames(kBedrockMembers) : MemberNames(kRequestMembers);
+  STRATA_CHECK_OK(KeepExtra(body, known, "anthropic", chat));
   return chat;
 }
 

@@ -10,6 +10,7 @@
 #include "dialect/anthropic/blocks.h"
 #include "dialect/anthropic_vertex.h"
 #include "dialect/json/claude.h"
+#include "dialect/json/extra.h"
 #include "dialect/json/upstream.h"
 #include "dialect/json_scan.h"
 
@@ -99,7 +100,8 @@ Result<domain::ChatRequest> ScanChatRequest(std::string body, domain::WireHeader
   auto wire = std::make_shared<domain::WireRequest>();
   domain::ChatRequest out;
   auto scanned = ScanObject(body);
-  if (!scanned || HoldsForeignReasoning(body) || !Scan(*scanned, out, *wire)) {
+  if (!scanned || HoldsOtherCase(*scanned, kRequestMembers) || HoldsForeignReasoning(body) ||
+      !Scan(*scanned, out, *wire)) {
     return DecodeChatRequest(body);
   }
   wire->format = kWireFormat;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 #include "dialect/completions.h"
 #include "dialect/json/extra.h"
 #include "dialect/json_value.h"
@@ -14,6 +16,9 @@ constexpr std::int64_t kTokensMax = 1LL << 31;
 constexpr std::int64_t kLogprobsMax = 20;
 constexpr std::size_t kPromptsMax = 128;
 constexpr std::size_t kStopMax = 64;
+constexpr std::array<std::string_view, 15> kMembers = {
+    "model", "prompt", "n",        "best_of", "suffix", "max_tokens", "temperature",   "top_p",
+    "seed",  "stop",   "logprobs", "user",    "echo",   "stream",     "stream_options"};
 
 Result<std::vector<std::string>> DecodeTexts(const JsonField& field, std::size_t max) {
   std::vector<std::string> out;
@@ -103,10 +108,7 @@ Result<Request> DecodeRequest(std::string_view text) {
   STRATA_TRY(out.prompts, DecodeTexts(prompt, kPromptsMax));
   STRATA_CHECK_OK(DecodeSampling(body, out.chat));
   STRATA_CHECK_OK(DecodeForm(body, out));
-  KeepExtra(body,
-            {"model", "prompt", "n", "best_of", "suffix", "max_tokens", "temperature", "top_p",
-             "seed", "stop", "logprobs", "user", "echo", "stream", "stream_options"},
-            "openai", out.chat);
+  STRATA_CHECK_OK(KeepExtra(body, kMembers, "openai", out.chat));
   return out;
 }
 

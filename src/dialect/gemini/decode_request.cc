@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "dialect/gemini.h"
 #include "dialect/gemini/parts.h"
@@ -113,21 +114,19 @@ Result<> DecodeToolConfig(const JsonField& config, domain::ChatRequest& chat) {
       for (auto& tool : chat.tools) tool.strict = true;
     }
   }
-  std::vector<std::string> names;
+  std::set<std::string> names;
   auto allowed = calling.Get("allowedFunctionNames");
   for (std::size_t i = 0; i < allowed.size(); ++i) {
     auto item = allowed.Item(i);
     STRATA_TRY(auto name, item.NonEmptyString());
-    names.push_back(std::move(name));
+    names.insert(std::move(name));
   }
   if (names.size() == 1 && choice.kind == Kind::kAny) {
     choice.kind = Kind::kNamed;
-    choice.name = names.front();
+    choice.name = *names.begin();
   } else if (!names.empty()) {
     // Several: the others are not shown, which says the same in every dialect.
-    std::erase_if(chat.tools, [&](const domain::Tool& tool) {
-      return std::ranges::find(names, tool.name) == names.end();
-    });
+    std::erase_if(chat.tools, [&](const domain::Tool& tool) { return !names.contains(tool.name); });
   }
   chat.tool_choice = std::move(choice);
   return {};
@@ -233,13 +232,23 @@ Result<> CheckOneAnswer(const JsonField& config) {
 }
 
 // Members without a word in the domain (penalties, speech and so on), for Google's own models.
-std::string UnknownConfig(const JsonField& config) {
+Result<std::string> UnknownConfig(const JsonField& config) {
+  static constexpr std::array<std::string_view, 14> kKnown = {"candidateCount",
+                                                              "responseModalities",
+                                                              "maxOutputTokens",
+                                                              "temperature",
+                                                              "topP",
+                                                              "topK",
+                                                              "seed",
+                                                              "stopSequences",
+                                                              "responseMimeType",
+                                                              "responseSchema",
+                                                              "responseJsonSchema",
+                                                              "thinkingConfig",
+                                                              "responseLogprobs",
+                                                              "logprobs"};
   domain::ChatRequest kept;
-  KeepExtra(config,
-            {"candidateCount", "responseModalities", "maxOutputTokens", "temperature", "topP",
-             "topK", "seed", "stopSequences", "responseMimeType", "responseSchema",
-             "responseJsonSchema", "thinkingConfig", "responseLogprobs", "logprobs"},
-            "gemini", kept);
+  STRATA_CHECK_OK(KeepExtra(config, kKnown, "gemini", kept));
   return std::move(kept.extra.text);
 }
 
@@ -252,9 +261,8 @@ Result<> DecodeConfig(const JsonField& config, GenerateRequest& out, JsonWriter&
   if (auto thinking = config.Get("thinkingConfig"); thinking.present()) {
     STRATA_CHECK_OK(DecodeThinking(thinking, out));
   }
-  if (auto unknown = UnknownConfig(config); !unknown.empty()) {
-    extra.RawField("generationConfig", unknown);
-  }
+  STRATA_TRY(auto unknown, UnknownConfig(config));
+  if (!unknown.empty()) extra.RawField("generationConfig", unknown);
   return {};
 }
 

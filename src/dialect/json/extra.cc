@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "dialect/extra.h"
 #include "dialect/responses_wire.h"
@@ -75,10 +76,55 @@ Result<> CheckForeign(const JsonValue& extra, const std::string& from, DropNotes
   return {};
 }
 
+// The next letter of a name without case. Two letters of other alphabets count as ASCII ones where
+// case is folded by Unicode: the long s and the Kelvin sign.
+char TakeFolded(std::string_view& name) {
+  for (const auto& [letter, plain] : {std::pair("\u017F", 's'), std::pair("\u212A", 'k')}) {
+    if (!name.starts_with(letter)) continue;
+    name.remove_prefix(std::string_view(letter).size());
+    return plain;
+  }
+  const char c = name.front();
+  name.remove_prefix(1);
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+
+bool SameWithoutCase(std::string_view a, std::string_view b) {
+  while (!a.empty() && !b.empty()) {
+    if (TakeFolded(a) != TakeFolded(b)) return false;
+  }
+  return a.empty() && b.empty();
+}
+
+// The known name that `name` differs from only by case; "" for none.
+std::string_view OtherCase(std::string_view name, MemberNames known) {
+  if (std::ranges::find(known, name) != known.end()) return {};
+  auto at = std::ranges::find_if(
+      known, [&](std::string_view other) { return SameWithoutCase(name, other); });
+  return at == known.end() ? std::string_view() : *at;
+}
+
 }  // namespace
 
-void KeepExtra(const JsonField& body, std::initializer_list<std::string_view> known,
-               std::string_view dialect, domain::ChatRequest& request) {
+Result<> RefuseOtherCase(const JsonField& body, MemberNames known) {
+  for (std::size_t i = 0; i < body.size(); ++i) {
+    const auto name = OtherCase(body.MemberName(i), known);
+    if (name.empty()) continue;
+    auto member = body.Member(i);
+    return Fail(member.Wrong(fmt::format("this member is spelled '{}'", name)));
+  }
+  return {};
+}
+
+bool HoldsOtherCase(const ScannedObject& body, MemberNames known) {
+  return std::ranges::any_of(body.members(), [&](const ScannedMember& member) {
+    return !OtherCase(member.key, known).empty();
+  });
+}
+
+Result<> KeepExtra(const JsonField& body, MemberNames known, std::string_view dialect,
+                   domain::ChatRequest& request) {
+  STRATA_CHECK_OK(RefuseOtherCase(body, known));
   JsonWriter out;
   out.BeginObject();
   bool any = false;
@@ -87,9 +133,10 @@ void KeepExtra(const JsonField& body, std::initializer_list<std::string_view> kn
     out.RawField(member.key, member.value.Dump());
     any = true;
   }
-  if (!any) return;
+  if (!any) return {};
   request.extra.text = out.EndObject().Take();
   request.extra_dialect = dialect;
+  return {};
 }
 
 Result<> WriteExtra(JsonWriter& out, const domain::ChatRequest& request, std::string_view dialect,

@@ -20,6 +20,11 @@ void WriteAnnotation(JsonWriter& out, const domain::Citation& citation, std::int
   out.EndObject().EndObject();
 }
 
+bool IsCitation(const JsonField& annotation) {
+  auto type = annotation.Get("type");
+  return annotation.ExpectObject().has_value() && type.Is("url_citation");
+}
+
 Result<domain::Citation> DecodeAnnotation(const JsonField& annotation) {
   STRATA_CHECK_OK(annotation.ExpectObject());
   auto type = annotation.Get("type");
@@ -67,6 +72,7 @@ Result<> DecodeAnnotations(const JsonField& annotations,
   }
   for (std::size_t i = 0; i < annotations.size(); ++i) {
     auto item = annotations.Item(i);
+    if (!IsCitation(item)) continue;
     STRATA_TRY(auto citation, DecodeAnnotation(item));
     auto at = std::ranges::upper_bound(places, citation.answer_start, {}, &Place::start);
     if (at == places.begin() || citation.answer_start > total) {

@@ -18,6 +18,8 @@ namespace strata::dialect::openai {
 void WriteAnnotation(JsonWriter& out, const domain::Citation& citation, std::int64_t base,
                      std::int64_t block_length);
 
+// Whether it is one of these; others may be newer than this code, and are skipped.
+bool IsCitation(const JsonField& annotation);
 Result<domain::Citation> DecodeAnnotation(const JsonField& annotation);
 
 // Attaches the annotations of a message to the text block of `content` that they point into.

@@ -513,31 +513,8 @@ Result<ChatCompletionRequest> DecodeChatRequest(std::string_view text) {
   STRATA_CHECK_OK(CheckHints(body));
   STRATA_CHECK_OK(DecodeCallerMembers(body, chat));
   STRATA_CHECK_OK(ReadStreamMembers(body, out.chat.stream, out.include_usage));
-  KeepExtra(body,
-            {"model",
-             "messages",
-             "n",
-             "logprobs",
-             "top_logprobs",
-             "modalities",
-             "tools",
-             "tool_choice",
-             "parallel_tool_calls",
-             "response_format",
-             "max_tokens",
-             "max_completion_tokens",
-             "temperature",
-             "top_p",
-             "top_k",
-             "seed",
-             "stop",
-             "reasoning_effort",
-             "user",
-             "service_tier",
-             "metadata",
-             "stream",
-             "stream_options"},
-            "openai", chat);
+  STRATA_CHECK_OK(RefuseOtherCase(body, kKeptMembers));
+  STRATA_CHECK_OK(KeepExtra(body, kRequestMembers, "openai", chat));
   return out;
 }
 

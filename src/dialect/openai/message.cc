@@ -88,6 +88,23 @@ Result<> WriteAssistantMembers(JsonWriter& out, const std::vector<domain::Conten
   return {};
 }
 
+std::vector<AnswerPart> ReadParts(const JsonField& content) {
+  std::vector<AnswerPart> parts;
+  for (std::size_t i = 0; i < content.size(); ++i) {
+    auto item = content.Item(i);
+    if (const auto type = item.TextAt("type"); type == "text") {
+      parts.push_back({.text = item.TextAt("text")});
+    } else if (type == "thinking") {
+      auto pieces = item.Get("thinking");
+      AnswerPart thought{.text = item.TextAt("thinking"), .thought = true};
+      for (const auto& piece : ReadParts(pieces)) thought.text += piece.text;
+      parts.push_back(std::move(thought));
+    }
+  }
+  std::erase_if(parts, [](const AnswerPart& part) { return part.text.empty(); });
+  return parts;
+}
+
 void WriteUsage(JsonWriter& out, const domain::Usage& usage) {
   out.BeginObject();
   out.Field("prompt_tokens", usage.PromptTokens()).Field("completion_tokens", usage.output_tokens);

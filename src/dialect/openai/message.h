@@ -2,6 +2,7 @@
 // The members of an assistant message, which stand in requests (played back) and in answers; usage
 // and finish reasons both ways.
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,6 +21,14 @@ enum class MessageUse : std::uint8_t { kPlayBack, kAnswer, kRefusal };
 // for blocks that an assistant message cannot hold here.
 Result<> WriteAssistantMembers(JsonWriter& out, const std::vector<domain::ContentBlock>& content,
                                MessageUse use);
+
+// A piece of content that comes as a list, as Mistral's models that think write it.
+struct AnswerPart {
+  std::string text;  // not empty
+  bool thought = false;
+};
+// Parts of other types, which may be newer than this code, are left out.
+std::vector<AnswerPart> ReadParts(const JsonField& content);
 
 void WriteUsage(JsonWriter& out, const domain::Usage& usage);
 // Of a usage object; members that are missing or of a wrong type count as 0.

@@ -189,6 +189,28 @@ TEST(OpenAiRequest, NamesTheMemberThatIsWrong) {
       "messages[0].content[0].type: audio input is not supported");
 }
 
+TEST(OpenAiRequest, AMemberInAnotherCaseIsRefused) {
+  auto body = [](std::string_view more) {
+    return fmt::format(R"({{"model":"m",{},"messages":[{{"role":"user","content":"hi"}}]}})", more);
+  };
+  for (const auto& [more, name, known] : {
+           std::tuple{R"("Model":"x")", "Model", "model"},
+           std::tuple{R"("MESSAGES":[])", "MESSAGES", "messages"},
+           std::tuple{R"("me\u017F\u017Fages":[])", "meſſages", "messages"},
+           std::tuple{R"("max_toKens":5)", "max_toKens", "max_tokens"},
+           std::tuple{R"("Safety_Identifier":"u")", "Safety_Identifier", "safety_identifier"},
+       }) {
+    const auto want = fmt::format("{}: this member is spelled '{}'", name, known);
+    EXPECT_EQ(Fault(body(more)), want);
+    auto scanned = ScanChatRequest(body(more), {});
+    ASSERT_FALSE(scanned) << more;
+    EXPECT_EQ(scanned.error().field(), name);
+  }
+  auto other = ScanChatRequest(body(R"("vendorOption":{"Model":"x"},"X-Team":1)"), {});
+  ASSERT_TRUE(other);
+  EXPECT_NE(other->chat.wire, nullptr) << "other names in capitals are the provider's";
+}
+
 TEST(OpenAiRequest, RefusesArgumentsThatAreNoJsonObject) {
   EXPECT_EQ(
       Fault(
@@ -383,6 +405,88 @@ TEST(OpenAiStream, InterleavedCallsAreSortedOut) {
   EXPECT_EQ(std::get<domain::ToolUseBlock>(sum.response().content[0]).input.text, R"({"x":1})");
   EXPECT_EQ(std::get<domain::ToolUseBlock>(sum.response().content[1]).input.text, "{}");
   EXPECT_EQ(sum.response().stop_reason, StopReason::kToolUse);
+}
+
+TEST(OpenAiStream, ContentBetweenTheArgumentsOfACallCutsNeither) {
+  auto decoder = MakeStreamDecoder();
+  domain::StreamAccumulator sum;
+  auto feed = [&](std::string_view delta) {
+    auto events = decoder->Feed(fmt::format("data: {{\"choices\":[{{\"delta\":{}}}]}}\n\n", delta));
+    ASSERT_TRUE(events) << events.error().message();
+    for (const auto& event : *events) sum.Add(event);
+  };
+  feed(R"({"content":"Wait."})");
+  feed(R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{\"a\":"}}]})");
+  feed(R"({"content":"\n"})");
+  feed(R"({"reasoning_content":"hm"})");
+  feed(R"({"tool_calls":[{"index":0,"function":{"arguments":"12345}"}}]})");
+  auto events =
+      decoder->Feed("data: {\"choices\":[{\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n");
+  ASSERT_TRUE(events);
+  for (const auto& event : *events) sum.Add(event);
+  const auto& content = sum.response().content;
+  ASSERT_EQ(content.size(), 4u);
+  EXPECT_EQ(std::get<domain::TextBlock>(content[0]).text, "Wait.");
+  EXPECT_EQ(std::get<domain::ToolUseBlock>(content[1]).input.text, R"({"a":12345})");
+  EXPECT_EQ(std::get<domain::TextBlock>(content[2]).text, "\n");
+  EXPECT_EQ(std::get<domain::ReasoningBlock>(content[3]).text, "hm");
+}
+
+TEST(OpenAiStream, ArgumentsOfACallWithoutAnyAreAnObject) {
+  domain::ChatResponse answer;
+  answer.content.emplace_back(domain::ToolUseBlock{.id = "a", .name = "now", .input = {}});
+  answer.content.emplace_back(
+      domain::ToolUseBlock{.id = "b", .name = "f", .input = {R"({"x":1})"}});
+  answer.stop_reason = StopReason::kToolUse;
+  auto events = domain::EventsOf(answer);
+  // As Anthropic and Bedrock have it: a piece of nothing, or none.
+  for (bool piece : {true, false}) {
+    auto encoder = MakeStreamEncoder({}, false);
+    std::string bytes;
+    for (const auto& event : events) {
+      const auto* input = std::get_if<domain::ToolInputDelta>(&event);
+      const bool bare = input != nullptr && input->index == 0;
+      if (bare && !piece) continue;
+      bytes += encoder->Encode(bare ? domain::ToolInputDelta{.index = 0, .json = {}} : event);
+    }
+    EXPECT_NE(bytes.find(R"([{"index":0,"function":{"arguments":"{}"}}])"), bytes.npos) << bytes;
+    EXPECT_EQ(bytes.find(R"([{"index":1,"function":{"arguments":"{}"}}])"), bytes.npos) << bytes;
+  }
+}
+
+// What is newer than this code, or another server's: who reads the answer sees the texts.
+constexpr std::string_view kOddMessage =
+    R"({"content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},)"
+    R"({"type":"text","text":"hi"},{"type":"new","x":1}],"annotations":[{"type":"new","x":1}],)"
+    R"("tool_calls":[{"index":0,"id":"c","type":"custom","custom":{"name":"n","input":"a \"b\""}}]})";
+
+void ExpectOddMessage(const domain::ChatResponse& answer) {
+  ASSERT_EQ(answer.content.size(), 3u);
+  EXPECT_EQ(std::get<domain::ReasoningBlock>(answer.content[0]).text, "hm");
+  EXPECT_EQ(std::get<TextBlock>(answer.content[1]).text, "hi");
+  const auto& use = std::get<domain::ToolUseBlock>(answer.content[2]);
+  EXPECT_EQ(use.name, "n");
+  EXPECT_EQ(use.input.text, R"({"input":"a \"b\""})");
+}
+
+TEST(OpenAiResponse, WhatIsNewOrAnothersIsRead) {
+  auto answer = DecodeChatResponse(
+      fmt::format(R"({{"choices":[{{"message":{},"finish_reason":"tool_calls"}}]}})", kOddMessage));
+  ASSERT_TRUE(answer) << answer.error().message();
+  ExpectOddMessage(*answer);
+}
+
+TEST(OpenAiStream, WhatIsNewOrAnothersIsRead) {
+  auto decoder = MakeStreamDecoder();
+  domain::StreamAccumulator sum;
+  auto add = [&](const std::string& bytes) {
+    auto events = decoder->Feed(bytes);
+    ASSERT_TRUE(events) << events.error().message();
+    for (const auto& event : *events) sum.Add(event);
+  };
+  add(fmt::format("data: {{\"choices\":[{{\"delta\":{}}}]}}\n\n", kOddMessage));
+  add("data: [DONE]\n\n");
+  ExpectOddMessage(sum.response());
 }
 
 TEST(OpenAiStream, AStreamCutBeforeItsEndIsUnavailable) {

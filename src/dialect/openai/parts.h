@@ -1,10 +1,41 @@
 #pragma once
 // Pieces of requests that chat completions, completions and responses write alike.
 
+#include <array>
+#include <string_view>
+
 #include "dialect/json_value.h"
 #include "domain/conversation.h"
 
 namespace strata::dialect::openai {
+
+// What is read of a chat completion request.
+inline constexpr std::array<std::string_view, 23> kRequestMembers = {"model",
+                                                                     "messages",
+                                                                     "n",
+                                                                     "logprobs",
+                                                                     "top_logprobs",
+                                                                     "modalities",
+                                                                     "tools",
+                                                                     "tool_choice",
+                                                                     "parallel_tool_calls",
+                                                                     "response_format",
+                                                                     "max_tokens",
+                                                                     "max_completion_tokens",
+                                                                     "temperature",
+                                                                     "top_p",
+                                                                     "top_k",
+                                                                     "seed",
+                                                                     "stop",
+                                                                     "reasoning_effort",
+                                                                     "user",
+                                                                     "service_tier",
+                                                                     "metadata",
+                                                                     "stream",
+                                                                     "stream_options"};
+// Read too, but kept for providers of the dialect.
+inline constexpr std::array<std::string_view, 4> kKeptMembers = {"safety_identifier", "functions",
+                                                                 "function_call", "audio"};
 
 // An https: address or a data: address of an image → `image`.
 Result<> ReadImageAddress(const JsonField& url, domain::ImageBlock& image);

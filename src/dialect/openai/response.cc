@@ -16,11 +16,31 @@ namespace {
 
 using domain::StopReason;
 
+// The free text that a custom tool is called with, as an object's only member.
+Result<domain::ToolUseBlock> ReadCustomCall(const JsonField& call) {
+  auto custom = call.Get("custom");
+  auto id = call.Get("id");
+  auto name = custom.Get("name");
+  domain::ToolUseBlock use;
+  STRATA_TRY(use.id, id.String());
+  STRATA_TRY(use.name, name.NonEmptyString());
+  JsonWriter input;
+  use.input.text = input.BeginObject().Field("input", custom.TextAt("input")).EndObject().Take();
+  return use;
+}
+
 Result<> ReadToolCalls(const JsonField& calls, domain::ChatResponse& out) {
   STRATA_CHECK_OK(calls.ExpectArray());
   for (std::size_t i = 0; i < calls.size(); ++i) {
     auto call = calls.Item(i);
     STRATA_CHECK_OK(call.ExpectObject());
+    if (call.Get("custom").present()) {
+      STRATA_TRY(auto use, ReadCustomCall(call));
+      out.content.emplace_back(std::move(use));
+      continue;
+    }
+    auto type = call.Get("type");
+    if (type.present() && !type.Is("function")) continue;  // newer than this code
     auto function = call.Get("function");
     STRATA_CHECK_OK(function.ExpectObject());
     auto id = call.Get("id");
@@ -51,6 +71,18 @@ std::string AnyText(const JsonField& object, std::initializer_list<std::string_v
   return {};
 }
 
+// Mistral's form of an answer that thinks; parts of other types are left out.
+void AddParts(const JsonField& content, domain::ChatResponse& out) {
+  for (auto& part : ReadParts(content)) {
+    if (part.thought) {
+      out.content.emplace_back(
+          domain::ReasoningBlock{.text = std::move(part.text), .signature = {}, .redacted = {}});
+    } else {
+      out.content.emplace_back(domain::TextBlock{.text = std::move(part.text), .citations = {}});
+    }
+  }
+}
+
 Result<> ReadMessage(const JsonField& message, domain::ChatResponse& out) {
   STRATA_CHECK_OK(message.ExpectObject());
   if (auto text = AnyText(message, {"reasoning_content", "reasoning"}); !text.empty()) {
@@ -58,7 +90,9 @@ Result<> ReadMessage(const JsonField& message, domain::ChatResponse& out) {
         domain::ReasoningBlock{.text = std::move(text), .signature = {}, .redacted = {}});
   }
   auto content = message.Get("content");
-  if (content.present()) {
+  if (content.present() && content.value().array() != nullptr) {
+    AddParts(content, out);
+  } else if (content.present()) {
     STRATA_TRY(auto text, content.String());
     auto calls = message.Get("tool_calls");
     // Servers write "" beside calls.

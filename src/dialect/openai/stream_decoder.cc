@@ -1,5 +1,10 @@
 // chat.completion.chunk events of a provider → domain events.
 
+#include <fmt/format.h>
+
+#include <utility>
+#include <variant>
+
 #include "dialect/json/feed.h"
 #include "dialect/json_value.h"
 #include "dialect/openai.h"
@@ -14,6 +19,9 @@ namespace {
 using domain::BlockKind;
 using domain::StopReason;
 using Events = std::vector<domain::StreamEvent>;
+using Delta = std::variant<domain::TextDelta, domain::ReasoningDelta, domain::CitationDelta>;
+
+constexpr std::size_t kHeldBytesMax = 16u << 20;
 
 class ChunkDecoder final : public SseStreamDecoder {
  private:
@@ -22,10 +30,19 @@ class ChunkDecoder final : public SseStreamDecoder {
   Result<> OnChunk(const JsonField& chunk, Events& out);
   using Logprobs = std::vector<domain::TokenLogprob>;
   Result<> OnDelta(const JsonField& delta, Logprobs logprobs, Events& out);
-  void OnText(std::string text, Logprobs logprobs, Events& out);
+  Result<> OnText(std::string text, Logprobs logprobs, Events& out);
+  Result<> OnContent(const JsonField& delta, Logprobs logprobs, Events& out);
+  Result<> OnThought(std::string text, Events& out);
+  Result<> OnAnnotations(const JsonField& annotations, Events& out);
+  // Gives out `delta` in a block of its kind. While a tool call is open it is held until the end:
+  // more of the call's arguments may follow, and blocks of the domain do not interleave.
+  Result<> Put(BlockKind kind, Delta delta, Events& out);
+  void PutNow(BlockKind kind, Delta delta, Events& out);
   void End(Events& out);
 
   ToolCallAssembler calls_;
+  std::vector<std::pair<BlockKind, Delta>> held_;
+  std::size_t held_bytes_ = 0;
   std::optional<StopReason> stop_reason_;
   std::string stop_sequence_;
   bool started_ = false;
@@ -34,6 +51,7 @@ class ChunkDecoder final : public SseStreamDecoder {
 
 void ChunkDecoder::End(Events& out) {
   calls_.Flush(blocks_, out);
+  for (auto& [kind, delta] : std::exchange(held_, {})) PutNow(kind, std::move(delta), out);
   blocks_.Close(out);
   auto reason = refused_ ? StopReason::kRefusal : stop_reason_.value_or(StopReason::kEndTurn);
   out.emplace_back(
@@ -41,39 +59,87 @@ void ChunkDecoder::End(Events& out) {
   ended_ = true;
 }
 
-void ChunkDecoder::OnText(std::string text, Logprobs logprobs, Events& out) {
+void ChunkDecoder::PutNow(BlockKind kind, Delta delta, Events& out) {
+  blocks_.Need(out, kind);
+  std::visit(
+      [&](auto& d) {
+        d.index = blocks_.index();
+        out.emplace_back(std::move(d));
+      },
+      delta);
+}
+
+Result<> ChunkDecoder::Put(BlockKind kind, Delta delta, Events& out) {
+  if (!blocks_.open(BlockKind::kToolUse)) {
+    PutNow(kind, std::move(delta), out);
+    return {};
+  }
+  held_bytes_ += sizeof(Delta);
+  if (const auto* text = std::get_if<domain::TextDelta>(&delta)) held_bytes_ += text->text.size();
+  if (const auto* thought = std::get_if<domain::ReasoningDelta>(&delta)) {
+    held_bytes_ += thought->text.size();
+  }
+  if (held_bytes_ > kHeldBytesMax) {
+    return Fail(Code::kTooLarge,
+                fmt::format("text behind a tool call is over {} bytes", kHeldBytesMax));
+  }
+  held_.emplace_back(kind, std::move(delta));
+  return {};
+}
+
+Result<> ChunkDecoder::OnText(std::string text, Logprobs logprobs, Events& out) {
   // A token that is a part of a character has probabilities before it has text.
-  if (text.empty() && (logprobs.empty() || !blocks_.open(BlockKind::kText))) return;
-  blocks_.Need(out, BlockKind::kText);
-  out.emplace_back(domain::TextDelta{.index = blocks_.index(),
-                                     .text = std::move(text),
-                                     .logprobs = std::move(logprobs),
-                                     .refusal = refused_});
+  if (text.empty() && (logprobs.empty() || !blocks_.open(BlockKind::kText))) return {};
+  domain::TextDelta delta;
+  delta.text = std::move(text);
+  delta.logprobs = std::move(logprobs);
+  delta.refusal = refused_;
+  return Put(BlockKind::kText, std::move(delta), out);
+}
+
+Result<> ChunkDecoder::OnThought(std::string text, Events& out) {
+  domain::ReasoningDelta thought;
+  thought.text = std::move(text);
+  return Put(BlockKind::kReasoning, std::move(thought), out);
+}
+
+Result<> ChunkDecoder::OnContent(const JsonField& delta, Logprobs logprobs, Events& out) {
+  auto content = delta.Get("content");
+  if (!content.present() || content.value().array() == nullptr) {
+    return OnText(delta.TextAt("content"), std::move(logprobs), out);
+  }
+  for (auto& part : ReadParts(content)) {
+    STRATA_CHECK_OK(part.thought ? OnThought(std::move(part.text), out)
+                                 : OnText(std::move(part.text), {}, out));
+  }
+  return {};
+}
+
+Result<> ChunkDecoder::OnAnnotations(const JsonField& annotations, Events& out) {
+  for (std::size_t i = 0; i < annotations.size(); ++i) {
+    auto item = annotations.Item(i);
+    if (!IsCitation(item)) continue;
+    STRATA_TRY(auto citation, DecodeAnnotation(item));
+    domain::CitationDelta delta;
+    delta.citation = std::move(citation);
+    STRATA_CHECK_OK(Put(BlockKind::kText, std::move(delta), out));
+  }
+  return {};
 }
 
 Result<> ChunkDecoder::OnDelta(const JsonField& delta, Logprobs logprobs, Events& out) {
   auto reasoning = delta.TextAt("reasoning_content");
   if (reasoning.empty()) reasoning = delta.TextAt("reasoning");
-  if (!reasoning.empty()) {
-    blocks_.Need(out, BlockKind::kReasoning);
-    out.emplace_back(domain::ReasoningDelta{
-        .index = blocks_.index(), .text = std::move(reasoning), .signature = {}, .redacted = {}});
-  }
+  if (!reasoning.empty()) STRATA_CHECK_OK(OnThought(std::move(reasoning), out));
   if (auto refusal = delta.TextAt("refusal"); !refusal.empty()) {
-    OnText(delta.TextAt("content"), {}, out);
+    STRATA_CHECK_OK(OnContent(delta, {}, out));
     refused_ = true;
-    OnText(std::move(refusal), std::move(logprobs), out);
+    STRATA_CHECK_OK(OnText(std::move(refusal), std::move(logprobs), out));
   } else {
-    OnText(delta.TextAt("content"), std::move(logprobs), out);
+    STRATA_CHECK_OK(OnContent(delta, std::move(logprobs), out));
   }
   auto annotations = delta.Get("annotations");
-  for (std::size_t i = 0; i < annotations.size(); ++i) {
-    auto item = annotations.Item(i);
-    STRATA_TRY(auto citation, DecodeAnnotation(item));
-    blocks_.Need(out, BlockKind::kText);
-    out.emplace_back(
-        domain::CitationDelta{.index = blocks_.index(), .citation = std::move(citation)});
-  }
+  STRATA_CHECK_OK(OnAnnotations(annotations, out));
   if (auto calls = delta.Get("tool_calls"); calls.present()) {
     STRATA_CHECK_OK(calls_.Add(calls, blocks_, out));
   }

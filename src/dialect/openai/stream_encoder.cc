@@ -1,5 +1,7 @@
 // Domain events → chat.completion.chunk events.
 
+#include <utility>
+
 #include "base/utf8.h"
 #include "dialect/error_table.h"
 #include "dialect/json/overloaded.h"
@@ -39,6 +41,8 @@ class ChunkEncoder final : public StreamEncoder {
   std::string Text(const domain::TextDelta& delta);
   std::string Start(const domain::StreamStart& start);
   std::string Block(const domain::BlockStart& start);
+  std::string Arguments(std::string_view json) const;
+  std::string StopBlock();
   std::string Citation(const domain::CitationDelta& delta) const;
   std::string End(const domain::StreamEnd& end) const;
 
@@ -48,6 +52,7 @@ class ChunkEncoder final : public StreamEncoder {
   std::string model_;
   bool refused_ = false;           // a refusal was written
   int calls_ = 0;                  // tool calls begun
+  bool bare_call_ = false;         // the open block is a tool call without arguments so far
   std::int64_t block_start_ = 0;   // code points of content before the open text block
   std::int64_t content_size_ = 0;  // code points of content so far
 };
@@ -98,12 +103,26 @@ std::string ChunkEncoder::Start(const domain::StreamStart& start) {
 
 std::string ChunkEncoder::Block(const domain::BlockStart& start) {
   if (start.kind == domain::BlockKind::kText) block_start_ = content_size_;
-  if (start.kind != domain::BlockKind::kToolUse) return {};
+  bare_call_ = start.kind == domain::BlockKind::kToolUse;
+  if (!bare_call_) return {};
   auto out = BeginDelta();
   out.Key("tool_calls").BeginArray().BeginObject().Field("index", calls_++);
   out.Field("id", start.tool_use_id).Field("type", "function").Key("function").BeginObject();
   out.Field("name", start.tool_name).Field("arguments", "").EndObject().EndObject().EndArray();
   return EndDelta(std::move(out));
+}
+
+std::string ChunkEncoder::Arguments(std::string_view json) const {
+  auto out = BeginDelta();
+  out.Key("tool_calls").BeginArray().BeginObject().Field("index", calls_ - 1);
+  out.Key("function").BeginObject().Field("arguments", json);
+  out.EndObject().EndObject().EndArray();
+  return EndDelta(std::move(out));
+}
+
+// Some providers give no arguments at all where there are none; clients parse them as JSON.
+std::string ChunkEncoder::StopBlock() {
+  return std::exchange(bare_call_, false) ? Arguments("{}") : std::string();
 }
 
 std::string ChunkEncoder::Citation(const domain::CitationDelta& delta) const {
@@ -139,31 +158,28 @@ std::string ChunkEncoder::End(const domain::StreamEnd& end) const {
 }
 
 std::string ChunkEncoder::Encode(const domain::StreamEvent& event) {
-  return std::visit(
-      Overloaded{
-          [&](const domain::StreamStart& e) { return Start(e); },
-          [&](const domain::BlockStart& e) { return Block(e); },
-          [&](const domain::TextDelta& e) { return Text(e); },
-          [&](const domain::ToolInputDelta& e) {
-            auto out = BeginDelta();
-            out.Key("tool_calls").BeginArray().BeginObject().Field("index", calls_ - 1);
-            out.Key("function").BeginObject().Field("arguments", e.json);
-            out.EndObject().EndObject().EndArray();
-            return EndDelta(std::move(out));
-          },
-          [&](const domain::ReasoningDelta& e) {
-            if (e.text.empty()) return std::string();  // signatures have no place here
-            auto out = BeginDelta();
-            out.Field("reasoning_content", e.text);
-            return EndDelta(std::move(out));
-          },
-          [&](const domain::CitationDelta& e) { return Citation(e); },
-          [&](const domain::BlockStop&) { return std::string(); },
-          [&](const domain::WireChunk&) { return std::string(); },
-          [&](const domain::WireStop&) { return std::string(); },
-          [&](const domain::StreamEnd& e) { return End(e); },
-      },
-      event);
+  return std::visit(Overloaded{
+                        [&](const domain::StreamStart& e) { return Start(e); },
+                        [&](const domain::BlockStart& e) { return Block(e); },
+                        [&](const domain::TextDelta& e) { return Text(e); },
+                        [&](const domain::ToolInputDelta& e) {
+                          bare_call_ = bare_call_ && e.json.empty();
+                          return Arguments(e.json);
+                        },
+                        [&](const domain::ReasoningDelta& e) {
+                          if (e.text.empty())
+                            return std::string();  // signatures have no place here
+                          auto out = BeginDelta();
+                          out.Field("reasoning_content", e.text);
+                          return EndDelta(std::move(out));
+                        },
+                        [&](const domain::CitationDelta& e) { return Citation(e); },
+                        [&](const domain::BlockStop&) { return StopBlock(); },
+                        [&](const domain::WireChunk&) { return std::string(); },
+                        [&](const domain::WireStop&) { return std::string(); },
+                        [&](const domain::StreamEnd& e) { return End(e); },
+                    },
+                    event);
 }
 
 }  // namespace

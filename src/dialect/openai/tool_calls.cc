@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "dialect/json/json_writer.h"
+
 namespace strata::dialect::openai {
 namespace {
 
@@ -14,6 +16,22 @@ std::string TextOf(const JsonField& field) {
   if (!field.present()) return {};
   if (const auto* text = field.value().string()) return *text;
   return field.value().object() != nullptr ? field.value().Dump() : std::string();
+}
+
+// Around the input of a custom tool, which is free text.
+constexpr std::string_view kInputStart = R"({"input":")";
+constexpr std::string_view kInputEnd = R"("})";
+
+// Inside of a JSON string.
+std::string Escaped(std::string_view text) {
+  JsonWriter out;
+  auto quoted = out.Value(text).Take();
+  return quoted.substr(1, quoted.size() - 2);
+}
+
+void GiveOut(std::string json, const BlockEmitter& blocks, BlockEmitter::Events& out) {
+  if (json.empty()) return;
+  out.emplace_back(domain::ToolInputDelta{.index = blocks.index(), .json = std::move(json)});
 }
 
 }  // namespace
@@ -34,9 +52,11 @@ Result<> ToolCallAssembler::AddOne(const JsonField& call, std::size_t place, Blo
   STRATA_CHECK_OK(call.ExpectObject());
   auto index = call.Get("index").Integer(0, INT32_MAX);
   auto function = call.Get("function");
+  auto custom = call.Get("custom");
+  const auto& called = custom.present() ? custom : function;
   auto id_field = call.Get("id");
-  auto name_field = function.Get("name");
-  auto arguments_field = function.Get("arguments");
+  auto name_field = called.Get("name");
+  auto arguments_field = called.Get(custom.present() ? "input" : "arguments");
   auto id = TextOf(id_field);
   auto& known = Find(index.value_or(static_cast<std::int64_t>(place)), id);
   if (calls_.size() > kCallsMax) {
@@ -44,16 +64,21 @@ Result<> ToolCallAssembler::AddOne(const JsonField& call, std::size_t place, Blo
   }
   if (known.id.empty()) known.id = std::move(id);
   if (known.name.empty()) known.name = TextOf(name_field);
+  if (custom.present() && !known.custom && !known.live) {
+    known.custom = true;
+    known.held += kInputStart;
+    held_bytes_ += kInputStart.size();
+  }
   auto arguments = TextOf(arguments_field);
+  if (known.custom) arguments = Escaped(arguments);
   if (&known == &calls_.front() && !known.live && !known.id.empty() && !known.name.empty()) {
     blocks.Begin(out, domain::BlockKind::kToolUse, known.id, known.name);
     known.live = true;
     held_bytes_ -= known.held.size();
     arguments = std::exchange(known.held, {}) + arguments;
   }
-  if (arguments.empty()) return {};
-  if (known.live && blocks.open(domain::BlockKind::kToolUse)) {
-    out.emplace_back(domain::ToolInputDelta{.index = blocks.index(), .json = std::move(arguments)});
+  if (known.live) {
+    GiveOut(std::move(arguments), blocks, out);
     return {};
   }
   held_bytes_ += arguments.size();
@@ -76,13 +101,14 @@ Result<> ToolCallAssembler::Add(const JsonField& calls, BlockEmitter& blocks,
 
 void ToolCallAssembler::Flush(BlockEmitter& blocks, BlockEmitter::Events& out) {
   for (auto& call : std::exchange(calls_, {})) {
-    if (call.live) continue;
+    if (call.custom) call.held += kInputEnd;
+    if (call.live) {
+      GiveOut(std::move(call.held), blocks, out);
+      continue;
+    }
     if (call.id.empty()) call.id = fmt::format("call_{}", call.index);  // some servers give none
     blocks.Begin(out, domain::BlockKind::kToolUse, std::move(call.id), std::move(call.name));
-    if (!call.held.empty()) {
-      out.emplace_back(
-          domain::ToolInputDelta{.index = blocks.index(), .json = std::move(call.held)});
-    }
+    GiveOut(std::move(call.held), blocks, out);
   }
   held_bytes_ = 0;
 }

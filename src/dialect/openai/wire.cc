@@ -5,11 +5,15 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <set>
+#include <utility>
 
+#include "dialect/json/extra.h"
 #include "dialect/json/upstream.h"
 #include "dialect/json_scan.h"
 #include "dialect/openai.h"
 #include "dialect/openai/message.h"
+#include "dialect/openai/parts.h"
 
 namespace strata::dialect::openai {
 namespace {
@@ -94,6 +98,14 @@ class RequestScan {
   domain::WireRequest& wire_;
 };
 
+// The answers that a body asks for; most say nothing of it.
+std::int64_t ChoicesOf(std::string_view body) {
+  if (!MayHaveMember(body, R"("n")")) return 1;
+  auto scanned = ScanObject(body);
+  const auto choices = scanned ? ScannedInteger(scanned->TextAt("n")) : std::nullopt;
+  return std::max<std::int64_t>(choices.value_or(1), 1);
+}
+
 Result<domain::ChatRequest> DecodeWhole(std::string_view body) {
   STRATA_TRY(auto request, DecodeChatRequest(body));
   return std::move(request.chat);
@@ -156,17 +168,25 @@ domain::Usage UsageIn(std::string_view json) {
 
 class ChunkTap final : public SseWireTap {
  public:
-  explicit ChunkTap(bool hide_usage) : hide_usage_(hide_usage) {}
+  ChunkTap(bool hide_usage, std::int64_t choices) : hide_usage_(hide_usage), choices_(choices) {}
 
  private:
   Result<Verdict> OnEvent(std::string_view event) override;
   Result<Verdict> OnChunk(const ScannedObject& chunk);
-  // Some servers close without [DONE]; a finish reason makes the answer whole.
-  bool WholeWithoutEnd() const override { return finished_; }
+  void OnChoices(std::string_view choices);
+  // Some servers close without [DONE]; a finish reason of every choice makes the answer whole.
+  bool WholeWithoutEnd() const override {
+    return std::cmp_greater_equal(finished_.size(), choices_);
+  }
+  bool MayFinish(std::string_view data) const {
+    return choices_ == 1 ? !FinishReasonIn(data).empty()
+                         : MayHaveMember(data, R"("finish_reason")");
+  }
 
   bool hide_usage_;
+  std::int64_t choices_;             // that were asked for
+  std::set<std::int64_t> finished_;  // their places
   bool started_ = false;
-  bool finished_ = false;
   std::string scratch_;
 };
 
@@ -177,7 +197,7 @@ Result<ChunkTap::Verdict> ChunkTap::OnEvent(std::string_view event) {
     if (!started_) return Fail(Code::kUnavailable, "the provider's stream was empty");
     return Verdict::kEnd;
   }
-  if (started_ && FinishReasonIn(data).empty() && !MayHaveMember(data, R"("usage")") &&
+  if (started_ && !MayFinish(data) && !MayHaveMember(data, R"("usage")") &&
       !MayHaveMember(data, R"("error")")) {
     return Verdict::kPass;
   }
@@ -187,6 +207,27 @@ Result<ChunkTap::Verdict> ChunkTap::OnEvent(std::string_view event) {
                 "the provider's answer is not what it promises: an event is not a JSON object");
   }
   return OnChunk(*chunk);
+}
+
+void ChunkTap::OnChoices(std::string_view choices) {
+  if (choices_ == 1) {
+    const auto reason = FinishReasonIn(choices);
+    if (reason.empty()) return;
+    finished_.insert(0);
+    facts_.stop_reason = StopReasonOf(reason);
+    return;
+  }
+  auto parsed = choices.empty() ? Result<JsonValue>(JsonValue()) : ParseJson(choices);
+  if (!parsed) return;
+  JsonField list(*parsed);
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    auto choice = list.Item(i);
+    const auto reason = choice.TextAt("finish_reason");
+    const auto place = choice.Get("index").Integer(0, choices_ - 1);
+    if (reason.empty() || !place) continue;
+    finished_.insert(*place);
+    facts_.stop_reason = StopReasonOf(reason);
+  }
 }
 
 Result<ChunkTap::Verdict> ChunkTap::OnChunk(const ScannedObject& chunk) {
@@ -201,10 +242,7 @@ Result<ChunkTap::Verdict> ChunkTap::OnChunk(const ScannedObject& chunk) {
     if (auto model = ScannedString(chunk.TextAt("model"))) facts_.model = std::move(*model);
   }
   auto choices = chunk.TextAt("choices");
-  if (auto reason = FinishReasonIn(choices); !reason.empty()) {
-    finished_ = true;
-    facts_.stop_reason = StopReasonOf(reason);
-  }
+  OnChoices(choices);
   auto usage = chunk.TextAt("usage");
   if (usage.empty()) return Verdict::kPass;
   facts_.usage = UsageIn(usage);
@@ -218,7 +256,10 @@ Result<ChatCompletionRequest> ScanChatRequest(std::string body, domain::WireHead
   auto wire = std::make_shared<domain::WireRequest>();
   ChatCompletionRequest out;
   auto scanned = ScanObject(body);
-  if (!scanned || !RequestScan(*scanned, out, *wire).Run()) return DecodeChatRequest(body);
+  if (!scanned || HoldsOtherCase(*scanned, kRequestMembers) ||
+      HoldsOtherCase(*scanned, kKeptMembers) || !RequestScan(*scanned, out, *wire).Run()) {
+    return DecodeChatRequest(body);
+  }
   wire->format = kWireFormat;
   wire->body = std::move(body);
   wire->headers = std::move(headers);
@@ -244,15 +285,18 @@ Result<WireFacts> ReadWireAnswer(std::string_view body) {
   return facts;
 }
 
-std::unique_ptr<WireTap> MakeWireTap(bool hide_usage) {
-  return std::make_unique<ChunkTap>(hide_usage);
+std::unique_ptr<WireTap> MakeWireTap(bool hide_usage, std::int64_t choices) {
+  return std::make_unique<ChunkTap>(hide_usage, choices);
 }
 
 const WireCodec& ChatWire() {
   static constexpr WireCodec kCodec{
       .format = kWireFormat,
       .read = [](std::string_view body, const HeaderList&) { return ReadWireAnswer(body); },
-      .make_tap = [](const domain::WireRequest& wire) { return MakeWireTap(wire.hides_usage()); },
+      .make_tap =
+          [](const domain::WireRequest& wire) {
+            return MakeWireTap(wire.hides_usage(), ChoicesOf(wire.body));
+          },
       .decode = DecodeChatResponse,
       .make_decoder = MakeStreamDecoder};
   return kCodec;

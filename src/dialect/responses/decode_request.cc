@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include "dialect/json/extra.h"
@@ -81,7 +82,9 @@ Result<domain::ToolChoice> DecodeAllowed(const JsonField& choice, Request& out) 
   STRATA_TRY(auto mode, mode_field.OneOf({"auto", "required"}));
   auto tools = choice.Get("tools");
   STRATA_CHECK_OK(tools.ExpectArray());
-  std::vector<std::string> allowed;
+  std::set<std::string> known;
+  for (const auto& tool : chat.tools) known.insert(tool.name);
+  std::set<std::string> allowed;
   for (std::size_t i = 0; i < tools.size(); ++i) {
     auto item = tools.Item(i);
     STRATA_CHECK_OK(item.ExpectObject());
@@ -92,14 +95,10 @@ Result<domain::ToolChoice> DecodeAllowed(const JsonField& choice, Request& out) 
     }
     auto name_field = item.Get("name");
     STRATA_TRY(auto name, name_field.NonEmptyString());
-    if (std::ranges::find(chat.tools, name, &domain::Tool::name) == chat.tools.end()) {
-      return Fail(name_field.Wrong("names none of the tools"));
-    }
-    allowed.push_back(std::move(name));
+    if (!known.contains(name)) return Fail(name_field.Wrong("names none of the tools"));
+    allowed.insert(std::move(name));
   }
-  std::erase_if(chat.tools, [&](const domain::Tool& tool) {
-    return std::ranges::find(allowed, tool.name) == allowed.end();
-  });
+  std::erase_if(chat.tools, [&](const domain::Tool& tool) { return !allowed.contains(tool.name); });
   if (!search) out.file_search.reset();
   using Kind = domain::ToolChoice::Kind;
   return domain::ToolChoice{.kind = mode == "auto" ? Kind::kAuto : Kind::kAny, .name = {}};
@@ -367,31 +366,8 @@ Result<> DecodeInput(const JsonField& body, Request& out) {
 
 // What has no word in the domain goes to providers of this family as chat completions name it.
 Result<> KeepOthers(const JsonField& body, std::string_view verbosity, Request& out) {
-  KeepExtra(body,
-            {"model",
-             "input",
-             "instructions",
-             "store",
-             "stream",
-             "stream_options",
-             "include",
-             "tools",
-             "tool_choice",
-             "text",
-             "reasoning",
-             "max_output_tokens",
-             "max_tool_calls",
-             "temperature",
-             "top_p",
-             "top_logprobs",
-             "metadata",
-             "user",
-             "service_tier",
-             "truncation",
-             "background",
-             "parallel_tool_calls",
-             "previous_response_id"},
-            "openai", out.chat);
+  STRATA_CHECK_OK(RefuseOtherCase(body, kKeptMembers));
+  STRATA_CHECK_OK(KeepExtra(body, kRequestMembers, "openai", out.chat));
   if (verbosity.empty()) return {};
   JsonWriter extra;
   extra.BeginObject().Field("verbosity", verbosity);

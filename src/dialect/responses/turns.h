@@ -1,12 +1,42 @@
 #pragma once
 // Items of the Responses API → turns of one conversation.
 
+#include <array>
+#include <string_view>
 #include <vector>
 
 #include "dialect/json_value.h"
 #include "domain/conversation.h"
 
 namespace strata::dialect::responses {
+
+// What is read of a request.
+inline constexpr std::array<std::string_view, 23> kRequestMembers = {"model",
+                                                                     "input",
+                                                                     "instructions",
+                                                                     "store",
+                                                                     "stream",
+                                                                     "stream_options",
+                                                                     "include",
+                                                                     "tools",
+                                                                     "tool_choice",
+                                                                     "text",
+                                                                     "reasoning",
+                                                                     "max_output_tokens",
+                                                                     "max_tool_calls",
+                                                                     "temperature",
+                                                                     "top_p",
+                                                                     "top_logprobs",
+                                                                     "metadata",
+                                                                     "user",
+                                                                     "service_tier",
+                                                                     "truncation",
+                                                                     "background",
+                                                                     "parallel_tool_calls",
+                                                                     "previous_response_id"};
+// Read too, but kept for providers of the dialect.
+inline constexpr std::array<std::string_view, 3> kKeptMembers = {"safety_identifier",
+                                                                 "conversation", "prompt"};
 
 // Adds items to `chat` in order. Reasoning, text and calls that follow each other are one assistant
 // message; results of calls, and the user's words right after them, one user message.

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <utility>
 
+#include "dialect/json/extra.h"
 #include "dialect/json_scan.h"
 #include "dialect/responses/answer.h"
 #include "dialect/responses/turns.h"
@@ -191,7 +192,10 @@ Result<ResponseTap::Verdict> ResponseTap::OnResponse(std::string_view type,
 std::optional<Scanned> ScanRequest(std::string_view body) {
   auto scanned = ScanObject(body);
   std::optional<Scanned> out(std::in_place);
-  if (!scanned || !RequestScan(*scanned, *out).Run()) return std::nullopt;
+  if (!scanned || HoldsOtherCase(*scanned, kRequestMembers) ||
+      HoldsOtherCase(*scanned, kKeptMembers) || !RequestScan(*scanned, *out).Run()) {
+    return std::nullopt;
+  }
   const auto input = scanned->TextAt("input");
   out->sealed = HoldsSeal(input);
   out->names_ours =

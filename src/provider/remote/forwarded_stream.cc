@@ -15,6 +15,12 @@ std::int64_t EstimateOutput(const dialect::WireFacts& facts) {
   return std::max(facts.pieces, EstimateTokens(static_cast<std::size_t>(text)));
 }
 
+// The provider has done its work: no fault of it, and nobody else is to be asked again.
+Error Unreadable(const Error& why) {
+  return Error(Code::kUnsupported,
+               "a guardrail has to read this answer, and it cannot be read: " + why.message());
+}
+
 }  // namespace
 
 ForwardedStream::ForwardedStream(Parts parts, RequestContext& ctx)
@@ -89,7 +95,10 @@ Result<domain::StreamEvent> ForwardedStream::TakeEvent() {
 Result<> ForwardedStream::Take(std::string_view bytes) {
   if (bytes.empty()) {
     STRATA_CHECK_OK(tap_->Finish());
-    end_ = tap_->TakeEnd();
+    if (parts_.shadow == Shadow::kNeeded && calling_) {
+      STRATA_CHECK_OK(AddShadow(decoder_->Finish()));
+    }
+    end_ = std::exchange(withheld_, {}) + tap_->TakeEnd();
     ended_ = true;
     return {};
   }
@@ -97,13 +106,27 @@ Result<> ForwardedStream::Take(std::string_view bytes) {
   failed_ = tap_->failure();
   if (decoder_ != nullptr) STRATA_CHECK_OK(AddShadow(decoder_->Feed(bytes)));
   // An error behind content waits for the next call; the bytes around it must not leave unread.
-  if (parts_.shadow == Shadow::kNeeded) STRATA_CHECK_OK(AddShadow(decoder_->Feed({})));
+  if (parts_.shadow == Shadow::kNeeded) {
+    if (decoder_ != nullptr) STRATA_CHECK_OK(AddShadow(decoder_->Feed({})));
+    Withhold();
+  }
   if (tap_->ended()) {
     // One write: what came together leaves together.
     end_.assign(std::exchange(pass_, {})).append(tap_->TakeEnd());
     ended_ = true;
   }
   return {};
+}
+
+// Whoever judges the shadow must have seen what the bytes say before they come; but a decoder may
+// keep what comes while a tool call is open until that is whole, as blocks do not interleave.
+void ForwardedStream::Withhold() {
+  if (calling_) {
+    withheld_ += std::exchange(pass_, {});
+  } else if (!withheld_.empty()) {
+    released_ = std::exchange(withheld_, {}) + std::string(pass_);
+    pass_ = released_;
+  }
 }
 
 Task<Result<>> ForwardedStream::ReadWhole() {
@@ -116,7 +139,8 @@ Task<Result<>> ForwardedStream::ReadWhole() {
     if (answer.has_value()) {
       STRATA_CO_CHECK_OK(AddShadow(domain::EventsOf(*answer)));
     } else if (parts_.shadow == Shadow::kNeeded) {
-      co_return Fail(std::move(answer.error()));
+      ended_ = true;  // it was made and is charged
+      co_return Fail(Unreadable(answer.error()));
     }
   }
   end_ = std::move(*body);
@@ -129,11 +153,16 @@ Task<Result<>> ForwardedStream::ReadWhole() {
 Result<> ForwardedStream::AddShadow(Result<std::vector<domain::StreamEvent>> events) {
   if (!events.has_value()) {
     decoder_ = nullptr;
-    return parts_.shadow == Shadow::kNeeded ? Fail(std::move(events.error())) : Result<>();
+    if (failed_) return {};  // the provider's own error, which the tap has read as well
+    return parts_.shadow == Shadow::kNeeded ? Fail(Unreadable(events.error())) : Result<>();
   }
   for (auto& event : *events) {
     if (std::holds_alternative<domain::StreamStart>(event)) continue;
     if (std::holds_alternative<domain::StreamEnd>(event)) continue;
+    if (const auto* begun = std::get_if<domain::BlockStart>(&event)) {
+      calling_ = begun->kind == domain::BlockKind::kToolUse;
+    }
+    calling_ = calling_ && !std::holds_alternative<domain::BlockStop>(event);
     shadow_.push_back(std::move(event));
   }
   return {};

@@ -40,6 +40,7 @@ class ForwardedStream final : public ChatStream {
   bool HasEvent() const { return HasShadow() || !pass_.empty() || failed_ || ended_; }
   Result<domain::StreamEvent> TakeEvent();
   Result<> Take(std::string_view bytes);
+  void Withhold();
   Task<Result<>> ReadWhole();
   Result<> AddShadow(Result<std::vector<domain::StreamEvent>> events);
   domain::StreamEnd End();
@@ -56,8 +57,11 @@ class ForwardedStream final : public ChatStream {
   std::vector<domain::StreamEvent> shadow_;
   std::size_t shadow_at_ = 0;  // those before it were handed up
   std::string_view pass_;      // what may leave
+  std::string withheld_;       // bytes whose shadow may still be to come
+  std::string released_;       // what pass_ looks at when it was withheld
   std::string end_;            // what leaves with StreamEnd
   std::optional<Error> failed_;
+  bool calling_ = false;  // a tool call is open in the shadow
   bool pending_ = false;  // the answer is made in the background
   bool begun_ = false;
   bool ended_ = false;
