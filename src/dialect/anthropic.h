@@ -55,10 +55,9 @@ struct EncodeOptions {
   bool stream = false;
   Form form = Form::kMessages;
   std::int64_t default_max_tokens = 4096;  // the API demands a limit; used when none was given
-  // Older models know no adaptive thinking: effort words become budgets (1,024 to 32,768 tokens).
-  bool thinking_budgets = false;
   DropNotes* notes = nullptr;
 };
+// `request.model`, also where the form has no place for it, says how it is told to think.
 Result<std::string> EncodeChatRequest(const domain::ChatRequest& request,
                                       const EncodeOptions& options);
 Result<std::string> EncodeCountRequest(const domain::ChatRequest& request);

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "dialect/json/claude.h"
 #include "dialect/test_support.h"
 
 namespace strata::dialect::anthropic {
@@ -151,6 +152,16 @@ TEST(AnthropicWire, ForeignReasoningIsNotForwarded) {
   }
 }
 
+TEST(AnthropicRequest, ATextThatBeginsLikeAMarkIsForwarded) {
+  for (std::string_view content :
+       {R"("strata.gemini.x is a name")", R"([{"type":"text","text":"strata.yaml"}])",
+        R"([{"type":"text","text":"\"signature\": \"strata.gemini.x\""}])"}) {
+    auto scanned = ScanChatRequest(WithContent(content), {});
+    ASSERT_TRUE(scanned) << content;
+    EXPECT_NE(scanned->wire, nullptr) << content;
+  }
+}
+
 TEST(AnthropicRequest, EffortAndAdaptiveThinkingRoundTrip) {
   auto request = Question();
   request.reasoning =
@@ -165,9 +176,53 @@ TEST(AnthropicRequest, EffortBecomesABudgetForOlderModels) {
   request.max_tokens = 4096;
   request.reasoning =
       domain::ReasoningConfig{.enabled = true, .budget_tokens = 0, .effort = "high"};
-  auto text = EncodeChatRequest(request, {.thinking_budgets = true});
+  request.model = "claude-sonnet-4-5";
+  auto text = EncodeChatRequest(request, {});
   ASSERT_TRUE(text);
   EXPECT_NE(text->find(R"("thinking":{"type":"enabled","budget_tokens":4095})"), std::string::npos);
+  EXPECT_EQ(text->find("effort"), std::string::npos);
+  request.max_tokens.reset();  // then there is room for the budget and for an answer
+  EXPECT_NE(EncodeChatRequest(request, {})->find(R"("budget_tokens":16384)"), std::string::npos);
+  EXPECT_NE(EncodeChatRequest(request, {})->find(R"("max_tokens":20480)"), std::string::npos);
+}
+
+TEST(AnthropicRequest, ThinkingIsSaidAsTheModelTakesIt) {
+  struct Case {
+    std::string_view model;
+    bool adaptive, budgets, effort;
+  };
+  for (const Case& want : {
+           Case{"claude-3-7-sonnet-20250219", false, true, false},
+           Case{"anthropic.claude-3-7-sonnet-20250219-v1:0", false, true, false},
+           Case{"claude-opus-4-20250514", false, true, false},
+           Case{"claude-sonnet-4@20250514", false, true, false},
+           Case{"us.anthropic.claude-opus-4-1-20250805-v1:0", false, true, false},
+           Case{"claude-haiku-4-5", false, true, false},
+           Case{"claude-sonnet-4-5-20250929", false, true, false},
+           Case{"claude-opus-4-5-20251101", false, true, true},
+           Case{"anthropic/claude-opus-4.5", false, true, true},
+           Case{"claude-opus-4-6", true, true, true},
+           Case{"anthropic.claude-sonnet-4-6", true, true, true},
+           Case{"claude-opus-4-7", true, false, true},
+           Case{"claude-sonnet-5", true, false, true},
+           Case{"claude-fable-5-1", true, false, true},
+           Case{"claude-latest", true, true, true},
+           Case{"my-deployment-3", true, true, true},
+       }) {
+    const auto got = ThinkingOf(want.model);
+    EXPECT_EQ(got.adaptive, want.adaptive) << want.model;
+    EXPECT_EQ(got.budgets, want.budgets) << want.model;
+    EXPECT_EQ(got.effort, want.effort) << want.model;
+  }
+  auto request = Question();
+  request.model = "claude-opus-4-7";
+  request.reasoning = domain::ReasoningConfig{.enabled = true, .budget_tokens = 2000, .effort = ""};
+  DropNotes notes;
+  auto text = EncodeChatRequest(request, {.notes = &notes});
+  ASSERT_TRUE(text);
+  EXPECT_NE(text->find(R"("thinking":{"type":"adaptive"})"), std::string::npos);
+  EXPECT_THAT(notes.dropped(),
+              ::testing::Contains("the thinking budget, as the model sets its own"));
 }
 
 TEST(AnthropicRequest, NamesTheMemberThatIsWrong) {

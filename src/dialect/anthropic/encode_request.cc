@@ -12,8 +12,6 @@
 namespace strata::dialect::anthropic {
 namespace {
 
-constexpr std::int64_t kBudgetMin = 1024;  // the API's
-
 void WriteTools(JsonWriter& out, const domain::ChatRequest& request) {
   if (request.tools.empty()) return;
   out.Key("tools").BeginArray();
@@ -63,38 +61,31 @@ std::string_view EffortWord(std::string_view effort) {
   return effort == "minimal" ? "low" : effort;
 }
 
-std::int64_t BudgetOf(std::string_view effort) {
-  if (effort == "minimal" || effort == "low") return kBudgetMin;
-  if (effort == "medium") return 8192;
-  return effort == "high" ? 16384 : 32768;
-}
-
 // A budget must be below max_tokens; where there is no room for the smallest, thinking stays off.
-void WriteThinking(JsonWriter& out, const domain::ReasoningConfig& reasoning,
-                   std::int64_t max_tokens, const EncodeOptions& options) {
-  const bool adaptive = reasoning.budget_tokens == 0 && !options.thinking_budgets;
+void WriteThinking(JsonWriter& out, const domain::ReasoningConfig& reasoning, std::int64_t budget,
+                   std::int64_t max_tokens) {
   if (!reasoning.enabled) {
     if (reasoning.effort.empty() || reasoning.effort == "none") {
       out.Key("thinking").BeginObject().Field("type", "disabled").EndObject();
     }
     return;
   }
-  if (adaptive) {
+  if (budget == 0) {
+    if (reasoning.budget_tokens > 0) out.Dropped("the thinking budget, as the model sets its own");
     out.Key("thinking").BeginObject().Field("type", "adaptive").EndObject();
     return;
   }
-  auto budget = reasoning.budget_tokens > 0 ? reasoning.budget_tokens : BudgetOf(reasoning.effort);
   budget = std::min(budget, max_tokens - 1);
-  if (budget < kBudgetMin) return;
+  if (budget < kThinkingBudgetMin) return;
   out.Key("thinking").BeginObject().Field("type", "enabled").Field("budget_tokens", budget);
   out.EndObject();
 }
 
-void WriteOutputConfig(JsonWriter& out, const domain::ChatRequest& request,
-                       const EncodeOptions& options) {
+void WriteOutputConfig(JsonWriter& out, const domain::ChatRequest& request) {
   const bool schema = request.json_output && !request.json_output->schema.text.empty();
   std::string_view effort;
-  if (request.reasoning && request.reasoning->effort != "none" && !options.thinking_budgets) {
+  if (request.reasoning && request.reasoning->effort != "none" &&
+      ThinkingOf(request.model).effort) {
     effort = EffortWord(request.reasoning->effort);
   }
   if (!schema && effort.empty()) return;
@@ -175,7 +166,8 @@ void WriteSettings(JsonWriter& out, const domain::ChatRequest& request, std::int
 Result<std::string> EncodeChatRequest(const domain::ChatRequest& request,
                                       const EncodeOptions& options) {
   STRATA_CHECK_OK(RefuseLogprobs(request));
-  const auto budget = request.reasoning ? request.reasoning->budget_tokens : 0;
+  bool thinking = request.reasoning && request.reasoning->enabled;
+  const auto budget = thinking ? ThinkingBudget(*request.reasoning, ThinkingOf(request.model)) : 0;
   const auto max_tokens = request.max_tokens.value_or(options.default_max_tokens + budget);
   JsonWriter out(options.notes);
   out.BeginObject();
@@ -188,14 +180,13 @@ Result<std::string> EncodeChatRequest(const domain::ChatRequest& request,
   STRATA_CHECK_OK(WriteConversation(out, request));
   WriteTools(out, request);
   WriteToolChoice(out, request);
-  bool thinking = request.reasoning && request.reasoning->enabled;
   if (const auto why = WhyNoThinking(request); thinking && !why.empty()) {
     out.Dropped(why);
     thinking = false;
   } else if (request.reasoning) {
-    WriteThinking(out, *request.reasoning, max_tokens, options);
+    WriteThinking(out, *request.reasoning, budget, max_tokens);
   }
-  WriteOutputConfig(out, request, options);
+  WriteOutputConfig(out, request);
   WriteSettings(out, request, max_tokens, thinking, options);
   STRATA_CHECK_OK(WriteExtra(
       out, request, "anthropic",

@@ -123,15 +123,26 @@ void WriteInference(JsonWriter& out, const domain::ChatRequest& request) {
   out.EndObject();
 }
 
-void WriteThinking(JsonWriter& out, const domain::ReasoningConfig& reasoning) {
+void WriteThinking(JsonWriter& out, const domain::ChatRequest& request) {
+  const auto& reasoning = *request.reasoning;
+  const bool claude = IsClaude(request.model);
   if (!reasoning.enabled) {
     out.Key("thinking").BeginObject().Field("type", "disabled").EndObject();
-  } else if (reasoning.budget_tokens > 0) {
-    out.Key("thinking").BeginObject().Field("type", "enabled");
-    out.Field("budget_tokens", reasoning.budget_tokens).EndObject();
-  } else if (reasoning.effort.empty()) {
-    out.Key("thinking").BeginObject().Field("type", "adaptive").EndObject();
+    return;
   }
+  auto budget =
+      claude ? ThinkingBudget(reasoning, ThinkingOf(request.model)) : reasoning.budget_tokens;
+  if (budget == 0) {
+    if (!claude && !reasoning.effort.empty()) return;
+    out.Key("thinking").BeginObject().Field("type", "adaptive").EndObject();
+    return;
+  }
+  // It must be below the limit of tokens; where there is no room for the smallest, thinking stays
+  // off.
+  if (claude && request.max_tokens) budget = std::min(budget, *request.max_tokens - 1);
+  if (claude && budget < kThinkingBudgetMin) return;
+  out.Key("thinking").BeginObject().Field("type", "enabled").Field("budget_tokens", budget);
+  out.EndObject();
 }
 
 Result<> WriteAdditional(JsonWriter& out, const domain::ChatRequest& request) {
@@ -143,7 +154,7 @@ Result<> WriteAdditional(JsonWriter& out, const domain::ChatRequest& request) {
   if (thinking && !why.empty()) {
     out.Dropped(why);
   } else if (request.reasoning) {
-    WriteThinking(fields, *request.reasoning);
+    WriteThinking(fields, request);
   }
   STRATA_CHECK_OK(
       WriteExtra(fields, request, "bedrock", {"top_k", "thinking", "reasoning_config"}));
@@ -155,7 +166,8 @@ Result<> WriteAdditional(JsonWriter& out, const domain::ChatRequest& request) {
 void WriteOutputConfig(JsonWriter& out, const domain::ChatRequest& request) {
   const bool schema = request.json_output && !request.json_output->schema.text.empty();
   std::string_view effort;
-  if (request.reasoning && request.reasoning->enabled) effort = request.reasoning->effort;
+  const bool takes = !IsClaude(request.model) || ThinkingOf(request.model).effort;
+  if (takes && request.reasoning && request.reasoning->enabled) effort = request.reasoning->effort;
   if (!schema && effort.empty()) return;
   out.Key("outputConfig").BeginObject();
   if (schema) {

@@ -1,6 +1,11 @@
 #include "dialect/json/claude.h"
 
 #include <algorithm>
+#include <charconv>
+#include <compare>
+#include <optional>
+
+#include "dialect/json/signature.h"
 
 namespace strata::dialect {
 
@@ -33,9 +38,63 @@ std::string_view WhyNoThinking(const domain::ChatRequest& request) {
   return answers && !signed_thinking ? "thinking, as the tool call has none that is signed" : "";
 }
 
+namespace {
+
+struct Version {
+  int major = 0;
+  int minor = 0;
+  auto operator<=>(const Version&) const = default;
+};
+
+// The first number behind "claude-", and the one right behind it; dates have more digits.
+std::optional<Version> VersionOf(std::string_view model) {
+  constexpr std::string_view kName = "claude";
+  constexpr std::size_t kDigitsMax = 2;
+  const auto at = model.find(kName);
+  if (at == model.npos) return std::nullopt;
+  model.remove_prefix(at + kName.size());
+  std::optional<Version> version;
+  while (!model.empty()) {
+    const auto end = std::min(model.find_first_of("-.@:"), model.size());
+    const auto word = model.substr(0, end);
+    model.remove_prefix(std::min(end + 1, model.size()));
+    const bool number = !word.empty() && word.size() <= kDigitsMax &&
+                        word.find_first_not_of("0123456789") == word.npos;
+    if (version && !number) return version;
+    if (!number) continue;
+    int value = 0;
+    std::from_chars(word.data(), word.data() + word.size(), value);
+    if (version) return Version{version->major, value};
+    version = Version{value, 0};
+  }
+  return version;
+}
+
+std::int64_t BudgetOf(std::string_view effort) {
+  if (effort == "minimal" || effort == "low") return kThinkingBudgetMin;
+  if (effort == "medium") return 8192;
+  return effort == "high" || effort.empty() ? 16384 : 32768;
+}
+
+}  // namespace
+
+ClaudeThinking ThinkingOf(std::string_view model) {
+  constexpr Version kFirstAdaptive = {4, 6};
+  const auto version = VersionOf(model);
+  if (!version) return {};
+  const bool adaptive = *version >= kFirstAdaptive;
+  const bool opus_4_5 = *version == Version{4, 5} && model.find("opus") != model.npos;
+  return {
+      .adaptive = adaptive, .budgets = *version <= kFirstAdaptive, .effort = adaptive || opus_4_5};
+}
+
+std::int64_t ThinkingBudget(const domain::ReasoningConfig& reasoning, ClaudeThinking model) {
+  if (model.budgets && reasoning.budget_tokens > 0) return reasoning.budget_tokens;
+  return model.adaptive ? 0 : BudgetOf(reasoning.effort);
+}
+
 bool HoldsForeignReasoning(std::string_view body) {
-  if (body.find("\"strata.") != body.npos) return true;
-  if (body.find("\"c3RyYXRhL") != body.npos) return true;  // the same mark in base64
+  if (HoldsMark(body, {"signature", "data", "redactedContent"})) return true;
   constexpr std::string_view kKey = "\"signature\"";
   std::size_t signatures = 0;
   for (auto at = body.find(kKey); at != body.npos; at = body.find(kKey, at + 1)) {

@@ -1,6 +1,7 @@
 #pragma once
 // Rules of Anthropic's models about reasoning that is played back, wherever they are served.
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,22 @@ std::string WhyLeftOut(const domain::ReasoningBlock& reasoning);
 // with its signed thinking, and refuse a forced tool. Says why a request goes without thinking; ""
 // when it need not.
 std::string_view WhyNoThinking(const domain::ChatRequest& request);
+
+// How a model is told to think, by the version in its id ("claude-opus-4-5-20251101",
+// "anthropic.claude-3-7-sonnet-20250219-v1:0", "claude-sonnet-4@20250514"); one whose id
+// names none is told what was asked for. Source: Anthropic's guides on adaptive thinking and on
+// effort.
+struct ClaudeThinking {
+  bool adaptive = true;  // {"type":"adaptive"}: 4.6 and newer
+  bool budgets = true;   // {"type":"enabled","budget_tokens"}: 4.6 and older
+  bool effort = true;    // output_config.effort: 4.6 and newer, and Opus 4.5
+};
+ClaudeThinking ThinkingOf(std::string_view model);
+
+// The budget that `reasoning`, which is enabled, asks that model for; 0: thinking is adaptive.
+// Words of effort become 1,024 to 32,768 tokens where the model knows no other way.
+std::int64_t ThinkingBudget(const domain::ReasoningConfig& reasoning, ClaudeThinking model);
+inline constexpr std::int64_t kThinkingBudgetMin = 1024;  // the API's
 
 // Whether a body of Anthropic's or Converse's form may hold reasoning that is unsigned or another
 // family's (with its mark): the API would refuse both, so they are left out, for which the request
