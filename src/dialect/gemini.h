@@ -39,6 +39,11 @@ Result<GenerateRequest> ScanGenerate(std::string body, domain::WireHeaders heade
                                      std::string_view format);
 inline constexpr std::string_view kWireFormat = "gemini.generate";             // server-sent events
 inline constexpr std::string_view kArrayWireFormat = "gemini.generate-array";  // one JSON array
+// Whether a step of the current turn calls tools without a signature, which models that demand them
+// (Gemini 3) refuse: the request must be decoded for them, so that the call is marked. Steps are
+// the contents of the model since the user last said something; the first call of each is signed.
+// Source: the API's guide on thought signatures.
+bool LacksSignature(std::string_view body);
 // Whether every one of a body's contents names its role, which Vertex AI demands. May say no
 // wrongly.
 bool NamesRoles(std::string_view body);

@@ -186,19 +186,24 @@ Result<> DecodeData(const JsonField& part, PartUse use, CallIds& ids,
 }  // namespace
 
 std::string CallIds::Called(std::string id, const std::string& name) {
-  if (id.empty()) id = fmt::format("{}_{}", prefix_, made_);
-  ++made_;
-  open_.emplace_back(name, id);
+  if (id.empty()) id = fmt::format("{}_{}", prefix_, calls_.size());
+  by_name_[name].push_back(calls_.size());
+  by_id_[id].push_back(calls_.size());
+  calls_.push_back({.id = id});
   return id;
 }
 
 std::string CallIds::Answered(std::string id, const std::string& name) {
-  auto at = std::ranges::find_if(
-      open_, [&](const auto& call) { return id.empty() ? call.first == name : call.second == id; });
-  if (at == open_.end()) return id;
-  id = at->second;
-  open_.erase(at);
-  return id;
+  auto& index = id.empty() ? by_name_ : by_id_;
+  auto at = index.find(id.empty() ? name : id);
+  if (at == index.end()) return id;
+  auto& places = at->second;
+  while (!places.empty() && calls_[places.front()].answered) places.pop_front();
+  if (places.empty()) return id;
+  auto& call = calls_[places.front()];
+  places.pop_front();
+  call.answered = true;
+  return call.id;
 }
 
 std::string CallPrefix(std::string_view response_id) {

@@ -1,7 +1,10 @@
 // generateContent that is forwarded: what a request is scanned for, and both forms of a stream.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <chrono>
 
 #include "dialect/gemini.h"
 #include "dialect/json_value.h"
@@ -150,6 +153,79 @@ TEST(GeminiScan, NamesTheFormOfTheStream) {
     EXPECT_NE(GenerateWire(format), nullptr);
   }
   EXPECT_EQ(GenerateWire("openai.chat"), nullptr);
+}
+
+// Contents with `step` behind a user's question, and what answers it.
+std::string Step(std::string_view step) {
+  return R"({"contents":[{"role":"user","parts":[{"text":"q"}]},{"role":"model","parts":[)" +
+         std::string(step) +
+         R"(]},{"role":"user","parts":[{"functionResponse":{"name":"f","response":{}}}]}]})";
+}
+
+TEST(GeminiScan, UnsignedCallsAndGooglesToolsAreForwardedAsTheyCame) {
+  constexpr std::string_view kCall = R"({"functionCall":{"name":"f","args":{}}})";
+  constexpr std::string_view kCode =
+      R"({"executableCode":{"language":"PYTHON","code":"1"}},{"functionCall":{"name":"f"}})";
+  for (auto step : {kCall, kCode}) {
+    const auto body = Step(step);
+    auto request = ScanGenerate(body, {}, kWireFormat);
+    ASSERT_TRUE(request.has_value()) << request.error().message();
+    ASSERT_NE(request->chat.wire, nullptr) << step;
+    EXPECT_EQ(domain::WireBodyFor(*request->chat.wire, "m"), body);
+  }
+  auto foreign = ScanGenerate(
+      Step(R"({"functionCall":{"name":"f"},"thoughtSignature":"c3RyYXRhLmFudGhyb3BpYy5zaWc="})"),
+      {}, kWireFormat);
+  ASSERT_TRUE(foreign.has_value());
+  EXPECT_EQ(foreign->chat.wire, nullptr) << "another family's signature is left out";
+}
+
+// The rule of Gemini 3: the first call of each step of the current turn.
+TEST(GeminiScan, FindsTheStepThatLacksItsSignature) {
+  EXPECT_TRUE(LacksSignature(Step(R"({"functionCall":{"name":"f"}})")));
+  EXPECT_TRUE(LacksSignature(Step(R"({"text":"a"},{"function_call":{"name":"f"}})")));
+  EXPECT_TRUE(LacksSignature(Step(
+      R"({"functionCall":{"name":"f"}},{"functionCall":{"name":"f"},"thoughtSignature":"x"})")))
+      << "not the first one's";
+  EXPECT_FALSE(LacksSignature(Step(
+      R"({"functionCall":{"name":"f"},"thoughtSignature":"x"},{"functionCall":{"name":"f"}})")))
+      << "of parallel calls the first is signed";
+  EXPECT_FALSE(LacksSignature(Step(
+      R"({"function_call":{"name":"f"},"thought_signature":"x"},{"functionCall":{"name":"g"}})")));
+  auto earlier = Step(R"({"functionCall":{"name":"f"}})");
+  earlier.insert(earlier.size() - 2, R"(,{"parts":[{"text":"and now?"}]})");
+  EXPECT_FALSE(LacksSignature(earlier)) << "turns that are over are not looked at";
+  EXPECT_FALSE(LacksSignature(R"({"contents":[{"parts":[{"text":"\"functionCall\""}]}]})"));
+  EXPECT_FALSE(LacksSignature("{"));
+}
+
+// Each lookup among as many others would take minutes.
+TEST(GeminiRequest, ManyCallsAndNamesAreReadInTime) {
+  constexpr int kMany = 30'000;
+  std::string calls, results, tools, names;
+  for (int i = 0; i < kMany; ++i) {
+    const auto comma = i == 0 ? "" : ",";
+    calls +=
+        fmt::format(R"({}{{"functionCall":{{"id":"call_of_a_tool_{:07}","name":"f"}}}})", comma, i);
+    results += fmt::format(
+        R"({}{{"functionResponse":{{"id":"call_of_a_tool_{:07}","name":"f","response":{{}}}}}})",
+        comma, kMany - 1 - i);
+    tools += fmt::format(R"({}{{"name":"name_of_a_tool_{:07}"}})", comma, i);
+    names += fmt::format(R"({}"name_of_a_tool_{:07}")", comma, kMany + i);
+  }
+  const auto start = std::chrono::steady_clock::now();
+  auto request = DecodeGenerate(fmt::format(
+      R"({{"contents":[{{"role":"model","parts":[{}]}},{{"role":"user","parts":[{}]}}],)"
+      R"("tools":[{{"functionDeclarations":[{}]}}],)"
+      R"("toolConfig":{{"functionCallingConfig":{{"mode":"ANY","allowedFunctionNames":[{}]}}}}}})",
+      calls, results, tools, names));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+  ASSERT_TRUE(request.has_value()) << request.error().message();
+  EXPECT_TRUE(request->chat.tools.empty());
+  const auto& answers = request->chat.messages.at(1).content;
+  ASSERT_EQ(answers.size(), std::size_t{kMany});
+  EXPECT_EQ(std::get<domain::ToolResultBlock>(answers[1]).tool_use_id,
+            fmt::format("call_of_a_tool_{:07}", kMany - 2));
 }
 
 TEST(GeminiScan, SaysWhetherEveryRoleIsNamed) {

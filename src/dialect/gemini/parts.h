@@ -1,11 +1,11 @@
 #pragma once
 // Parts of Gemini contents, which stand in requests, answers and streams, and the words of answers.
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -33,9 +33,17 @@ class CallIds {
   std::string Answered(std::string id, const std::string& name);
 
  private:
+  using Places = std::deque<std::size_t>;  // in calls_, oldest first; some may be answered
+
+  struct Call {
+    std::string id;
+    bool answered = false;
+  };
   std::string prefix_;
-  int made_ = 0;
-  std::vector<std::pair<std::string, std::string>> open_;  // name, id
+  std::vector<Call> calls_;
+  // Trees, as names and ids are the caller's: many must not make a lookup slow.
+  std::map<std::string, Places> by_name_;
+  std::map<std::string, Places> by_id_;
 };
 // A prefix for ids that no other answer of a conversation has.
 std::string CallPrefix(std::string_view response_id);

@@ -7,6 +7,7 @@
 #include "dialect/gemini.h"
 #include "dialect/gemini/array.h"
 #include "dialect/gemini/parts.h"
+#include "dialect/json/signature.h"
 #include "dialect/json/upstream.h"
 #include "dialect/json_scan.h"
 
@@ -38,12 +39,25 @@ std::size_t Count(std::string_view text, std::string_view part) {
   return count;
 }
 
-// Signatures of other families, and calls without one, which Gemini 3 refuses: the request must be
-// decoded, so that they are left out or marked.
+// Signatures of other families: the request must be decoded, so that they are left out.
 bool HoldsForeignReasoning(std::string_view body) {
-  if (body.find("\"c3RyYXRhL") != body.npos) return true;  // our mark in base64
-  return Count(body, R"("functionCall")") + Count(body, R"("function_call")") >
-         Count(body, R"("thoughtSignature")") + Count(body, R"("thought_signature")");
+  return HoldsMark(body, {"thoughtSignature", "thought_signature"});
+}
+
+enum class Holds : std::uint8_t { kOnlyResults, kUnsignedCall, kOther };
+
+// What of it the rule about signatures asks for; of parallel calls only the first is signed.
+Holds WhatHolds(const JsonField& content) {
+  auto parts = content.Get("parts");
+  bool results = parts.size() > 0;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    auto part = parts.Item(i);
+    if (part.Get("functionCall").present()) {
+      return part.TextAt("thoughtSignature").empty() ? Holds::kUnsignedCall : Holds::kOther;
+    }
+    results = results && part.Get("functionResponse").present();
+  }
+  return results ? Holds::kOnlyResults : Holds::kOther;
 }
 
 bool ScanConfig(std::string_view json, GenerateRequest& out) {
@@ -204,6 +218,28 @@ Result<GenerateRequest> ScanGenerate(std::string body, domain::WireHeaders heade
   out.chat.wire = std::move(wire);
   out.chat.wire_only = true;
   return out;
+}
+
+bool LacksSignature(std::string_view body) {
+  const auto calls = Count(body, R"("functionCall")") + Count(body, R"("function_call")");
+  if (calls <= Count(body, R"("thoughtSignature")") + Count(body, R"("thought_signature")")) {
+    return false;  // nearly every request: without a tree
+  }
+  auto root = ParseJson(body);
+  if (!root) return false;
+  CamelKeys(*root);
+  JsonField request(*root);
+  auto contents = request.Get("contents");
+  for (auto i = contents.size(); i-- > 0;) {
+    auto content = contents.Item(i);
+    const auto holds = WhatHolds(content);
+    if (content.Get("role").Is("model")) {
+      if (holds == Holds::kUnsignedCall) return true;
+    } else if (holds != Holds::kOnlyResults) {
+      return false;  // where the current turn begins: the API looks no further
+    }
+  }
+  return false;
 }
 
 bool NamesRoles(std::string_view body) {

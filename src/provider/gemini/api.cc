@@ -63,8 +63,14 @@ std::unique_ptr<dialect::StreamDecoder> GeminiApi::MakeStreamDecoder() const {
   return dialect::gemini::MakeStreamDecoder();
 }
 
-const dialect::WireCodec* GeminiApi::Wire(const domain::WireRequest& wire, std::string_view) const {
-  return dialect::gemini::GenerateWire(wire.format);
+const dialect::WireCodec* GeminiApi::Wire(const domain::WireRequest& wire,
+                                          std::string_view upstream_id) const {
+  const auto* codec = dialect::gemini::GenerateWire(wire.format);
+  if (codec != nullptr && DemandsSignatures(upstream_id) &&
+      dialect::gemini::LacksSignature(wire.body)) {
+    return nullptr;
+  }
+  return codec;
 }
 
 remote::Call GeminiApi::Forward(const domain::ChatRequest& request,

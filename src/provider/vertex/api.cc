@@ -148,7 +148,10 @@ const dialect::WireCodec* VertexApi::Wire(const domain::WireRequest& wire,
     return dialect::anthropic::VertexTakes(wire) ? &dialect::anthropic::MessagesWire() : nullptr;
   }
   const auto* codec = dialect::gemini::GenerateWire(wire.format);
-  return codec != nullptr && dialect::gemini::NamesRoles(wire.body) ? codec : nullptr;
+  if (codec == nullptr || !dialect::gemini::NamesRoles(wire.body)) return nullptr;
+  const bool marked =
+      gemini::DemandsSignatures(upstream_id) && dialect::gemini::LacksSignature(wire.body);
+  return marked ? nullptr : codec;
 }
 
 remote::Call VertexApi::Forward(const domain::ChatRequest& request,
