@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,8 +12,10 @@
 #include <boost/json/value.hpp>
 #include <cerrno>
 #include <charconv>
+#include <memory>
 #include <utility>
 
+#include "base/encoding.h"
 #include "base/json_text.h"
 #include "store/file.h"
 
@@ -20,6 +23,7 @@ namespace strata::store {
 namespace {
 
 constexpr std::uint64_t kServerFileMax = 16 << 10;
+constexpr std::string_view kFolders[] = {"journal", "models", "secrets", "tls", "run"};
 
 std::string LockPath(const std::string& folder) { return folder + "/run/lock"; }
 std::string ServerPath(const std::string& folder) { return folder + "/run/server.json"; }
@@ -71,39 +75,50 @@ Error HeldBy(const std::string& path) {
                fmt::format("the data folder {} is held by {}{}", path, who, serving));
 }
 
+bool IsFile(const std::string& path) {
+  struct stat info{};
+  return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+}
+
+// Whether it is the meta.db of some strata. Leaves nothing beside it, as opening it otherwise may.
+bool IsMetaDatabase(const std::string& path) {
+  if (!IsFile(path)) return false;
+  const auto uri = "file:" + PercentEncode(path) + "?immutable=1";
+  sqlite3* raw = nullptr;
+  const int code =
+      sqlite3_open_v2(uri.c_str(), &raw, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, nullptr);
+  const std::unique_ptr<sqlite3, int (*)(sqlite3*)> database(raw, sqlite3_close_v2);
+  return code == SQLITE_OK &&
+         sqlite3_exec(raw, "SELECT 1 FROM strata_schema", nullptr, nullptr, nullptr) == SQLITE_OK;
+}
+
+// What a start that was cut short leaves: nothing but some of our folders, with nothing in them. A
+// folder of a new disk counts as empty.
+bool IsEmptyOrHalfMade(const std::string& path, const std::vector<std::string>& names) {
+  return std::ranges::all_of(names, [&](const auto& name) {
+    if (name == "lost+found") return true;
+    if (std::ranges::find(kFolders, name) == std::end(kFolders)) return false;
+    const auto inside = ListFolder(path + "/" + name);
+    return inside.has_value() && inside->empty();
+  });
+}
+
 // A folder of somebody else's must not become ours: its mode would be narrowed, and files put into
 // it. `path` may not exist.
 Result<> RefuseForeign(const std::string& path) {
-  constexpr std::string_view kOurs[] = {"journal", "meta.db", "providers.yaml"};
+  if (DataDir::Exists(path)) return {};
   auto names = ListFolder(path);
   if (!names.has_value()) return {};  // what is wrong with it shows when it is made
-  bool ours = names->empty();
-  for (const auto& name : *names) {
-    ours = ours || name == "lost+found" || std::ranges::find(kOurs, name) != std::end(kOurs);
-  }
-  if (ours) return {};
+  if (IsEmptyOrHalfMade(path, *names)) return {};
   return Fail(Code::kConflict,
               fmt::format("{} holds other things and is no data folder of strata; expected a "
                           "folder of its own, which is made when it is missing",
                           path));
 }
 
-Result<> MakeLayout(const std::string& path) {
-  STRATA_CHECK_OK(RefuseForeign(path));
-  STRATA_CHECK_OK(MakeFolder(path));
-  if (::chmod(path.c_str(), 0700) != 0) return Fail(SystemError(errno, "setting mode of", path));
-  for (const char* name : {"journal", "models", "secrets", "tls", "run"}) {
-    STRATA_CHECK_OK(MakeFolder(path + "/" + name));
-  }
-  return {};
-}
-
-}  // namespace
-
-Result<DataDir> DataDir::Open(const std::string& path) {
-  if (path.empty()) return Fail(InvalidArgument("data", "the data folder has no name"));
-  STRATA_CHECK_OK(MakeLayout(path));
-  auto lock_path = LockPath(path);
+// The folder's lock file, open and locked.
+Result<FileHandle> TakeLock(const std::string& path) {
+  const auto lock_path = LockPath(path);
   FileHandle file(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!file.valid()) return Fail(SystemError(errno, "opening", lock_path));
   auto lock = WholeFile(F_WRLCK);
@@ -113,16 +128,25 @@ Result<DataDir> DataDir::Open(const std::string& path) {
   }
   if (::ftruncate(file.get(), 0) != 0) return Fail(SystemError(errno, "writing", lock_path));
   STRATA_CHECK_OK(WriteAll(file.get(), std::to_string(::getpid()), lock_path));
+  return file;
+}
+
+}  // namespace
+
+Result<DataDir> DataDir::Open(const std::string& path) {
+  if (path.empty()) return Fail(InvalidArgument("data", "the data folder has no name"));
+  STRATA_CHECK_OK(RefuseForeign(path));
+  STRATA_CHECK_OK(MakeFolder(path));
+  STRATA_CHECK_OK(MakeFolder(path + "/run"));
+  STRATA_TRY(auto file, TakeLock(path));
+  if (::chmod(path.c_str(), 0700) != 0) return Fail(SystemError(errno, "setting mode of", path));
+  for (const auto name : kFolders) STRATA_CHECK_OK(MakeFolder(path + "/" + std::string(name)));
   STRATA_CHECK_OK(RemoveFile(ServerPath(path)));  // of a process that died
   return DataDir(path, file.release());
 }
 
 bool DataDir::Exists(const std::string& path) {
-  auto is_file = [](const std::string& file) {
-    struct stat info{};
-    return ::stat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode);
-  };
-  return is_file(LockPath(path)) || is_file(path + "/meta.db");  // a restored one has no lock yet
+  return IsFile(LockPath(path)) || IsMetaDatabase(path + "/meta.db");  // one restored has no lock
 }
 
 DataDir::~DataDir() {

@@ -3,7 +3,7 @@
 // have mode 0700, files 0600.
 //
 //   meta.db jobs.db ledger.db eval.db files.db traces-DAY.db kb-ID.db    SQLite
-//   journal/ models/ secrets/ tls/                     see journal.h, secrets.h
+//   journal/ models/ secrets/ tls/ providers.yaml      see journal.h, secrets.h
 //   run/lock run/server.json                            who holds it, how to reach it
 
 #include <optional>
@@ -24,12 +24,12 @@ struct ServerAddress {
 // Owns the lock; released when destroyed, and by the kernel when the process dies. Move only.
 class DataDir {
  public:
-  // Creates what is missing and takes the lock. kConflict when another process holds it: the
-  // message says its pid (and its URL, when it serves). kPermissionDenied, kUnavailable (disk
-  // full). A folder that others may enter is narrowed to 0700; one that holds other things than a
-  // data folder is refused with kConflict and stays as it is.
+  // Creates what is missing, takes the lock, narrows the mode to 0700. kConflict: another process
+  // holds it (the message says its pid, and its URL when it serves), or it is not empty and Exists
+  // says no; then it stays as it is. kPermissionDenied, kUnavailable (disk full).
   static Result<DataDir> Open(const std::string& path);
-  // Whether there is a data folder at `path`, held by somebody or not.
+  // A data folder, held by somebody or not: with a lock file of ours, or with a meta.db of strata
+  // (it was restored, or copied without run/).
   static bool Exists(const std::string& path);
   ~DataDir();
   DataDir(DataDir&& other) noexcept;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "store/file.h"
+#include "store/sqlite.h"
 #include "store/testing.h"
 
 namespace strata::store {
@@ -87,6 +88,58 @@ TEST(DataDir, AFolderOfSomebodyElseIsRefusedAndStaysAsItIs) {
   fs::create_directories(folder / "half/journal");
   EXPECT_TRUE(DataDir::Open(folder / "half").has_value());
   EXPECT_TRUE(DataDir::Exists(folder / "half"));
+}
+
+// Names of ours beside other things do not make a folder ours.
+TEST(DataDir, AFolderOfSomebodyElseWithNamesOfOursIsRefusedToo) {
+  for (const char* name : {"lost+found/x", "journal/machine-id", "providers.yaml", "meta.db"}) {
+    TempFolder folder;
+    const auto path = folder / "x";
+    fs::create_directories(fs::path(path + "/" + name).parent_path());
+    ASSERT_TRUE(WriteFileAtomic(path + "/" + name, "x"));
+    fs::create_directories(path + "/other");
+    fs::permissions(path, fs::perms(0755));
+    const auto before = *ListFolder(path);
+    auto refused = DataDir::Open(path);
+    ASSERT_FALSE(refused.has_value()) << name;
+    EXPECT_NE(refused.error().message().find("holds other things"), std::string::npos) << name;
+    EXPECT_EQ(fs::status(path).permissions(), fs::perms(0755)) << name;
+    EXPECT_EQ(*ListFolder(path), before) << name;
+    EXPECT_FALSE(DataDir::Exists(path)) << name;
+  }
+  // A database of another program's.
+  TempFolder folder;
+  fs::create_directories(folder / "x/other");
+  ASSERT_TRUE((*Database::Open(folder / "x/meta.db"))->Execute("CREATE TABLE t(i)"));
+  EXPECT_FALSE(DataDir::Open(folder / "x").has_value());
+  // Journald's, alone.
+  fs::create_directories(folder / "y/journal/0123");
+  EXPECT_FALSE(DataDir::Open(folder / "y").has_value());
+}
+
+TEST(DataDir, AFolderWithoutALockIsKnownByItsDatabase) {
+  TempFolder folder;
+  const auto path = folder / "a #1?b%41";
+  fs::create_directories(path + "/tls");
+  ASSERT_TRUE(WriteFileAtomic(path + "/tls/key.pem", "x"));
+  ASSERT_TRUE((*Database::Open(path + "/meta.db"))->Execute("CREATE TABLE strata_schema(i)"));
+  EXPECT_TRUE(DataDir::Exists(path));
+  EXPECT_TRUE(DataDir::Open(path).has_value());
+}
+
+TEST(DataDir, TheModeOfAFolderThatAnotherHoldsStays) {
+  TempFolder folder;
+  auto first = DataDir::Open(folder / "d");
+  ASSERT_TRUE(first.has_value());
+  fs::permissions(folder / "d", fs::perms(0750));
+  EXPECT_FALSE(DataDir::Open(folder / "d").has_value());
+  EXPECT_EQ(fs::status(folder / "d").permissions(), fs::perms(0750));
+}
+
+TEST(DataDir, AnEmptyDiskIsTaken) {
+  TempFolder folder;
+  fs::create_directories(folder / "disk/lost+found");
+  EXPECT_TRUE(DataDir::Open(folder / "disk").has_value());
 }
 
 TEST(DataDir, AServerThatStopsIsNoLongerFound) {
