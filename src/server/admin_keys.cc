@@ -184,6 +184,8 @@ Task<Result<>> Rotate(Services& s, Exchange& e) {
 // Cut short between its steps, it is finished at the next start: the file has both keys.
 Task<Result<>> RotateMasterKey(Services& s, Exchange& e) {
   STRATA_CO_CHECK_OK(RequireServerAdmin(e.ctx, "the master key is replaced"));
+  // A rotation drops the oldest key of a full ring: one that was cut short may have left its seal.
+  STRATA_CO_CHECK_OK(co_await s.keys.ResealAll());
   auto rotate = [&s] { return s.ring.Rotate(); };
   STRATA_CO_CHECK_OK(co_await RunBlocking(s.admin_pool, std::move(rotate)));
   STRATA_CO_TRY(const auto sealed, co_await s.keys.ResealAll());

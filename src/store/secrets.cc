@@ -36,6 +36,17 @@ std::string_view TrimEnd(std::string_view text) {
   return text;
 }
 
+// Of lines that are not empty.
+std::string_view FirstLines(std::string_view text, std::size_t lines) {
+  std::size_t end = 0;
+  for (std::size_t at = 0; at < text.size() && lines > 0; at = end) {
+    const auto length = text.substr(at).find('\n');
+    if (!TrimEnd(text.substr(at, length)).empty()) --lines;
+    end = length == text.npos ? text.size() : at + length + 1;
+  }
+  return TrimEnd(text.substr(0, end));
+}
+
 std::string MasterPath(const std::string& folder) { return folder + "/master.key"; }
 
 Result<SecretText> FromEnvironment(const std::string& name) {
@@ -249,7 +260,8 @@ Result<> KeyRing::Rotate() {
                 "before the ones that it has and start the server again");
   }
   STRATA_TRY(auto old, FromFile(path));
-  const SecretText text(SecureRandomHex(32) + "\n" + std::string(old.view()) + "\n");
+  const SecretText text(SecureRandomHex(32) + "\n" +
+                        std::string(FirstLines(old.view(), kKeysMax - 1)) + "\n");
   STRATA_TRY(auto keys, ParseKeys(text.view(), path));
   STRATA_CHECK_OK(WriteFileAtomic(path, text.view()));
   std::lock_guard lock(state_->mutex);

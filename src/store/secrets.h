@@ -54,9 +54,9 @@ class KeyRing {
 
   std::string newest_key_id() const;
 
-  // Puts a fresh key in front of DIR/secrets/master.key, then of this ring. The old ones stay, to
-  // open what they sealed: KeyStore seals it again, at once or at its next opening. On disk when it
-  // returns. kConflict: this ring's keys come from a reference, whose owner changes it.
+  // Puts a fresh key in front of DIR/secrets/master.key, then of this ring. The 63 before it stay,
+  // to open what they sealed: KeyStore seals it again, at its next opening or when told, so tell it
+  // before and after. kConflict: this ring's keys come from a reference, whose owner changes it.
   Result<> Rotate();
 
  private:

@@ -72,6 +72,22 @@ TEST(Secrets, AfterARotationOldTextsOpenAndNewOnesUseTheNewKey) {
   EXPECT_EQ(before.Unseal(*again, "c").error().code(), Code::kNotFound);
 }
 
+TEST(Secrets, ARingThatIsFullRotatesOn) {
+  TempFolder folder;
+  auto ring = LoadRing(folder);
+  const auto oldest = *ring.Seal("s", "c");
+  for (std::size_t i = 1; i < 64; ++i) ASSERT_TRUE(ring.Rotate()) << i;
+  EXPECT_EQ(ring.Unseal(oldest, "c")->view(), "s");
+  const auto newer = *ring.Seal("s", "c");
+  for (int i = 0; i < 2; ++i) {
+    auto rotated = ring.Rotate();
+    ASSERT_TRUE(rotated.has_value()) << rotated.error().message();
+  }
+  EXPECT_EQ(ring.Unseal(oldest, "c").error().code(), Code::kNotFound);
+  EXPECT_EQ(ring.Unseal(newer, "c")->view(), "s");
+  EXPECT_EQ(LoadRing(folder).Unseal(newer, "c")->view(), "s");
+}
+
 TEST(Secrets, MasterKeysComeFromTheEnvironmentOrAFile) {
   TempFolder folder;
   std::string key(64, 'a');
