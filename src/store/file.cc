@@ -46,7 +46,9 @@ Error SystemError(int error_number, std::string_view doing, const std::string& p
     default:
       break;
   }
-  return Error(code, fmt::format("{} {}: {}", doing, path, std::strerror(error_number)));
+  const bool too_many = error_number == EMFILE || error_number == ENFILE;
+  return Error(code, fmt::format("{} {}: {}{}", doing, path, std::strerror(error_number),
+                                 too_many ? " (ulimit -n allows more)" : ""));
 }
 
 Result<> MakeFolder(const std::string& path) {

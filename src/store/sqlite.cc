@@ -225,9 +225,7 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string& path,
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
               (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
   int code = sqlite3_open_v2(path.c_str(), &database->handle_, flags, nullptr);
-  if (code != SQLITE_OK) {
-    return Fail(SqliteError(code, "opening " + path, sqlite3_errstr(code)));
-  }
+  if (code != SQLITE_OK) return Fail(database->LastError("opening " + path));
   STRATA_CHECK_OK(database->Configure(options));
   return database;
 }
@@ -257,6 +255,12 @@ Result<> Database::Configure(const DatabaseOptions& options) {
 }
 
 Error Database::LastError(std::string_view doing) const {
+  // SQLite says no more than that it cannot open its files.
+  const int system = sqlite3_system_errno(handle_);
+  if ((sqlite3_errcode(handle_) & 0xff) == SQLITE_CANTOPEN &&
+      (system == EMFILE || system == ENFILE)) {
+    return SystemError(system, doing, path_);
+  }
   return SqliteError(sqlite3_extended_errcode(handle_), doing, sqlite3_errmsg(handle_));
 }
 
