@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <mutex>
 
-#include "base/caught.h"
+#include "base/background_steps.h"
 #include "base/log.h"
 #include "store/file.h"
 #include "vector/graph_file.h"
@@ -53,47 +53,27 @@ Result<> ReadGraph(vector::GraphIndex& index, std::int64_t generation, const std
 
 }  // namespace
 
-struct VectorKeeper::State : std::enable_shared_from_this<State> {
-  State(VectorKeeperOptions given, Pool* given_pool)
-      : options(std::move(given)), pool(given_pool), index(options.index) {}
+struct VectorKeeper::State {
+  State(VectorKeeperOptions given, Pool* pool)
+      : options(std::move(given)), index(options.index), steps(pool, "kb.graph", [this] {
+          if (index.Tend(kStep)) return true;
+          SaveIfMuchChanged();
+          return false;
+        }) {}
 
   const VectorKeeperOptions options;
-  Pool* const pool;
   vector::GraphIndex index;
-  std::mutex work;  // held while the graph is loaded, tended or saved
-  bool closed = false;
-  bool taken_up = false;
+  std::once_flag taken_up;
   bool saved = false;  // there is a file of this graph
   std::atomic<std::int64_t> generation = 0;
-  std::atomic<bool> scheduled = false;
-  std::atomic<bool> changed = false;  // since the last step began
+  BackgroundSteps steps;  // the last: it uses the others
 
   void TakeUp() {
-    taken_up = true;
     auto read = ReadGraph(index, generation, options.graph_file);
     saved = read.has_value();
     if (read.has_value() || read.error().code() == Code::kNotFound) return;
     Log(Level::kWarning, "kb.graph.rebuild", {{"reason", read.error().message()}});
     static_cast<void>(store::RemoveFile(options.graph_file));
-  }
-
-  void Schedule() {
-    if (pool == nullptr || scheduled.exchange(true)) return;
-    auto step = [self = shared_from_this()] { self->Step(); };
-    // A full queue is emptied by steps that end; the next change asks again.
-    if (!pool->Post(std::move(step), Urgency::kBackground).has_value()) scheduled = false;
-  }
-
-  void Step() {
-    std::lock_guard lock(work);
-    changed = false;
-    bool more = false;
-    CallCaught("kb.graph", [&] {
-      more = !closed && index.Tend(kStep);
-      if (!closed && !more) SaveIfMuchChanged();
-    });
-    scheduled = false;
-    if (!closed && (more || changed)) Schedule();
   }
 
   void SaveIfMuchChanged() {
@@ -109,12 +89,8 @@ struct VectorKeeper::State : std::enable_shared_from_this<State> {
 };
 
 VectorKeeper::VectorKeeper(VectorKeeperOptions options, Pool* pool)
-    : state_(std::make_shared<State>(std::move(options), pool)) {}
-
-VectorKeeper::~VectorKeeper() {
-  std::lock_guard lock(state_->work);
-  state_->closed = true;
-}
+    : state_(std::make_unique<State>(std::move(options), pool)) {}
+VectorKeeper::~VectorKeeper() = default;
 
 vector::VectorIndex& VectorKeeper::index() { return state_->index; }
 const vector::VectorIndex& VectorKeeper::index() const { return state_->index; }
@@ -124,12 +100,8 @@ vector::GraphIndex::GraphStats VectorKeeper::graph_stats() const {
 
 void VectorKeeper::Followed(std::int64_t generation) {
   state_->generation = generation;
-  state_->changed = true;
-  if (!state_->taken_up) {
-    std::lock_guard lock(state_->work);
-    if (!state_->taken_up) state_->TakeUp();
-  }
-  state_->Schedule();
+  std::call_once(state_->taken_up, [this] { state_->TakeUp(); });
+  state_->steps.Wake();
 }
 
 }  // namespace strata::knowledge

@@ -37,7 +37,7 @@ class VectorKeeper {
 
  private:
   struct State;
-  std::shared_ptr<State> state_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace strata::knowledge
