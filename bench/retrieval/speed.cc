@@ -1,17 +1,21 @@
+#include <malloc.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "base/encoding.h"
 #include "bench/gen/scale_corpus.h"
 #include "bench/retrieval/bench.h"
-#include "knowledge/graph/names_graph.h"
+#include "knowledge/base/names_keeper.h"
 #include "knowledge/lexical/fts5_reference.h"
 #include "knowledge/lexical_index.h"
 #include "knowledge/retrieve/phrases.h"
@@ -32,6 +36,16 @@ double CpuMilliseconds() {
   timespec now = {};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
+}
+
+// Memory of this process, mapped files included.
+double ResidentMegabytes() {
+  ::malloc_trim(0);
+  std::ifstream file("/proc/self/statm");
+  std::size_t all = 0;
+  std::size_t resident = 0;
+  file >> all >> resident;
+  return static_cast<double>(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE)) / 1e6;
 }
 
 struct Latency {
@@ -107,7 +121,7 @@ class Contest {
     folder_ = (fs::temp_directory_path() / "strata-bench-retrieval-XXXXXX").string();
     if (::mkdtemp(folder_.data()) == nullptr)
       return Fail(Code::kUnavailable, "no temporary folder");
-    FillNames();
+    STRATA_CHECK_OK(FillNames());
     STRATA_TRY(lexical_, knowledge::OpenLexicalIndex(folder_));
     double start = CpuMilliseconds();
     STRATA_CHECK_OK(FillLexical(*lexical_));
@@ -147,24 +161,83 @@ class Contest {
     return index.Commit(1);
   }
 
-  // As a base does when it is opened.
-  void FillNames() const {
+  std::uint32_t FingerprintOf(std::size_t i) const {
+    return static_cast<std::uint32_t>(Hash64(corpus_.chunks[i].body));
+  }
+
+  // What a base does with names when it is opened: without files, and with those that it wrote.
+  Result<void> FillNames() const {
+    const knowledge::NamesKeeperOptions in_folder{.database = folder_,
+                                                  .folder = folder_ + "/names"};
+    {
+      knowledge::NamesKeeper names({.database = {}, .folder = {}});
+      MakeNames("names graph, made anew", names);
+      WalkNames(names);
+    }
+    {
+      knowledge::NamesKeeper names(in_folder);
+      names.Load();
+      MakeNames("names graph, made anew for files", names);
+      const double start = CpuMilliseconds();
+      while (names.Tend([] { return false; })) {
+      }
+      std::printf("names files: written in %.2f s\n", (CpuMilliseconds() - start) / 1000);
+    }
+    const double before = ResidentMegabytes();
+    const double start = CpuMilliseconds();
+    knowledge::NamesKeeper names(in_folder);
+    names.Load();
+    std::size_t missing = 0;
+    for (std::size_t i = 0; i < corpus_.chunks.size(); ++i) {
+      missing += names.Claim(i, FingerprintOf(i)) ? 0 : 1;
+    }
+    const double took = (CpuMilliseconds() - start) / 1000;
+    const auto stats = names.stats();
+    std::printf(
+        "names graph, from files: loaded in %.2f s but for %zu chunks, %zu segments of %.1f MB, "
+        "%.1f MB of memory, resident %.1f MB\n",
+        took, missing, stats.segments, static_cast<double>(stats.file_bytes) / 1e6,
+        static_cast<double>(stats.memory_bytes) / 1e6, ResidentMegabytes() - before);
+    WalkNames(names);
+    fs::remove_all(in_folder.folder);
+    return {};
+  }
+
+  void MakeNames(const char* what, knowledge::NamesKeeper& names) const {
     namespace graph = knowledge::graph;
-    graph::NamesGraph names;
+    const double resident = ResidentMegabytes();
     const double start = CpuMilliseconds();
     double reading = 0;
     for (std::size_t i = 0; i < corpus_.chunks.size(); ++i) {
       const ScaleCorpus::Chunk& chunk = corpus_.chunks[i];
       const double before = CpuMilliseconds();
       graph::PassageNames of_chunk{.titles = graph::NamesOfDocument(chunk.title, {}),
-                                   .text = graph::NamesIn(chunk.body)};
+                                   .text = graph::NamesIn(chunk.body),
+                                   .fingerprint = FingerprintOf(i)};
       graph::AddHeadings(chunk.title, of_chunk.text);
       reading += CpuMilliseconds() - before;
       names.Add(i, of_chunk);
     }
-    std::printf("names graph: made in %.2f s (%.2f s to find the names), %zu names, %.1f MB\n",
-                (CpuMilliseconds() - start) / 1000, reading / 1000, names.names(),
-                static_cast<double>(names.memory_bytes()) / 1e6);
+    const auto stats = names.stats();
+    std::printf("%s: in %.2f s (%.2f s to find the names), %zu names, %.1f MB, resident %.1f MB\n",
+                what, (CpuMilliseconds() - start) / 1000, reading / 1000, stats.names,
+                static_cast<double>(stats.memory_bytes) / 1e6, ResidentMegabytes() - resident);
+    std::fflush(stdout);
+  }
+
+  void WalkNames(const knowledge::NamesKeeper& names) const {
+    std::size_t reached = 0;
+    std::size_t edges = 0;
+    const auto count = std::clamp<std::size_t>(corpus_.queries.size(), 1, 20);
+    const auto latency = Measure(count, [&](std::size_t i) {
+      const auto& chunk = corpus_.chunks[i * 7919 % corpus_.chunks.size()];
+      const auto answer = names.Walk("What is known of " + chunk.title + "?", {}, {});
+      reached += answer.passages.size();
+      edges += answer.edges;
+    });
+    Print("walk over names", latency);
+    std::printf("  reached %zu passages over %zu edges a question\n", reached / count,
+                edges / count);
     std::fflush(stdout);
   }
 

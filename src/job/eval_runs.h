@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/task.h"
-#include "gateway/constraints.h"
 #include "job/judges.h"
 #include "store/sql_file.h"
 
@@ -32,8 +31,7 @@ std::string_view EvalStateName(EvalState state);  // "running", "done", …
 struct EvalRun {
   std::string id;
   WorkspaceId workspace;
-  KeyId key;                         // whose grants its calls have
-  gateway::Constraints constraints;  // of the request that began it: its calls have them too
+  KeyId key;  // whose grants its calls have
   EvalPlan plan;
   EvalState state = EvalState::kRunning;
   std::string error;  // kFailed

@@ -3,8 +3,8 @@
 // `kb/NAME` model. Owns the kb-ID.db files, ingestion and retrieval.
 //
 // Promises. One document's change (chunks, vectors, state) is one transaction of kb-ID.db; a crash
-// anywhere leaves the old version or the new one. The lexical segments and the vectors in memory
-// are caches of one generation of that file and are brought up to it when they are behind. Nothing
+// anywhere leaves the old version or the new one. The lexical segments, the names graph and the
+// vectors in memory are caches of that file and are brought up to it when they are behind. Nothing
 // is returned that the caller's principals may not read, on any path.
 //
 // Threads: thread-safe. Database work runs on the pool that is given; ingestion runs on one thread

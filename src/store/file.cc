@@ -92,11 +92,17 @@ Result<> WriteAll(int fd, std::string_view bytes, const std::string& path) {
 }
 
 Result<> WriteFileAtomic(const std::string& path, std::string_view bytes) {
+  return WriteFileAtomic(path, [&](const PieceWriter& write) { return write(bytes); });
+}
+
+Result<> WriteFileAtomic(const std::string& path,
+                         const std::function<Result<>(const PieceWriter&)>& produce) {
   auto temporary = fmt::format("{}.{}.tmp", path, SecureRandomHex(4));
   auto written = [&]() -> Result<> {
     FileHandle file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!file.valid()) return Fail(SystemError(errno, "creating", temporary));
-    STRATA_CHECK_OK(WriteAll(file.get(), bytes, temporary));
+    STRATA_CHECK_OK(
+        produce([&](std::string_view piece) { return WriteAll(file.get(), piece, temporary); }));
     if (::fsync(file.get()) != 0) return Fail(SystemError(errno, "syncing", temporary));
     if (::rename(temporary.c_str(), path.c_str()) != 0) {
       return Fail(SystemError(errno, "replacing", path));

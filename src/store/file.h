@@ -3,6 +3,7 @@
 // block. Paths in messages are the caller's own.
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,6 +45,11 @@ Result<> WriteAll(int fd, std::string_view bytes, const std::string& path);
 // Mode 0600; written to a temporary file beside it, synced, renamed over it, folder synced: after a
 // crash the old file is there or the new one.
 Result<> WriteFileAtomic(const std::string& path, std::string_view bytes);
+// The same of bytes that come piece by piece: `produce` hands them to what it is given. An error of
+// either leaves the old file.
+using PieceWriter = std::function<Result<>(std::string_view)>;
+Result<> WriteFileAtomic(const std::string& path,
+                         const std::function<Result<>(const PieceWriter&)>& produce);
 
 Result<> SyncFolder(const std::string& path);
 

@@ -1,7 +1,8 @@
 #include "knowledge/answer/asked.h"
-#include "knowledge/answer/last_question.h"
 
 #include <gtest/gtest.h>
+
+#include "knowledge/answer/kinds.h"
 
 namespace strata::knowledge {
 namespace {

@@ -20,6 +20,117 @@ std::vector<std::string> NamesOf(std::string_view text) {
   return names;
 }
 
+TEST(Kinds, AQuestionAsksForWhatItsCueSays) {
+  EXPECT_EQ(KindsAsked("How long is the bridge?"), unsigned{kLength | kDuration});
+  EXPECT_EQ(KindsAsked("Who built it, and when?"), unsigned{kPerson | kDate});
+  EXPECT_EQ(KindsAsked("Where does it lie? And what was its area?"), unsigned{kNoKind});
+  EXPECT_EQ(KindsAsked("Who built it? Answer briefly."), unsigned{kPerson});
+  EXPECT_EQ(KindsAsked("What percentage was left?"), unsigned{kPercent});
+  EXPECT_EQ(KindsAsked("Which shape has the bridge?"), unsigned{kNoKind});
+  EXPECT_EQ(KindsAsked("Whoever showed this?"), unsigned{kNoKind});  // whole words only
+}
+
+TEST(Kinds, NumbersHaveTheKindOfTheirUnit) {
+  EXPECT_TRUE(KindsIn("It is 23 kilometres long.") & kLength);
+  EXPECT_TRUE(KindsIn("A run of 5km.") & kLength);
+  EXPECT_TRUE(KindsIn("They waited for six years.") & kDuration);
+  EXPECT_TRUE(KindsIn("It cost $5 then.") & kMoney);
+  EXPECT_TRUE(KindsIn("It cost 40 euros then.") & kMoney);
+  EXPECT_TRUE(KindsIn("About 12% agreed.") & kPercent);
+  EXPECT_TRUE(KindsIn("About 12 per cent agreed.") & kPercent);
+  const auto year = KindsIn("Its area was 81.7 in 2011.");
+  EXPECT_TRUE(year & kNumber);
+  EXPECT_TRUE(year & kDate);
+  EXPECT_FALSE(year & (kLength | kDuration | kMoney | kPercent));
+  EXPECT_FALSE(KindsIn("He travelled many miles for years.") & (kLength | kDuration));
+}
+
+TEST(Kinds, WhatTheQuestionSaysIsNotItsAnswer) {
+  const std::vector<std::string> said = {"who", "invented", "the", "zorblax", "engine", "2011"};
+  EXPECT_FALSE(KindsIn("The Zorblax engine runs hot.", said) & kPerson);
+  EXPECT_TRUE(KindsIn("Its inventor was Marie Köhler.", said) & kPerson);
+  EXPECT_FALSE(KindsIn("That was in 2011.", said) & kDate);
+  EXPECT_TRUE(KindsIn("That was in 2012.", said) & kDate);
+}
+
+TEST(Kinds, NamesArePersonsOrPlacesByWhatStandsBefore) {
+  EXPECT_EQ(KindsIn("It was built in Leeds."), unsigned{kPlace});
+  EXPECT_EQ(KindsIn("It was painted by Ölund."), unsigned{kPerson});
+  EXPECT_EQ(KindsIn("Then the Aurelia sailed."), unsigned{kNoKind});
+  EXPECT_EQ(KindsIn("It hangs in the cellar."), unsigned{kPlace});
+  EXPECT_EQ(KindsIn("It is cleaned by the caretaker."), unsigned{kPerson});
+}
+
+TEST(Kinds, UnitsMayStandInTheQuestionOrTheHeading) {
+  EXPECT_EQ(KindsAsked("What is the warranty in months?"), unsigned{kDuration});
+  EXPECT_EQ(KindsAsked("What is the weight of the door?"), unsigned{kMass});
+  EXPECT_EQ(KindsOfHeading("Weight (kg)"), unsigned{kMass});
+  EXPECT_EQ(KindsOfHeading("Shop manager"), unsigned{kPerson});
+  EXPECT_TRUE(KindsIn("The ice is about one kilometre thick.") & kLength);
+  EXPECT_TRUE(KindsIn("It weighs 4 tonnes.") & kMass);
+  EXPECT_TRUE(KindsIn("It runs at 42 degrees.") & kTemperature);
+  EXPECT_TRUE(KindsIn("It opens at nine.") & kDate);
+}
+
+TEST(Kinds, SomeAreToldByTheirForm) {
+  EXPECT_TRUE(KindsIn("Call +44 1632 960118 at night.") & kPhone);
+  EXPECT_TRUE(KindsIn("Call 030/1234567.") & kPhone);
+  EXPECT_FALSE(KindsIn("On 2024-11-06 it cost 1,200,000 crowns.") & kPhone);
+  EXPECT_FALSE(KindsIn("It lasted from 1939 1945, they say.") & kPhone);
+  EXPECT_TRUE(KindsIn("Write to desk@example.org.") & kEmail);
+  EXPECT_TRUE(KindsIn("See https://example.org.") & kUrl);
+  EXPECT_EQ(KindsAsked("What is the phone number of the desk?"), unsigned{kPhone});
+}
+
+TEST(Kinds, AYearOrAMarkIsNoCount) {
+  EXPECT_FALSE(KindsIn("The road was paved in 1967.") & kNumber);
+  EXPECT_FALSE(KindsIn("It stands in Dome 2.") & kNumber);
+  EXPECT_FALSE(KindsIn("It came on 4 May.") & kNumber);
+  EXPECT_TRUE(KindsIn("They counted 1967 birds.") & kNumber);
+  EXPECT_TRUE(KindsIn("There were 38 of them.") & kNumber);
+}
+
+TEST(Kinds, AUnitThatIsCountedIsTheKind) {
+  EXPECT_EQ(KindsAsked("How many litres does it hold?"), unsigned{kVolume});
+  EXPECT_EQ(KindsAsked("How many guests came?"), unsigned{kNumber});
+  EXPECT_TRUE(KindsIn("It holds 4,000 litres.") & kVolume);
+  EXPECT_TRUE(KindsIn("The pressure is 1.4 bar.") & kPressure);
+}
+
+TEST(Kinds, CausesAreAskedForInSeveralWays) {
+  for (const auto* question : {"Why did it stop?", "What caused the stop?", "Warum hielt es?",
+                               "What was the reason for the stop?"}) {
+    EXPECT_EQ(KindsAsked(question), unsigned{kReason}) << question;
+  }
+  for (const auto* answer : {"Cause: a leak.", "It stopped due to a leak.", "A leak led to it.",
+                             "It stopped since the pump leaked.", "Der Grund war ein Leck."}) {
+    EXPECT_TRUE(KindsIn(answer) & kReason) << answer;
+  }
+  EXPECT_FALSE(KindsIn("It has leaked since 1990; the report is due in May.") & kReason);
+}
+
+TEST(Kinds, DatesAreWrittenAsEachLanguageWritesThem) {
+  for (const auto* date : {"Er kommt dienstags.", "La salle ferme le mardi.", "Cierra los lunes.",
+                           "Chiude il lunedì.", "La fête a lieu en mars.", "Réparé en août.",
+                           "Le cours commence à 14 h.", "Il arrive à 11h45.", "Abre a las 9.",
+                           "Il corso comincia alle ore 18.", "Offen von 7 bis 20 Uhr."}) {
+    EXPECT_TRUE(KindsIn(date) & kDate) << date;
+  }
+  for (const auto* other : {"Le trajet dure 3 h.", "The rover sent pictures of mars rocks.",
+                            "Non è mai venuto.", "Der Bus kommt alle 9 Tage."}) {
+    EXPECT_FALSE(KindsIn(other) & kDate) << other;
+  }
+  EXPECT_TRUE(KindsIn("Le billet est à 4,50 €.") & kMoney);
+  EXPECT_TRUE(KindsIn("It is €8 a day.") & kMoney);
+}
+
+TEST(Kinds, SpanishAndItalianCuesCountWhereTheQuestionBegins) {
+  EXPECT_TRUE(KindsAsked("¿Cuándo abre el taller?") & kDate);
+  EXPECT_TRUE(KindsAsked("A che ora comincia il corso?") & kDate);
+  EXPECT_TRUE(KindsAsked("Dove si trova il museo?") & kPlace);
+  EXPECT_FALSE(KindsAsked("What does a dove eat?") & kPlace);
+}
+
 TEST(Question, WhatIsElidedBeforeAWordIsNoPartOfIt) {
   EXPECT_EQ(WithoutElision("l'entrée"), "entrée");
   EXPECT_EQ(WithoutElision("L\u2019entrée"), "entrée");

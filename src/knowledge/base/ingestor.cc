@@ -132,7 +132,7 @@ Task<JobOutcome> Ingestor::Sync(const KnowledgeBase& base, const DataSource& sou
 }
 
 Task<Result<>> Ingestor::CatchUp(OpenBase& open) const {
-  auto catch_up = [&] { return open.cache->CatchUp(*open.file); };
+  auto catch_up = [&] { return open.cache->CatchUp(); };
   STRATA_CO_CHECK_OK(co_await RunBlocking(*parts_.pool, std::move(catch_up)));
   // There is no other cache, so nobody asks for these removals again.
   auto prune = [followed = open.cache->generation()](store::Database& db) {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/crash_point.h"
+#include "base/encoding.h"
 #include "base/log.h"
 
 namespace strata::knowledge {
@@ -74,15 +75,32 @@ class VectorBatch {
   std::vector<float> values_;
 };
 
+// Of all that the names of a passage are found in.
+std::uint32_t FingerprintOf(const ChunkChange& change, std::span<const graph::NameId> titles) {
+  const std::string_view bytes(reinterpret_cast<const char*>(titles.data()), titles.size_bytes());
+  return static_cast<std::uint32_t>(Hash64(bytes, Hash64(change.context, Hash64(change.text))));
+}
+
+graph::PassageNames NamesOf(const ChunkChange& change, std::span<const graph::NameId> titles) {
+  graph::PassageNames names{.titles = {titles.begin(), titles.end()},
+                            .text = graph::NamesIn(change.text),
+                            .fingerprint = FingerprintOf(change, titles)};
+  graph::AddHeadings(change.context, names.text);
+  return names;
+}
+
 }  // namespace
 
-KbCache::KbCache(std::string lexical_folder, VectorKeeperOptions vectors, Pool* graphs)
-    : lexical_folder_(std::move(lexical_folder)), vectors_(std::move(vectors), graphs) {}
+KbCache::KbCache(store::SqlFile& file, KbCacheOptions options, Pool* background)
+    : file_(file),
+      lexical_folder_(std::move(options.lexical_folder)),
+      names_(std::move(options.names)),
+      vectors_(std::move(options.vectors), background),
+      steps_(background, "kb.cache", [this] { return Tend(); }) {}
 
-Result<std::unique_ptr<KbCache>> KbCache::Open(std::string lexical_folder,
-                                               VectorKeeperOptions vectors, Pool* graphs) {
-  std::unique_ptr<KbCache> cache(
-      new KbCache(std::move(lexical_folder), std::move(vectors), graphs));
+Result<std::unique_ptr<KbCache>> KbCache::Open(store::SqlFile& file, KbCacheOptions options,
+                                               Pool* background) {
+  std::unique_ptr<KbCache> cache(new KbCache(file, std::move(options), background));
   STRATA_CHECK_OK(cache->OpenWords());
   return cache;
 }
@@ -104,21 +122,21 @@ std::int64_t KbCache::generation() const {
   return generation_;
 }
 
-Result<> KbCache::CatchUp(store::SqlFile& file) {
+Result<> KbCache::CatchUp() {
   std::lock_guard follow(follow_mutex_);
-  return Follow(file);
+  return Follow();
 }
 
-Result<bool> KbCache::TryCatchUp(store::SqlFile& file, std::chrono::milliseconds patience) {
+Result<bool> KbCache::TryCatchUp(std::chrono::milliseconds patience) {
   std::unique_lock follow(follow_mutex_, patience);
   if (!follow.owns_lock()) return false;
-  STRATA_CHECK_OK(Follow(file));
+  STRATA_CHECK_OK(Follow());
   return true;
 }
 
-Result<> KbCache::Follow(store::SqlFile& file) {
+Result<> KbCache::Follow() {
   // Generation, removals, facts and chunks of the same state.
-  return ReadOneState(file, [&](store::Database& db) { return Follow(db); });
+  return ReadOneState(file_, [&](store::Database& db) { return Follow(db); });
 }
 
 Result<> KbCache::Follow(store::Database& db) {
@@ -130,13 +148,18 @@ Result<> KbCache::Follow(store::Database& db) {
   if (loaded_) {  // else nothing is here that could go
     STRATA_TRY(const auto removed, ChunksRemovedAfter(db, since));
     TakeRemovals(removed);
+  } else {
+    names_.Load();
   }
   STRATA_CHECK_OK(TakeFacts(std::move(facts)));
   STRATA_CHECK_OK(TakeChunks(db, since));
   vectors_.Followed(to);
-  std::unique_lock lock(mutex_);
-  generation_ = to;
-  loaded_ = true;
+  {
+    std::unique_lock lock(mutex_);
+    generation_ = to;
+    loaded_ = true;
+  }
+  steps_.Wake();
   return {};
 }
 
@@ -200,21 +223,90 @@ Result<> KbCache::TakeFacts(std::vector<DocumentFacts> list) {
 Result<> KbCache::TakeChunks(store::Database& db, std::int64_t since) {
   VectorBatch batch(vectors_.index());
   STRATA_CHECK_OK(ForEachChunkAfter(db, since, [&](const ChunkChange& change) -> Result<> {
-    graph::PassageNames names{.titles = {}, .text = graph::NamesIn(change.text)};
-    graph::AddHeadings(change.context, names.text);
+    std::optional<std::vector<graph::NameId>> titles;
     {
       // Known before it can be found: a row without facts is never let through.
       std::unique_lock lock(mutex_);
       auto& facts = FactsOf(change.document_row);
       if (owners_.Add(change.row, facts.slot)) {
         ++facts.chunks;
-        names.titles = facts.names;
-        names_.Add(change.row, names);
+        titles = facts.names;
       }
     }
+    if (titles) TakeNames(change, *titles);
     return batch.Add(change);
   }));
   return batch.Flush();
+}
+
+void KbCache::TakeNames(const ChunkChange& change, std::span<const graph::NameId> titles) {
+  if (!loaded_) {
+    if (names_.Claim(change.row, FingerprintOf(change, titles))) return;
+    // Searches that wait for the base need not wait for very many that no file has.
+    if (++named_ > names_.sealed_passages() && steps_.possible()) {
+      std::unique_lock lock(mutex_);
+      const bool none = unnamed_first_ > unnamed_last_;
+      unnamed_first_ = none ? change.row : std::min(unnamed_first_, change.row);
+      unnamed_last_ = none ? change.row : std::max(unnamed_last_, change.row);
+      return;
+    }
+  }
+  names_.Add(change.row, NamesOf(change, titles));
+}
+
+bool KbCache::Tend() {
+  auto more = NameSome();
+  if (!more.has_value()) {
+    Log(Level::kWarning, "kb.names.failed", {{"error", more.error().message()}});
+    return false;
+  }
+  return *more || names_.Tend([this] { return steps_.closing(); });
+}
+
+Result<bool> KbCache::NameSome() {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+  {
+    std::shared_lock lock(mutex_);
+    if (!loaded_ || unnamed_first_ > unnamed_last_) return false;
+    first = unnamed_first_;
+    last = unnamed_last_;
+  }
+  std::size_t read = 0;
+  STRATA_CHECK_OK(file_.ReadBlocking([&](store::Database& db) {
+    return ForEachChunkBetween(db, first, last, kBatch, [&](const ChunkChange& change) {
+      NameLate(change);
+      first = change.row + 1;
+      ++read;
+      return Result<>();
+    });
+  }));
+  if (read < kBatch) {
+    first = last + 1;
+    Log(Level::kInfo, "kb.names.built",
+        {{"passages", names_.stats().passages}, {"generation", generation()}});
+  }
+  std::unique_lock lock(mutex_);
+  unnamed_first_ = first;
+  return true;
+}
+
+void KbCache::NameLate(const ChunkChange& change) {
+  std::vector<graph::NameId> titles;
+  {
+    std::shared_lock lock(mutex_);
+    const auto slot = owners_.Find(change.row);
+    if (slot == ChunkOwners::kNone || names_.Has(change.row)) return;
+    titles = slots_[slot]->names;
+  }
+  const auto names = NamesOf(change, titles);
+  std::shared_lock lock(mutex_);  // it may be gone, and cannot go meanwhile
+  if (owners_.Find(change.row) != ChunkOwners::kNone) names_.Add(change.row, names);
+}
+
+bool KbCache::unnamed() const {
+  std::shared_lock lock(mutex_);
+  return unnamed_first_ <= unnamed_last_;
 }
 
 bool KbCache::NeedsCheck(const SearchScope& scope) const {
@@ -358,8 +450,7 @@ KbCache::Stats KbCache::stats() const {
           .vectors = vectors_.index().Stats(),
           .graph = vectors_.graph_stats(),
           .words = words_->Stats(),
-          .names = names_.names(),
-          .names_bytes = names_.memory_bytes()};
+          .names = names_.stats()};
 }
 
 }  // namespace strata::knowledge

@@ -14,11 +14,12 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/background_steps.h"
 #include "knowledge/base/chunk_owners.h"
 #include "knowledge/base/kb_file.h"
+#include "knowledge/base/names_keeper.h"
 #include "knowledge/base/vector_keeper.h"
 #include "knowledge/filter.h"
-#include "knowledge/graph/names_graph.h"
 #include "knowledge/lexical_index.h"
 
 namespace strata::knowledge {
@@ -34,20 +35,27 @@ struct LegHit {
   double score = 0;
 };
 
+struct KbCacheOptions {
+  std::string lexical_folder;
+  NamesKeeperOptions names;
+  VectorKeeperOptions vectors;
+};
+
 // Thread-safe. Searches block (run them on a pool) and see one state each.
 class KbCache {
  public:
-  // Opens or rebuilds the lexical index in `lexical_folder`; loads nothing yet (CatchUp does).
-  // `graphs`: builds graphs in the background and outlives the cache; null: none are.
-  static Result<std::unique_ptr<KbCache>> Open(std::string lexical_folder,
-                                               VectorKeeperOptions vectors, Pool* graphs);
+  // Opens or rebuilds the lexical index; loads nothing yet (CatchUp does). `file`, kb-ID.db, and
+  // `background`, which does what can wait, outlive the cache; no `background`: then nothing waits,
+  // and neither graphs of vectors nor files of names are made.
+  static Result<std::unique_ptr<KbCache>> Open(store::SqlFile& file, KbCacheOptions options,
+                                               Pool* background);
 
   // Reads what is newer in the file than here. One caller works, others wait for it. Cheap when
   // nothing changed.
-  Result<> CatchUp(store::SqlFile& file);
+  Result<> CatchUp();
   // The same for callers that have no thread to wait on while a large base is loaded: false when
   // another's work takes longer than `patience` from now.
-  Result<bool> TryCatchUp(store::SqlFile& file, std::chrono::milliseconds patience);
+  Result<bool> TryCatchUp(std::chrono::milliseconds patience);
 
   std::int64_t generation() const;
   std::size_t dimensions() const { return vectors_.index().dimensions(); }
@@ -80,10 +88,14 @@ class KbCache {
                                         std::size_t around,
                                         std::span<const SpellingFix> fixes) const;
 
-  // Passages that the names of `question` lead to, from `seeds` and names on.
+  // Passages that the names of `question` lead to, from `seeds` and names on. Those that are still
+  // unnamed are not led to.
   graph::GraphAnswer WalkNames(std::string_view question,
                                std::span<const graph::PassageShare> seeds,
                                const SearchScope& scope) const;
+  // Whether the names of some passages are still being found in the background, as the files of a
+  // large base were lost or are of an older version.
+  bool unnamed() const;
   // Vectors of chunks, row-major, zeros for those that are gone.
   std::vector<float> VectorsOf(std::span<const std::uint64_t> rows) const;
 
@@ -93,8 +105,7 @@ class KbCache {
     vector::VectorStats vectors;
     vector::GraphIndex::GraphStats graph;
     LexicalStats words;
-    std::size_t names = 0;
-    std::size_t names_bytes = 0;
+    graph::NamesGraph::Stats names;
   };
   Stats stats() const;
 
@@ -111,14 +122,19 @@ class KbCache {
   enum class Verdict : std::uint8_t { kUnknown, kNo, kYes };
   using Verdicts = std::vector<Verdict>;
 
-  KbCache(std::string lexical_folder, VectorKeeperOptions vectors, Pool* graphs);
+  KbCache(store::SqlFile& file, KbCacheOptions options, Pool* background);
   Result<> OpenWords();
-  Result<> Follow(store::SqlFile& file);
+  Result<> Follow();
   Result<> Follow(store::Database& db);
   Result<> FollowWords(store::Database& db, std::int64_t to);
   void TakeRemovals(const std::vector<std::uint64_t>& rows);
   Result<> TakeFacts(std::vector<DocumentFacts> facts);
   Result<> TakeChunks(store::Database& db, std::int64_t since);
+  void TakeNames(const ChunkChange& change, std::span<const graph::NameId> titles);
+  // A batch of the unnamed passages. True: there are more.
+  Result<bool> NameSome();
+  void NameLate(const ChunkChange& change);
+  bool Tend();
   // The facts of a document, made when they are new. With mutex_ held.
   Facts& FactsOf(std::int64_t document_row);
   // The rest with mutex_ shared.
@@ -126,6 +142,7 @@ class KbCache {
   bool MayBeFound(const Facts& facts, const SearchScope& scope) const;
   bool NeedsCheck(const SearchScope& scope) const;
 
+  store::SqlFile& file_;
   const std::string lexical_folder_;
   std::timed_mutex follow_mutex_;    // one CatchUp at a time
   mutable std::shared_mutex mutex_;  // guards the maps and generation_
@@ -135,10 +152,16 @@ class KbCache {
   std::unordered_map<std::int64_t, Facts> facts_;  // by document row
   std::vector<Facts*> slots_;                      // null: free
   std::vector<ChunkOwners::Slot> free_slots_;
-  graph::NamesGraph names_;
   std::int64_t restricted_ = 0;  // documents that not everybody may read
+  // Rows among which those are that were left for later when the base was loaded; first > last:
+  // none.
+  std::uint64_t unnamed_first_ = 1;
+  std::uint64_t unnamed_last_ = 0;
+  std::size_t named_ = 0;  // while the base is loaded
+  NamesKeeper names_;
   VectorKeeper vectors_;
   std::unique_ptr<LexicalIndex> words_;
+  BackgroundSteps steps_;  // the last: they use all of the others
 };
 
 }  // namespace strata::knowledge

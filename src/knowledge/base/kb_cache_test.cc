@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <thread>
+
 #include "knowledge/base/service_fixture.h"
 
 namespace strata::knowledge {
@@ -10,12 +13,20 @@ namespace {
 class KbCacheTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const auto path = folder_.path() + "/kb.db";
-    file_ = *OpenKbFile(path);
-    VectorKeeperOptions vectors{
-        .database = path, .graph_file = folder_.path() + "/kb.graph", .index = {}};
-    vectors.index.dimensions = 2;
-    cache_ = *KbCache::Open(folder_.path() + "/kb.lex", std::move(vectors), nullptr);
+    file_ = *OpenKbFile(Path(".db"));
+    Reopen(nullptr);
+  }
+  std::string Path(const std::string& suffix) const { return folder_.path() + "/kb" + suffix; }
+  void Reopen(Pool* background) {
+    cache_.reset();
+    KbCacheOptions options{
+        .lexical_folder = Path(".lex"),
+        .names = {.database = Path(".db"), .folder = Path(".names"), .sealed_passages = 8},
+        .vectors = {.database = Path(".db"), .graph_file = Path(".graph"), .index = {}}};
+    options.vectors.index.dimensions = 2;
+    auto opened = KbCache::Open(*file_, std::move(options), background);
+    ASSERT_TRUE(opened.has_value()) << opened.error().message();
+    cache_ = std::move(*opened);
   }
 
   static DocumentRow Row(const std::string& uri) {
@@ -23,6 +34,7 @@ class KbCacheTest : public ::testing::Test {
     row.document_id = DocumentIdOf("s", uri);
     row.source_id = "s";
     row.uri = uri;
+    row.title = uri;
     row.status = DocumentStatus::kIndexed;
     return row;
   }
@@ -50,13 +62,25 @@ class KbCacheTest : public ::testing::Test {
     row.access.allow = {"user:7"};
     Write([&](store::Database& db) { return PutDocumentState(db, row, {}); });
   }
+  // Whether the title of a document leads to it.
+  bool Names(const std::string& uri) {
+    const std::vector<std::string> everybody;
+    const SearchScope scope{.principals = &everybody};
+    return !cache_->WalkNames("What of " + uri + "?", {}, scope).passages.empty();
+  }
+  static bool Eventually(const std::function<bool()>& done) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!done() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    return done();
+  }
   KbCache::Stats Follow() {
-    const auto followed = cache_->CatchUp(*file_);
+    const auto followed = cache_->CatchUp();
     EXPECT_TRUE(followed.has_value());
     return cache_->stats();
   }
 
   TempFolder folder_;
+  Pool background_{"background", 1, 10};
   std::unique_ptr<store::SqlFile> file_;
   std::unique_ptr<KbCache> cache_;
 };
@@ -78,6 +102,45 @@ TEST_F(KbCacheTest, DocumentsWithoutChunksAreNotCounted) {
   auto stats = Follow();
   EXPECT_EQ(stats.documents, 2U);
   EXPECT_EQ(stats.chunks, 3U);
+}
+
+TEST_F(KbCacheTest, NamesAreKeptOverARestart) {
+  Reopen(&background_);
+  for (int i = 0; i < 20; ++i) Put("Paper " + std::to_string(i), {"ice"});
+  Follow();
+  // 16 of 20: two segments, of which one is made.
+  EXPECT_TRUE(Eventually([&] {
+    const auto names = cache_->stats().names;
+    return names.segments == 1 && names.file_bytes > 0;
+  }));
+  cache_.reset();
+  PutState("Paper 3", DocumentStatus::kFailed);
+  Put("Paper 5", {"snow"});
+  Put("Paper 20", {"snow"});
+  Reopen(nullptr);
+  const auto names = Follow().names;
+  EXPECT_EQ(names.passages, 20U);
+  EXPECT_EQ(names.segments, 1U);
+  EXPECT_FALSE(cache_->unnamed());
+  for (int i = 0; i <= 20; ++i) EXPECT_EQ(Names("Paper " + std::to_string(i)), i != 3) << i;
+  PutState("Paper 7", DocumentStatus::kFailed);
+  Follow();
+  EXPECT_FALSE(Names("Paper 7"));
+}
+
+TEST_F(KbCacheTest, ManyNamesAreFoundInTheBackgroundWhenTheFilesAreGone) {
+  for (int i = 0; i < 50; ++i) Put("Paper " + std::to_string(i), {"ice"});
+  Reopen(&background_);
+  Follow();
+  // What changes meanwhile counts at once.
+  PutState("Paper 30", DocumentStatus::kFailed);
+  Put("Paper 50", {"snow"});
+  Follow();
+  EXPECT_TRUE(Names("Paper 50"));
+  EXPECT_FALSE(Names("Paper 30"));
+  EXPECT_TRUE(Eventually([&] { return !cache_->unnamed(); }));
+  EXPECT_EQ(cache_->stats().names.passages, 50U);
+  for (int i = 0; i <= 50; ++i) EXPECT_EQ(Names("Paper " + std::to_string(i)), i != 30) << i;
 }
 
 // What a run of passages scores depends on how many documents there are.

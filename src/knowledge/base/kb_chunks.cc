@@ -114,15 +114,13 @@ Result<std::int64_t> OldestFollowable(store::Database& db) {
   return value.value_or(0);
 }
 
-Result<> ForEachChunkAfter(store::Database& db, std::int64_t generation,
-                           const std::function<Result<>(const ChunkChange&)>& take) {
-  // Everything is one scan of the table; a part goes by the index.
-  STRATA_TRY(auto statement,
-             generation <= 0
-                 ? db.Prepare("SELECT row, document_row, context, text, vector FROM chunks")
-                 : db.Prepare("SELECT row, document_row, context, text, vector FROM chunks "
-                              "WHERE generation > ?"));
-  if (generation > 0) statement.BindAll(generation);
+namespace {
+
+constexpr std::string_view kChangeColumns =
+    "SELECT row, document_row, context, text, vector FROM chunks";
+
+Result<> ForEachChange(store::Statement statement,
+                       const std::function<Result<>(const ChunkChange&)>& take) {
   for (;;) {
     STRATA_TRY(bool found, statement.Step());
     if (!found) return {};
@@ -133,6 +131,28 @@ Result<> ForEachChunkAfter(store::Database& db, std::int64_t generation,
                        .vector = statement.Blob(4)};
     STRATA_CHECK_OK(take(change));
   }
+}
+
+}  // namespace
+
+Result<> ForEachChunkAfter(store::Database& db, std::int64_t generation,
+                           const std::function<Result<>(const ChunkChange&)>& take) {
+  // Everything is one scan of the table; a part goes by the index.
+  std::string query(kChangeColumns);
+  if (generation > 0) query += " WHERE generation > ?";
+  STRATA_TRY(auto statement, db.Prepare(query));
+  if (generation > 0) statement.BindAll(generation);
+  return ForEachChange(std::move(statement), take);
+}
+
+Result<> ForEachChunkBetween(store::Database& db, std::uint64_t first, std::uint64_t last,
+                             std::size_t limit,
+                             const std::function<Result<>(const ChunkChange&)>& take) {
+  STRATA_TRY(auto statement, db.Prepare(std::string(kChangeColumns) +
+                                        " WHERE row BETWEEN ? AND ? ORDER BY row LIMIT ?"));
+  statement.BindAll(static_cast<std::int64_t>(first), static_cast<std::int64_t>(last),
+                    static_cast<std::int64_t>(limit));
+  return ForEachChange(std::move(statement), take);
 }
 
 Result<> ReadOneState(store::SqlFile& file, const std::function<Result<>(store::Database&)>& read) {

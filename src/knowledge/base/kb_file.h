@@ -177,6 +177,10 @@ Result<std::int64_t> ReadGeneration(store::Database& db);
 Result<std::int64_t> OldestFollowable(store::Database& db);
 Result<> ForEachChunkAfter(store::Database& db, std::int64_t generation,
                            const std::function<Result<>(const ChunkChange&)>& take);
+// The same of rows from `first` to `last`, in their order, at most `limit` of them.
+Result<> ForEachChunkBetween(store::Database& db, std::uint64_t first, std::uint64_t last,
+                             std::size_t limit,
+                             const std::function<Result<>(const ChunkChange&)>& take);
 // Runs `read` in one read transaction, so that all it reads is of the same state. Blocks.
 Result<> ReadOneState(store::SqlFile& file, const std::function<Result<>(store::Database&)>& read);
 Result<std::vector<std::uint64_t>> ChunksRemovedAfter(store::Database& db, std::int64_t generation);

@@ -20,6 +20,10 @@ std::string OpenBases::GraphFileOf(std::string_view id) const {
   return folder_ + "/kb-" + std::string(id) + ".graph";
 }
 
+std::string OpenBases::NamesFolderOf(std::string_view id) const {
+  return folder_ + "/kb-" + std::string(id) + ".names";
+}
+
 std::shared_ptr<OpenBase> OpenBases::Opened(const std::string& id) {
   std::shared_ptr<Slot> slot;
   {
@@ -38,10 +42,12 @@ Result<std::shared_ptr<OpenBase>> OpenBases::Open(const std::string& id, int dim
   auto base = std::make_shared<OpenBase>();
   base->id = id;
   STRATA_TRY(base->file, OpenKbFile(PathOf(id)));
-  VectorKeeperOptions vectors{
-      .database = PathOf(id), .graph_file = GraphFileOf(id), .index = vectors_};
-  vectors.index.dimensions = static_cast<std::size_t>(dimensions);
-  STRATA_TRY(base->cache, KbCache::Open(LexicalFolderOf(id), std::move(vectors), &graphs_));
+  KbCacheOptions options{
+      .lexical_folder = LexicalFolderOf(id),
+      .names = {.database = PathOf(id), .folder = NamesFolderOf(id)},
+      .vectors = {.database = PathOf(id), .graph_file = GraphFileOf(id), .index = vectors_}};
+  options.vectors.index.dimensions = static_cast<std::size_t>(dimensions);
+  STRATA_TRY(base->cache, KbCache::Open(*base->file, std::move(options), &background_));
   return base;
 }
 
@@ -111,11 +117,13 @@ Result<> OpenBases::RemoveBlocking(const std::string& id) {
   std::filesystem::remove_all(LexicalFolderOf(id), error);
   if (error) return Fail(Code::kUnavailable, "deleting an index folder: " + error.message());
   CrashPoint("kb.base.index_removed");
-  // The database first: without it no graph is saved any more.
+  // The database first: without it neither a graph nor names are saved any more.
   for (const auto& path : {PathOf(id), PathOf(id) + "-wal", PathOf(id) + "-shm", GraphFileOf(id)}) {
     std::filesystem::remove(path, error);
     if (error) return Fail(Code::kUnavailable, "deleting a knowledge base: " + error.message());
   }
+  std::filesystem::remove_all(NamesFolderOf(id), error);
+  if (error) return Fail(Code::kUnavailable, "deleting a folder of names: " + error.message());
   CrashPoint("kb.base.removed");
   return {};
 }

@@ -49,6 +49,7 @@ class OpenBases {
   std::string PathOf(std::string_view id) const;
   std::string LexicalFolderOf(std::string_view id) const;
   std::string GraphFileOf(std::string_view id) const;
+  std::string NamesFolderOf(std::string_view id) const;
 
  private:
   struct Slot {
@@ -68,8 +69,8 @@ class OpenBases {
   const vector::GraphIndexOptions vectors_;
   const std::size_t open_max_;
   std::atomic<std::uint64_t> uses_ = 0;
-  // One graph is built at a time. Before the bases, which wait for what it does with them.
-  Pool graphs_{"kb.graphs", 1, 1 << 16};
+  // What can wait, of one base at a time. Before the bases, which wait for what it does with them.
+  Pool background_{"kb.graphs", 1, 1 << 16};
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Slot>, std::less<>> slots_;
 };

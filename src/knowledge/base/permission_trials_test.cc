@@ -209,10 +209,13 @@ class PermissionTrials : public ServiceFixture {
     auto file = OpenKbFile(path);
     ASSERT_TRUE(file.has_value()) << file.error().message();
     file_ = std::move(*file);
-    VectorKeeperOptions vectors{
-        .database = path, .graph_file = data_.path() + "/trial.graph", .index = {}};
-    vectors.index.dimensions = static_cast<std::size_t>(base_.dimensions);
-    auto cache = KbCache::Open(data_.path() + "/trial.lex", std::move(vectors), nullptr);
+    // Names lie in files, in many small segments.
+    KbCacheOptions options{
+        .lexical_folder = data_.path() + "/trial.lex",
+        .names = {.database = path, .folder = data_.path() + "/trial.names", .sealed_passages = 5},
+        .vectors = {.database = path, .graph_file = data_.path() + "/trial.graph", .index = {}}};
+    options.vectors.index.dimensions = static_cast<std::size_t>(base_.dimensions);
+    auto cache = KbCache::Open(*file_, std::move(options), &background_);
     ASSERT_TRUE(cache.has_value()) << cache.error().message();
     cache_ = std::move(*cache);
   }
@@ -274,7 +277,7 @@ class PermissionTrials : public ServiceFixture {
 
   // Which row and which chunk id is whose. Ids of what is gone stay: they are tried too.
   void Refresh() {
-    ASSERT_TRUE(cache_->CatchUp(*file_).has_value());
+    ASSERT_TRUE(cache_->CatchUp().has_value());
     rows_.clear();
     auto read = [&](store::Database& db) -> Result<> {
       STRATA_TRY(auto rows, db.Prepare("SELECT row, chunk_id, text FROM chunks"));
@@ -514,6 +517,7 @@ class PermissionTrials : public ServiceFixture {
   KnowledgeBase annex_;  // searched with it at times; it holds nothing
   DataSource source_;
   std::unique_ptr<store::SqlFile> file_;
+  Pool background_{"trials", 1, 1 << 10};
   std::unique_ptr<KbCache> cache_;
   std::unordered_map<std::uint64_t, Seen> rows_;
   std::map<std::string, Seen> chunk_owner_;

@@ -270,7 +270,7 @@ NameId NameIdOf(std::string_view normal_form) {
   }
   hash = (hash ^ (hash >> 30)) * 0xBF58476D1CE4E5B9;
   hash = (hash ^ (hash >> 27)) * 0x94D049BB133111EB;
-  return hash ^ (hash >> 31);
+  return (hash ^ (hash >> 31)) & ~std::uint64_t{3};
 }
 
 std::string NormalName(std::string_view text) {

@@ -11,8 +11,9 @@
 namespace strata::knowledge::graph {
 
 // Hash of a name's normal form: folded case and accents, letters and digits with single spaces
-// between, no possessive 's. Two names that share one are taken for the same; at 10^9 names that
-// is expected to happen to less than one pair.
+// between, no possessive 's. The two low bits are 0, for those who keep something beside it. Two
+// names that share one are taken for the same; at 10^9 names that is expected to happen to less
+// than one pair.
 using NameId = std::uint64_t;
 NameId NameIdOf(std::string_view normal_form);
 

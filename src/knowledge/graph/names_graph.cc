@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "text/search_words.h"
 
@@ -23,77 +25,141 @@ constexpr std::size_t kPassagesMax = 2000;
 constexpr std::size_t kQuestionWordsMax = 200;
 constexpr std::size_t kNameWordsMax = 12;
 constexpr std::size_t kSeedsMax = 100;
+// Larger segments stay apart: places in one are numbers of 32 bits.
+constexpr std::size_t kRewriteBytesMax = std::size_t{16} << 30;
 
-using Shares = boost::unordered_flat_map<std::uint32_t, double>;
+using Shares = boost::unordered_flat_map<std::uint64_t, double>;
 
 bool IsStop(const NameWord& word) { return text::IsStopWord(word.normal); }
 
 }  // namespace
 
-void NamesGraph::Connect(std::uint32_t slot, NameId name, Kind kind) {
-  const auto [at, fresh] = node_of_.emplace(name, 0);
-  if (fresh) {
-    if (free_nodes_.empty()) {
-      at->second = static_cast<std::uint32_t>(nodes_.size());
-      nodes_.emplace_back();
-    } else {
-      at->second = free_nodes_.back();
-      free_nodes_.pop_back();
-    }
-    nodes_[at->second].id = name;
-  }
-  auto& node = nodes_[at->second];
-  node.edges.push_back(MakeEdge(slot, kind));
-  slots_[slot].edges.push_back(MakeEdge(at->second, kind));
-}
-
-void NamesGraph::Add(std::uint64_t passage, const PassageNames& names) {
-  std::uint32_t slot = 0;
-  if (free_slots_.empty()) {
-    slot = static_cast<std::uint32_t>(slots_.size());
-    slots_.emplace_back();
-  } else {
-    slot = free_slots_.back();
-    free_slots_.pop_back();
-  }
-  slot_of_.emplace(passage, slot);
-  slots_[slot].id = passage;
-  slots_[slot].edges.reserve(names.titles.size() + names.text.names.size() +
-                             names.text.parts.size());
-  for (const auto name : names.titles) Connect(slot, name, Kind::kTitle);
-  const auto is_title = [&](NameId name) { return std::ranges::binary_search(names.titles, name); };
-  for (const auto name : names.text.names) {
-    if (!is_title(name)) Connect(slot, name, Kind::kMention);
-  }
-  for (const auto name : names.text.parts) {
-    if (!is_title(name)) Connect(slot, name, Kind::kPart);
-  }
-}
-
 void NamesGraph::Remove(std::uint64_t passage) {
-  const auto found = slot_of_.find(passage);
-  if (found == slot_of_.end()) return;
-  const auto slot = found->second;
-  slot_of_.erase(found);
-  for (const auto edge : slots_[slot].edges) {
-    auto& node = nodes_[To(edge)];
-    std::erase(node.edges, MakeEdge(slot, KindOf(edge)));
-    if (!node.edges.empty()) continue;
-    node_of_.erase(node.id);
-    node = Node();
-    free_nodes_.push_back(To(edge));
+  if (buffer_.Remove(passage)) return;
+  for (auto& part : parts_) {
+    if (const auto ordinal = part.FindLive(passage)) part.Clear(*ordinal);
   }
-  slots_[slot] = Passage();
-  free_slots_.push_back(slot);
 }
 
-std::size_t NamesGraph::memory_bytes() const {
-  std::size_t bytes = node_of_.bucket_count() * 17 + slot_of_.bucket_count() * 17;
-  bytes += nodes_.capacity() * sizeof(Node) + slots_.capacity() * sizeof(Passage);
-  constexpr std::size_t kAllocatorHeader = 16;
-  for (const auto& node : nodes_) bytes += node.edges.capacity() * sizeof(Edge) + kAllocatorHeader;
-  for (const auto& slot : slots_) bytes += slot.edges.capacity() * sizeof(Edge) + kAllocatorHeader;
-  return bytes;
+bool NamesGraph::Has(std::uint64_t passage) const {
+  return buffer_.Has(passage) || std::ranges::any_of(parts_, [&](const auto& part) {
+           return part.FindLive(passage).has_value();
+         });
+}
+
+void NamesGraph::AddSegment(std::shared_ptr<const NamesSegment> segment, std::uint64_t file) {
+  parts_.emplace_back(std::move(segment), file);
+}
+
+bool NamesGraph::Claim(std::uint64_t passage, std::uint32_t fingerprint) {
+  // After a crash a segment may lie beside those that it was made of.
+  for (auto part = parts_.rbegin(); part != parts_.rend(); ++part) {
+    const auto ordinal = part->segment->FindPassage(passage);
+    if (!ordinal || part->segment->Fingerprint(*ordinal) != fingerprint) continue;
+    part->Set(*ordinal);
+    return true;
+  }
+  return false;
+}
+
+Result<> NamesGraph::Seal() {
+  STRATA_TRY(auto made, buffer_.MakeSegment());
+  auto bytes = std::make_shared<const std::string>(std::move(made));
+  STRATA_TRY(auto segment, NamesSegment::Open(*bytes, bytes));
+  parts_.emplace_back(std::move(segment), 0);
+  parts_.back().SetAll();
+  buffer_ = {};
+  return {};
+}
+
+std::vector<NamesPart> NamesGraph::NextRewrite() const {
+  const auto wasteful = [](const NamesPart& part) {
+    return part.live() == 0 ||
+           part.live() < part.segment->passages() - part.segment->passages() / 3;
+  };
+  // From the end on: what is not in a file, and what is no larger than all behind it.
+  auto from = parts_.size();
+  std::size_t behind = 0;
+  std::size_t bytes = 0;
+  for (auto i = parts_.size(); i-- > 0;) {
+    bytes += parts_[i].segment->bytes();
+    if (bytes > kRewriteBytesMax) break;
+    const bool grown = i + 1 < parts_.size() && parts_[i].live() <= behind;
+    if (parts_[i].file == 0 || grown) from = i;
+    behind += parts_[i].live();
+  }
+  if (from < parts_.size())
+    return {parts_.begin() + static_cast<std::ptrdiff_t>(from), parts_.end()};
+  const auto found = std::ranges::find_if(parts_, wasteful);
+  if (found == parts_.end()) return {};
+  return {*found};
+}
+
+void NamesGraph::Replace(std::span<const NamesPart> parts,
+                         std::shared_ptr<const NamesSegment> fresh, std::uint64_t file) {
+  std::optional<NamesPart> one;
+  if (fresh) {
+    one.emplace(std::move(fresh), file);
+    one->SetAll();
+  }
+  auto place = parts_.size();
+  for (const auto& was : parts) {
+    const auto now = std::ranges::find(parts_, was.segment, &NamesPart::segment);
+    for (const auto passage : was.GoneIn(*now)) {
+      if (const auto ordinal = one->segment->FindPassage(passage)) one->Clear(*ordinal);
+    }
+    place = std::min(place, static_cast<std::size_t>(now - parts_.begin()));
+    parts_.erase(now);
+  }
+  if (one) parts_.insert(parts_.begin() + static_cast<std::ptrdiff_t>(place), std::move(*one));
+}
+
+NamesGraph::Stats NamesGraph::stats() const {
+  Stats stats{.passages = buffer_.passages(),
+              .names = buffer_.names(),
+              .segments = parts_.size(),
+              .memory_bytes = buffer_.memory_bytes()};
+  for (const auto& part : parts_) {
+    stats.passages += part.live();
+    stats.names += part.segment->names();
+    stats.file_bytes += part.file == 0 ? 0 : part.segment->bytes();
+    stats.memory_bytes += part.memory_bytes();
+  }
+  return stats;
+}
+
+std::vector<NamesGraph::PassageMention> NamesGraph::PassagesOf(NameId name, std::size_t max) const {
+  std::vector<PassageMention> out;
+  for (const auto& part : parts_) {
+    const auto place = part.segment->FindName(name);
+    if (!place) continue;
+    const auto range = part.segment->MentionsOfName(*place);
+    for (auto at = range.begin; at < range.end; ++at) {
+      const auto mention = part.segment->MentionOfName(at);
+      if (!part.IsLive(mention.ordinal)) continue;
+      if (out.size() == max) return {};
+      out.push_back({.passage = part.segment->Passage(mention.ordinal), .hold = mention.hold});
+    }
+  }
+  const auto buffered = buffer_.PassagesOf(name);
+  if (out.size() + buffered.size() > max) return {};
+  for (const auto mention : buffered) {
+    out.push_back({.passage = mention >> 2, .hold = HoldOfMention(mention)});
+  }
+  const auto place = [](const auto& end) { return std::pair(end.passage, end.hold); };
+  if (!std::ranges::is_sorted(out, {}, place)) std::ranges::sort(out, {}, place);
+  return out;
+}
+
+template <class Take>
+void NamesGraph::ForEachNameOf(std::uint64_t passage, const Take& take) const {
+  for (const auto mention : buffer_.NamesOf(passage)) take(mention);
+  for (const auto& part : parts_) {
+    const auto ordinal = part.FindLive(passage);
+    if (!ordinal) continue;
+    const auto range = part.segment->MentionsOfPassage(*ordinal);
+    for (auto at = range.begin; at < range.end; ++at) take(part.segment->PassageMention(at));
+  }
 }
 
 // One walk.
@@ -129,18 +195,18 @@ class NamesGraph::Walker {
     Shares names = restart_;
     Shares passages = seeds_;
     Shares sum = seeds_;
-    for (auto& [slot, share] : sum) share *= 1 - kDamping;
+    for (auto& [passage, share] : sum) share *= 1 - kDamping;
     double kept = 1 - kDamping;
     for (int step = 1; step <= kSteps; ++step) {
       kept *= kDamping;
       Shares next_passages = FromNames(names);
       Shares next_names = FromPassages(passages);
-      for (const auto& [slot, share] : next_passages) sum[slot] += kept * share;
+      for (const auto& [passage, share] : next_passages) sum[passage] += kept * share;
       names = std::move(next_names);
       passages = std::move(next_passages);
     }
-    for (const auto& [slot, share] : sum) {
-      if (share > 0) answer.passages.push_back({.passage = graph_.slots_[slot].id, .share = share});
+    for (const auto& [passage, share] : sum) {
+      if (share > 0) answer.passages.push_back({.passage = passage, .share = share});
     }
     std::ranges::sort(answer.passages, [](const auto& a, const auto& b) {
       return a.share != b.share ? a.share > b.share : a.passage < b.passage;
@@ -167,12 +233,11 @@ class NamesGraph::Walker {
       if (word.normal.empty()) continue;
       normal += normal.empty() ? word.normal : " " + word.normal;
     }
-    const auto node = graph_.node_of_.find(NameIdOf(normal));
-    if (node == graph_.node_of_.end()) return false;
-    const auto& view = ViewOf(node->second);
+    const auto name = NameIdOf(normal);
+    const auto& view = ViewOf(name);
     if (view.ends.empty() || (only_titles && !view.titled)) return false;
     // The rarer, the more it says.
-    restart_[node->second] += 1 / std::sqrt(static_cast<double>(view.ends.size()));
+    restart_[name] += 1 / std::sqrt(static_cast<double>(view.ends.size()));
     texts.push_back(question.substr(words.front().begin, words.back().end - words.front().begin));
     titles += view.titled ? 1 : 0;
     return true;
@@ -180,85 +245,85 @@ class NamesGraph::Walker {
 
   // What the caller may see of a name: nothing of it comes from other passages.
   struct View {
-    std::vector<Edge> ends;
+    std::vector<PassageMention> ends;
     bool titled = false;
   };
-  const View& ViewOf(std::uint32_t at) {
-    const auto [found, fresh] = views_.try_emplace(at);
+  const View& ViewOf(NameId name) {
+    const auto [found, fresh] = views_.try_emplace(name);
     auto& view = found->second;
-    const auto& node = graph_.nodes_[at];
-    if (!fresh || node.edges.size() > kPassagesMax) return view;
-    for (const auto edge : node.edges) {
-      if (!Allowed(To(edge))) continue;
-      view.ends.push_back(edge);
-      view.titled = view.titled || KindOf(edge) == Kind::kTitle;
-    }
+    if (!fresh) return view;
+    view.ends = graph_.PassagesOf(name, kPassagesMax);
+    std::erase_if(view.ends, [this](const auto& end) { return !Allowed(end.passage); });
+    view.titled =
+        std::ranges::any_of(view.ends, [](const auto& end) { return end.hold == Hold::kTitle; });
     if (!view.titled) {
-      std::erase_if(view.ends, [](Edge edge) { return KindOf(edge) == Kind::kPart; });
+      std::erase_if(view.ends, [](const auto& end) { return end.hold == Hold::kPart; });
     }
     return view;
   }
 
-  static double WeightOf(Edge edge) { return KindOf(edge) == Kind::kTitle ? kTitleWeight : 1; }
+  static double WeightOf(Hold hold) { return hold == Hold::kTitle ? kTitleWeight : 1; }
 
-  bool Allowed(std::uint32_t slot) {
+  bool Allowed(std::uint64_t passage) {
     ++edges_;
     if (!filter_) return true;
-    const auto [at, fresh] = allowed_.emplace(slot, false);
-    if (fresh) at->second = filter_(graph_.slots_[slot].id);
+    const auto [at, fresh] = allowed_.emplace(passage, false);
+    if (fresh) at->second = filter_(passage);
     return at->second;
   }
 
   void Seed(std::span<const PassageShare> seeds) {
     double sum = 0;
     for (const auto& seed : seeds.first(std::min(seeds.size(), kSeedsMax))) {
-      const auto slot = graph_.slot_of_.find(seed.passage);
-      if (slot == graph_.slot_of_.end() || seed.share <= 0) continue;
-      found_[slot->second] = seed.share;
-      seeds_[slot->second] = seed.share;
+      if (seed.share <= 0 || !graph_.Has(seed.passage)) continue;
+      found_[seed.passage] = seed.share;
+      seeds_[seed.passage] = seed.share;
       sum += seed.share;
     }
-    for (auto& [slot, share] : seeds_) share *= kSeedShare / sum;
+    for (auto& [passage, share] : seeds_) share *= kSeedShare / sum;
     double names = 0;
-    for (const auto& [node, share] : restart_) names += share;
+    for (const auto& [name, share] : restart_) names += share;
     const double all = seeds_.empty() ? 1 : 1 - kSeedShare;
-    for (auto& [node, share] : restart_) share *= all / names;
+    for (auto& [name, share] : restart_) share *= all / names;
   }
 
   // What a passage weighs at the end of an edge.
-  double PassageWeight(Edge edge) const {
-    const auto score = found_.find(To(edge));
-    return WeightOf(edge) * (kUnfoundWeight + (score == found_.end() ? 0 : score->second));
+  double PassageWeight(const PassageMention& end) const {
+    const auto score = found_.find(end.passage);
+    return WeightOf(end.hold) * (kUnfoundWeight + (score == found_.end() ? 0 : score->second));
   }
 
   Shares FromNames(const Shares& names) {
     Shares out;
-    for (const auto& [at, share] : names) {
+    for (const auto& [name, share] : names) {
       if (share < kShareMin) continue;
-      const auto& view = ViewOf(at);
+      const auto& view = ViewOf(name);
       double sum = 0;
-      for (const auto edge : view.ends) sum += PassageWeight(edge);
-      for (const auto edge : view.ends) out[To(edge)] += share * PassageWeight(edge) / sum;
+      for (const auto& end : view.ends) sum += PassageWeight(end);
+      for (const auto& end : view.ends) out[end.passage] += share * PassageWeight(end) / sum;
     }
     return out;
   }
 
   Shares FromPassages(const Shares& passages) {
     Shares out;
-    std::vector<Edge> ends;
-    for (const auto& [at, share] : passages) {
+    std::vector<std::uint64_t> ends;
+    for (const auto& [passage, share] : passages) {
       if (share < kShareMin) continue;
       ends.clear();
       double sum = 0;
-      for (const auto edge : graph_.slots_[at].edges) {
-        const auto& view = ViewOf(To(edge));
+      graph_.ForEachNameOf(passage, [&](std::uint64_t mention) {
+        const auto& view = ViewOf(NameOfMention(mention));
+        const auto hold = HoldOfMention(mention);
         // A name of this passage alone leads back to it only.
         const bool leads_on = view.ends.size() > 1 || (view.titled && view.ends.size() == 1);
-        if (!leads_on || (KindOf(edge) == Kind::kPart && !view.titled)) continue;
-        ends.push_back(edge);
-        sum += WeightOf(edge);
+        if (!leads_on || (hold == Hold::kPart && !view.titled)) return;
+        ends.push_back(mention);
+        sum += WeightOf(hold);
+      });
+      for (const auto mention : ends) {
+        out[NameOfMention(mention)] += share * WeightOf(HoldOfMention(mention)) / sum;
       }
-      for (const auto edge : ends) out[To(edge)] += share * WeightOf(edge) / sum;
     }
     return out;
   }
@@ -268,8 +333,8 @@ class NamesGraph::Walker {
   Shares restart_;  // names
   Shares seeds_;    // passages
   Shares found_;    // scores of the passages that search found
-  boost::unordered_flat_map<std::uint32_t, bool> allowed_;
-  std::unordered_map<std::uint32_t, View> views_;  // references to its values stay good
+  boost::unordered_flat_map<std::uint64_t, bool> allowed_;
+  std::unordered_map<NameId, View> views_;  // references to its values stay good
   std::size_t edges_ = 0;
 };
 

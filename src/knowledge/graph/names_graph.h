@@ -7,10 +7,10 @@
 // come from the text's form (names.h). The walk is cut off after kSteps and forgets shares below
 // kShareMin, so that its cost does not grow with the graph.
 //
-// Memory: about 0.6 KB a passage of 200 word pieces (some 14 names). A cache: it can be rebuilt
-// from the passages.
+// It consists of a buffer that takes changes, and of segments, which its owner keeps in files:
+// several become one now and then, so that there are few (NextRewrite). What a walk finds does not
+// depend on where a passage lies.
 
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -18,13 +18,10 @@
 #include <vector>
 
 #include "knowledge/graph/names.h"
+#include "knowledge/graph/names_buffer.h"
+#include "knowledge/graph/names_part.h"
 
 namespace strata::knowledge::graph {
-
-struct PassageNames {
-  std::vector<NameId> titles;  // of the passage's document
-  TextNames text;
-};
 
 struct PassageShare {
   std::uint64_t passage = 0;
@@ -44,48 +41,58 @@ using PassageFilter = std::function<bool(std::uint64_t passage)>;
 // Not thread-safe for changes; const members are safe to call concurrently.
 class NamesGraph {
  public:
-  // The passage must not be in the graph.
-  void Add(std::uint64_t passage, const PassageNames& names);
+  // The passage must not be in the graph; it is below 2^62.
+  void Add(std::uint64_t passage, const PassageNames& names) { buffer_.Add(passage, names); }
   // Unknown passages are ignored.
   void Remove(std::uint64_t passage);
+  bool Has(std::uint64_t passage) const;
 
   // `seeds`: what search found for the question, best first, scores in [0, 1]. Passages that
   // `filter` refuses neither come out nor pass anything on, and do not change what others get.
   GraphAnswer Walk(std::string_view question, std::span<const PassageShare> seeds,
                    const PassageFilter& filter) const;
 
-  std::size_t passages() const { return slot_of_.size(); }
-  std::size_t names() const { return node_of_.size(); }
-  std::size_t memory_bytes() const;
+  // --- Segments
+  // A segment that was kept, later ones after earlier ones: none of its passages is in the graph
+  // until it is claimed.
+  void AddSegment(std::shared_ptr<const NamesSegment> segment, std::uint64_t file);
+  // Takes a passage up from the latest segment that has it with this fingerprint; false: none has.
+  bool Claim(std::uint64_t passage, std::uint32_t fingerprint);
+  // Makes a segment, in memory yet, of what is in the buffer.
+  Result<> Seal();
+  std::size_t buffered() const { return buffer_.passages(); }
+
+  // Segments that are to become one now, as they are at this moment, those next to each other;
+  // empty: all is well. It is due when one is in memory only, when others that follow it have grown
+  // as large as it is, or when more than a third of it is gone. A passage is copied log2(n) times.
+  std::vector<NamesPart> NextRewrite() const;
+  // `fresh`, made of all of `parts`, takes their place; null: none of them has anything.
+  void Replace(std::span<const NamesPart> parts, std::shared_ptr<const NamesSegment> fresh,
+               std::uint64_t file);
+
+  struct Stats {
+    std::size_t passages = 0;
+    std::size_t names = 0;  // summed over segments
+    std::size_t segments = 0;
+    std::size_t file_bytes = 0;    // of segments in files
+    std::size_t memory_bytes = 0;  // of all but those
+  };
+  Stats stats() const;
 
  private:
   class Walker;
-  enum class Kind : std::uint8_t { kTitle, kMention, kPart };
-  // A passage's slot or a name's node, and the kind in the two low bits.
-  using Edge = std::uint32_t;
-  static Edge MakeEdge(std::uint32_t to, Kind kind) {
-    return (to << 2) | static_cast<std::uint32_t>(kind);
-  }
-  static std::uint32_t To(Edge edge) { return edge >> 2; }
-  static Kind KindOf(Edge edge) { return static_cast<Kind>(edge & 3); }
-
-  struct Node {
-    NameId id = 0;
-    std::vector<Edge> edges;
+  struct PassageMention {
+    std::uint64_t passage = 0;
+    Hold hold = Hold::kMention;
   };
-  struct Passage {
-    std::uint64_t id = 0;
-    std::vector<Edge> edges;
-  };
+  // The passages that hold a name, ascending; none when there are more than `max`.
+  std::vector<PassageMention> PassagesOf(NameId name, std::size_t max) const;
+  // Calls `take` with each mention of a passage; see PackMention.
+  template <class Take>
+  void ForEachNameOf(std::uint64_t passage, const Take& take) const;
 
-  void Connect(std::uint32_t slot, NameId name, Kind kind);
-
-  boost::unordered_flat_map<NameId, std::uint32_t> node_of_;
-  boost::unordered_flat_map<std::uint64_t, std::uint32_t> slot_of_;  // by passage
-  std::vector<Node> nodes_;
-  std::vector<Passage> slots_;
-  std::vector<std::uint32_t> free_nodes_;
-  std::vector<std::uint32_t> free_slots_;
+  NamesBuffer buffer_;
+  std::vector<NamesPart> parts_;  // later ones hold later passages, as a rule
 };
 
 }  // namespace strata::knowledge::graph

@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <map>
 #include <string>
+
+#include "base/rng.h"
 
 namespace strata::knowledge::graph {
 namespace {
@@ -141,18 +144,196 @@ TEST_F(NamesGraphTest, HiddenPassagesChangeNoShares) {
 TEST_F(NamesGraphTest, RemovingSubtractsAndTheSamePassageMayComeAgain) {
   const auto question = "Who made Gaby: A True Story?";
   const auto before = Walk(question);
-  const auto names = graph_.names();
+  const auto names = graph_.stats().names;
   graph_.Remove(2);
   graph_.Remove(5);
-  EXPECT_LT(graph_.names(), names);
+  EXPECT_LT(graph_.stats().names, names);
   EXPECT_THAT(Walk(question), Not(Contains(2U)));
   Add(2, "Luis Mandoki", "Luis Mandoki, born in Mexico City, makes films.");
   Add(5, "Wilfred Jackson", "He was an animator from Chicago.");
-  EXPECT_EQ(graph_.names(), names);
+  EXPECT_EQ(graph_.stats().names, names);
   EXPECT_EQ(Walk(question), before);
   for (std::uint64_t passage = 1; passage <= 5; ++passage) graph_.Remove(passage);
-  EXPECT_EQ(graph_.names(), 0U);
-  EXPECT_EQ(graph_.passages(), 0U);
+  EXPECT_EQ(graph_.stats().names, 0U);
+  EXPECT_EQ(graph_.stats().passages, 0U);
+}
+
+// A library that grows and shrinks, in a graph of many segments and in one that is made anew.
+class NamesGraphTrial : public ::testing::Test {
+ protected:
+  static std::string NameAt(std::uint64_t number) { return "Ada Number" + std::to_string(number); }
+
+  PassageNames SomeNames() {
+    const auto a = NameAt(rng_.Below(60));
+    const auto b = NameAt(rng_.Below(60));
+    // Few titles, so that names are in many passages; one that is in all.
+    auto names = PassageNames{.titles = NamesOfDocument(NameAt(rng_.Below(40)), ""),
+                              .text = NamesIn("Seen by " + a + " and Sir " + b + " in Everywhere."),
+                              .fingerprint = static_cast<std::uint32_t>(rng_.Next())};
+    AddHeadings(b + " > Notes", names.text);
+    return names;
+  }
+  void Change() {
+    if (!alive_.empty() && rng_.Below(3) == 0) {
+      const auto gone =
+          std::next(alive_.begin(), static_cast<std::ptrdiff_t>(rng_.Below(alive_.size())));
+      graph_.Remove(gone->first);
+      alive_.erase(gone);
+      return;
+    }
+    auto names = SomeNames();
+    graph_.Add(++last_, names);
+    alive_.emplace(last_, std::move(names));
+  }
+  // One segment of those that are due, while passages come and go as in the background.
+  void Rewrite() {
+    const auto parts = graph_.NextRewrite();
+    if (parts.empty()) return;
+    for (int i = 0; i < 4; ++i) Change();
+    std::shared_ptr<const NamesSegment> fresh;
+    if (std::ranges::any_of(parts, [](const auto& part) { return part.live() > 0; })) {
+      auto bytes = std::make_shared<std::string>();
+      const auto written = MergeNames(parts, [&](std::string_view piece) -> Result<> {
+        *bytes += piece;
+        return {};
+      });
+      ASSERT_TRUE(written.has_value()) << written.error().message();
+      auto opened = NamesSegment::Open(*bytes, bytes);
+      ASSERT_TRUE(opened.has_value()) << opened.error().message();
+      fresh = *opened;
+    }
+    graph_.Replace(parts, std::move(fresh), ++file_);
+  }
+  // Exactly the same, whatever lies where.
+  void ExpectSame(const NamesGraph& graph) {
+    NamesGraph anew;
+    for (const auto& [passage, names] : alive_) anew.Add(passage, names);
+    const auto hidden = rng_.Below(5);
+    const PassageFilter filter = [&](std::uint64_t passage) { return passage % 5 != hidden; };
+    const auto question =
+        "Is " + NameAt(rng_.Below(60)) + " or " + NameAt(rng_.Below(60)) + " Everywhere?";
+    std::vector<PassageShare> seeds;
+    for (std::uint64_t i = 0; i < 5; ++i) {
+      seeds.push_back({.passage = 1 + rng_.Below(last_), .share = 0.2 * static_cast<double>(i)});
+    }
+    const auto expected = anew.Walk(question, seeds, filter);
+    const auto found = graph.Walk(question, seeds, filter);
+    EXPECT_EQ(found.names, expected.names);
+    EXPECT_EQ(found.titles, expected.titles);
+    EXPECT_EQ(found.edges, expected.edges);
+    ASSERT_EQ(found.passages.size(), expected.passages.size());
+    for (std::size_t i = 0; i < found.passages.size(); ++i) {
+      EXPECT_EQ(found.passages[i].passage, expected.passages[i].passage);
+      EXPECT_EQ(found.passages[i].share, expected.passages[i].share);
+    }
+    reached_ += found.passages.size();
+  }
+
+  Rng rng_{11};
+  NamesGraph graph_;
+  std::map<std::uint64_t, PassageNames> alive_;
+  std::uint64_t last_ = 0;
+  std::uint64_t file_ = 0;
+  std::size_t reached_ = 0;
+};
+
+TEST_F(NamesGraphTrial, ManySegmentsFindWhatOneGraphThatIsMadeAnewFinds) {
+  std::size_t segments = 0;
+  for (int round = 0; round < 200; ++round) {
+    for (int i = 0; i < 9; ++i) Change();
+    if (graph_.buffered() >= 16) ASSERT_TRUE(graph_.Seal().has_value());
+    if (rng_.Below(2) == 0) Rewrite();
+    segments = std::max(segments, graph_.stats().segments);
+    EXPECT_EQ(graph_.stats().passages, alive_.size());
+    ExpectSame(graph_);
+  }
+  EXPECT_GE(segments, 3U);
+  EXPECT_LE(segments, 12U);
+  EXPECT_GT(reached_, 5'000U);
+  for (const auto& [passage, names] : alive_) EXPECT_TRUE(graph_.Has(passage));
+}
+
+TEST(NamesGraph, ANameOfVeryManyPassagesLeadsNowhereWhereverTheyLie) {
+  NamesGraph graph;
+  for (std::uint64_t passage = 1; passage <= 2001; ++passage) {
+    graph.Add(passage, {.titles = NamesOfDocument("The Old Mill", ""), .text = {}});
+    if (passage % 900 == 0) ASSERT_TRUE(graph.Seal().has_value());
+  }
+  EXPECT_THAT(graph.Walk("Where is The Old Mill?", {}, {}).passages, IsEmpty());
+  graph.Remove(100);
+  EXPECT_EQ(graph.Walk("Where is The Old Mill?", {}, {}).passages.size(), 2000U);
+}
+
+TEST_F(NamesGraphTrial, OnlyWhatIsClaimedComesBackWithASegment) {
+  for (int i = 0; i < 300; ++i) Change();
+  const auto before = alive_;
+  for (int i = 0; i < 150; ++i) Change();
+  NamesBuffer kept;
+  for (const auto& [passage, names] : before) kept.Add(passage, names);
+  auto bytes = std::make_shared<std::string>(*kept.MakeSegment());
+  NamesGraph again;
+  again.AddSegment(*NamesSegment::Open(*bytes, bytes), 1);
+  EXPECT_EQ(again.stats().passages, 0U);
+  EXPECT_TRUE(again.Walk("Is " + NameAt(1) + " here?", {}, {}).passages.empty());
+  std::size_t claimed = 0;
+  for (const auto& [passage, names] : alive_) {
+    EXPECT_FALSE(again.Claim(passage, names.fingerprint + 1));
+    const bool there = again.Claim(passage, names.fingerprint);
+    EXPECT_EQ(there, before.contains(passage));
+    claimed += there ? 1 : 0;
+    if (!there) again.Add(passage, names);
+  }
+  EXPECT_GT(claimed, 50U);
+  for (int i = 0; i < 50; ++i) ExpectSame(again);
+}
+
+TEST(NamesSegment, NoChangedByteIsTakenForARightOne) {
+  NamesBuffer buffer;
+  for (std::uint64_t passage = 5; passage < 9; ++passage) {
+    buffer.Add(passage, {.titles = NamesOfDocument("The Old Mill", ""),
+                         .text = NamesIn("A film by Wilfred Jackson."),
+                         .fingerprint = 7});
+  }
+  const auto whole = *buffer.MakeSegment();
+  ASSERT_TRUE(NamesSegment::Open(whole, nullptr).has_value());
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    auto changed = whole;
+    changed[at] = static_cast<char>(changed[at] ^ 0x20);
+    const auto opened = NamesSegment::Open(changed, nullptr);
+    ASSERT_FALSE(opened.has_value()) << "byte " << at;
+    EXPECT_EQ(opened.error().code(), Code::kCorruption);
+    EXPECT_FALSE(NamesSegment::Open(whole.substr(0, at), nullptr).has_value());
+  }
+}
+
+TEST(NamesSegment, NamesAndPassagesAreFoundHoweverTheyAreSpread) {
+  Rng rng(5);
+  for (const std::uint64_t gaps : {1, 2, 1000}) {
+    NamesBuffer buffer;
+    std::map<std::uint64_t, NameId> expected;
+    std::uint64_t row = rng.Below(100);
+    for (int i = 0; i < 500; ++i) {
+      row += 1 + rng.Below(gaps);
+      // Hashes are evenly spread; these are not.
+      const auto name = (rng.Next() >> rng.Below(60)) & ~std::uint64_t{3};
+      expected[row] = name;
+      buffer.Add(row, {.titles = {name}, .text = {}, .fingerprint = 1});
+    }
+    const auto bytes = *buffer.MakeSegment();
+    const auto segment = *NamesSegment::Open(bytes, nullptr);
+    for (std::uint64_t at = 0; at < row + 10; at += gaps == 1000 ? 7 : 1) {
+      EXPECT_EQ(segment->FindPassage(at).has_value(), expected.contains(at));
+    }
+    for (const auto& [passage, name] : expected) {
+      const auto ordinal = segment->FindPassage(passage);
+      ASSERT_TRUE(ordinal.has_value());
+      EXPECT_EQ(segment->PassageMention(segment->MentionsOfPassage(*ordinal).begin), name);
+      const auto place = segment->FindName(name);
+      ASSERT_TRUE(place.has_value());
+      EXPECT_EQ(segment->Name(*place), name);
+      EXPECT_EQ(segment->FindName(name + 4).has_value(), buffer.PassagesOf(name + 4).size() > 0);
+    }
+  }
 }
 
 TEST_F(NamesGraphTest, WhatSearchFoundTurnsTheWalk) {

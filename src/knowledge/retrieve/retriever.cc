@@ -267,6 +267,9 @@ class Search {
     for (const auto& hit : hits) seeds.push_back({.passage = hit.row, .share = hit.score});
     const auto answer = base_.cache->WalkNames(request_.query, seeds, scope_);
     if (ctx_.capture_text) span.Set("names", NamesJson(answer.names));
+    if (base_.cache->unnamed()) {
+      span.Set("incomplete", "the names of some passages are still being found");
+    }
     if (answer.titles == 0) {
       span.Set("skipped", answer.names.empty()
                               ? "the question holds no name of the knowledge base"
@@ -467,7 +470,7 @@ Task<Result<Found>> SearchWhenReady(Pool& pool, OpenBase& base, const RetrieveRe
                                     RequestContext& ctx) {
   for (auto patience = kPatience;; patience = {}) {
     auto work = [&]() -> Result<std::optional<Found>> {
-      STRATA_TRY(const bool ready, base.cache->TryCatchUp(*base.file, patience));
+      STRATA_TRY(const bool ready, base.cache->TryCatchUp(patience));
       if (!ready) return std::nullopt;
       STRATA_TRY(auto found, Search(base, request, options, ctx).Run(query));
       return std::optional(std::move(found));

@@ -18,10 +18,9 @@
 
 namespace strata::net {
 
-// How soon a server's close that crossed a request is seen: within a round trip, of which the
-// time to connect is one. Later it may have worked on the request, and sending that again could do
-// and bill it twice.
-std::chrono::milliseconds StaleSeenWithin(std::chrono::steady_clock::duration round_trip);
+// A server's close that crossed a request is seen within a round trip. Later it may have worked on
+// the request, and sending that again could do and bill it twice.
+inline constexpr std::chrono::milliseconds kStaleSeenWithin{1000};
 
 // A request as HTTP/1.1 sends it; kept alive while it is being written.
 struct OutMessage {
@@ -66,7 +65,6 @@ class ClientConnection final : public TransportSink, public CallGuard {
   // It ended without a byte of an answer, so soon after StartWrite that the server must have closed
   // it before it saw the request.
   bool went_stale() const;
-  std::chrono::steady_clock::duration round_trip() const { return round_trip_; }
 
   void Close();
   void Abandon() override;
@@ -104,7 +102,6 @@ class ClientConnection final : public TransportSink, public CallGuard {
   std::string name_;  // "host:port", for messages
   SteadyTime idle_since_;
   SteadyTime sent_at_;
-  std::chrono::steady_clock::duration round_trip_{0};  // of TCP's handshake
   std::uint64_t step_ = 0;
   bool step_timed_out_ = false;
   bool completed_ = false;
