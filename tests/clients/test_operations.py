@@ -61,6 +61,14 @@ def config_for(upstream, more=""):
 ENV = {"FAKE_KEY": "sk-fake-openai"}
 
 
+def client_of(running):
+    return openai.OpenAI(base_url=running.url + "/v1", api_key=BEARER, max_retries=0)
+
+
+def ask(client, **more):
+    return client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "hi"}], **more)
+
+
 class Load:
     """Requests one after the other on several threads until stopped; each must be answered whole."""
 
@@ -122,7 +130,7 @@ class Probes(unittest.TestCase):
             return parse_metrics(body.decode())
 
         before = scrape()
-        client = openai.OpenAI(base_url=server().url + "/v1", api_key=BEARER, max_retries=0)
+        client = client_of(server())
         client.chat.completions.create(model="kb/harbour", messages=[{"role": "user", "content": "What is a berth?"}])
         with self.assertRaises(openai.NotFoundError):
             client.chat.completions.create(model="nobody/nothing", messages=[{"role": "user", "content": "x"}])
@@ -233,8 +241,7 @@ class Reload(unittest.TestCase):
         self.assertEqual(total(metrics, "strata_config_reload_failures_total"), 1)
 
     def test_retries_are_those_of_the_file_from_the_next_request_on(self):
-        client = openai.OpenAI(base_url=self.server.url + "/v1", api_key=BEARER, max_retries=0)
-        ask = lambda: client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "hi"}])  # noqa: E731
+        client = client_of(self.server)
         fails = {"status": 503, "times": 2}
         for retries in (0, 2, 0):
             self.server.configure(config_for(self.upstream, f"resilience: {{retries: {retries}, retry_base: 1}}\n"))
@@ -242,9 +249,9 @@ class Reload(unittest.TestCase):
             self.upstream.script(fails)
             if retries == 0:
                 with self.assertRaises(openai.InternalServerError):
-                    ask()
+                    ask(client)
             else:
-                ask()
+                ask(client)
             self.assertEqual(len(self.upstream.requests()), 1 + retries)
 
     def test_options_that_need_a_restart_are_named(self):
@@ -276,9 +283,8 @@ class ReloadOfOtherThings(unittest.TestCase):
         config = 'resilience: {{retries: 0, probe_every: 1}}\nproviders:\n' \
                  '  - {{name: up, kind: openai, base_url: "{}/v1", secret: "env:FAKE_KEY"}}\n'
         server = Server(config.format(f"http://127.0.0.1:{free_port()}"), ENV, documents=False)
-        client = openai.OpenAI(base_url=server.url + "/v1", api_key=BEARER, max_retries=0)
         with self.assertRaises(openai.InternalServerError):
-            client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "hi"}])
+            ask(client_of(server))
         server.configure(config.format(upstream.url))
         self.assertIn("providers.up", server.cli("reload"))
         deadline = time.time() + 20
@@ -377,7 +383,7 @@ class ReloadOfListeners(unittest.TestCase):
         self.server.url = f"http://127.0.0.1:{there}"
         self.assertTrue(self.server.alive())
         self.assertIn("up", self.server.cli("provider", "list"))
-        client = openai.OpenAI(base_url=self.server.url + "/v1", api_key=BEARER, max_retries=0)
+        client = client_of(self.server)
         answer = client.chat.completions.with_raw_response.create(model=MODEL, messages=[{"role": "user", "content": "hi"}])
         self.assertTrue(answer.headers["x-strata-trace-url"].startswith(self.server.url + "/console/trace/"))
 
@@ -416,18 +422,33 @@ class ReloadOfListeners(unittest.TestCase):
 
 
 class Stopping(unittest.TestCase):
+    def broken_off(self, server, upstream):
+        """A call that lasts until the server ends: the thread that waits for it, once it has reached the provider."""
+        upstream.script({"text": "very slow answer", "delay_ms": 20000})
+
+        def wait():
+            with self.assertRaises(openai.APIError):
+                ask(client_of(server))
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        until = time.monotonic() + 30
+        while not upstream.requests():
+            self.assertLess(time.monotonic(), until, "the call has not reached the provider")
+            time.sleep(0.05)
+        return waiting
+
     def test_a_stream_that_runs_is_finished_and_nothing_new_is_taken(self):
         upstream = FakeUpstream()
         server = Server(config_for(upstream), ENV, documents=False)
         upstream.script({"text": "slow answer", "delay_ms": 1000})
-        client = openai.OpenAI(base_url=server.url + "/v1", api_key=BEARER, max_retries=0)
         got = []
 
-        def ask():
-            for chunk in client.chat.completions.create(model=MODEL, stream=True, messages=[{"role": "user", "content": "hi"}]):
+        def read():
+            for chunk in ask(client_of(server), stream=True):
                 got.extend(c.delta.content or "" for c in chunk.choices)
 
-        asking = threading.Thread(target=ask)
+        asking = threading.Thread(target=read)
         asking.start()
         time.sleep(0.4)
         server.process.terminate()
@@ -443,16 +464,7 @@ class Stopping(unittest.TestCase):
     def test_a_second_signal_does_not_wait(self):
         upstream = FakeUpstream()
         server = Server(config_for(upstream), ENV, documents=False)
-        upstream.script({"text": "very slow answer", "delay_ms": 20000})
-        client = openai.OpenAI(base_url=server.url + "/v1", api_key=BEARER, max_retries=0)
-
-        def ask():
-            with self.assertRaises(openai.APIError):
-                client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "hi"}])
-
-        asking = threading.Thread(target=ask)
-        asking.start()
-        time.sleep(0.5)
+        asking = self.broken_off(server, upstream)
         start = time.time()
         server.process.terminate()
         time.sleep(0.5)
@@ -472,18 +484,7 @@ providers:
     secret: "env:FAKE_KEY"
     models: [{{id: gpt-4o-mini, price: {{input: 1000, output: 1000, as_of: 2026-11-01}}}}]
 """, ENV, documents=False)
-        upstream.script({"text": "very slow answer", "delay_ms": 20000})
-        client = openai.OpenAI(base_url=server.url + "/v1", api_key=BEARER, max_retries=0)
-
-        def ask():
-            with self.assertRaises(openai.APIError):
-                client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "hi"}])
-
-        asking = threading.Thread(target=ask)
-        asking.start()
-        until = time.monotonic() + 30
-        while not upstream.requests() and time.monotonic() < until:
-            time.sleep(0.05)
+        asking = self.broken_off(server, upstream)
         server.process.kill()
         server.process.wait(15)
         asking.join(30)
@@ -517,16 +518,12 @@ class HandOver(unittest.TestCase):
         upstream = FakeUpstream()
         server = Server(config_for(upstream, "net.reuse_port: true\nserver.drain_timeout: 1\n"), ENV, documents=False,
                         listen=f"127.0.0.1:{free_port()}")
-        client = openai.OpenAI(base_url=server.url + "/v1", api_key=BEARER, max_retries=0)
-
-        def ask():
-            return client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "hi"}])
-        ask()
+        client = client_of(server)
+        ask(client)
         server.process.send_signal(signal.SIGSTOP)
         self.assertEqual(server.take_over(), -signal.SIGKILL)
         client.close()
-        client = openai.OpenAI(base_url=server.url + "/v1", api_key=BEARER, max_retries=0)
-        ask()
+        ask(client_of(server))
         self.assertIn(",2,", server.cli("cost", "--by", "model", "--csv").split(MODEL)[1])
         server.stop()
 
@@ -611,10 +608,10 @@ class HandOver(unittest.TestCase):
             document = {"document": {"format": "pdf", "name": "manual", "source": {"bytes": f.read()}}}
         answers = []
 
-        def ask():
+        def converse():
             answers.append(runtime.converse(modelId="builtin/extract", messages=[{"role": "user", "content": [
                 document, {"text": "Who must be called when a glass plate breaks?"}]}]))
-        child, thread = self.hold_a_parser(running, ask)
+        child, thread = self.hold_a_parser(running, converse)
         try:
             running.cli("cost")
             running.cli("provider", "add", "other", "--kind", "openai", "--base-url", "http://127.0.0.1:9/v1", "--secret", "env:NOBODY")
