@@ -58,7 +58,9 @@ Result<WallTime> ParseDay(std::string_view field, const std::string& text) {
   int year = 0;
   unsigned month = 0;
   unsigned day = 0;
-  if (text.size() == 10 && std::sscanf(text.c_str(), "%4d-%2u-%2u", &year, &month, &day) == 3) {
+  int end = 0;
+  if (text.size() == 10 &&
+      std::sscanf(text.c_str(), "%4d-%2u-%2u%n", &year, &month, &day, &end) == 3 && end == 10) {
     std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
                                      std::chrono::day(day)};
     if (date.ok()) return WallTime{std::chrono::sys_days(date)};

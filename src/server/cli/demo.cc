@@ -59,7 +59,8 @@ The same with your SDK (key: {key}):
   print(answer.content)
 
   # Bedrock                                  pip install boto3
-  export AWS_BEARER_TOKEN_BEDROCK={key} AWS_CA_BUNDLE={authority}
+  import boto3, os
+  os.environ |= {{"AWS_BEARER_TOKEN_BEDROCK": "{key}", "AWS_CA_BUNDLE": "{authority}"}}
   client = boto3.client("bedrock-runtime", endpoint_url="{tls}", region_name="us-east-1")
   answer = client.converse(modelId="kb/{kb}", messages=[{{"role": "user", "content": [{{"text": "{question}"}}]}}])
   print(answer["output"]["message"]["content"])

@@ -102,11 +102,13 @@ Result<int> List(const CallerFlags& common) {
   fmt::print(kRow, "key", "name", "workspace", "access key id", "bearer", "state", "roles",
              "USD this month", "models");
   auto parsed = json::parse(reply);
+  const auto now = FormatIso8601(SystemClock().Wall());  // such texts compare as their times do
   for (const auto& item : parsed.at("keys").as_array()) {
     const auto& key = item.as_object();
-    auto state = !Text(key, "revoked").empty()   ? "revoked " + Text(key, "revoked")
-                 : !Text(key, "expires").empty() ? "until " + Text(key, "expires")
-                                                 : std::string("valid");
+    auto state = !Text(key, "revoked").empty() ? "revoked " + Text(key, "revoked")
+                 : !Text(key, "expires").empty()
+                     ? (Text(key, "expires") <= now ? "expired " : "until ") + Text(key, "expires")
+                     : std::string("valid");
     const auto models = JoinedOf(key, "models");
     fmt::print(kRow, Text(key, "key"), Text(key, "name"), Text(key, "workspace"),
                Text(key, "access_key_id"), Text(key, "bearer_hint"), state, JoinedOf(key, "roles"),

@@ -83,20 +83,22 @@ Result<SegmentScan> ScanSegment(std::string_view bytes) {
 
 Result<std::shared_ptr<Segment>> Segment::Create(const std::string& folder, std::uint32_t lane,
                                                  std::uint64_t number, std::size_t bytes) {
-  auto path = fmt::format("{}/{:04}-{:012}.seg", folder, lane, number);
+  // Errors name the file without its folder: whoever asks a model reads them.
+  const auto name = fmt::format("{:04}-{:012}.seg", lane, number);
+  const auto path = folder + "/" + name;
   FileHandle file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!file.valid()) return Fail(SystemError(errno, "creating", path));
+  if (!file.valid()) return Fail(SystemError(errno, "creating", "journal/" + name));
   CrashPoint("journal.segment.created");
   // Blocks are allocated now: writing to the mapping later cannot meet a full disk.
   if (int code = ::posix_fallocate(file.get(), 0, static_cast<off_t>(bytes)); code != 0) {
     ::unlink(path.c_str());
-    return Fail(SystemError(code, "allocating", path));
+    return Fail(SystemError(code, "allocating", "journal/" + name));
   }
   void* base = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
   if (base == MAP_FAILED) {
     auto code = errno;
     ::unlink(path.c_str());
-    return Fail(SystemError(code, "mapping", path));
+    return Fail(SystemError(code, "mapping", "journal/" + name));
   }
   std::shared_ptr<Segment> segment(new Segment(path, static_cast<char*>(base), bytes));
   char header[kSegmentHeaderBytes] = {};
