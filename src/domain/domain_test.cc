@@ -91,6 +91,15 @@ TEST(CostOf, AddsEachKindOfTokenAtItsPrice) {
   EXPECT_EQ(cost->picousd, 3'000'000'000 + 1'500'000'000 + 600'000'000 + 30'000'000);
 }
 
+// Of a provider whose counts are nonsense: too much rather than a debt.
+TEST(CostOf, StopsWhereTheNumberEnds) {
+  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+  auto cost = CostOf({.input_tokens = kMost / 2, .output_tokens = kMost / 2}, ClaudePrice());
+  ASSERT_TRUE(cost);
+  EXPECT_EQ(cost->picousd, kMost);
+  EXPECT_EQ((*cost + *cost).picousd, kMost);
+}
+
 TEST(CostOf, IsUnknownWhenANeededPriceIs) {
   Usage usage{.input_tokens = 1,
               .output_tokens = 1,

@@ -31,7 +31,11 @@ std::optional<Money> CostOf(const Usage& usage, const Price& price) {
   auto add = [&](std::int64_t tokens, const std::optional<std::int64_t>& per_token) {
     if (tokens == 0) return true;
     if (!per_token) return false;
-    total.picousd += tokens * *per_token;
+    std::int64_t cost = 0;
+    if (__builtin_mul_overflow(tokens, *per_token, &cost)) {
+      cost = std::numeric_limits<std::int64_t>::max();
+    }
+    total += {cost};
     return true;
   };
   // A provider that lists no cache price bills those tokens as ordinary input.

@@ -1,23 +1,30 @@
 #pragma once
 // Money in integer pico-US-dollars (1e-12 USD), so that prices per token are exact: 3 USD per
-// million tokens is 3,000,000 pico-USD a token. int64 holds about 9.2 million USD.
+// million tokens is 3,000,000 pico-USD a token. int64 holds about 9.2 million USD; sums stop there.
 
 #include <compare>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 
 namespace strata::domain {
+
+// The sum, or the largest that int64 holds.
+inline std::int64_t AddPicousd(std::int64_t a, std::int64_t b) {
+  std::int64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<std::int64_t>::max() : sum;
+}
 
 struct Money {
   std::int64_t picousd = 0;
 
   friend auto operator<=>(const Money&, const Money&) = default;
   Money& operator+=(Money other) {
-    picousd += other.picousd;
+    picousd = AddPicousd(picousd, other.picousd);
     return *this;
   }
-  friend Money operator+(Money a, Money b) { return {a.picousd + b.picousd}; }
+  friend Money operator+(Money a, Money b) { return a += b; }
 };
 
 // "0.000123" (USD, no trailing zeros beyond what is needed, at least two decimals).

@@ -5,6 +5,10 @@
 
 namespace strata::domain {
 
+// No call has more tokens of a kind. What a provider reports beyond it is not believed: sums of
+// such counts and their prices would not fit.
+inline constexpr std::int64_t kTokensMax = 100'000'000;
+
 // `input_tokens` excludes both cache counts, as Bedrock and Anthropic have it; OpenAI's
 // prompt_tokens is the sum of the three. `output_tokens` includes reasoning.
 struct Usage {

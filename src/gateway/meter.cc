@@ -207,7 +207,7 @@ class CallMeter {
 
   void Charge() {
     if (const auto& cost = record_.outcome().cost) {
-      ctx_.spent_picousd += cost->picousd;
+      ctx_.spent_picousd = domain::AddPicousd(ctx_.spent_picousd, cost->picousd);
     } else {
       ++ctx_.unpriced_calls;
     }

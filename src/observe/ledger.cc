@@ -82,6 +82,12 @@ Result<store::Statement> PrepareWith(Database& database, const std::string& sql,
 
 constexpr std::int64_t kRequestsForError = 30;
 
+// SQL: the sum of integers, or the largest that fits. sum() ends the query at an overflow; of sums
+// beyond 9,007 dollars the last digits are rounded.
+std::string Sum(std::string_view integers) {
+  return fmt::format("CAST(min(total({}), 9.2e18) AS INTEGER)", integers);
+}
+
 // Sums over `n` requests: of what was spent (x) and would have been (y), of x², x·y and y².
 std::optional<double> SavingError(std::int64_t n, double x, double y, double xx, double xy,
                                   double yy) {
@@ -99,13 +105,14 @@ std::optional<double> SavingError(std::int64_t n, double x, double y, double xx,
 Result<> AddSavings(Database& database, std::string_view group, const Where& where,
                     std::span<const LedgerValue> values, std::vector<CostLine>& lines) {
   auto sql = fmt::format(
-      "SELECT grp, count(*), sum(strong), coalesce(sum(cheap), 0), sum(spent), "
+      "SELECT grp, count(*), {}, {}, {}, "
       "sum(1.0 * spent * spent), sum(1.0 * spent * strong), sum(1.0 * strong * strong) FROM "
       "(SELECT {} AS grp, max(call_number), strong_picousd AS strong, cheap_picousd AS cheap, "
-      "(SELECT coalesce(sum(cost_picousd), 0) FROM calls AS every WHERE every.request_id = "
+      "(SELECT {} FROM calls AS every WHERE every.request_id = "
       "calls.request_id) AS spent FROM calls{}{} strong_picousd IS NOT NULL GROUP BY request_id) "
       "GROUP BY grp",
-      group, where.sql, where.sql.empty() ? " WHERE" : " AND");
+      Sum("strong"), Sum("cheap"), Sum("spent"), group, Sum("cost_picousd"), where.sql,
+      where.sql.empty() ? " WHERE" : " AND");
   STRATA_TRY(auto statement, PrepareWith(database, sql, values));
   while (true) {
     STRATA_TRY(bool row, statement.Step());
@@ -141,13 +148,11 @@ Result<std::vector<CostLine>> QueryCost(Database& database, const CostQuery& que
   if (query.from) where.Add("time >= ?", ToUnixMicros(*query.from));
   if (query.until) where.Add("time < ?", ToUnixMicros(*query.until));
   auto sql = fmt::format(
-      "SELECT {} AS grp, count(*), count(*) - count(cost_picousd), sum(input_tokens), "
-      "sum(output_tokens), sum(cache_read_tokens), sum(cache_write_tokens), "
-      "coalesce(sum(cost_picousd), 0) AS cost, sum(usage_estimated), "
-      "coalesce(sum(cost_picousd * usage_estimated), 0) FROM calls{}{} GROUP BY grp ORDER BY cost "
-      "DESC, grp",
-      GroupSql(query), IsEveryTag(query) ? " LEFT JOIN json_each(calls.tags) AS tag" : "",
-      where.sql);
+      "SELECT {} AS grp, count(*), count(*) - count(cost_picousd), {}, {}, {}, {}, {} AS cost, "
+      "sum(usage_estimated), {} FROM calls{}{} GROUP BY grp ORDER BY cost DESC, grp",
+      GroupSql(query), Sum("input_tokens"), Sum("output_tokens"), Sum("cache_read_tokens"),
+      Sum("cache_write_tokens"), Sum("cost_picousd"), Sum("cost_picousd * usage_estimated"),
+      IsEveryTag(query) ? " LEFT JOIN json_each(calls.tags) AS tag" : "", where.sql);
   values.insert(values.end(), where.values.begin(), where.values.end());
   STRATA_TRY(auto statement, PrepareWith(database, sql, values));
   std::vector<CostLine> lines;
@@ -262,9 +267,9 @@ Task<Result<std::vector<Ledger::SpentLine>>> Ledger::SpentByDay(WallTime from, W
   constexpr std::int64_t kDayMicros = 86'400'000'000;
   auto work = [from, until](Database& db) -> Result<std::vector<SpentLine>> {
     STRATA_TRY(auto row,
-               db.Prepare("SELECT time / ?1, workspace, key, router_version, "
-                          "coalesce(sum(cost_picousd), 0) FROM calls WHERE time >= ?2 AND time < "
-                          "?3 GROUP BY 1, 2, 3, 4"));
+               db.Prepare(fmt::format("SELECT time / ?1, workspace, key, router_version, {} FROM "
+                                      "calls WHERE time >= ?2 AND time < ?3 GROUP BY 1, 2, 3, 4",
+                                      Sum("cost_picousd"))));
     row.Bind(1, kDayMicros).Bind(2, ToUnixMicros(from)).Bind(3, ToUnixMicros(until));
     std::vector<SpentLine> out;
     while (true) {

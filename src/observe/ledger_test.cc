@@ -265,6 +265,27 @@ TEST(Ledger, WhatOfACostIsEstimatedIsSaid) {
       << CostCsv(lines);
 }
 
+// Of a provider that reports nonsense: the other costs are still answered.
+TEST(Ledger, SumsThatDoNotFitStopWhereTheNumberEnds) {
+  TempFolder folder;
+  auto ledger = OpenLedger(folder / "l.db");
+  std::vector<store::CallRow> rows;
+  for (const auto* id : {"a", "b", "c"}) {
+    rows.push_back(Row(id));
+    rows.back().outcome.cost = domain::Money{std::numeric_limits<std::int64_t>::max() / 2};
+    rows.back().outcome.usage.input_tokens = std::numeric_limits<std::int64_t>::max() / 2;
+  }
+  ASSERT_TRUE(ledger->Append(rows));
+  auto lines = ledger->CostBlocking({.by = CostQuery::By::kModel});
+  ASSERT_TRUE(lines.has_value()) << lines.error().message();
+  EXPECT_GT(lines->front().cost.picousd, std::numeric_limits<std::int64_t>::max() / 10 * 9);
+  EXPECT_GT(lines->front().input_tokens, std::numeric_limits<std::int64_t>::max() / 10 * 9);
+  auto spent =
+      RunTask(ledger->SpentByDay(WallTime(), SystemClock().Wall() + std::chrono::hours(1)));
+  ASSERT_TRUE(spent.has_value()) << spent.error().message();
+  EXPECT_GT(spent->front().spent.picousd, 0);
+}
+
 TEST(Ledger, AnEstimateOfUnknownPriceIsUnknown) {
   TempFolder folder;
   auto ledger = OpenLedger(folder / "l.db");

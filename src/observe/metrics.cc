@@ -217,7 +217,7 @@ void CallMetrics::Add(std::span<const store::CallRow> rows) {
     place->tokens.cache_write_tokens += outcome.usage.cache_write_tokens;
     place->tokens.reasoning_tokens += outcome.usage.reasoning_tokens;
     if (outcome.cost) {
-      place->cost_picousd += outcome.cost->picousd;
+      place->cost_picousd = domain::AddPicousd(place->cost_picousd, outcome.cost->picousd);
     } else {
       ++place->unpriced;
     }

@@ -43,8 +43,8 @@ void Spending::Count(const Account& account, WallTime time, std::int64_t picousd
     sums.month = month;
     sums.this_month = 0;
   }
-  if (day == sums.day) sums.today += picousd;
-  if (month == sums.month) sums.this_month += picousd;
+  if (day == sums.day) sums.today = domain::AddPicousd(sums.today, picousd);
+  if (month == sums.month) sums.this_month = domain::AddPicousd(sums.this_month, picousd);
 }
 
 void Spending::CountCall(const WorkspaceId& workspace, const KeyId& key, std::string_view router,

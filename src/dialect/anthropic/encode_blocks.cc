@@ -244,7 +244,7 @@ void ReadUsage(const JsonField& object, domain::Usage& usage) {
   auto read = [&](std::string_view key, std::int64_t& into) {
     auto field = object.Get(key);
     if (!field.present()) return;  // an error, with its path, is not worth making for it
-    if (auto count = field.Integer(0, INT64_MAX / 16)) into = *count;
+    if (auto count = field.Integer(0, domain::kTokensMax)) into = *count;
   };
   read("input_tokens", usage.input_tokens);
   read("cache_creation_input_tokens", usage.cache_write_tokens);

@@ -106,7 +106,7 @@ Result<EmbeddingRows> DecodeTitanRows(const JsonField& body) {
   RowCollector rows(1);
   STRATA_CHECK_OK(rows.Set(0, std::move(row)));
   auto tokens = body.Get("inputTextTokenCount");
-  return rows.Take(tokens.Integer(0, INT64_MAX).value_or(0));
+  return rows.Take(tokens.Integer(0, domain::kTokensMax).value_or(0));
 }
 
 Result<EmbeddingRows> DecodeCohereRows(const JsonField& body) {

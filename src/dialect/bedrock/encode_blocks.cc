@@ -240,7 +240,7 @@ void WriteUsage(JsonWriter& out, const domain::Usage& usage) {
 domain::Usage ReadUsage(const JsonField& usage) {
   auto read = [&](std::string_view key) {
     auto field = usage.Get(key);
-    return field.Integer(0, INT64_MAX / 16).value_or(0);
+    return field.Integer(0, domain::kTokensMax).value_or(0);
   };
   domain::Usage out;
   out.input_tokens = read("inputTokens");

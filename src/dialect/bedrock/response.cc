@@ -135,7 +135,7 @@ Result<std::int64_t> DecodeCountTokensResponse(std::string_view text) {
   auto root = ParseJson(text);
   if (!root) return Fail(AsUpstreamFault(std::move(root.error())));
   JsonField body(*root);
-  auto tokens = body.Get("inputTokens").Integer(0, INT64_MAX);
+  auto tokens = body.Get("inputTokens").Integer(0, domain::kTokensMax);
   if (!tokens) return Fail(AsUpstreamFault(std::move(tokens.error())));
   return *tokens;
 }

@@ -16,7 +16,7 @@ constexpr std::size_t kCitationsMax = 1000;  // of one answer; hostile ones coul
 
 std::int64_t Count(const JsonField& object, std::string_view key) {
   auto field = object.Get(key);
-  return field.Integer(0, INT64_MAX / 16).value_or(0);
+  return field.Integer(0, domain::kTokensMax).value_or(0);
 }
 
 // Byte offset → code points, clamped to the text.

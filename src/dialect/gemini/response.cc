@@ -143,7 +143,7 @@ Result<std::int64_t> DecodeCountResponse(std::string_view body) {
   auto root = ParseJson(body);
   if (!root) return Fail(AsUpstreamFault(std::move(root.error())));
   JsonField object(*root);
-  auto tokens = object.Get("totalTokens").Integer(0, INT64_MAX);
+  auto tokens = object.Get("totalTokens").Integer(0, domain::kTokensMax);
   if (!tokens) return Fail(AsUpstreamFault(std::move(tokens.error())));
   return *tokens;
 }

@@ -80,7 +80,7 @@ Result<EmbeddingRows> DecodeRows(std::string_view text, std::size_t count) {
   }
   auto usage = body.Get("usage");
   auto tokens = usage.Get("prompt_tokens");
-  return rows.Take(tokens.Integer(0, INT64_MAX).value_or(0));
+  return rows.Take(tokens.Integer(0, domain::kTokensMax).value_or(0));
 }
 
 }  // namespace

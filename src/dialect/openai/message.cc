@@ -58,7 +58,7 @@ std::string ReasoningText(const std::vector<domain::ContentBlock>& content) {
 std::int64_t Count(const JsonField& object, std::string_view key) {
   auto field = object.Get(key);
   if (!field.present()) return 0;  // an error, with its path, is not worth making for it
-  return field.Integer(0, INT64_MAX / 16).value_or(0);
+  return field.Integer(0, domain::kTokensMax).value_or(0);
 }
 
 }  // namespace

@@ -127,7 +127,7 @@ std::optional<std::int64_t> ScannedCount(const ScannedObject& object, std::strin
   auto json = object.TextAt(key);
   if (json.empty()) return 0;
   auto count = ScannedInteger(json);
-  return count && *count >= 0 && *count <= INT64_MAX / 16 ? count : std::nullopt;
+  return count && *count >= 0 && *count <= domain::kTokensMax ? count : std::nullopt;
 }
 
 // Of an object inside of the object.

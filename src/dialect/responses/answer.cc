@@ -23,7 +23,7 @@ using Events = std::vector<domain::StreamEvent>;
 
 std::int64_t CountAt(const JsonField& object, std::string_view key) {
   auto field = object.Get(key);
-  return field.Integer(0, INT64_MAX / 16).value_or(0);
+  return field.Integer(0, domain::kTokensMax).value_or(0);
 }
 
 // Texts of a list of {type, text}.

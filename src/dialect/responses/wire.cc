@@ -92,7 +92,7 @@ Result<domain::ChatRequest> DecodeCompact(std::string_view body) {
 // As ReadUsage, without a tree.
 std::int64_t CountAt(const ScannedObject& object, std::string_view key) {
   auto count = ScannedInteger(object.TextAt(key)).value_or(0);
-  return std::clamp<std::int64_t>(count, 0, INT64_MAX / 16);
+  return std::clamp<std::int64_t>(count, 0, domain::kTokensMax);
 }
 
 std::int64_t CountAt(const ScannedObject& object, std::string_view part, std::string_view key) {

@@ -60,7 +60,7 @@ void Attempt::Settle(AttemptOutcome outcome, const Error* failure) {
   own_->span.Set("outcome", OutcomeName(outcome));
   if (failure != nullptr) own_->span.Fail(*failure);
   own_->span.End();
-  request_.spent_picousd += own_->spent_picousd;
+  request_.spent_picousd = domain::AddPicousd(request_.spent_picousd, own_->spent_picousd);
   request_.unpriced_calls += own_->unpriced_calls;
 }
 

@@ -61,7 +61,8 @@ Result<> Step::Record(const Error* blocked) {
 void Step::HandUp() {
   if (request_ == nullptr) return;
   request_->calls = std::max(request_->calls, own_.calls);
-  request_->spent_picousd += std::exchange(own_.spent_picousd, 0);
+  request_->spent_picousd =
+      domain::AddPicousd(request_->spent_picousd, std::exchange(own_.spent_picousd, 0));
   request_->unpriced_calls += std::exchange(own_.unpriced_calls, 0);
   request_->labels.AddAll(own_.labels);
 }
