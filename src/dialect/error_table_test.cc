@@ -131,9 +131,18 @@ TEST(UpstreamError, ResetDurationsAndMillisecondsAreRead) {
   EXPECT_EQ(reset.retry_after(), 60500ms);
   auto ms = DecodeUpstreamError(Dialect::kOpenAi, 503, {{"retry-after-ms", "250"}}, "");
   EXPECT_EQ(ms.retry_after(), 250ms);
-  auto date = DecodeUpstreamError(Dialect::kOpenAi, 503,
-                                  {{"retry-after", "Wed, 21 Oct 2026 07:28:00 GMT"}}, "");
-  EXPECT_FALSE(date.retry_after());
+  auto date = DecodeUpstreamError(
+      Dialect::kOpenAi, 503,
+      {{"Date", "Wed, 21 Oct 2026 07:27:30 GMT"}, {"retry-after", "Wed, 21 Oct 2026 07:28:00 GMT"}},
+      "");
+  EXPECT_EQ(date.retry_after(), 30s);
+  auto past = DecodeUpstreamError(Dialect::kOpenAi, 503,
+                                  {{"retry-after", "Wed, 21 Oct 2020 07:28:00 GMT"}}, "");
+  EXPECT_EQ(past.retry_after(), 0ms) << "without a date of its own, ours";
+  for (auto text : {"21 Oct", "Wed, 21 Oct 2026 07:28:00 GMT+1", "Wed, 99 Foo", "soon"}) {
+    auto bad = DecodeUpstreamError(Dialect::kOpenAi, 503, {{"retry-after", text}}, "");
+    EXPECT_FALSE(bad.retry_after()) << text;
+  }
 }
 
 TEST(UpstreamError, BedrockExceptionsDecideByName) {

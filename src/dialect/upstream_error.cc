@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
+#include <ctime>
 
 #include "base/utf8.h"
 #include "dialect/error_table.h"
@@ -62,15 +64,28 @@ std::optional<double> DurationMs(std::string_view text) {
   return total;
 }
 
+// Seconds since 1970 of "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7).
+std::optional<std::int64_t> HttpTime(std::string_view text) {
+  std::tm time{};
+  const std::string date(text.substr(0, 64));
+  const char* end = strptime(date.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &time);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  return timegm(&time);
+}
+
 std::optional<std::chrono::milliseconds> RetryAfter(int status, const HeaderList& headers) {
   std::optional<double> ms;
   auto read = [&](std::string_view name, double unit_ms) {
     auto amount = LeadingNumber(HeaderOf(headers, name));
-    // What follows the number would make it a date ("21 Oct"), which needs a clock to be of use.
     if (!ms && amount && amount->rest.empty()) ms = amount->value * unit_ms;
   };
   read("retry-after-ms", 1);
   read("retry-after", 1000);
+  if (auto then = HttpTime(HeaderOf(headers, "retry-after")); then && !ms) {
+    // The answer says what time it is there: both are of one clock.
+    auto now = HttpTime(HeaderOf(headers, "date")).value_or(std::time(nullptr));
+    ms = static_cast<double>(std::max<std::int64_t>(*then - now, 0)) * 1000;
+  }
   if (!ms && status == 429) {
     auto requests = DurationMs(HeaderOf(headers, "x-ratelimit-reset-requests"));
     auto tokens = DurationMs(HeaderOf(headers, "x-ratelimit-reset-tokens"));

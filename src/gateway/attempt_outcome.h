@@ -21,8 +21,9 @@ enum class AttemptOutcome : std::uint8_t {
   kTimeout,      // nothing came in the time that it had
   kCut,          // the answer broke off, or cannot be read
   kRefusedKey,   // the provider refuses our key
+  kDenied,       // the provider says that we may not: our key the model, or a caller a file
 };
-inline constexpr std::size_t kAttemptOutcomes = 10;
+inline constexpr std::size_t kAttemptOutcomes = 11;
 
 std::string_view OutcomeName(AttemptOutcome outcome);  // "ok", "caller", "connect", …
 

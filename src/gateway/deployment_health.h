@@ -142,6 +142,10 @@ class DeploymentHealth : public std::enable_shared_from_this<DeploymentHealth> {
   // they take when it is quiet. 0 while one request at most is under way.
   double Queue() const;
   void SetQuotaShare(double share);
+  // How long an answer (streamed: its first token) takes here when it takes long; 0: none has come.
+  std::chrono::milliseconds Usual(bool streamed) const;
+  // Whether a request was answered in the time before now.
+  bool AnsweredWithin(std::chrono::milliseconds time) const;
 
   // What a health probe found. A success lets the next request through an open breaker; a failure
   // counts as one of a request.
@@ -156,6 +160,7 @@ class DeploymentHealth : public std::enable_shared_from_this<DeploymentHealth> {
   BreakerOptions Breaker() const;
   std::int64_t NowUs() const;
   void NoteQuiet(std::int64_t first_token_us);
+  void NoteUsual(bool streamed, std::int64_t micros, std::int64_t now_us);
   void Succeeded(bool probe);
   void Failed(AttemptOutcome outcome, bool probe);
   void Trip(std::int64_t seen_open_until, AttemptOutcome why);
@@ -170,6 +175,8 @@ class DeploymentHealth : public std::enable_shared_from_this<DeploymentHealth> {
   PeakEwma first_token_;
   PeakEwma whole_;
   std::atomic<std::int64_t> quiet_us_{0};  // to a first token when nothing waits; 0: unknown
+  std::array<std::atomic<std::int64_t>, 2> usual_us_{};  // of whole answers, of first tokens
+  std::atomic<std::int64_t> answered_us_{0};             // when one came last; 0: never
   FaultWindow window_;
   std::atomic<int> in_row_{0};
   std::atomic<std::int64_t> open_until_us_{0};   // 0: closed; passed: half open

@@ -34,6 +34,7 @@ Result<Sticky> ParseSticky(std::string_view text);
 struct PoolDeployment {
   std::string model;  // "openai/gpt-4o", or a model of this process
   int weight = 1;     // 1..1000
+  friend bool operator==(const PoolDeployment&, const PoolDeployment&) = default;
 };
 
 struct PoolSpec {
@@ -45,6 +46,7 @@ struct PoolSpec {
   std::optional<int> retries = {};         // unset: resilience.retries
   std::chrono::milliseconds hedge_after{0};      // 0: never
   std::chrono::milliseconds first_token_max{0};  // of one attempt; 0: a share of what is left
+  friend bool operator==(const PoolSpec&, const PoolSpec&) = default;
 };
 
 // Everything that is wrong with `spec` alone, naming the member.

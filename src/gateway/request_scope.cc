@@ -9,6 +9,7 @@
 
 #include "base/utf8.h"
 #include "domain/money.h"
+#include "gateway/constraints.h"
 
 namespace strata::gateway {
 
@@ -107,57 +108,48 @@ Result<> TakeSubject(const net::Headers& headers, RequestContext& ctx) {
   return {};
 }
 
-// The items of a comma-separated header; empty when it was not sent. One that was sent and names
-// nothing is refused: whoever restricts by mistake with an empty list must hear of it.
+// The items of a comma-separated header; empty when it was not sent. Several lines are one list
+// (RFC 9110, 5.3): what a proxy adds counts beside what the client said. One that was sent and
+// names nothing is refused: whoever restricts by mistake with an empty list must hear of it.
 Result<std::vector<std::string>> ListOf(const net::Headers& headers, std::string_view name) {
   std::vector<std::string> items;
-  if (!headers.Has(name)) return items;
-  auto text = headers.Get(name);
-  auto bad = [&] {
+  std::size_t bytes = 0;
+  for (const auto& [field, value] : headers.fields()) {
+    if (!net::SameHeader(field, name)) continue;
+    bytes += value.size();
+    for (std::string_view text = value; bytes <= kListBytesMax;) {
+      auto comma = text.find(',');
+      auto item = text.substr(0, comma);
+      while (item.starts_with(' ')) item.remove_prefix(1);
+      while (item.ends_with(' ')) item.remove_suffix(1);
+      items.emplace_back(item);
+      if (comma == text.npos) break;
+      text.remove_prefix(comma + 1);
+    }
+  }
+  if (bytes > kListBytesMax || std::ranges::find(items, "") != items.end()) {
     return Fail(InvalidArgument(
         std::string(name),
         fmt::format("expected names separated by commas, at most {} bytes", kListBytesMax)));
-  };
-  if (text.size() > kListBytesMax) return bad();
-  while (true) {
-    auto comma = text.find(',');
-    auto item = text.substr(0, comma);
-    while (item.starts_with(' ')) item.remove_prefix(1);
-    while (item.ends_with(' ')) item.remove_suffix(1);
-    if (item.empty()) return bad();
-    items.emplace_back(item);
-    if (comma == text.npos) return items;
-    text.remove_prefix(comma + 1);
   }
-}
-
-Result<> NarrowRegions(const net::Headers& headers, RequestContext& ctx) {
-  STRATA_TRY(auto asked, ListOf(headers, "x-strata-regions"));
-  if (asked.empty()) return {};
-  if (ctx.regions_allowed.empty()) {
-    ctx.regions_allowed = std::move(asked);
-    return {};
-  }
-  auto& allowed = ctx.regions_allowed;
-  auto before = fmt::format("{}", fmt::join(allowed, ", "));
-  std::erase_if(
-      allowed, [&](const auto& region) { return std::ranges::find(asked, region) == asked.end(); });
-  if (!allowed.empty()) return {};
-  allowed = {""};  // matches nothing that declares a region: stays closed if somebody goes on
-  return Fail(Code::kPermissionDenied,
-              fmt::format("x-strata-regions: this key may only use regions {}", before));
+  return items;
 }
 
 Result<> TakeConstraints(const net::Headers& headers, RequestContext& ctx) {
+  Constraints asked;
   STRATA_TRY(auto labels, ListOf(headers, "x-strata-labels"));
-  for (const auto& label : labels) ctx.labels.Add(label);
-  STRATA_CHECK_OK(NarrowRegions(headers, ctx));
-  if (!headers.Has("x-strata-retention")) return {};
-  auto retention = ParseRetention(headers.Get("x-strata-retention"));
-  if (!retention.has_value()) {
-    return Fail(Error(retention.error()).Because("x-strata-retention"));
+  for (const auto& label : labels) asked.labels.Add(label);
+  STRATA_TRY(asked.regions, ListOf(headers, "x-strata-regions"));
+  STRATA_TRY(auto terms, ListOf(headers, "x-strata-retention"));
+  for (const auto& term : terms) {
+    auto retention = ParseRetention(term);
+    if (!retention.has_value()) {
+      return Fail(Error(retention.error()).Because("x-strata-retention"));
+    }
+    asked.retention_max = std::min(asked.retention_max.value_or(*retention), *retention);
   }
-  ctx.retention_max = ctx.retention_max ? std::min(*ctx.retention_max, *retention) : *retention;
+  auto narrowed = Narrow(asked, ctx);
+  if (!narrowed.has_value()) return Fail(Error(narrowed.error()).Because("x-strata-regions"));
   return {};
 }
 

@@ -62,6 +62,7 @@ class RequestScope {
 //   x-strata-labels         labels of what is sent, comma separated; they only add
 //   x-strata-regions        regions that it may go to; they only narrow what the key allows
 //   x-strata-retention      longest that a provider may keep it ("none", "30d"); only shorter
+//                           (several lines of these three are one list)
 //   x-strata-session        what should go to the same deployment
 //   x-strata-subject        pseudonymous id of the end user, for dialects that have no place for
 //   it;

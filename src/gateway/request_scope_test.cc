@@ -22,6 +22,27 @@ TEST(TakeHeaders, LabelsOnlyAdd) {
   EXPECT_THAT(ctx.labels.names(), ElementsAre("eu-only", "pii", "secret"));
 }
 
+// A proxy adds its line behind the client's: both count, or the client could shut the proxy's out.
+TEST(TakeHeaders, SeveralLinesOfAConstraintAreOneList) {
+  for (bool turned : {false, true}) {
+    auto lines = [&](const char* name, const char* one, const char* other) {
+      net::Headers headers;
+      headers.Add(name, turned ? other : one);
+      headers.Add(name, turned ? one : other);
+      return headers;
+    };
+    RequestContext ctx;
+    ctx.regions_allowed = {"eu-west-1", "eu-central-1", "us-east-1"};
+    ASSERT_TRUE(TakeHeaders(lines("x-strata-labels", "pii", "internal"), ctx).has_value());
+    EXPECT_THAT(ctx.labels.names(), ElementsAre("internal", "pii"));
+    ASSERT_TRUE(TakeHeaders(lines("X-Strata-Regions", "eu-west-1", "us-east-1"), ctx).has_value());
+    EXPECT_THAT(ctx.regions_allowed, ElementsAre("eu-west-1", "us-east-1"));
+    ASSERT_TRUE(TakeHeaders(lines("x-strata-retention", "30d", "36h"), ctx).has_value());
+    EXPECT_EQ(FormatRetention(*ctx.retention_max), "36h");
+    EXPECT_FALSE(TakeHeaders(lines("x-strata-labels", "pii", ""), ctx).has_value());
+  }
+}
+
 TEST(TakeHeaders, TagsAreText) {
   RequestContext ctx;
   EXPECT_TRUE(TakeHeaders(With("X-Strata-Tag-Team", "caf\u00e9"), ctx).has_value());

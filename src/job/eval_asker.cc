@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 #include "gateway/access.h"
 #include "gateway/collect_sink.h"
+#include "gateway/constraints.h"
 #include "net/runtime.h"
 
 namespace strata::job {
@@ -52,6 +53,10 @@ Task<void> EvalAsker::AskOnce(const EvalRun& run, domain::ChatRequest request,
   gateway::CollectSink sink;
   if (auto granted = gateway::ApplyNow(parts_.keys, run.key, ctx); !granted.has_value()) {
     asked.error = std::move(granted.error());
+    co_return;
+  }
+  if (auto narrowed = gateway::Narrow(run.constraints, ctx); !narrowed.has_value()) {
+    asked.error = std::move(narrowed.error());
     co_return;
   }
   ctx.labels.AddAll(labels);

@@ -35,7 +35,8 @@ std::optional<double> OptionalOf(const json::value& value) {
   return value.is_null() ? std::nullopt : std::optional(value.to_number<double>());
 }
 
-std::string PlanText(const EvalPlan& plan) {
+std::string PlanText(const EvalRun& run) {
+  const auto& plan = run.plan;
   json::array judges;
   for (const auto& judge : plan.judges) judges.emplace_back(judge.Name());
   return json::serialize(json::object{{"set", plan.set},
@@ -43,12 +44,14 @@ std::string PlanText(const EvalPlan& plan) {
                                       {"targets", json::value_from(plan.targets)},
                                       {"judges", std::move(judges)},
                                       {"at_once", plan.at_once},
-                                      {"usd_max", Optional(plan.usd_max)}});
+                                      {"usd_max", Optional(plan.usd_max)},
+                                      {"constraints", gateway::ConstraintsJson(run.constraints)}});
 }
 
-Result<EvalPlan> PlanOf(std::string_view text) {
+// Both the plan and the constraints; runs of before have no constraints.
+Result<> ReadPlan(std::string_view text, EvalRun& run) {
   STRATA_TRY(auto tree, Reading([&] { return json::parse(text).as_object(); }));
-  EvalPlan plan;
+  auto& plan = run.plan;
   std::vector<std::string> judges;
   STRATA_CHECK_OK(Reading([&] {
     plan.set = json::value_to<std::string>(tree.at("set"));
@@ -63,7 +66,10 @@ Result<EvalPlan> PlanOf(std::string_view text) {
     STRATA_TRY(auto judge, ParseJudge(name));
     plan.judges.push_back(std::move(judge));
   }
-  return plan;
+  if (const auto* kept = tree.if_contains("constraints")) {
+    STRATA_TRY(run.constraints, gateway::ReadConstraints(*kept));
+  }
+  return {};
 }
 
 std::string FiguresText(const EvalCase& c) {
@@ -135,7 +141,7 @@ Result<EvalRun> RunOf(const store::Statement& row) {
   run.id = row.Text(0);
   run.workspace.value = row.Text(1);
   run.key.value = row.Text(2);
-  STRATA_TRY(run.plan, PlanOf(row.Text(3)));
+  STRATA_CHECK_OK(ReadPlan(row.Text(3), run));
   auto state = static_cast<std::size_t>(row.Integer(4));
   if (state >= std::size(kStateNames)) return Fail(Code::kCorruption, "eval.db: an unknown state");
   run.state = static_cast<EvalState>(state);
@@ -200,7 +206,7 @@ std::string_view EvalStateName(EvalState state) {
 
 Task<Result<EvalRun>> EvalRuns::Create(EvalRun run) {
   run.created = run.updated = clock_.Wall();
-  auto plan = PlanText(run.plan);
+  auto plan = PlanText(run);
   auto work = [&](store::Database& database) {
     auto at = ToUnixMicros(run.created);
     return database.Run(
@@ -273,14 +279,15 @@ Result<std::vector<SetStanding>> EvalRuns::NewestStandingsBlocking(std::size_t l
     while (out.size() < limit) {
       STRATA_TRY(bool more, row.Step());
       if (!more) break;
-      STRATA_TRY(const auto plan, PlanOf(row.Text(1)));
+      EvalRun run;
+      STRATA_CHECK_OK(ReadPlan(row.Text(1), run));
       STRATA_TRY(auto standings, Reading([&] { return ReadStandings(row.Text(2)); }));
       for (auto& standing : standings) {
         if (out.size() == limit) break;
         WorkspaceId workspace;
         workspace.value = row.Text(0);
-        if (!seen.emplace(workspace.value, plan.set, standing.target).second) continue;
-        out.push_back({std::move(workspace), plan.set, std::move(standing)});
+        if (!seen.emplace(workspace.value, run.plan.set, standing.target).second) continue;
+        out.push_back({std::move(workspace), run.plan.set, std::move(standing)});
       }
     }
     return out;

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/task.h"
+#include "gateway/constraints.h"
 #include "job/judges.h"
 #include "store/sql_file.h"
 
@@ -31,7 +32,8 @@ std::string_view EvalStateName(EvalState state);  // "running", "done", …
 struct EvalRun {
   std::string id;
   WorkspaceId workspace;
-  KeyId key;  // whose grants its calls have
+  KeyId key;                         // whose grants its calls have
+  gateway::Constraints constraints;  // of the request that began it: its calls have them too
   EvalPlan plan;
   EvalState state = EvalState::kRunning;
   std::string error;  // kFailed

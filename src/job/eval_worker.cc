@@ -301,7 +301,8 @@ Task<Result<store::Job>> EvalWorker::JobOf(const EvalRun& run) {
   co_return co_await parts_.jobs.Enqueue(std::move(spec));
 }
 
-Task<Result<EvalRun>> EvalWorker::Submit(EvalPlan plan, WorkspaceId workspace, KeyId key) {
+Task<Result<EvalRun>> EvalWorker::Submit(EvalPlan plan, const RequestFacts& asker) {
+  const auto& workspace = asker.workspace;
   STRATA_CO_CHECK_OK(CheckPlan(plan, parts_.asker, workspace));
   STRATA_CO_TRY(auto set, co_await parts_.sets.Get(plan.set, workspace));
   if (plan.version == 0) plan.version = set.version;
@@ -312,7 +313,8 @@ Task<Result<EvalRun>> EvalWorker::Submit(EvalPlan plan, WorkspaceId workspace, K
   EvalRun run;
   run.id = NewResourceId();
   run.workspace = workspace;
-  run.key = std::move(key);
+  run.key = asker.key;
+  run.constraints = gateway::Constraints::Of(asker);
   for (const auto& version : set.versions) {
     if (version.number == plan.version) run.rows = version.rows;
   }

@@ -37,7 +37,8 @@ class EvalWorker {
 
   // Begins a run over the set's version (0: the newest). Errors: kNotFound (set, version, models),
   // kInvalidArgument (targets, judges; a set without rows).
-  Task<Result<EvalRun>> Submit(EvalPlan plan, WorkspaceId workspace, KeyId key);
+  // Its calls have what the request's key grants when they are made, and the request's constraints.
+  Task<Result<EvalRun>> Submit(EvalPlan plan, const RequestFacts& asker);
   // The cases under way end first. kNotFound; kConflict when it has ended.
   Task<Result<>> Cancel(std::string id, WorkspaceId workspace);
 

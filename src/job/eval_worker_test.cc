@@ -90,7 +90,11 @@ class Worker : public testing::Test {
   Result<EvalRun> Begin(EvalPlan plan) {
     plan.set = "sums";
     if (plan.judges.empty()) plan.judges = {*ParseJudge("exact")};
-    return RunTask(evaluation_->worker().Submit(std::move(plan), workspace_, KeyId{"k"}));
+    RequestFacts asker;
+    asker.workspace = workspace_;
+    asker.key = KeyId{"k"};
+    asker.regions_allowed = regions_;
+    return RunTask(evaluation_->worker().Submit(std::move(plan), asker));
   }
   EvalRun Ended(const std::string& id) {
     while (true) {
@@ -104,6 +108,7 @@ class Worker : public testing::Test {
     return *RunTask(evaluation_->runs().Cases(id));
   }
 
+  std::vector<std::string> regions_;  // that the request which begins a run allows
   store::TempFolder folder_;
   std::mutex mutex_;
   std::vector<store::CallRow> ledger_;
@@ -229,6 +234,21 @@ TEST_F(Worker, ARowGoesToNobodyWhoIsNotClearedForItsLabels) {
   auto run = Begin(std::move(plan));
   Ended(run->id);
   EXPECT_THAT(Cases(run->id).at(0).error, HasSubstr("secret"));
+  EXPECT_EQ(model->calls(), 0);
+}
+
+TEST_F(Worker, WhatTheRequestForbadeItsRunMayNotDo) {
+  auto model = AddModel("m/far");
+  model->MutableInfo().region = "us-east";
+  AddRows(1);
+  regions_ = {"eu-central"};
+  EvalPlan plan;
+  plan.targets = {"m/far"};
+  auto run = Begin(std::move(plan));
+  ASSERT_TRUE(run.has_value()) << run.error().message();
+  EXPECT_EQ(Ended(run->id).constraints.regions, regions_) << "kept with the run";
+  ASSERT_EQ(Cases(run->id).size(), 1U);
+  EXPECT_THAT(Cases(run->id)[0].error, testing::HasSubstr("us-east"));
   EXPECT_EQ(model->calls(), 0);
 }
 

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "gateway/access.h"
 #include "gateway/collect_sink.h"
+#include "gateway/constraints.h"
 #include "job/judges.h"
 #include "route/agreement.h"
 #include "route/signals.h"
@@ -305,9 +306,7 @@ Task<ShadowLabeler::Asked> ShadowLabeler::Ask(const gateway::AnsweredRequest& an
   if (key) gateway::Access::Apply(*key, ctx);
   // The key named the router, and its owner the candidates.
   ctx.models_allowed.clear();
-  ctx.labels.AddAll(facts.labels);
-  ctx.regions_allowed = facts.regions_allowed;
-  ctx.retention_max = facts.retention_max;
+  if (!gateway::Narrow(gateway::Constraints::Of(facts), ctx).has_value()) co_return out;
   ctx.principals = facts.principals;
   ctx.urgency = Urgency::kBackground;
   ctx.tags = facts.tags;

@@ -17,17 +17,15 @@
 
 namespace strata::knowledge {
 
-inline constexpr int kQueryPartsMax = 8;
-
 // Thread-safe. `models` outlives it and holds metered models only.
 class QueryWriter {
  public:
   // Options kb.query.*.
   QueryWriter(const provider::Registry& models, const Options& options);
 
-  // 1..kQueryPartsMax queries of at most kQueryBytesMax bytes. A model that answers something else
-  // than queries, or fails, leaves the question as it is, and the trace says so. Errors: those of a
-  // model that the caller named; kInvalidArgument at `queryTransformationConfiguration` or
+  // 1..kb.query.parts_max queries of at most kQueryBytesMax bytes. A model that answers something
+  // else than queries, or fails, leaves the question as it is, and the trace says so. Errors: those
+  // of a model that the caller named; kInvalidArgument at `queryTransformationConfiguration` or
   // `promptTemplate` when what is wished for has no model; the caller's time is up.
   Task<Result<std::vector<std::string>>> Write(const std::string& question,
                                                const std::vector<Turn>& history,

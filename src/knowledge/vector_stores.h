@@ -37,7 +37,6 @@ inline constexpr std::size_t kCreateFilesMax = 500;
 // Different ways to cut files that one vector store may have.
 inline constexpr std::size_t kChunkingsMax = 32;
 inline constexpr std::size_t kSearchQueriesMax = 16;
-inline constexpr std::size_t kSearchStoresMax = kBasesMax;
 
 // Runs of about so many tokens, in whole sentences; the embedding model's window is the limit.
 struct StaticChunking {

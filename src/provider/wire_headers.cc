@@ -92,28 +92,34 @@ bool Begins(std::string_view name, std::string_view lower_prefix) {
          net::SameHeader(name.substr(0, lower_prefix.size()), lower_prefix);
 }
 
-// Whether `Connection: a, b` names the field.
-bool NamedByConnection(std::string_view list, std::string_view name) {
-  while (!list.empty()) {
-    auto comma = list.find(',');
-    auto token = list.substr(0, comma);
-    list = comma == list.npos ? std::string_view() : list.substr(comma + 1);
-    while (token.starts_with(' ') || token.starts_with('\t')) token.remove_prefix(1);
-    while (token.ends_with(' ') || token.ends_with('\t')) token.remove_suffix(1);
-    if (net::SameHeader(token, name)) return true;
+// The fields that `Connection: a, b` lines name, nearly always none: the usual two are not fields.
+std::vector<std::string_view> NamedByConnection(const net::Headers& headers) {
+  std::vector<std::string_view> out;
+  for (const auto& [name, value] : headers.fields()) {
+    if (!net::SameHeader(name, "connection")) continue;
+    for (std::string_view list = value; !list.empty();) {
+      auto comma = list.find(',');
+      auto token = list.substr(0, comma);
+      list = comma == list.npos ? std::string_view() : list.substr(comma + 1);
+      while (token.starts_with(' ') || token.starts_with('\t')) token.remove_prefix(1);
+      while (token.ends_with(' ') || token.ends_with('\t')) token.remove_suffix(1);
+      if (net::SameHeader(token, "keep-alive") || net::SameHeader(token, "close")) continue;
+      if (!token.empty()) out.push_back(token);
+    }
   }
-  return false;
+  return out;
 }
 
 template <class Stays>
 domain::WireHeaders Select(const net::Headers& headers, Stays stays) {
   domain::WireHeaders out;
   out.reserve(headers.fields().size());
-  auto connection = headers.Get("connection");
-  const bool lists = !connection.empty() && !net::SameHeader(connection, "keep-alive") &&
-                     !net::SameHeader(connection, "close");
+  const auto named = NamedByConnection(headers);
   for (const auto& [name, value] : headers.fields()) {
-    if (stays(name) || (lists && NamedByConnection(connection, name))) continue;
+    if (stays(name) ||
+        std::ranges::any_of(named, [&](auto other) { return net::SameHeader(other, name); })) {
+      continue;
+    }
     out.emplace_back(name, value);
   }
   return out;

@@ -64,5 +64,13 @@ TEST(AnswerHeadersToForward, LeavesOutWhatBelongsToTheProvidersHost) {
                           Pair("x-ratelimit-remaining-tokens", "7"), Pair("request-id", "r")));
 }
 
+TEST(RequestHeadersToForward, EveryConnectionLineNamesWhatStaysHere) {
+  auto kept = RequestHeadersToForward(Make({{"connection", "keep-alive"},
+                                            {"Connection", "close , X-Hop"},
+                                            {"x-hop", "1"},
+                                            {"x-other", "2"}}));
+  EXPECT_THAT(kept, ElementsAre(Pair("x-other", "2")));
+}
+
 }  // namespace
 }  // namespace strata::provider

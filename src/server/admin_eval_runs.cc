@@ -115,8 +115,7 @@ Result<job::EvalPlan> DecodePlan(std::string_view body) {
 
 Task<Result<>> Begin(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto plan, DecodePlan(e.http.body));
-  STRATA_CO_TRY(auto run,
-                co_await s.evaluation.worker().Submit(std::move(plan), e.ctx.workspace, e.ctx.key));
+  STRATA_CO_TRY(auto run, co_await s.evaluation.worker().Submit(std::move(plan), e.ctx));
   co_return co_await SendAdminJson(e, json::serialize(Encode(run)));
 }
 

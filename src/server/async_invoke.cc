@@ -14,6 +14,7 @@
 #include "dialect/error_table.h"
 #include "gateway/access.h"
 #include "gateway/collect_sink.h"
+#include "gateway/constraints.h"
 
 namespace strata::server {
 namespace {
@@ -144,8 +145,12 @@ Task<Result<std::string>> AsyncInvokes::Invoke(const store::Job& job) {
   ctx.urgency = Urgency::kBackground;
   ctx.workspace = job.workspace;
   STRATA_CO_CHECK_OK(gateway::ApplyNow(parts_.keys, KeyId{text("key")}, ctx));
+  // Jobs of before have none of these two.
+  if (const auto* kept = payload.if_contains("constraints")) {
+    STRATA_CO_TRY(auto constraints, gateway::ReadConstraints(*kept));
+    STRATA_CO_CHECK_OK(gateway::Narrow(constraints, ctx));
+  }
   parts_.routers.AddForms(ctx.models_allowed, ctx.workspace);
-  // Jobs of before have none.
   if (const auto* subject = payload.if_contains("subject")) ctx.subject = subject->as_string();
   auto id = AsyncInvocationArn(job).substr(kArnHead.size());
   STRATA_CO_TRY(auto path, AsyncOutputPath(parts_.s3_map, text("s3_uri"), id));
@@ -202,6 +207,7 @@ Task<Result<store::Job>> AsyncInvokes::Submit(AsyncInvocation invocation, Reques
   json::object payload{{"model", invocation.model},   {"input", json::parse(invocation.input.text)},
                        {"s3_uri", invocation.s3_uri}, {"token", invocation.token},
                        {"key", ctx.key.value},        {"subject", ctx.subject}};
+  payload["constraints"] = gateway::ConstraintsJson(gateway::Constraints::Of(ctx));
   store::JobSpec spec;
   spec.kind = kKind;
   spec.key = ctx.request_id.value;

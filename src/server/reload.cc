@@ -135,6 +135,7 @@ ReloadReport Reloader::Compare(const Config& before, const Config& after) const 
     if (!IsLive(name)) report.restart.push_back(std::move(name));
   }
   if (before.aliases != after.aliases) report.changed.emplace_back("aliases");
+  if (before.models != after.models) report.changed.emplace_back("models");
   if (before.guardrails != after.guardrails) report.changed.emplace_back("guardrails");
   if (before.hooks != after.hooks) report.changed.emplace_back("hooks");
   return report;

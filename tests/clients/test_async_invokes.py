@@ -33,8 +33,11 @@ class AsyncInvokes(unittest.TestCase):
         return boto3.client("bedrock-runtime", endpoint_url=self.server.url, region_name="us-east-1", aws_access_key_id=ACCESS_KEY,
                             aws_secret_access_key=SECRET_KEY, config=Config(retries={"total_max_attempts": 1}))
 
-    def start(self, model="up/gpt-4o-mini"):
-        return self.client().start_async_invoke(
+    def start(self, model="up/gpt-4o-mini", headers=()):
+        client = self.client()
+        client.meta.events.register("before-sign.bedrock-runtime.StartAsyncInvoke",
+                                    lambda request, **_: [request.headers.add_header(*header) for header in headers])
+        return client.start_async_invoke(
             modelId=model, modelInput={"messages": [{"role": "user", "content": "hi"}], "max_tokens": 20},
             outputDataConfig={"s3OutputDataConfig": {"s3Uri": f"s3://{BUCKET}/out"}})["invocationArn"]
 
@@ -43,6 +46,17 @@ class AsyncInvokes(unittest.TestCase):
         while not what():
             self.assertLess(time.time(), deadline, "it does not come to that")
             time.sleep(0.05)
+
+    def test_what_a_request_may_not_do_its_job_may_not_do_either(self):
+        before = len(self.upstream.requests())
+        for header, why in ((("x-strata-labels", "pii"), "pii"), (("x-strata-regions", "eu-central-1"), "eu-central-1"),
+                            (("x-strata-retention", "none"), "keep")):
+            arn = self.start(headers=[header])
+            self.until(lambda: self.client().get_async_invoke(invocationArn=arn)["status"] != "InProgress")
+            ended = self.client().get_async_invoke(invocationArn=arn)
+            self.assertEqual(ended["status"], "Failed", ended)
+            self.assertIn(why, ended["failureMessage"])
+        self.assertEqual(len(self.upstream.requests()), before, "it was sent all the same")
 
     def test_restarts_cost_an_invocation_none_of_its_attempts(self):
         self.upstream.script({"text": "late", "delay_ms": 600_000, "times": 0})

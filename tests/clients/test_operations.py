@@ -254,6 +254,14 @@ class Reload(unittest.TestCase):
                 ask(client)
             self.assertEqual(len(self.upstream.requests()), 1 + retries)
 
+    def test_a_model_that_is_new_is_named(self):
+        self.server.configure(config_for(self.upstream, f"models:\n  - {{id: newcomer, deployments: [{MODEL}]}}\n"))
+        self.assertIn("models", self.server.cli("reload"))
+        self.assertIn("newcomer", self.models())
+        self.server.configure(config_for(self.upstream, ""))
+        self.assertIn("models", self.server.cli("reload"))
+        self.assertNotIn("newcomer", self.models())
+
     def test_options_that_need_a_restart_are_named(self):
         self.server.configure(config_for(self.upstream, "net.threads: 3\nnet.header_timeout_ms: 7000\nserver.request_timeout: 77\n"))
         out = self.server.cli("reload")

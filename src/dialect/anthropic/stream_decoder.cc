@@ -1,6 +1,5 @@
 // Anthropic's stream events of a provider → domain events.
 
-#include "base/utf8.h"
 #include "dialect/anthropic.h"
 #include "dialect/anthropic/blocks.h"
 #include "dialect/json/block_emitter.h"
@@ -25,16 +24,13 @@ class MessageDecoder final : public SseStreamDecoder {
   void OnReasoning(std::string text, std::string signature, std::string redacted, Events& out);
 
   domain::StreamEnd end_;
-  std::int64_t block_length_ = 0;            // code points of the open text block
-  std::vector<domain::Citation> citations_;  // of the open text block, whose length is not known
   std::string whole_input_;  // a tool call's input when it came with the start; "" for none
   bool started_ = false;
 };
 
 void MessageDecoder::OnText(std::string text, Events& out) {
   if (text.empty() || !blocks_.open(BlockKind::kText)) return;
-  block_length_ += static_cast<std::int64_t>(CodePointCount(text));
-  out.emplace_back(domain::TextDelta{.index = blocks_.index(), .text = std::move(text)});
+  blocks_.Text(out, std::move(text));
 }
 
 void MessageDecoder::OnReasoning(std::string text, std::string signature, std::string redacted,
@@ -50,19 +46,11 @@ void MessageDecoder::OnReasoning(std::string text, std::string signature, std::s
 }
 
 void MessageDecoder::CloseBlock(Events& out) {
-  for (auto& citation : citations_) {
-    citation.answer_start = 0;
-    citation.answer_end = block_length_;
-    out.emplace_back(
-        domain::CitationDelta{.index = blocks_.index(), .citation = std::move(citation)});
-  }
-  citations_.clear();
   if (blocks_.open(BlockKind::kToolUse) && !whole_input_.empty()) {
     out.emplace_back(
         domain::ToolInputDelta{.index = blocks_.index(), .json = std::move(whole_input_)});
   }
   whole_input_.clear();
-  block_length_ = 0;
   blocks_.Close(out);
 }
 
@@ -118,7 +106,7 @@ Result<> MessageDecoder::OnDelta(const JsonField& delta, Events& out) {
   } else if (type == "citations_delta" && blocks_.open(BlockKind::kText)) {
     auto field = delta.Get("citation");
     STRATA_TRY(auto citation, DecodeCitation(field));
-    citations_.push_back(std::move(citation));
+    blocks_.Cite(std::move(citation));
   }
   return {};
 }

@@ -39,7 +39,7 @@ class PromptPieces {
     auto text = PromptText(format_, body);
     if (!text.empty()) {
       blocks_.Need(out, domain::BlockKind::kText);
-      out.emplace_back(domain::TextDelta{.index = blocks_.index(), .text = std::move(text)});
+      blocks_.Text(out, std::move(text));
     }
     if (PromptStop(body)) blocks_.Close(out);
     return out;

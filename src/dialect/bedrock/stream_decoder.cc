@@ -1,6 +1,5 @@
 // ConverseStream frames of Bedrock → domain events.
 
-#include "base/utf8.h"
 #include "dialect/bedrock.h"
 #include "dialect/bedrock/blocks.h"
 #include "dialect/event_stream.h"
@@ -39,8 +38,6 @@ class ConverseDecoder final : public StreamDecoder {
   domain::StreamEnd end_;
   std::optional<Error> held_;     // came after events of the same bytes
   std::int64_t wire_index_ = -1;  // contentBlockIndex of the open block
-  std::int64_t block_length_ = 0;
-  std::vector<domain::Citation> citations_;  // of the open text block, whose length is not known
   bool started_ = false;
   bool stopped_ = false;  // messageStop has come
   bool ended_ = false;
@@ -53,14 +50,6 @@ void ConverseDecoder::NeedStart(Events& out) {
 }
 
 void ConverseDecoder::CloseBlock(Events& out) {
-  for (auto& citation : citations_) {
-    citation.answer_start = 0;
-    citation.answer_end = block_length_;
-    out.emplace_back(
-        domain::CitationDelta{.index = blocks_.index(), .citation = std::move(citation)});
-  }
-  citations_.clear();
-  block_length_ = 0;
   wire_index_ = -1;
   blocks_.Close(out);
 }
@@ -120,8 +109,7 @@ Result<> ConverseDecoder::OnDelta(const JsonField& body, Events& out) {
     STRATA_TRY(auto text, value.String());
     if (text.empty()) return {};
     STRATA_CHECK_OK(NeedBlock(body, BlockKind::kText, out));
-    block_length_ += static_cast<std::int64_t>(CodePointCount(text));
-    out.emplace_back(domain::TextDelta{.index = blocks_.index(), .text = std::move(text)});
+    blocks_.Text(out, std::move(text));
   } else if (kind == "toolUse") {
     STRATA_CHECK_OK(NeedBlock(body, BlockKind::kToolUse, out));
     return OnToolInput(value, out);
@@ -131,7 +119,7 @@ Result<> ConverseDecoder::OnDelta(const JsonField& body, Events& out) {
   } else if (kind == "citation") {
     STRATA_CHECK_OK(NeedBlock(body, BlockKind::kText, out));
     STRATA_TRY(auto citation, DecodeCitation(value));
-    citations_.push_back(std::move(citation));
+    blocks_.Cite(std::move(citation));
   }
   return {};
 }

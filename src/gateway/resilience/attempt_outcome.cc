@@ -5,11 +5,16 @@
 #include "base/budget_error.h"
 
 namespace strata::gateway {
+namespace {
+
+constexpr int kForbidden = 403;  // the key was known
+
+}  // namespace
 
 std::string_view OutcomeName(AttemptOutcome outcome) {
   static constexpr std::array<std::string_view, kAttemptOutcomes> kNames = {
-      "ok",      "caller",       "cancelled", "own", "throttled",
-      "connect", "server_error", "timeout",   "cut", "refused_key"};
+      "ok",           "caller",  "cancelled", "own",         "throttled", "connect",
+      "server_error", "timeout", "cut",       "refused_key", "denied"};
   return kNames.at(static_cast<std::size_t>(outcome));
 }
 
@@ -27,7 +32,9 @@ AttemptOutcome OutcomeOf(const Error& error, AttemptStage stage) {
     case Code::kUnauthenticated:
     case Code::kPermissionDenied:
       // Our own outbound check says the same code, without a provider.
-      return by_provider ? AttemptOutcome::kRefusedKey : AttemptOutcome::kCallers;
+      if (!by_provider) return AttemptOutcome::kCallers;
+      return error.upstream_status() == kForbidden ? AttemptOutcome::kDenied
+                                                   : AttemptOutcome::kRefusedKey;
     case Code::kUnavailable:
     case Code::kInternal:
     case Code::kCorruption:

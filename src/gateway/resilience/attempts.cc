@@ -11,12 +11,17 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// A caller that waits for less has its own reasons: that nothing came so soon is nobody's fault.
+// A caller that waits for less than an answer takes here has its own reasons: that nothing came so
+// soon is nobody's fault. Of a deployment that has not answered yet nothing is known.
 constexpr milliseconds kTimeoutFaultMin{1'000};
+constexpr milliseconds kTimeoutFaultUnknown{10'000};
+// A key that could use the model so short a time ago can use it still.
+constexpr milliseconds kRightKnownFor{600'000};
 
 bool ElsewhereOnly(AttemptOutcome outcome) {
   return outcome == AttemptOutcome::kTimeout || outcome == AttemptOutcome::kRefusedKey ||
-         outcome == AttemptOutcome::kOurs || outcome == AttemptOutcome::kCallers;
+         outcome == AttemptOutcome::kDenied || outcome == AttemptOutcome::kOurs ||
+         outcome == AttemptOutcome::kCallers;
 }
 
 std::string_view WhyOf(Balance balance, DeploymentHealth::Kind kind) {
@@ -118,11 +123,21 @@ std::optional<Choice> Attempts::ChooseHedge() {
   return Admit(std::move(candidates), "hedge");
 }
 
-AttemptOutcome Attempts::Judge(const Choice& choice, const Error& error, AttemptStage stage) const {
-  auto outcome = OutcomeOf(error, stage);
-  bool hasty = outcome == AttemptOutcome::kTimeout && error.upstream_status() <= 0 &&
-               choice.ticket.Elapsed() < kTimeoutFaultMin;
-  return hasty ? AttemptOutcome::kCancelled : outcome;
+// What the deployment's health is told: one caller's limits and rights must not close it for the
+// others.
+AttemptOutcome Attempts::Heard(const Choice& choice, const Error& error,
+                               AttemptOutcome outcome) const {
+  const auto& health = *lanes_[choice.lane]->health;
+  if (outcome == AttemptOutcome::kDenied && health.AnsweredWithin(kRightKnownFor)) {
+    return AttemptOutcome::kCallers;
+  }
+  if (outcome != AttemptOutcome::kTimeout || error.upstream_status() > 0) return outcome;
+  auto waited = choice.ticket.Elapsed();
+  auto usual = health.Usual(streamed_);
+  auto fair = usual.count() > 0 ? std::max(usual, kTimeoutFaultMin) : kTimeoutFaultUnknown;
+  const auto limit = rules_.first_token_max;  // of who runs this server: slower is too slow
+  if (limit.count() > 0) fair = std::min(fair, std::max(limit, kTimeoutFaultMin));
+  return waited < fair ? AttemptOutcome::kCancelled : outcome;
 }
 
 bool Attempts::MayRetry(AttemptOutcome outcome) const {
@@ -144,11 +159,12 @@ milliseconds Attempts::Backoff() {
 }
 
 AttemptOutcome Attempts::FailedBeside(Choice& choice, const Error& error, AttemptStage stage) {
-  auto outcome = Judge(choice, error, stage);
-  choice.ticket.End(outcome, error.retry_after());
+  auto outcome = OutcomeOf(error, stage);
+  auto heard = Heard(choice, error, outcome);
+  choice.ticket.End(heard, error.retry_after());
   auto& mark = marks_[choice.lane];
-  mark.counted |= IsFault(outcome);
-  mark.spent = error.code() == Code::kDeadlineExceeded || ElsewhereOnly(outcome);
+  mark.counted |= IsFault(heard);
+  mark.spent = ElsewhereOnly(outcome);
   if (error.retry_after()) last_retry_after_ = error.retry_after();
   return outcome;
 }
@@ -156,14 +172,14 @@ AttemptOutcome Attempts::FailedBeside(Choice& choice, const Error& error, Attemp
 std::optional<milliseconds> Attempts::Failed(Choice choice, Error error, AttemptStage stage) {
   auto outcome = FailedBeside(choice, error, stage);
   auto wanted = error.retry_after();
-  bool timed_out = error.code() == Code::kDeadlineExceeded;
   last_ = std::move(error);
-  if (!MayRetry(timed_out ? AttemptOutcome::kTimeout : outcome)) return std::nullopt;
+  if (!MayRetry(outcome)) return std::nullopt;
   bool elsewhere = marks_[choice.lane].spent;
 
   if (retries_ < rules_.retries) {
     bool fresh = !Candidates(tier_, Which::kFresh).empty();
-    auto wait = fresh ? milliseconds(0) : std::max(Backoff(), wanted.value_or(milliseconds(0)));
+    // Behind the time that was asked for, lest all who were told the same come back at once.
+    auto wait = fresh ? milliseconds(0) : wanted.value_or(milliseconds(0)) + Backoff();
     // To wait for a deployment that asked for it is worse than to ask another model.
     bool turn_away = outcome == AttemptOutcome::kThrottled && HasLaterTier();
     bool fits = wait <= std::max(rules_.retry_after_max, rules_.retry_max) &&
@@ -208,9 +224,9 @@ Error Attempts::NothingToTry() const {
       soonest = std::min(wait, soonest.value_or(wait));
       reason = fmt::format("{} is not asked for another {} ms: {}", lane->health->id(),
                            wait.count(), OutcomeName(lane->health->LastFault()));
-      if (lane->health->LastFault() == AttemptOutcome::kRefusedKey) {
-        reason += " (its provider refuses our key)";
-      }
+      auto fault = lane->health->LastFault();
+      if (fault == AttemptOutcome::kRefusedKey) reason += " (its provider refuses our key)";
+      if (fault == AttemptOutcome::kDenied) reason += " (its provider denies us this model)";
     }
     reasons += (reasons.empty() ? "" : "; ") + reason;
   }

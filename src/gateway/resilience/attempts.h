@@ -72,7 +72,7 @@ class Attempts {
   bool HasLaterTier() const;
   bool MayRetry(AttemptOutcome outcome) const;
   std::chrono::milliseconds Backoff();
-  AttemptOutcome Judge(const Choice& choice, const Error& error, AttemptStage stage) const;
+  AttemptOutcome Heard(const Choice& choice, const Error& error, AttemptOutcome outcome) const;
   Error NothingToTry() const;
 
   const Lanes& lanes_;

@@ -444,6 +444,66 @@ TEST(Attempts, ARepetitionThatProbesAnOpenBreakerDecides) {
   EXPECT_EQ(health.State(), BreakerState::kOpen);
 }
 
+// A file that one caller may not read, time and again.
+TEST(Attempts, WhatOneCallerIsDeniedDoesNotCloseTheDeploymentForTheOthers) {
+  World world;
+  world.Add("a");
+  auto& health = *world.lanes[0]->health;
+  auto denied = Error(Code::kPermissionDenied, "no access to the file").FromUpstream(403);
+  auto ask = [&] {
+    auto request = world.Request();
+    auto choice = request.Choose();
+    ASSERT_TRUE(choice.has_value());
+    EXPECT_FALSE(request.Failed(std::move(*choice), denied, AttemptStage::kStart));
+  };
+  ask();
+  EXPECT_EQ(health.State(), BreakerState::kClosed) << "once says nothing of the others";
+  auto good = health.Admit();
+  good->FirstToken(true);
+  good->End(Kind::kOk);
+  for (int i = 0; i < 20; ++i) ask();
+  EXPECT_EQ(health.State(), BreakerState::kClosed) << "the key could use it a moment ago";
+  world.clock.Advance(std::chrono::minutes(10));
+  for (int i = 0; i < 3; ++i) ask();
+  EXPECT_EQ(health.State(), BreakerState::kOpen) << "nobody gets through";
+  EXPECT_EQ(health.LastFault(), Kind::kDenied);
+}
+
+TEST(Attempts, ADeploymentThatDeniesIsLeftForAnother) {
+  World world;
+  world.Add("a");
+  world.Add("b");
+  auto request = world.Request();
+  auto choice = request.Choose();
+  auto denied = Error(Code::kPermissionDenied, "model access").FromUpstream(403);
+  ASSERT_TRUE(request.Failed(std::move(*choice), denied, AttemptStage::kStart));
+  EXPECT_TRUE(request.Choose().has_value());
+}
+
+TEST(Attempts, WhoWaitsForLessThanAnAnswerTakesClosesTheDeploymentForNobody) {
+  World world;
+  world.Add("a");
+  auto& health = *world.lanes[0]->health;
+  auto hurry = [&](milliseconds patience) {
+    auto request = world.Request();
+    auto choice = request.Choose();
+    ASSERT_TRUE(choice.has_value());
+    world.clock.Advance(patience);
+    request.Failed(std::move(*choice), Error(Code::kDeadlineExceeded, "late").FromUpstream(-1),
+                   AttemptStage::kStart);
+  };
+  for (int i = 0; i < 10; ++i) hurry(milliseconds(1200));
+  EXPECT_EQ(health.State(), BreakerState::kClosed) << "how long it takes is not known yet";
+  auto patient = health.Admit();
+  world.clock.Advance(seconds(2));
+  patient->FirstToken(true);
+  patient->End(Kind::kOk);
+  for (int i = 0; i < 10; ++i) hurry(milliseconds(1200));
+  EXPECT_EQ(health.State(), BreakerState::kClosed) << "it takes two seconds";
+  for (int i = 0; i < 3; ++i) hurry(seconds(3));
+  EXPECT_EQ(health.State(), BreakerState::kOpen) << "it hangs";
+}
+
 TEST(Attempts, RetryAfterIsWaitedForWhenShortAndPassedOnWhenLong) {
   World world;
   world.Add("a");
@@ -452,7 +512,7 @@ TEST(Attempts, RetryAfterIsWaitedForWhenShortAndPassedOnWhenLong) {
   auto wait =
       patient.Failed(std::move(*choice), Throttling(milliseconds(1500)), AttemptStage::kStart);
   ASSERT_TRUE(wait);
-  EXPECT_GE(*wait, milliseconds(1500));
+  EXPECT_GT(*wait, milliseconds(1500)) << "all who were told the same would come back at once";
 
   auto other = world.Request();
   choice = other.Choose();

@@ -135,6 +135,7 @@ void DeploymentHealth::Ticket::FirstToken(bool streamed) {
   auto now = health_->NowUs();
   (streamed ? health_->first_token_ : health_->whole_).Observe(now - start_us_, now);
   if (streamed) health_->NoteQuiet(now - start_us_);
+  health_->NoteUsual(streamed, now - start_us_, now);
   health_->Succeeded(probe_);
   // That has decided. A stream may go on for minutes: how it ends is one answer among others.
   probe_ = false;
@@ -272,6 +273,24 @@ void DeploymentHealth::NoteQuiet(std::int64_t first_token_us) {
   auto quiet = quiet_us_.load(kRelaxed);
   if (quiet > 0 && first_token_us > quiet) first_token_us = quiet + (first_token_us - quiet) / 100;
   quiet_us_.store(std::max<std::int64_t>(first_token_us, 1), kRelaxed);
+}
+
+// The other way round: follows slower times at once, so that one slow answer teaches patience, and
+// forgets them over some dozens of faster ones.
+void DeploymentHealth::NoteUsual(bool streamed, std::int64_t micros, std::int64_t now_us) {
+  auto& usual = usual_us_[streamed ? 1 : 0];
+  auto before = usual.load(kRelaxed);
+  usual.store(micros >= before ? micros : before - (before - micros) / 20, kRelaxed);
+  answered_us_.store(std::max<std::int64_t>(now_us, 1), kRelaxed);
+}
+
+milliseconds DeploymentHealth::Usual(bool streamed) const {
+  return milliseconds(usual_us_[streamed ? 1 : 0].load(kRelaxed) / 1000);
+}
+
+bool DeploymentHealth::AnsweredWithin(milliseconds time) const {
+  auto at = answered_us_.load(kRelaxed);
+  return at != 0 && NowUs() - at < time.count() * 1000;
 }
 
 double DeploymentHealth::Queue() const {

@@ -46,7 +46,9 @@ class ResilientStream final : public ChatStream {
       Note(*event);
     } else {
       auto outcome = OutcomeOf(event.error(), AttemptStage::kAnswer);
-      attempt_->choice.ticket.End(outcome, event.error().retry_after());
+      // The answer was coming: that it takes longer than its caller waits is nobody's fault.
+      auto heard = outcome == AttemptOutcome::kTimeout ? AttemptOutcome::kCancelled : outcome;
+      attempt_->choice.ticket.End(heard, event.error().retry_after());
       attempt_->Settle(outcome, &event.error());
     }
     co_return event;

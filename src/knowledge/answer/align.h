@@ -11,17 +11,15 @@
 // do not support bring places of their own; a sentence that is not supported as a whole needs them
 // for every clause.
 
-#include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/context.h"
 #include "base/task.h"
-#include "knowledge/answer/claim_facts.h"
-#include "knowledge/answer/sentence_pool.h"
+#include "knowledge/answer/claim.h"
+#include "knowledge/answer/claim_sources.h"
+#include "knowledge/answer/claim_support.h"
 #include "knowledge/extract.h"
 
 namespace strata::knowledge {
@@ -42,58 +40,17 @@ class Aligner {
   std::vector<domain::Citation> AlignByWords(std::string sentence);
 
  private:
-  struct Facts {
-    std::vector<ClaimNumber> numbers;
-    std::uint64_t units = 0;
-    bool is_heading = false;
-    std::size_t heading = SIZE_MAX;  // the last heading before it in its passage
-  };
-  struct Claim;
-  using Chosen = std::vector<std::size_t>;  // indices into the pool's sentences
-
-  void ReadFacts(const SentencePool& pool);
-  Claim ReadClaim(std::string_view sentence, const std::string& context);
+  ClaimSupport SupportOf(const Claim& claim) const { return {claim, sources_, vectors_}; }
   std::vector<Claim> ReadClaims(std::string sentence);
-  std::string AroundOf(const SentencePool& pool, std::size_t i) const;
-  Chosen CandidatesOf(const Claim& claim) const;
   Task<Result<>> AddVectors(std::vector<Claim>& claims, RequestContext& ctx);
-  double Cover(const Claim& claim, const Chosen& chosen) const;
-  double Cosine(const Claim& claim, const Chosen& chosen) const;
-  std::vector<bool> NumbersHeld(const Claim& claim, const Chosen& chosen) const;
-  double NumbersMissing(const Claim& claim, const Chosen& chosen) const;
-  bool BringsNumber(const Claim& claim, const Chosen& chosen, std::size_t i) const;
-  double Gain(const Claim& claim, const Chosen& chosen, std::size_t i) const;
-  static double Threshold(const Claim& claim);
-  double Support(const Claim& claim, const Chosen& chosen) const;
-  Chosen Choose(const Claim& claim) const;
-  void AddOtherDocuments(const Claim& claim, Chosen& places) const;
-  Chosen PlacesOf(const std::vector<Claim>& claims) const;
+  ClaimSupport::Places PlacesOf(const std::vector<Claim>& claims) const;
   std::vector<domain::Citation> Cite(const std::vector<Claim>& claims) const;
-  bool IsContradicted(const Claim& claim, const Chosen& chosen) const;
-  bool Supports(const Claim& claim, const Chosen& chosen) const;
 
   const std::string question_;
-  const std::vector<SourcePassage> passages_;
+  ClaimSources sources_;
   const std::shared_ptr<provider::Embedder> embedder_;
-  std::string previous_;                          // the sentence before
-  std::vector<Facts> facts_;                      // of each sentence of the pool
-  std::vector<std::vector<ClaimNumber>> around_;  // numbers of each passage's title and headings
-  std::vector<std::size_t> document_;             // of each passage: the first of its document
-  // Of the pool's sentences: each as a whole, and of a table's row its longer cells.
-  std::map<std::size_t, std::vector<std::vector<float>>> vectors_;
-};
-
-// Cuts a growing text into whole sentences.
-class SentenceBuffer {
- public:
-  void Add(std::string_view text) { held_ += text; }
-  // The sentences that are complete, each with the white space before it; the rest is held.
-  std::vector<std::string> TakeWhole();
-  // What is left.
-  std::string TakeRest();
-
- private:
-  std::string held_;
+  std::string previous_;   // the sentence before
+  SourceVectors vectors_;  // of the source sentences that were candidates so far
 };
 
 }  // namespace strata::knowledge

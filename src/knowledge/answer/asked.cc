@@ -8,7 +8,7 @@
 
 #include "base/utf8.h"
 #include "knowledge/answer/amounts.h"
-#include "knowledge/answer/kinds.h"
+#include "knowledge/answer/last_question.h"
 #include "knowledge/answer/passages.h"
 #include "knowledge/answer/question_parts.h"
 #include "knowledge/answer/tokens.h"

@@ -8,6 +8,7 @@
 
 #include "knowledge/answer/claim_facts.h"
 #include "knowledge/answer/contrasts.h"
+#include "knowledge/answer/date_words.h"
 #include "knowledge/answer/kinds.h"
 #include "knowledge/answer/prohibitions.h"
 #include "knowledge/answer/tokens.h"

@@ -6,7 +6,7 @@
 #include "base/utf8.h"
 #include "domain/refusal.h"
 #include "knowledge/answer/asked.h"
-#include "knowledge/answer/kinds.h"
+#include "knowledge/answer/last_question.h"
 #include "knowledge/answer/question_parts.h"
 #include "knowledge/answer/rank_passages.h"
 #include "knowledge/answer/score_pool.h"

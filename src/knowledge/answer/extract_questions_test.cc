@@ -9,7 +9,7 @@
 
 #include "base/run_task.h"
 #include "base/utf8.h"
-#include "knowledge/answer/kinds.h"
+#include "knowledge/answer/last_question.h"
 #include "knowledge/answer/passages.h"
 #include "knowledge/extract.h"
 #include "provider/local_models.h"

@@ -1,16 +1,16 @@
 #pragma once
 // The weights of builtin/extract: L2-regularised logistic regressions over the features of
-// sentence_pool.h, fitted by bench/answer/fit.py on questions of the chunking set (MIT licence;
-// answer spans are the positive sentences; for the pool, each question against its own and against
-// other documents). Which questions, and what is left when a document is held out:
-// docs/measurements-answers.md. That set asks for hardly any names and dates, so the weights of
-// `kind` and `measure` are not its: they are set, so that a "who" is answered with a name where one
-// stands. A probability of 0.5 is the operating point that fit.py chose.
+// sentence_pool.h and pool_features.h, fitted by bench/answer/fit.py on questions of the chunking
+// set (MIT licence; answer spans are the positive sentences; for the pool, each question against
+// its own and against other documents). Which questions, and what is left when a document is held
+// out: docs/measurements-answers.md. That set asks for hardly any names and dates, so the weights
+// of `kind` and `measure` are not its: they are set, so that a "who" is answered with a name where
+// one stands. A probability of 0.5 is the operating point that fit.py chose.
 
 #include <array>
 #include <cstddef>
 
-#include "knowledge/answer/sentence_pool.h"
+#include "knowledge/answer/pool_features.h"
 
 namespace strata::knowledge {
 

@@ -12,6 +12,7 @@
 #include "knowledge/answer/asked.h"
 #include "knowledge/answer/corrected_question.h"
 #include "knowledge/answer/passages.h"
+#include "knowledge/answer/sentence_buffer.h"
 #include "knowledge/extract.h"
 #include "knowledge/vector_stores.h"
 

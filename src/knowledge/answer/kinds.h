@@ -1,11 +1,10 @@
 #pragma once
-// The kind of thing that a question asks for (a person, a date, a length …), and the kinds that a
-// sentence holds. Recognised by form, so they are hints.
+// Kinds of things (a person, a date, a length …), and those that a sentence holds. Recognised by
+// form, so they are hints. Which of them a question asks for: kinds_asked.h.
 
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace strata::knowledge {
 
@@ -48,13 +47,6 @@ inline constexpr unsigned kSureKinds = kNumber | kPercent | kMass | kTemperature
                                        kVolume | kPressure | kPower | kArea | kData | kPhone |
                                        kEmail | kUrl | kColour;
 
-// Any of these answers the question, the last one of several; kNoKind when it asks for nothing of a
-// known form.
-unsigned KindsAsked(std::string_view question);
-
-// The words of the question that say so: "how", "long". Views of constants.
-std::vector<std::string_view> CueWords(std::string_view question);
-
 // `asked`: the words of the question, in lower case without accents: a name or a number that it
 // holds is not what it asks for.
 unsigned KindsIn(std::string_view sentence, std::span<const std::string> asked = {});
@@ -62,11 +54,5 @@ unsigned KindsIn(std::string_view sentence, std::span<const std::string> asked =
 // The kinds that the cells under this heading have: numbers under "Warranty (months)" are
 // durations, names under "Owner" are persons.
 unsigned KindsOfHeading(std::string_view heading);
-
-// What stands between the earlier question of a conversation and the one that is asked now.
-inline constexpr std::string_view kTurnBreak = " \x1e ";
-
-// A conversation brings its earlier questions along; what is asked now stands last.
-std::string_view LastQuestion(std::string_view text);
 
 }  // namespace strata::knowledge

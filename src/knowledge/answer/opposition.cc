@@ -6,6 +6,7 @@
 
 #include "knowledge/answer/claim_clauses.h"
 #include "knowledge/answer/contrasts.h"
+#include "knowledge/answer/date_words.h"
 #include "knowledge/answer/pieces.h"
 #include "knowledge/answer/tokens.h"
 #include "knowledge/answer/word_forms.h"

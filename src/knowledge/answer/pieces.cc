@@ -11,15 +11,6 @@
 namespace strata::knowledge {
 namespace {
 
-constexpr auto kMonths = std::to_array<std::string_view>(
-    {"january", "february",  "march",   "april",    "may",      "june",    "july",
-     "august",  "september", "october", "november", "december", "januar",  "februar",
-     "märz",    "mai",       "juni",    "juli",     "oktober",  "dezember"});
-constexpr auto kWeekdays = std::to_array<std::string_view>(
-    {"monday",  "tuesday",  "wednesday",  "thursday",   "friday",  "saturday",  "sunday",
-     "mondays", "tuesdays", "wednesdays", "thursdays",  "fridays", "saturdays", "sundays",
-     "montag",  "dienstag", "mittwoch",   "donnerstag", "freitag", "samstag",   "sonntag"});
-
 bool IsAllDigits(std::string_view word) {
   return !word.empty() &&
          std::ranges::all_of(word, [](unsigned char c) { return std::isdigit(c) != 0; });
@@ -125,9 +116,6 @@ std::string FormOfIdentifier(std::string_view identifier) {
   }
   return form;
 }
-
-bool IsMonthName(std::string_view word) { return IsOneOf(word, kMonths); }
-bool IsWeekday(std::string_view word) { return IsOneOf(word, kWeekdays); }
 
 bool IsMarkPiece(const Piece& piece) {
   constexpr std::size_t kDigitsMax = 8;

@@ -27,8 +27,6 @@ bool IsYearPiece(const Piece& piece);
 bool IsIdentifierPiece(const Piece& piece);
 // Its letters as "a" and its digits as one "9", so that identifiers of one kind are alike.
 std::string FormOfIdentifier(std::string_view identifier);
-bool IsMonthName(std::string_view word);
-bool IsWeekday(std::string_view word);
 // What may tell one thing from another of its kind, behind its noun: "2", "12", "B", "IV", "3.2".
 bool IsMarkPiece(const Piece& piece);
 

@@ -5,6 +5,9 @@
 #include <cctype>
 
 #include "knowledge/answer/claim_facts.h"
+#include "knowledge/answer/kinds.h"
+#include "knowledge/answer/kinds_asked.h"
+#include "knowledge/answer/last_question.h"
 #include "knowledge/answer/question_conditions.h"
 #include "knowledge/answer/question_form.h"
 #include "knowledge/answer/tokens.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "knowledge/answer/kinds.h"
+#include "knowledge/answer/last_question.h"
 #include "knowledge/answer/tokens.h"
 #include "text/search_words.h"
 #include "text/sentences.h"

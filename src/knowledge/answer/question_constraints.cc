@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "knowledge/answer/date_words.h"
 #include "knowledge/answer/kinds.h"
+#include "knowledge/answer/last_question.h"
 #include "knowledge/answer/pieces.h"
 #include "knowledge/answer/question.h"
 #include "knowledge/answer/tokens.h"

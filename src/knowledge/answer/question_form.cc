@@ -5,6 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "knowledge/answer/kinds.h"
+#include "knowledge/answer/kinds_asked.h"
+#include "knowledge/answer/last_question.h"
 #include "knowledge/answer/prohibitions.h"
 #include "knowledge/answer/tokens.h"
 #include "text/search_words.h"

@@ -5,7 +5,7 @@
 #include <cctype>
 #include <utility>
 
-#include "knowledge/answer/kinds.h"
+#include "knowledge/answer/last_question.h"
 #include "knowledge/answer/passages.h"
 #include "knowledge/answer/question.h"
 #include "knowledge/answer/tokens.h"

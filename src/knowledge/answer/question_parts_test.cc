@@ -1,8 +1,7 @@
 #include "knowledge/answer/question_parts.h"
+#include "knowledge/answer/last_question.h"
 
 #include <gtest/gtest.h>
-
-#include "knowledge/answer/kinds.h"
 
 namespace strata::knowledge {
 namespace {

@@ -9,6 +9,7 @@
 
 #include "base/context.h"
 #include "base/task.h"
+#include "knowledge/answer/pool_features.h"
 #include "knowledge/answer/sentence_pool.h"
 #include "knowledge/extract.h"
 #include "provider/embedder.h"

@@ -41,17 +41,6 @@ TEST(ScorePool, ASentenceThatLeansIsReadWithTheOneBefore) {
             "The Aletsch glacier lies in Valais. It is 23 kilometres long.");
 }
 
-TEST(ScorePool, NamesThatNoPassageHoldsAreMissing) {
-  auto held = Score("How long is the Aletsch glacier?", Passages({kText}), nullptr);
-  EXPECT_EQ(FeaturesOf(held.pool).names_missing, 0);
-  auto other = Score("How long is the Fiesch glacier?", Passages({kText}), nullptr);
-  EXPECT_EQ(FeaturesOf(other.pool).names_missing, 1);
-  auto titled = Passages({kText});
-  titled[0].title = "Fiesch";
-  EXPECT_EQ(
-      FeaturesOf(Score("How long is the Fiesch glacier?", titled, nullptr).pool).names_missing, 0);
-}
-
 TEST(ScorePool, OnlyTheBestByWordsAreEmbedded) {
   fakes::FakeEmbedder embedder;
   const auto scored = Score("How long is the Aletsch glacier?", Passages({kText}), &embedder, 2);
@@ -59,19 +48,6 @@ TEST(ScorePool, OnlyTheBestByWordsAreEmbedded) {
   EXPECT_NE(scored.pool.sentences[0].features.cosine, 0);
   EXPECT_NE(scored.pool.sentences[1].features.cosine, 0);
   EXPECT_EQ(scored.pool.sentences[2].features.cosine, 0);
-}
-
-TEST(Features, EveryNameHasItsValue) {
-  SentenceFeatures sentence;
-  sentence.own = 1;
-  sentence.near = 12;
-  EXPECT_EQ(ValuesOf(sentence).front(), 1);
-  EXPECT_EQ(ValuesOf(sentence).back(), 12);
-  PoolFeatures pool;
-  pool.best_own = 1;
-  pool.unmet = 10;
-  EXPECT_EQ(ValuesOf(pool).front(), 1);
-  EXPECT_EQ(ValuesOf(pool).back(), 10);
 }
 
 TEST(ScorePool, ASubjectGoesOnThroughPronouns) {
@@ -85,33 +61,6 @@ TEST(ScorePool, ASubjectGoesOnThroughPronouns) {
   EXPECT_GT(s[2].features.context, 0.75);
   EXPECT_GT(s[2].features.context, s[4].features.context + 0.2);
   EXPECT_GT(s[2].score, s[0].score + 1);  // which holds no date
-}
-
-TEST(ScorePool, ATableHeaderIsNoAnswerButSpeaksForItsRows) {
-  constexpr std::string_view kTable =
-      "| Part | Warranty (months) |\n| --- | --- |\n| Motor | 60 |\n| Pump | 36 |";
-  auto scored = Score("What is the warranty of the motor in months?", Passages({kTable}), nullptr);
-  const auto& s = scored.pool.sentences;
-  ASSERT_EQ(s.size(), 2U);
-  EXPECT_EQ(s[0].label, "Part: Motor; Warranty (months): 60");
-  EXPECT_EQ(s[0].features.own, 1);
-  EXPECT_EQ(s[0].features.measure, 1);
-  auto later = Passages({"| Motor | 60 |"});
-  later[0].table_header = "| Part | Warranty (months) |";
-  scored = Score("What is the warranty of the motor in months?", later, nullptr);
-  ASSERT_EQ(scored.pool.sentences.size(), 1U);
-  EXPECT_EQ(scored.pool.sentences[0].label, "Part: Motor; Warranty (months): 60");
-}
-
-TEST(ScorePool, NothingOfTheKindThatIsAskedForIsUnmet) {
-  const auto rows = Passages({"| Product | Made in |\n| --- | --- |\n| Président 250 | France |"});
-  const auto asked = Score("Who is the president of France?", rows, nullptr);
-  EXPECT_EQ(FeaturesOf(asked.pool).unmet, 1);
-  EXPECT_LT(asked.pool.sentences.at(0).features.own, 0.8);  // the name is not the word
-  EXPECT_EQ(Score("Which president is from France?", rows, nullptr).pool.question.asked, kNoKind);
-  EXPECT_EQ(
-      FeaturesOf(Score("How long is the Aletsch glacier?", Passages({kText}), nullptr).pool).unmet,
-      0);
 }
 
 TEST(ScorePool, NeighboursAreOfTheSamePassage) {

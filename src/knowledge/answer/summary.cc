@@ -5,7 +5,7 @@
 #include <set>
 #include <string>
 
-#include "knowledge/answer/kinds.h"
+#include "knowledge/answer/last_question.h"
 #include "knowledge/answer/tokens.h"
 #include "text/normalize.h"
 

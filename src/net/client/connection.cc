@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/error.hpp>
 
 #include "net/client/addresses.h"
@@ -98,7 +99,9 @@ Task<Result<>> ClientConnection::ConnectOne(Tcp::endpoint endpoint, milliseconds
   socket_.emplace(executor());
   socket_->async_connect(endpoint, [self = Self()](ErrorCode error) { self->Completed(error); });
   StartStep(timeout);
+  auto begun = std::chrono::steady_clock::now();
   auto connected = co_await AwaitCompletion("cannot connect to");
+  round_trip_ = std::chrono::steady_clock::now() - begun;
   if (EndStep() && !interrupted()) {
     co_return Fail(Code::kUnavailable, fmt::format("cannot connect to {} in time", name_));
   }
@@ -153,8 +156,14 @@ void ClientConnection::StartWrite(std::shared_ptr<const OutMessage> message) {
   if (step == IoStep::kFailed) dead_ = true;  // the answer may still say why
 }
 
+milliseconds StaleSeenWithin(std::chrono::steady_clock::duration round_trip) {
+  constexpr milliseconds kLeast{50};  // in which a busy machine gets round to look
+  constexpr milliseconds kMost{1000};
+  return std::clamp(std::chrono::ceil<milliseconds>(2 * round_trip), kLeast, kMost);
+}
+
 bool ClientConnection::went_stale() const {
-  return !answered_ && CoarseNow() - sent_at_ < kStaleSeenWithin;
+  return !answered_ && CoarseNow() - sent_at_ < StaleSeenWithin(round_trip_);
 }
 
 void ClientConnection::OnWritten(ErrorCode error) {

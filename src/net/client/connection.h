@@ -18,9 +18,10 @@
 
 namespace strata::net {
 
-// A server's close that crossed a request is seen within a round trip. Later it may have worked on
-// the request, and sending that again could do and bill it twice.
-inline constexpr std::chrono::milliseconds kStaleSeenWithin{1000};
+// How soon a server's close that crossed a request is seen: within a round trip, of which the
+// time to connect is one. Later it may have worked on the request, and sending that again could do
+// and bill it twice.
+std::chrono::milliseconds StaleSeenWithin(std::chrono::steady_clock::duration round_trip);
 
 // A request as HTTP/1.1 sends it; kept alive while it is being written.
 struct OutMessage {
@@ -65,6 +66,7 @@ class ClientConnection final : public TransportSink, public CallGuard {
   // It ended without a byte of an answer, so soon after StartWrite that the server must have closed
   // it before it saw the request.
   bool went_stale() const;
+  std::chrono::steady_clock::duration round_trip() const { return round_trip_; }
 
   void Close();
   void Abandon() override;
@@ -102,6 +104,7 @@ class ClientConnection final : public TransportSink, public CallGuard {
   std::string name_;  // "host:port", for messages
   SteadyTime idle_since_;
   SteadyTime sent_at_;
+  std::chrono::steady_clock::duration round_trip_{0};  // of TCP's handshake
   std::uint64_t step_ = 0;
   bool step_timed_out_ = false;
   bool completed_ = false;

@@ -202,8 +202,8 @@ void Http2Upstream::Close(std::string_view why) {
     exchange->ended_ = true;
     exchange->failure_ = fmt::format("the HTTP/2 connection to the upstream ended: {}", why);
     // A kept connection that had ended before it heard of this call.
-    exchange->unseen_ =
-        exchange->inputs_before_ == inputs_ && now - exchange->sent_at_ < kStaleSeenWithin;
+    exchange->unseen_ = exchange->inputs_before_ == inputs_ &&
+                        now - exchange->sent_at_ < StaleSeenWithin(dialed_->round_trip());
     exchange->event().Notify();
   }
 }

@@ -60,6 +60,7 @@ std::string HealthOf(const json::object& d) {
   if (breaker == "open") {
     auto fault = TextOf(d, "last_fault");
     if (fault == "refused_key") fault = "the provider refuses our key";
+    if (fault == "denied") fault = "the provider denies us this model";
     return fmt::format("not asked for {}: {}", seconds("open_for_ms"), fault);
   }
   if (breaker == "half_open") return "one attempt at a time: " + TextOf(d, "last_fault");

@@ -36,12 +36,11 @@ struct Matrix {  // FS_MATRIX
 };
 
 // Values of FPDF_GetLastError.
-inline constexpr unsigned long kErrorFormat = 3;
 inline constexpr unsigned long kErrorPassword = 4;
 inline constexpr unsigned long kErrorSecurity = 5;
 
-inline constexpr int kObjectText = 1, kObjectPath = 2, kObjectImage = 3, kObjectForm = 5;
-inline constexpr int kSegmentLine = 0, kSegmentBezier = 1, kSegmentMove = 2;
+inline constexpr int kObjectPath = 2, kObjectImage = 3, kObjectForm = 5;
+inline constexpr int kSegmentBezier = 1, kSegmentMove = 2;
 inline constexpr int kBitmapBgrx = 3;
 inline constexpr int kRenderAnnotations = 0x01, kRenderReverseByteOrder = 0x10;
 
