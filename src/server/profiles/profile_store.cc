@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
-#include "base/rng.h"
+#include "text/normalize.h"
 
 namespace strata::server {
 namespace {
@@ -21,19 +20,6 @@ CREATE TABLE inference_profiles(
 ) STRICT;
 )sql"},
 };
-
-std::string NewId() {
-  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789";
-  constexpr std::size_t kSize = 12;
-  auto random = SecureRandomHex(2 * kSize);
-  std::string id;
-  for (std::size_t i = 0; i < kSize; ++i) {
-    int byte = 0;
-    std::from_chars(random.data() + 2 * i, random.data() + 2 * i + 2, byte, 16);
-    id += kLetters[static_cast<std::size_t>(byte) % kLetters.size()];
-  }
-  return id;
-}
 
 Result<> LoadTags(store::Database& database, InferenceProfile& profile) {
   STRATA_TRY(auto row, database.Prepare("SELECT key, value FROM tags WHERE workspace=? AND arn=?"));
@@ -60,12 +46,7 @@ std::string_view ProfileIdOf(std::string_view text) {
 Result<std::unique_ptr<ProfileStore>> ProfileStore::Open(store::SqlFile& file, ResourceTags& tags,
                                                          const Clock& clock) {
   std::unique_ptr<ProfileStore> profiles(new ProfileStore(file, tags, clock));
-  auto open = [](store::Database& database) -> Result<Snapshot> {
-    STRATA_CHECK_OK(store::MigrateComponent(database, "inference_profiles", kMigrations));
-    return Load(database);
-  };
-  STRATA_TRY(auto snapshot, file.WriteBlocking(open));
-  profiles->snapshot_ = std::make_shared<const Snapshot>(std::move(snapshot));
+  STRATA_CHECK_OK(profiles->snapshot_.Open("inference_profiles", kMigrations));
   return profiles;
 }
 
@@ -92,27 +73,8 @@ Result<ProfileStore::Snapshot> ProfileStore::Load(store::Database& database) {
   return out;
 }
 
-std::shared_ptr<const ProfileStore::Snapshot> ProfileStore::Now() const {
-  std::lock_guard lock(mutex_);
-  return snapshot_;
-}
-
-template <class F>
-Task<Result<>> ProfileStore::Change(F change) {
-  auto work = [this, change = std::move(change)](store::Database& database) -> Result<> {
-    STRATA_CHECK_OK(change(database));
-    STRATA_TRY(auto snapshot, Load(database));
-    // Still on the one writer thread, so an older state cannot win. A commit that fails after this
-    // leaves the snapshot ahead until the next change; meta.db is then unusable anyhow.
-    std::lock_guard lock(mutex_);
-    snapshot_ = std::make_shared<const Snapshot>(std::move(snapshot));
-    return {};
-  };
-  co_return co_await file_.Write(std::move(work));
-}
-
 Task<Result<InferenceProfile>> ProfileStore::Create(InferenceProfile profile) {
-  profile.id = NewId();
+  profile.id = text::FoldCase(NewResourceId(12));
   profile.created = clock_.Wall();
   auto insert = [&profile](store::Database& database) -> Result<> {
     STRATA_TRY(auto count,
@@ -134,7 +96,7 @@ Task<Result<InferenceProfile>> ProfileStore::Create(InferenceProfile profile) {
     }
     return inserted;
   };
-  STRATA_CO_CHECK_OK(co_await Change(std::move(insert)));
+  STRATA_CO_CHECK_OK(co_await snapshot_.Change(std::move(insert)));
   if (!profile.tags.empty()) {
     auto tags = profile.tags;
     STRATA_CO_CHECK_OK(co_await AddTags(profile, std::move(tags)));
@@ -147,12 +109,12 @@ Task<Result<>> ProfileStore::Delete(std::string id, WorkspaceId workspace) {
   auto remove = [&profile](store::Database& database) {
     return database.Run("DELETE FROM inference_profiles WHERE id=?", profile.id);
   };
-  STRATA_CO_CHECK_OK(co_await Change(std::move(remove)));
+  STRATA_CO_CHECK_OK(co_await snapshot_.Change(std::move(remove)));
   co_return co_await tags_.Forget(profile.Arn(), std::move(workspace));
 }
 
 Result<InferenceProfile> ProfileStore::Find(std::string_view id) const {
-  auto snapshot = Now();
+  auto snapshot = snapshot_.Now();
   auto at = snapshot->find(id);
   if (at == snapshot->end()) return Fail(NotFound("inference profile", std::string(id)));
   return at->second;
@@ -169,7 +131,7 @@ Result<InferenceProfile> ProfileStore::Find(std::string_view id,
 
 std::vector<InferenceProfile> ProfileStore::List(const WorkspaceId& workspace) const {
   std::vector<InferenceProfile> out;
-  auto snapshot = Now();
+  auto snapshot = snapshot_.Now();
   for (const auto& [id, profile] : *snapshot) {
     if (profile.workspace == workspace) out.push_back(profile);
   }
@@ -180,13 +142,13 @@ std::vector<InferenceProfile> ProfileStore::List(const WorkspaceId& workspace) c
 Task<Result<>> ProfileStore::AddTags(InferenceProfile profile, Tags tags) {
   STRATA_CO_CHECK_OK(
       co_await tags_.Add(profile.Arn(), std::move(tags), std::move(profile.workspace)));
-  co_return co_await Change([](store::Database&) { return Result<>(); });
+  co_return co_await snapshot_.Change([](store::Database&) { return Result<>(); });
 }
 
 Task<Result<>> ProfileStore::RemoveTags(InferenceProfile profile, std::vector<std::string> keys) {
   STRATA_CO_CHECK_OK(
       co_await tags_.Remove(profile.Arn(), std::move(keys), std::move(profile.workspace)));
-  co_return co_await Change([](store::Database&) { return Result<>(); });
+  co_return co_await snapshot_.Change([](store::Database&) { return Result<>(); });
 }
 
 }  // namespace strata::server

@@ -4,7 +4,6 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +13,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "server/resource_tags.h"
+#include "server/stored_snapshot.h"
 #include "store/sql_file.h"
 
 namespace strata::server {
@@ -60,18 +60,12 @@ class ProfileStore {
   using Snapshot = std::map<std::string, InferenceProfile, std::less<>>;  // by id
 
   ProfileStore(store::SqlFile& file, ResourceTags& tags, const Clock& clock)
-      : file_(file), tags_(tags), clock_(clock) {}
+      : tags_(tags), clock_(clock), snapshot_(file, Load) {}
   static Result<Snapshot> Load(store::Database& database);
-  std::shared_ptr<const Snapshot> Now() const;
-  // Runs `change` on the writer, then publishes what the tables hold.
-  template <class F>
-  Task<Result<>> Change(F change);
 
-  store::SqlFile& file_;
   ResourceTags& tags_;
   const Clock& clock_;
-  mutable std::mutex mutex_;
-  std::shared_ptr<const Snapshot> snapshot_ = std::make_shared<Snapshot>();
+  StoredSnapshot<Snapshot> snapshot_;
 };
 
 }  // namespace strata::server

@@ -4,8 +4,6 @@
 
 #include <charconv>
 
-#include "base/rng.h"
-
 namespace strata::server {
 namespace {
 
@@ -20,18 +18,6 @@ CREATE TABLE prompts(
 CREATE UNIQUE INDEX prompts_by_name ON prompts(workspace, name) WHERE version = 0;
 )sql"},
 };
-
-std::string NewId() {
-  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-  auto random = SecureRandomHex(20);
-  std::string id;
-  for (std::size_t i = 0; i < 10; ++i) {
-    int byte = 0;
-    std::from_chars(random.data() + 2 * i, random.data() + 2 * i + 2, byte, 16);
-    id += kLetters[static_cast<std::size_t>(byte) % kLetters.size()];
-  }
-  return id;
-}
 
 // 0: the draft; -1: no version.
 int NumberOf(std::string_view version) {
@@ -76,12 +62,7 @@ PromptName ParsePromptName(std::string_view text) {
 
 Result<std::unique_ptr<PromptStore>> PromptStore::Open(store::SqlFile& file, const Clock& clock) {
   std::unique_ptr<PromptStore> prompts(new PromptStore(file, clock));
-  auto open = [](store::Database& database) -> Result<Snapshot> {
-    STRATA_CHECK_OK(store::MigrateComponent(database, "prompts", kMigrations));
-    return Load(database);
-  };
-  STRATA_TRY(auto snapshot, file.WriteBlocking(open));
-  prompts->snapshot_ = std::make_shared<const Snapshot>(std::move(snapshot));
+  STRATA_CHECK_OK(prompts->snapshot_.Open("prompts", kMigrations));
   return prompts;
 }
 
@@ -110,28 +91,9 @@ Result<PromptStore::Snapshot> PromptStore::Load(store::Database& database) {
   }
 }
 
-std::shared_ptr<const PromptStore::Snapshot> PromptStore::Now() const {
-  std::lock_guard lock(mutex_);
-  return snapshot_;
-}
-
-template <class F>
-Task<Result<>> PromptStore::Change(F change) {
-  auto work = [this, change = std::move(change)](store::Database& database) -> Result<> {
-    STRATA_CHECK_OK(change(database));
-    STRATA_TRY(auto snapshot, Load(database));
-    // Still on the one writer thread, so an older state cannot win. A commit that fails after this
-    // leaves the snapshot ahead until the next change; meta.db is then unusable anyhow.
-    std::lock_guard lock(mutex_);
-    snapshot_ = std::make_shared<const Snapshot>(std::move(snapshot));
-    return {};
-  };
-  co_return co_await file_.Write(std::move(work));
-}
-
 Task<Result<Prompt>> PromptStore::Create(PromptContent content, WorkspaceId workspace) {
   Prompt prompt;
-  prompt.id = NewId();
+  prompt.id = NewResourceId();
   prompt.workspace = std::move(workspace);
   prompt.content = std::move(content);
   prompt.created = prompt.updated = clock_.Wall();
@@ -149,7 +111,7 @@ Task<Result<Prompt>> PromptStore::Create(PromptContent content, WorkspaceId work
     }
     return inserted;
   };
-  STRATA_CO_CHECK_OK(co_await Change(std::move(insert)));
+  STRATA_CO_CHECK_OK(co_await snapshot_.Change(std::move(insert)));
   co_return prompt;
 }
 
@@ -170,7 +132,7 @@ Task<Result<Prompt>> PromptStore::Update(std::string id, PromptContent content,
     if (database.changes() == 0) return Fail(NotFound("prompt", prompt.id));
     return {};
   };
-  STRATA_CO_CHECK_OK(co_await Change(std::move(update)));
+  STRATA_CO_CHECK_OK(co_await snapshot_.Change(std::move(update)));
   co_return prompt;
 }
 
@@ -195,7 +157,7 @@ Task<Result<Prompt>> PromptStore::AddVersion(std::string id, std::string descrip
     prompt.version = std::to_string(*number);
     return Insert(database, prompt, static_cast<int>(*number));
   };
-  STRATA_CO_CHECK_OK(co_await Change(std::move(add)));
+  STRATA_CO_CHECK_OK(co_await snapshot_.Change(std::move(add)));
   co_return prompt;
 }
 
@@ -206,12 +168,12 @@ Task<Result<>> PromptStore::Delete(std::string id, std::string version, Workspac
     if (number < 0) return database.Run("DELETE FROM prompts WHERE id=?", prompt.id);
     return database.Run("DELETE FROM prompts WHERE id=? AND version=?", prompt.id, number);
   };
-  co_return co_await Change(std::move(remove));
+  co_return co_await snapshot_.Change(std::move(remove));
 }
 
 Result<Prompt> PromptStore::Find(std::string_view id, std::string_view version,
                                  const WorkspaceId& workspace) const {
-  auto snapshot = Now();
+  auto snapshot = snapshot_.Now();
   auto at = snapshot->find(Key(id, NumberOf(version)));
   if (at == snapshot->end() || at->second.workspace != workspace) {
     auto name = version.empty() ? std::string(id) : fmt::format("{}:{}", id, version);
@@ -221,7 +183,7 @@ Result<Prompt> PromptStore::Find(std::string_view id, std::string_view version,
 }
 
 std::vector<Prompt> PromptStore::List(std::string_view id, const WorkspaceId& workspace) const {
-  auto snapshot = Now();
+  auto snapshot = snapshot_.Now();
   std::vector<Prompt> out;
   for (const auto& [key, prompt] : *snapshot) {
     if (prompt.workspace != workspace) continue;

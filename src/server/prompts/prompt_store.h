@@ -5,8 +5,6 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +13,7 @@
 #include "base/ids.h"
 #include "base/span.h"
 #include "base/task.h"
+#include "server/stored_snapshot.h"
 #include "store/sql_file.h"
 
 namespace strata::server {
@@ -77,17 +76,11 @@ class PromptStore {
   using Key = std::pair<std::string, int>;  // id, version number; 0 is the draft
   using Snapshot = std::map<Key, Prompt, std::less<>>;
 
-  PromptStore(store::SqlFile& file, const Clock& clock) : file_(file), clock_(clock) {}
+  PromptStore(store::SqlFile& file, const Clock& clock) : clock_(clock), snapshot_(file, Load) {}
   static Result<Snapshot> Load(store::Database& database);
-  std::shared_ptr<const Snapshot> Now() const;
-  // Runs `change` on the writer, then publishes what the table holds.
-  template <class F>
-  Task<Result<>> Change(F change);
 
-  store::SqlFile& file_;
   const Clock& clock_;
-  mutable std::mutex mutex_;
-  std::shared_ptr<const Snapshot> snapshot_ = std::make_shared<Snapshot>();
+  StoredSnapshot<Snapshot> snapshot_;
 };
 
 }  // namespace strata::server

@@ -7,9 +7,9 @@
 
 #include "base/encoding.h"
 #include "base/log.h"
-#include "base/rng.h"
 #include "route/router_file.h"
 #include "server/routers/yaml_json.h"
+#include "text/normalize.h"
 
 namespace strata::server {
 namespace {
@@ -29,19 +29,6 @@ CREATE TABLE learned_routers(sha256 TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRIC
 )sql"},
     {"adds tests of two versions", RouterTestRows::kSchema},
 };
-
-std::string NewId() {
-  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789";
-  constexpr std::size_t kSize = 12;
-  auto random = SecureRandomHex(2 * kSize);
-  std::string id;
-  for (std::size_t i = 0; i < kSize; ++i) {
-    int byte = 0;
-    std::from_chars(random.data() + 2 * i, random.data() + 2 * i + 2, byte, 16);
-    id += kLetters[static_cast<std::size_t>(byte) % kLetters.size()];
-  }
-  return id;
-}
 
 std::string VersionText(std::string_view name, int number) {
   return fmt::format("router/{}:{}", name, number);
@@ -74,7 +61,7 @@ Result<std::string> IdOf(store::Database& database, const std::string& name,
     return Fail(Code::kTooLarge,
                 fmt::format("a workspace holds at most {} routers", RouterStore::kRoutersMax));
   }
-  auto id = NewId();
+  auto id = text::FoldCase(NewResourceId(12));
   STRATA_CHECK_OK(database.Run(
       "INSERT INTO routers(id, workspace, name, current, created, updated) VALUES(?,?,?,0,?,?)", id,
       workspace.value, name, now, now));
@@ -152,11 +139,7 @@ Result<std::unique_ptr<RouterStore>> RouterStore::Open(
     store::SqlFile& file, std::shared_ptr<const vector::StaticEmbedder> embedder,
     const Clock& clock) {
   std::unique_ptr<RouterStore> routers(new RouterStore(file, std::move(embedder), clock));
-  auto open = [&routers](store::Database& database) -> Result<> {
-    STRATA_CHECK_OK(store::MigrateComponent(database, "routers", kMigrations));
-    return routers->Load(database);
-  };
-  STRATA_CHECK_OK(file.WriteBlocking(open));
+  STRATA_CHECK_OK(routers->snapshot_.Open("routers", kMigrations));
   return routers;
 }
 
@@ -211,7 +194,7 @@ Result<> RouterStore::LoadVersions(store::Database& database, StoredRouter& rout
   }
 }
 
-Result<> RouterStore::Load(store::Database& database) {
+Result<RouterStore::Snapshot> RouterStore::Load(store::Database& database) {
   Snapshot next;
   {
     STRATA_TRY(auto row, database.Prepare(
@@ -235,23 +218,17 @@ Result<> RouterStore::Load(store::Database& database) {
       next.emplace(router->id, std::move(router));
     }
   }
-  std::lock_guard lock(mutex_);
-  snapshot_ = std::make_shared<const Snapshot>(std::move(next));
-  return {};
+  return next;
 }
 
-// On the one writer thread, so that an older state cannot win. A commit that fails after this
-// leaves the snapshot ahead until the next change; meta.db is then unusable anyhow.
 template <class F>
 Task<Result<>> RouterStore::Change(F change) {
-  auto work = [this, change = std::move(change)](store::Database& database) -> Result<> {
+  auto work = [change = std::move(change)](store::Database& database) -> Result<> {
     STRATA_CHECK_OK(change(database));
-    STRATA_CHECK_OK(
-        database.Run("DELETE FROM learned_routers WHERE sha256 NOT IN "
-                     "(SELECT learned FROM router_versions)"));
-    return Load(database);
+    return database.Run(
+        "DELETE FROM learned_routers WHERE sha256 NOT IN (SELECT learned FROM router_versions)");
   };
-  co_return co_await file_.Write(std::move(work));
+  co_return co_await snapshot_.Change(std::move(work));
 }
 
 Task<Result<StoredRouter>> RouterStore::Put(PutRouter put, WorkspaceId workspace, Pool& pool) {
@@ -368,15 +345,10 @@ Task<Result<std::string>> RouterStore::LearnedBytes(std::string sha256) {
   co_return co_await file_.Read(std::move(work));
 }
 
-std::shared_ptr<const RouterStore::Snapshot> RouterStore::Now() const {
-  std::lock_guard lock(mutex_);
-  return snapshot_;
-}
-
 // By name, else by id; null when there is none.
 std::shared_ptr<const StoredRouter> RouterStore::At(std::string_view name,
                                                     const WorkspaceId& workspace) const {
-  auto snapshot = Now();
+  auto snapshot = snapshot_.Now();
   for (const auto& [id, router] : *snapshot) {
     if (router->name == name && router->workspace == workspace) return router;
   }
@@ -393,7 +365,7 @@ Result<StoredRouter> RouterStore::Get(std::string_view name, const WorkspaceId& 
 
 std::vector<StoredRouter> RouterStore::List(const WorkspaceId& workspace) const {
   std::vector<StoredRouter> out;
-  for (const auto& [id, router] : *Now()) {
+  for (const auto& [id, router] : *snapshot_.Now()) {
     if (router->workspace == workspace) out.push_back(*router);
   }
   std::ranges::sort(out, {}, &StoredRouter::name);
@@ -417,7 +389,7 @@ void RouterStore::AddForms(std::vector<std::string>& allowed, const WorkspaceId&
     }
     if (!ref.name.ends_with('*') || (ref.name == "*" && !arn)) continue;
     ref.name.pop_back();
-    for (const auto& [id, router] : *Now()) {
+    for (const auto& [id, router] : *snapshot_.Now()) {
       const auto& text = arn ? id : router->name;
       if (text.starts_with(ref.name) && router->workspace == workspace) add(*router, 0);
     }
@@ -463,7 +435,7 @@ Result<gateway::RouterAssignment> RouterStore::Assign(std::string_view name,
 
 bool RouterStore::Has(std::string_view name) const {
   auto ref = ParseRouterRef(name);
-  auto snapshot = Now();
+  auto snapshot = snapshot_.Now();
   return std::ranges::any_of(*snapshot, [&](const auto& item) {
     return item.first == ref.name || item.second->name == ref.name;
   });
@@ -471,7 +443,7 @@ bool RouterStore::Has(std::string_view name) const {
 
 std::vector<std::string> RouterStore::Names() const {
   std::vector<std::string> out;
-  for (const auto& [id, router] : *Now()) out.push_back(router->name);
+  for (const auto& [id, router] : *snapshot_.Now()) out.push_back(router->name);
   std::ranges::sort(out);
   auto repeated = std::ranges::unique(out);
   out.erase(repeated.begin(), repeated.end());

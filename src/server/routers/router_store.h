@@ -4,7 +4,6 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +14,7 @@
 #include "base/task.h"
 #include "gateway/routed_models.h"
 #include "server/routers/router_tests.h"
+#include "server/stored_snapshot.h"
 #include "store/sql_file.h"
 
 namespace strata::server {
@@ -122,15 +122,19 @@ class RouterStore final : public gateway::RouterBook {
 
   RouterStore(store::SqlFile& file, std::shared_ptr<const vector::StaticEmbedder> embedder,
               const Clock& clock)
-      : file_(file), embedder_(std::move(embedder)), clock_(clock) {}
+      : file_(file),
+        embedder_(std::move(embedder)),
+        clock_(clock),
+        snapshot_(file, [this](store::Database& database) { return Load(database); }) {}
 
-  Result<> Load(store::Database& database);
+  Result<Snapshot> Load(store::Database& database);
   Result<> LoadVersions(store::Database& database, StoredRouter& router);
   std::shared_ptr<const route::Router> LearnedOf(store::Database& database, const std::string& sha,
                                                  std::string& problem);
   Result<std::shared_ptr<const route::Router>> MakeLearned(std::string_view bytes) const;
   std::shared_ptr<const StoredRouter> At(std::string_view name, const WorkspaceId& workspace) const;
-  std::shared_ptr<const Snapshot> Now() const;
+  // Runs `change` on the writer, drops learned routers that no version uses any more, and publishes
+  // what the tables hold.
   template <class F>
   Task<Result<>> Change(F change);
 
@@ -138,8 +142,7 @@ class RouterStore final : public gateway::RouterBook {
   const std::shared_ptr<const vector::StaticEmbedder> embedder_;
   const Clock& clock_;
   Learned learned_;  // only on the writer's thread
-  mutable std::mutex mutex_;
-  std::shared_ptr<const Snapshot> snapshot_ = std::make_shared<Snapshot>();
+  StoredSnapshot<Snapshot> snapshot_;
 };
 
 }  // namespace strata::server
