@@ -255,10 +255,6 @@ Result<std::vector<CostLine>> Ledger::CostBlocking(const CostQuery& query) {
   return file_->ReadBlocking([&](Database& db) { return QueryCost(db, query); });
 }
 
-Task<Result<std::vector<LedgerRow>>> Ledger::OfRequest(RequestId request) {
-  auto work = [request = std::move(request)](Database& db) { return QueryRequest(db, request); };
-  co_return co_await file_->Read(std::move(work));
-}
 Result<std::vector<LedgerRow>> Ledger::OfRequestBlocking(const RequestId& request) {
   return file_->ReadBlocking([&](Database& db) { return QueryRequest(db, request); });
 }

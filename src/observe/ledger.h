@@ -94,7 +94,6 @@ class Ledger {
   store::CallSink Sink();
 
   Task<Result<std::vector<CostLine>>> Cost(CostQuery query);  // dearest first
-  Task<Result<std::vector<LedgerRow>>> OfRequest(RequestId request);
   // What was spent from `from` until before `until`, a line for each UTC day, workspace, key and
   // router version; unknown prices count 0.
   struct SpentLine {
@@ -109,7 +108,7 @@ class Ledger {
   // Recomputes the chain from the first row: kCorruption names the first row that does not fit.
   Task<Result<ChainReport>> Verify();
 
-  // The same for callers that may block.
+  // For callers that may block: the same two, and the rows of one request.
   Result<std::vector<CostLine>> CostBlocking(const CostQuery& query);
   Result<ChainReport> VerifyBlocking();
   Result<std::vector<LedgerRow>> OfRequestBlocking(const RequestId& request);

@@ -54,7 +54,7 @@ TEST(Ledger, KeepsEveryFieldOfACall) {
   row.outcome.ttft_ms = 8;
   row.outcome.decided_by = {"r", "g", "p", "c", "i"};
   ASSERT_EQ(*ledger->Append(std::vector{row}), 1);
-  auto rows = RunTask(ledger->OfRequest({"r"}));
+  auto rows = ledger->OfRequestBlocking({"r"});
   ASSERT_TRUE(rows.has_value() && rows->size() == 1U);
   EXPECT_EQ(EncodeFinal(rows->front().call), EncodeFinal(row));
   EXPECT_EQ(rows->front().sequence, 1);
