@@ -1,8 +1,8 @@
 #pragma once
 // Structured log events: a name `module.event` and fields, one JSON line each on stderr.
 //
-// Thread-safe. Prompt and document text never appear at info. An error-level line fails a test
-// unless the test expected it by name (LogCapture).
+// Thread-safe. Prompt and document text never appear at info. Lines below kWarning may be written
+// a moment later, together; a warning and an error at once, behind what waits.
 
 #include <cstdint>
 #include <functional>
