@@ -236,8 +236,10 @@ Result<std::int64_t> Ledger::Append(std::span<const store::CallRow> rows) {
     thread_local LedgerAppender appender;
     return appender.Append(database, rows);
   });
-  if (added.has_value()) CrashPoint("ledger.append.committed");
-  return added;
+  if (!added.has_value()) return std::unexpected(std::move(added.error()));
+  CrashPoint("ledger.append.committed");
+  rows_lost_.fetch_add(static_cast<std::uint64_t>(added->lost), std::memory_order_relaxed);
+  return added->rows;
 }
 
 store::CallSink Ledger::Sink() {

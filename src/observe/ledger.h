@@ -3,6 +3,7 @@
 // sampling. Append-only and hash-chained: each row's hash covers its content and the hash before
 // it, so an edited, removed or inserted row is found by Verify.
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -90,6 +91,9 @@ class Ledger {
   // ignored. Returns how many were new. Blocks: called by the journal's drain thread.
   Result<std::int64_t> Append(std::span<const store::CallRow> rows);
 
+  // Since Open: rows of calls whose (request id, call number) another call has.
+  std::uint64_t rows_lost() const { return rows_lost_.load(std::memory_order_relaxed); }
+
   // For Journal::Open.
   store::CallSink Sink();
 
@@ -116,6 +120,7 @@ class Ledger {
  private:
   explicit Ledger(std::unique_ptr<store::SqlFile> file) : file_(std::move(file)) {}
   std::unique_ptr<store::SqlFile> file_;
+  std::atomic<std::uint64_t> rows_lost_{0};
 };
 
 }  // namespace strata::observe

@@ -248,19 +248,19 @@ const std::string& FindRowSql() {
 
 // The journal may bring a row again. One that differs from the row that has its number is of
 // another call, and lost.
-Result<> WarnOfLoss(Database& database, const store::CallRow& row,
+Result<bool> IsLost(Database& database, const store::CallRow& row,
                     std::span<const LedgerValue> values) {
   STRATA_TRY(auto kept, database.Prepare(FindRowSql()));
   std::visit([&](const auto& id) { kept.Bind(1, id); }, values[ThePlaces().request_id]);
   kept.Bind(2, static_cast<std::int64_t>(row.intent.call_number));
   STRATA_TRY(bool found, kept.Step());
-  if (found && std::ranges::equal(ReadLedgerValues(kept, 0), values)) return {};
+  if (found && std::ranges::equal(ReadLedgerValues(kept, 0), values)) return false;
   Log(Level::kWarning, "observe.ledger.number_taken",
       {{"request", row.intent.request_id.value},
        {"call_number", row.intent.call_number},
        {"model", row.intent.model},
        {"status", store::CallStatusName(row.outcome.status)}});
-  return {};
+  return true;
 }
 
 // With its length, so that no two lists of values look the same.
@@ -312,12 +312,12 @@ Result<std::int64_t> LedgerAppender::FactsOf(Database& database,
   return facts;
 }
 
-Result<std::int64_t> LedgerAppender::Append(Database& database,
-                                            std::span<const store::CallRow> rows) {
+Result<LedgerAppender::Appended> LedgerAppender::Append(Database& database,
+                                                        std::span<const store::CallRow> rows) {
   STRATA_CHECK_OK(ForgetWhatWasTakenBack(database));
   STRATA_TRY(auto head, ReadHead(database));
   STRATA_TRY(auto insert, database.Prepare(InsertSql()));
-  std::int64_t added = 0;
+  Appended added;
   for (const auto& row : rows) {
     const LedgerValuesOf of(row);
     STRATA_TRY(auto facts, FactsOf(database, of.values()));
@@ -326,11 +326,12 @@ Result<std::int64_t> LedgerAppender::Append(Database& database,
     STRATA_CHECK_OK(InsertRow(insert, next, facts, of.values()));
     // A row that is there already changed nothing; the chain goes on from where it was.
     if (database.changes() == 0) {
-      STRATA_CHECK_OK(WarnOfLoss(database, row, of.values()));
+      STRATA_TRY(bool lost, IsLost(database, row, of.values()));
+      added.lost += lost ? 1 : 0;
       continue;
     }
     head = std::move(next);
-    ++added;
+    ++added.rows;
   }
   CrashPoint("ledger.append.before_commit");
   return added;

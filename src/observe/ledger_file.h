@@ -21,9 +21,12 @@ std::span<const store::Migration> LedgerMigrations();
 // Appends rows to one file. Used on one thread at a time.
 class LedgerAppender {
  public:
-  // Within the transaction that is open. Rows whose (request id, call number) is there are ignored;
-  // returns how many were new.
-  Result<std::int64_t> Append(store::Database& database, std::span<const store::CallRow> rows);
+  struct Appended {
+    std::int64_t rows = 0;  // that were new
+    std::int64_t lost = 0;  // of calls whose (request id, call number) another call has
+  };
+  // Within the transaction that is open. Rows whose (request id, call number) is there are ignored.
+  Result<Appended> Append(store::Database& database, std::span<const store::CallRow> rows);
 
  private:
   Result<> ForgetWhatWasTakenBack(store::Database& database);

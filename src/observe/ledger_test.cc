@@ -89,10 +89,12 @@ TEST(Ledger, AnotherCallOfATakenNumberIsWarnedOf) {
   EXPECT_EQ(*ledger->Append(std::vector{tagged, Row("b")}), 2);
   EXPECT_EQ(*ledger->Append(std::vector{Row("b"), tagged}), 0);
   EXPECT_EQ(lines.size(), 0U) << "the journal may bring rows again";
+  EXPECT_EQ(ledger->rows_lost(), 0U);
   auto other = Row("a");
   other.intent.model = "m2";
   EXPECT_EQ(*ledger->Append(std::vector{other, Row("c")}), 1);
   SetLogSink(nullptr);
+  EXPECT_EQ(ledger->rows_lost(), 1U);
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_NE(lines[0].find("\"model\":\"m2\""), std::string::npos) << lines[0];
 }

@@ -66,6 +66,9 @@ void WriteJournal(const Services& s, PrometheusText& out) {
               number(counts.unrecorded));
   out.Counter("strata_ledger_failures_total", "Writes of the ledger that failed, to be repeated.",
               number(counts.sink_failures));
+  out.Counter("strata_ledger_lost_total",
+              "Calls without a row: unreadable in the journal, or their number was taken.",
+              number(counts.lost + s.ledger.rows_lost()));
 }
 
 void WritePools(const Services& s, PrometheusText& out) {

@@ -35,7 +35,7 @@ constexpr Option kOptions[] = {
 struct AtomicCounters {
   std::atomic<std::uint64_t> intents{0}, finals{0}, interrupted{0}, unrecorded{0}, refused{0};
   std::atomic<std::uint64_t> sink_failures{0}, recovered{0}, torn_segments{0};
-  std::atomic<std::uint64_t> abandoned{0}, delivered{0};
+  std::atomic<std::uint64_t> abandoned{0}, delivered{0}, lost{0};
 };
 
 bool IsPowerOfTwo(std::uint64_t n) { return n != 0 && (n & (n - 1)) == 0; }
@@ -51,13 +51,13 @@ struct Journal::State {
           return {};
         }),
         lanes(std::make_shared<Lanes>(options)),
-        drain(*lanes, sink) {}
+        drain(*lanes, sink, counters.lost) {}
 
   const JournalOptions options;
   const CallSink sink;
   const std::shared_ptr<Lanes> lanes;
-  Drain drain;  // drain thread only
   AtomicCounters counters;
+  Drain drain;  // drain thread only
 
   std::mutex mutex;
   std::condition_variable wake;      // the drain thread
@@ -159,6 +159,7 @@ Result<std::unique_ptr<Journal>> Journal::Open(JournalOptions options, CallSink 
   state->counters.recovered = recovery.records;
   state->counters.interrupted = recovery.interrupted;
   state->counters.torn_segments = recovery.torn_segments;
+  state->counters.lost = recovery.lost;
   state->thread = std::thread([s = state.get()] { s->Loop(); });
   pthread_setname_np(state->thread.native_handle(), "journal");
   return std::unique_ptr<Journal>(new Journal(std::move(state)));
@@ -217,8 +218,8 @@ Result<> Journal::Flush() {
 
 Journal::Counters Journal::counters() const {
   const auto& c = state_->counters;
-  return {c.intents, c.finals,        c.interrupted, c.unrecorded,
-          c.refused, c.sink_failures, c.recovered,   c.torn_segments};
+  return {c.intents,       c.finals,    c.interrupted,   c.unrecorded, c.refused,
+          c.sink_failures, c.recovered, c.torn_segments, c.lost};
 }
 
 Journal::Backlog Journal::backlog() const {
@@ -290,6 +291,7 @@ void CallRecord::End() noexcept {
     // A failure is accounted for inside: the call is charged its estimate.
     [[maybe_unused]] auto done = Finish(status);
   } catch (const std::exception& thrown) {
+    ++body_->state->counters.lost;
     Log(Level::kError, "journal.record.lost", {{"error", thrown.what()}});
   }
 }

@@ -86,6 +86,7 @@ class Journal {
     std::uint64_t sink_failures = 0;
     std::uint64_t recovered = 0;      // records read from segments of a dead process
     std::uint64_t torn_segments = 0;  // whose tail had a bad checksum
+    std::uint64_t lost = 0;           // records that cannot be read: of calls without a row
   };
   Counters counters() const;
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/encoding.h"
 #include "base/log.h"
 #include "store/file.h"
 #include "store/journal/segment.h"
@@ -170,6 +171,49 @@ TEST(Journal, RecoveryKeepsTheFilesWhenTheLedgerRefuses) {
   after.SetFailing(false);
   auto recovered = OpenJournal(copy, after);
   EXPECT_EQ(after.rows().size(), 1U);
+}
+
+// Makes the last record of the folder's first segment one of no known kind, with a right checksum.
+void SpoilLastRecord(const std::string& folder) {
+  auto names = ListFolder(folder);
+  ASSERT_FALSE(names->empty());
+  const auto path = folder + "/" + names->front();
+  auto bytes = ReadWholeFile(path, 1 << 20);
+  auto scan = ScanSegment(*bytes);
+  ASSERT_FALSE(scan->payloads.empty());
+  const auto last = scan->payloads.back();
+  const auto at = static_cast<std::size_t>(last.data() - bytes->data());
+  (*bytes)[at] = 9;
+  const auto length = std::string_view(*bytes).substr(at - 8, 4);
+  const auto checksum = Crc32(std::string_view(*bytes).substr(at, last.size()), Crc32(length));
+  for (std::size_t i = 0; i < 4; ++i) {
+    (*bytes)[at - 4 + i] = static_cast<char>(checksum >> (8 * i));
+  }
+  // In place: a journal that is open has the file mapped.
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(at - 8));
+  file.write(bytes->data() + at - 8, static_cast<std::streamsize>(last.size() + 8));
+}
+
+TEST(Journal, RecordsThatCannotBeReadAreCounted) {
+  TempFolder folder;
+  FakeLedger ledger;
+  auto options = Small(folder);
+  auto journal = OpenJournal(options, ledger);
+  ASSERT_TRUE(journal->Begin(Intent("a"))->Finish(CallStatus::kOk));
+  ASSERT_TRUE(journal->Begin(Intent("b"))->Finish(CallStatus::kOk));
+  SpoilLastRecord(options.folder);
+  auto copy = AfterKill(options, folder);
+  SetLogSink([](Level, std::string_view, std::string_view) {});
+  ASSERT_TRUE(journal->Flush());
+  EXPECT_EQ(journal->counters().lost, 1U);
+  EXPECT_EQ(ledger.rows().size(), 1U);
+
+  FakeLedger after;
+  auto recovered = OpenJournal(copy, after);
+  SetLogSink(nullptr);
+  EXPECT_EQ(recovered->counters().lost, 1U);
+  EXPECT_EQ(after.rows().at("b/0").outcome.status, CallStatus::kInterrupted);
 }
 
 TEST(Journal, ATornTailIsDroppedAndWhatStandsBeforeItIsKept) {

@@ -35,6 +35,7 @@ bool Drain::Read(const std::shared_ptr<Segment>& segment) {
     auto payload = ReadFrame(segment->bytes(), segment->drained, torn);
     if (payload.empty()) {
       // Only damaged memory can do this: what was appended was framed. The file stays for Open.
+      ++lost_;
       Log(Level::kError, "journal.segment.damaged", {{"offset", segment->drained}});
       ++segment->held;
       segment->drained = segment->size();
@@ -49,6 +50,7 @@ bool Drain::Read(const std::shared_ptr<Segment>& segment) {
 void Drain::Take(std::string_view payload, const std::shared_ptr<Segment>& segment) {
   auto head = HeadOf(payload);
   if (!head.has_value() || head->part == CallPart::kBoth) {
+    ++lost_;
     Log(Level::kError, "journal.record.unreadable",
         {{"error", head.has_value() ? "of an earlier format" : head.error().message()}});
   } else if (head->part == CallPart::kIntent) {
@@ -98,6 +100,7 @@ void Drain::Join(const Half& intent, std::string_view outcome,
   rows_.pop_back();
   --intent.segment->held;
   --segment->held;
+  ++lost_;
   Log(Level::kError, "journal.record.unreadable", {{"error", read.error().message()}});
 }
 

@@ -2,6 +2,7 @@
 // The moving side of the journal: reads what lanes have appended, gives finished rows to the sink,
 // and removes the segments that nobody needs any more. One thread.
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -34,7 +35,9 @@ struct CallKeyEqual {
 
 class Drain {
  public:
-  Drain(Lanes& lanes, const CallSink& sink) : lanes_(lanes), sink_(sink) {}
+  // `lost` counts records that cannot be read; it outlives the drain.
+  Drain(Lanes& lanes, const CallSink& sink, std::atomic<std::uint64_t>& lost)
+      : lanes_(lanes), sink_(sink), lost_(lost) {}
 
   // Moves everything that is there. On an error of the sink it keeps its place for the next pass.
   Result<> Pass();
@@ -66,6 +69,7 @@ class Drain {
 
   Lanes& lanes_;
   const CallSink& sink_;
+  std::atomic<std::uint64_t>& lost_;
   // Intents without an outcome, and outcomes that were read before their intents (two lanes).
   std::unordered_map<CallKey, Half, CallKeyHash, CallKeyEqual> open_;
   std::map<CallKey, Half> early_;

@@ -43,6 +43,7 @@ class Recoverer {
       auto record = Decode(payload);
       if (!record.has_value()) {
         if (record.error().code() == Code::kUnsupported) return Fail(std::move(record.error()));
+        ++recovery_.lost;
         Log(Level::kError, "journal.record.unreadable", {{"error", record.error().message()}});
         continue;
       }

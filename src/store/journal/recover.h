@@ -13,6 +13,7 @@ struct Recovery {
   std::uint64_t records = 0;
   std::uint64_t interrupted = 0;
   std::uint64_t torn_segments = 0;
+  std::uint64_t lost = 0;  // records that cannot be read
 };
 
 // Hands every final to `sink`, and every intent without one as interrupted; then removes the files.
