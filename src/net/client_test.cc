@@ -159,6 +159,33 @@ TEST_F(ClientTest, EndOfABodyThatIsThereIsTakenWithoutWaiting) {
   EXPECT_FALSE(runtime_.Run(read(client_, Get(peer.address()))));
 }
 
+// A stream that came in one burst begins for its reader before the rest of it is read; on a kept
+// connection too.
+TEST_F(ClientTest, AnAnswerBeginsWithASmallRead) {
+  auto server =
+      StartServer([](HttpRequest&, ResponseWriter& writer, std::stop_token) -> Task<void> {
+        (void)co_await writer.Start(200, {});
+        (void)co_await writer.Write(std::string(12'000, 'x'));
+        (void)co_await writer.Finish();
+      });
+  auto read = [](std::shared_ptr<Client> client, ClientRequest request) -> Task<void> {
+    auto response = co_await client->Send(std::move(request));
+    if (!response.has_value()) co_return ADD_FAILURE() << response.error().message();
+    co_await Sleep(std::chrono::milliseconds(50));  // the rest is there
+    std::vector<std::size_t> sizes;
+    for (std::size_t sum = 0; sum < 12'000; sum += sizes.back()) {
+      auto piece = co_await (*response)->Read();
+      if (!piece.has_value() || piece->empty()) co_return ADD_FAILURE() << "ended at " << sum;
+      sizes.push_back(piece->size());
+    }
+    EXPECT_EQ(sizes.size(), 2U);
+    EXPECT_LT(sizes.front(), 4096U);
+    EXPECT_TRUE((*response)->TryFinish());
+  };
+  runtime_.Run(read(client_, Get(server->addresses()[0])));
+  runtime_.Run(read(client_, Get(server->addresses()[0])));
+}
+
 TEST_F(ClientTest, AnswersOfEveryFramingAreRead) {
   ScriptedPeer peer({
       "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 
 #include "net/client/addresses.h"
 #include "net/internal/coarse_clock.h"
@@ -13,6 +14,9 @@ namespace {
 
 namespace asio = boost::asio;
 using std::chrono::milliseconds;
+
+// Of an answer's first read: its head and what a stream begins with. More may have come already.
+constexpr std::size_t kFirstReadBytes = 4 * 1024;
 
 }  // namespace
 
@@ -175,8 +179,23 @@ void ClientConnection::OnWritten(ErrorCode error) {
 void ClientConnection::StartRead() {
   if (reading_ || read_error_) return;
   reading_ = true;
-  transport_->StartRead(Self(), input_.Room());
+  switch (next_read_) {
+    case NextRead::kFirst:
+      next_read_ = NextRead::kSecond;
+      transport_->StartRead(Self(), asio::buffer(input_.Room(), kFirstReadBytes));
+      break;
+    case NextRead::kSecond:
+      next_read_ = NextRead::kLater;
+      // Behind the writes of this turn: the beginning leaves before the rest is looked at.
+      asio::post(executor(), [self = Self()] { self->ReadOn(); });
+      break;
+    case NextRead::kLater:
+      ReadOn();
+      break;
+  }
 }
+
+void ClientConnection::ReadOn() { transport_->StartRead(Self(), input_.Room()); }
 
 void ClientConnection::OnRead(ErrorCode error, std::size_t bytes) {
   reading_ = false;
@@ -202,7 +221,8 @@ Result<bool> ClientConnection::InputCame() const {
 
 void ClientConnection::BecomeIdle(SteadyTime now) {
   idle_since_ = now;
-  StartRead();
+  next_read_ = NextRead::kFirst;
+  StartRead();  // pending when the next request is sent: its answer's first read
 }
 
 }  // namespace strata::net

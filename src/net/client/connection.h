@@ -77,6 +77,7 @@ class ClientConnection final : public TransportSink, public CallGuard {
 
  private:
   using Endpoints = std::vector<Tcp::endpoint>;
+  enum class NextRead : std::uint8_t { kFirst, kSecond, kLater };  // of an answer
   void OnInterrupted() override { Close(); }
   std::shared_ptr<ClientConnection> Self() {
     return std::static_pointer_cast<ClientConnection>(shared_from_this());
@@ -91,6 +92,7 @@ class ClientConnection final : public TransportSink, public CallGuard {
   void StartStep(std::chrono::milliseconds limit);
   bool EndStep();  // true: the time was up
   void StartRead();
+  void ReadOn();
 
   boost::asio::steady_timer step_timer_;
   std::optional<Tcp::socket> socket_;  // until it is connected
@@ -106,6 +108,7 @@ class ClientConnection final : public TransportSink, public CallGuard {
   SteadyTime sent_at_;
   std::chrono::steady_clock::duration round_trip_{0};  // of TCP's handshake
   std::uint64_t step_ = 0;
+  NextRead next_read_ = NextRead::kFirst;
   bool step_timed_out_ = false;
   bool completed_ = false;
   bool reading_ = false;
