@@ -7,6 +7,7 @@
 
 #include "base/account_words.h"
 #include "base/budget_error.h"
+#include "base/hops.h"
 #include "dialect/json/json_writer.h"
 
 namespace strata::dialect {
@@ -74,14 +75,19 @@ constexpr std::array<Row, kCodes> kGemini = {{
     {500, "INTERNAL", ""},
 }};
 
-const Row& RowOf(const std::array<Row, kCodes>& table, Code code) {
-  return table.at(static_cast<std::size_t>(code));
+// A call in a circle is refused as a bad request, with a status of its own.
+Row RowOf(const std::array<Row, kCodes>& table, const Error& error) {
+  auto row = table.at(static_cast<std::size_t>(error.code()));
+  if (IsCalledInCircle(error)) row.status = kLoopStatus;
+  return row;
 }
 
 // OpenAI tells a limit that goes by from money that is spent.
 Row OpenAiRow(const Error& error) {
   if (IsBudgetUsedUp(error)) return {429, "insufficient_quota", "insufficient_quota"};
-  return RowOf(kOpenAi, error.code());
+  auto row = RowOf(kOpenAi, error);
+  if (IsCalledInCircle(error)) row.code = "loop_detected";
+  return row;
 }
 
 // What the exceptions of botocore's four models answer with.
@@ -121,6 +127,7 @@ Row BedrockRow(Code code, BedrockService service) {
 
 // Clients of AWS try a throttled call again, but not one beyond a quota.
 Row BedrockRow(const Error& error, BedrockService service) {
+  if (IsCalledInCircle(error)) return {kLoopStatus, "ValidationException", ""};
   if (!IsBudgetUsedUp(error)) return BedrockRow(error.code(), service);
   return {service == BedrockService::kAgent ? 402 : 400, "ServiceQuotaExceededException", ""};
 }
@@ -210,7 +217,7 @@ std::string OpenAiErrorBody(const Error& error) {
 std::string AnthropicErrorBody(const Error& error, std::string_view request_id) {
   JsonWriter out;
   out.BeginObject().Field("type", "error").Key("error").BeginObject();
-  out.Field("type", RowOf(kAnthropic, error.code()).type)
+  out.Field("type", RowOf(kAnthropic, error).type)
       .Field("message", PublicMessage(error, Dialect::kAnthropic));
   out.EndObject().FieldIfAny("request_id", request_id);
   return out.EndObject().Take();
@@ -232,7 +239,7 @@ std::string_view BedrockStreamExceptionName(Code code) {
 }
 
 HttpError EncodeOpenAiError(const Error& error, std::string_view request_id) {
-  auto out = Start(RowOf(kOpenAi, error.code()).status, "x-request-id", request_id);
+  auto out = Start(OpenAiRow(error).status, "x-request-id", request_id);
   AddRetryHeaders(error, out.headers);
   AddShouldRetry(error, out.headers);
   out.body = OpenAiErrorBody(error);
@@ -240,7 +247,7 @@ HttpError EncodeOpenAiError(const Error& error, std::string_view request_id) {
 }
 
 HttpError EncodeAnthropicError(const Error& error, std::string_view request_id) {
-  auto out = Start(RowOf(kAnthropic, error.code()).status, "request-id", request_id);
+  auto out = Start(RowOf(kAnthropic, error).status, "request-id", request_id);
   AddRetryHeaders(error, out.headers);
   AddShouldRetry(error, out.headers);
   out.body = AnthropicErrorBody(error, request_id);
@@ -267,7 +274,7 @@ HttpError EncodeBedrockError(const Error& error, std::string_view request_id,
 }
 
 HttpError EncodeGeminiError(const Error& error, std::string_view request_id) {
-  const auto& row = RowOf(kGemini, error.code());
+  const auto row = RowOf(kGemini, error);
   auto out = Start(row.status, "x-request-id", request_id);
   AddRetryHeaders(error, out.headers);
   JsonWriter body;

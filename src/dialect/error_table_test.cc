@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/budget_error.h"
+#include "base/hops.h"
 
 namespace strata::dialect {
 namespace {
@@ -108,6 +109,38 @@ TEST(ErrorTable, AUsedUpBudgetIsNoRateLimit) {
   EXPECT_EQ(gemini.status, 429);
   EXPECT_NE(gemini.body.find(R"("status":"RESOURCE_EXHAUSTED")"), std::string::npos);
   EXPECT_EQ(gemini.body.find("BadRequest"), std::string::npos);
+}
+
+// 508 in the words of each for a bad request, which clients do not repeat; the same when it comes
+// from a provider.
+TEST(ErrorTable, ACallInACircleIsSaidByItsStatus) {
+  auto ours = CalledInCircle("too many servers");
+  auto openai = EncodeOpenAiError(ours, "r");
+  EXPECT_EQ(openai.status, 508);
+  EXPECT_EQ(HeaderOf(openai, "x-should-retry"), "false");
+  EXPECT_EQ(
+      openai.body,
+      R"({"error":{"message":"too many servers","type":"invalid_request_error","param":"x-strata-hops","code":"loop_detected"}})");
+  auto anthropic = EncodeAnthropicError(ours, "r");
+  EXPECT_EQ(anthropic.status, 508);
+  EXPECT_EQ(HeaderOf(anthropic, "x-should-retry"), "false");
+  EXPECT_NE(anthropic.body.find(R"("type":"invalid_request_error")"), std::string::npos);
+  auto bedrock = EncodeBedrockError(ours, "r");
+  EXPECT_EQ(bedrock.status, 508);
+  EXPECT_EQ(HeaderOf(bedrock, "x-amzn-errortype"), "ValidationException");
+  auto gemini = EncodeGeminiError(ours, "r");
+  EXPECT_EQ(gemini.status, 508);
+  EXPECT_NE(gemini.body.find(R"("code":508)"), std::string::npos);
+  EXPECT_NE(gemini.body.find(R"("status":"INVALID_ARGUMENT")"), std::string::npos);
+
+  for (const auto& [dialect, said] : {std::pair(Dialect::kOpenAi, openai),
+                                      {Dialect::kAnthropic, anthropic},
+                                      {Dialect::kBedrock, bedrock},
+                                      {Dialect::kGemini, gemini}}) {
+    auto back = DecodeUpstreamError(dialect, said.status, said.headers, said.body);
+    EXPECT_TRUE(IsCalledInCircle(back)) << said.body;
+    EXPECT_EQ(EncodeError(dialect, back, "r").status, 508);
+  }
 }
 
 TEST(ErrorTable, InternalMessagesStayInside) {

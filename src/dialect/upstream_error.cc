@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <ctime>
 
+#include "base/hops.h"
 #include "base/utf8.h"
 #include "dialect/error_table.h"
 #include "dialect/json/upstream.h"
@@ -192,6 +193,8 @@ Code CodeOfStatus(int status) {
     case 409:
     case 424:
       return Code::kUnavailable;
+    case kLoopStatus:  // asking again goes round once more
+      return Code::kInvalidArgument;
     default:
       return status >= 400 && status < 500 ? Code::kInvalidArgument : Code::kUnavailable;
   }

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <iterator>
 
+#include "base/hops.h"
 #include "base/utf8.h"
 #include "domain/money.h"
 #include "gateway/constraints.h"
@@ -179,6 +180,18 @@ Result<> TakeTimes(const net::Headers& headers, RequestContext& ctx) {
   return {};
 }
 
+Result<> CheckHops(const net::Headers& headers) {
+  const auto hops = ParseHops(headers.Get(kHopsHeader));
+  if (!hops) {
+    return Fail(InvalidArgument(std::string(kHopsHeader), "expected a number, set by servers"));
+  }
+  if (*hops < kHopsMax) return {};
+  return Fail(CalledInCircle(
+      fmt::format("the request came through {} servers of this kind, the most are {}: the address "
+                  "of a provider leads back to one of them",
+                  *hops, kHopsMax)));
+}
+
 }  // namespace
 
 Result<> TakeHeaders(const net::Headers& headers, RequestContext& ctx) {
@@ -188,6 +201,7 @@ Result<> TakeHeaders(const net::Headers& headers, RequestContext& ctx) {
     return first == 'x' || first == 'X' || first == 't' || first == 'T';
   };
   if (std::ranges::none_of(headers.fields(), may_be_ours)) return {};
+  STRATA_CHECK_OK(CheckHops(headers));
   constexpr std::size_t kTraceparentBytes = 55;  // W3C Trace Context, version 00
   constexpr std::size_t kSessionBytesMax = 256;
   auto traceparent = headers.Get("traceparent");

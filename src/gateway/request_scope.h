@@ -70,12 +70,13 @@ class RequestScope {
 //   x-strata-timeout-ms     the request's deadline, from its arrival
 //   x-stainless-timeout     seconds (OpenAI's and Anthropic's SDKs): how long the caller waits for
 //                           the first byte; not a number is ignored, as it is not ours to judge
+//   x-strata-hops           set by servers: how many the request came through (base/hops.h)
 //   traceparent             the caller's W3C trace context, kept as a field of the root span so
 //   that
 //                           both traces can be joined
 //
 // Taken after the key's grant. Errors: kInvalidArgument naming the header; kPermissionDenied when
-// the key allows none of the regions.
+// the key allows none of the regions; CalledInCircle after too many servers.
 Result<> TakeHeaders(const net::Headers& headers, RequestContext& ctx);
 
 }  // namespace strata::gateway

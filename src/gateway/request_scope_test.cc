@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/hops.h"
+
 namespace strata::gateway {
 namespace {
 
@@ -50,6 +52,21 @@ TEST(TakeHeaders, TagsAreText) {
   auto latin1 = TakeHeaders(With("x-strata-tag-team", "caf\xe9"), ctx);
   ASSERT_FALSE(latin1.has_value());
   EXPECT_EQ(latin1.error().field(), "x-strata-tag-team");
+}
+
+TEST(TakeHeaders, ARequestThatGoesRoundIsRefused) {
+  RequestContext ctx;
+  EXPECT_TRUE(TakeHeaders(With("x-strata-hops", "3"), ctx).has_value());
+  for (auto hops : {"4", "5", "2000000000"}) {
+    auto taken = TakeHeaders(With("X-Strata-Hops", hops), ctx);
+    ASSERT_FALSE(taken.has_value()) << hops;
+    EXPECT_TRUE(IsCalledInCircle(taken.error())) << taken.error().message();
+  }
+  for (auto hops : {"-1", "many", "1 ", "99999999999999"}) {
+    auto taken = TakeHeaders(With("x-strata-hops", hops), ctx);
+    ASSERT_FALSE(taken.has_value()) << hops;
+    EXPECT_THAT(taken.error().message(), HasSubstr("expected a number"));
+  }
 }
 
 TEST(TakeHeaders, RegionsOnlyNarrowWhatTheKeyAllows) {

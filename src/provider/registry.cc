@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::string_view kBuiltin = "builtin";
 constexpr int kAliasStepsMax = 8;
+// Models that are made of others, one behind the other: a profile of a knowledge base with a model.
+constexpr int kModelsBehindMax = 8;
 constexpr std::size_t kIdBytesMax = 2048;  // Bedrock's own limit of a model identifier
 constexpr std::size_t kIdShownBytes = 128;
 
@@ -53,6 +55,20 @@ std::string_view NearestId(std::string_view id, std::span<const std::string_view
   if (near.empty()) return {};
   return known[static_cast<std::size_t>(std::ranges::find(bare, near) - bare.begin())];
 }
+
+// How deep this thread is in looking up one model: a source may ask the registry for the model that
+// stands behind its own, which may be the one that is looked up.
+class Depth {
+ public:
+  Depth() { ++depth_; }
+  ~Depth() { --depth_; }
+  Depth(const Depth&) = delete;
+  Depth& operator=(const Depth&) = delete;
+  bool TooDeep() const { return depth_ > kModelsBehindMax; }
+
+ private:
+  static inline thread_local int depth_ = 0;
+};
 
 // Ids are short in messages, whatever a caller sent.
 std::string Shown(std::string_view id) {
@@ -252,6 +268,12 @@ Result<RegistrySnapshot::Found> RegistrySnapshot::Resolve(std::string_view id, W
   if (id.empty()) return Fail(InvalidArgument("model", "is missing"));
   if (id.size() > kIdBytesMax) {
     return Fail(InvalidArgument("model", fmt::format("is longer than {} bytes", kIdBytesMax)));
+  }
+  const Depth depth;
+  if (depth.TooDeep()) {
+    return Fail(InvalidArgument(
+        "model", fmt::format("'{}' leads back to itself, or through more than {} other models",
+                             Shown(id), kModelsBehindMax)));
   }
   STRATA_TRY(auto exact, ResolveExact(FollowAliases(id), want));
   if (exact.has_value()) return std::move(*exact);

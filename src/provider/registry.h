@@ -84,7 +84,7 @@ class RegistrySnapshot {
   void RemoveSource(std::string_view name);
 
   // Errors: kNotFound (names the nearest known id), kInvalidArgument (the id is that of the other
-  // sort, or is ambiguous: then all candidates are named).
+  // sort, leads back to itself, or is ambiguous: then all candidates are named).
   Result<std::shared_ptr<ChatModel>> Chat(std::string_view id) const;
   Result<std::shared_ptr<Embedder>> Embed(std::string_view id) const;
   Result<std::shared_ptr<Reranker>> Rerank(std::string_view id) const;

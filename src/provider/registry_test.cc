@@ -98,6 +98,41 @@ TEST_F(RegistryTest, FoldersOfAnAddressAreNoModels) {
   EXPECT_EQ(Resolved("openai/..."), "openai/...");
 }
 
+// Whose models are those behind the ids that follow: "via/smollm2".
+class ViaSource final : public ModelSource {
+ public:
+  explicit ViaSource(const Registry& registry) : registry_(registry) {}
+  const std::string& name() const override { return name_; }
+  Result<std::shared_ptr<ChatModel>> Chat(std::string_view rest) override {
+    return registry_.Chat(rest);
+  }
+  Result<std::shared_ptr<Embedder>> Embed(std::string_view rest) override {
+    return registry_.Embed(rest);
+  }
+  std::vector<ListedModel> Models() const override { return {}; }
+  bool Has(std::string_view) const override { return false; }
+  ProviderStatus Status() const override { return {}; }
+
+ private:
+  const Registry& registry_;
+  const std::string name_ = "via";
+};
+
+TEST_F(RegistryTest, AModelThatStandsBehindItselfIsRefused) {
+  ASSERT_TRUE(registry_
+                  .Update([&](RegistrySnapshot& next) {
+                    return next.AddSource(std::make_shared<ViaSource>(registry_));
+                  })
+                  .has_value());
+  ASSERT_TRUE(Alias("round", "via/round").has_value());
+  auto round = registry_.Chat("round");
+  ASSERT_FALSE(round.has_value());
+  EXPECT_EQ(round.error().code(), Code::kInvalidArgument);
+  EXPECT_THAT(round.error().message(), HasSubstr("leads back to itself"));
+  EXPECT_THAT(registry_.Embed("round").error().message(), HasSubstr("leads back to itself"));
+  EXPECT_EQ(Resolved("via/via/smollm2"), "smollm2") << "and the next look-up is as good as new";
+}
+
 TEST_F(RegistryTest, UnknownIdNamesTheNearestKnownOne) {
   auto missing = registry_.Chat("smolm2");
   ASSERT_FALSE(missing.has_value());

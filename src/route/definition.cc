@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/options.h"
+#include "provider/registry.h"
 #include "route/json_list.h"
 
 namespace strata::route {
@@ -37,7 +38,8 @@ Result<std::vector<CandidateSpec>> DecodeCandidates(const JsonField& list) {
         STRATA_TRY(spec.learned_as, name.NonEmptyString());
       }
     }
-    if (spec.model.starts_with("router/")) {
+    const auto spellings = provider::BedrockSpellings(spec.model);
+    if ((spellings.empty() ? spec.model : spellings.front()).starts_with("router/")) {
       return Fail(item.Wrong("a router cannot be a candidate of another"));
     }
     if (!seen.insert(spec.model).second) {

@@ -510,6 +510,10 @@ TEST(RouterDefinition, WhatIsWrongIsNamedWithItsPlace) {
   EXPECT_THAT(ProblemOf(R"({"candidates": ["a"], "fallbak": "a"})"),
               HasSubstr("did you mean fallback"));
   EXPECT_THAT(ProblemOf(R"({"candidates": ["a", "a"]})"), HasSubstr("stands twice"));
+  for (std::string other : {"router/mix", "arn:aws:bedrock:us-east-1:0:prompt-router/mix"}) {
+    EXPECT_THAT(ProblemOf(R"({"candidates": ["a", ")" + other + "\"]}"),
+                HasSubstr("candidates[1]: a router cannot be a candidate of another"));
+  }
   EXPECT_THAT(
       ProblemOf(R"({"candidates": ["a"], "rules": [{"when": {"langage": "de"}, "use": "a"}]})"),
       HasSubstr("rules[0].when.langage"));

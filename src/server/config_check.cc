@@ -158,12 +158,38 @@ class UseCheck {
       return Problem("net.client.ca_file", e.what());
     }
     for (const auto& spec : config_.providers) {
+      if (LeadsHere(spec.base_url)) {
+        const auto key = "providers." + spec.name;
+        findings_.Problem(
+            config_.PlaceOf(key),
+            fmt::format("{}: base_url {} is this server itself; every call would come "
+                        "back",
+                        key, spec.base_url));
+      }
       auto made = provider::MakeRemoteProvider(spec, {.client = client});
       if (made.has_value()) continue;
       findings_.Warning(config_.PlaceOf("providers." + spec.name),
                         fmt::format("providers.{}: its models will not answer: {}", spec.name,
                                     made.error().message()));
     }
+  }
+
+  // Whether it is the address of a listener, as far as the options say it; what they do not say is
+  // found out by the calls (base/hops.h).
+  bool LeadsHere(const std::string& base_url) const {
+    const auto url = net::ParseUrl(base_url);
+    if (!url.has_value()) return false;
+    const auto& host = url->host;
+    for (std::string_view option : {"server.listen", "server.tls_listen"}) {
+      const auto at = ParseListen(option, options_.Text(option));
+      if (!at.has_value() || at->port != url->port) continue;
+      const auto& address = at->address;
+      const bool any = address == "0.0.0.0" || address == "::";
+      const bool local = host == "localhost" || host == "::1" || host.starts_with("127.");
+      const bool named = host == "localhost" && (address == "::1" || address.starts_with("127."));
+      if (host == address || named || (any && local)) return true;
+    }
+    return false;
   }
 
   const Config& config_;

@@ -24,7 +24,7 @@ constexpr std::string_view kNamesFound[] = {"openai", "anthropic", "azure",  "be
 // profiles.
 constexpr std::string_view kKept[] = {"kb", "prompt", "router", "application-inference-profile"};
 
-enum class Use : std::uint8_t { kAny, kEmbed };
+enum class Use : std::uint8_t { kAny, kEmbed, kDeployment, kFallback, kQuery };
 
 class NameCheck {
  public:
@@ -46,10 +46,14 @@ class NameCheck {
     for (const auto& [alias, target] : config_.aliases) Target("aliases." + alias, target);
     for (const auto& model : config_.models) {
       auto key = "models." + model.id;
-      for (const auto& deployment : model.deployments) Target(key, deployment.model);
-      for (const auto& id : model.fallback) Target(key, id);
+      for (const auto& deployment : model.deployments) {
+        Target(key, deployment.model, Use::kDeployment);
+      }
+      for (const auto& id : model.fallback) Target(key, id, Use::kFallback);
     }
     Target("kb.embedding_model", config_.options.Text("kb.embedding_model"), Use::kEmbed);
+    const auto& writer = config_.options.Text("kb.query.model");
+    if (!writer.empty()) Target("kb.query.model", writer, Use::kQuery);
   }
 
  private:
@@ -132,16 +136,47 @@ class NameCheck {
     }
     bool configured =
         std::ranges::any_of(config_.models, [&](const auto& model) { return model.id == id; });
-    if (configured || config_.aliases.contains(id)) return;
-    auto slash = id.find('/');
-    if (slash == id.npos) return Bare(key, id);
-    auto prefix = id.substr(0, slash);
-    if (prefix == "builtin" || prefix == "local") return Here(key, id, prefix, use);
-    if (std::ranges::find(kKept, prefix) != std::end(kKept)) {
-      if (use == Use::kEmbed) return Problem(key, fmt::format("'{}' makes no embeddings", id));
-      return Warning(key, fmt::format("whether '{}' exists is known only when strata serves", id));
+    if (configured && use == Use::kDeployment && id != given) {
+      Problem(key, fmt::format("'{}' is the configured model '{}': it may be a fallback, not a "
+                               "deployment",
+                               given, id));
     }
+    if (configured || config_.aliases.contains(id)) return;
+    auto prefix = PrefixOf(id);
+    if (prefix.empty()) return Bare(key, id);
+    if (prefix == "builtin" || prefix == "local") return Here(key, id, prefix, use);
+    if (std::ranges::find(kKept, prefix) != std::end(kKept)) return Kept(key, id, prefix, use);
     if (!prefixes_.contains(prefix)) UnknownProvider(key, id, prefix);
+  }
+
+  // What stands before the slash, in Bedrock's own spelling of the id too.
+  static std::string PrefixOf(const std::string& id) {
+    const auto spellings = provider::BedrockSpellings(id);
+    const std::string& plain = spellings.empty() ? id : spellings.front();
+    auto slash = plain.find('/');
+    if (slash == plain.npos) slash = 0;
+    return plain.substr(0, slash);
+  }
+
+  // Of models that stand for others: what leads back to `key` would be asked without end.
+  void Kept(std::string_view key, const std::string& id, std::string_view prefix, Use use) {
+    const bool of_pool = use == Use::kDeployment || use == Use::kFallback;
+    if (use == Use::kEmbed) return Problem(key, fmt::format("'{}' makes no embeddings", id));
+    if (of_pool && prefix == "kb") {
+      return Problem(key,
+                     fmt::format("'{}' is a knowledge base: name it in the request instead", id));
+    }
+    if (of_pool && prefix == "application-inference-profile") {
+      return Problem(key, fmt::format("'{}' is an inference profile: name its model instead", id));
+    }
+    if (use == Use::kQuery && prefix == "kb") {
+      return Problem(key, fmt::format("'{}' is no language model", id));
+    }
+    const auto at = id.find('@');
+    if (prefix == "kb" && at != id.npos && PrefixOf(Behind(id.substr(at + 1))) == "kb") {
+      return Problem(key, fmt::format("'{}': a knowledge base cannot answer for another one", id));
+    }
+    Warning(key, fmt::format("whether '{}' exists is known only when strata serves", id));
   }
 
   // Models of this process that can be used so.

@@ -1,6 +1,6 @@
 #pragma once
 // Whether the models that a configuration names exist: as targets of aliases, as deployments and
-// fallbacks, as the embedding model.
+// fallbacks, as the embedding model; and whether they lead back to where they are named.
 
 #include <string>
 

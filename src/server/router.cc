@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/encoding.h"
+#include "base/hops.h"
 #include "base/json_text.h"
 #include "base/utf8.h"
 #include "server/azure_paths.h"
@@ -319,7 +320,7 @@ dialect::HttpError EncodeFaceError(Face face, const Error& error, std::string_vi
       break;
   }
   dialect::HttpError out;
-  out.status = StatusOf(error.code());
+  out.status = IsCalledInCircle(error) ? kLoopStatus : StatusOf(error.code());
   out.headers = {{"content-type", "application/json"}};
   if (!request_id.empty()) out.headers.emplace_back("x-strata-trace-id", request_id);
   out.body = fmt::format(R"({{"error":{{"code":{},"message":{},"field":{}}}}})",

@@ -681,6 +681,17 @@ class CommandsWithoutData(unittest.TestCase):
             ("kb: {s3_map: [bad]}\n", ["strata.yaml", "kb.s3_map"]),
             ("otlp: {endpoint: nope}\n", ["strata.yaml", "otlp.endpoint"]),
             ("aliases: {a: b, b: a}\n", ["strata.yaml", "circle"]),
+            ("aliases: {a: kb/docs@b, b: a}\n", ["strata.yaml", "aliases.a", "cannot answer for another"]),
+            ("aliases: {a: kb/docs@p}\nmodels:\n  - {id: p, deployments: [a]}\n",
+             ["strata.yaml:3", "models.p", "'kb/docs@p' is a knowledge base"]),
+            ("aliases: {a: q}\nmodels:\n  - {id: p, deployments: [a]}\n  - {id: q, deployments: [builtin/extract]}\n",
+             ["strata.yaml:3", "models.p", "'a' is the configured model 'q'"]),
+            ("models:\n  - {id: p, deployments: [builtin/extract], fallback: ['arn:aws:bedrock:us-east-1:000000000000:"
+             "application-inference-profile/abcdefgh1234']}\n", ["strata.yaml:2", "models.p", "inference profile"]),
+            ("aliases: {a: kb/docs}\nkb.query.model: a\n", ["strata.yaml:2", "kb.query.model", "no language model"]),
+            ("server: {listen: '127.0.0.1:18080'}\nproviders:\n"
+             "  - {name: me, kind: openai, base_url: 'http://127.0.0.1:18080/v1', secret: 'env:HOME'}\n",
+             ["strata.yaml:3", "providers.me", "this server itself"]),
         ]
         for text, says in cases:
             with self.subTest(text=text):

@@ -1,7 +1,9 @@
-"""Providers beside chat: remote rerank, moderations and embeddings; models that declare terms of their own; denied words."""
+"""Providers beside chat: remote rerank, moderations and embeddings; models that declare terms of their own; denied words; circles."""
 import json
+import time
 import unittest
 import urllib.error
+import urllib.parse
 import urllib.request
 
 from harness import BEARER, FakeUpstream, Server, run_strata
@@ -98,6 +100,75 @@ class Providers(unittest.TestCase):
         self.server.configure(config)
         self.server.cli("reload")
         self.assertEqual(self.ask("/v1/chat/completions", body)[0], 200)
+
+
+class Circles(unittest.TestCase):
+    """A provider whose address leads back to this server."""
+    CHAT = {"messages": [{"role": "user", "content": "What is the colour of a kestrel?"}]}
+
+    @classmethod
+    def setUpClass(cls):
+        # Where the server listens is known only now, so no check of the file can see it.
+        cls.server = Server(env={"SELF": BEARER}, documents=False)
+        cls.server.configure("providers:\n"
+                             f"  - {{name: me, kind: openai, base_url: '{cls.server.url}/v1', secret: 'env:SELF', models: [round]}}\n"
+                             f"  - {{name: claude, kind: anthropic, base_url: '{cls.server.url}', secret: 'env:SELF', models: [other]}}\n"
+                             "aliases: {there: claude/back, back: me/there}\n"
+                             "models:\n  - {id: spare, deployments: [me/round], fallback: [builtin/extract]}\n")
+        cls.server.cli("reload")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+
+    def finished(self):
+        """How many requests the server has logged; lines are written together, a little later."""
+        count = -1
+        while count != (count := self.server.log_text().count('"request.finished"')):
+            time.sleep(0.3)
+        return count
+
+    def ask(self, path, body):
+        """(status, headers, answer, how many requests the server saw for it)."""
+        seen = self.finished()
+        request = urllib.request.Request(self.server.url + path, json.dumps(body).encode(), {
+            "content-type": "application/json", "authorization": "Bearer " + BEARER})
+        try:
+            with urllib.request.urlopen(request, timeout=30) as r:
+                answer = r.status, r.headers, json.loads(r.read())
+        except urllib.error.HTTPError as e:
+            answer = e.code, e.headers, json.loads(e.read())
+        return *answer, self.finished() - seen
+
+    def test_a_circle_is_refused_in_each_dialect_after_a_few_steps(self):
+        converse = {"messages": [{"role": "user", "content": [{"text": "hi"}]}]}
+        gemini = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
+        for model in ("me/round", "there"):
+            name = urllib.parse.quote(model, safe="")
+            for path, body, said in (
+                    ("/v1/chat/completions", {"model": model, **self.CHAT}, lambda a: a["error"]["code"] == "loop_detected"),
+                    ("/v1/messages", {"model": model, "max_tokens": 9, **self.CHAT}, lambda a: a["error"]["type"] == "invalid_request_error"),
+                    (f"/model/{name}/converse", converse, lambda a: "message" in a),
+                    (f"/v1beta/models/{name}:generateContent", gemini, lambda a: a["error"]["code"] == 508)):
+                with self.subTest(model=model, path=path):
+                    status, headers, answer, seen = self.ask(path, body)
+                    self.assertEqual(status, 508, answer)
+                    self.assertTrue(said(answer), answer)
+                    self.assertIn("servers of this kind", json.dumps(answer))
+                    self.assertEqual(seen, 5, "one that was asked, and one for each step")
+                    if path.endswith("converse"):
+                        self.assertEqual(headers["x-amzn-errortype"], "ValidationException")
+
+    def test_another_deployment_is_not_asked_instead(self):
+        self.assertEqual(self.ask("/v1/chat/completions", {"model": "spare", **self.CHAT})[0], 508)
+
+    def test_embeddings_go_round_no_longer(self):
+        status, _, answer, _ = self.ask("/v1/embeddings", {"model": "me/round", "input": "a"})
+        self.assertEqual(status, 508, answer)
+
+    def test_one_step_is_no_circle(self):
+        status, _, answer, seen = self.ask("/v1/chat/completions", {"model": "me/builtin/extract", **self.CHAT})
+        self.assertEqual((status, seen), (200, 2), answer)
 
 
 if __name__ == "__main__":

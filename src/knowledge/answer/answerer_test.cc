@@ -59,6 +59,7 @@ class AnswererTest : public ServiceFixture {
     domain::Message message;
     message.content.emplace_back(std::move(block));
     request.messages.push_back(std::move(message));
+    ctx_.kb.clear();  // each is a request of its own
     auto stream = Run((*model)->Start(std::move(request), ctx_));
     if (!stream.has_value()) return std::unexpected(stream.error());
     return Run(Collect(**stream));
@@ -284,6 +285,66 @@ TEST_F(AnswererTest, UnknownBasesAndModelsAreRefused) {
   EXPECT_EQ(source_->Chat("docs@nope").error().code(), Code::kNotFound);
   EXPECT_EQ(source_->Models().size(), 1U);
   EXPECT_EQ(source_->Models()[0].info.id, "kb/docs");
+}
+
+// Asks another model, as an inference profile or a configured model does.
+class StandsFor final : public provider::ChatModel {
+ public:
+  StandsFor(std::string id, std::function<Result<std::shared_ptr<provider::ChatModel>>()> find)
+      : find_(std::move(find)) {
+    info_.id = std::move(id);
+  }
+  Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest&& request,
+                                                            RequestContext& ctx) override {
+    STRATA_CO_TRY(auto model, find_());
+    co_return co_await model->Start(std::move(request), ctx);
+  }
+  Task<Result<std::int64_t>> CountTokens(domain::ChatRequest, RequestContext&) override {
+    co_return 0;
+  }
+  const domain::ModelInfo& Info() const override { return info_; }
+
+ private:
+  std::function<Result<std::shared_ptr<provider::ChatModel>>()> find_;
+  domain::ModelInfo info_;
+};
+
+TEST_F(AnswererTest, AModelThatLeadsBackToTheBaseIsNotAskedWithoutEnd) {
+  auto added = models_.Update([&](provider::RegistrySnapshot& snapshot) -> Result<> {
+    STRATA_CHECK_OK(snapshot.AddChat(
+        std::make_shared<StandsFor>("back", [&] { return source_->Chat("docs@back"); }),
+        WallTime{}));
+    STRATA_CHECK_OK(snapshot.AddSource(source_));
+    return snapshot.AddAlias("mine", "kb/docs@mine");
+  });
+  ASSERT_TRUE(added.has_value());
+  const std::string question = "What was the area of the Aletsch glacier in 2011?";
+  auto asked = Ask("docs@back", question);
+  ASSERT_FALSE(asked.has_value());
+  EXPECT_EQ(asked.error().code(), Code::kInvalidArgument);
+  EXPECT_THAT(asked.error().message(), HasSubstr("kb/docs is asked for an answer of kb/docs"));
+  EXPECT_EQ(ctx_.kb, "") << "another one may be asked instead";
+  EXPECT_TRUE(Ask("docs", question).has_value());
+
+  auto alias = models_.Chat("mine");
+  ASSERT_FALSE(alias.has_value());
+  EXPECT_THAT(alias.error().message(), HasSubstr("leads back to itself"));
+}
+
+// What rewrites questions may be a configured model that stands for the base.
+TEST_F(AnswererTest, WhatRewritesAQuestionDoesNotAskTheBaseAgain) {
+  auto added = models_.Update([&](provider::RegistrySnapshot& snapshot) {
+    return snapshot.AddChat(
+        std::make_shared<StandsFor>("writer", [&] { return source_->Chat("docs"); }), WallTime{});
+  });
+  ASSERT_TRUE(added.has_value());
+  Answerer answerer(std::make_shared<Extractor>(nullptr), models_,
+                    OptionsWith({{"kb.query.model", {"writer", "test"}}}));
+  source_ = MakeKbModelSource(*bases_, answerer);
+  auto response = Ask("docs", "What was the area of the Aletsch glacier in 2011?");
+  ASSERT_TRUE(response.has_value()) << response.error().message();
+  EXPECT_THAT(TextOf(*response).text, HasSubstr("81.7 square kilometres"));
+  source_.reset();
 }
 
 TEST_F(AnswererTest, WithoutReadablePassagesNoModelIsAsked) {

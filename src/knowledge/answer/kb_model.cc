@@ -82,6 +82,30 @@ class KbModel final : public provider::ChatModel {
 
   Task<Result<std::unique_ptr<provider::ChatStream>>> Start(domain::ChatRequest&& request,
                                                             RequestContext& ctx) override {
+    // Whatever names stand in between, the way back to a base has no end.
+    if (!ctx.kb.empty()) {
+      co_return Fail(InvalidArgument(
+          "model", fmt::format("kb/{} is asked for an answer of kb/{}; a knowledge base cannot "
+                               "answer for another one",
+                               name_.base, ctx.kb)));
+    }
+    ctx.kb = name_.base;  // whom all calls are charged to
+    auto started = co_await StartHere(std::move(request), ctx);
+    if (!started.has_value()) ctx.kb.clear();  // a router may ask another base then
+    co_return started;
+  }
+
+  // What the passages add is known only after retrieval.
+  Task<Result<std::int64_t>> CountTokens(domain::ChatRequest, RequestContext&) override {
+    co_return Fail(Code::kUnsupported,
+                   "the prompt of a knowledge base model is known only when it has retrieved");
+  }
+
+  const domain::ModelInfo& Info() const override { return info_; }
+
+ private:
+  Task<Result<std::unique_ptr<provider::ChatStream>>> StartHere(domain::ChatRequest&& request,
+                                                                RequestContext& ctx) {
     STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
     STRATA_CO_CHECK_OK(CheckRequest(request));
     STRATA_CO_CHECK_OK(provider::RefuseExtra(request, ctx));
@@ -109,15 +133,6 @@ class KbModel final : public provider::ChatModel {
     co_return co_await answerer_.Start(std::move(input), ctx);
   }
 
-  // What the passages add is known only after retrieval.
-  Task<Result<std::int64_t>> CountTokens(domain::ChatRequest, RequestContext&) override {
-    co_return Fail(Code::kUnsupported,
-                   "the prompt of a knowledge base model is known only when it has retrieved");
-  }
-
-  const domain::ModelInfo& Info() const override { return info_; }
-
- private:
   Result<RetrieveRequest> RequestFor(const WorkspaceId& workspace) const {
     RetrieveRequest request;
     request.results = answerer_.results();

@@ -1,5 +1,8 @@
 #include "provider/remote/call.h"
 
+#include <algorithm>
+
+#include "base/hops.h"
 #include "base/unanswered.h"
 #include "dialect/error_table.h"
 #include "dialect/json_value.h"
@@ -74,6 +77,12 @@ Task<Error> RefusalOf(const Account& account, net::ClientResponse& response,
   co_return std::move(error).FromUpstream(response.status());
 }
 
+// The provider may be a server of this kind, this one even.
+std::string HopsAfter(const RequestContext& ctx) {
+  const auto before = ctx.header ? ParseHops(ctx.header(kHopsHeader)).value_or(0) : 0;
+  return std::to_string(std::min(before, kHopsMax) + 1);
+}
+
 }  // namespace
 
 Error OfProvider(const Account& account, Error error) {
@@ -94,11 +103,13 @@ Error OfUnusable(const Account& account, Error error) {
 }
 
 Task<Result<std::unique_ptr<net::ClientResponse>>> Send(const Account& account, Call&& call,
-                                                        SteadyTime deadline, std::stop_token cancel,
-                                                        WallTime now, domain::Refusal* refusal) {
+                                                        const RequestContext& ctx,
+                                                        std::stop_token cancel,
+                                                        domain::Refusal* refusal) {
   if (refusal != nullptr) *refusal = {};
+  const auto now = ctx.clock->Wall();
   if (account.api->NeedsRefresh(now)) {
-    auto ready = co_await account.api->Refresh(*account.client, deadline, cancel, now);
+    auto ready = co_await account.api->Refresh(*account.client, ctx.deadline, cancel, now);
     if (!ready.has_value()) co_return Fail(OfProvider(account, std::move(ready.error())));
   }
   account.api->Authorize(call, now);
@@ -106,8 +117,9 @@ Task<Result<std::unique_ptr<net::ClientResponse>>> Send(const Account& account, 
   request.method = std::move(call.method);
   request.url = std::move(call.url);
   request.headers = std::move(call.headers);
+  request.headers.Set(kHopsHeader, HopsAfter(ctx));  // no signature covers it: proxies may drop it
   request.body = std::move(call.body);
-  request.deadline = deadline;
+  request.deadline = ctx.deadline;
   request.cancel = std::move(cancel);
   request.allow_private_addresses = true;  // the operator configured the address
   auto sent = co_await account.client->Send(std::move(request));
@@ -125,10 +137,8 @@ Task<Result<std::unique_ptr<net::ClientResponse>>> Send(const Account& account, 
   co_return std::move(response);
 }
 
-Task<Result<std::string>> Fetch(const Account& account, Call call, SteadyTime deadline,
-                                std::stop_token cancel, WallTime now) {
-  STRATA_CO_TRY(auto response,
-                co_await Send(account, std::move(call), deadline, std::move(cancel), now));
+Task<Result<std::string>> Fetch(const Account& account, Call call, const RequestContext& ctx) {
+  STRATA_CO_TRY(auto response, co_await Send(account, std::move(call), ctx, ctx.cancel));
   auto body = co_await response->ReadAll(account.answer_bytes_max);
   if (!body.has_value()) co_return Fail(OfUnusable(account, std::move(body.error())));
   co_return std::move(*body);

@@ -38,8 +38,8 @@ Task<Result<std::unique_ptr<ChatStream>>> RemoteChatModel::Start(domain::ChatReq
   // What a provider says of a response that was put into another form is not the client's to read.
   const bool rewritten =
       forward == nullptr && request.wire && dialect::responses::IsWireFormat(request.wire->format);
-  auto sent = co_await Send(*account_, std::move(call), ctx.deadline, std::move(token),
-                            ctx.clock->Wall(), rewritten ? nullptr : request.refusal.get());
+  auto sent = co_await Send(*account_, std::move(call), ctx, std::move(token),
+                            rewritten ? nullptr : request.refusal.get());
   if (!sent.has_value()) co_return Fail(std::move(sent.error()));
   ctx.quota_share = QuotaShareOf((*sent)->headers());
   std::unique_ptr<ChatStream> stream;
@@ -84,8 +84,7 @@ Task<Result<std::int64_t>> RemoteChatModel::CountTokens(domain::ChatRequest requ
   }
   request.model = info_.upstream_id;
   STRATA_CO_TRY(auto call, account_->api->Count(request, info_.upstream_id));
-  STRATA_CO_TRY(auto body, co_await Fetch(*account_, std::move(call), ctx.deadline, ctx.cancel,
-                                          ctx.clock->Wall()));
+  STRATA_CO_TRY(auto body, co_await Fetch(*account_, std::move(call), ctx));
   auto count = account_->api->DecodeCount(body);
   if (!count.has_value()) co_return Fail(OfProvider(*account_, std::move(count.error())));
   co_return *count;

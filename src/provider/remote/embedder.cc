@@ -47,8 +47,7 @@ Task<Result<>> RemoteEmbedder::EmbedBatch(const dialect::EmbedRequest& request, 
                                           Embeddings& out, domain::Usage& used) {
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
   STRATA_CO_TRY(auto call, account_->api->Embed(request));
-  STRATA_CO_TRY(auto body, co_await Fetch(*account_, std::move(call), ctx.deadline, ctx.cancel,
-                                          ctx.clock->Wall()));
+  STRATA_CO_TRY(auto body, co_await Fetch(*account_, std::move(call), ctx));
   auto rows = account_->api->DecodeEmbed(request, body);
   if (!rows.has_value()) co_return Fail(OfUnusable(*account_, std::move(rows.error())));
   auto fits = CheckRows(*rows, request.texts.size(), out.dimensions);

@@ -10,8 +10,7 @@ Task<Result<domain::Reranking>> RemoteReranker::Rerank(domain::RerankRequest req
                                                        RequestContext& ctx) {
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
   STRATA_CO_TRY(auto call, account_->api->Rerank(request, info_.upstream_id));
-  STRATA_CO_TRY(auto body, co_await Fetch(*account_, std::move(call), ctx.deadline, ctx.cancel,
-                                          ctx.clock->Wall()));
+  STRATA_CO_TRY(auto body, co_await Fetch(*account_, std::move(call), ctx));
   auto answer = account_->api->DecodeRerank(body, request.documents.size());
   if (!answer.has_value()) co_return Fail(OfUnusable(*account_, std::move(answer.error())));
   // Some servers rank everything, whatever was asked.
@@ -31,8 +30,7 @@ Task<Result<domain::Moderation>> RemoteModerator::Moderate(domain::ModerationReq
                                                            RequestContext& ctx) {
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
   STRATA_CO_TRY(auto call, account_->api->Moderate(request, info_.upstream_id));
-  STRATA_CO_TRY(auto body, co_await Fetch(*account_, std::move(call), ctx.deadline, ctx.cancel,
-                                          ctx.clock->Wall()));
+  STRATA_CO_TRY(auto body, co_await Fetch(*account_, std::move(call), ctx));
   auto answer = account_->api->DecodeModeration(body);
   if (!answer.has_value()) co_return Fail(OfUnusable(*account_, std::move(answer.error())));
   const std::size_t expected = request.parts ? 1 : request.inputs.size();

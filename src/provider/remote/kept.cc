@@ -36,8 +36,8 @@ Result<remote::Call> CallAbout(const remote::Account& account, KeptCall call) {
 Task<Result<KeptAnswer>> AskKept(std::shared_ptr<const remote::Account> account, KeptCall call,
                                  RequestContext& ctx, domain::Refusal& refusal) {
   STRATA_CO_TRY(auto kept, CallAbout(*account, std::move(call)));
-  STRATA_CO_TRY(auto response, co_await remote::Send(*account, std::move(kept), ctx.deadline,
-                                                     ctx.cancel, ctx.clock->Wall(), &refusal));
+  STRATA_CO_TRY(auto response,
+                co_await remote::Send(*account, std::move(kept), ctx, ctx.cancel, &refusal));
   auto body = co_await response->ReadAll(account->answer_bytes_max);
   if (!body.has_value()) co_return Fail(remote::OfProvider(*account, std::move(body.error())));
   co_return KeptAnswer{.headers = AnswerHeadersToForward(response->headers()),
@@ -51,8 +51,7 @@ Task<Result<std::unique_ptr<ChatStream>>> StreamKept(std::shared_ptr<const remot
   auto cancel = std::make_shared<remote::Cancel>(ctx.cancel);
   auto token = cancel->source.get_token();
   STRATA_CO_TRY(auto response,
-                co_await remote::Send(*account, std::move(kept), ctx.deadline, std::move(token),
-                                      ctx.clock->Wall(), &refusal));
+                co_await remote::Send(*account, std::move(kept), ctx, std::move(token), &refusal));
   remote::ForwardedStream::Parts parts{
       .account = std::move(account),
       .codec = &dialect::responses::ResponsesWire(),

@@ -243,8 +243,7 @@ Result<std::shared_ptr<ModelSource>> MakeRemoteProvider(ProviderSpec spec, Remot
 Task<Result<std::vector<std::string>>> ListUpstreamModels(ProviderSpec spec, RemoteDeps deps,
                                                           RequestContext& ctx) {
   STRATA_CO_TRY(auto account, remote::MakeAccount(std::move(spec), std::move(deps)));
-  STRATA_CO_TRY(auto body, co_await remote::Fetch(*account, account->api->ListModels(),
-                                                  ctx.deadline, ctx.cancel, ctx.clock->Wall()));
+  STRATA_CO_TRY(auto body, co_await remote::Fetch(*account, account->api->ListModels(), ctx));
   auto ids = account->api->DecodeModels(body);
   if (!ids.has_value()) co_return Fail(remote::OfProvider(*account, std::move(ids.error())));
   co_return std::move(*ids);

@@ -8,6 +8,7 @@
 
 #include "dialect/bedrock.h"
 #include "dialect/json_value.h"
+#include "provider/registry.h"
 
 namespace strata::server {
 namespace {
@@ -166,6 +167,12 @@ Result<> EachText(domain::ChatRequest& request, F change) {
   return {};
 }
 
+// By its id here or by its ARN; an alias may hide one.
+bool IsPrompt(std::string_view model) {
+  const auto spellings = provider::BedrockSpellings(model);
+  return (spellings.empty() ? model : std::string_view(spellings.front())).starts_with("prompt/");
+}
+
 struct Variant {
   domain::ChatRequest request;  // placeholders unfilled
   std::set<std::string> variables;
@@ -194,6 +201,8 @@ Result<Variant> DecodeVariant(const JsonField& variant) {
   out.request = std::move(converse->chat);
   if (auto model = variant.Get("modelId"); model.present()) {
     STRATA_TRY(out.request.model, model.NonEmptyString());
+    if (IsPrompt(out.request.model))
+      return Fail(model.Wrong("is a prompt itself; expected a model"));
   }
   auto configuration = variant.Get("templateConfiguration");
   auto text = configuration.Get("text");

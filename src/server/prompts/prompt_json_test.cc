@@ -60,6 +60,13 @@ TEST(PromptJsonTest, NamesTheMemberThatIsWrong) {
   EXPECT_THAT(field(R"({"name":"a","variants":[{"name":"v","templateType":"CHAT",
                         "templateConfiguration":{"chat":{"messages":[{"role":"robot","content":[]}]}}}]})"),
               HasSubstr("variants[0].templateConfiguration.messages[0]"));
+  for (auto model :
+       {"prompt/AAAAAAAAAA", "arn:aws:bedrock:us-east-1:000000000000:prompt/AAAAAAAAAA:1"}) {
+    EXPECT_EQ(field(std::string(R"({"name":"a","variants":[{"name":"v","templateType":"TEXT",
+                        "templateConfiguration":{"text":{"text":"x"}},"modelId":")") +
+                    model + R"("}]})"),
+              "variants[0].modelId");
+  }
 }
 
 TEST(PromptJsonTest, NamesAreReadWithAndWithoutArnAndVersion) {
