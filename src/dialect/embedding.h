@@ -2,6 +2,7 @@
 // Embedding requests and answers as values; which wire form they have is openai.h's and bedrock.h's
 // business.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -33,7 +34,17 @@ struct EmbedRequest {
   LongText long_text = LongText::kCutEnd;
   std::string texts_at = "input[]";  // where a text stands in the body, "[]" for its number
   std::string user;
+  // What only OpenAI's dialect says, for its own providers: the texts are lists of numbers of the
+  // model's tokens, each as JSON text ("[9906,1917]"); members that have no word here, as a JSON
+  // object or "".
+  bool tokens = false;
+  std::string extra;
 };
+
+// How many numbers such a list holds.
+inline std::int64_t TokensListed(std::string_view list) {
+  return std::ranges::count(list, ',') + 1;
+}
 
 // The member of the body that holds text `index`: "input[3]".
 inline std::string PathOfText(const EmbedRequest& request, std::size_t index) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "dialect/json_value.h"
 #include "gateway/long_text.h"
 #include "guard/model_access.h"
 #include "route/direct.h"
@@ -27,6 +28,30 @@ void CutDimensions(provider::Embeddings& vectors, int dimensions) {
   vectors.dimensions = dimensions;
 }
 
+Error NeedsText(const dialect::EmbedRequest& request) {
+  return InvalidArgument(dialect::PathOfText(request, 0),
+                         "a guardrail reads what is embedded, and cannot read token numbers; send "
+                         "text");
+}
+
+// What only OpenAI's dialect says is for its own providers.
+Result<> CheckForm(const dialect::EmbedRequest& request, const provider::Embedder& embedder) {
+  if (embedder.SpeaksOpenAi()) return {};
+  const auto& id = embedder.Info().id;
+  if (request.tokens) {
+    return Fail(InvalidArgument(
+        dialect::PathOfText(request, 0),
+        fmt::format("{} takes text only, no token numbers, which are those of another model's "
+                    "tokenizer; send text",
+                    id)));
+  }
+  if (request.extra.empty()) return {};
+  STRATA_TRY(auto extra, dialect::ParseJson(request.extra));
+  return Fail(InvalidArgument(
+      extra.object()->front().key,
+      fmt::format("this member means nothing to {}; leave it out or name another model", id)));
+}
+
 }  // namespace
 
 Task<Result<EmbedAnswer>> EmbedService::Run(dialect::EmbedRequest request,
@@ -39,10 +64,19 @@ Task<Result<EmbedAnswer>> EmbedService::Run(dialect::EmbedRequest request,
     ctx.decided_by.guardrail = guardrails->names();
     std::vector<std::string*> judged;
     for (auto& text : request.texts) judged.push_back(&text);
+    // Of members that we do not know the whole is judged; what stands in numbers nobody can judge.
+    auto extra = request.extra;
+    if (!extra.empty()) judged.push_back(&extra);
+    if (request.tokens && guardrails->Judges(guard::Side::kInput))
+      co_return Fail(NeedsText(request));
     STRATA_CO_CHECK_OK(co_await guardrails->JudgeTexts(judged, ctx));
+    if (extra != request.extra) {
+      co_return Fail(Code::kBlocked, "a guardrail masks a member that has no place here");
+    }
   }
   STRATA_CO_TRY(auto embedder, registry_.Embed(model));
   const auto& info = embedder->Info();
+  STRATA_CO_CHECK_OK(CheckForm(request, *embedder));
   const int dimensions = request.dimensions.value_or(0);
   if (dimensions > info.dimensions && info.dimensions > 0) {
     co_return Fail(
@@ -56,7 +90,9 @@ Task<Result<EmbedAnswer>> EmbedService::Run(dialect::EmbedRequest request,
   const provider::EmbedPurpose purpose{.role = request.input == dialect::EmbedInput::kQuery
                                                    ? provider::EmbedRole::kQuery
                                                    : provider::EmbedRole::kDocument,
-                                       .long_text = request.long_text};
+                                       .long_text = request.long_text,
+                                       .tokens = request.tokens,
+                                       .extra = request.extra};
   STRATA_CO_TRY(auto vectors, co_await embedder->Embed(std::move(request.texts), purpose, ctx));
   if (dimensions > 0 && dimensions < vectors.dimensions) CutDimensions(vectors, dimensions);
   co_return EmbedAnswer{.vectors = std::move(vectors), .model = info.id};

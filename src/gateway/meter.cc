@@ -358,6 +358,7 @@ class MeteredEmbedder final : public provider::Embedder {
   }
   std::int64_t tokens_max() const override { return embedder_->tokens_max(); }
   const domain::ModelInfo& Info() const override { return embedder_->Info(); }
+  bool SpeaksOpenAi() const override { return embedder_->SpeaksOpenAi(); }
 
  private:
   Task<Result<provider::Embeddings>> Ask(std::vector<std::string> texts,

@@ -532,6 +532,37 @@ TEST_F(Pipeline, EmbeddingsAreMeteredAndCanBeCut) {
   EXPECT_EQ(rows[0].intent.operation, "embeddings");
 }
 
+TEST_F(Pipeline, WhatOnlyOpenAiSaysIsForItsOwnEmbedders) {
+  auto other = std::make_shared<fakes::FakeEmbedder>("e", 32);
+  auto own = std::make_shared<fakes::FakeEmbedder>("o", 32);
+  own->SpeakOpenAi();
+  ASSERT_TRUE(registry_
+                  ->Update([&](provider::RegistrySnapshot& models) -> Result<> {
+                    STRATA_CHECK_OK(models.AddEmbedder(Metered(other, *journal_), WallTime{}));
+                    return models.AddEmbedder(Metered(own, *journal_), WallTime{});
+                  })
+                  .has_value());
+  net::Runtime runtime;
+  dialect::EmbedRequest tokens;
+  tokens.texts = {"[1,2]"};
+  tokens.tokens = true;
+  dialect::EmbedRequest extra;
+  extra.texts = {"a"};
+  extra.extra = R"({"input_type":"kestrel"})";
+  tokens.model = extra.model = "e";
+  EXPECT_EQ(runtime.Run(EmbedService(*registry_).Run(tokens, ctx_)).error().field(), "input[0]");
+  EXPECT_EQ(runtime.Run(EmbedService(*registry_).Run(extra, ctx_)).error().field(), "input_type");
+  EXPECT_EQ(other->calls(), 0);
+  tokens.model = extra.model = "o";
+  EXPECT_TRUE(runtime.Run(EmbedService(*registry_).Run(tokens, ctx_)).has_value());
+  EXPECT_TRUE(runtime.Run(EmbedService(*registry_).Run(extra, ctx_)).has_value());
+  // A guardrail reads members that nobody here knows, and no numbers.
+  EmbedService guarded(*registry_, Denying("kestrel"));
+  EXPECT_EQ(runtime.Run(guarded.Run(tokens, ctx_)).error().code(), Code::kInvalidArgument);
+  EXPECT_EQ(runtime.Run(guarded.Run(extra, ctx_)).error().code(), Code::kBlocked);
+  EXPECT_EQ(own->calls(), 2);
+}
+
 // The fake embedder's tokens are words, 254 of them beside two special ones.
 TEST_F(Pipeline, ATextThatIsTooLongIsRefusedByNameOrCutAsTheCallerSays) {
   auto embedder = std::make_shared<fakes::FakeEmbedder>("builtin/e", 32);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/context.h"
@@ -21,6 +22,9 @@ enum class EmbedRole : std::uint8_t { kQuery, kDocument };
 struct EmbedPurpose {
   EmbedRole role = EmbedRole::kDocument;
   dialect::LongText long_text = dialect::LongText::kCutEnd;
+  // As in dialect::EmbedRequest, only for who SpeaksOpenAi. `extra` is valid until the task ends.
+  bool tokens = false;
+  std::string_view extra = {};
 
   static const EmbedPurpose kQuery;
   static const EmbedPurpose kDocument;
@@ -63,6 +67,9 @@ class Embedder {
   virtual std::int64_t tokens_max() const = 0;
 
   virtual const domain::ModelInfo& Info() const = 0;
+
+  // Whether it takes what only OpenAI's dialect says (EmbedPurpose).
+  virtual bool SpeaksOpenAi() const { return false; }
 };
 
 }  // namespace strata::provider

@@ -32,12 +32,15 @@ class FakeEmbedder final : public provider::Embedder {
   std::int64_t CountTokens(std::string_view text) const override;  // words
   std::int64_t tokens_max() const override { return 256; }
   const domain::ModelInfo& Info() const override { return info_; }
+  bool SpeaksOpenAi() const override { return speaks_openai_; }
+  void SpeakOpenAi() { speaks_openai_ = true; }  // before the calls
 
   // The vector of one text, as Embed gives it.
   std::vector<float> VectorOf(std::string_view text) const;
 
  private:
   domain::ModelInfo info_;
+  bool speaks_openai_ = false;
   std::atomic<int> calls_{0};
   std::vector<std::pair<std::string, Error>> failures_;  // by what a text holds
   std::string thrown_;

@@ -122,8 +122,7 @@ bool HoldsOtherCase(const ScannedObject& body, MemberNames known) {
   });
 }
 
-Result<> KeepExtra(const JsonField& body, MemberNames known, std::string_view dialect,
-                   domain::ChatRequest& request) {
+Result<std::string> OtherMembers(const JsonField& body, MemberNames known) {
   STRATA_CHECK_OK(RefuseOtherCase(body, known));
   JsonWriter out;
   out.BeginObject();
@@ -133,8 +132,14 @@ Result<> KeepExtra(const JsonField& body, MemberNames known, std::string_view di
     out.RawField(member.key, member.value.Dump());
     any = true;
   }
-  if (!any) return {};
-  request.extra.text = out.EndObject().Take();
+  return any ? out.EndObject().Take() : std::string();
+}
+
+Result<> KeepExtra(const JsonField& body, MemberNames known, std::string_view dialect,
+                   domain::ChatRequest& request) {
+  STRATA_TRY(auto others, OtherMembers(body, known));
+  if (others.empty()) return {};
+  request.extra.text = std::move(others);
   request.extra_dialect = dialect;
   return {};
 }

@@ -17,10 +17,12 @@ namespace strata::dialect {
 // Names of the members that a dialect reads.
 using MemberNames = std::span<const std::string_view>;
 
-// Puts members of the object `body` that are not null and not `known` into request.extra. One that
-// is `known` but for the case of its letters is refused: servers written in Go match names without
-// case, and would take "Model" for the model that was asked for behind the back of what is checked
-// here.
+// The members of the object `body` that are not null and not `known`, as a JSON object; "" for
+// none. One that is `known` but for the case of its letters is refused: servers written in Go match
+// names without case, and would take "Model" for the model that was asked for behind the back of
+// what is checked here.
+Result<std::string> OtherMembers(const JsonField& body, MemberNames known);
+// Puts them into request.extra.
 Result<> KeepExtra(const JsonField& body, MemberNames known, std::string_view dialect,
                    domain::ChatRequest& request);
 // The same check alone; and of a body that was scanned, which is to be decoded then.

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <bit>
 #include <cstring>
 
 #include "base/encoding.h"
+#include "dialect/json/extra.h"
 #include "dialect/json/json_writer.h"
 #include "dialect/json/upstream.h"
 #include "dialect/json/vectors.h"
@@ -17,6 +19,34 @@ namespace {
 
 // As OpenAI has it.
 constexpr std::size_t kTextsMax = 2048;
+constexpr std::array<std::string_view, 5> kRequestMembers = {"model", "input", "encoding_format",
+                                                             "dimensions", "user"};
+
+bool IsList(const JsonField& field) { return field.present() && field.value().array() != nullptr; }
+
+// A list of token numbers, as its own JSON text.
+Result<std::string> ReadTokens(const JsonField& list) {
+  if (list.size() == 0) return Fail(list.Wrong("expected at least one token number"));
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    auto item = list.Item(i);
+    STRATA_TRY([[maybe_unused]] auto token, item.Integer(0, INT32_MAX));
+  }
+  return list.value().Dump();
+}
+
+// Texts, or lists of token numbers.
+Result<> DecodeList(const JsonField& input, EmbedRequest& out) {
+  auto first = input.Item(0);
+  out.tokens = IsList(first);
+  for (std::size_t i = 0; i < input.size(); ++i) {
+    auto item = input.Item(i);
+    if (out.tokens != IsList(item)) {
+      return Fail(item.Wrong("expected texts only, or lists of token numbers only"));
+    }
+    STRATA_TRY(out.texts.emplace_back(), out.tokens ? ReadTokens(item) : item.NonEmptyString());
+  }
+  return {};
+}
 
 Result<> DecodeInput(const JsonField& input, EmbedRequest& out) {
   if (input.present() && input.value().string() != nullptr) {
@@ -24,19 +54,18 @@ Result<> DecodeInput(const JsonField& input, EmbedRequest& out) {
     out.texts_at = "input";
     return {};
   }
+  auto first = input.Item(0);
+  if (first.present() && std::holds_alternative<JsonValue::Number>(first.value().data)) {
+    STRATA_TRY(out.texts.emplace_back(), ReadTokens(input));
+    out.tokens = true;
+    out.texts_at = "input";
+    return {};
+  }
   if (!input.ExpectArray() || input.size() == 0 || input.size() > kTextsMax) {
-    return Fail(
-        input.Wrong(fmt::format("expected a string or a list of 1 to {} strings", kTextsMax)));
+    return Fail(input.Wrong(fmt::format(
+        "expected a string, a list of token numbers, or a list of 1 to {} of either", kTextsMax)));
   }
-  for (std::size_t i = 0; i < input.size(); ++i) {
-    auto item = input.Item(i);
-    const bool tokens = item.present() && item.value().string() == nullptr;
-    if (tokens) {
-      return Fail(item.Wrong("lists of token numbers are not supported; send text"));
-    }
-    STRATA_TRY(out.texts.emplace_back(), item.NonEmptyString());
-  }
-  return {};
+  return DecodeList(input, out);
 }
 
 // Little-endian floats, as the API has it.
@@ -88,7 +117,7 @@ Result<EmbeddingRows> DecodeRows(std::string_view text, std::size_t count) {
 Result<EmbedRequest> DecodeEmbedRequest(std::string_view text) {
   STRATA_TRY(auto root, ParseJson(text));
   JsonField body(root);
-  STRATA_CHECK_OK(body.OnlyMembers({"model", "input", "encoding_format", "dimensions", "user"}));
+  STRATA_CHECK_OK(body.ExpectObject());
   EmbedRequest out;
   auto model = body.Get("model");
   STRATA_TRY(out.model, model.NonEmptyString());
@@ -106,6 +135,7 @@ Result<EmbedRequest> DecodeEmbedRequest(std::string_view text) {
   if (auto field = body.Get("user"); field.present()) {
     STRATA_TRY(out.user, field.String());
   }
+  STRATA_TRY(out.extra, OtherMembers(body, kRequestMembers));
   return out;
 }
 
@@ -131,11 +161,15 @@ std::string EncodeEmbedResponse(const EmbeddingView& vectors, VectorEncoding enc
 std::string EncodeEmbedRequest(const EmbedRequest& request) {
   JsonWriter out;
   out.BeginObject().Field("model", request.model).Key("input").BeginArray();
-  for (const auto& text : request.texts) out.Value(text);
+  for (const auto& text : request.texts) request.tokens ? out.Raw(text) : out.Value(text);
   out.EndArray();
   out.Field("encoding_format", request.encoding == VectorEncoding::kBase64 ? "base64" : "float");
   if (request.dimensions) out.Field("dimensions", *request.dimensions);
   out.FieldIfAny("user", request.user);
+  auto extra = request.extra.empty() ? Result<JsonValue>(JsonValue()) : ParseJson(request.extra);
+  if (extra && extra->object() != nullptr) {
+    for (const auto& member : *extra->object()) out.RawField(member.key, member.value.Dump());
+  }
   return out.EndObject().Take();
 }
 

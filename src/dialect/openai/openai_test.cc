@@ -509,11 +509,36 @@ TEST(OpenAiEmbeddings, RoundTripAsFloatsAndAsBase64) {
   }
 }
 
-TEST(OpenAiEmbeddings, TokenListsAreRefusedClearly) {
-  auto request = DecodeEmbedRequest(R"({"model":"m","input":[1,2]})");
-  ASSERT_FALSE(request);
-  EXPECT_EQ(request.error().message(),
-            "input[0]: lists of token numbers are not supported; send text");
+TEST(OpenAiEmbeddings, TokensAndUnknownMembersReachProvidersOfTheDialect) {
+  auto one = DecodeEmbedRequest(R"({"model":"m","input":[9906, 1917]})");
+  ASSERT_TRUE(one) << one.error().message();
+  EXPECT_TRUE(one->tokens);
+  EXPECT_EQ(one->texts, std::vector<std::string>{"[9906,1917]"});
+  EXPECT_EQ(TokensListed(one->texts[0]), 2);
+  EXPECT_EQ(PathOfText(*one, 0), "input");
+  auto many =
+      DecodeEmbedRequest(R"({"model":"m","input":[[1],[2,3]],"input_type":"query","x":null})");
+  ASSERT_TRUE(many) << many.error().message();
+  EXPECT_EQ(PathOfText(*many, 1), "input[1]");
+  EXPECT_EQ(EncodeEmbedRequest(*many),
+            R"({"model":"m","input":[[1],[2,3]],"encoding_format":"float","input_type":"query"})");
+}
+
+TEST(OpenAiEmbeddings, WhatIsWrongIsNamed) {
+  auto fault = [](std::string_view input) {
+    auto request = DecodeEmbedRequest(fmt::format(R"({{"model":"m","input":{}}})", input));
+    return request ? "accepted" : request.error().message();
+  };
+  EXPECT_EQ(fault(R"(["a",[1]])"), "input[1]: expected texts only, or lists of token numbers only");
+  EXPECT_EQ(fault("[[1],2]"), "input[1]: expected texts only, or lists of token numbers only");
+  EXPECT_EQ(fault("[[1],[]]"), "input[1]: expected at least one token number");
+  EXPECT_EQ(fault("[1,-2]"), "input[1]: expected an integer from 0 to 2147483647");
+  EXPECT_EQ(fault(R"([""])"), "input[0]: expected a string that is not empty");
+  EXPECT_EQ(fault("[]"),
+            "input: expected a string, a list of token numbers, or a list of 1 to 2048 "
+            "of either");
+  EXPECT_EQ(DecodeEmbedRequest(R"({"model":"m","input":"a","Model":"x"})").error().field(),
+            "Model");
 }
 
 TEST(OpenAiEmbeddings, RequestRoundTrips) {

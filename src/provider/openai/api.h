@@ -26,6 +26,7 @@ class OpenAiApi final : public remote::Api {
                              const std::string& upstream_id) const override;
   Result<std::int64_t> DecodeCount(std::string_view body) const override;
   std::size_t EmbedBatchMax(const std::string& upstream_id) const override;
+  bool EmbedsAsOpenAi() const override { return true; }
   Result<remote::Call> Embed(const dialect::EmbedRequest& request) const override;
   Result<dialect::EmbeddingRows> DecodeEmbed(const dialect::EmbedRequest& request,
                                              std::string_view body) const override;

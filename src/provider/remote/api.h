@@ -67,6 +67,9 @@ class Api {
   virtual Result<dialect::EmbeddingRows> DecodeEmbed(const dialect::EmbedRequest& request,
                                                      std::string_view body) const = 0;
 
+  // Whether lists of token numbers and unknown members of OpenAI's form may be sent (EmbedRequest).
+  virtual bool EmbedsAsOpenAi() const { return false; }
+
   // Reranking and moderating, where the API has them; here: it has not.
   virtual bool CanRerank(std::string_view upstream_id) const;
   virtual Result<Call> Rerank(const domain::RerankRequest& request,

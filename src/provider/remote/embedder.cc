@@ -36,7 +36,9 @@ Result<> CheckRows(const dialect::EmbeddingRows& rows, std::size_t texts, int di
 }
 
 void AddEstimate(const dialect::EmbedRequest& request, domain::Usage& used) {
-  for (const auto& text : request.texts) used.input_tokens += EstimateTokens(text.size());
+  for (const auto& text : request.texts) {
+    used.input_tokens += request.tokens ? dialect::TokensListed(text) : EstimateTokens(text.size());
+  }
   used.estimated = true;
 }
 
@@ -80,6 +82,8 @@ Task<Result<Embeddings>> RemoteEmbedder::EmbedCounting(std::vector<std::string> 
     request.input = purpose.role == EmbedRole::kQuery ? dialect::EmbedInput::kQuery
                                                       : dialect::EmbedInput::kDocument;
     request.long_text = purpose.long_text;
+    request.tokens = purpose.tokens;
+    request.extra = purpose.extra;
     for (std::size_t i = at; i < end; ++i) request.texts.push_back(std::move(texts[i]));
     auto done = co_await EmbedBatch(request, ctx, out, used);
     if (!done.has_value()) {

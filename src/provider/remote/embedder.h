@@ -21,6 +21,7 @@ class RemoteEmbedder final : public Embedder, public CountingEmbedder {
   std::int64_t CountTokens(std::string_view text) const override;
   std::int64_t tokens_max() const override;
   const domain::ModelInfo& Info() const override { return info_; }
+  bool SpeaksOpenAi() const override { return account_->api->EmbedsAsOpenAi(); }
 
  private:
   Task<Result<>> EmbedBatch(const dialect::EmbedRequest& request, RequestContext& ctx,

@@ -400,6 +400,27 @@ TEST_P(RemoteApi, EmbedsInBatchesAndNormalises) {
   EXPECT_FALSE(std::ranges::equal(got->row(0), got->row(1)));
 }
 
+TEST_P(RemoteApi, TokenNumbersAreSentWhereTheDialectHasThem) {
+  std::string id = GetParam().embed_model;
+  if (id.empty()) return;
+  auto embedder = Source(GetParam())->Embed(id).value();
+  const bool openai =
+      GetParam().kind == ProviderKind::kOpenAi || GetParam().kind == ProviderKind::kAzure;
+  EXPECT_EQ(embedder->SpeaksOpenAi(), openai);
+  if (!openai) return;
+  FakeAnswer answer;
+  answer.garbage = R"({"data":[{"embedding":[1,0]},{"embedding":[0,1]}]})";  // counts nothing
+  Script(answer);
+  RequestContext ctx;
+  const EmbedPurpose purpose{.tokens = true, .extra = R"({"input_type":"query"})"};
+  auto got = runtime.Run(embedder->Embed({"[7,8,9]", "[5]"}, purpose, ctx));
+  ASSERT_TRUE(got.has_value()) << got.error().message();
+  EXPECT_EQ(got->input_tokens, 4);
+  const auto& sent = upstream->requests().back().body;
+  EXPECT_THAT(sent, HasSubstr(R"("input":[[7,8,9],[5]])"));
+  EXPECT_THAT(sent, HasSubstr(R"("input_type":"query")"));
+}
+
 // The meter's span is the call's.
 TEST_P(RemoteApi, EmbeddingOpensNoSpanOfItsOwn) {
   if (*GetParam().embed_model == '\0') return;

@@ -62,6 +62,7 @@ class ProfileEmbedder final : public provider::Embedder {
   }
   std::int64_t tokens_max() const override { return model_->tokens_max(); }
   const domain::ModelInfo& Info() const override { return model_->Info(); }
+  bool SpeaksOpenAi() const override { return model_->SpeaksOpenAi(); }
 
  private:
   const Profile profile_;
