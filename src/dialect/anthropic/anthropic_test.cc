@@ -152,6 +152,12 @@ TEST(AnthropicWire, ForeignReasoningIsNotForwarded) {
   }
 }
 
+TEST(DropNotes, KeepNoMoreThanATraceShows) {
+  DropNotes notes;
+  for (int i = 0; i < 1000; ++i) notes.Add(fmt::format("reasoning signed by {}", i % 900));
+  EXPECT_EQ(notes.dropped().size(), 64u);
+}
+
 TEST(AnthropicRequest, ATextThatBeginsLikeAMarkIsForwarded) {
   for (std::string_view content :
        {R"("strata.gemini.x is a name")", R"([{"type":"text","text":"strata.yaml"}])",
