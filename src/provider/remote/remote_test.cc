@@ -416,7 +416,7 @@ TEST_P(RemoteApi, TokenNumbersAreSentWhereTheDialectHasThem) {
   auto got = runtime.Run(embedder->Embed({"[7,8,9]", "[5]"}, purpose, ctx));
   ASSERT_TRUE(got.has_value()) << got.error().message();
   EXPECT_EQ(got->input_tokens, 4);
-  const auto& sent = upstream->requests().back().body;
+  const auto sent = upstream->requests().back().body;
   EXPECT_THAT(sent, HasSubstr(R"("input":[[7,8,9],[5]])"));
   EXPECT_THAT(sent, HasSubstr(R"("input_type":"query")"));
 }
