@@ -95,7 +95,8 @@ TEST(InvokeScan, TheIdTellsWhoseBodyItIs) {
             "bedrock.invoke"},
            {"br/arn:aws:bedrock:us-east-1::foundation-model/amazon.titan-text-express-v1", input,
             "bedrock.invoke"},
-           {"amazon.titan-embed-image-v1", input, "bedrock.invoke"},
+           {"amazon.titan-embed-image-v1", R"({"inputText":"x","inputImage":"AAAA"})",
+            "bedrock.invoke"},
            {"deepseek.r1-v1:0", prompt, "bedrock.invoke"},
            {"cohere.command-text-v14", prompt, "bedrock.invoke"},
            {"stability.sd3-5-large-v1:0", prompt, "bedrock.invoke"},
@@ -113,9 +114,11 @@ TEST(InvokeScan, TheIdTellsWhoseBodyItIs) {
     EXPECT_EQ(chat->wire->format, c.format) << c.model;
     EXPECT_EQ(chat->wire->body, c.body);
   }
-  auto titan = ScanInvoke("br/amazon.titan-embed-text-v2:0", input, {});
-  ASSERT_TRUE(titan.has_value());
-  EXPECT_TRUE(std::holds_alternative<EmbedRequest>(titan->call));
+  for (auto model : {"br/amazon.titan-embed-text-v2:0", "amazon.titan-embed-image-v1"}) {
+    auto titan = ScanInvoke(model, input, {});
+    ASSERT_TRUE(titan.has_value());
+    EXPECT_TRUE(std::holds_alternative<EmbedRequest>(titan->call)) << model;
+  }
   EXPECT_THAT(DecodeInvoke("amazon.nova-lite-v1:0", messages).error().message(),
               HasSubstr("Use Converse"));
 }

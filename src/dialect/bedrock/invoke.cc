@@ -25,13 +25,12 @@ struct Vendor {
 
 // Bodies of the vendors on Bedrock; the longer prefix first. A vendor whose body we do not know is
 // named as well: its members may look like another's.
-constexpr std::array<Vendor, 23> kVendors = {{
+constexpr std::array<Vendor, 22> kVendors = {{
     {"anthropic.", InvokeFormat::kAnthropic},
     {"openai.", InvokeFormat::kOpenAi},
     {"meta.", InvokeFormat::kMeta},
     {"mistral.", InvokeFormat::kMistral},
-    {"amazon.titan-embed-text", InvokeFormat::kTitanEmbed},
-    {"amazon.titan-embed-g1-text", InvokeFormat::kTitanEmbed},
+    {"amazon.titan-embed", InvokeFormat::kTitanEmbed},
     {"amazon.", InvokeFormat::kOther},
     {"cohere.embed", InvokeFormat::kCohereEmbed},
     {"cohere.", InvokeFormat::kOther},
@@ -104,6 +103,9 @@ std::optional<InvokeFormat> FormatOf(std::string_view model_id,
   const bool prompts = format == InvokeFormat::kMeta || format == InvokeFormat::kMistral;
   // Newer models of these two take messages as OpenAI writes them.
   if (prompts && has("messages")) return InvokeFormat::kOpenAi;
+  // The one that embeds images takes a text alone as the others do.
+  const bool image = has("inputImage") || has("embeddingConfig");
+  if (format == InvokeFormat::kTitanEmbed && image) return InvokeFormat::kOther;
   // These vendors have models of other kinds too, and write no text but in messages.
   const bool messages = format == InvokeFormat::kOpenAi && vendor->prefix != "openai.";
   return messages && !has("messages") ? InvokeFormat::kOther : format;
