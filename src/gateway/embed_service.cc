@@ -3,30 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "dialect/json_value.h"
 #include "gateway/long_text.h"
 #include "guard/model_access.h"
+#include "provider/cut_vectors.h"
 #include "route/direct.h"
 
 namespace strata::gateway {
 namespace {
-
-void CutDimensions(provider::Embeddings& vectors, int dimensions) {
-  std::vector<float> cut;
-  auto keep = static_cast<std::size_t>(dimensions);
-  cut.reserve(vectors.count() * keep);
-  for (std::size_t i = 0; i < vectors.count(); ++i) {
-    auto row = vectors.row(i).first(keep);
-    double squares = 0;
-    for (float v : row) squares += static_cast<double>(v) * v;
-    auto scale = squares > 0 ? static_cast<float>(1 / std::sqrt(squares)) : 0.0F;
-    for (float v : row) cut.push_back(v * scale);
-  }
-  vectors.values = std::move(cut);
-  vectors.dimensions = dimensions;
-}
 
 Error NeedsText(const dialect::EmbedRequest& request) {
   return InvalidArgument(dialect::PathOfText(request, 0),
@@ -94,7 +79,7 @@ Task<Result<EmbedAnswer>> EmbedService::Run(dialect::EmbedRequest request,
                                        .tokens = request.tokens,
                                        .extra = request.extra};
   STRATA_CO_TRY(auto vectors, co_await embedder->Embed(std::move(request.texts), purpose, ctx));
-  if (dimensions > 0 && dimensions < vectors.dimensions) CutDimensions(vectors, dimensions);
+  if (dimensions > 0 && dimensions < vectors.dimensions) provider::CutVectors(vectors, dimensions);
   co_return EmbedAnswer{.vectors = std::move(vectors), .model = info.id};
 }
 

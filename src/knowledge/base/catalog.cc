@@ -75,6 +75,12 @@ KnowledgeBase ReadBase(const store::Statement& row) {
   base.created = FromUnixMicros(row.Integer(10));
   base.updated = FromUnixMicros(row.Integer(11));
   if (!row.IsNull(12)) base.dense_weight = row.Real(12);
+  if (base.dimensions < 1 && base.status == KnowledgeBaseStatus::kActive) {
+    base.status = KnowledgeBaseStatus::kFailed;
+    base.failure_reasons.emplace_back(
+        "it was made by a release that did not know the size of its embedding model's vectors and "
+        "holds nothing: delete it and create it again");
+  }
   return base;
 }
 

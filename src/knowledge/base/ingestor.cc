@@ -9,6 +9,7 @@
 #include "base/ids.h"
 #include "base/json_text.h"
 #include "base/log.h"
+#include "knowledge/base/base_embedder.h"
 #include "knowledge/base/sync.h"
 
 namespace strata::knowledge {
@@ -80,13 +81,7 @@ DocumentRow RowOf(const PendingDocument& pending, LocationKind location, const C
 }  // namespace
 
 Result<Indexer> Ingestor::IndexerFor(const KnowledgeBase& base) const {
-  STRATA_TRY(auto embedder, parts_.embedder(base.embedding_model));
-  if (embedder->Info().dimensions != base.dimensions) {
-    return Fail(Code::kConflict, "embedding model " + base.embedding_model + " has " +
-                                     std::to_string(embedder->Info().dimensions) +
-                                     " dimensions, the knowledge base was made with " +
-                                     std::to_string(base.dimensions));
-  }
+  STRATA_TRY(auto embedder, EmbedderOf(base, parts_.embedder));
   return Indexer(*parts_.parser, *parts_.pool, std::move(embedder));
 }
 

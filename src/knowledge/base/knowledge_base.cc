@@ -10,6 +10,7 @@
 #include "base/encoding.h"
 #include "base/ids.h"
 #include "base/run_task.h"
+#include "knowledge/base/base_embedder.h"
 #include "knowledge/base/service.h"
 
 namespace strata::knowledge {
@@ -99,7 +100,6 @@ Result<KnowledgeBase> KnowledgeBases::Impl::NewBase(CreateKnowledgeBaseInput inp
       input.embedding_model.empty() ? settings_.embedding_model : input.embedding_model;
   STRATA_TRY(auto embedder, parts_.embedder(base.embedding_model));
   base.embedding_model = embedder->Info().id;
-  base.dimensions = embedder->Info().dimensions;
   base.mode = input.mode.value_or(SearchMode::kDefault);
   if (base.mode == SearchMode::kDefault) base.mode = settings_.mode;
   base.storage_type = std::move(input.storage_type);
@@ -107,6 +107,15 @@ Result<KnowledgeBase> KnowledgeBases::Impl::NewBase(CreateKnowledgeBaseInput inp
   base.created = ctx.clock->Wall();
   base.updated = base.created;
   return base;
+}
+
+Task<Result<KnowledgeBase>> KnowledgeBases::Impl::NewSizedBase(CreateKnowledgeBaseInput input,
+                                                               RequestContext& ctx) const {
+  STRATA_CO_TRY(auto base, NewBase(std::move(input), ctx));
+  STRATA_CO_TRY(auto embedder, parts_.embedder(base.embedding_model));
+  ctx.kb = base.name;  // whom a call is charged to
+  STRATA_CO_CHECK_OK(co_await SetDimensions(base, *embedder, ctx));
+  co_return base;
 }
 
 Task<Result<DataSource>> KnowledgeBases::Impl::NewSource(std::string kb_id,
@@ -139,7 +148,7 @@ Task<Result<DataSource>> KnowledgeBases::Impl::NewSource(std::string kb_id,
 
 Task<Result<KnowledgeBase>> KnowledgeBases::Create(CreateKnowledgeBaseInput input,
                                                    RequestContext& ctx) {
-  STRATA_CO_TRY(auto base, impl_->NewBase(std::move(input), ctx));
+  STRATA_CO_TRY(auto base, co_await impl_->NewSizedBase(std::move(input), ctx));
   STRATA_CO_CHECK_OK(co_await impl_->catalog_->AddBase(base, std::nullopt));
   co_return base;
 }
@@ -147,7 +156,7 @@ Task<Result<KnowledgeBase>> KnowledgeBases::Create(CreateKnowledgeBaseInput inpu
 Task<Result<KnowledgeBases::BaseAndSource>> KnowledgeBases::CreateWithSource(
     CreateKnowledgeBaseInput input, CreateDataSourceInput source, RequestContext& ctx) {
   BaseAndSource made;
-  STRATA_CO_TRY(made.base, impl_->NewBase(std::move(input), ctx));
+  STRATA_CO_TRY(made.base, co_await impl_->NewSizedBase(std::move(input), ctx));
   STRATA_CO_TRY(made.source, co_await impl_->NewSource(made.base.id, std::move(source), ctx));
   STRATA_CO_CHECK_OK(co_await impl_->catalog_->AddBase(made.base, made.source));
   co_return made;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/crash_point.h"
+#include "knowledge/base/base_embedder.h"
 
 namespace strata::knowledge {
 
@@ -39,6 +40,9 @@ std::shared_ptr<OpenBase> OpenBases::Opened(const std::string& id) {
 }
 
 Result<std::shared_ptr<OpenBase>> OpenBases::Open(const std::string& id, int dimensions) {
+  if (dimensions < 1 || dimensions > kDimensionsMax) {
+    return Fail(Code::kConflict, "knowledge base " + id + " has FAILED: its vectors have no size");
+  }
   auto base = std::make_shared<OpenBase>();
   base->id = id;
   STRATA_TRY(base->file, OpenKbFile(PathOf(id)));

@@ -7,6 +7,7 @@
 
 #include "base/json_text.h"
 #include "base/run_all.h"
+#include "knowledge/base/base_embedder.h"
 #include "knowledge/base/service.h"
 #include "knowledge/retrieve/hit_json.h"
 #include "knowledge/retrieve/merge.h"
@@ -73,7 +74,7 @@ Task<Result<RetrieveResponse>> KnowledgeBases::Impl::RetrieveFrom(const Knowledg
 Task<Result<RetrieveResponse>> KnowledgeBases::Impl::EmbedAndSearch(const KnowledgeBase& base,
                                                                     RetrieveRequest request,
                                                                     RequestContext& ctx) {
-  STRATA_CO_TRY(auto embedder, parts_.embedder(base.embedding_model));
+  STRATA_CO_TRY(auto embedder, EmbedderOf(base, parts_.embedder));
   STRATA_CO_TRY(const auto query, co_await Retriever::Embed(*embedder, request, ctx));
   co_return co_await SearchIn(base, query, std::move(request), ctx);
 }
@@ -139,14 +140,14 @@ Task<void> KnowledgeBases::Impl::SearchInTurn(Searches& searches, const RequestC
 Task<Result<std::vector<BaseRanking>>> KnowledgeBases::Impl::RankEach(
     const std::vector<KnowledgeBase>& bases, const RetrieveRequest& request, int candidates,
     std::string& index_version, RequestContext& ctx) {
-  // By embedder: one call is paid for.
+  // By what vectors can be compared: one call is paid for.
   std::map<std::string, EmbeddedQuery, std::less<>> queries;
   Searches searches;
   for (const auto& base : bases) {
     auto one = RequestFor(request, base, candidates);
-    auto& query = queries[base.embedding_model];
+    auto& query = queries[VectorSpaceOf(base)];
     if (query.values.empty()) {
-      STRATA_CO_TRY(auto embedder, parts_.embedder(base.embedding_model));
+      STRATA_CO_TRY(auto embedder, EmbedderOf(base, parts_.embedder));
       STRATA_CO_TRY(query, co_await Retriever::Embed(*embedder, one, ctx));
     }
     searches.all.push_back({.base = base, .query = query, .request = std::move(one)});
@@ -162,7 +163,7 @@ Task<Result<std::vector<BaseRanking>>> KnowledgeBases::Impl::RankEach(
     auto& found = *one.found;
     index_version += (index_version.empty() ? "" : ", ") + found.index_version;
     rankings.push_back({.base = one.base.name,
-                        .embedding_model = one.base.embedding_model,
+                        .vector_space = VectorSpaceOf(one.base),
                         .passages = std::move(found.results),
                         .corrected = std::move(found.corrected),
                         .led_by_names = found.led_by_names,

@@ -82,6 +82,9 @@ class KnowledgeBases::Impl {
 
   // Records that pass the checks of their fields and are not stored yet.
   Result<KnowledgeBase> NewBase(CreateKnowledgeBaseInput input, const RequestContext& ctx) const;
+  // With the size of its vectors, which may take a call of its embedding model.
+  Task<Result<KnowledgeBase>> NewSizedBase(CreateKnowledgeBaseInput input,
+                                           RequestContext& ctx) const;
   Task<Result<DataSource>> NewSource(std::string kb_id, CreateDataSourceInput input,
                                      RequestContext& ctx);
 

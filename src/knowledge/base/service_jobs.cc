@@ -13,6 +13,7 @@ Task<Result<>> KnowledgeBases::Impl::Recover() {
   std::vector<std::string_view> kinds = {kIngestKind, kPendingKind};
   STRATA_CO_CHECK_OK(co_await parts_.jobs->TakeBackLeases(std::move(kinds)));
   for (const auto& base : catalog_->Bases()) {
+    if (base.status == KnowledgeBaseStatus::kFailed) continue;  // nothing was ever put into it
     STRATA_CO_CHECK_OK(co_await ingestor_.Recover(base));
   }
   co_return Result<>();

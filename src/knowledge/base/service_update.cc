@@ -1,5 +1,6 @@
 // Changes of knowledge bases and data sources that exist.
 
+#include "knowledge/base/base_embedder.h"
 #include "knowledge/base/service.h"
 
 namespace strata::knowledge {
@@ -19,6 +20,11 @@ Task<Result<KnowledgeBase>> KnowledgeBases::Update(std::string id, CreateKnowled
   STRATA_CO_TRY(auto wanted, impl_->NewBase(std::move(input), ctx));
   if (wanted.embedding_model != base.embedding_model) {
     co_return Fail(Fixed("knowledgeBaseConfiguration", "the embedding model of a knowledge base"));
+  }
+  STRATA_CO_TRY(const auto before, DimensionsAsked(base.extra));
+  STRATA_CO_TRY(const auto asked, DimensionsAsked(wanted.extra));
+  if (asked != before && asked != base.dimensions) {
+    co_return Fail(Fixed("dimensions", "the size of the vectors of a knowledge base"));
   }
   if (!wanted.storage_type.empty() && wanted.storage_type != base.storage_type) {
     co_return Fail(Fixed("storageConfiguration", "the storage of a knowledge base"));

@@ -102,11 +102,11 @@ std::optional<double> BestCosine(const BaseRanking& ranking) {
 std::optional<double> BestDeviations(const BaseRanking& ranking) { return ranking.stands_out; }
 
 bool HaveOneEmbedder(const std::vector<BaseRanking>& rankings) {
-  std::optional<std::string_view> model;
+  std::optional<std::string_view> space;
   for (const auto& ranking : rankings) {
     if (ranking.passages.empty()) continue;
-    if (model.value_or(ranking.embedding_model) != ranking.embedding_model) return false;
-    model = ranking.embedding_model;
+    if (space.value_or(ranking.vector_space) != ranking.vector_space) return false;
+    space = ranking.vector_space;
   }
   return true;
 }

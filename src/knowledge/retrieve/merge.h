@@ -22,8 +22,8 @@ namespace strata::knowledge {
 
 // What one base found.
 struct BaseRanking {
-  std::string base;  // its name
-  std::string embedding_model;
+  std::string base;                      // its name
+  std::string vector_space;              // whose dense scores can be compared
   std::vector<RetrievedChunk> passages;  // best first, scores 0..1
   std::vector<SpellingFix> corrected = {};
   bool led_by_names = false;

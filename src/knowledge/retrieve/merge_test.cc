@@ -25,8 +25,8 @@ std::vector<std::string> TextsOf(const std::vector<RetrievedChunk>& passages) {
 
 // Of two bases with embedders of their own.
 std::vector<BaseRanking> TwoBases(std::vector<RetrievedChunk> a, std::vector<RetrievedChunk> b) {
-  return {{.base = "a", .embedding_model = "m1", .passages = std::move(a)},
-          {.base = "b", .embedding_model = "m2", .passages = std::move(b)}};
+  return {{.base = "a", .vector_space = "m1", .passages = std::move(a)},
+          {.base = "b", .vector_space = "m2", .passages = std::move(b)}};
 }
 
 TEST(MergeRankings, ABaseThatAnswersBadlyDoesNotLeadThoughItsOwnBestHasFullScore) {
@@ -70,7 +70,7 @@ TEST(MergeRankings, CosinesCountOnlyWhereTheyCompare) {
   EXPECT_EQ(merged.bases[0].weight, 1);
   EXPECT_EQ(merged.bases[1].weight, 1);
   auto same = TwoBases(far, near);
-  same[1].embedding_model = same[0].embedding_model;
+  same[1].vector_space = same[0].vector_space;
   merged = MergeRankings("question", std::move(same), Copies::kLast);
   EXPECT_THAT(TextsOf(merged.passages), ElementsAre("eins", "zwei"));
   EXPECT_DOUBLE_EQ(merged.bases[0].weight, 0.4375);
