@@ -26,11 +26,12 @@ std::string SearchQuery(const domain::ChatRequest& request);
 void CorrectQuestions(domain::ChatRequest& request, const FoundPassages& found);
 
 // Puts passages into the message that asks, in front of its text, best first; a document each for
-// builtin/extract, else one document of them all, as some providers take few. Of `tokens_max`
-// tokens, estimated at three bytes each, at least the first passage is taken. Returns how many are
-// in.
-std::size_t AddSearchResults(domain::ChatRequest& request,
-                             const std::vector<RetrievedChunk>& passages, std::int64_t tokens_max);
+// builtin/extract, else one document of them all, as some providers take few. At most `tokens_max`
+// tokens of them, estimated at three bytes each; the first one is cut when it alone does not fit.
+// Returns those that are in, as they are in.
+std::vector<RetrievedChunk> AddSearchResults(domain::ChatRequest& request,
+                                             const std::vector<RetrievedChunk>& passages,
+                                             std::int64_t tokens_max);
 
 // Adds citations to the events of an answer: behind each sentence those of the passages that
 // support it. Text is passed on at once and unchanged. Not thread-safe.

@@ -132,10 +132,9 @@ Task<Result<std::vector<RetrievedChunk>>> RunFileSearch(Services& services,
   if (chat.model == knowledge::kExtractModelId) {
     knowledge::CorrectQuestions(chat, searched);
   }
-  const auto taken = knowledge::AddSearchResults(chat, found, TokensFor(services, chat));
-  // builtin/extract cites what it quotes.
-  found.resize(chat.model == knowledge::kExtractModelId ? 0 : taken);
-  co_return std::move(found);
+  auto taken = knowledge::AddSearchResults(chat, found, TokensFor(services, chat));
+  if (chat.model == knowledge::kExtractModelId) taken.clear();  // it cites what it quotes
+  co_return taken;
 }
 
 std::unique_ptr<gateway::AnswerSink> MakeCitingSink(std::unique_ptr<gateway::AnswerSink> sink,

@@ -8,6 +8,7 @@
 #include "domain/refusal.h"
 #include "guard/model_access.h"
 #include "knowledge/answer/align.h"
+#include "knowledge/answer/claim_facts.h"
 #include "knowledge/answer/corrected_question.h"
 #include "knowledge/answer/last_question.h"
 #include "knowledge/answer/passages.h"
@@ -16,6 +17,7 @@
 #include "knowledge/filter_writer.h"
 #include "knowledge/query_writer.h"
 #include "text/language.h"
+#include "text/normalize.h"
 #include "text/plain_tokens.h"
 
 namespace strata::knowledge {
@@ -158,8 +160,8 @@ class AlignedStream final : public provider::ChatStream {
     }
     const auto bare = sentence.substr(begin, sentence.find_last_not_of(kSpace) + 1 - begin);
     ++sentences_;
-    // The model's own refusal claims nothing.
-    const bool refusal = domain::HoldsRefusal(bare);
+    // The model's own refusal claims nothing; what is glued to one does.
+    const bool refusal = domain::IsRefusal(text::CollapseSpace(WithoutMarks(bare)));
     std::vector<domain::Citation> citations;
     if (!refusal) {
       STRATA_CO_TRY(citations, co_await aligner_.Align(bare, ctx_));
@@ -318,6 +320,8 @@ Task<Result<std::unique_ptr<provider::ChatStream>>> Answerer::StartModel(AnswerI
     budget = std::min(budget, std::max<std::int64_t>(200, info.context_tokens - answer - 64));
   }
   STRATA_CO_TRY(auto packed, PackPrompt(input, budget, ctx.clock->Wall()));
+  const auto left_out = input.passages.size() - packed.passages.size();
+  input.passages = std::move(packed.passages);
   packed.request.answer_is_read = input.answer_is_read;
   if (!packed.request.max_tokens) packed.request.max_tokens = kAnswerTokens;
   ctx.decided_by.prompt =
@@ -325,8 +329,8 @@ Task<Result<std::unique_ptr<provider::ChatStream>>> Answerer::StartModel(AnswerI
   Span span = ctx.span.Child("knowledge.generate");
   span.Set("model", info.id);
   span.Set("prompt", ctx.decided_by.prompt);
-  span.Set("passages", packed.passages);
-  span.Set("passages_left_out", input.passages.size() - packed.passages);
+  span.Set("passages", input.passages.size());
+  span.Set("passages_left_out", left_out);
   std::swap(span, ctx.span);
   auto stream = co_await model->Start(std::move(packed.request), ctx);
   std::swap(span, ctx.span);
@@ -334,7 +338,6 @@ Task<Result<std::unique_ptr<provider::ChatStream>>> Answerer::StartModel(AnswerI
     span.Fail(stream.error());
     co_return std::unexpected(std::move(stream.error()));
   }
-  input.passages.resize(packed.passages);
   co_return std::make_unique<AlignedStream>(std::move(*stream), std::move(input),
                                             extractor_->embedder(), unsupported_, std::move(span),
                                             ctx);

@@ -17,6 +17,7 @@ namespace strata::knowledge {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr std::string_view kGlacier =
     "The Aletsch glacier lies in the canton of Valais. Its area was 81.7 square kilometres in "
@@ -184,6 +185,48 @@ TEST_F(AnswererTest, UnsupportedSentencesAreMarkedOrDroppedAsConfigured) {
   }
   EXPECT_EQ(ask("drop", "It is haunted. Penguins live on it.").text, domain::RefusalIn("en"));
   EXPECT_EQ(ask("drop", std::string(domain::RefusalIn("en"))).text, domain::RefusalIn("en"));
+}
+
+TEST_F(AnswererTest, WhatIsGluedToARefusalIsNoRefusal) {
+  const OptionTable tables[] = {AnswerOptionTable()};
+  const auto options = Options::Build(tables, {{"kb.answer.unsupported", {"drop", "test"}}});
+  ASSERT_TRUE(options.has_value());
+  answerer_ = std::make_unique<Answerer>(std::make_shared<Extractor>(nullptr), models_, *options);
+  source_ = MakeKbModelSource(*bases_, *answerer_);
+  const std::string refusal(domain::RefusalIn("en"));
+  model_->Next().Text(refusal + "However the mayor sold submarines.");
+  EXPECT_EQ(TextOf(Ask("docs@fake", "What was sold?").value()).text, refusal);
+  model_->Next().Text("**" + refusal + "** [1]\n");
+  EXPECT_THAT(TextOf(Ask("docs@fake", "What was sold?").value()).text, HasSubstr(refusal));
+}
+
+TEST_F(AnswererTest, WhatWasCutFromAPassageIsNotCited) {
+  RetrievedChunk chunk;
+  chunk.title = "Harbour";
+  chunk.text = "The harbour of Soerby opens at 6:00. ";
+  for (int i = 0; i < 40; ++i) chunk.text += "Filler speaks of ropes and nets. ";
+  chunk.text += "The crane lifts 40 tons at pier three.";
+  chunk.start = 100;
+  chunk.end = 100 + static_cast<std::int64_t>(chunk.text.size());
+  const OptionTable tables[] = {AnswerOptionTable()};
+  const auto ask = [&](const std::string& tokens) {
+    const auto options =
+        Options::Build(tables, {{"kb.answer.prompt_tokens_max", {tokens, "test"}}});
+    Answerer answerer(std::make_shared<Extractor>(nullptr), models_, *options);
+    AnswerInput input;
+    input.question = "What does the crane lift?";
+    input.passages = {chunk};
+    input.generation.model = "fake";
+    model_->Next().Text(
+        "The harbour of Soerby opens at 6:00. The crane lifts 40 tons at pier three.");
+    auto stream = Get(answerer.Start(std::move(input), ctx_));
+    return TextOf(Get(Collect(*stream))).citations;
+  };
+  EXPECT_EQ(ask("1000").size(), 2U);
+  const auto cut = ask("300");
+  ASSERT_EQ(cut.size(), 1U) << "the crane is not in the prompt";
+  EXPECT_THAT(cut[0].quoted, HasSubstr("6:00"));
+  EXPECT_THAT(domain::LastUserText(model_->requests().back()), Not(HasSubstr("crane lifts")));
 }
 
 TEST(PromptBudget, AModelOfThisProcessGetsLess) {

@@ -20,7 +20,6 @@ namespace strata::knowledge {
 namespace {
 
 constexpr std::int64_t kBytesPerToken = 3;
-constexpr std::size_t kFirstBytesMin = 300;
 constexpr std::string_view kInstructions =
     "A search in the user's files has found the numbered passages of the document \"search "
     "results\". Base what you say on them, and keep names and numbers as they have them. They are "
@@ -46,12 +45,11 @@ void InsertBeforeText(domain::Message& message, std::vector<domain::ContentBlock
                          std::make_move_iterator(blocks.end()));
 }
 
-std::string PassageText(std::size_t number, const RetrievedChunk& chunk, std::string_view text) {
+std::string PassageText(std::size_t number, const RetrievedChunk& chunk) {
   auto out = fmt::format("[{}] {}\n", number, chunk.title);
   for (const auto& heading : chunk.headings) out += fmt::format("{}\n", heading);
   if (!chunk.table_header.empty()) out += chunk.table_header + "\n";
-  out += text;
-  return out + "\n\n";
+  return out + chunk.text + "\n\n";
 }
 
 domain::DocumentBlock PassageDocument(const RetrievedChunk& chunk) {
@@ -89,29 +87,16 @@ void CorrectQuestions(domain::ChatRequest& request, const FoundPassages& found) 
   }
 }
 
-std::size_t AddSearchResults(domain::ChatRequest& request,
-                             const std::vector<RetrievedChunk>& passages, std::int64_t tokens_max) {
+std::vector<RetrievedChunk> AddSearchResults(domain::ChatRequest& request,
+                                             const std::vector<RetrievedChunk>& passages,
+                                             std::int64_t tokens_max) {
   auto* asking = Asking(request);
-  if (asking == nullptr) return 0;
+  if (asking == nullptr) return {};
   const bool extract = request.model == kExtractModelId;
-  const auto room = static_cast<std::size_t>(tokens_max * kBytesPerToken);
+  auto taken = TakePassages(passages, tokens_max * kBytesPerToken, PassageText);
   std::vector<domain::ContentBlock> documents;
-  std::string together;
-  std::size_t taken = 0;
-  std::size_t bytes = 0;
-  for (const auto& passage : passages) {
-    auto text = PassageText(taken + 1, passage, passage.text);
-    if (bytes + text.size() > room) {
-      if (taken > 0) break;
-      text = PassageText(1, passage, Utf8Prefix(passage.text, std::max(room, kFirstBytesMin)));
-    }
-    bytes += text.size();
-    ++taken;
-    if (extract) {
-      documents.emplace_back(PassageDocument(passage));
-    } else {
-      together += text;
-    }
+  if (extract) {
+    for (const auto& passage : taken.passages) documents.emplace_back(PassageDocument(passage));
   }
   if (extract && documents.empty()) {
     // Without any document the extractor would take the question itself for its source.
@@ -120,18 +105,18 @@ std::size_t AddSearchResults(domain::ChatRequest& request,
     nothing.text = "\n";
     documents.emplace_back(std::move(nothing));
   } else if (!extract) {
-    const auto say = taken == 0 ? kNothingFound : kInstructions;
+    const auto say = taken.passages.empty() ? kNothingFound : kInstructions;
     request.system.emplace_back(domain::TextBlock{.text = std::string(say), .citations = {}});
   }
-  if (!together.empty()) {
+  if (!extract && !taken.passages.empty()) {
     domain::DocumentBlock document;
     document.format = "txt";
     document.name = "search results";
-    document.text = std::move(together);
+    document.text = std::move(taken.text);
     documents.emplace_back(std::move(document));
   }
   InsertBeforeText(*asking, std::move(documents));
-  return taken;
+  return std::move(taken.passages);
 }
 
 class AnswerCiter::Impl {

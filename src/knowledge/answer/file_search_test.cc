@@ -74,7 +74,7 @@ TEST(AddSearchResults, StandBeforeTheQuestionAndAreNotItsText) {
   const auto taken = AddSearchResults(
       request, {Passage("file-1", "a.txt", "It is 23 km long."), Passage("file-2", "b.txt", "No.")},
       1000);
-  EXPECT_EQ(taken, 2u);
+  EXPECT_EQ(taken.size(), 2u);
   const auto& content = request.messages[0].content;
   ASSERT_EQ(content.size(), 2u);
   const auto& document = std::get<domain::DocumentBlock>(content[0]);
@@ -88,17 +88,22 @@ TEST(AddSearchResults, TakesWhatFitsAndAtLeastTheFirst) {
   const std::vector<RetrievedChunk> passages = {Passage("file-1", "a", std::string(5000, 'x')),
                                                 Passage("file-2", "b", "short")};
   auto request = Ask("How long?");
-  EXPECT_EQ(AddSearchResults(request, passages, 200), 1u);
+  const auto taken = AddSearchResults(request, passages, 200);
+  ASSERT_EQ(taken.size(), 1u);
   const auto& document = std::get<domain::DocumentBlock>(request.messages[0].content[0]);
-  EXPECT_LT(document.text.size(), 700u);
+  EXPECT_LE(document.text.size(), 600u);
+  EXPECT_THAT(document.text, HasSubstr("\n" + taken[0].text + "\n"));
+  EXPECT_GT(taken[0].text.size(), 500u);
+  EXPECT_LT(taken[0].text.size(), 600u) << "what is not in the request is not cited";
   request = Ask("How long?");
-  EXPECT_EQ(AddSearchResults(request, passages, 2000), 2u);
+  EXPECT_EQ(AddSearchResults(request, passages, 2000).size(), 2u);
 }
 
 TEST(AddSearchResults, BuiltinExtractGetsADocumentEach) {
   auto request = Ask("How long?");
   request.model = kExtractModelId;
-  EXPECT_EQ(AddSearchResults(request, {Passage("file-1", "a", "x"), Passage("kb:1", "b", "y")}, 99),
+  EXPECT_EQ(AddSearchResults(request, {Passage("file-1", "a", "x"), Passage("kb:1", "b", "y")}, 99)
+                .size(),
             2u);
   ASSERT_EQ(request.messages[0].content.size(), 3u);
   const auto& first = std::get<domain::DocumentBlock>(request.messages[0].content[0]);
@@ -110,7 +115,7 @@ TEST(AddSearchResults, BuiltinExtractGetsADocumentEach) {
 
 TEST(AddSearchResults, NothingFoundIsSaid) {
   auto request = Ask("How long?");
-  EXPECT_EQ(AddSearchResults(request, {}, 1000), 0u);
+  EXPECT_THAT(AddSearchResults(request, {}, 1000), IsEmpty());
   EXPECT_THAT(domain::TextOf(request.system), HasSubstr("found nothing"));
   request = Ask("It is long. How long?");
   request.model = kExtractModelId;

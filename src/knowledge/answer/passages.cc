@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/utf8.h"
 #include "knowledge/answer/question.h"
 #include "text/search_words.h"
+#include "text/sentences.h"
 
 namespace strata::knowledge {
 namespace {
@@ -35,6 +37,39 @@ bool PointsBack(std::string_view question) {
   return false;
 }
 
+// The sentences of a text's first `bytes`, or its words where that would leave little.
+std::string_view BeginningOf(std::string_view text, std::size_t bytes) {
+  const auto head = Utf8Prefix(text, bytes);
+  const auto sentences = text::SplitSentences(head);
+  if (sentences.size() > 1) {
+    const auto end = sentences[sentences.size() - 2].end;
+    if (end * 2 >= head.size()) return head.substr(0, end);
+  }
+  const auto space = head.rfind(' ');
+  return space == head.npos ? head : head.substr(0, space);
+}
+
+// The beginning of a passage that does not fit as a whole.
+void TakeBeginning(const RetrievedChunk& chunk, std::int64_t bytes, PassageWriter write,
+                   TakenPassages& taken) {
+  constexpr std::int64_t kTextBytesMin = 100;  // less says nothing
+  auto cut = chunk;
+  cut.text.clear();
+  auto room = bytes - static_cast<std::int64_t>(write(1, cut).size());
+  if (room < kTextBytesMin) {
+    // What stands above it takes all the room.
+    cut.title.clear();
+    cut.headings.clear();
+    cut.table_header.clear();
+    room = bytes - static_cast<std::int64_t>(write(1, cut).size());
+  }
+  if (room < kTextBytesMin) return;
+  cut.text = BeginningOf(chunk.text, static_cast<std::size_t>(room));
+  cut.end = std::min(cut.end, cut.start + static_cast<std::int64_t>(CodePointCount(cut.text)));
+  taken.text = write(1, cut);
+  taken.passages.push_back(std::move(cut));
+}
+
 }  // namespace
 
 std::vector<SourcePassage> PassagesOf(const std::vector<RetrievedChunk>& chunks) {
@@ -62,6 +97,23 @@ std::vector<SourcePassage> PassagesOf(const std::vector<RetrievedChunk>& chunks)
     passages.push_back(std::move(passage));
   }
   return passages;
+}
+
+TakenPassages TakePassages(const std::vector<RetrievedChunk>& passages, std::int64_t bytes,
+                           PassageWriter write) {
+  TakenPassages taken;
+  for (const auto& chunk : passages) {
+    auto entry = write(taken.passages.size() + 1, chunk);
+    const auto left = bytes - static_cast<std::int64_t>(taken.text.size());
+    if (static_cast<std::int64_t>(entry.size()) <= left) {
+      taken.text += entry;
+      taken.passages.push_back(chunk);
+      continue;
+    }
+    if (taken.passages.empty()) TakeBeginning(chunk, left, write, taken);
+    break;
+  }
+  return taken;
 }
 
 std::string TakeTurns(const domain::ChatRequest& request, std::vector<Turn>& history) {

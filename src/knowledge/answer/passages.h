@@ -1,6 +1,7 @@
 #pragma once
 // Retrieved chunks as passages that may be quoted, and the question that a conversation amounts to.
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,20 @@ namespace strata::knowledge {
 
 // Views of `chunks`, which must outlive them and not move. document_index is the chunk's place.
 std::vector<SourcePassage> PassagesOf(const std::vector<RetrievedChunk>& chunks);
+
+// Passages as they stand in a prompt, and their text there.
+struct TakenPassages {
+  std::vector<RetrievedChunk> passages;
+  std::string text;
+};
+
+// Writes a passage with its number, from 1 on.
+using PassageWriter = std::string (*)(std::size_t number, const RetrievedChunk& passage);
+
+// Of `passages` those that fit into `bytes`, from the first on. The first one is cut at a
+// sentence's or a word's end when it does not fit, and left out where a few words of it would not.
+TakenPassages TakePassages(const std::vector<RetrievedChunk>& passages, std::int64_t bytes,
+                           PassageWriter write);
 
 // The question that a conversation ends with, and its earlier turns. Only text counts.
 std::string TakeTurns(const domain::ChatRequest& request, std::vector<Turn>& history);

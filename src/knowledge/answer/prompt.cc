@@ -1,10 +1,13 @@
 #include "knowledge/answer/prompt.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
 #include "base/utf8.h"
 #include "domain/refusal.h"
+#include "knowledge/answer/passages.h"
 #include "text/language.h"
 
 namespace strata::knowledge {
@@ -12,35 +15,32 @@ namespace {
 
 constexpr std::int64_t kBytesPerToken = 3;
 constexpr std::size_t kHistoryTurns = 4;
+constexpr std::int64_t kHistoryShare = 4;  // of the prompt one part is theirs at most
 constexpr std::string_view kSystem =
     "Answer the question with the search results below and nothing else. Write short, complete "
     "sentences and keep names and numbers as the search results have them. If the search results "
     "do not answer the question, write exactly: ";
 
-std::string PassageText(std::size_t number, const RetrievedChunk& chunk, std::string_view text) {
+std::string PassageText(std::size_t number, const RetrievedChunk& chunk) {
   std::string out = "[" + std::to_string(number) + "]";
   if (!chunk.title.empty()) out += " " + chunk.title;
-  out += "\n";
-  out += text;
-  return out + "\n\n";
+  return out + "\n" + chunk.text + "\n\n";
 }
 
-// The passages that fit into `bytes`; sets `count`.
-std::string SearchResults(const std::vector<RetrievedChunk>& passages, std::int64_t bytes,
-                          std::size_t& count) {
-  std::string out;
-  for (const auto& chunk : passages) {
-    auto entry = PassageText(count + 1, chunk, chunk.text);
-    const auto left = bytes - static_cast<std::int64_t>(out.size());
-    if (static_cast<std::int64_t>(entry.size()) > left) {
-      if (count > 0) break;
-      const auto fit = static_cast<std::size_t>(std::max<std::int64_t>(left, 300));
-      entry = PassageText(count + 1, chunk, Utf8Prefix(chunk.text, fit));
-    }
-    out += entry;
-    ++count;
-  }
+std::string TurnText(std::string_view question, std::string_view answer) {
+  std::string out = "Question: ";
+  out.append(question).append("\nAnswer: ").append(answer).append("\n");
   return out;
+}
+
+// What of a turn fits; "" when hardly anything does.
+std::string CutTurn(const Turn& turn, std::size_t bytes_max) {
+  constexpr std::size_t kSaysSomething = 40;
+  const auto frame = TurnText({}, {}).size();
+  if (bytes_max < frame + kSaysSomething) return {};
+  const auto room = bytes_max - frame;
+  const auto question = Utf8Prefix(turn.question, room - std::min(room / 2, turn.answer.size()));
+  return TurnText(question, Utf8Prefix(turn.answer, room - question.size()));
 }
 
 domain::Message UserMessage(std::string text) {
@@ -74,7 +74,7 @@ std::size_t CountOf(std::string_view text, std::string_view name) {
 
 // The whole prompt by a caller's template. Passages get what everything else leaves of `bytes`.
 std::string TemplatePrompt(const AnswerInput& input, const std::string& history, std::int64_t bytes,
-                           WallTime now, std::size_t& passages) {
+                           WallTime now, std::vector<RetrievedChunk>& passages) {
   const auto time = FormatIso8601(now);
   std::array<TemplateVariable, 5> variables = {{{"$query$", input.question},
                                                 {"$conversation_history$", history},
@@ -84,8 +84,9 @@ std::string TemplatePrompt(const AnswerInput& input, const std::string& history,
   const auto& text = input.generation.prompt_template;
   const auto left = bytes - static_cast<std::int64_t>(FillTemplate(text, variables).size());
   const auto places = static_cast<std::int64_t>(CountOf(text, kResultsVariable));
-  const auto results = SearchResults(input.passages, left / places, passages);
-  variables.back().value = results;
+  auto taken = TakePassages(input.passages, left / places, PassageText);
+  passages = std::move(taken.passages);
+  variables.back().value = taken.text;
   return FillTemplate(text, variables);
 }
 
@@ -111,11 +112,17 @@ std::string FillTemplate(std::string_view text, std::span<const TemplateVariable
   return out;
 }
 
-std::string HistoryText(const std::vector<Turn>& history) {
+std::string HistoryText(const std::vector<Turn>& history, std::size_t bytes_max) {
   std::string out;
   const std::size_t from = history.size() > kHistoryTurns ? history.size() - kHistoryTurns : 0;
-  for (auto i = from; i < history.size(); ++i) {
-    out += "Question: " + history[i].question + "\nAnswer: " + history[i].answer + "\n";
+  for (auto i = history.size(); i > from; --i) {
+    const auto& turn = history[i - 1];
+    auto text = TurnText(turn.question, turn.answer);
+    if (out.size() + text.size() > bytes_max) {
+      if (out.empty()) out = CutTurn(turn, bytes_max);
+      break;
+    }
+    out.insert(0, text);
   }
   return out;
 }
@@ -126,24 +133,34 @@ Result<PackedPrompt> PackPrompt(const AnswerInput& input, std::int64_t tokens_ma
     return Fail(InvalidArgument("promptTemplate.textPromptTemplate",
                                 "must hold the variable $search_results$"));
   }
-  const auto history = HistoryText(input.history);
   const auto bytes = tokens_max * kBytesPerToken;
+  const auto history = HistoryText(input.history, static_cast<std::size_t>(bytes / kHistoryShare));
   PackedPrompt packed;
   TakeOptions(input.generation, packed.request);
-  if (!prompt_template.empty()) {
-    packed.request.messages.push_back(
-        UserMessage(TemplatePrompt(input, history, bytes, now, packed.passages)));
-    return packed;
+  std::string text;
+  if (prompt_template.empty()) {
+    const auto refusal = domain::RefusalIn(text::GuessLanguage(input.question));
+    constexpr std::string_view kResults = "Search results:\n\n";
+    const auto question = history + "Question: " + input.question;
+    const auto fixed = kSystem.size() + refusal.size() + kResults.size() + question.size();
+    auto taken =
+        TakePassages(input.passages, bytes - static_cast<std::int64_t>(fixed), PassageText);
+    packed.passages = std::move(taken.passages);
+    domain::TextBlock system;
+    system.text = std::string(kSystem) + std::string(refusal);
+    packed.request.system.emplace_back(std::move(system));
+    text = std::string(kResults) + taken.text + question;
+  } else {
+    text = TemplatePrompt(input, history, bytes, now, packed.passages);
   }
-  const auto refusal = domain::RefusalIn(text::GuessLanguage(input.question));
-  const auto fixed = input.question.size() + history.size() + kSystem.size() + refusal.size();
-  const auto results =
-      SearchResults(input.passages, bytes - static_cast<std::int64_t>(fixed), packed.passages);
-  domain::TextBlock system;
-  system.text = std::string(kSystem) + std::string(refusal);
-  packed.request.system.emplace_back(std::move(system));
-  packed.request.messages.push_back(
-      UserMessage("Search results:\n\n" + results + history + "Question: " + input.question));
+  if (packed.passages.empty() && !input.passages.empty()) {
+    return Fail(Code::kTooLarge,
+                fmt::format("the question leaves no room for a search result in a prompt of {} "
+                            "tokens (kb.answer.prompt_tokens_max, "
+                            "kb.answer.local_prompt_tokens_max); ask it in fewer words",
+                            tokens_max));
+  }
+  packed.request.messages.push_back(UserMessage(std::move(text)));
   return packed;
 }
 

@@ -13,8 +13,12 @@
 
 namespace strata::knowledge {
 
-// The last turns as a prompt shows them, a line each; "" for none.
-std::string HistoryText(const std::vector<Turn>& history);
+// Of the turns that a question is understood by.
+inline constexpr std::size_t kHistoryBytesMax = 4000;
+
+// The last turns as a prompt shows them, two lines each; "" for none. Of those that do not fit into
+// `bytes_max` the newest stay, the last one cut if need be.
+std::string HistoryText(const std::vector<Turn>& history, std::size_t bytes_max = kHistoryBytesMax);
 
 // A place in a caller's template, "$query$", and what is put there.
 struct TemplateVariable {
@@ -28,11 +32,14 @@ std::string FillTemplate(std::string_view text, std::span<const TemplateVariable
 
 struct PackedPrompt {
   domain::ChatRequest request;
-  std::size_t passages = 0;  // how many of the input's are in it, from the first on
+  // Those of the input's that are in it, from the first on; the first may be cut. What is not here
+  // no answer can have been read from.
+  std::vector<RetrievedChunk> passages;
 };
 
-// `tokens_max`: of the whole prompt, estimated at three bytes a token. At least one passage is
-// taken, cut at a sentence end when it alone does not fit. kInvalidArgument for a template without
+// `tokens_max`: of the whole prompt, estimated at three bytes a token, of which earlier turns get
+// at most a quarter. At least one passage is taken, cut when it alone does not fit; kTooLarge when
+// question and template leave no room for any. kInvalidArgument for a template without
 // $search_results$.
 Result<PackedPrompt> PackPrompt(const AnswerInput& input, std::int64_t tokens_max, WallTime now);
 
