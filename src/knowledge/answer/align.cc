@@ -100,7 +100,7 @@ Task<Result<>> Aligner::AddVectors(std::vector<Claim>& claims, RequestContext& c
 ClaimSupport::Places Aligner::PlacesOf(const std::vector<Claim>& claims) const {
   const auto sentence = SupportOf(claims.front());
   auto places = sentence.Choose();
-  const bool whole = sentence.Supports(places);
+  const bool whole = claims.front().is_whole && sentence.Supports(places);
   if (!whole) places.clear();
   if (whole && IsOfSeveral(claims.front().text)) sentence.AddOtherDocuments(places);
   for (const auto& clause : claims | std::views::drop(1)) {
@@ -129,17 +129,20 @@ std::vector<domain::Citation> Aligner::Cite(const std::vector<Claim>& claims) co
   return citations;
 }
 
-// The sentence, and behind it its clauses when it has several.
+// The sentence, and behind it its clauses when it has several, long ones in pieces.
 std::vector<Claim> Aligner::ReadClaims(std::string sentence) {
   std::vector<Claim> claims;
   sentence = WithoutMarks(sentence);
   const auto claim = ClaimOf(sentence);
   const auto marks = sentence.substr(0, sentence.size() - claim.size());
   claims.push_back(ReadClaim(claim, previous_ + "\n" + marks + "\n" + question_, sources_));
-  const auto clauses = ClausesOf(claims.front().text);
-  if (clauses.size() > 1) {
+  std::vector<std::string> parts;
+  for (const auto clause : ClausesOf(claim)) {
+    for (const auto piece : PiecesOf(clause)) parts.emplace_back(piece);
+  }
+  if (parts.size() > 1) {
     const auto context = previous_ + "\n" + sentence + "\n" + question_;
-    for (const auto clause : clauses) claims.push_back(ReadClaim(clause, context, sources_));
+    for (const auto& part : parts) claims.push_back(ReadClaim(part, context, sources_));
   }
   previous_ = std::move(sentence);
   return claims;

@@ -102,6 +102,19 @@ TEST(Align, AClauseThatNothingSupportsTakesTheOthersCitationsAlong) {
               IsEmpty());
 }
 
+TEST(Align, EveryWordOfALongSentenceIsJudged) {
+  std::string goods;
+  for (int i = 0; i < 70; ++i)
+    goods += " good" + std::string(1, static_cast<char>('a' + i / 26)) +
+             std::string(1, static_cast<char>('a' + i % 26));
+  const std::string text = "The store keeps" + goods + ".";
+  Aligner aligner("", {Passage("Store", text)}, nullptr);
+  EXPECT_THAT(aligner.AlignByWords(text), ::testing::SizeIs(1));
+  EXPECT_THAT(aligner.AlignByWords("The store keeps" + goods +
+                                   " then mayor Gustav Brandt sold submarines to pirates."),
+              IsEmpty());
+}
+
 TEST(Align, ANumberOfSomethingElseDoesNotHideAnotherCount) {
   constexpr std::string_view kLease =
       "The deposit is three monthly rents. The deposit is returned with interest no later than six "

@@ -149,6 +149,7 @@ Claim ReadClaim(std::string_view text, const std::string& context, ClaimSources&
   Claim claim;
   claim.text = std::string(text);
   claim.pool = BuildPool(claim.text, sources.passages());
+  claim.is_whole = claim.pool.question.words.size() < kQuestionWordsMax;
   sources.Read(claim.pool);
   ReadNumbers(claim);
   ReadPlaces(BuildPool(context, sources.passages()), sources, claim);

@@ -43,6 +43,7 @@ struct Claim {
   std::vector<std::size_t> candidates;  // places that may support it, the best by words first
   std::set<std::size_t> opposed;        // of the best, those that speak against it
   std::vector<float> vector;            // empty without an embedder
+  bool is_whole = true;                 // false: it has more words than are looked at
 };
 
 // `context`: what says which document is meant.

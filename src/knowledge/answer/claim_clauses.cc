@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "knowledge/answer/claim_facts.h"
+#include "knowledge/answer/question.h"
 #include "knowledge/answer/tokens.h"
 #include "text/language.h"
 #include "text/search_words.h"
@@ -50,6 +51,30 @@ std::vector<std::string_view> ClausesOf(std::string_view claim) {
   }
   clauses.push_back(claim.substr(begin));
   return clauses;
+}
+
+std::vector<std::string_view> PiecesOf(std::string_view clause) {
+  constexpr std::size_t kPieceWords = 40;
+  thread_local text::SearchWordMaker maker;
+  std::vector<std::string_view> pieces;
+  std::size_t begin = 0;
+  std::size_t piece = 0;  // its words so far
+  std::size_t all = 0;
+  std::uint32_t position = 0;
+  maker.ForEach(clause, [&](const text::SearchWord& word) {
+    ++all;
+    // The parts of an identifier share its position.
+    if (piece >= kPieceWords && word.position != position) {
+      pieces.push_back(clause.substr(begin, word.begin - begin));
+      begin = word.begin;
+      piece = 0;
+    }
+    ++piece;
+    position = word.position;
+  });
+  if (all <= kQuestionWordsMax) return {clause};
+  pieces.push_back(clause.substr(begin));
+  return pieces;
 }
 
 }  // namespace strata::knowledge

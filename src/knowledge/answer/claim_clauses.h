@@ -12,4 +12,8 @@ namespace strata::knowledge {
 // which does no harm, as the same place supports both. One view at least; views of `claim`.
 std::vector<std::string_view> ClausesOf(std::string_view claim);
 
+// `clause` as runs of a few dozen words, so that every word of a long one can be judged: itself
+// when it has no more than a question may have (kQuestionWordsMax). Views of `clause`.
+std::vector<std::string_view> PiecesOf(std::string_view clause);
+
 }  // namespace strata::knowledge

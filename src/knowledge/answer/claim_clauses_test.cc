@@ -24,5 +24,16 @@ TEST(ClaimClauses, PairsOfWordsStayTogether) {
   EXPECT_THAT(ClausesOf(" and "), ElementsAre(" and "));
 }
 
+TEST(ClaimClauses, LongOnesComeInPieces) {
+  EXPECT_THAT(PiecesOf("Cats sleep."), ElementsAre("Cats sleep."));
+  EXPECT_THAT(PiecesOf(""), ElementsAre(""));
+  std::string clause;
+  for (int i = 0; i < 100; ++i) clause += "word" + std::to_string(i) + " ";
+  const auto pieces = PiecesOf(clause);
+  ASSERT_EQ(pieces.size(), 3U);
+  EXPECT_EQ(std::string(pieces[0]) + std::string(pieces[1]) + std::string(pieces[2]), clause);
+  EXPECT_TRUE(pieces[1].starts_with("word40 ")) << pieces[1];
+}
+
 }  // namespace
 }  // namespace strata::knowledge
