@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "base/rng.h"
 #include "base/utf8.h"
 #include "knowledge/base/service_fixture.h"
 #include "tests/fakes/fake_reranker.h"
@@ -90,6 +91,32 @@ TEST_F(SearchStagesTest, WithoutCapturedTextTheTraceHoldsNoWordOfTheQuestion) {
   EXPECT_THAT(kept, HasSubstr("Aletsch glacier"));
   EXPECT_THAT(left, Not(HasSubstr("Aletsch")));
   EXPECT_THAT(left, HasSubstr("knowledge.fuse.hits=[{"));
+}
+
+TEST_F(SearchStagesTest, TheBestDoNotDependOnHowManyAreAskedFor) {
+  std::vector<DocumentInput> documents;
+  Rng rng(7);
+  const std::vector<std::string> words = {"harbour", "ferry",  "crane", "lamp", "rope", "net",
+                                          "keeper",  "winter", "berth", "fee",  "bell", "tide"};
+  for (int i = 0; i < 600; ++i) {
+    std::string text;
+    for (int word = 0; word < 12; ++word) text += words[rng.Below(words.size())] + " ";
+    documents.push_back(Document("d" + std::to_string(i), text + "entry" + std::to_string(i)));
+  }
+  Index(base_, source_, std::move(documents));
+  for (const auto* query :
+       {"harbour ferry fee", "keeper of the bell in winter", "crane net tide"}) {
+    auto request = Request(query);
+    request.results = 5;
+    const auto few = Uris(Find(request));
+    for (const int more : {60, 100, 400}) {
+      request.results = more;
+      auto many = Uris(Find(request));
+      ASSERT_EQ(many.size(), static_cast<std::size_t>(more));
+      many.resize(few.size());
+      EXPECT_EQ(many, few) << query << " " << more;
+    }
+  }
 }
 
 TEST_F(SearchStagesTest, AMisspeltWordFindsWhatItMeansAndTheTraceSaysSo) {

@@ -118,12 +118,12 @@ void AppendOthers(const std::vector<FusedHit>& all, double low, std::vector<Fuse
 
 }  // namespace
 
-Result<std::vector<FusedHit>> BlendCandidates(const KbCache& cache, const SearchedFor& query,
-                                              const std::vector<LegHit>& lexical,
-                                              const std::vector<LegHit>& dense,
-                                              const CandidateOptions& options) {
+Result<BlendedHits> BlendCandidates(const KbCache& cache, const SearchedFor& query,
+                                    const std::vector<LegHit>& lexical,
+                                    const std::vector<LegHit>& dense,
+                                    const CandidateOptions& options) {
   auto candidates = BestOf(lexical, dense, options.candidates);
-  if (candidates.empty()) return std::vector<FusedHit>();
+  if (candidates.empty()) return BlendedHits();
   std::vector<std::uint64_t> rows;
   for (const auto& candidate : candidates) rows.push_back(candidate.row);
   const bool context = options.blend.context_share > 0;
@@ -134,9 +134,9 @@ Result<std::vector<FusedHit>> BlendCandidates(const KbCache& cache, const Search
         candidates));
   }
   if (!query.vector.empty()) ScoreVectors(cache, query, runs, context, candidates);
-  auto out = Blend(candidates, options.blend);
+  BlendedHits out{.hits = Blend(candidates, options.blend), .candidates = candidates.size()};
   AppendOthers(Fuse(lexical, dense, options.blend.dense_weight, options.candidates),
-               out.back().score, out);
+               out.hits.back().score, out.hits);
   return out;
 }
 

@@ -22,11 +22,18 @@ struct SearchedFor {
   std::span<const float> vector;  // empty when vectors were not searched for
 };
 
+// The hits of a search, best first. Behind the candidates stand those that only a deep result
+// wants: nothing about the candidates is to depend on how many of them there are.
+struct BlendedHits {
+  std::vector<FusedHit> hits;
+  std::size_t candidates = 0;  // how many they are, from the first on
+};
+
 // The best of both legs by Blend; behind them the other hits in the order of Fuse. Errors: those of
 // the lexical index.
-Result<std::vector<FusedHit>> BlendCandidates(const KbCache& cache, const SearchedFor& query,
-                                              const std::vector<LegHit>& lexical,
-                                              const std::vector<LegHit>& dense,
-                                              const CandidateOptions& options);
+Result<BlendedHits> BlendCandidates(const KbCache& cache, const SearchedFor& query,
+                                    const std::vector<LegHit>& lexical,
+                                    const std::vector<LegHit>& dense,
+                                    const CandidateOptions& options);
 
 }  // namespace strata::knowledge

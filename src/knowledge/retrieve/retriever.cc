@@ -101,11 +101,12 @@ class Search {
     Found found;
     auto& response = found.response;
     response.index_version = "kb " + base_.id + " @ " + std::to_string(base_.cache->generation());
-    STRATA_TRY(auto fused, Rank(query));
+    STRATA_TRY(auto blended, Rank(query));
+    auto& fused = blended.hits;
     if (request_.mode == SearchMode::kHybrid) {
-      Smooth(fused);
+      Smooth(blended);
       Rescale(fused);
-      response.led_by_names = FollowNames(fused);
+      response.led_by_names = FollowNames(blended);
     }
     LeadWithPhrases(fused, [this](const FusedHit& hit) { return HeldBy(hit.row); });
     STRATA_TRY(response.results, Read(fused));
@@ -146,7 +147,7 @@ class Search {
     span.Set("hits", JsonText{out + "]"});
   }
 
-  Result<std::vector<FusedHit>> Rank(std::span<const float> query) {
+  Result<BlendedHits> Rank(std::span<const float> query) {
     std::vector<LegHit> lexical;
     std::vector<LegHit> dense;
     std::vector<SpellingFix> fixes;
@@ -182,11 +183,11 @@ class Search {
         .words = request_.mode == SearchMode::kDense ? "" : std::string_view(request_.query),
         .fixes = fixes,
         .vector = query};
-    STRATA_TRY(auto fused, BlendCandidates(*base_.cache, searched, lexical, dense, options));
-    if (request_.mode != SearchMode::kHybrid) Rescale(fused);
-    span.Set("found", fused.size());
-    ShowHits(span, fused);
-    return fused;
+    STRATA_TRY(auto blended, BlendCandidates(*base_.cache, searched, lexical, dense, options));
+    if (request_.mode != SearchMode::kHybrid) Rescale(blended.hits);
+    span.Set("found", blended.hits.size());
+    ShowHits(span, blended.hits);
+    return blended;
   }
 
   // Looks for the passages that hold what the query has in quotation marks, and adds those to the
@@ -240,15 +241,14 @@ class Search {
     return base_.cache->FixSpelling(request_.query, scope_);
   }
 
-  void Smooth(std::vector<FusedHit>& hits) {
+  void Smooth(BlendedHits& blended) {
     Span span = ctx_.span.Child("knowledge.neighbours");
     if (request_.without.neighbours) return span.Set("skipped", "switched off");
-    const SmoothOptions options;
+    auto& hits = blended.hits;
+    SmoothOptions options;
+    options.candidates = std::min(options.candidates, blended.candidates);
     std::vector<std::uint64_t> rows;
-    for (const auto& hit : hits) {
-      if (rows.size() == options.candidates) break;
-      rows.push_back(hit.row);
-    }
+    for (const auto& hit : std::span(hits).first(options.candidates)) rows.push_back(hit.row);
     SmoothByNeighbours(hits, base_.cache->VectorsOf(rows), base_.cache->dimensions(), options);
     span.Set("smoothed", rows.size());
     ShowHits(span, hits);
@@ -256,15 +256,17 @@ class Search {
 
   // The names graph instead of the blend, where the question names a document. Whether it does.
   // Names that are only mentioned (abbreviations, say) are found better by their words.
-  bool FollowNames(std::vector<FusedHit>& hits) {
+  bool FollowNames(BlendedHits& blended) {
     Span span = ctx_.span.Child("knowledge.names");
     if (request_.without.names) {
       span.Set("skipped", "switched off");
       return false;
     }
+    auto& hits = blended.hits;
     std::vector<graph::PassageShare> seeds;
-    seeds.reserve(hits.size());
-    for (const auto& hit : hits) seeds.push_back({.passage = hit.row, .share = hit.score});
+    seeds.reserve(blended.candidates);
+    for (const auto& hit : std::span(hits).first(blended.candidates))
+      seeds.push_back({.passage = hit.row, .share = hit.score});
     const auto answer = base_.cache->WalkNames(request_.query, seeds, scope_);
     if (ctx_.capture_text) span.Set("names", NamesJson(answer.names));
     if (base_.cache->unnamed()) {
