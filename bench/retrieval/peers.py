@@ -124,8 +124,8 @@ def judge(run, judged):
     ndcg = recall = 0.0
     for query, grades in judged.items():
         ranking = list(dict.fromkeys(run[query]))
-        gains = [2 ** grades.get(document, 0) - 1 for document in ranking[:10]]
-        best = sorted((2 ** grade - 1 for grade in grades.values()), reverse=True)[:10]
+        gains = [grades.get(document, 0) for document in ranking[:10]]
+        best = sorted(grades.values(), reverse=True)[:10]
         total = lambda values: sum(value / math.log2(rank + 2) for rank, value in enumerate(values))
         ndcg += total(gains) / total(best)
         relevant = {document for document, grade in grades.items() if grade > 0}

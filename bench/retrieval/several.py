@@ -47,8 +47,8 @@ def queries_of(folder, most):
 
 
 def figures(ranking, grades):
-    gain = sum((2 ** grades.get(d, 0) - 1) / math.log2(i + 2) for i, d in enumerate(ranking[:DEPTH]))
-    ideal = sum((2 ** g - 1) / math.log2(i + 2) for i, g in enumerate(sorted(grades.values(), reverse=True)[:DEPTH]))
+    gain = sum(grades.get(d, 0) / math.log2(i + 2) for i, d in enumerate(ranking[:DEPTH]))
+    ideal = sum(g / math.log2(i + 2) for i, g in enumerate(sorted(grades.values(), reverse=True)[:DEPTH]))
     relevant = [d for d, g in grades.items() if g > 0]
     return gain / ideal, sum(d in ranking[:DEPTH] for d in relevant) / len(relevant)
 

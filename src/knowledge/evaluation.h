@@ -45,12 +45,12 @@ inline constexpr std::array<std::string_view, kRankFigures> kRankFigureNames = {
     "nDCG@10", "R@5", "R@10", "R@100", "MRR@10", "CP@5"};
 using RankFigures = std::array<double, kRankFigures>;
 
-// Of one ranking, best first. nDCG has gains 2^grade − 1 and discounts log2(rank + 1) (Järvelin,
-// Kekäläinen 2002; Burges et al. 2005); R@k is the share of the relevant documents (grade > 0)
-// among the first k; MRR@10 the reciprocal rank of the first, 0 beyond ten. Of the first five, as
-// the context of an answer: R@5 is its recall, CP@5 its precision, the mean over the relevant ones
-// of the share of relevant ones down to each (RAGAS, Es et al. 2023); 0 without any. At least one
-// document must be relevant.
+// Of one ranking, best first. nDCG has the grades as gains and discounts log2(rank + 1) (Järvelin,
+// Kekäläinen 2002), as trec_eval and BEIR have it; R@k is the share of the relevant documents
+// (grade > 0) among the first k; MRR@10 the reciprocal rank of the first, 0 beyond ten. Of the
+// first five, as the context of an answer: R@5 is its recall, CP@5 its precision, the mean over the
+// relevant ones of the share of relevant ones down to each (RAGAS, Es et al. 2023); 0 without any.
+// At least one document must be relevant.
 RankFigures JudgeRanking(std::span<const std::string> ranking, const Grades& grades);
 
 struct EvalInput {

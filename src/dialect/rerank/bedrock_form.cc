@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/utf8.h"
 #include "dialect/json/json_writer.h"
 #include "dialect/json_value.h"
 #include "dialect/rerank.h"
@@ -9,14 +10,14 @@
 namespace strata::dialect::rerank {
 namespace {
 
-constexpr std::size_t kTextBytesMax = 128'000;  // 32,000 characters
+constexpr std::size_t kTextMax = 32'000;  // code points
 
 Result<std::string> DecodeText(const JsonField& document) {
   STRATA_CHECK_OK(document.OnlyMembers({"text"}));
   auto field = document.Get("text");
   STRATA_TRY(auto text, field.NonEmptyString());
-  if (text.size() > kTextBytesMax) {
-    return Fail(field.Wrong(fmt::format("has more than {} bytes", kTextBytesMax)));
+  if (CodePointCount(text) > kTextMax) {
+    return Fail(field.Wrong(fmt::format("has more than {} characters", kTextMax)));
   }
   return text;
 }

@@ -199,6 +199,19 @@ domain::ChatRequest RequestFor(const std::string& question, const std::vector<Tu
   return request;
 }
 
+// Models group one condition, which the grammar does not: its member says the same.
+json::value WithoutLoneGroups(const json::value& filter) {
+  const auto* object = filter.if_object();
+  if (object == nullptr || object->size() != 1) return filter;
+  const auto& [name, value] = *object->begin();
+  const bool group = name == OpName(Op::kAndAll) || name == OpName(Op::kOrAll);
+  if (!group || !value.is_array()) return filter;
+  json::array members;
+  for (const auto& member : value.get_array()) members.push_back(WithoutLoneGroups(member));
+  if (members.size() == 1) return members.front();
+  return json::object{{name, std::move(members)}};
+}
+
 std::string KeysOf(const Filter& filter) {
   std::string out = filter.key;
   for (const auto& member : filter.members) {
@@ -242,7 +255,7 @@ Result<std::optional<Filter>> ReadWrittenFilter(std::string_view answer,
   const auto* filter = object == nullptr ? nullptr : object->if_contains("filter");
   if (filter == nullptr) return Fail(InvalidArgument("filter", "the answer holds none"));
   if (filter->is_null()) return std::nullopt;
-  STRATA_TRY(auto out, ParseFilter(json::serialize(*filter)));
+  STRATA_TRY(auto out, ParseFilter(json::serialize(WithoutLoneGroups(*filter))));
   STRATA_CHECK_OK(CheckDeclared(out, attributes, "filter"));
   return out;
 }

@@ -61,6 +61,8 @@ std::size_t BlankLine(std::string_view text, std::size_t at) {
   return text.size();
 }
 
+constexpr std::string_view kMark = "\uFEFF";
+
 }  // namespace
 
 std::vector<domain::DocumentPart::Line> LinesIn(const domain::ParsedDocument& document,
@@ -79,6 +81,8 @@ std::vector<domain::DocumentPart::Line> LinesIn(const domain::ParsedDocument& do
 
 Result<domain::ParsedDocument> PlainDocument(std::string_view bytes, std::string title) {
   STRATA_TRY(auto text, DecodeText(bytes, "", SIZE_MAX));
+  // A character of the text that was given: spans count it, no passage begins with it.
+  if (bytes.starts_with(kMark)) text.insert(0, kMark);
   return DocumentOf(std::move(text), std::move(title));
 }
 
@@ -86,7 +90,7 @@ domain::ParsedDocument DocumentOf(std::string text, std::string title) {
   domain::ParsedDocument document;
   document.title = std::move(title);
   document.text = std::move(text);
-  std::size_t at = 0;
+  std::size_t at = document.text.starts_with(kMark) ? kMark.size() : 0;
   while (at < document.text.size()) {
     const auto end = BlankLine(document.text, at);
     AddParagraph(document, at, end);

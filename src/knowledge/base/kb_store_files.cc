@@ -237,6 +237,7 @@ Result<> CancelFileBatch(store::Database& db, std::string_view id, WallTime now)
                        .batch = std::string(id),
                        .limit = INT32_MAX};
   STRATA_TRY(auto rows, ListStoreFiles(db, query));
+  if (rows.empty()) return {};  // it has ended as it has
   for (const auto& row : rows) {
     STRATA_TRY(auto document, FindDocument(db, row.source_id, row.uri));
     if (!document) continue;

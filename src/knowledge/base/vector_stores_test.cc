@@ -289,6 +289,16 @@ TEST_F(VectorStoresTest, ACancelledBatchLeavesOutWhatWasNotIndexed) {
   EXPECT_EQ(FaultOf(stores_->GetBatch(IdOf(store), "vsfb_none", ctx_)).field(), "batch_id");
 }
 
+TEST_F(VectorStoresTest, ABatchThatHasEndedIsNotCancelled) {
+  ASSERT_TRUE(bases_->Start().has_value());
+  const auto store = Create("batch");
+  auto batch = Get(stores_->AddBatch(IdOf(store), {File(Upload("The tide."))}, ctx_));
+  AwaitIdle(IdOf(store));
+  batch = Get(stores_->CancelBatch(IdOf(store), batch.id, ctx_));
+  EXPECT_FALSE(batch.cancelled);
+  EXPECT_EQ(batch.files.completed, 1);
+}
+
 TEST_F(VectorStoresTest, AFileThatABatchWasCancelledOfKeepsItsReaders) {
   const auto store = Create("batch");
   const auto id = IdOf(store);

@@ -62,6 +62,22 @@ Result<std::string> TakeId(json::object& object) {
   return id;
 }
 
+// A string of JSON is text whatever it holds: control characters, by which bytes are known to be
+// none, become spaces, which changes no place in it.
+std::string WithoutControls(std::string_view utf8) {
+  std::string out;
+  for (std::size_t i = 0; i < utf8.size(); ++i) {
+    const auto c = static_cast<unsigned char>(utf8[i]);
+    const bool space = c >= '\t' && c <= '\r';
+    // U+0080 to U+009F in two bytes.
+    const bool high = c == 0xC2 && (static_cast<unsigned char>(utf8[i + 1]) & 0xE0) == 0x80;
+    const bool control = (c < 0x20 && !space) || c == 0x7F || high;
+    out += control ? ' ' : utf8[i];
+    i += high ? 1 : 0;
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<DocumentInput> ParseCorpusLine(std::string_view line) {
@@ -70,6 +86,7 @@ Result<DocumentInput> ParseCorpusLine(std::string_view line) {
   STRATA_TRY(input.id, TakeId(object));
   STRATA_TRY(input.title, TakeString(object, "title", false));
   STRATA_TRY(input.content, TakeString(object, "text", true));
+  input.content = WithoutControls(input.content);
   // Of a document that is nothing but its title, that is what can be found.
   if (input.content.find_first_not_of(" \t\r\n") == std::string::npos) input.content = input.title;
   input.media_type = "text/plain";

@@ -51,14 +51,17 @@ TEST(Judgements, AHeadingIsPassedOverAndABadLineHasItsNumber) {
   ASSERT_FALSE(bad.has_value());
   EXPECT_THAT(bad.error().message(), HasSubstr("line 2"));
   EXPECT_FALSE(ReadJudgements(files.Write("c.tsv", "q\td\t0\n")).has_value());
+  bad = ReadJudgements(files.Write("d.tsv", "q\td\t1.0\nq\te\t1\n"));
+  ASSERT_FALSE(bad.has_value()) << "a grade is no heading";
+  EXPECT_THAT(bad.error().message(), HasSubstr("line 1"));
 }
 
 TEST(RankFiguresTest, AreThoseOfTheDefinition) {
   const Grades grades = {{"a", 2}, {"b", 1}, {"c", 0}};
   const std::vector<std::string> ranking = {"c", "a", "x", "b"};
   const auto figures = JudgeRanking(ranking, grades);
-  const double best = 3 / std::log2(2) + 1 / std::log2(3);
-  EXPECT_NEAR(figures[0], (3 / std::log2(3) + 1 / std::log2(5)) / best, 1e-12);
+  const double best = 2 / std::log2(2) + 1 / std::log2(3);
+  EXPECT_NEAR(figures[0], (2 / std::log2(3) + 1 / std::log2(5)) / best, 1e-12);
   EXPECT_EQ(figures[1], 1);
   EXPECT_EQ(figures[4], 0.5);
   EXPECT_EQ(figures[5], (1.0 / 2 + 2.0 / 4) / 2);

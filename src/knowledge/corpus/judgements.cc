@@ -12,7 +12,7 @@ namespace strata::knowledge {
 namespace {
 
 constexpr std::size_t kLineBytesMax = 64 * 1024;
-constexpr int kGradeMax = 30;  // gains are powers of two
+constexpr int kGradeMax = 30;
 constexpr std::size_t kGainDepth = 10;
 
 // Columns stand between tabs where the line has any, else between spaces.
@@ -29,7 +29,7 @@ std::vector<std::string_view> Columns(std::string_view line) {
 }
 
 double Gain(int grade, std::size_t rank) {
-  return (std::exp2(grade) - 1) / std::log2(static_cast<double>(rank) + 2);
+  return grade / std::log2(static_cast<double>(rank) + 2);
 }
 
 double BestGain(const Grades& grades) {
@@ -78,7 +78,9 @@ Result<Judgements> ReadJudgements(const std::string& path) {
     if (line.find_first_not_of(" \t") == std::string::npos) continue;
     auto parsed = ParseJudgementLine(line);
     if (!parsed.has_value()) {
-      if (reader.number() == 1 && parsed.error().field() == "grade") continue;  // a heading
+      const bool heading = reader.number() == 1 && parsed.error().field() == "grade" &&
+                           line.find_last_of("0123456789") != line.size() - 1;
+      if (heading) continue;
       return Fail(
           std::move(parsed.error()).Because(path + " line " + std::to_string(reader.number())));
     }

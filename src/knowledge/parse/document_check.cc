@@ -22,6 +22,7 @@ bool IsFinite(const domain::Box& box) {
 }
 
 bool IsBlank(std::string_view text) {
+  if (text.starts_with("\uFEFF")) text.remove_prefix(3);  // a byte order mark
   return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/json_text.h"
+#include "base/utf8.h"
 
 namespace strata::knowledge {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 namespace json = boost::json;
 using Op = Filter::Op;
 
-constexpr std::size_t kKeyBytesMax = 400;  // 100 code points
+constexpr std::size_t kKeyMax = 100;  // code points
 constexpr std::size_t kListMax = 1000;
 
 constexpr std::pair<std::string_view, Op> kOps[] = {
@@ -122,7 +123,8 @@ class FilterParser {
     if (!key || !operand) {
       return Fail(InvalidArgument(field, "expected an object with key and value"));
     }
-    if (!key->is_string() || key->get_string().empty() || key->get_string().size() > kKeyBytesMax) {
+    if (!key->is_string() || key->get_string().empty() ||
+        CodePointCount(key->get_string()) > kKeyMax) {
       return Fail(InvalidArgument(field + ".key", "expected a string of 1 to 100 characters"));
     }
     auto parsed = ToValue(*operand);

@@ -91,6 +91,15 @@ TEST(Filter, ErrorsNameTheMember) {
   EXPECT_EQ(FieldOf(R"({"equals": {"key": "a", "value": 1}, "in": {}})"), "filter");
   EXPECT_EQ(FieldOf(R"({"equals": {"value": 1}})"), "filter.equals");
   EXPECT_EQ(FieldOf(R"({"equals": {"key": "", "value": 1}})"), "filter.equals.key");
+  const auto keyed = [](const std::string& key) {
+    return FieldOf(R"({"equals": {"key": ")" + key + R"(", "value": 1}})");
+  };
+  std::string wide;
+  for (int i = 0; i < 100; ++i) wide += "\U0001F642";
+  EXPECT_TRUE(ParseFilter(R"({"equals": {"key": ")" + wide + R"(", "value": 1}})").has_value())
+      << "100 characters are allowed, whatever their bytes";
+  EXPECT_EQ(keyed(wide + "a"), "filter.equals.key");
+  EXPECT_EQ(keyed(std::string(101, 'a')), "filter.equals.key");
   EXPECT_EQ(FieldOf(R"({"equals": {"key": "a", "value": {}}})"), "filter.equals.value");
   EXPECT_EQ(FieldOf(R"({"in": {"key": "a", "value": "x"}})"), "filter.in.value");
   EXPECT_EQ(FieldOf(R"({"startsWith": {"key": "a", "value": 3}})"), "filter.startsWith.value");
