@@ -11,6 +11,7 @@
 #include "observe/trace_tree.h"
 #include "server/admin_json.h"
 #include "server/server_admin.h"
+#include "server/trace_readers.h"
 #include "store/backup.h"
 
 namespace strata::server {
@@ -26,6 +27,7 @@ Task<Result<>> SendText(Exchange& e, std::string body, std::string type) {
 
 Task<Result<>> GetTrace(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto trace, co_await FindTrace(s, e, e.params.at(0)));
+  STRATA_CO_CHECK_OK(co_await LeaveOutWhatIsGone(s, trace, e.ctx));
   auto form = net::QueryParameter(e.http.query(), "form").value_or("json");
   if (form == "text")
     co_return co_await SendText(e, observe::TreeText(trace), "text/plain; charset=utf-8");

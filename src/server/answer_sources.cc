@@ -45,6 +45,7 @@ std::optional<std::vector<BaseState>> StatesIn(std::string_view index) {
 struct Sources {
   std::vector<BaseState> bases;
   std::vector<std::string> chunks;
+  bool uncited = false;
 };
 
 Result<Sources> ReadSources(std::string_view text) {
@@ -66,6 +67,10 @@ Result<Sources> ReadSources(std::string_view text) {
   for (std::size_t i = 0; i < chunks.size(); ++i) {
     STRATA_TRY(auto chunk, chunks.Item(i).NonEmptyString());
     out.chunks.push_back(std::move(chunk));
+  }
+  out.uncited = out.chunks.empty();  // as earlier releases say it
+  if (const auto uncited = top.Get("uncited"); uncited.present()) {
+    STRATA_TRY(out.uncited, uncited.Bool());
   }
   return out;
 }
@@ -93,21 +98,25 @@ void AnswerSources::Note(const domain::StreamEvent& event) {
   if (const auto* text = std::get_if<domain::TextDelta>(&event)) {
     if (begins_.size() <= domain::kRefusalBytesMax) begins_ += text->text;
   } else if (const auto* cited = std::get_if<domain::CitationDelta>(&event)) {
-    if (!cited->citation.chunk_id.empty()) chunks_.insert(cited->citation.chunk_id);
+    if (!cited->citation.chunk_id.empty()) cited_.insert(cited->citation.chunk_id);
   }
 }
 
 std::string AnswerSources::Json(const RequestContext& ctx) const {
   const auto& index = ctx.decided_by.index;
-  if (index.empty() || (chunks_.empty() && domain::IsRefusal(begins_))) return {};
+  const bool uncited = cited_.empty() && !domain::IsRefusal(begins_);
+  if (index.empty() || (cited_.empty() && shown_.empty() && !uncited)) return {};
   json::array bases;
   const auto states = StatesIn(index);
   for (const auto& state : states ? *states : std::vector<BaseState>()) {
     bases.push_back({{"id", state.id}, {"generation", state.generation}});
   }
   json::array chunks;
-  for (const auto& chunk : chunks_) chunks.emplace_back(chunk);
-  return json::serialize(json::object{{"bases", std::move(bases)}, {"chunks", std::move(chunks)}});
+  auto all = cited_;
+  all.insert(shown_.begin(), shown_.end());
+  for (const auto& chunk : all) chunks.emplace_back(chunk);
+  return json::serialize(json::object{
+      {"bases", std::move(bases)}, {"chunks", std::move(chunks)}, {"uncited", uncited}});
 }
 
 Task<Result<bool>> SourcesStand(knowledge::KnowledgeBases& bases, std::string json,
@@ -119,7 +128,7 @@ Task<Result<bool>> SourcesStand(knowledge::KnowledgeBases& bases, std::string js
     STRATA_CO_TRY(bool found, co_await InOneOf(bases, sources->bases, chunk, ctx));
     if (!found) co_return false;
   }
-  if (!sources->chunks.empty()) co_return true;
+  if (!sources->uncited) co_return true;
   for (const auto& state : sources->bases) {
     const auto generation = co_await bases.Generation(state.id, ctx);
     STRATA_CO_TRY(bool found, Found(generation));

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/context.h"
 #include "base/task.h"
@@ -17,13 +18,16 @@ namespace strata::server {
 class AnswerSources {
  public:
   void Note(const domain::StreamEvent& event);
+  // A passage that stands in the answer beside what the model says: a search result.
+  void Show(std::string chunk_id) { shown_.insert(std::move(chunk_id)); }
   // As it is stored with the answer; "" when no base was searched, or none had an answer. The
-  // passages that the answer cites; the bases as they were where it cites none, as nobody knows
-  // then which of their passages a language model has used.
+  // passages that the answer cites or shows; the bases as they were where it cites none, as nobody
+  // knows then which of their passages a language model has used.
   std::string Json(const RequestContext& ctx) const;
 
  private:
-  std::set<std::string> chunks_;
+  std::set<std::string> cited_;
+  std::set<std::string> shown_;
   std::string begins_;  // the answer, as far as it takes to know a refusal
 };
 

@@ -12,6 +12,7 @@
 #include "server/console/trace_page.h"
 #include "server/routes.h"
 #include "server/server_admin.h"
+#include "server/trace_readers.h"
 
 namespace strata::server {
 namespace {
@@ -145,22 +146,12 @@ Task<Result<observe::FinishedTrace>> FindTrace(Services& s, Exchange& e) {
 Task<Result<>> ShowTrace(Services& s, Exchange& e) {
   if (!TraceOpen(s, e)) co_return co_await RefuseAccess(e);
   STRATA_CO_TRY(auto trace, co_await FindTrace(s, e));
+  STRATA_CO_CHECK_OK(co_await LeaveOutWhatIsGone(s, trace, e.ctx));
   // Pictures on the page open with this trace's own token, however the page itself was opened.
   auto url = s.links.UrlOf(trace.trace_id);
   auto token = url.substr(url.rfind('=') + 1);
   co_return co_await e.writer.Send(200, PageHeaders("text/html; charset=utf-8"),
                                    TracePage(trace, token));
-}
-
-// Reads as the request did whose trace this is: with its key's principals and its end user. Whom a
-// trace names may be what a caller merely said (x-strata-subject), so the key must act for him.
-void ReadAs(const Services& s, const observe::FinishedTrace& trace, RequestContext& ctx) {
-  ctx.workspace = trace.workspace;
-  auto key = s.keys.snapshot()->FindId(trace.key);
-  if (!key) return;
-  ctx.principals = key->grant.principals;
-  auto user = "user:" + trace.subject;
-  if (!trace.subject.empty() && key->MayActFor(user)) ctx.principals.push_back(std::move(user));
 }
 
 // What the answer cited must still stand there: a chunk's id is a hash of its text and place, so a

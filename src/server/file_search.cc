@@ -109,9 +109,8 @@ Task<Result<>> PutNamedFiles(Services& services, domain::ChatRequest& chat, Requ
   co_return Result<>{};
 }
 
-Task<Result<std::vector<RetrievedChunk>>> RunFileSearch(Services& services,
-                                                        dialect::responses::Request& request,
-                                                        RequestContext& ctx) {
+Task<Result<FileSearched>> RunFileSearch(Services& services, dialect::responses::Request& request,
+                                         RequestContext& ctx) {
   auto& chat = request.chat;
   STRATA_CO_CHECK_OK(CheckModel(chat.model, ctx));
   STRATA_CO_TRY(auto search, SearchOfTool(*request.file_search));
@@ -132,9 +131,13 @@ Task<Result<std::vector<RetrievedChunk>>> RunFileSearch(Services& services,
   if (chat.model == knowledge::kExtractModelId) {
     knowledge::CorrectQuestions(chat, searched);
   }
-  auto taken = knowledge::AddSearchResults(chat, found, TokensFor(services, chat));
-  if (chat.model == knowledge::kExtractModelId) taken.clear();  // it cites what it quotes
-  co_return taken;
+  FileSearched out;
+  out.passages = knowledge::AddSearchResults(chat, found, TokensFor(services, chat));
+  if (chat.model == knowledge::kExtractModelId) out.passages.clear();  // it cites what it quotes
+  if (request.settings.search_results) {
+    for (auto& chunk : found) out.shown_chunks.push_back(std::move(chunk.chunk_id));
+  }
+  co_return out;
 }
 
 std::unique_ptr<gateway::AnswerSink> MakeCitingSink(std::unique_ptr<gateway::AnswerSink> sink,

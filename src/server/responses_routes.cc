@@ -63,9 +63,9 @@ Task<Result<responses::Request>> ReadRequest(Services& services,
 // Decoded, and answered by any model.
 Task<Result<>> Serve(Services& services, const ForwardedResponses& forwarded, Exchange& exchange) {
   STRATA_CO_TRY(auto request, co_await ReadRequest(services, forwarded, exchange));
-  std::vector<knowledge::RetrievedChunk> passages;
+  FileSearched searched;
   if (request.file_search) {
-    STRATA_CO_TRY(passages, co_await RunFileSearch(services, request, exchange.ctx));
+    STRATA_CO_TRY(searched, co_await RunFileSearch(services, request, exchange.ctx));
   }
   if (request.settings.truncation == "auto") {
     STRATA_CO_CHECK_OK(
@@ -74,14 +74,17 @@ Task<Result<>> Serve(Services& services, const ForwardedResponses& forwarded, Ex
   ResponsesSinkSpec spec{.frame = MakeFrame(exchange, services.links, dialect::Dialect::kOpenAi,
                                             Face::kOpenAi, request.chat.model),
                          .settings = std::move(request.settings),
-                         .input = {}};
+                         .input = {},
+                         .shown_chunks = std::move(searched.shown_chunks)};
   if (spec.settings.store) {
     spec.storage = &services.responses;
     spec.input = responses::InputItems(request, responses::ResponseId(spec.frame.meta.request_id));
   }
   auto sink = request.chat.stream ? MakeResponsesStreamSink(std::move(spec))
                                   : MakeResponsesJsonSink(std::move(spec));
-  if (!passages.empty()) sink = MakeCitingSink(std::move(sink), std::move(passages));
+  if (!searched.passages.empty()) {
+    sink = MakeCitingSink(std::move(sink), std::move(searched.passages));
+  }
   co_await services.chat.Run(std::move(request.chat), exchange.ctx, *sink);
   co_return Result<>{};
 }
@@ -124,6 +127,17 @@ Task<Result<store::StoredResponse>> Stored(Services& services, Exchange& exchang
   co_return co_await services.responses.Get(std::move(owner), exchange.params[0]);
 }
 
+// A conversation would not go on from it either (DropWhatIsGone).
+Task<Result<>> CheckStands(Services& services, store::StoredResponse& stored, RequestContext& ctx) {
+  STRATA_CO_TRY(bool stands, co_await SourcesStand(services.bases, std::move(stored.sources), ctx));
+  if (stands) co_return Result<>{};
+  co_return Fail(Error(Code::kNotFound,
+                       fmt::format("response {} was made of passages that were deleted or changed "
+                                   "since, or may not be read any more",
+                                   stored.id))
+                     .AtField("response_id"));
+}
+
 // Whether its provider keeps it; then that has answered.
 Task<Result<bool>> Asked(const ForwardedResponses& forwarded, Exchange& exchange,
                          std::string_view below) {
@@ -145,6 +159,7 @@ Task<Result<>> Retrieve(Services& services, const ForwardedResponses& forwarded,
   STRATA_CO_TRY(bool asked, co_await Asked(forwarded, exchange, ""));
   if (asked) co_return Result<>{};
   STRATA_CO_TRY(auto stored, co_await Stored(services, exchange));
+  STRATA_CO_CHECK_OK(co_await CheckStands(services, stored, exchange.ctx));
   co_return co_await SendJson(exchange, services.links, dialect::Dialect::kOpenAi,
                               std::move(stored.response));
 }

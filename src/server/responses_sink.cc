@@ -10,7 +10,9 @@ namespace responses = dialect::responses;
 // What both forms do: headers, the store, and errors before anything has left.
 class Base {
  public:
-  explicit Base(ResponsesSinkSpec spec) : spec_(std::move(spec)) {}
+  explicit Base(ResponsesSinkSpec spec) : spec_(std::move(spec)) {
+    for (auto& chunk : spec_.shown_chunks) sources_.Show(std::move(chunk));
+  }
 
  protected:
   Exchange& exchange() { return spec_.frame.exchange; }

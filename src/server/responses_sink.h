@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "dialect/responses.h"
 #include "gateway/chat_service.h"
@@ -15,8 +16,9 @@ namespace strata::server {
 struct ResponsesSinkSpec {
   AnswerFrame frame;
   dialect::responses::Settings settings;
-  std::string input;                        // items, as they are stored
-  store::ResponseStore* storage = nullptr;  // null: the answer is not stored
+  std::string input;                           // items, as they are stored
+  std::vector<std::string> shown_chunks = {};  // of results that the answer shows
+  store::ResponseStore* storage = nullptr;     // null: the answer is not stored
 };
 
 std::unique_ptr<gateway::AnswerSink> MakeResponsesJsonSink(ResponsesSinkSpec spec);

@@ -11,7 +11,7 @@ from harness import ACCESS_KEY, SECRET_KEY, UPSTREAM_CONFIG, UPSTREAM_SECRETS, F
 
 MODELS = ["up-openai/text-embedding-3-small", "up-bedrock/amazon.titan-embed-text-v2:0",
           "up-bedrock/cohere.embed-english-v3", "up-gemini/gemini-embedding-001", "up-cohere/embed-v4.0"]
-CONFIG = UPSTREAM_CONFIG + """  - {{name: up-cohere, kind: cohere, base_url: "{url}", secret: "env:FAKE_OPENAI_KEY"}}
+CONFIG = UPSTREAM_CONFIG + """  - {{name: up-cohere, kind: cohere, base_url: "{url}", secret: "env:FAKE_COHERE_KEY"}}
   - {{name: down, kind: openai, base_url: "http://127.0.0.1:9/v1", secret: "env:FAKE_OPENAI_KEY"}}
 """
 TEXTS = {"boats": "The ferry Aurora sails on Tuesdays.", "towers": "The lighthouse was built in 1871."}
