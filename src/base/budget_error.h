@@ -12,8 +12,8 @@ namespace strata {
 
 inline constexpr std::string_view kBudgetField = "budget_month_usd";
 
-inline Error BudgetUsedUp(std::string message) {
-  return Error(Code::kRateLimited, std::move(message)).AtField(std::string(kBudgetField));
+inline Error BudgetUsedUp(Message message) {
+  return Error(Code::kRateLimited, std::move(message)).AtField(kBudgetField);
 }
 
 inline bool IsBudgetUsedUp(const Error& error) {

@@ -1,9 +1,8 @@
 #include "base/caught.h"
 
-#include <fmt/format.h>
-
 #include <string>
 
+#include "base/format_message.h"
 #include "base/log.h"
 
 namespace strata {
@@ -24,9 +23,9 @@ std::string WhatOf(const std::exception_ptr& thrown) {
 Error ThrownError(std::string_view work, const std::exception_ptr& thrown) {
   Log(Level::kError, "base.work_failed", {{"work", work}, {"what", WhatOf(thrown)}});
   return Internal(
-      fmt::format("{} ended by an internal error of this server; its log has the "
-                  "details",
-                  work));
+      FormatMessage("{} ended by an internal error of this server; its log has the "
+                    "details",
+                    Own(work)));
 }
 
 }  // namespace strata

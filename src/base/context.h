@@ -69,7 +69,6 @@ struct RequestFacts {
   const Clock* clock = &SystemClock();
   // A header field of the client's request, "" when there is none; unset where no client waits.
   std::function<std::string_view(std::string_view name)> header;
-  bool capture_text = false;  // spans may hold questions, prompts and answers
   DecidedBy decided_by;
   // What the model calls so far have cost; calls without a known price are counted, not guessed.
   std::int64_t spent_picousd = 0;

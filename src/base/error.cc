@@ -1,6 +1,6 @@
 #include "base/error.h"
 
-#include <fmt/format.h>
+#include "base/format_message.h"
 
 namespace strata {
 
@@ -38,20 +38,29 @@ std::string_view CodeName(Code code) {
   return "internal";
 }
 
-Error&& Error::Because(std::string_view context) && {
-  message_ = fmt::format("{}: {}", context, message_);
+Error&& Error::Because(const Message& context) && {
+  message_ = std::move(message_).After(context);
   return std::move(*this);
 }
 
-Error InvalidArgument(std::string field, std::string_view problem) {
-  auto message = field.empty() ? std::string(problem) : fmt::format("{}: {}", field, problem);
-  return Error(Code::kInvalidArgument, std::move(message)).AtField(std::move(field));
+Error Error::WithoutQuotes() const {
+  Error out = *this;
+  out.message_ = Message::Ours(message_.own());
+  out.field_ = Message::Ours(field_.own());
+  return out;
+}
+
+Error InvalidArgument(FieldPath field, Message problem) {
+  auto place = std::move(field).path();
+  auto message = place.whole().empty() ? std::move(problem) : std::move(problem).After(place);
+  Error out(Code::kInvalidArgument, std::move(message));
+  return std::move(out).AtField(FieldPath(place.whole(), place.own()));
 }
 
 Error NotFound(std::string_view what, std::string_view name) {
-  return Error(Code::kNotFound, fmt::format("{} '{}' does not exist", what, name));
+  return Error(Code::kNotFound, FormatMessage("{} '{}' does not exist", Own(what), name));
 }
 
-Error Internal(std::string message) { return Error(Code::kInternal, std::move(message)); }
+Error Internal(Message message) { return Error(Code::kInternal, std::move(message)); }
 
 }  // namespace strata

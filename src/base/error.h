@@ -6,6 +6,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "base/message.h"
 
 namespace strata {
 
@@ -31,22 +34,28 @@ std::string_view CodeName(Code code);
 
 class Error {
  public:
-  // `message` is for a human: it names the thing and the limit, never a secret or prompt text.
-  Error(Code code, std::string message) : code_(code), message_(std::move(message)) {}
+  // `message` is for the one who asked: it names the thing and the limit, never a secret.
+  Error(Code code, Message message) : code_(code), message_(std::move(message)) {}
 
   Code code() const { return code_; }
-  const std::string& message() const { return message_; }
+  const std::string& message() const { return message_.whole(); }
+  // The same, with what is quoted in it told apart: for logs, for other messages, for traces.
+  const Message& words() const { return message_; }
 
   // Path of the offending request member ("messages[0].content"), empty when no field is to blame.
   // Each dialect shows it in its vendor's form.
-  const std::string& field() const { return field_; }
-  Error&& AtField(std::string field) && {
-    field_ = std::move(field);
+  const std::string& field() const { return field_.whole(); }
+  const Message& field_words() const { return field_; }
+  Error&& AtField(FieldPath field) && {
+    field_ = std::move(field).path();
     return std::move(*this);
   }
 
   // Puts `context` ("reading workspace 7") in front; one layer that knows more adds one line.
-  Error&& Because(std::string_view context) &&;
+  Error&& Because(const Message& context) &&;
+
+  // What may be kept where no texts are: all but what it quotes.
+  Error WithoutQuotes() const;
 
   // How long the caller should wait before it tries again, when somebody said so.
   std::optional<std::chrono::milliseconds> retry_after() const { return retry_after_; }
@@ -65,14 +74,14 @@ class Error {
  private:
   Code code_;
   int upstream_status_ = 0;
-  std::string message_;
-  std::string field_;
+  Message message_;
+  Message field_;
   std::optional<std::chrono::milliseconds> retry_after_;
 };
 
-// Shorthands for the commonest.
-Error InvalidArgument(std::string field, std::string_view problem);
+// Shorthands for the commonest. `what` is a word of ours, `name` somebody else's.
+Error InvalidArgument(FieldPath field, Message problem);
 Error NotFound(std::string_view what, std::string_view name);
-Error Internal(std::string message);
+Error Internal(Message message);
 
 }  // namespace strata

@@ -1,6 +1,5 @@
 #include "base/pool.h"
 
-#include <fmt/format.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -22,6 +21,7 @@
 
 #include "base/background.h"
 #include "base/caught.h"
+#include "base/format_message.h"
 
 namespace strata {
 
@@ -122,14 +122,15 @@ Result<> Pool::Post(std::function<void()> work, Urgency urgency) {
   auto& lane = state_->LaneOf(urgency);
   {
     std::lock_guard lock(state_->mutex);
-    if (state_->closing) return Fail(Code::kUnavailable, fmt::format("pool {} is closing", name_));
+    if (state_->closing)
+      return Fail(Code::kUnavailable, FormatMessage("pool {} is closing", Own(name_)));
     if (lane.queue.size() >= state_->waiting_max) {
-      return Fail(Error(Code::kUnavailable, fmt::format("pool {} has {} items waiting, its limit",
-                                                        name_, state_->waiting_max))
+      return Fail(Error(Code::kUnavailable, FormatMessage("pool {} has {} items waiting, its limit",
+                                                          Own(name_), state_->waiting_max))
                       .RetryAfter(std::chrono::seconds(1)));
     }
     if (!state_->StartThreadFor(lane, lane.queue.size() + 1)) {
-      return Fail(Code::kUnavailable, fmt::format("pool {} cannot start a thread", name_));
+      return Fail(Code::kUnavailable, FormatMessage("pool {} cannot start a thread", Own(name_)));
     }
     lane.queue.push_back(std::move(work));
   }

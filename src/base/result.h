@@ -13,7 +13,7 @@ using Result = std::expected<T, Error>;
 
 // `return Fail(Code::kNotFound, "…");`
 inline std::unexpected<Error> Fail(Error error) { return std::unexpected<Error>(std::move(error)); }
-inline std::unexpected<Error> Fail(Code code, std::string message) {
+inline std::unexpected<Error> Fail(Code code, Message message) {
   return std::unexpected<Error>(Error(code, std::move(message)));
 }
 

@@ -4,6 +4,8 @@
 
 #include <charconv>
 
+#include "base/format_message.h"
+
 namespace strata {
 
 Result<Retention> ParseRetention(std::string_view text) {
@@ -17,9 +19,9 @@ Result<Retention> ParseRetention(std::string_view text) {
   if (error != std::errc() || (unit != "d" && unit != "h") || count < 0 ||
       count > kHoursMax / hours) {
     return Fail(
-        InvalidArgument("retention", fmt::format("'{}' is none of none, 36h, 30d (hours and days "
-                                                 "of that form) and unlimited",
-                                                 text)));
+        InvalidArgument("retention", FormatMessage("'{}' is none of none, 36h, 30d (hours and days "
+                                                   "of that form) and unlimited",
+                                                   text)));
   }
   return Retention{std::chrono::hours(count * hours)};
 }

@@ -243,33 +243,6 @@ TEST(Pool, WhatBackgroundThreadsGotIsMeasuredAlsoWhenTheyHaveEnded) {
   EXPECT_GE(MeasureBackground().waited, before.waited);
 }
 
-TEST(Span, RecordsATreeThatEndsWithItsScopes) {
-  ManualClock clock;
-  auto trace = std::make_shared<Trace>("t1", clock);
-  {
-    Span root(trace, "gateway.chat");
-    root.Set("model", "m");
-    Span child = root.Child("provider.start");
-    child.Set("tokens", 7);
-    clock.Advance(std::chrono::milliseconds(5));
-    child.Fail(Error(Code::kUnavailable, "gone"));
-  }
-  auto spans = trace->TakeEnded();
-  ASSERT_EQ(spans.size(), 2U);
-  EXPECT_EQ(spans[0].name, "provider.start");
-  EXPECT_EQ(spans[0].parent_id, spans[1].span_id);
-  EXPECT_EQ(spans[0].end - spans[0].start, std::chrono::milliseconds(5));
-  EXPECT_EQ(spans[0].error->code(), Code::kUnavailable);
-  EXPECT_TRUE(spans[1].parent_id.empty());
-  EXPECT_TRUE(trace->TakeEnded().empty());
-}
-
-TEST(Span, DefaultMadeOnesRecordNothing) {
-  Span none;
-  none.Set("a", 1);
-  EXPECT_FALSE(none.Child("x").recording());
-}
-
 TEST(RequestContext, StopsAtItsDeadlineAndWhenCancelled) {
   ManualClock clock;
   RequestContext ctx;

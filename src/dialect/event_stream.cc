@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "base/format_message.h"
 #include "base/json_text.h"
 
 namespace strata::dialect {
@@ -150,8 +151,8 @@ Result<std::size_t> EventMessageSize(std::string_view data, std::size_t message_
   }
   if (total > message_bytes_max) {
     return Fail(Code::kTooLarge,
-                fmt::format("an event-stream message has {} bytes, the limit is {}", total,
-                            message_bytes_max));
+                FormatMessage("an event-stream message has {} bytes, the limit is {}", total,
+                              message_bytes_max));
   }
   if (total < kFrameBytes || headers > kHeadersBytesMax || headers > total - kFrameBytes) {
     return Fail(Code::kCorruption, "an event-stream message has impossible lengths");

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/encoding.h"
+#include "base/format_message.h"
 #include "base/utf8.h"
 #include "dialect/json_value.h"
 
@@ -15,6 +16,11 @@ namespace {
 constexpr std::size_t kShownNameBytes = 80;
 
 std::string Shown(std::string_view name) { return std::string(Utf8Prefix(name, kShownNameBytes)); }
+
+std::string Below(std::string path, std::string_view name) {
+  if (!path.empty()) path += '.';
+  return path += name;
+}
 
 std::string Join(std::initializer_list<std::string_view> names) {
   std::string out;
@@ -74,14 +80,21 @@ std::string_view JsonField::MemberName(std::size_t index) const {
 
 JsonField JsonField::Member(std::size_t index) const& {
   const auto& member = (*value_->object())[index];
-  return {&member.value, this, member.key, 0};
+  JsonField out(&member.value, this, member.key, 0);
+  out.named_by_user_ = true;
+  return out;
 }
 
-std::string JsonField::Path() const {
+std::string JsonField::PathWith(UserNames names) const {
   if (parent_ == nullptr) return {};
-  auto path = parent_->Path();
+  auto path = parent_->PathWith(names);
   if (key_.empty()) return fmt::format("{}[{}]", path, index_);
-  return path.empty() ? Shown(key_) : fmt::format("{}.{}", path, Shown(key_));
+  const bool hidden = named_by_user_ && names == UserNames::kHidden;
+  return Below(path, hidden ? std::string(kQuotePlace) : Shown(key_));
+}
+
+FieldPath JsonField::Place() const {
+  return {PathWith(UserNames::kShown), PathWith(UserNames::kHidden)};
 }
 
 Result<std::string> JsonField::String() const {
@@ -100,7 +113,7 @@ Result<std::string> JsonField::NonEmptyString() const {
 Result<std::int64_t> JsonField::Integer(std::int64_t min, std::int64_t max) const {
   auto number = present() ? IntegerOf(*value_) : std::nullopt;
   if (!number || *number < min || *number > max) {
-    return Fail(Wrong(fmt::format("expected an integer from {} to {}", min, max)));
+    return Fail(Wrong(FormatMessage("expected an integer from {} to {}", min, max)));
   }
   return *number;
 }
@@ -108,7 +121,7 @@ Result<std::int64_t> JsonField::Integer(std::int64_t min, std::int64_t max) cons
 Result<double> JsonField::Double(double min, double max) const {
   auto number = present() ? NumberOf(*value_) : std::nullopt;
   if (!number || !(*number >= min && *number <= max)) {
-    return Fail(Wrong(fmt::format("expected a number from {} to {}", min, max)));
+    return Fail(Wrong(FormatMessage("expected a number from {} to {}", min, max)));
   }
   return *number;
 }
@@ -122,7 +135,8 @@ Result<bool> JsonField::Bool() const {
 
 Result<> JsonField::ExpectObject() const {
   if (present() && value_->object() != nullptr) return {};
-  return Fail(Wrong(parent_ == nullptr ? "the body must be a JSON object" : "expected an object"));
+  return Fail(Wrong(parent_ == nullptr ? Message("the body must be a JSON object")
+                                       : Message("expected an object")));
 }
 
 Result<> JsonField::ExpectArray() const {
@@ -148,16 +162,16 @@ Result<std::string> JsonField::OneOf(std::initializer_list<std::string_view> all
     const auto* text = value_->string();
     if (text != nullptr && std::ranges::find(allowed, *text) != allowed.end()) return *text;
   }
-  return Fail(Wrong(fmt::format("expected one of {}", Join(allowed))));
+  return Fail(Wrong(FormatMessage("expected one of {}", Own(Join(allowed)))));
 }
 
 Result<> JsonField::OnlyMembers(std::initializer_list<std::string_view> known) const {
   STRATA_CHECK_OK(ExpectObject());
   for (const auto& member : *value_->object()) {
     if (member.value.is_null() || std::ranges::find(known, member.key) != known.end()) continue;
-    auto path = Path();
-    path += path.empty() ? Shown(member.key) : "." + Shown(member.key);
-    return Fail(InvalidArgument(std::move(path), "this member is not supported here"));
+    FieldPath place(Below(PathWith(UserNames::kShown), Shown(member.key)),
+                    Below(PathWith(UserNames::kHidden), kQuotePlace));
+    return Fail(InvalidArgument(std::move(place), "this member is not supported here"));
   }
   return {};
 }
@@ -172,7 +186,7 @@ Result<std::string_view> JsonField::OnlyMember() const {
     ++count;
   }
   if (count != 1) {
-    return Fail(Wrong(fmt::format("expected exactly one member, it has {}", count)));
+    return Fail(Wrong(FormatMessage("expected exactly one member, it has {}", count)));
   }
   return name;
 }

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <utility>
 
+#include "base/format_message.h"
 #include "base/json_text.h"
 #include "base/utf8.h"
 
@@ -264,8 +265,8 @@ bool AfterFirstHalf(std::string_view text, std::size_t at) {
 }
 
 // Says what is wrong at byte `at` and what should stand there, without quoting the text.
-std::string Explain(bj::error_code error, std::string_view text, std::size_t at,
-                    const TreeHandler& handler) {
+Message Explain(bj::error_code error, std::string_view text, std::size_t at,
+                const TreeHandler& handler) {
   if (error == bj::error::extra_data) return "expected nothing more after the JSON value";
   if (error == bj::error::illegal_leading_surrogate ||
       error == bj::error::illegal_trailing_surrogate || error == bj::error::expected_utf16_escape ||
@@ -278,10 +279,10 @@ std::string Explain(bj::error_code error, std::string_view text, std::size_t at,
   const auto found = static_cast<unsigned char>(text[at]);
   const auto expected = ExpectedAt(text, at, handler);
   if (found > 0x20 && found < 0x7F) {
-    return fmt::format("{}, found '{}'", expected, static_cast<char>(found));
+    return FormatMessage("{}, found '{}'", Own(expected), text.substr(at, 1));
   }
-  return fmt::format("{}, found byte 0x{:02X}; in a string it is written as an escape", expected,
-                     found);
+  return FormatMessage("{}, found byte 0x{:02X}; in a string it is written as an escape",
+                       Own(expected), found);
 }
 
 // kInvalidArgument with byte, line, member and what was expected.
@@ -289,7 +290,7 @@ Error Invalid(bj::error_code error, std::string_view text, std::size_t at,
               const TreeHandler& handler) {
   const auto line = std::ranges::count(text.substr(0, at), '\n') + 1;
   auto path = PathOf(handler);
-  std::string what;
+  Message what;
   if (text.starts_with("\xEF\xBB\xBF")) {
     what = "a byte order mark stands before the JSON value; leave it out";
   } else if (!IsValidUtf8(text)) {
@@ -297,17 +298,20 @@ Error Invalid(bj::error_code error, std::string_view text, std::size_t at,
   } else {
     what = Explain(error, text, at, handler);
   }
-  auto message = fmt::format("not valid JSON at byte {} (line {}){}{}: {}", at, line,
-                             path.empty() ? "" : ", in ", path, what);
-  return Error(Code::kInvalidArgument, std::move(message)).AtField(std::move(path));
+  auto message = FormatMessage("not valid JSON at byte {} (line {}){}{}: {}", at, line,
+                               Own(path.empty() ? "" : ", in "), path, what);
+  // The body's own names, whatever they are.
+  std::string own(path.empty() ? std::string_view() : kQuotePlace);
+  return Error(Code::kInvalidArgument, std::move(message))
+      .AtField(FieldPath(std::move(path), std::move(own)));
 }
 
 }  // namespace
 
 Result<JsonValue> ParseJson(std::string_view text, const JsonLimits& limits) {
   if (text.size() > limits.bytes_max) {
-    return Fail(Code::kTooLarge, fmt::format("the JSON text has {} bytes, the limit is {}",
-                                             text.size(), limits.bytes_max));
+    return Fail(Code::kTooLarge, FormatMessage("the JSON text has {} bytes, the limit is {}",
+                                               text.size(), limits.bytes_max));
   }
   bj::parse_options options;
   options.max_depth = limits.depth_max;
@@ -317,11 +321,11 @@ Result<JsonValue> ParseJson(std::string_view text, const JsonLimits& limits) {
   auto read = parser.write_some(false, text.data(), text.size(), ec);
   if (parser.handler().too_many) {
     return Fail(Code::kTooLarge,
-                fmt::format("the JSON text has more than {} values", limits.values_max));
+                FormatMessage("the JSON text has more than {} values", limits.values_max));
   }
   if (ec == bj::error::too_deep) {
     return Fail(Code::kInvalidArgument,
-                fmt::format("the JSON text is nested deeper than {} levels", limits.depth_max));
+                FormatMessage("the JSON text is nested deeper than {} levels", limits.depth_max));
   }
   if (!ec && read < text.size()) ec = bj::error::extra_data;
   if (ec) return Fail(Invalid(ec, text, read, parser.handler()));

@@ -107,18 +107,26 @@ class JsonField {
   // The string member `key`, "" when there is none or it is something else: for members of a
   // provider's answer that are nice to have.
   std::string TextAt(std::string_view key) const;
-  std::string Path() const;  // "messages[0].content", "" for the root
-  Error Wrong(std::string_view problem) const { return InvalidArgument(Path(), problem); }
+  // "messages[0].content", "" for the root.
+  std::string Path() const { return PathWith(UserNames::kShown); }
+  // The same for an error: what a user called a member is told apart from names of ours.
+  FieldPath Place() const;
+  Error Wrong(Message problem) const { return InvalidArgument(Place(), std::move(problem)); }
 
  private:
+  enum class UserNames : std::uint8_t { kShown, kHidden };
+
   JsonField(const JsonValue* value, const JsonField* parent, std::string_view key,
             std::size_t index)
       : value_(value), parent_(parent), key_(key), index_(index) {}
+
+  std::string PathWith(UserNames names) const;
 
   const JsonValue* value_;
   const JsonField* parent_ = nullptr;
   std::string_view key_;
   std::size_t index_ = 0;
+  bool named_by_user_ = false;
 };
 
 }  // namespace strata::dialect

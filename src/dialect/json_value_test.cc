@@ -90,6 +90,11 @@ TEST(JsonField, PathsNameListsAndMembers) {
   auto a = body.Get("a");
   auto item = a.Item(0);
   EXPECT_EQ(item.Get("b").Path(), "a[0].b");
+  // What a user called a member is quoted.
+  const auto member = item.Member(0);
+  EXPECT_EQ(member.Wrong("bad").field(), "a[0].b");
+  EXPECT_EQ(member.Wrong("bad").WithoutQuotes().message(), "a[0].…: bad");
+  EXPECT_EQ(item.OnlyMembers({}).error().WithoutQuotes().field(), "a[0].…");
   EXPECT_EQ(item.Get("b").String().error().message(), "a[0].b: expected a string");
   EXPECT_EQ(item.Get("b").String().error().field(), "a[0].b");
 }

@@ -1,8 +1,8 @@
 #include "dialect/sse.h"
 
-#include <fmt/format.h>
-
 #include <utility>
+
+#include "base/format_message.h"
 
 namespace strata::dialect {
 
@@ -60,7 +60,7 @@ Result<std::optional<SseEvent>> SseReader::Next() {
   start_ = 0;
   if (buffer_.size() + pending_.data.size() > event_bytes_max_) {
     return Fail(Code::kTooLarge,
-                fmt::format("a server-sent event is over {} bytes", event_bytes_max_));
+                FormatMessage("a server-sent event is over {} bytes", event_bytes_max_));
   }
   return std::nullopt;
 }

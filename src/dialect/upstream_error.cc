@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <ctime>
 
+#include "base/format_message.h"
 #include "base/hops.h"
 #include "base/utf8.h"
 #include "dialect/error_table.h"
@@ -203,7 +204,8 @@ Code CodeOfStatus(int status) {
 }  // namespace
 
 Error AsUpstreamFault(Error error) {
-  Error out(Code::kUnavailable, "the provider's answer cannot be read: " + error.message());
+  Error out(Code::kUnavailable,
+            FormatMessage("the provider's answer cannot be read: {}", error.words()));
   return out;
 }
 
@@ -242,7 +244,7 @@ Error UpstreamStreamError(std::string_view type, std::string_view message) {
     code = Code::kDeadlineExceeded;
   }
   auto shown = Utf8Prefix(message, kMessageBytesMax);
-  return Error(code, fmt::format("the provider broke off: {}", shown.empty() ? type : shown));
+  return Error(code, FormatMessage("the provider broke off: {}", shown.empty() ? type : shown));
 }
 
 Error DecodeUpstreamError(Dialect dialect, int status, const HeaderList& headers,
@@ -263,11 +265,11 @@ Error DecodeUpstreamError(Dialect dialect, int status, const HeaderList& headers
   if (message.empty()) message = "no message";
   auto name = ReplaceInvalidUtf8(Utf8Prefix(said.code.empty() ? said.type : said.code, 100));
   const bool named = !name.empty() && message.find(name) == message.npos;
-  Error error(code, fmt::format("the provider answered {}{}: {}", status,
-                                named ? fmt::format(" ({})", name) : "", message));
+  auto in_brackets = named ? FormatMessage(" ({})", name) : Message();
+  Error error(code, FormatMessage("the provider answered {}{}: {}", status, in_brackets, message));
   std::move(error).FromUpstream(status);  // sets it in place
   if (code == Code::kInvalidArgument && !said.field.empty()) {
-    std::move(error).AtField(std::move(said.field));
+    std::move(error).AtField(FieldPath(std::move(said.field), std::string(kQuotePlace)));
   }
   auto wait = RetryAfter(status, headers);
   if (auto delay = DurationMs(said.retry_delay); !wait && delay) {

@@ -1,11 +1,10 @@
 #include "dialect/wire.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
+#include "base/format_message.h"
 #include "dialect/event_stream.h"
 #include "dialect/json/upstream.h"
 
@@ -60,8 +59,9 @@ Result<EventWireTap::Verdict> EventWireTap::Next(std::string_view rest, std::siz
   STRATA_TRY(size, EventSize(rest, std::exchange(scanned_, 0)));
   if (size > 0) return OnEvent(rest.substr(0, size));
   if (rest.size() + end_.size() <= SseReader::kEventBytesMax) return Verdict::kWait;
-  return Fail(Code::kUnavailable, fmt::format("an event of the provider's stream is over {} bytes",
-                                              SseReader::kEventBytesMax));
+  return Fail(Code::kUnavailable,
+              FormatMessage("an event of the provider's stream is over {} bytes",
+                            SseReader::kEventBytesMax));
 }
 
 std::string_view EventWireTap::Feed(std::string_view bytes) {

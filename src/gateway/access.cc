@@ -1,8 +1,7 @@
 #include "gateway/access.h"
 
-#include <fmt/format.h>
-
 #include "base/encoding.h"
+#include "base/format_message.h"
 #include "guard/model_access.h"
 #include "net/sigv4.h"
 
@@ -50,7 +49,7 @@ Result<std::shared_ptr<const store::ApiKey>> Access::Authenticate(
   if (IsGeminiPath(request.path())) {
     if (auto key = net::QueryParameter(request.query(), "key")) return ByBearer(*key);
   }
-  return Fail(Code::kUnauthenticated, fmt::format("no key was sent: {}", kHowTo));
+  return Fail(Code::kUnauthenticated, FormatMessage("no key was sent: {}", Own(kHowTo)));
 }
 
 Result<std::shared_ptr<const store::ApiKey>> Access::ByBearer(std::string_view bearer) const {
@@ -108,7 +107,7 @@ Result<> ApplyNow(const store::KeyStore& keys, const KeyId& id, RequestContext& 
 
 Result<> RequireRole(const store::ApiKey& key, std::string_view role) {
   if (key.HasRole(role)) return {};
-  return Fail(Code::kPermissionDenied, fmt::format("this key lacks the role '{}'", role));
+  return Fail(Code::kPermissionDenied, FormatMessage("this key lacks the role '{}'", Own(role)));
 }
 
 }  // namespace strata::gateway

@@ -57,14 +57,14 @@ JsonText CitationsJson(std::span<const domain::Citation> citations) {
 
 void RecordAnswer(RequestContext& ctx, std::string_view question, std::string_view answer,
                   std::span<const domain::Citation> citations) {
-  if (!ctx.capture_text) return;
-  if (!question.empty()) ctx.span.Set("question", Utf8Prefix(question, kCaptureBytesMax));
-  if (!answer.empty()) ctx.span.Set("answer", Utf8Prefix(answer, kCaptureBytesMax));
-  if (!citations.empty()) ctx.span.Set("citations", CitationsJson(citations));
+  if (!ctx.span.keeps_texts()) return;
+  if (!question.empty()) ctx.span.SetText("question", Utf8Prefix(question, kCaptureBytesMax));
+  if (!answer.empty()) ctx.span.SetText("answer", Utf8Prefix(answer, kCaptureBytesMax));
+  if (!citations.empty()) ctx.span.SetText("citations", CitationsJson(citations));
 }
 
 void RecordConversation(RequestContext& ctx, const domain::ChatRequest& request) {
-  if (!ctx.capture_text) return;
+  if (!ctx.span.keeps_texts()) return;
   std::string out = "[";
   std::string_view problem;
   auto add = [&](std::string_view role, std::span<const domain::ContentBlock> content) {
@@ -90,7 +90,7 @@ void RecordConversation(RequestContext& ctx, const domain::ChatRequest& request)
   if (!problem.empty()) {
     ctx.span.Set("messages_left_out", problem);
   } else if (!request.system.empty() || request.messages.size() != 1) {
-    ctx.span.Set("messages", JsonText{out + ']'});
+    ctx.span.SetText("messages", JsonText{out + ']'});
   }
 }
 

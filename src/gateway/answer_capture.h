@@ -35,7 +35,7 @@ void RecordConversation(RequestContext& ctx, const domain::ChatRequest& request)
 class AnswerCapture {
  public:
   AnswerCapture(const RequestContext& ctx, std::string question)
-      : on_(ctx.capture_text), question_(std::move(question)) {}
+      : on_(ctx.span.keeps_texts()), question_(std::move(question)) {}
 
   void Add(const domain::StreamEvent& event);
   void Record(RequestContext& ctx) const { RecordAnswer(ctx, question_, text_, citations_); }

@@ -14,7 +14,7 @@ namespace {
 // For the trace. A body that we cannot read may still be forwarded: then its question stays
 // unknown, and whoever needs the whole request reports the error.
 std::string CaptureQuestion(domain::ChatRequest& request, RequestContext& ctx) {
-  if (!ctx.capture_text || !domain::DecodeWhole(request).has_value()) return {};
+  if (!ctx.span.keeps_texts() || !domain::DecodeWhole(request).has_value()) return {};
   RecordConversation(ctx, request);
   return domain::LastUserText(request);
 }

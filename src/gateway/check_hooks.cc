@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/format_message.h"
 #include "base/json_text.h"
 #include "base/utf8.h"
 #include "dialect/json_value.h"
@@ -79,12 +80,13 @@ std::vector<Error> HookProblems(const HookSpec& spec) {
 Result<std::shared_ptr<const CheckHook>> CheckHook::Make(HookSpec spec,
                                                          const provider::SecretReader& secrets) {
   if (auto problems = HookProblems(spec); !problems.empty()) {
-    return Fail(std::move(problems.front()).Because("hook " + spec.name));
+    return Fail(std::move(problems.front()).Because(Message::Ours("hook " + spec.name)));
   }
   std::string bearer;
   if (!spec.secret.empty()) {
     auto secret = secrets(spec.secret);
-    if (!secret.has_value()) return Fail(std::move(secret.error()).Because("hook " + spec.name));
+    if (!secret.has_value())
+      return Fail(std::move(secret.error()).Because(Message::Ours("hook " + spec.name)));
     bearer = "Bearer " + *secret;
   }
   return std::shared_ptr<const CheckHook>(new CheckHook(std::move(spec), std::move(bearer)));
@@ -98,13 +100,13 @@ Task<CheckHook::Verdict> CheckHook::Ask(net::Client& client, const Question& que
                                         RequestContext& ctx) const {
   auto span = ctx.span.Child("gateway.hook");
   span.Set("hook", spec_.name);
-  auto failed = [&](const std::string& why) {
+  auto failed = [&](const Message& why) {
     span.Set("passes", false);
     span.Set("why", why);
     return Verdict{
-        .passes = false, .why = fmt::format("hook {}: {}", spec_.name, why), .reason = {}};
+        .passes = false, .why = FormatMessage("hook {}: {}", Own(spec_.name), why), .reason = {}};
   };
-  if (auto may = MayAsk(ctx); !may.has_value()) co_return failed(may.error().message());
+  if (auto may = MayAsk(ctx); !may.has_value()) co_return failed(may.error().words());
   net::ClientRequest request;
   request.method = "POST";
   request.url = spec_.url;
@@ -112,25 +114,26 @@ Task<CheckHook::Verdict> CheckHook::Ask(net::Client& client, const Question& que
   if (!bearer_.empty()) request.headers.Add("authorization", bearer_);
   request.body = BodyOf(question, ctx);
   if (request.body.size() > kBodyBytesMax) {
-    co_return failed(fmt::format("the answer is larger than {} bytes", kBodyBytesMax));
+    co_return failed(FormatMessage("the answer is larger than {} bytes", kBodyBytesMax));
   }
   request.deadline = std::min(ctx.deadline, ctx.clock->Steady() + spec_.timeout);
   request.cancel = ctx.cancel;
   request.allow_private_addresses = true;  // the operator configured the address
   auto response = co_await client.Send(std::move(request));
-  if (!response.has_value()) co_return failed(response.error().message());
+  if (!response.has_value()) co_return failed(response.error().words());
   span.Set("status", (*response)->status());
   auto body = co_await (*response)->ReadAll(kReplyBytesMax);
   if ((*response)->status() != 200) {
-    co_return failed(fmt::format("it answered with status {}", (*response)->status()));
+    co_return failed(FormatMessage("it answered with status {}", (*response)->status()));
   }
-  if (!body.has_value()) co_return failed(body.error().message());
+  if (!body.has_value()) co_return failed(body.error().words());
   auto verdict = DecodeHookVerdict(*body);
-  if (!verdict.has_value()) co_return failed("it gave no verdict: " + verdict.error().message());
+  if (!verdict.has_value())
+    co_return failed(FormatMessage("it gave no verdict: {}", verdict.error().words()));
   span.Set("passes", verdict->passes);
-  if (ctx.capture_text && !verdict->reason.empty()) span.Set("hook_reason", verdict->reason);
-  verdict->why =
-      fmt::format("hook {}: it {}", spec_.name, verdict->passes ? "passes" : "does not pass");
+  if (!verdict->reason.empty()) span.SetText("hook_reason", verdict->reason);
+  verdict->why = FormatMessage("hook {}: it {}", Own(spec_.name),
+                               Own(verdict->passes ? "passes" : "does not pass"));
   co_return std::move(*verdict);
 }
 

@@ -55,7 +55,7 @@ class CheckHook {
   };
   struct Verdict {
     bool passes = false;
-    std::string why;     // in words of ours
+    Message why;
     std::string reason;  // in the hook's, which may hold words of the answer; at most 500 bytes
   };
 

@@ -66,8 +66,8 @@ class Hooks : public testing::Test {
 TEST_F(Hooks, GetsTheAnswerAndWhoGaveIt) {
   spec_.secret = "env:TOKEN";
   auto verdict = Ask();
-  EXPECT_TRUE(verdict.passes) << verdict.why;
-  EXPECT_EQ(verdict.why, "hook facts: it passes");
+  EXPECT_TRUE(verdict.passes) << verdict.why.whole();
+  EXPECT_EQ(verdict.why.whole(), "hook facts: it passes");
   EXPECT_EQ(verdict.reason, "in the book");
   ASSERT_EQ(asked_.size(), 1U);
   EXPECT_EQ(asked_[0].method, "POST");
@@ -87,20 +87,20 @@ TEST_F(Hooks, WhatIsNotAYesIsNoPass) {
   reply_ = R"({"pass": false, "reason": "nobody knows"})";
   auto no = Ask();
   EXPECT_FALSE(no.passes);
-  EXPECT_EQ(no.why, "hook facts: it does not pass");
+  EXPECT_EQ(no.why.whole(), "hook facts: it does not pass");
   EXPECT_EQ(no.reason, "nobody knows");
   for (std::string wrong : {R"({"pass": "true"})", R"({"passed": true})", "true", "", "[",
                             R"({"pass": true, "reason": 7})"}) {
     reply_ = wrong;
     auto verdict = Ask();
     EXPECT_FALSE(verdict.passes) << wrong;
-    EXPECT_THAT(verdict.why, HasSubstr("it gave no verdict")) << wrong;
+    EXPECT_THAT(verdict.why.whole(), HasSubstr("it gave no verdict")) << wrong;
   }
   reply_ = R"({"pass": true, "reason": ")" + std::string(70'000, 'x') + "\"}";
   EXPECT_FALSE(Ask().passes) << "longer than may be read";
   reply_ = R"({"pass": true})";
   status_ = 302;
-  EXPECT_EQ(Ask().why, "hook facts: it answered with status 302");
+  EXPECT_EQ(Ask().why.whole(), "hook facts: it answered with status 302");
 }
 
 TEST_F(Hooks, OneThatCannotBeReachedOrIsSilentIsNoPass) {
@@ -108,24 +108,24 @@ TEST_F(Hooks, OneThatCannotBeReachedOrIsSilentIsNoPass) {
   spec_.timeout = std::chrono::milliseconds(30);
   auto late = Ask();
   EXPECT_FALSE(late.passes);
-  EXPECT_THAT(late.why, HasSubstr("hook facts: "));
+  EXPECT_THAT(late.why.whole(), HasSubstr("hook facts: "));
   server_->Stop(std::chrono::milliseconds(0));
   auto gone = Ask();
   EXPECT_FALSE(gone.passes);
   answer_ = Answer(std::string(2 << 20, 'x'));
-  EXPECT_THAT(Ask().why, HasSubstr("the answer is larger than"));
+  EXPECT_THAT(Ask().why.whole(), HasSubstr("the answer is larger than"));
 }
 
 TEST_F(Hooks, NothingIsSentWhereItMayNotGo) {
   ctx_.regions_allowed = {"us"};
-  EXPECT_THAT(Ask().why, HasSubstr("may only use regions us; hook/facts runs in eu"));
+  EXPECT_THAT(Ask().why.whole(), HasSubstr("may only use regions us; hook/facts runs in eu"));
   ctx_.regions_allowed = {"eu"};
   EXPECT_TRUE(Ask().passes);
   ctx_.retention_max = Retention();
-  EXPECT_THAT(Ask().why, HasSubstr("retention"));
+  EXPECT_THAT(Ask().why.whole(), HasSubstr("retention"));
   ctx_.retention_max.reset();
   ctx_.labels.Add("pii");
-  EXPECT_THAT(Ask().why, HasSubstr("label 'pii' forbids hook/facts"));
+  EXPECT_THAT(Ask().why.whole(), HasSubstr("label 'pii' forbids hook/facts"));
   spec_.clearance.Add("pii");
   EXPECT_TRUE(Ask().passes);
   spec_.cleared_for_all_labels = true;
@@ -136,9 +136,9 @@ TEST_F(Hooks, NothingIsSentWhereItMayNotGo) {
 
 TEST_F(Hooks, TheReasonIsInTheTraceWhereTextsMayBe) {
   for (bool capture : {true, false}) {
-    auto trace = std::make_shared<Trace>("t", SystemClock());
+    auto trace =
+        std::make_shared<Trace>("t", SystemClock(), capture ? Texts::kKept : Texts::kDropped);
     ctx_.span = Span(trace, "root");
-    ctx_.capture_text = capture;
     Ask();
     int reasons = 0;
     for (const auto& span : trace->TakeEnded()) {

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "base/format_message.h"
+
 namespace strata::gateway {
 namespace {
 
@@ -23,7 +25,8 @@ Result<> NarrowRegions(const std::vector<std::string>& asked, RequestContext& ct
       allowed, [&](const auto& region) { return std::ranges::find(asked, region) == asked.end(); });
   if (!allowed.empty()) return {};
   allowed = {""};  // matches nothing that declares a region: stays closed if somebody goes on
-  return Fail(Code::kPermissionDenied, fmt::format("this key may only use regions {}", before));
+  return Fail(Code::kPermissionDenied,
+              FormatMessage("this key may only use regions {}", Own(before)));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/format_message.h"
 #include "dialect/json_value.h"
 #include "gateway/long_text.h"
 #include "guard/model_access.h"
@@ -65,8 +66,8 @@ Task<Result<EmbedAnswer>> EmbedService::Run(dialect::EmbedRequest request,
   const int dimensions = request.dimensions.value_or(0);
   if (dimensions > info.dimensions && info.dimensions > 0) {
     co_return Fail(
-        InvalidArgument("dimensions", fmt::format("{} has {} dimensions, {} were asked for",
-                                                  info.id, info.dimensions, dimensions)));
+        InvalidArgument("dimensions", FormatMessage("{} has {} dimensions, {} were asked for",
+                                                    Own(info.id), info.dimensions, dimensions)));
   }
   ctx.route =
       info.id == model ? "named by the caller" : fmt::format("'{}' stands for {}", model, info.id);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/format_message.h"
 #include "guard/model_access.h"
 #include "route/direct.h"
 
@@ -53,10 +54,10 @@ Task<Result<domain::Moderation>> JudgeService::Moderate(std::string model,
   auto moderator = registry_.Moderate(model);
   if (!moderator.has_value() && moderator.error().code() == Code::kNotFound) {
     co_return Fail(Error(Code::kNotFound,
-                         fmt::format("no provider serves the moderation model '{}'; add one that "
-                                     "does: set OPENAI_API_KEY, or configure a provider of kind "
-                                     "openai and name PROVIDER/MODEL",
-                                     model.substr(0, 128)))
+                         FormatMessage("no provider serves the moderation model '{}'; add one that "
+                                       "does: set OPENAI_API_KEY, or configure a provider of kind "
+                                       "openai and name PROVIDER/MODEL",
+                                       model.substr(0, 128)))
                        .AtField("model"));
   }
   if (!moderator.has_value()) co_return Fail(std::move(moderator.error()));

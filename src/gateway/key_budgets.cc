@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/budget_error.h"
+#include "base/format_message.h"
 
 namespace strata::gateway {
 namespace {
@@ -16,11 +17,11 @@ std::string NextMonth(WallTime now) {
 }
 
 Error UsedUp(const store::ApiKey& key, domain::Money spent, WallTime now) {
-  return BudgetUsedUp(fmt::format(
+  return BudgetUsedUp(FormatMessage(
       "the key '{}' has spent ${} of the ${} that it may spend in a month; it may again from {} "
       "(UTC), or when its budget is raised",
-      key.name.empty() ? key.id.value : key.name, domain::FormatUsd(spent),
-      domain::FormatUsd(*key.grant.budget_month), NextMonth(now)));
+      Own(key.name.empty() ? key.id.value : key.name), Own(domain::FormatUsd(spent)),
+      Own(domain::FormatUsd(*key.grant.budget_month)), Own(NextMonth(now))));
 }
 
 }  // namespace

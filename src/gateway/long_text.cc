@@ -1,13 +1,12 @@
 #include "gateway/long_text.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "base/format_message.h"
 #include "base/utf8.h"
 #include "net/runtime.h"
 
@@ -84,9 +83,9 @@ Task<Result<>> FitTexts(const provider::Embedder& embedder, dialect::EmbedReques
     }
     co_return Fail(InvalidArgument(
         dialect::PathOfText(request, i),
-        fmt::format("this text has {} tokens, the maximum context length of {} is {} tokens; "
-                    "shorten or split it",
-                    tokens + kSpecialTokens, embedder.Info().id, embedder.tokens_max())));
+        FormatMessage("this text has {} tokens, the maximum context length of {} is {} tokens; "
+                      "shorten or split it",
+                      tokens + kSpecialTokens, Own(embedder.Info().id), embedder.tokens_max())));
   }
   co_return Result<>();
 }

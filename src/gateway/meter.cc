@@ -305,7 +305,7 @@ class MeteredChatModel final : public provider::ChatModel {
                                                             RequestContext& ctx) override {
     auto estimate = Estimate(TextBytes(request), request.max_tokens.value_or(kOutputTokensAssumed));
     STRATA_CO_TRY(auto meter, BeginCall(Info(), ctx, journal_, "chat", estimate));
-    if (ctx.capture_text) meter->span().Set("prompt_text", PromptText(request));
+    if (meter->span().keeps_texts()) meter->span().SetText("prompt_text", PromptText(request));
     if (request.stream) meter->span().Set("stream", true);
     if (request.max_tokens) meter->span().Set("max_tokens", *request.max_tokens);
     const auto ended_by = request.answer_is_read ? EndedBy::kReader : EndedBy::kMeter;

@@ -400,9 +400,9 @@ TEST_F(Pipeline, AnsweredRequestIsInTheJournalOnceWithItsCost) {
 TEST_F(Pipeline, ThePromptInTheTraceHoldsItsDocuments) {
   auto model = Metered(AddModel("a"), *journal_);
   for (const bool capture : {true, false}) {
-    auto trace = std::make_shared<Trace>("t", SystemClock());
+    auto trace =
+        std::make_shared<Trace>("t", SystemClock(), capture ? Texts::kKept : Texts::kDropped);
     ctx_.request_id = NewRequestId();
-    ctx_.capture_text = capture;
     ctx_.span = Span(trace, "root");
     domain::ChatRequest request;
     auto& content = request.messages.emplace_back().content;

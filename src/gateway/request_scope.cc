@@ -7,6 +7,7 @@
 #include <charconv>
 #include <iterator>
 
+#include "base/format_message.h"
 #include "base/hops.h"
 #include "base/utf8.h"
 #include "domain/money.h"
@@ -15,33 +16,30 @@
 namespace strata::gateway {
 
 RequestScope::RequestScope(const TraceSinks& sinks, std::string_view name, std::string_view dialect,
-                           std::chrono::milliseconds timeout, std::stop_token client_gone)
+                           std::chrono::milliseconds timeout, std::stop_token client_gone,
+                           Texts texts)
     : sinks_(sinks), start_(sinks.clock->Steady()) {
   ctx_.request_id = NewRequestId();
   ctx_.dialect = dialect;
   ctx_.clock = sinks.clock;
   ctx_.cancel = std::move(client_gone);
   ctx_.deadline = start_ + timeout;
-  trace_ = std::make_shared<Trace>(ctx_.request_id.value, *sinks.clock);
+  trace_ = std::make_shared<Trace>(ctx_.request_id.value, *sinks.clock, texts);
   ctx_.span = Span(trace_, name);
   ctx_.span.Set("dialect", dialect);
 }
 
 namespace {
 
-// Fields that hold what people wrote, or what their documents say.
-bool IsTextField(std::string_view name) {
-  static constexpr std::string_view kNames[] = {
-      "question", "messages",  "answer", "citations", "prompt_text", "query",  "hits",   "drops",
-      "phrases",  "corrected", "names",  "filter",    "hook_reason", "detail", "problem"};
-  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
-}
-
-observe::FinishedTrace WithoutText(observe::FinishedTrace trace) {
-  for (auto& span : trace.spans) {
-    std::erase_if(span.fields, [](const auto& field) { return IsTextField(field.first); });
-  }
-  return trace;
+observe::FinishedTrace WithoutTexts(const observe::FinishedTrace& trace) {
+  observe::FinishedTrace out{.trace_id = trace.trace_id,
+                             .workspace = trace.workspace,
+                             .key = trace.key,
+                             .subject = trace.subject,
+                             .dialect = trace.dialect,
+                             .model = trace.model};
+  for (const auto& span : trace.spans) out.spans.push_back(span.WithoutTexts());
+  return out;
 }
 
 }  // namespace
@@ -67,7 +65,7 @@ RequestScope::~RequestScope() {
   finished.subject = std::move(ctx_.subject);
   finished.dialect = std::move(ctx_.dialect);
   finished.model = std::move(ctx_.model_asked);
-  if (sinks_.otlp) sinks_.otlp->Submit(sinks_.export_text ? finished : WithoutText(finished));
+  if (sinks_.otlp) sinks_.otlp->Submit(sinks_.export_text ? finished : WithoutTexts(finished));
   if (sinks_.store) sinks_.store->Submit(std::move(finished));
 }
 
@@ -87,7 +85,9 @@ Result<> TakeTags(const net::Headers& headers, RequestContext& ctx) {
     if (ctx.tags.size() >= kTagsMax) return {};
     if (name.size() <= kPrefix.size() || name.size() > kTagBytesMax) continue;
     if (!net::SameHeader(std::string_view(name).substr(0, kPrefix.size()), kPrefix)) continue;
-    if (!IsValidUtf8(value)) return Fail(InvalidArgument(name, "expected UTF-8 text"));
+    if (!IsValidUtf8(value))
+      return Fail(
+          InvalidArgument(FieldPath(name, std::string(kPrefix) + "…"), "expected UTF-8 text"));
     // HTTP/2 sends names in lower case, HTTP/1.1 as they were written: one tag either way.
     auto tag = name.substr(kPrefix.size());
     for (char& c : tag) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -101,9 +101,9 @@ Result<> TakeSubject(const net::Headers& headers, RequestContext& ctx) {
   constexpr std::size_t kSubjectBytesMax = 256;
   auto subject = headers.Get("x-strata-subject");
   if (subject.size() > kSubjectBytesMax || !IsValidUtf8(subject)) {
-    return Fail(
-        InvalidArgument("x-strata-subject",
-                        fmt::format("expected UTF-8 text of at most {} bytes", kSubjectBytesMax)));
+    return Fail(InvalidArgument(
+        "x-strata-subject",
+        FormatMessage("expected UTF-8 text of at most {} bytes", kSubjectBytesMax)));
   }
   ctx.subject = subject;
   return {};
@@ -131,7 +131,7 @@ Result<std::vector<std::string>> ListOf(const net::Headers& headers, std::string
   if (bytes > kListBytesMax || std::ranges::find(items, "") != items.end()) {
     return Fail(InvalidArgument(
         std::string(name),
-        fmt::format("expected names separated by commas, at most {} bytes", kListBytesMax)));
+        FormatMessage("expected names separated by commas, at most {} bytes", kListBytesMax)));
   }
   return items;
 }
@@ -202,10 +202,13 @@ Result<> TakeHeaders(const net::Headers& headers, RequestContext& ctx) {
   };
   if (std::ranges::none_of(headers.fields(), may_be_ours)) return {};
   STRATA_CHECK_OK(CheckHops(headers));
-  constexpr std::size_t kTraceparentBytes = 55;  // W3C Trace Context, version 00
+  constexpr std::size_t kTraceparentBytes = 55;
   constexpr std::size_t kSessionBytesMax = 256;
   auto traceparent = headers.Get("traceparent");
-  if (traceparent.size() == kTraceparentBytes) ctx.span.Set("caller.traceparent", traceparent);
+  // Version 00 of W3C Trace Context: hex and dashes, so no words.
+  const bool well_formed = traceparent.size() == kTraceparentBytes &&
+                           traceparent.find_first_not_of("0123456789abcdef-") == traceparent.npos;
+  if (well_formed) ctx.span.Set("caller.traceparent", traceparent);
   ctx.session = headers.Get("x-strata-session").substr(0, kSessionBytesMax);
   STRATA_CHECK_OK(TakeSubject(headers, ctx));
   STRATA_CHECK_OK(TakeTags(headers, ctx));

@@ -18,7 +18,7 @@ namespace strata::gateway {
 struct TraceSinks {
   observe::TraceStore* store = nullptr;
   observe::OtlpExporter* otlp = nullptr;
-  bool export_text = false;  // whether questions, prompts, answers and quotes go to `otlp` too
+  bool export_text = false;  // whether texts that traces keep go to `otlp` too
   const Clock* clock = &SystemClock();
 };
 
@@ -28,7 +28,7 @@ class RequestScope {
   // `name`: of the root span, "gateway.chat". A W3C traceparent header of the caller is recorded as
   // a field, so that its own traces can be joined; our trace id stays the request id.
   RequestScope(const TraceSinks& sinks, std::string_view name, std::string_view dialect,
-               std::chrono::milliseconds timeout, std::stop_token client_gone);
+               std::chrono::milliseconds timeout, std::stop_token client_gone, Texts texts);
   ~RequestScope();
   RequestScope(const RequestScope&) = delete;
   RequestScope& operator=(const RequestScope&) = delete;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/format_message.h"
 #include "base/options.h"
 #include "dialect/responses_wire.h"
 #include "gateway/headroom.h"
@@ -32,7 +33,7 @@ class RoutedModel final : public provider::ChatModel {
                                                   RequestContext& ctx) override {
     if (!ctx.role.empty()) {
       co_return Fail(InvalidArgument(
-          "model", fmt::format("router/{} is asked by a candidate of a router", name_)));
+          "model", FormatMessage("router/{} is asked by a candidate of a router", Own(name_))));
     }
     STRATA_CO_TRY(auto assigned, parts_.book.Assign(name_, ctx));
     STRATA_CO_CHECK_OK(domain::DecodeWhole(request));
@@ -156,8 +157,10 @@ class RouterSource final : public provider::ModelSource {
     auto names = parts_.book.Names();
     std::vector<std::string_view> known(names.begin(), names.end());
     auto nearest = NearestName(rest.substr(0, 128), known);
-    auto message = fmt::format("router '{}' does not exist", rest.substr(0, 128));
-    if (!nearest.empty()) message += fmt::format("; the nearest known is 'router/{}'", nearest);
+    auto message = FormatMessage("router '{}' does not exist", rest.substr(0, 128));
+    if (!nearest.empty()) {
+      message = FormatMessage("{}; the nearest known is 'router/{}'", message, Own(nearest));
+    }
     return Fail(Error(Code::kNotFound, std::move(message)).AtField("model"));
   }
   Result<std::shared_ptr<provider::Embedder>> Embed(std::string_view) override {

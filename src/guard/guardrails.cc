@@ -1,10 +1,9 @@
 #include "guard/guardrails.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
+#include "base/format_message.h"
 #include "dialect/json_value.h"
 #include "dialect/responses_wire.h"
 #include "guard/request_texts.h"
@@ -14,8 +13,9 @@ namespace strata::guard {
 namespace {
 
 Error Blocked(const Policy& policy, Side side) {
-  return Error(Code::kBlocked, fmt::format("the guardrail '{}' blocks this {}", policy.name(),
-                                           side == Side::kInput ? "request" : "answer"));
+  return Error(Code::kBlocked,
+               FormatMessage("the guardrail '{}' blocks this {}", Own(policy.name()),
+                             Own(side == Side::kInput ? "request" : "answer")));
 }
 
 // In order; where two overlap, the first mask covers both.

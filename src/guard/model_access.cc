@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <string>
 
+#include "base/format_message.h"
+
 namespace strata::guard {
 namespace {
 
@@ -17,7 +19,7 @@ bool Matches(std::string_view entry, std::string_view model) {
 
 Result<> CheckAny(std::string_view model, bool allowed) {
   if (allowed) return {};
-  return Fail(Code::kPermissionDenied, fmt::format("this key may not use model '{}'", model));
+  return Fail(Code::kPermissionDenied, FormatMessage("this key may not use model '{}'", model));
 }
 
 Result<> CheckOne(std::string_view model, const RequestContext& ctx) {

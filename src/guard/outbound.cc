@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <ranges>
 
+#include "base/format_message.h"
 #include "guard/only_providers.h"
 
 namespace strata::guard {
@@ -17,21 +18,21 @@ bool IsLocal(const domain::ModelInfo& deployment) { return deployment.region == 
 Result<> CheckRegion(const domain::ModelInfo& deployment, const RequestContext& ctx) {
   const auto& allowed = ctx.regions_allowed;
   if (allowed.empty() || std::ranges::find(allowed, deployment.region) != allowed.end()) return {};
-  return Fail(
-      Code::kPermissionDenied,
-      fmt::format("this request may only use regions {}; {} runs in {}", fmt::join(allowed, ", "),
-                  deployment.id,
-                  deployment.region.empty() ? "a region it does not declare" : deployment.region));
+  return Fail(Code::kPermissionDenied,
+              FormatMessage("this request may only use regions {}; {} runs in {}",
+                            Own(fmt::format("{}", fmt::join(allowed, ", "))), Own(deployment.id),
+                            Own(deployment.region.empty() ? "a region it does not declare"
+                                                          : std::string_view(deployment.region))));
 }
 
 Result<> CheckRetention(const domain::ModelInfo& deployment, const RequestContext& ctx) {
   if (!ctx.retention_max || *ctx.retention_max == Retention::Unlimited()) return {};
   if (deployment.retention && *deployment.retention <= *ctx.retention_max) return {};
-  return Fail(
-      Code::kPermissionDenied,
-      fmt::format("this request allows a retention of {}; that of {} is {}",
-                  FormatRetention(*ctx.retention_max), deployment.id,
-                  deployment.retention ? FormatRetention(*deployment.retention) : "not declared"));
+  return Fail(Code::kPermissionDenied,
+              FormatMessage("this request allows a retention of {}; that of {} is {}",
+                            Own(FormatRetention(*ctx.retention_max)), Own(deployment.id),
+                            Own(deployment.retention ? FormatRetention(*deployment.retention)
+                                                     : "not declared")));
 }
 
 // Pools and routers are no deployments: theirs are asked one by one.
@@ -42,9 +43,9 @@ Result<> CheckProvider(std::string_view names, const domain::ModelInfo& deployme
   }
   return Fail(
       Code::kPermissionDenied,
-      fmt::format("this request can only go to {}, which keeps what it goes on from or alone "
-                  "can serve it; {} is another provider's",
-                  names, deployment.id));
+      FormatMessage("this request can only go to {}, which keeps what it goes on from or alone "
+                    "can serve it; {} is another provider's",
+                    Own(names), Own(deployment.id)));
 }
 
 }  // namespace
@@ -61,9 +62,11 @@ Result<> CheckOutbound(const domain::ModelInfo& deployment, const RequestContext
       continue;
     }
     if (deployment.cleared_for_all_labels || deployment.clearance.Has(label)) continue;
-    return Fail(Code::kPermissionDenied,
-                fmt::format("label '{}' forbids {}: that deployment is cleared for [{}]", label,
-                            deployment.id, fmt::join(deployment.clearance.names(), ", ")));
+    return Fail(
+        Code::kPermissionDenied,
+        FormatMessage("label '{}' forbids {}: that deployment is cleared for [{}]", Own(label),
+                      Own(deployment.id),
+                      Own(fmt::format("{}", fmt::join(deployment.clearance.names(), ", ")))));
   }
   return {};
 }

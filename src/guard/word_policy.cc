@@ -1,11 +1,10 @@
 #include "guard/word_policy.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <set>
 #include <unordered_set>
 
+#include "base/format_message.h"
 #include "base/utf8.h"
 #include "text/normalize.h"
 
@@ -191,15 +190,15 @@ Result<std::shared_ptr<const Policy>> MakeWordPolicy(WordPolicySpec spec) {
     return Fail(InvalidArgument("on", "expected input, output or both"));
   }
   if (spec.words.size() > kWordsMax) {
-    return Fail(InvalidArgument("words", fmt::format("expected at most {}", kWordsMax)));
+    return Fail(InvalidArgument("words", FormatMessage("expected at most {}", kWordsMax)));
   }
   std::unordered_set<std::string> words;
   for (const auto& word : spec.words) {
     auto folded = FoldWord(word);
     if (folded.empty() || word.size() > kWordBytesMax) {
-      return Fail(
-          InvalidArgument("words", fmt::format("'{}': expected letters or digits, at most {} bytes",
-                                               Utf8Prefix(word, kWordBytesMax), kWordBytesMax)));
+      return Fail(InvalidArgument(
+          "words", FormatMessage("'{}': expected letters or digits, at most {} bytes",
+                                 Utf8Prefix(word, kWordBytesMax), kWordBytesMax)));
     }
     words.insert(std::move(folded));
   }

@@ -46,9 +46,8 @@ Task<void> EvalAsker::AskOnce(const EvalRun& run, domain::ChatRequest request,
                               Asked& asked) const {
   auto settings = parts_.settings();
   gateway::RequestScope scope(parts_.trace_sinks, "job.eval", "eval", settings.timeout,
-                              std::move(stop));
+                              std::move(stop), settings.texts);
   auto& ctx = scope.ctx();
-  ctx.capture_text = settings.capture_text;
   ctx.workspace = run.workspace;
   gateway::CollectSink sink;
   if (auto granted = gateway::ApplyNow(parts_.keys, run.key, ctx); !granted.has_value()) {

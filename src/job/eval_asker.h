@@ -24,7 +24,7 @@ namespace strata::job {
 // As the configuration in force has it.
 struct CallSettings {
   std::chrono::milliseconds timeout{600'000};
-  bool capture_text = true;
+  Texts texts = Texts::kKept;  // of traces
 };
 
 struct AskerParts {  // all outlive it

@@ -23,24 +23,15 @@ struct Decided {
   RememberedDecision decision;
 };
 
-std::string TextField(const SpanRecord& span, std::string_view name) {
-  for (const auto& [key, value] : span.fields) {
-    if (key != name) continue;
-    if (const auto* text = std::get_if<std::string>(&value)) return *text;
-    if (const auto* json = std::get_if<JsonText>(&value)) return json->text;
-  }
-  return {};
-}
-
 std::optional<Decided> DecidedIn(const observe::FinishedTrace& trace) {
   auto at = std::ranges::find(trace.spans, "route.decide", &SpanRecord::name);
   if (at == trace.spans.end()) return std::nullopt;
-  Decided out{.version = TextField(*at, "router"),
-              .decision = {.model = TextField(*at, "model"),
-                           .decided_by = TextField(*at, "decided_by"),
+  Decided out{.version = std::string(at->Text("router")),
+              .decision = {.model = std::string(at->Text("model")),
+                           .decided_by = std::string(at->Text("decided_by")),
                            .unfamiliar = std::nullopt}};
   if (out.decision.model.empty()) return std::nullopt;  // nobody could serve it
-  auto parsed = dialect::ParseJson(TextField(*at, "decision"));
+  auto parsed = dialect::ParseJson(at->Text("decision"));
   if (!parsed.has_value()) return out;
   dialect::JsonField top(*parsed);
   auto unfamiliar = top.Get("unfamiliar").Double(0, 1);

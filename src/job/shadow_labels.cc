@@ -158,7 +158,7 @@ bool ShadowLabeler::Wants(const route::PolicyRouter& router, const route::Decisi
                           const RequestContext& ctx) {
   const auto& spec = router.definition().labels;
   // Rows hold what was asked: where texts are not kept, neither are they.
-  if (!spec || !ctx.capture_text || decision.candidates.size() < 2) return false;
+  if (!spec || !ctx.span.keeps_texts() || decision.candidates.size() < 2) return false;
   std::lock_guard lock(mutex_);
   if (!ready_ || under_way_.count() >= kUnderWayMax || rng_.Unit() >= spec->share) return false;
   if (day_ != DayOf(clock_.Wall())) return true;
@@ -294,9 +294,8 @@ Task<ShadowLabeler::Asked> ShadowLabeler::Ask(const gateway::AnsweredRequest& an
   const auto& facts = answered.facts;
   auto settings = parts_->settings();
   gateway::RequestScope scope(parts_->trace_sinks, "job.shadow", "shadow", settings.timeout,
-                              stop_.get_token());
+                              stop_.get_token(), settings.texts);
   auto& ctx = scope.ctx();
-  ctx.capture_text = settings.capture_text;
   ctx.workspace = facts.workspace;
   ctx.key = facts.key;
   Asked out;

@@ -112,7 +112,7 @@ class Labels : public testing::Test {
     RequestContext ctx;
     ctx.request_id = NewRequestId();
     ctx.workspace = workspace_;
-    ctx.capture_text = true;
+    ctx.span = Span(std::make_shared<Trace>("t", SystemClock(), Texts::kKept), "root");
     if (set) set(ctx);
     domain::ChatRequest request;
     request.model = "router/mix";
@@ -270,7 +270,7 @@ TEST_F(Labels, TodaysCostAndLabelsOutliveARestart) {
 TEST_F(Labels, WhatMayNotLeaveIsNotAsked) {
   strong_->MutableInfo().region = "us";
   Ask([](RequestContext& ctx) { ctx.regions_allowed = {"eu", ""}; });
-  Ask([](RequestContext& ctx) { ctx.capture_text = false; });
+  Ask([](RequestContext& ctx) { ctx.span = Span(); });  // no texts are kept
   Define("");
   Ask();
   Define(R"("labels": {"share": 0, "usd_per_day": 1})");

@@ -15,16 +15,6 @@ const SpanRecord* RootOf(const observe::FinishedTrace& trace) {
   return at == trace.spans.end() ? nullptr : &*at;
 }
 
-// A field's text, "" when it is not there.
-std::string FieldOf(const SpanRecord& span, std::string_view name) {
-  for (const auto& [key, value] : span.fields) {
-    if (key != name) continue;
-    if (const auto* text = std::get_if<std::string>(&value)) return *text;
-    if (const auto* json = std::get_if<JsonText>(&value)) return json->text;
-  }
-  return {};
-}
-
 // Longer texts are cut at a character, of at most four bytes.
 bool WasCut(std::string_view text) { return text.size() + 4 > gateway::kCaptureBytesMax; }
 
@@ -46,11 +36,12 @@ Result<EvalRow> RowOfTrace(const observe::FinishedTrace& trace) {
   };
   const auto* root = RootOf(trace);
   if (root == nullptr) return refuse("its first span is missing");
-  auto input = FieldOf(*root, "messages");
+  std::string input(root->Text("messages"));
   if (input.empty()) {
-    auto left_out = FieldOf(*root, "messages_left_out");
-    if (!left_out.empty()) return refuse("the trace does not hold the request: " + left_out);
-    auto question = FieldOf(*root, "question");
+    auto left_out = root->Text("messages_left_out");
+    if (!left_out.empty())
+      return refuse(fmt::format("the trace does not hold the request: {}", left_out));
+    auto question = root->Text("question");
     if (question.empty()) return refuse("the trace holds no question");
     if (WasCut(question)) return refuse("the question is longer than what traces keep");
     input = "{\"question\":" + JsonString(question) + "}";
@@ -61,20 +52,21 @@ Result<EvalRow> RowOfTrace(const observe::FinishedTrace& trace) {
   if (!row.has_value()) return refuse(row.error().message());
   row->trace = trace.trace_id;
   row->subject = trace.subject;
-  row->labels = SplitAtCommas(FieldOf(*root, "labels"));
+  row->labels = SplitAtCommas(root->Text("labels"));
   return row;
 }
 
 RouterTrial TrialOfTrace(const observe::FinishedTrace& trace) {
   auto at = std::ranges::find(trace.spans, "route.decide", &SpanRecord::name);
   if (at == trace.spans.end()) return {};
-  return {FieldOf(*at, "ab_test"), FieldOf(*at, "ab_arm"), FieldOf(*at, "ab_unit")};
+  return {std::string(at->Text("ab_test")), std::string(at->Text("ab_arm")),
+          std::string(at->Text("ab_unit"))};
 }
 
 std::string AnswerOfTrace(const observe::FinishedTrace& trace) {
   const auto* root = RootOf(trace);
-  auto answer = root == nullptr ? std::string() : FieldOf(*root, "answer");
-  return WasCut(answer) ? std::string() : answer;
+  auto answer = root == nullptr ? std::string_view() : root->Text("answer");
+  return WasCut(answer) ? std::string() : std::string(answer);
 }
 
 }  // namespace strata::job

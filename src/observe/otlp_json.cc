@@ -61,15 +61,6 @@ std::string AttributeName(std::string_view field) {
   return fmt::format("strata.{}", field);
 }
 
-std::string_view TextField(const SpanRecord& span, std::string_view name) {
-  for (const auto& [key, value] : span.fields) {
-    if (key == name && std::holds_alternative<std::string>(value)) {
-      return std::get<std::string>(value);
-    }
-  }
-  return {};
-}
-
 // A convention's attribute, as the convention wants it.
 json::object ConventionValue(std::string_view attribute, const SpanValue& value) {
   if (attribute == "gen_ai.response.finish_reasons") return ArrayOfOne(ValueOf(value));
@@ -105,13 +96,13 @@ std::map<std::string, json::object> AttributesOf(const SpanRecord& span,
 std::string NameOf(const SpanRecord& span) {
   auto operation = GenAiOperation(span.name);
   if (operation.empty()) return span.name;
-  auto target = TextField(span, operation == "retrieval" ? "kb" : "model");
+  auto target = span.Text(operation == "retrieval" ? "kb" : "model");
   return target.empty() ? std::string(operation) : fmt::format("{} {}", operation, target);
 }
 
 int KindOf(const SpanRecord& span) {
   if (span.parent_id.empty()) return kKindServer;
-  auto provider = TextField(span, "provider");
+  auto provider = span.Text("provider");
   bool remote = !provider.empty() && provider != "builtin";
   return remote && !GenAiOperation(span.name).empty() ? kKindClient : kKindInternal;
 }

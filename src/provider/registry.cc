@@ -7,6 +7,7 @@
 #include <array>
 #include <span>
 
+#include "base/format_message.h"
 #include "base/options.h"
 
 namespace strata::provider {
@@ -79,11 +80,13 @@ std::string Shown(std::string_view id) {
 }  // namespace
 
 Result<std::shared_ptr<Reranker>> ModelSource::Rerank(std::string_view rest) {
-  return Fail(Code::kUnsupported, fmt::format("{} cannot rerank with '{}'", name(), Shown(rest)));
+  return Fail(Code::kUnsupported,
+              FormatMessage("{} cannot rerank with '{}'", Own(name()), Shown(rest)));
 }
 
 Result<std::shared_ptr<Moderator>> ModelSource::Moderate(std::string_view rest) {
-  return Fail(Code::kUnsupported, fmt::format("{} cannot moderate with '{}'", name(), Shown(rest)));
+  return Fail(Code::kUnsupported,
+              FormatMessage("{} cannot moderate with '{}'", Own(name()), Shown(rest)));
 }
 
 std::vector<std::string> BedrockSpellings(std::string_view id) {
@@ -115,7 +118,7 @@ Result<> RegistrySnapshot::Add(std::shared_ptr<Model> Found::* part, std::shared
   const auto known = models_.find(id);
   const bool taken = known != models_.end() && known->second.model.*part != nullptr;
   if (taken || aliases_.contains(id)) {
-    return Fail(Code::kConflict, fmt::format("model id '{}' is taken", id));
+    return Fail(Code::kConflict, FormatMessage("model id '{}' is taken", Own(id)));
   }
   auto& entry = models_[id];
   entry.model.*part = std::move(model);
@@ -141,7 +144,8 @@ Result<> RegistrySnapshot::AddModerator(std::shared_ptr<Moderator> moderator, Wa
 
 Result<> RegistrySnapshot::AddSource(std::shared_ptr<ModelSource> source) {
   if (sources_.contains(source->name())) {
-    return Fail(Code::kConflict, fmt::format("provider '{}' exists already", source->name()));
+    return Fail(Code::kConflict,
+                FormatMessage("provider '{}' exists already", Own(source->name())));
   }
   std::string name = source->name();
   sources_.emplace(std::move(name), std::move(source));
@@ -154,15 +158,15 @@ Result<> RegistrySnapshot::AddAlias(std::string alias, std::string target) {
   }
   if (models_.contains(alias)) {
     return Fail(Code::kConflict,
-                fmt::format("'{}' is a model id, so it cannot be an alias", alias));
+                FormatMessage("'{}' is a model id, so it cannot be an alias", alias));
   }
   std::string_view at = target;
   for (int step = 0; step <= kAliasStepsMax; ++step) {
     auto next = aliases_.find(at);
     if (at == alias || (next != aliases_.end() && step == kAliasStepsMax)) {
       return Fail(InvalidArgument(
-          "alias", fmt::format("'{}' → '{}' closes a circle or a chain of more than {}", alias,
-                               target, kAliasStepsMax)));
+          "alias", FormatMessage("'{}' → '{}' closes a circle or a chain of more than {}", alias,
+                                 target, kAliasStepsMax)));
     }
     if (next == aliases_.end()) break;
     at = next->second;
@@ -256,8 +260,9 @@ Result<std::optional<RegistrySnapshot::Found>> RegistrySnapshot::ResolveBare(std
   }
   if (candidates.empty()) return std::nullopt;
   if (candidates.size() > 1) {
-    return Fail(InvalidArgument("model", fmt::format("'{}' is served by several providers: say {}",
-                                                     Shown(id), fmt::join(candidates, ", "))));
+    return Fail(InvalidArgument(
+        "model", FormatMessage("'{}' is served by several providers: say {}", Shown(id),
+                               Own(fmt::format("{}", fmt::join(candidates, ", "))))));
   }
   if (here != nullptr) return *here;
   STRATA_TRY(auto found, FromSource(*having, id, want));
@@ -267,7 +272,7 @@ Result<std::optional<RegistrySnapshot::Found>> RegistrySnapshot::ResolveBare(std
 Result<RegistrySnapshot::Found> RegistrySnapshot::Resolve(std::string_view id, Want want) const {
   if (id.empty()) return Fail(InvalidArgument("model", "is missing"));
   if (id.size() > kIdBytesMax) {
-    return Fail(InvalidArgument("model", fmt::format("is longer than {} bytes", kIdBytesMax)));
+    return Fail(InvalidArgument("model", FormatMessage("is longer than {} bytes", kIdBytesMax)));
   }
   const Depth depth;
   if (depth.TooDeep()) {
@@ -289,14 +294,14 @@ Error RegistrySnapshot::Unknown(std::string_view id) const {
   for (const auto& model : List()) owned.push_back(model.info.id);
   std::vector<std::string_view> known(owned.begin(), owned.end());
   auto nearest = NearestId(id.substr(0, kIdShownBytes), known);
-  std::string message = fmt::format("model '{}' does not exist", Shown(id));
+  auto message = FormatMessage("model '{}' does not exist", Shown(id));
   if (!nearest.empty()) {
-    message += fmt::format("; the nearest known id is '{}'", nearest);
+    message = FormatMessage("{}; the nearest known id is '{}'", message, Own(nearest));
   } else if (id.find('/') == id.npos && id.size() <= kIdShownBytes) {
-    message += fmt::format(
-        "; no provider here has it. To answer it with another model, add to the configuration: "
+    message = FormatMessage(
+        "{}; no provider here has it. To answer it with another model, add to the configuration: "
         "aliases: {{\"{}\": PROVIDER/MODEL}}",
-        id);
+        message, id);
   }
   return Error(Code::kNotFound, std::move(message)).AtField("model");
 }
@@ -307,7 +312,8 @@ Error RegistrySnapshot::WrongSort(std::string_view id, const Found& found, std::
                           : found.embedder != nullptr ? "an embedding model"
                           : found.reranker != nullptr ? "a rerank model"
                                                       : "a moderation model";
-  return InvalidArgument("model", fmt::format("'{}' is {}, it cannot {}", Shown(id), sort, what));
+  return InvalidArgument(
+      "model", FormatMessage("'{}' is {}, it cannot {}", Shown(id), Own(sort), Own(what)));
 }
 
 Result<std::shared_ptr<ChatModel>> RegistrySnapshot::Chat(std::string_view id) const {

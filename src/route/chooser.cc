@@ -487,7 +487,8 @@ Error Chooser::NoneCanServe() const {
   if (auto nearest = NearestThatCould(); !nearest.empty()) {
     message += fmt::format("; the nearest that could is '{}'", nearest);
   }
-  return Error(FailureCode(), std::move(message)).AtField("model");
+  // Names of the router's definition, and what we say of them.
+  return Error(FailureCode(), Message::Ours(std::move(message))).AtField("model");
 }
 
 // Of the candidates' reasons the one that says what helps: to ask again, to ask for less or for

@@ -5,6 +5,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/format_message.h"
 #include "dialect/json_value.h"
 #include "job/eval_history.h"
 #include "job/eval_report.h"
@@ -210,7 +211,7 @@ Task<Result<>> Delete(Services& s, Exchange& e) {
   STRATA_CO_TRY(auto run, co_await s.evaluation.runs().Get(e.params.at(0), e.ctx.workspace));
   if (run.state == job::EvalState::kRunning) {
     co_return Fail(Code::kConflict,
-                   fmt::format("evaluation run {} is running: cancel it first", run.id));
+                   FormatMessage("evaluation run {} is running: cancel it first", run.id));
   }
   STRATA_CO_CHECK_OK(co_await s.evaluation.runs().Delete(run.id, e.ctx.workspace));
   co_return co_await SendAdminJson(e, json::serialize(json::object{{"deleted", run.id}}));

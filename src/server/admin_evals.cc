@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 #include <charconv>
 
+#include "base/format_message.h"
 #include "dialect/json_value.h"
 #include "job/evaluation.h"
 #include "job/trace_row.h"
@@ -76,7 +77,7 @@ Result<std::size_t> NumberParameter(const Exchange& e, std::string_view name, st
   std::size_t value = 0;
   auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
   if (error == std::errc() && end == text->data() + text->size() && value <= max) return value;
-  return Fail(InvalidArgument(std::string(name), fmt::format("expected a number up to {}", max)));
+  return Fail(InvalidArgument(std::string(name), FormatMessage("expected a number up to {}", max)));
 }
 
 // The set with its versions, and `limit` rows from number `from` on.
@@ -128,7 +129,7 @@ Result<TraceNotes> DecodeTraceNotes(std::string_view body) {
   auto traces = top.Get("traces");
   STRATA_TRY(notes.traces, route::TextOrList(traces));
   if (notes.traces.size() > kTracesMax) {
-    return Fail(traces.Wrong(fmt::format("expected at most {} traces", kTracesMax)));
+    return Fail(traces.Wrong(FormatMessage("expected at most {} traces", kTracesMax)));
   }
   if (auto expected = top.Get("expected"); expected.present()) {
     STRATA_TRY(notes.expected, route::TextOrList(expected));

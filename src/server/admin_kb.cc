@@ -8,6 +8,7 @@
 #include <span>
 
 #include "base/background.h"
+#include "base/format_message.h"
 #include "base/utf8.h"
 #include "dialect/json_value.h"
 #include "domain/money.h"
@@ -240,9 +241,9 @@ Task<Result<>> SyncAll(Services& s, Exchange& e, knowledge::KnowledgeBase base, 
   });
   if (sources.items.empty()) {
     co_return Fail(Code::kUnsupported,
-                   fmt::format("knowledge base '{}' has no folder or s3:// source to read; its "
-                               "documents come by import or the documents API",
-                               base.name));
+                   FormatMessage("knowledge base '{}' has no folder or s3:// source to read; its "
+                                 "documents come by import or the documents API",
+                                 base.name));
   }
   for (auto& source : sources.items) {
     STRATA_CO_TRY(auto ended, co_await SyncSource(s, e, base.id, std::move(source), lines));
@@ -266,7 +267,7 @@ Task<Result<>> Sync(Services& s, Exchange& e) {
   auto outcome = co_await SyncAll(s, e, base, lines);
   if (!outcome.has_value() && WasDeleted(s, base, outcome.error())) {
     outcome = Fail(Code::kNotFound,
-                   fmt::format("the sync ended as knowledge base '{}' was deleted", base.name));
+                   FormatMessage("the sync ended as knowledge base '{}' was deleted", base.name));
   }
   co_return co_await lines.Finish(outcome);
 }

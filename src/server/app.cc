@@ -6,6 +6,7 @@
 #include "base/background.h"
 #include "base/check.h"
 #include "base/encoding.h"
+#include "base/format_message.h"
 #include "base/log.h"
 #include "base/pool.h"
 #include "base/utf8.h"
@@ -90,10 +91,17 @@ constexpr Option kServerOptions[] = {
     {"server.detect_providers", OptionKind::kFlag, "", "true", "",
      "Whether keys in the environment and local Ollama or vLLM servers become providers at start."},
     {"server.trace_text", OptionKind::kFlag, "", "true", "",
-     "Whether traces keep questions, prompts, answers and quotes; false keeps only names, counts "
-     "and times."},
+     "Whether traces keep what people, documents, models and providers wrote. With false no text "
+     "of "
+     "theirs is stored: no question, prompt, answer, quote or tool call, no title or address of a "
+     "document, and of an error its code, the field and our own words, not what it quotes or what "
+     "a "
+     "provider said. What stays: the names a request is addressed with (model, knowledge base, "
+     "router, guardrail, key, end user, tags, labels), ids, counts, scores, costs and times."},
     {"server.export_text", OptionKind::kFlag, "", "false", "",
-     "Whether exported spans (otlp.*) carry questions, prompts, answers and quotes too."},
+     "Whether exported spans (otlp.*) carry texts too, as far as server.trace_text keeps them; "
+     "with "
+     "false they hold what stays there without texts."},
     {"store.master_key", OptionKind::kText, "", "", "",
      "env:NAME or file:PATH of the master key that seals secrets; empty: DATA/secrets/master.key, "
      "made at first start."},
@@ -412,8 +420,7 @@ Result<> App::Parts::OpenRoutes() {
   services->async_invokes = async_invokes.get();
   auto call_settings = [this] {
     const auto& settings = live.Now()->settings;
-    return job::CallSettings{.timeout = settings.request_timeout,
-                             .capture_text = settings.trace_text};
+    return job::CallSettings{.timeout = settings.request_timeout, .texts = settings.trace_text};
   };
   asker.emplace(job::AskerParts{.chat = services->chat,
                                 .trace_sinks = services->trace_sinks,
@@ -510,9 +517,9 @@ Result<> CheckOrigin(const Cors& cors, const net::HttpRequest& request) {
   if (origin.empty() || cors.Allows(origin)) return {};
   return Fail(
       Code::kPermissionDenied,
-      fmt::format("without keys (server.require_keys), pages of {} are refused; expected an "
-                  "origin of server.cors_origins",
-                  Utf8Prefix(origin, 200)));
+      FormatMessage("without keys (server.require_keys), pages of {} are refused; expected an "
+                    "origin of server.cors_origins",
+                    Utf8Prefix(origin, 200)));
 }
 
 // What HTTP has a status and a header of its own for, beside the dialect's error.
@@ -650,12 +657,11 @@ Task<void> App::Handle(net::HttpRequest& request, net::ResponseWriter& writer,
              .probe = route.probe};
   }
   RequestRecord record(*parts_->request_metrics, settings, about, outgoing);
-  gateway::RequestScope scope(parts_->services->trace_sinks,
-                              found ? "server." + match->route->operation : "server.unknown",
-                              FaceName(face), settings.request_timeout, std::move(client_gone));
+  gateway::RequestScope scope(
+      parts_->services->trace_sinks, found ? "server." + match->route->operation : "server.unknown",
+      FaceName(face), settings.request_timeout, std::move(client_gone), settings.trace_text);
   scope.AtEnd([&record](const auto& trace, const auto& ended) { record.Finish(trace, ended); });
   auto& ctx = scope.ctx();
-  ctx.capture_text = settings.trace_text;
   ctx.decided_by.router = route::kDirectVersion;  // unless a route asks another one
   Exchange exchange{request, outgoing, ctx, {}, nullptr};
   outgoing.NameTrace(exchange, face, *parts_->links);
@@ -678,7 +684,7 @@ Task<void> App::FailRequest(Face face, const Error& error, net::ResponseWriter& 
   ctx.span.Fail(error);
   if (error.code() == Code::kInternal || error.code() == Code::kCorruption) {
     Log(Level::kError, "server.request_failed",
-        {{"trace", ctx.request_id.value}, {"error", error.message()}});
+        {{"trace", ctx.request_id.value}, {"error", error.words().own()}});
   }
   if (writer.started()) {
     writer.Abort();

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "base/caught.h"
+#include "base/format_message.h"
 #include "base/log.h"
 #include "dialect/bedrock.h"
 #include "dialect/error_table.h"
@@ -62,7 +63,7 @@ Result<std::string> AsyncOutputPath(const std::map<std::string, std::string>& s3
   auto at = s3_map.find(bucket);
   if (at == s3_map.end()) {
     return Fail(InvalidArgument(
-        field, fmt::format("bucket '{}' is not mapped to a folder (kb.s3_map)", bucket)));
+        field, FormatMessage("bucket '{}' is not mapped to a folder (kb.s3_map)", bucket)));
   }
   std::filesystem::path key(slash == rest.npos ? std::string()
                                                : std::string(rest.substr(slash + 1)));
@@ -139,9 +140,8 @@ Task<Result<std::string>> AsyncInvokes::Invoke(const store::Job& job) {
   auto text = [&](const char* name) { return std::string(payload.at(name).as_string()); };
   auto settings = parts_.live.Now()->settings;
   gateway::RequestScope scope(parts_.trace_sinks, "server.AsyncInvoke", "bedrock",
-                              settings.request_timeout, stop_.get_token());
+                              settings.request_timeout, stop_.get_token(), settings.trace_text);
   auto& ctx = scope.ctx();
-  ctx.capture_text = settings.trace_text;
   ctx.urgency = Urgency::kBackground;
   ctx.workspace = job.workspace;
   STRATA_CO_CHECK_OK(gateway::ApplyNow(parts_.keys, KeyId{text("key")}, ctx));
@@ -190,10 +190,10 @@ Task<Result<>> AsyncInvokes::Write(std::string path, std::string text) {
       std::ofstream out(temporary, std::ios::binary);
       out << text;
       out.flush();
-      if (!out) return Fail(Code::kUnavailable, fmt::format("{} could not be written", path));
+      if (!out) return Fail(Code::kUnavailable, FormatMessage("{} could not be written", path));
     }
     std::filesystem::rename(temporary, file, error);
-    if (error) return Fail(Code::kUnavailable, fmt::format("{}: {}", path, error.message()));
+    if (error) return Fail(Code::kUnavailable, FormatMessage("{}: {}", path, error.message()));
     return {};
   };
   co_return co_await RunBlocking(parts_.pool, std::move(work));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/format_message.h"
 #include "base/json_text.h"
 #include "dialect/event_stream.h"
 #include "gateway/access.h"
@@ -29,9 +30,9 @@ Result<> ActFor(const Services& services, const std::string& user_id, RequestCon
   auto key = services.keys.snapshot()->FindId(ctx.key);
   if (!key || !key->MayActFor(principal)) {
     return Fail(Error(Code::kPermissionDenied,
-                      fmt::format("userContext.userId: this key may not act for '{}'; one made "
-                                  "with strata key create --acts-for '{}' (or 'user:*') may",
-                                  user_id, principal))
+                      FormatMessage("userContext.userId: this key may not act for '{}'; one made "
+                                    "with strata key create --acts-for '{}' (or 'user:*') may",
+                                    user_id, principal))
                     .AtField("userContext.userId"));
   }
   ctx.subject = user_id;

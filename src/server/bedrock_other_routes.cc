@@ -1,8 +1,7 @@
 // The operations of Bedrock that this server does not have: refused by name, as SDKs understand it.
 // Also tells the router which operations carry an idempotency token.
 
-#include <fmt/format.h>
-
+#include "base/format_message.h"
 #include "server/bedrock_operations.h"
 #include "server/routes.h"
 
@@ -11,7 +10,7 @@ namespace {
 
 Error NotSupported(std::string_view operation) {
   return Error(Code::kUnsupported,
-               fmt::format("Operation {} is not supported by this server", operation));
+               FormatMessage("Operation {} is not supported by this server", Own(operation)));
 }
 
 RouteHandler Refuse(std::string_view operation) {

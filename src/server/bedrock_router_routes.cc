@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "base/format_message.h"
 #include "dialect/json_value.h"
 #include "server/answer_sinks.h"
 #include "server/page_query.h"
@@ -47,7 +48,7 @@ Result<PutRouter> DecodeCreate(std::string_view body) {
   auto models = top.Get("models");
   STRATA_CHECK_OK(models.ExpectArray());
   if (models.size() < 1 || models.size() > kModelsMax) {
-    return Fail(models.Wrong(fmt::format("expected 1 to {} models", kModelsMax)));
+    return Fail(models.Wrong(FormatMessage("expected 1 to {} models", kModelsMax)));
   }
   json::array candidates;
   for (std::size_t i = 0; i < models.size(); ++i) {

@@ -1,8 +1,7 @@
 // The Bedrock runtime front door: Converse, ConverseStream, InvokeModel,
 // InvokeModelWithResponseStream, CountTokens.
 
-#include <fmt/format.h>
-
+#include "base/format_message.h"
 #include "dialect/bedrock_prompt.h"
 #include "provider/wire_headers.h"
 #include "server/answer_sinks.h"
@@ -209,7 +208,7 @@ Task<Result<>> Invoke(Services& services, Exchange& exchange, Streaming streamin
   if (streaming == Streaming::kYes) {
     co_return Fail(InvalidArgument(
         "modelId",
-        fmt::format("{} makes embeddings, which are not streamed", exchange.params.at(0))));
+        FormatMessage("{} makes embeddings, which are not streamed", exchange.params.at(0))));
   }
   co_return co_await InvokeEmbed(services, exchange, request);
 }

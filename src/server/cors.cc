@@ -1,8 +1,8 @@
 #include "server/cors.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include "base/format_message.h"
 
 namespace strata::server {
 namespace {
@@ -47,7 +47,7 @@ Result<Cors> Cors::From(const std::vector<std::string>& origins) {
     } else {
       return Fail(InvalidArgument(
           "server.cors_origins",
-          fmt::format("'{}' is no origin like https://app.example.com, nor *", origin)));
+          FormatMessage("'{}' is no origin like https://app.example.com, nor *", origin)));
     }
   }
   return cors;

@@ -1,11 +1,10 @@
 // What users say of answers: POST /v1/feedback, in the form that gateways share (Portkey's), and
 // the list of it for administrators.
 
-#include <fmt/format.h>
-
 #include <boost/json.hpp>
 #include <charconv>
 
+#include "base/format_message.h"
 #include "dialect/json_value.h"
 #include "job/evaluation.h"
 #include "job/trace_row.h"
@@ -36,7 +35,7 @@ Result<job::Feedback> Decode(std::string_view body) {
     STRATA_TRY(feedback.metadata, metadata.ObjectText());
     if (feedback.metadata.text.size() > job::Feedbacks::kMetadataBytesMax) {
       return Fail(metadata.Wrong(
-          fmt::format("expected at most {} bytes", job::Feedbacks::kMetadataBytesMax)));
+          FormatMessage("expected at most {} bytes", job::Feedbacks::kMetadataBytesMax)));
     }
   }
   return feedback;
@@ -65,7 +64,7 @@ Task<Result<>> List(Services& s, Exchange& e) {
   if (auto text = net::QueryParameter(e.http.query(), "limit")) {
     auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), limit);
     if (error != std::errc() || end != text->data() + text->size() || limit > kListedMax) {
-      co_return Fail(InvalidArgument("limit", fmt::format("expected 0 to {}", kListedMax)));
+      co_return Fail(InvalidArgument("limit", FormatMessage("expected 0 to {}", kListedMax)));
     }
   }
   bool blame = net::QueryParameter(e.http.query(), "blame") == "true";

@@ -1,10 +1,9 @@
 #include "server/file_search.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
+#include "base/format_message.h"
 #include "guard/model_access.h"
 #include "knowledge/answerer.h"
 #include "knowledge/extract.h"
@@ -96,9 +95,9 @@ Task<Result<>> PutNamedFiles(Services& services, domain::ChatRequest& chat, Requ
     STRATA_CO_TRY(auto file, co_await services.files.Get(owner, document->source_uri));
     bytes += file.bytes;
     if (bytes > kNamedBytesMax) {
-      co_return Fail(Error(Code::kTooLarge, fmt::format("the files of the conversation have more "
-                                                        "than {} bytes",
-                                                        kNamedBytesMax))
+      co_return Fail(Error(Code::kTooLarge, FormatMessage("the files of the conversation have more "
+                                                          "than {} bytes",
+                                                          kNamedBytesMax))
                          .AtField("file_id"));
     }
     STRATA_CO_TRY(auto content, co_await services.files.Content(owner, document->source_uri));

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/encoding.h"
+#include "base/format_message.h"
 #include "base/pool.h"
 #include "dialect/json_value.h"
 #include "gateway/guarded_stream.h"
@@ -40,7 +41,7 @@ Result<> PinTo(const store::KeptResponse& kept, std::string_view field,
   if (IsDeployment(model) && model.provider != keeper) {
     return Fail(InvalidArgument(
         std::string(field),
-        fmt::format("'{}' is kept by provider {}; name one of its models", kept.id, keeper)));
+        FormatMessage("'{}' is kept by provider {}; name one of its models", kept.id, keeper)));
   }
   ctx.labels.AddAll(kept.labels);
   ctx.labels.Add(guard::OnlyProviders({std::move(keeper)}));
@@ -396,10 +397,11 @@ Task<Result<std::shared_ptr<const provider::remote::Account>>> ForwardedResponse
   const auto specs = services_.providers.Now();
   auto spec = std::ranges::find(*specs, name, &provider::ProviderSpec::name);
   if (!model.has_value() || spec == specs->end()) {
-    co_return Fail(Code::kNotFound,
-                   fmt::format("response '{}' was kept by provider {}, which this server does not "
-                               "know any more",
-                               response.id, name));
+    co_return Fail(
+        Code::kNotFound,
+        FormatMessage("response '{}' was kept by provider {}, which this server does not "
+                      "know any more",
+                      response.id, name));
   }
   ctx.labels.AddAll(response.labels);
   STRATA_CO_CHECK_OK(guard::CheckOutbound((*model)->Info(), ctx));

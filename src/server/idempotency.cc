@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "base/format_message.h"
 #include "dialect/json_value.h"
 #include "net/runtime.h"
 #include "server/answer_sinks.h"
@@ -58,7 +59,7 @@ Result<std::string> TokenOf(std::string_view body, std::string_view member) {
   // bedrock-agent calls it clientToken and wants more of it.
   std::size_t least = member == "clientToken" ? 33 : 1;
   if (token.size() < least || token.size() > 256) {
-    return Fail(field.Wrong(fmt::format("expected {} to 256 characters", least)));
+    return Fail(field.Wrong(FormatMessage("expected {} to 256 characters", least)));
   }
   return token;
 }
@@ -108,8 +109,8 @@ Task<Result<>> IdempotencyStore::AnswerOnce(Exchange& exchange, const Route& rou
   STRATA_CO_TRY(auto before, co_await Find(id, ctx.clock->Wall()));
   if (before) {
     if (before->request_sha256 != request) {
-      co_return Fail(Error(Code::kConflict,
-                           fmt::format("{} was used with another request", route.token_member))
+      co_return Fail(Error(Code::kConflict, FormatMessage("{} was used with another request",
+                                                          Own(route.token_member)))
                          .AtField(route.token_member));
     }
     co_return co_await SendJson(exchange, links_, dialect::Dialect::kBedrock,

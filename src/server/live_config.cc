@@ -33,7 +33,7 @@ Result<Settings> SettingsFrom(const Options& options) {
   Settings s;
   s.request_timeout = std::chrono::seconds(options.Integer("server.request_timeout"));
   s.drain_timeout = std::chrono::seconds(options.Integer("server.drain_timeout"));
-  s.trace_text = options.Flag("server.trace_text");
+  s.trace_text = options.Flag("server.trace_text") ? Texts::kKept : Texts::kDropped;
   const auto& access = options.Text("server.metrics_access");
   s.metrics_access = access == "open"       ? MetricsAccess::kOpen
                      : access == "loopback" ? MetricsAccess::kLoopback

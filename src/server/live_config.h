@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 
+#include "base/span.h"
 #include "gateway/check_hooks.h"
 #include "guard/guardrails.h"
 #include "server/config.h"
@@ -20,7 +21,7 @@ enum class LoggedRequests : std::uint8_t { kAll, kErrors, kNone };
 struct Settings {
   std::chrono::seconds request_timeout{600};
   std::chrono::seconds drain_timeout{30};
-  bool trace_text = true;
+  Texts trace_text = Texts::kKept;
   MetricsAccess metrics_access = MetricsAccess::kKey;
   LoggedRequests logged_requests = LoggedRequests::kAll;
   std::uint64_t disk_free_min = 0;

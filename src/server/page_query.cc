@@ -1,9 +1,9 @@
 #include "server/page_query.h"
 
-#include <fmt/format.h>
-
 #include <charconv>
 #include <string_view>
+
+#include "base/format_message.h"
 
 namespace strata::server {
 namespace {
@@ -26,7 +26,7 @@ Result<PageQuery> ReadPageQuery(const Exchange& exchange, std::size_t size, std:
   STRATA_TRY(page.size, Number(exchange, "maxResults", size));
   STRATA_TRY(page.start, Number(exchange, "nextToken", 0));
   if (page.size == 0 || page.size > size_max) {
-    return Fail(InvalidArgument("maxResults", fmt::format("expected 1 to {}", size_max)));
+    return Fail(InvalidArgument("maxResults", FormatMessage("expected 1 to {}", size_max)));
   }
   return page;
 }

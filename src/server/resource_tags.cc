@@ -1,10 +1,9 @@
 #include "server/resource_tags.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "base/format_message.h"
 #include "base/utf8.h"
 
 namespace strata::server {
@@ -51,7 +50,7 @@ Result<Tags> DecodeTags(const dialect::JsonField& field) {
   Tags tags;
   if (!field.present()) return tags;
   STRATA_CHECK_OK(field.ExpectObject());
-  if (field.size() > kTagsMax) return Fail(field.Wrong(fmt::format("at most {}", kTagsMax)));
+  if (field.size() > kTagsMax) return Fail(field.Wrong(FormatMessage("at most {}", kTagsMax)));
   for (std::size_t i = 0; i < field.size(); ++i) {
     auto member = field.Member(i);
     const auto key = field.MemberName(i);
@@ -126,7 +125,7 @@ Task<Result<>> ResourceTags::Add(std::string arn, Tags tags, WorkspaceId workspa
     STRATA_TRY(auto count, database.Integer("SELECT COUNT(*) FROM tags WHERE workspace=? AND arn=?",
                                             workspace.value, arn));
     if (count.value_or(0) > static_cast<std::int64_t>(kTagsMax)) {
-      return Fail(Code::kTooLarge, fmt::format("a resource has at most {} tags", kTagsMax));
+      return Fail(Code::kTooLarge, FormatMessage("a resource has at most {} tags", kTagsMax));
     }
     return {};
   };

@@ -1,7 +1,6 @@
 // The Responses API: POST /v1/responses, and what can be done with the stored ones.
 
-#include <fmt/format.h>
-
+#include "base/format_message.h"
 #include "dialect/responses.h"
 #include "gateway/fit_context.h"
 #include "server/answer_sources.h"
@@ -40,9 +39,10 @@ Task<Result<>> ReadChain(Services& services, const ForwardedResponses& forwarded
     const auto& deployment = (*kept)->deployment;
     co_return Fail(InvalidArgument(
         "previous_response_id",
-        fmt::format("'{}' is kept by provider {}, which alone can go on from it, with what it can "
-                    "read itself; name one of its models",
-                    previous, deployment.substr(0, deployment.find('/')))));
+        FormatMessage(
+            "'{}' is kept by provider {}, which alone can go on from it, with what it can "
+            "read itself; name one of its models",
+            previous, deployment.substr(0, deployment.find('/')))));
   }
   auto owner = OwnerOf(exchange.ctx);
   STRATA_CO_TRY(auto history, co_await services.responses.Chain(std::move(owner), previous));

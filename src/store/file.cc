@@ -11,6 +11,7 @@
 #include <cstring>
 #include <memory>
 
+#include "base/format_message.h"
 #include "base/rng.h"
 
 namespace strata::store {
@@ -47,8 +48,9 @@ Error SystemError(int error_number, std::string_view doing, const std::string& p
       break;
   }
   const bool too_many = error_number == EMFILE || error_number == ENFILE;
-  return Error(code, fmt::format("{} {}: {}{}", doing, path, std::strerror(error_number),
-                                 too_many ? " (ulimit -n allows more)" : ""));
+  return Error(code,
+               FormatMessage("{} {}: {}{}", Own(doing), path, Own(std::strerror(error_number)),
+                             Own(too_many ? " (ulimit -n allows more)" : "")));
 }
 
 Result<> MakeFolder(const std::string& path) {
@@ -75,7 +77,7 @@ Result<std::string> ReadWholeFile(const std::string& path, std::uint64_t bytes_m
     if (got < 0) return Fail(SystemError(errno, "reading", path));
     if (got == 0) return bytes;
     if (bytes.size() + static_cast<std::size_t>(got) > bytes_max) {
-      return Fail(Code::kTooLarge, fmt::format("{} is longer than {} bytes", path, bytes_max));
+      return Fail(Code::kTooLarge, FormatMessage("{} is longer than {} bytes", path, bytes_max));
     }
     bytes.append(buffer, static_cast<std::size_t>(got));
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/crash_point.h"
+#include "base/format_message.h"
 
 namespace strata::store {
 namespace {
@@ -48,7 +49,7 @@ StoredFile ReadFile(const Statement& row) {
   return file;
 }
 
-Error TooLarge(std::string message) {
+Error TooLarge(Message message) {
   return Error(Code::kTooLarge, std::move(message)).AtField("file");
 }
 
@@ -82,9 +83,9 @@ Result<StoredFile> FileStore::Insert(Database& database, const FileOwner& owner,
   const auto bytes = static_cast<std::int64_t>(file.content.size());
   if (kept.value_or(0) + bytes > limits_.total_bytes_max) {
     return Fail(
-        TooLarge(fmt::format("the workspace keeps {} bytes of files, {} more would pass {} "
-                             "(files.total_bytes_max); delete some",
-                             kept.value_or(0), bytes, limits_.total_bytes_max)));
+        TooLarge(FormatMessage("the workspace keeps {} bytes of files, {} more would pass {} "
+                               "(files.total_bytes_max); delete some",
+                               kept.value_or(0), bytes, limits_.total_bytes_max)));
   }
   StoredFile stored{.id = std::string(kFileIdPrefix) + NewResourceId(24),
                     .filename = file.filename,
@@ -105,9 +106,9 @@ Result<StoredFile> FileStore::Insert(Database& database, const FileOwner& owner,
 Task<Result<StoredFile>> FileStore::Put(FileOwner owner, NewFile file) {
   if (static_cast<std::int64_t>(file.content.size()) > limits_.bytes_max) {
     co_return Fail(
-        TooLarge(fmt::format("the file has {} bytes, {} may be uploaded "
-                             "(files.bytes_max)",
-                             file.content.size(), limits_.bytes_max)));
+        TooLarge(FormatMessage("the file has {} bytes, {} may be uploaded "
+                               "(files.bytes_max)",
+                               file.content.size(), limits_.bytes_max)));
   }
   auto insert = [&](Database& database) { return Insert(database, owner, file); };
   co_return co_await file_->Write(insert);

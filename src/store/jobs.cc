@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/crash_point.h"
+#include "base/format_message.h"
 #include "base/rng.h"
 #include "store/erase.h"
 
@@ -130,7 +131,7 @@ Result<std::optional<Job>> LeaseJob(Database& database, const std::vector<std::s
 Error LeaseLost(const Job& job) {
   return Error(
       Code::kConflict,
-      fmt::format("the lease of job {} is no longer held: another worker may have it", job.id));
+      FormatMessage("the lease of job {} is no longer held: another worker may have it", job.id));
 }
 
 // The job as it stands, when `job` still holds its lease.
@@ -213,7 +214,7 @@ Result<> CheckSpec(const JobSpec& spec) {
   if (spec.payload.text.size() > kPayloadMax) {
     return Fail(
         Error(Code::kTooLarge,
-              fmt::format("a job's payload may have {} bytes; put more in a blob", kPayloadMax))
+              FormatMessage("a job's payload may have {} bytes; put more in a blob", kPayloadMax))
             .AtField("payload"));
   }
   return {};

@@ -199,7 +199,7 @@ Result<CallRecord> Journal::Begin(CallIntent intent) {
   if (state_->options.when_full == WhenFull::kRefuse) {
     ++state_->counters.refused;
     return Fail(
-        Error(Code::kUnavailable, appended.error().message()).RetryAfter(std::chrono::seconds(1)));
+        Error(Code::kUnavailable, appended.error().words()).RetryAfter(std::chrono::seconds(1)));
   }
   if (auto count = ++state_->counters.unrecorded; IsPowerOfTwo(count)) {
     Log(Level::kWarning, "journal.call.unrecorded",

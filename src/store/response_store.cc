@@ -1,9 +1,8 @@
 #include "store/response_store.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
+#include "base/format_message.h"
 #include "store/erase.h"
 #include "store/label_text.h"
 
@@ -138,9 +137,9 @@ Task<Result<>> ResponseStore::Append(ResponseOwner owner, StoredResponse respons
                                                response.output.size());
   if (bytes > limits_.bytes_max) {
     co_return Fail(Error(Code::kTooLarge,
-                         fmt::format("the response has {} bytes with its input, {} may be stored "
-                                     "(responses.bytes_max); send \"store\": false",
-                                     bytes, limits_.bytes_max))
+                         FormatMessage("the response has {} bytes with its input, {} may be stored "
+                                       "(responses.bytes_max); send \"store\": false",
+                                       bytes, limits_.bytes_max))
                        .AtField("store"));
   }
   auto insert = [&](Database& database) { return Insert(database, owner, response); };
@@ -168,9 +167,9 @@ Task<Result<ResponseStore::History>> ResponseStore::Chain(ResponseOwner owner, s
       next = std::move(found->previous_id);
       if (static_cast<std::int64_t>(out.items.size()) / 2 > limits_.chain_max) {
         return Fail(
-            Error(Code::kTooLarge, fmt::format("the conversation holds more than {} responses "
-                                               "(responses.chain_max)",
-                                               limits_.chain_max))
+            Error(Code::kTooLarge, FormatMessage("the conversation holds more than {} responses "
+                                                 "(responses.chain_max)",
+                                                 limits_.chain_max))
                 .AtField("previous_response_id"));
       }
     }

@@ -1,6 +1,5 @@
 #include "store/sql_file.h"
 
-#include <fmt/format.h>
 #include <pthread.h>
 
 #include <boost/asio/associated_executor.hpp>
@@ -13,6 +12,7 @@
 #include <future>
 #include <thread>
 
+#include "base/format_message.h"
 #include "base/log.h"
 
 namespace strata::store {
@@ -58,8 +58,8 @@ Result<> Writer::State::Add(Job job) {
     std::lock_guard lock(mutex);
     if (closing) return Fail(Code::kUnavailable, database->path() + " is closing");
     if (queue.size() >= waiting_max) {
-      return Fail(Error(Code::kUnavailable, fmt::format("{} has {} writes waiting, its limit",
-                                                        BaseName(database->path()), waiting_max))
+      return Fail(Error(Code::kUnavailable, FormatMessage("{} has {} writes waiting, its limit",
+                                                          BaseName(database->path()), waiting_max))
                       .RetryAfter(std::chrono::seconds(1)));
     }
     queue.push_back(std::move(job));
@@ -118,14 +118,14 @@ Result<> Writer::State::RunOne(Job& job) {
   try {
     keep = job.run(*database);
   } catch (const std::exception& thrown) {
-    job.thrown =
-        Internal(fmt::format("a write to {} threw: {}", BaseName(database->path()), thrown.what()));
+    job.thrown = Internal(
+        FormatMessage("a write to {} threw: {}", BaseName(database->path()), thrown.what()));
   }
   if (!database->in_transaction()) {
     // SQLite takes the whole transaction back when the disk is full or memory ran out.
-    return Fail(Code::kUnavailable, fmt::format("{}: the transaction was taken back by SQLite "
-                                                "(disk full, or out of memory)",
-                                                database->path()));
+    return Fail(Code::kUnavailable, FormatMessage("{}: the transaction was taken back by SQLite "
+                                                  "(disk full, or out of memory)",
+                                                  database->path()));
   }
   if (!keep) STRATA_CHECK_OK(database->Run("ROLLBACK TO job"));
   return database->Run("RELEASE job");

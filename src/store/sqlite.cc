@@ -56,7 +56,11 @@ struct Database::Cache {
 };
 
 Error SqliteError(int code, std::string_view doing, std::string_view message) {
-  auto text = fmt::format("{}: {} (SQLite {})", doing, message, code);
+  // What SQLite says of a statement may quote it.
+  auto form = [&](std::string_view said) {
+    return fmt::format("{}: {} (SQLite {})", doing, said, code);
+  };
+  Message text(form(message), form(sqlite3_errstr(code)));
   switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:

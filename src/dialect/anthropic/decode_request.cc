@@ -1,7 +1,6 @@
 // Messages request → domain.
 
-#include <fmt/format.h>
-
+#include "base/format_message.h"
 #include "dialect/anthropic.h"
 #include "dialect/anthropic/blocks.h"
 #include "dialect/json/extra.h"
@@ -195,7 +194,7 @@ Result<> DecodeSampling(const JsonField& body, domain::ChatRequest& chat) {
   if (!stops.present()) return {};
   STRATA_CHECK_OK(stops.ExpectArray());
   if (stops.size() > kStopMax) {
-    return Fail(stops.Wrong(fmt::format("expected at most {} strings", kStopMax)));
+    return Fail(stops.Wrong(FormatMessage("expected at most {} strings", kStopMax)));
   }
   for (std::size_t i = 0; i < stops.size(); ++i) {
     auto item = stops.Item(i);

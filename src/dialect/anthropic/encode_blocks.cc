@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "base/format_message.h"
 #include "dialect/anthropic/blocks.h"
 #include "dialect/json/citations.h"
 #include "dialect/json/claude.h"
@@ -44,8 +45,8 @@ Result<> WriteDocumentSource(JsonWriter& out, const DocumentBlock& document) {
     if (document.format != "pdf") {
       return Fail(
           Code::kInvalidArgument,
-          fmt::format("document '{}': this provider takes no {} documents, only pdf and text",
-                      document.name, document.format));
+          FormatMessage("document '{}': this provider takes no {} documents, only pdf and text",
+                        document.name, document.format));
     }
     out.Field("type", "base64").Field("media_type", "application/pdf");
     out.Field("data", Base64Encode(document.bytes));

@@ -1,7 +1,6 @@
 // Converse request → domain.
 
-#include <fmt/format.h>
-
+#include "base/format_message.h"
 #include "dialect/bedrock.h"
 #include "dialect/bedrock/blocks.h"
 #include "dialect/bedrock/converse_fields.h"
@@ -35,7 +34,7 @@ Result<> DecodeSystem(const JsonField& system, domain::ChatRequest& chat) {
 // In Bedrock's own words, which its clients look for. `number`: of the message.
 Result<> CheckNotBlank(const JsonField& content, std::size_t number) {
   if (content.size() == 0) {
-    return Fail(content.Wrong(fmt::format(
+    return Fail(content.Wrong(FormatMessage(
         "The content field in the Message object at messages.{} is empty. Add a ContentBlock "
         "object to the content field and try again.",
         number)));
@@ -45,10 +44,10 @@ Result<> CheckNotBlank(const JsonField& content, std::size_t number) {
     auto text = block.Get("text");
     if (!text.present() || text.value().string()->find_first_not_of(" \t\r\n") != std::string::npos)
       continue;
-    return Fail(text.Wrong(
-        fmt::format("The text field in the ContentBlock object at messages.{}.content.{} is blank. "
-                    "Add text to the text field, and try again.",
-                    number, i)));
+    return Fail(text.Wrong(FormatMessage(
+        "The text field in the ContentBlock object at messages.{}.content.{} is blank. "
+        "Add text to the text field, and try again.",
+        number, i)));
   }
   return {};
 }
@@ -90,7 +89,7 @@ Result<> DecodeInference(const JsonField& config, domain::ChatRequest& chat) {
   if (!stops.present()) return {};
   STRATA_CHECK_OK(stops.ExpectArray());
   if (stops.size() > kStopMax) {
-    return Fail(stops.Wrong(fmt::format("expected at most {} strings", kStopMax)));
+    return Fail(stops.Wrong(FormatMessage("expected at most {} strings", kStopMax)));
   }
   for (std::size_t i = 0; i < stops.size(); ++i) {
     auto item = stops.Item(i);
@@ -272,7 +271,8 @@ Result<> DecodeMetadata(const JsonField& metadata, domain::ChatRequest& chat) {
     STRATA_TRY(auto value, item.String());
     const auto key = metadata.MemberName(i);
     if (key.size() > kMetadataBytes || value.size() > kMetadataBytes) {
-      return Fail(item.Wrong(fmt::format("keys and values have at most {} bytes", kMetadataBytes)));
+      return Fail(
+          item.Wrong(FormatMessage("keys and values have at most {} bytes", kMetadataBytes)));
     }
     chat.metadata[std::string(key)] = std::move(value);
   }

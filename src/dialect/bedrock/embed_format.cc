@@ -1,10 +1,9 @@
 #include "dialect/bedrock/embed_format.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/format_message.h"
 #include "dialect/json/upstream.h"
 #include "dialect/json/vectors.h"
 
@@ -154,7 +153,7 @@ Result<InvokeRequest> DecodeCohere(const JsonField& body) {
   auto texts = body.Get("texts");
   STRATA_CHECK_OK(texts.ExpectArray());
   if (texts.size() == 0 || texts.size() > kCohereTextsMax) {
-    return Fail(texts.Wrong(fmt::format("expected 1 to {} strings", kCohereTextsMax)));
+    return Fail(texts.Wrong(FormatMessage("expected 1 to {} strings", kCohereTextsMax)));
   }
   for (std::size_t i = 0; i < texts.size(); ++i) {
     auto item = texts.Item(i);

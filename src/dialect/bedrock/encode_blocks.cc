@@ -1,10 +1,9 @@
 // Domain → Converse content blocks.
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "base/format_message.h"
 #include "dialect/bedrock/blocks.h"
 #include "dialect/json/citations.h"
 #include "dialect/json/signature.h"
@@ -133,9 +132,9 @@ class MemberWriter {
  private:
   Result<> Document(const DocumentBlock& document) {
     if (!document.url.empty()) {
-      return Fail(
-          Code::kInvalidArgument,
-          fmt::format("document '{}': this provider takes no documents by address", document.name));
+      return Fail(Code::kInvalidArgument,
+                  FormatMessage("document '{}': this provider takes no documents by address",
+                                document.name));
     }
     out_.Key("document").BeginObject().FieldIfAny("format", document.format);
     out_.Field("name", DocumentName(document.name)).Key("source").BeginObject();

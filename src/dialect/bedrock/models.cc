@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "base/format_message.h"
 #include "dialect/bedrock.h"
 #include "dialect/json/json_writer.h"
 #include "dialect/json/upstream.h"
@@ -61,8 +62,9 @@ Result<std::string> DecodeValue(std::string_view name, std::string_view value) {
 Result<> CheckWord(std::string_view name, const std::string& value,
                    std::initializer_list<std::string_view> allowed) {
   if (value.empty() || std::ranges::find(allowed, value) != allowed.end()) return {};
-  return Fail(InvalidArgument(std::string(name),
-                              fmt::format("expected one of {}", fmt::join(allowed, ", "))));
+  return Fail(InvalidArgument(
+      std::string(name),
+      FormatMessage("expected one of {}", Own(fmt::format("{}", fmt::join(allowed, ", "))))));
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 #include "dialect/cohere/answer.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
+
+#include "base/format_message.h"
 
 namespace strata::dialect::cohere {
 namespace {
@@ -51,7 +51,7 @@ Result<StopReason> StopReasonOf(std::string_view reason) {
   if (reason == "TOOL_CALL") return StopReason::kToolUse;
   if (reason == "ERROR_TOXIC") return StopReason::kContentFiltered;
   return Fail(Code::kUnavailable,
-              fmt::format("the provider broke off: finish_reason {}", reason.substr(0, 100)));
+              FormatMessage("the provider broke off: finish_reason {}", reason.substr(0, 100)));
 }
 
 domain::Usage ReadUsage(const JsonField& usage) {

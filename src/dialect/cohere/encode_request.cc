@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/format_message.h"
 #include "dialect/cohere.h"
 #include "dialect/json/extra.h"
 #include "dialect/json/media.h"
@@ -225,7 +226,7 @@ Result<std::string> EncodeChatRequest(const domain::ChatRequest& request) {
   }
   if (request.stop.size() > kStopsMax) {
     return Fail(InvalidArgument(
-        "stop", fmt::format("this provider takes at most {} stop sequences", kStopsMax)));
+        "stop", FormatMessage("this provider takes at most {} stop sequences", kStopsMax)));
   }
   JsonWriter out;
   out.BeginObject().Field("model", request.model).Field("stream", request.stream);

@@ -1,9 +1,8 @@
 // Completion request → domain: each prompt is one user message.
 
-#include <fmt/format.h>
-
 #include <array>
 
+#include "base/format_message.h"
 #include "dialect/completions.h"
 #include "dialect/json/extra.h"
 #include "dialect/json_value.h"
@@ -28,7 +27,7 @@ Result<std::vector<std::string>> DecodeTexts(const JsonField& field, std::size_t
     return out;
   }
   if (!field.ExpectArray() || field.size() == 0 || field.size() > max) {
-    return Fail(field.Wrong(fmt::format("expected a string or a list of 1 to {} strings", max)));
+    return Fail(field.Wrong(FormatMessage("expected a string or a list of 1 to {} strings", max)));
   }
   for (std::size_t i = 0; i < field.size(); ++i) {
     auto item = field.Item(i);

@@ -1,9 +1,8 @@
 // Usage, finish reasons and grounding, both ways.
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
+#include "base/format_message.h"
 #include "base/utf8.h"
 #include "dialect/gemini/parts.h"
 
@@ -213,7 +212,7 @@ Result<StopReason> StopReasonOf(std::string_view name) {
   if (name.starts_with("MALFORMED_") || name == "UNEXPECTED_TOOL_CALL" ||
       name == "TOO_MANY_TOOL_CALLS" || name == "MISSING_THOUGHT_SIGNATURE") {
     return Fail(Code::kUnavailable,
-                fmt::format("the model's answer cannot be used: it ended with {}", name));
+                FormatMessage("the model's answer cannot be used: it ended with {}", name));
   }
   if (name.empty() || name == "STOP" || name == "FINISH_REASON_UNSPECIFIED") {
     return StopReason::kEndTurn;

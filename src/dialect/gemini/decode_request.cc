@@ -1,11 +1,10 @@
 // generateContent request → domain.
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <set>
 
+#include "base/format_message.h"
 #include "dialect/gemini.h"
 #include "dialect/gemini/parts.h"
 #include "dialect/json/extra.h"
@@ -208,7 +207,7 @@ Result<> DecodeSampling(const JsonField& config, domain::ChatRequest& chat) {
   if (!stops.present()) return {};
   STRATA_CHECK_OK(stops.ExpectArray());
   if (stops.size() > kStopMax) {
-    return Fail(stops.Wrong(fmt::format("expected at most {} strings", kStopMax)));
+    return Fail(stops.Wrong(FormatMessage("expected at most {} strings", kStopMax)));
   }
   for (std::size_t i = 0; i < stops.size(); ++i) {
     auto item = stops.Item(i);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/format_message.h"
 #include "dialect/gemini.h"
 #include "dialect/gemini/parts.h"
 #include "dialect/json/upstream.h"
@@ -85,7 +86,7 @@ Result<EmbeddingRows> ReadRows(std::string_view text, std::size_t count, bool pr
   auto list = body.Get(predict ? "predictions" : "embeddings");
   STRATA_CHECK_OK(list.ExpectArray());
   if (list.size() != count) {
-    return Fail(list.Wrong(fmt::format("expected {} rows, it has {}", count, list.size())));
+    return Fail(list.Wrong(FormatMessage("expected {} rows, it has {}", count, list.size())));
   }
   RowCollector rows(count);
   std::int64_t tokens = 0;
@@ -128,7 +129,7 @@ Result<EmbedRequest> DecodeBatchEmbed(std::string_view text) {
   STRATA_CHECK_OK(body.OnlyMembers({"requests"}));
   auto requests = body.Get("requests");
   if (!requests.ExpectArray() || requests.size() == 0 || requests.size() > kTextsMax) {
-    return Fail(requests.Wrong(fmt::format("expected a list of 1 to {} requests", kTextsMax)));
+    return Fail(requests.Wrong(FormatMessage("expected a list of 1 to {} requests", kTextsMax)));
   }
   EmbedRequest out;
   out.texts_at = "requests[].content";

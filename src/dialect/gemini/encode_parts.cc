@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "base/format_message.h"
 #include "dialect/gemini/parts.h"
 #include "dialect/json/media.h"
 #include "dialect/json/signature.h"
@@ -67,9 +68,10 @@ Result<> WriteDocument(JsonWriter& out, const DocumentBlock& document) {
   } else if (document.format == "pdf") {
     WriteInline(out, "application/pdf", document.bytes);
   } else {
-    return Fail(Code::kInvalidArgument,
-                fmt::format("document '{}': this provider takes no {} documents, only pdf and text",
-                            document.name, document.format));
+    return Fail(
+        Code::kInvalidArgument,
+        FormatMessage("document '{}': this provider takes no {} documents, only pdf and text",
+                      document.name, document.format));
   }
   return {};
 }
@@ -177,8 +179,8 @@ class PartsWriter {
     }
     if (name.empty()) {
       return Fail(Code::kInvalidArgument,
-                  fmt::format("the tool result '{}' answers no tool call of the conversation",
-                              result.tool_use_id.substr(0, 100)));
+                  FormatMessage("the tool result '{}' answers no tool call of the conversation",
+                                result.tool_use_id.substr(0, 100)));
     }
     out_.BeginObject().Key("functionResponse").BeginObject();
     out_.Field("id", result.tool_use_id).Field("name", name);

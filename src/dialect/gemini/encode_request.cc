@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/format_message.h"
 #include "dialect/gemini.h"
 #include "dialect/gemini/parts.h"
 #include "dialect/json/extra.h"
@@ -129,7 +130,7 @@ void WriteThinking(JsonWriter& out, const domain::ReasoningConfig& reasoning) {
 Result<> WriteConfig(JsonWriter& out, const domain::ChatRequest& request, const JsonValue* own) {
   if (request.stop.size() > kStopMax) {
     return Fail(InvalidArgument(
-        "stop", fmt::format("this provider takes at most {} stop sequences", kStopMax)));
+        "stop", FormatMessage("this provider takes at most {} stop sequences", kStopMax)));
   }
   if (request.seed && (*request.seed < INT32_MIN || *request.seed > INT32_MAX)) {
     return Fail(InvalidArgument("seed", "this provider takes seeds of 32 bits"));

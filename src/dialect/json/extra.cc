@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "base/format_message.h"
 #include "dialect/extra.h"
 #include "dialect/responses_wire.h"
 
@@ -45,10 +46,11 @@ Error OnlyInResponses(const JsonMember& member) {
                        type->string()->substr(0, 100));
   }
   return InvalidArgument(
-      member.key, fmt::format("{} taken only by a provider that speaks OpenAI's Responses API "
-                              "(kind openai or azure, see docs/providers.md), which the model that "
-                              "was chosen does not; leave it out or name another model",
-                              what));
+      FieldPath(member.key, std::string(kQuotePlace)),
+      FormatMessage("{} taken only by a provider that speaks OpenAI's Responses API "
+                    "(kind openai or azure, see docs/providers.md), which the model that "
+                    "was chosen does not; leave it out or name another model",
+                    what));
 }
 
 Result<> CheckForeign(const JsonValue& extra, const std::string& from, DropNotes* notes) {
@@ -68,10 +70,10 @@ Result<> CheckForeign(const JsonValue& extra, const std::string& from, DropNotes
     const auto dialect = from.empty() ? "" : fmt::format(" of the {} dialect", from);
     constexpr std::string_view kAnthropicSays = "Extra inputs are not permitted: ";
     return Fail(InvalidArgument(
-        name,
-        fmt::format("{}this member{} means nothing to the model that was chosen; leave it out "
-                    "or name another model",
-                    from == "anthropic" ? kAnthropicSays : "", dialect)));
+        FieldPath(name, std::string(kQuotePlace)),
+        FormatMessage("{}this member{} means nothing to the model that was chosen; leave it out "
+                      "or name another model",
+                      Own(from == "anthropic" ? kAnthropicSays : ""), Own(dialect))));
   }
   return {};
 }

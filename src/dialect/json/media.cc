@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/format_message.h"
 #include "base/utf8.h"
 
 namespace strata::dialect {
@@ -94,8 +95,8 @@ Result<std::string> DocumentText(const domain::DocumentBlock& document) {
   }
   if (text.empty() && (!document.bytes.empty() || !document.url.empty())) {
     return Fail(Code::kInvalidArgument,
-                fmt::format("document '{}': this provider takes no {} documents", document.name,
-                            document.format.empty() ? "linked" : document.format));
+                FormatMessage("document '{}': this provider takes no {} documents", document.name,
+                              document.format.empty() ? "linked" : document.format));
   }
   return text;
 }
@@ -107,7 +108,7 @@ Result<> SetDocumentBytes(domain::DocumentBlock& document, std::string bytes,
     return {};
   }
   if (!IsValidUtf8(bytes)) {
-    return Fail(field.Wrong(fmt::format("a {} document must be UTF-8 text", document.format)));
+    return Fail(field.Wrong(FormatMessage("a {} document must be UTF-8 text", document.format)));
   }
   document.text = std::move(bytes);
   return {};

@@ -6,6 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/format_message.h"
+
 namespace strata::dialect {
 
 void WriteFloats(JsonWriter& out, std::span<const float> row) {
@@ -38,7 +40,7 @@ Result<std::vector<float>> ReadFloats(const JsonField& list) {
 
 Result<> RowCollector::Set(std::size_t index, std::vector<float> row) {
   if (row.empty() || !rows_[index].empty()) {
-    return Fail(Code::kInvalidArgument, fmt::format("row {} is empty or comes twice", index));
+    return Fail(Code::kInvalidArgument, FormatMessage("row {} is empty or comes twice", index));
   }
   rows_[index] = std::move(row);
   return {};

@@ -1,4 +1,5 @@
 #include "dialect/moderation.h"
+#include "base/format_message.h"
 
 #include <fmt/format.h>
 
@@ -41,7 +42,7 @@ Result<> DecodeInput(const JsonField& input, domain::ModerationRequest& out) {
   }
   if (!input.ExpectArray() || input.size() == 0 || input.size() > kInputsMax) {
     return Fail(input.Wrong(
-        fmt::format("expected a string, or a list of 1 to {} strings or parts", kInputsMax)));
+        FormatMessage("expected a string, or a list of 1 to {} strings or parts", kInputsMax)));
   }
   auto first = input.Item(0);
   out.parts = first.present() && first.value().object() != nullptr;

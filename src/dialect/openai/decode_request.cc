@@ -1,9 +1,8 @@
 // Chat completion request → domain.
 
-#include <fmt/format.h>
-
 #include <utility>
 
+#include "base/format_message.h"
 #include "dialect/json/extra.h"
 #include "dialect/json_value.h"
 #include "dialect/openai.h"
@@ -347,7 +346,7 @@ Result<> DecodeStop(const JsonField& stop, domain::ChatRequest& chat) {
     return {};
   }
   if (!stop.ExpectArray() || stop.size() > kStopMax) {
-    return Fail(stop.Wrong(fmt::format("expected a string or a list of up to {}", kStopMax)));
+    return Fail(stop.Wrong(FormatMessage("expected a string or a list of up to {}", kStopMax)));
   }
   for (std::size_t i = 0; i < stop.size(); ++i) {
     auto item = stop.Item(i);

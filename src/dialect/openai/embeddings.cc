@@ -1,12 +1,11 @@
 // Embeddings, both ways.
 
-#include <fmt/format.h>
-
 #include <array>
 #include <bit>
 #include <cstring>
 
 #include "base/encoding.h"
+#include "base/format_message.h"
 #include "dialect/json/extra.h"
 #include "dialect/json/json_writer.h"
 #include "dialect/json/upstream.h"
@@ -62,7 +61,7 @@ Result<> DecodeInput(const JsonField& input, EmbedRequest& out) {
     return {};
   }
   if (!input.ExpectArray() || input.size() == 0 || input.size() > kTextsMax) {
-    return Fail(input.Wrong(fmt::format(
+    return Fail(input.Wrong(FormatMessage(
         "expected a string, a list of token numbers, or a list of 1 to {} of either", kTextsMax)));
   }
   return DecodeList(input, out);
@@ -93,7 +92,7 @@ Result<EmbeddingRows> DecodeRows(std::string_view text, std::size_t count) {
   auto data = body.Get("data");
   STRATA_CHECK_OK(data.ExpectArray());
   if (data.size() != count) {
-    return Fail(data.Wrong(fmt::format("expected {} rows, it has {}", count, data.size())));
+    return Fail(data.Wrong(FormatMessage("expected {} rows, it has {}", count, data.size())));
   }
   RowCollector rows(count);
   for (std::size_t i = 0; i < count; ++i) {

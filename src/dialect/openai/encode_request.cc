@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/format_message.h"
 #include "dialect/json/claude.h"
 #include "dialect/json/extra.h"
 #include "dialect/json/media.h"
@@ -256,7 +257,7 @@ Result<std::string> EncodeChatRequest(const domain::ChatRequest& request,
                                       const EncodeOptions& options) {
   if (options.own_models && request.stop.size() > kOwnStopMax) {
     return Fail(InvalidArgument(
-        "stop", fmt::format("this provider takes at most {} stop sequences", kOwnStopMax)));
+        "stop", FormatMessage("this provider takes at most {} stop sequences", kOwnStopMax)));
   }
   JsonWriter out(options.notes);
   out.BeginObject();

@@ -1,7 +1,6 @@
 #include "dialect/openai/parts.h"
 
-#include <fmt/format.h>
-
+#include "base/format_message.h"
 #include "dialect/json/media.h"
 
 namespace strata::dialect::openai {
@@ -28,7 +27,7 @@ Result<> ReadFileData(const JsonField& field, domain::DocumentBlock& document) {
   auto format = DocumentFormat(data.media_type);
   if (!format) {
     return Fail(field.Wrong(
-        fmt::format("files of type {} are not supported", data.media_type.substr(0, 100))));
+        FormatMessage("files of type {} are not supported", data.media_type.substr(0, 100))));
   }
   document.format = std::move(*format);
   return SetDocumentBytes(document, std::move(data.bytes), field);

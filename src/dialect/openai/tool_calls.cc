@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/format_message.h"
 #include "dialect/json/json_writer.h"
 
 namespace strata::dialect::openai {
@@ -60,7 +61,7 @@ Result<> ToolCallAssembler::AddOne(const JsonField& call, std::size_t place, Blo
   auto id = TextOf(id_field);
   auto& known = Find(index.value_or(static_cast<std::int64_t>(place)), id);
   if (calls_.size() > kCallsMax) {
-    return Fail(Code::kTooLarge, fmt::format("more than {} tool calls", kCallsMax));
+    return Fail(Code::kTooLarge, FormatMessage("more than {} tool calls", kCallsMax));
   }
   if (known.id.empty()) known.id = std::move(id);
   if (known.name.empty()) known.name = TextOf(name_field);
@@ -84,7 +85,7 @@ Result<> ToolCallAssembler::AddOne(const JsonField& call, std::size_t place, Blo
   held_bytes_ += arguments.size();
   known.held += arguments;
   if (held_bytes_ > kHeldBytesMax) {
-    return Fail(Code::kTooLarge, fmt::format("tool calls hold over {} bytes", kHeldBytesMax));
+    return Fail(Code::kTooLarge, FormatMessage("tool calls hold over {} bytes", kHeldBytesMax));
   }
   return {};
 }

@@ -1,7 +1,6 @@
 // Bedrock's Rerank as a front door (bedrock-agent-runtime, RerankRequest and RerankResponse).
 
-#include <fmt/format.h>
-
+#include "base/format_message.h"
 #include "base/utf8.h"
 #include "dialect/json/json_writer.h"
 #include "dialect/json_value.h"
@@ -17,7 +16,7 @@ Result<std::string> DecodeText(const JsonField& document) {
   auto field = document.Get("text");
   STRATA_TRY(auto text, field.NonEmptyString());
   if (CodePointCount(text) > kTextMax) {
-    return Fail(field.Wrong(fmt::format("has more than {} characters", kTextMax)));
+    return Fail(field.Wrong(FormatMessage("has more than {} characters", kTextMax)));
   }
   return text;
 }
@@ -96,7 +95,7 @@ Result<Request> DecodeBedrockRequest(std::string_view text) {
   STRATA_CHECK_OK(DecodeConfiguration(body, out));
   auto sources = body.Get("sources");
   if (!sources.ExpectArray() || sources.size() == 0 || sources.size() > kDocumentsMax) {
-    return Fail(sources.Wrong(fmt::format("expected a list of 1 to {} sources", kDocumentsMax)));
+    return Fail(sources.Wrong(FormatMessage("expected a list of 1 to {} sources", kDocumentsMax)));
   }
   for (std::size_t i = 0; i < sources.size(); ++i) {
     auto source = sources.Item(i);

@@ -1,10 +1,9 @@
 // Rerank in Cohere's form, both ways.
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <set>
 
+#include "base/format_message.h"
 #include "dialect/json/json_writer.h"
 #include "dialect/json/strata_member.h"
 #include "dialect/json/upstream.h"
@@ -51,7 +50,7 @@ Result<> DecodeDocuments(const JsonField& body, Request& out) {
   auto documents = body.Get("documents");
   if (!documents.ExpectArray() || documents.size() == 0 || documents.size() > kDocumentsMax) {
     return Fail(
-        documents.Wrong(fmt::format("expected a list of 1 to {} documents", kDocumentsMax)));
+        documents.Wrong(FormatMessage("expected a list of 1 to {} documents", kDocumentsMax)));
   }
   for (std::size_t i = 0; i < documents.size(); ++i) {
     auto document = documents.Item(i);

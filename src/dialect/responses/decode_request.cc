@@ -1,13 +1,12 @@
 // Responses request → domain.
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <iterator>
 #include <set>
 #include <utility>
 
+#include "base/format_message.h"
 #include "dialect/json/extra.h"
 #include "dialect/openai/parts.h"
 #include "dialect/responses/file_search_tool.h"
@@ -63,7 +62,7 @@ Result<domain::Tool> DecodeTool(const JsonField& item) {
   auto type = item.Get("type");
   STRATA_TRY(auto kind, type.NonEmptyString());
   if (kind != "function") {
-    return Fail(type.Wrong(fmt::format(
+    return Fail(type.Wrong(FormatMessage(
         "tools of type {} are not run by this server, only tools of type function and file_search "
         "are; leave it out, or name{}",
         kind.substr(0, 100), kWhoServes)));

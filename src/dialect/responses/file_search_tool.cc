@@ -1,6 +1,6 @@
 #include "dialect/responses/file_search_tool.h"
 
-#include <fmt/format.h>
+#include "base/format_message.h"
 
 namespace strata::dialect::responses {
 namespace {
@@ -48,7 +48,7 @@ Result<FileSearchTool> DecodeFileSearch(const JsonField& tool) {
   out.field = tool.Path();
   auto ids = tool.Get("vector_store_ids");
   if (!ids.ExpectArray() || ids.size() == 0 || ids.size() > kStoresMax) {
-    return Fail(ids.Wrong(fmt::format("expected 1 to {} ids of vector stores", kStoresMax)));
+    return Fail(ids.Wrong(FormatMessage("expected 1 to {} ids of vector stores", kStoresMax)));
   }
   for (std::size_t i = 0; i < ids.size(); ++i) {
     auto id = ids.Item(i);

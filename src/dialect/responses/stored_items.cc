@@ -7,6 +7,7 @@
 #include <ranges>
 
 #include "base/encoding.h"
+#include "base/format_message.h"
 #include "dialect/json/json_writer.h"
 #include "dialect/responses.h"
 
@@ -55,7 +56,7 @@ Result<std::size_t> Limit(std::string_view text) {
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
   if (error != std::errc() || end != text.data() + text.size() || limit < 1 || limit > kPageMax) {
     return Fail(
-        InvalidArgument("limit", fmt::format("expected an integer from 1 to {}", kPageMax)));
+        InvalidArgument("limit", FormatMessage("expected an integer from 1 to {}", kPageMax)));
   }
   return limit;
 }

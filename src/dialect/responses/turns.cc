@@ -1,11 +1,10 @@
 #include "dialect/responses/turns.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <iterator>
 
 #include "base/encoding.h"
+#include "base/format_message.h"
 #include "dialect/json/json_writer.h"
 #include "dialect/openai/parts.h"
 #include "dialect/responses/annotations.h"
@@ -299,9 +298,9 @@ Result<> Turns::Add(const JsonField& item) {
         "references to items are not served; send the item itself, or previous_response_id"));
   }
   return Fail(type.Wrong(
-      fmt::format("items of type {} are not served; expected one of message, function_call, "
-                  "function_call_output, file_search_call, reasoning",
-                  name.substr(0, 100))));
+      FormatMessage("items of type {} are not served; expected one of message, function_call, "
+                    "function_call_output, file_search_call, reasoning",
+                    name.substr(0, 100))));
 }
 
 std::vector<std::size_t> Turns::AddKnown(const JsonField& items) {

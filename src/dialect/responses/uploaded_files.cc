@@ -1,9 +1,8 @@
 // Uploaded files as documents of a conversation.
 
-#include <fmt/format.h>
-
 #include <utility>
 
+#include "base/format_message.h"
 #include "base/utf8.h"
 #include "dialect/json/media.h"
 #include "dialect/responses.h"
@@ -45,8 +44,8 @@ Result<> PutFile(DocumentBlock& document, std::string filename, std::string_view
   auto format = DocumentFormat(media_type);
   if (!format) {
     return Fail(
-        Error(Code::kUnsupported, fmt::format("file {} is of type {}, which no document has",
-                                              document.source_uri, media_type))
+        Error(Code::kUnsupported, FormatMessage("file {} is of type {}, which no document has",
+                                                document.source_uri, media_type))
             .AtField("file_id"));
   }
   document.format = std::move(*format);
@@ -57,7 +56,7 @@ Result<> PutFile(DocumentBlock& document, std::string filename, std::string_view
   }
   if (!IsValidUtf8(bytes)) {
     return Fail(InvalidArgument(
-        "file_id", fmt::format("file {} is text, and not UTF-8", document.source_uri)));
+        "file_id", FormatMessage("file {} is text, and not UTF-8", document.source_uri)));
   }
   document.text = std::move(bytes);
   return {};

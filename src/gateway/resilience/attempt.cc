@@ -6,6 +6,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include "base/format_message.h"
+
 namespace strata::gateway {
 namespace {
 
@@ -85,7 +87,7 @@ Task<std::shared_ptr<void>> Attempt::Limit(std::weak_ptr<Attempt> attempt,
 Error Attempt::Explained(Error error, std::string_view model) const {
   if (!patience_ || error.code() != Code::kCancelled) return error;
   return Error(Code::kDeadlineExceeded,
-               fmt::format("{} gave no first token within {} ms", model, patience_->count()))
+               FormatMessage("{} gave no first token within {} ms", Own(model), patience_->count()))
       .FromUpstream(-1);
 }
 

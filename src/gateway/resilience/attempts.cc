@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/format_message.h"
 #include "guard/outbound.h"
 
 namespace strata::gateway {
@@ -206,33 +207,34 @@ Error Attempts::Final() const {
     std::move(error).RetryAfter(*last_retry_after_);  // sets it in place
   }
   if (made_ < 2) return error;  // NOLINT(bugprone-use-after-move): RetryAfter took nothing
-  return std::move(error).Because(fmt::format("{} attempts failed, the last one", made_));
+  return std::move(error).Because(FormatMessage("{} attempts failed, the last one", made_));
 }
 
 Error Attempts::NothingToTry() const {
-  std::string reasons;
+  Message reasons;
   std::optional<milliseconds> soonest;
   bool open = false;
   for (const auto& lane : lanes_) {
-    std::string reason;
+    Message reason;
     auto allowed = guard::CheckOutbound(lane->info, ctx_);
     if (!allowed.has_value()) {
-      reason = allowed.error().message();
+      reason = allowed.error().words();
     } else {
       open = true;
       auto wait = std::max(lane->health->OpenFor(), milliseconds(1));
       soonest = std::min(wait, soonest.value_or(wait));
-      reason = fmt::format("{} is not asked for another {} ms: {}", lane->health->id(),
-                           wait.count(), OutcomeName(lane->health->LastFault()));
-      auto fault = lane->health->LastFault();
-      if (fault == AttemptOutcome::kRefusedKey) reason += " (its provider refuses our key)";
-      if (fault == AttemptOutcome::kDenied) reason += " (its provider denies us this model)";
+      const auto fault = lane->health->LastFault();
+      std::string_view whose;
+      if (fault == AttemptOutcome::kRefusedKey) whose = " (its provider refuses our key)";
+      if (fault == AttemptOutcome::kDenied) whose = " (its provider denies us this model)";
+      reason = FormatMessage("{} is not asked for another {} ms: {}{}", Own(lane->health->id()),
+                             wait.count(), Own(OutcomeName(fault)), Own(whose));
     }
-    reasons += (reasons.empty() ? "" : "; ") + reason;
+    reasons = FormatMessage("{}{}{}", reasons, Own(reasons.empty() ? "" : "; "), reason);
   }
-  auto message = lanes_.size() == 1
-                     ? reasons
-                     : fmt::format("no deployment of '{}' can be asked: {}", rules_.id, reasons);
+  auto message = lanes_.size() == 1 ? reasons
+                                    : FormatMessage("no deployment of '{}' can be asked: {}",
+                                                    Own(rules_.id), reasons);
   if (!open) return Error(Code::kPermissionDenied, std::move(message));
   Error error(Code::kUnavailable, std::move(message));
   if (soonest) std::move(error).RetryAfter(*soonest);  // sets it in place

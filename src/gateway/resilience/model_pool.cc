@@ -1,4 +1,5 @@
 #include "gateway/model_pool.h"
+#include "base/format_message.h"
 
 #include <fmt/format.h>
 
@@ -22,7 +23,8 @@ Result<E> Find(std::string_view field, std::string_view text,
   if (at != names.end()) return static_cast<E>(at - names.begin());
   std::string known;
   for (auto name : names) known += fmt::format("{}{}", known.empty() ? "" : ", ", name);
-  return Fail(InvalidArgument(std::string(field), fmt::format("'{}' is none of {}", text, known)));
+  return Fail(
+      InvalidArgument(std::string(field), FormatMessage("'{}' is none of {}", text, Own(known))));
 }
 
 bool IsKb(std::string_view model) { return model.starts_with("kb/"); }
@@ -31,7 +33,7 @@ Result<> CheckTargets(const PoolSpec& spec) {
   std::set<std::string_view> seen;
   auto check = [&](std::string_view field, const std::string& model) -> Result<> {
     auto bad = [&](std::string_view what) {
-      return Fail(InvalidArgument(std::string(field), fmt::format("'{}' {}", model, what)));
+      return Fail(InvalidArgument(std::string(field), FormatMessage("'{}' {}", model, Own(what))));
     };
     if (model.empty()) return Fail(InvalidArgument(std::string(field), "a model id is missing"));
     if (model == spec.id) return bad("is the model itself");
@@ -42,7 +44,7 @@ Result<> CheckTargets(const PoolSpec& spec) {
   for (const auto& deployment : spec.deployments) {
     STRATA_CHECK_OK(check("deployments", deployment.model));
     if (deployment.weight < 1 || deployment.weight > kWeightMax) {
-      return Fail(InvalidArgument("weight", fmt::format("expected 1 to {}", kWeightMax)));
+      return Fail(InvalidArgument("weight", FormatMessage("expected 1 to {}", kWeightMax)));
     }
   }
   for (const auto& model : spec.fallback) STRATA_CHECK_OK(check("fallback", model));
@@ -68,11 +70,11 @@ Result<> CheckPool(const PoolSpec& spec) {
   }
   if (IsKb(spec.id)) return Fail(InvalidArgument("id", "kb/ is the prefix of knowledge bases"));
   if (spec.deployments.empty() || spec.deployments.size() > kDeploymentsMax) {
-    return Fail(InvalidArgument("deployments", fmt::format("expected 1 to {}", kDeploymentsMax)));
+    return Fail(InvalidArgument("deployments", FormatMessage("expected 1 to {}", kDeploymentsMax)));
   }
   STRATA_CHECK_OK(CheckTargets(spec));
   if (spec.retries && (*spec.retries < 0 || *spec.retries > kRetriesMax)) {
-    return Fail(InvalidArgument("retries", fmt::format("expected 0 to {}", kRetriesMax)));
+    return Fail(InvalidArgument("retries", FormatMessage("expected 0 to {}", kRetriesMax)));
   }
   return {};
 }

@@ -1,6 +1,5 @@
 #include "gateway/resilience.h"
-
-#include <fmt/format.h>
+#include "base/format_message.h"
 
 #include <map>
 #include <mutex>
@@ -146,12 +145,14 @@ AttemptRules RulesOf(const PoolSpec& spec, const ResilienceOptions& options) {
 }
 
 Error NoDeployment(std::string_view pool, const std::vector<Error>& missing) {
-  std::string reasons;
-  for (const auto& error : missing) reasons += (reasons.empty() ? "" : "; ") + error.message();
+  Message reasons;
+  for (const auto& error : missing) {
+    reasons = FormatMessage("{}{}{}", reasons, Own(reasons.empty() ? "" : "; "), error.words());
+  }
   if (reasons.empty()) reasons = "none exists";
   // A set-up that lacks a model or a secret is not mended by asking again.
   const auto code = missing.empty() ? Code::kUnavailable : missing.front().code();
-  return Error(code, fmt::format("no deployment of '{}' can be asked: {}", pool, reasons))
+  return Error(code, FormatMessage("no deployment of '{}' can be asked: {}", Own(pool), reasons))
       .AtField("model");
 }
 

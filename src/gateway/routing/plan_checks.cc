@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "base/format_message.h"
 #include "gateway/routing/plan_run.h"
 #include "route/citation_check.h"
 #include "route/decision.h"
@@ -27,14 +28,14 @@ std::optional<double> ConfidenceOf(const domain::ChatResponse& answer) {
   return std::exp(sum / static_cast<double>(tokens));
 }
 
-std::string Failures(const std::vector<std::shared_ptr<Step>>& steps) {
+Message Failures(const std::vector<std::shared_ptr<Step>>& steps) {
   std::string out;
   for (const auto& step : steps) {
     if (!step->error()) continue;
     out += fmt::format("{}{} failed: {}", out.empty() ? "" : "; ", step->model().Info().id,
                        CodeName(step->error()->code()));
   }
-  return out;
+  return Message::Ours(std::move(out));
 }
 
 // What the caller said last.
@@ -47,15 +48,15 @@ std::string LastWords(const domain::ChatRequest& request) {
 
 }  // namespace
 
-std::string PlanRun::CannotCheck() const {
+Message PlanRun::CannotCheck() const {
   if (plan_.check != route::Check::kHook) return {};
   const auto hook = FindHook(tools_.hooks.get(), plan_.hook);
   if (hook == nullptr || tools_.client == nullptr) {
-    return fmt::format("the configuration has no hook {}", plan_.hook);
+    return FormatMessage("the configuration has no hook {}", Own(plan_.hook));
   }
   auto may = hook->MayAsk(ctx_);
-  return may.has_value() ? std::string()
-                         : fmt::format("hook {}: {}", plan_.hook, may.error().message());
+  return may.has_value() ? Message()
+                         : FormatMessage("hook {}: {}", Own(plan_.hook), may.error().words());
 }
 
 Task<route::Comparable> PlanRun::Read(const Step& step, std::string& problems) {
@@ -70,7 +71,7 @@ Task<route::Comparable> PlanRun::Read(const Step& step, std::string& problems) {
     tried = work();
   }
   if (!tried.has_value()) {
-    problems += fmt::format("; {}: {}", step.model().Info().id, tried.error().message());
+    problems += fmt::format("; {}: {}", step.model().Info().id, tried.error().words().own());
     co_return route::Comparable();
   }
   if (!tried->problem.empty()) {
@@ -85,7 +86,7 @@ Task<route::Comparable> PlanRun::Read(const Step& step, std::string& problems) {
 
 Task<std::shared_ptr<Step>> PlanRun::SettleByAgreement(const Steps& steps,
                                                        const domain::ChatRequest& request,
-                                                       std::string& why) {
+                                                       Message& why) {
   why = Failures(steps);
   if (!why.empty()) {
     for (const auto& step : steps) step->Settle(step->error() ? "failed" : "alone");
@@ -95,12 +96,12 @@ Task<std::shared_ptr<Step>> PlanRun::SettleByAgreement(const Steps& steps,
   auto a = co_await Read(*steps[0], problems);
   auto b = co_await Read(*steps[1], problems);
   auto stands = [&](const std::shared_ptr<Step>& step, std::string_view reason) {
-    why = reason;
+    why = Message::Ours(std::string(reason));
     for (const auto& each : steps) each == step ? each->Stand() : each->Settle("agrees");
     return step;
   };
   if (route::Agree(a, b, tools_.embedder.get())) co_return stands(steps[0], "both say the same");
-  why = "their answers differ" + problems;
+  auto differ = "their answers differ" + problems;
   if (plan_.tie_break != nullptr && ctx_.CheckAlive().has_value()) {
     Steps third = {std::make_shared<Step>(plan_.tie_break, "tie_break", ctx_)};
     third[0]->CompareWith(std::nullopt, std::nullopt);
@@ -112,19 +113,20 @@ Task<std::shared_ptr<Step>> PlanRun::SettleByAgreement(const Steps& steps,
     auto id = third[0]->model().Info().id;
     for (const auto& [step, said] : {std::pair(steps[0], &a), std::pair(steps[1], &b)}) {
       if (!route::Agree(c, *said, tools_.embedder.get())) continue;
-      why = id + " breaks the tie";
+      why = Message::Ours(id + " breaks the tie");
       for (const auto& each : steps) each == step ? each->Stand() : each->Settle("differs");
       co_return step;
     }
-    why += " and " + id + " agrees with neither" + its_problems;
+    differ += " and " + id + " agrees with neither" + its_problems;
   }
+  why = Message::Ours(std::move(differ));
   for (const auto& step : steps) step->Settle("differs");
   co_return nullptr;
 }
 
 std::shared_ptr<Step> PlanRun::SettleBySchema(const Steps& steps,
                                               const domain::ChatRequest& request,
-                                              std::string& why) const {
+                                              Message& why) const {
   const auto& step = steps.front();
   why = Failures(steps);
   if (why.empty()) {
@@ -133,7 +135,10 @@ std::shared_ptr<Step> PlanRun::SettleBySchema(const Steps& steps,
     if (form == route::AnswerForm::kNone) {
       why = "the answer is not whole";
     } else if (form != route::AnswerForm::kCalls) {
-      why = route::AnswerProblem(domain::TextOf(answer.content), request.json_output->schema.text);
+      auto problem =
+          route::AnswerProblem(domain::TextOf(answer.content), request.json_output->schema.text);
+      // It names members as the answer and the schema do.
+      if (!problem.empty()) why = Message(std::move(problem), "the answer does not fit the schema");
     }
   }
   if (!why.empty()) {
@@ -145,21 +150,22 @@ std::shared_ptr<Step> PlanRun::SettleBySchema(const Steps& steps,
   return step;
 }
 
-std::shared_ptr<Step> PlanRun::SettleByConfidence(const Steps& steps, std::string& why) const {
+std::shared_ptr<Step> PlanRun::SettleByConfidence(const Steps& steps, Message& why) const {
   const auto& step = steps.front();
   why = Failures(steps);
   auto confidence = step->error() ? std::nullopt : ConfidenceOf(step->answer());
   const bool enough = confidence && *confidence >= plan_.confidence;
   if (why.empty()) {
-    why = confidence ? fmt::format("its tokens' mean probability is {:.3f}, {} {:.3f}", *confidence,
-                                   enough ? "at least" : "below", plan_.confidence)
-                     : "it gives no log-probabilities";
+    why = confidence
+              ? FormatMessage("its tokens' mean probability is {:.3f}, {} {:.3f}", *confidence,
+                              Own(enough ? "at least" : "below"), plan_.confidence)
+              : Message("it gives no log-probabilities");
   }
   enough ? step->Stand() : step->Settle("is not confident");
   return enough ? step : nullptr;
 }
 
-std::shared_ptr<Step> PlanRun::SettleByCitations(const Steps& steps, std::string& why) const {
+std::shared_ptr<Step> PlanRun::SettleByCitations(const Steps& steps, Message& why) const {
   const auto& step = steps.front();
   why = Failures(steps);
   bool enough = false;
@@ -170,36 +176,36 @@ std::shared_ptr<Step> PlanRun::SettleByCitations(const Steps& steps, std::string
                                           : static_cast<double>(sentences.cited) /
                                                 static_cast<double>(sentences.all);
     enough = whole && sentences.cited > 0 && share >= plan_.supported;
-    why = !whole ? "the answer is not whole"
-                 : fmt::format("{} of its {} sentences are supported by what they cite",
-                               sentences.cited, sentences.all);
+    why = !whole ? Message("the answer is not whole")
+                 : FormatMessage("{} of its {} sentences are supported by what they cite",
+                                 sentences.cited, sentences.all);
   }
   enough ? step->Stand() : step->Settle("is not supported");
   return enough ? step : nullptr;
 }
 
-Task<std::shared_ptr<Step>> PlanRun::SettleBySql(const Steps& steps, std::string& why) {
+Task<std::shared_ptr<Step>> PlanRun::SettleBySql(const Steps& steps, Message& why) {
   const auto& step = steps.front();
   why = Failures(steps);
   if (why.empty()) {
     std::string problems;
     auto read = co_await Read(*step, problems);
     if (read.form != route::AnswerForm::kRows)
-      why = problems.substr(std::min(problems.size(), 2UZ));
+      why = Message::Ours(problems.substr(std::min(problems.size(), 2UZ)));
   }
   if (!why.empty()) {
     step->Settle("fails the check");
     co_return nullptr;
   }
   step->Stand();
-  why = plan_.sql->rows.empty() ? "the statement holds with the schema"
-                                : "the statement runs on the sample";
+  why = plan_.sql->rows.empty() ? Message("the statement holds with the schema")
+                                : Message("the statement runs on the sample");
   co_return step;
 }
 
 Task<std::shared_ptr<Step>> PlanRun::SettleByHook(const Steps& steps,
                                                   const domain::ChatRequest& request,
-                                                  std::string& why) {
+                                                  Message& why) {
   const auto& step = steps.front();
   why = Failures(steps);
   bool passes = false;

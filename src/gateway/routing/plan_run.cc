@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "base/format_message.h"
 #include "dialect/responses_wire.h"
 #include "route/decision.h"
 
@@ -69,10 +70,10 @@ Task<Result<std::unique_ptr<ChatStream>>> PlanRun::Start(domain::ChatRequest&& r
   note.Set("check", plan_.decision->check);
   note.Set("outcome", settled ? "settled" : "escalated");
   note.Set("why", why);
-  if (ctx_.capture_text && !detail_.empty()) note.Set("detail", detail_);
+  if (!detail_.empty()) note.SetText("detail", detail_);
   note.End();
   if (!settled) {
-    ctx_.route += "; escalated: " + why;
+    ctx_.route += "; escalated: " + why.own();
     co_return co_await StartModel(std::move(request), "escalate");
   }
   ctx_.answered_by = settled->model().Info().id;
@@ -94,7 +95,7 @@ Task<Result<std::unique_ptr<ChatStream>>> PlanRun::StartModel(domain::ChatReques
   record_->NoteStart(fall_back);
   if (fall_back) {
     ctx_.span.Set("fell_back",
-                  fmt::format("{}: {}", plan_.model->Info().id, started.error().message()));
+                  FormatMessage("{}: {}", Own(plan_.model->Info().id), started.error().words()));
     ctx_.role = "fallback";
     ctx_.answered_by = plan_.fallback->Info().id;
     note_.table = nullptr;
@@ -104,7 +105,7 @@ Task<Result<std::unique_ptr<ChatStream>>> PlanRun::StartModel(domain::ChatReques
   co_return RoutedStream(std::move(*started), ctx_, std::move(note_));
 }
 
-Task<std::shared_ptr<Step>> PlanRun::Settle(const domain::ChatRequest& request, std::string& why) {
+Task<std::shared_ptr<Step>> PlanRun::Settle(const domain::ChatRequest& request, Message& why) {
   Steps steps;
   for (std::size_t i = 0; i < plan_.first.size(); ++i) {
     steps.push_back(std::make_shared<Step>(plan_.first[i], "ask", ctx_));
@@ -126,11 +127,11 @@ Task<std::shared_ptr<Step>> PlanRun::Settle(const domain::ChatRequest& request, 
   co_return co_await SettleByAgreement(steps, request, why);
 }
 
-Task<std::shared_ptr<Step>> PlanRun::Guarded(std::shared_ptr<Step> step, std::string& why) {
+Task<std::shared_ptr<Step>> PlanRun::Guarded(std::shared_ptr<Step> step, Message& why) {
   const auto text = domain::TextOf(step->answer().content);
   auto judged = co_await tools_.guardrails->Judge(text, guard::Side::kOutput, ctx_);
   if (judged.has_value() || judged.error().code() != Code::kBlocked) co_return step;
-  why = fmt::format("a guardrail blocks what {} says", step->model().Info().id);
+  why = FormatMessage("a guardrail blocks what {} says", Own(step->model().Info().id));
   co_return nullptr;
 }
 

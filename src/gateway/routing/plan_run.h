@@ -41,23 +41,22 @@ class PlanRun {
   Task<Result<std::unique_ptr<provider::ChatStream>>> StartModel(domain::ChatRequest&& request,
                                                                  std::string_view role);
   // The step whose answer stands; null: escalate, and `why`.
-  Task<std::shared_ptr<Step>> Settle(const domain::ChatRequest& request, std::string& why);
+  Task<std::shared_ptr<Step>> Settle(const domain::ChatRequest& request, Message& why);
   Task<std::shared_ptr<Step>> SettleByAgreement(const Steps& steps,
-                                                const domain::ChatRequest& request,
-                                                std::string& why);
+                                                const domain::ChatRequest& request, Message& why);
   std::shared_ptr<Step> SettleBySchema(const Steps& steps, const domain::ChatRequest& request,
-                                       std::string& why) const;
-  std::shared_ptr<Step> SettleByConfidence(const Steps& steps, std::string& why) const;
-  std::shared_ptr<Step> SettleByCitations(const Steps& steps, std::string& why) const;
-  Task<std::shared_ptr<Step>> SettleBySql(const Steps& steps, std::string& why);
+                                       Message& why) const;
+  std::shared_ptr<Step> SettleByConfidence(const Steps& steps, Message& why) const;
+  std::shared_ptr<Step> SettleByCitations(const Steps& steps, Message& why) const;
+  Task<std::shared_ptr<Step>> SettleBySql(const Steps& steps, Message& why);
   Task<std::shared_ptr<Step>> SettleByHook(const Steps& steps, const domain::ChatRequest& request,
-                                           std::string& why);
-  // Why nobody need be asked first; "": the check can be made.
-  std::string CannotCheck() const;
+                                           Message& why);
+  // Why nobody need be asked first; empty: the check can be made.
+  Message CannotCheck() const;
   // What of an answer is compared. What is wrong with one that cannot be is added to `problems`.
   Task<route::Comparable> Read(const Step& step, std::string& problems);
   // The step, unless a guardrail blocks what it says.
-  Task<std::shared_ptr<Step>> Guarded(std::shared_ptr<Step> step, std::string& why);
+  Task<std::shared_ptr<Step>> Guarded(std::shared_ptr<Step> step, Message& why);
   // For the strongest and the cheapest model of the decision, against the model that is named.
   void CompareWith(RequestContext& ctx, std::string_view model) const;
 

@@ -82,7 +82,7 @@ Task<Result<>> Aligner::AddVectors(std::vector<Claim>& claims, RequestContext& c
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
   if (!done) {
     Log(Level::kWarning, "align.embed_failed",
-        {{"error", rows.has_value() ? "wrong shape" : rows.error().message()}});
+        {{"error", rows.has_value() ? "wrong shape" : rows.error().words().own()}});
     co_return Result<>{};
   }
   const auto vector = [&](std::size_t row) {

@@ -38,9 +38,7 @@ class ExtractCall final : public provider::ChatModel {
     auto corrected =
         CorrectQuestion(StandaloneQuestion(input_.question, input_.history, kTurnBreak),
                         input_.corrected, input_.passages);
-    if (ctx.capture_text && !corrected.changes.text.empty()) {
-      ctx.span.Set("corrected", corrected.changes);
-    }
+    if (!corrected.changes.text.empty()) ctx.span.SetText("corrected", corrected.changes);
     auto question = std::move(corrected.text);
     auto passages = PassagesOf(input_.passages);
     const auto input_tokens = TokensOf(question, passages);

@@ -104,7 +104,7 @@ TEST(Extract, RefusesWithoutSourcesOrQuestion) {
 }
 
 TEST(Extract, TheEmbeddingOfItsSentencesIsItsChildInTheTrace) {
-  auto trace = std::make_shared<Trace>("t", SystemClock());
+  auto trace = std::make_shared<Trace>("t", SystemClock(), Texts::kKept);
   RequestContext ctx;
   ctx.span = Span(trace, "root");
   Extractor extractor(std::make_shared<SpanningEmbedder>());

@@ -1,4 +1,5 @@
 #include "knowledge/filter_writer.h"
+#include "base/format_message.h"
 
 #include <fmt/format.h>
 
@@ -111,18 +112,19 @@ Result<> CheckDeclared(const Filter& filter, const std::vector<FilterAttribute>&
   const auto found = std::ranges::find(attributes, filter.key, &FilterAttribute::key);
   if (found == attributes.end()) {
     return Fail(InvalidArgument(
-        at + ".key", fmt::format("{} is none of the attributes", JsonString(filter.key))));
+        at + ".key", FormatMessage("{} is none of the attributes", JsonString(filter.key))));
   }
   if (!Compares(filter.op, found->type)) {
-    return Fail(InvalidArgument(at, fmt::format("does not go with {}, which is a {}",
-                                                JsonString(filter.key), TypeName(found->type))));
+    return Fail(
+        InvalidArgument(at, FormatMessage("does not go with {}, which is a {}",
+                                          JsonString(filter.key), Own(TypeName(found->type)))));
   }
   if (Fits(filter, found->type)) return {};
   return Fail(InvalidArgument(
       at + ".value",
-      fmt::format("expected {} for {}",
-                  HoldsList(filter.op, found->type) ? "a list of its type" : "its type",
-                  JsonString(filter.key))));
+      FormatMessage("expected {} for {}",
+                    Own(HoldsList(filter.op, found->type) ? "a list of its type" : "its type"),
+                    JsonString(filter.key))));
 }
 
 // {"key": one of those that the operator goes with, "value": of their types}.
@@ -245,7 +247,7 @@ Result<std::optional<Filter>> ReadWrittenFilter(std::string_view answer,
                                                 const std::vector<FilterAttribute>& attributes) {
   const auto text = JsonIn(answer);
   if (text.size() > kFilterBytesMax) {
-    return Fail(InvalidArgument("filter", fmt::format("longer than {} bytes", kFilterBytesMax)));
+    return Fail(InvalidArgument("filter", FormatMessage("longer than {} bytes", kFilterBytesMax)));
   }
   json::error_code error;
   json::parse_options options;
@@ -289,13 +291,13 @@ Task<Result<std::optional<Filter>>> FilterWriter::Write(const std::string& quest
   auto filter = ReadWrittenFilter(*answer, wish.attributes);
   if (filter.has_value()) {
     span.Set("conditions_on", *filter ? KeysOf(**filter) : "nothing");
-    if (ctx.capture_text && *filter) span.Set("filter", JsonText{std::string(JsonIn(*answer))});
+    if (*filter) span.SetText("filter", JsonText{std::string(JsonIn(*answer))});
     co_return filter;
   }
   const auto& error = filter.error();
-  span.Set("skipped",
-           fmt::format("the model wrote no filter of the declared attributes: {}", error.field()));
-  if (ctx.capture_text) span.Set("problem", error.message());
+  span.Set("skipped", FormatMessage("the model wrote no filter of the declared attributes: {}",
+                                    error.field_words()));
+  span.SetText("problem", error.message());
   Log(Level::kWarning, "kb.implicit_filter.refused", {{"model", wish.model}});
   co_return std::nullopt;
 }
@@ -307,8 +309,8 @@ Task<Result<std::string>> FilterWriter::Ask(const std::string& question,
   STRATA_CO_CHECK_OK(guard::CheckModelAllowed(wish.model, ctx));
   STRATA_CO_TRY(auto model, models_.Chat(wish.model));
   if (model->Info().provider == kKbProvider || !IsLanguageModel(model->Info().id)) {
-    co_return Fail(
-        InvalidArgument(std::string(kField), fmt::format("'{}' is no language model", wish.model)));
+    co_return Fail(InvalidArgument(std::string(kField),
+                                   FormatMessage("'{}' is no language model", wish.model)));
   }
   auto request = RequestFor(question, history, wish, model->Info(), ctx.clock->Wall());
   co_return co_await TextOfAnswer(*model, std::move(request), ctx);

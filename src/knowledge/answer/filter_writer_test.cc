@@ -138,8 +138,8 @@ class FilterWriterTest : public ServiceFixture {
     return Run(writer.Write(question, {}, wish, ctx_));
   }
   // The fields of the span of one writing, as text.
-  std::string TraceOf(std::string question) {
-    auto trace = std::make_shared<Trace>("t", SystemClock());
+  std::string TraceOf(std::string question, Texts texts = Texts::kKept) {
+    auto trace = std::make_shared<Trace>("t", SystemClock(), texts);
     ctx_.span = Span(trace, "test.root");
     EXPECT_TRUE(Write(std::move(question)).has_value());
     ctx_.span = Span();
@@ -169,7 +169,6 @@ TEST_F(FilterWriterTest, TheModelIsToldTheAttributesAndAskedTheQuestion) {
 }
 
 TEST_F(FilterWriterTest, WhatIsNoFilterIsLeftOutAndTheTraceSaysSo) {
-  ctx_.capture_text = true;
   model_->Next().Text(R"({"filter": {"equals": {"key": "owner", "value": "me"}}})");
   EXPECT_THAT(TraceOf("q"), HasSubstr("\"owner\" is none of the attributes"));
   model_->Next().Text("I cannot help.");
@@ -182,11 +181,11 @@ TEST_F(FilterWriterTest, WhatIsNoFilterIsLeftOutAndTheTraceSaysSo) {
   EXPECT_THAT(TraceOf("q"), HasSubstr("conditions_on=nothing"));
 }
 
-TEST_F(FilterWriterTest, WithoutCapturedTextTheTraceQuotesNothingOfTheModel) {
+TEST_F(FilterWriterTest, WhereTextsAreDroppedTheTraceQuotesNothingOfTheModel) {
   model_->Next().Text(R"({"filter": {"equals": {"key": "owner", "value": "me"}}})");
-  EXPECT_THAT(TraceOf("q"), Not(HasSubstr("owner")));
+  EXPECT_THAT(TraceOf("q", Texts::kDropped), Not(HasSubstr("owner")));
   model_->Next().Text(R"({"filter": {"equals": {"key": "team", "value": "osterloh"}}})");
-  const auto trace = TraceOf("q");
+  const auto trace = TraceOf("q", Texts::kDropped);
   EXPECT_THAT(trace, HasSubstr("conditions_on=team"));
   EXPECT_THAT(trace, Not(HasSubstr("osterloh")));
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/format_message.h"
 #include "base/utf8.h"
 #include "dialect/extra.h"
 #include "guard/model_access.h"
@@ -159,9 +160,10 @@ class KbModel final : public provider::ChatModel {
 // is missing.
 Error Unknown(std::string_view rest, std::string_view base) {
   const bool several = SplitName(rest).base != base;
-  auto message = fmt::format(
-      "model '{}/{}' does not exist: there is no {}", kKbProvider, rest,
-      several ? fmt::format("knowledge base '{}'", Utf8Prefix(base, 200)) : "such knowledge base");
+  auto missing = several ? FormatMessage("knowledge base '{}'", Utf8Prefix(base, 200))
+                         : Message("such knowledge base");
+  auto message = FormatMessage("model '{}/{}' does not exist: there is no {}", Own(kKbProvider),
+                               rest, missing);
   return Error(Code::kNotFound, std::move(message)).AtField("model");
 }
 
@@ -180,9 +182,9 @@ class KbModelSource final : public provider::ModelSource {
     }
     if (rest.ends_with('@')) {
       return Fail(InvalidArgument(
-          "model", fmt::format("'{}/{}' names no model after the '@'; expected {}/NAME or "
-                               "{}/NAME@MODEL",
-                               kKbProvider, rest, kKbProvider, kKbProvider)));
+          "model", FormatMessage("'{}/{}' names no model after the '@'; expected {}/NAME or "
+                                 "{}/NAME@MODEL",
+                                 Own(kKbProvider), rest, Own(kKbProvider), Own(kKbProvider))));
     }
     std::shared_ptr<provider::ChatModel> model;
     if (name.model == kExtractModelId) name.model.clear();

@@ -1,4 +1,5 @@
 #include "knowledge/query_writer.h"
+#include "base/format_message.h"
 
 #include <fmt/format.h>
 
@@ -169,13 +170,14 @@ Task<Result<std::vector<std::string>>> QueryWriter::Write(const std::string& que
   }
   if (queries.has_value() && !queries->empty()) {
     span.Set("queries", queries->size());
-    if (ctx.capture_text) span.Set("query", QueriesJson(*queries));
+    if (span.keeps_texts()) span.SetText("query", QueriesJson(*queries));
     co_return queries;
   }
-  const auto reason =
-      queries.has_value() ? "the answer holds no queries" : queries.error().message();
+  const Message reason =
+      queries.has_value() ? Message("the answer holds no queries") : queries.error().words();
   span.Set("skipped", reason);
-  Log(Level::kWarning, "kb.rewrite.failed", {{"model", call.generation.model}, {"reason", reason}});
+  Log(Level::kWarning, "kb.rewrite.failed",
+      {{"model", call.generation.model}, {"reason", reason.own()}});
   co_return as_it_is;
 }
 
@@ -188,7 +190,7 @@ Task<Result<std::vector<std::string>>> QueryWriter::Ask(const std::string& quest
   if (call.named) STRATA_CO_CHECK_OK(guard::CheckModelAllowed(id, ctx));
   STRATA_CO_TRY(auto model, models_.Chat(id));
   if (model->Info().provider == kKbProvider || !IsLanguageModel(model->Info().id)) {
-    co_return Fail(InvalidArgument("model", fmt::format("'{}' is no language model", id)));
+    co_return Fail(InvalidArgument("model", FormatMessage("'{}' is no language model", id)));
   }
   auto request = RequestFor(question, history, call.parts_max, call.generation, model->Info(),
                             ctx.clock->Wall());

@@ -35,8 +35,9 @@ Task<Result<bool>> AddCosines(provider::Embedder& embedder, std::string question
   if (!query.has_value() || !rows.has_value() || query->count() != 1 || rows->count() != count ||
       query->dimensions != rows->dimensions) {
     Log(Level::kWarning, "extract.embed_failed",
-        {{"error", query.has_value() ? (rows.has_value() ? "wrong shape" : rows.error().message())
-                                     : query.error().message()}});
+        {{"error", query.has_value()
+                       ? (rows.has_value() ? "wrong shape" : rows.error().words().own())
+                       : query.error().words().own()}});
     co_return false;
   }
   std::vector<double> cosines;

@@ -1,6 +1,5 @@
 #include "knowledge/base_names.h"
-
-#include <fmt/format.h>
+#include "base/format_message.h"
 
 #include <algorithm>
 
@@ -22,7 +21,7 @@ Result<std::vector<std::string>> SplitBaseNames(std::string_view names, std::str
     if (std::ranges::find(out, name) != out.end()) continue;
     if (out.size() == kBasesMax) {
       return Fail(InvalidArgument(std::string(field),
-                                  fmt::format("names more than {} knowledge bases", kBasesMax)));
+                                  FormatMessage("names more than {} knowledge bases", kBasesMax)));
     }
     out.push_back(std::move(name));
   }

@@ -258,7 +258,7 @@ TEST_F(KnowledgeBaseTest, EachStageIsASpanWithItsHits) {
   const auto base = MakeBase();
   const auto source = MakeCustom(base);
   Index(base, source, {Document("a", std::string(kGlacier))});
-  auto trace = std::make_shared<Trace>("t", SystemClock());
+  auto trace = std::make_shared<Trace>("t", SystemClock(), Texts::kKept);
   ctx_.span = Span(trace, "test.root");
   const auto found = Search(base, "glacier");
   ctx_.span = Span();

@@ -401,9 +401,8 @@ class PermissionTrials : public ServiceFixture {
     request.join = static_cast<int>(asked.pick / 24 % 3);
     if (asked.pick / 72 % 4 == 0) request.more_bases = {annex_.id};
     if (const auto* filter = FilterOf(asked)) request.filter = *filter;
-    auto trace = std::make_shared<Trace>("t", SystemClock());
+    auto trace = std::make_shared<Trace>("t", SystemClock(), Texts::kKept);
     ctx.span = Span(trace, "trial");
-    ctx.capture_text = true;
     const auto found = Get(bases_->Retrieve(std::move(request), ctx));
     ctx.span = Span();
     std::vector<Seen> seen;

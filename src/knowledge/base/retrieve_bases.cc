@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/format_message.h"
 #include "base/json_text.h"
 #include "base/run_all.h"
 #include "knowledge/base/base_embedder.h"
@@ -98,7 +99,7 @@ Result<std::vector<KnowledgeBase>> KnowledgeBases::Impl::BasesFor(const Retrieve
   if (ids.size() > kBasesMax) {
     return Fail(InvalidArgument(
         "knowledge_bases",
-        fmt::format("expected at most {} knowledge bases, not {}", kBasesMax, ids.size())));
+        FormatMessage("expected at most {} knowledge bases, not {}", kBasesMax, ids.size())));
   }
   std::vector<KnowledgeBase> bases;
   for (const auto& id : ids) {
@@ -191,7 +192,7 @@ Task<Result<RetrieveResponse>> KnowledgeBases::Impl::RetrieveFromAll(RetrieveReq
   STRATA_CO_TRY(auto merged, co_await RunBlocking(*parts_.pool, std::move(merge)));
   LeadWithQuoted(request.query, merged.passages);
   span.Set("bases", BasesJson(merged.bases));
-  span.Set("hits", RankedJson(merged.passages));
+  SetRanked(span, merged.passages);
   span.End();
   out.corrected = std::move(merged.corrected);
   out.led_by_names = merged.led_by_names;

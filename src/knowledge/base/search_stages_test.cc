@@ -40,9 +40,8 @@ class SearchStagesTest : public ServiceFixture {
   }
   // The fields of one span of a search, "" when it has none of that name.
   std::string FieldOf(RetrieveRequest request, std::string_view span, std::string_view field) {
-    auto trace = std::make_shared<Trace>("t", SystemClock());
+    auto trace = std::make_shared<Trace>("t", SystemClock(), Texts::kKept);
     ctx_.span = Span(trace, "test.root");
-    ctx_.capture_text = true;
     Get(bases_->Retrieve(std::move(request), ctx_));
     ctx_.span = Span();
     for (const auto& record : trace->TakeEnded()) {
@@ -56,8 +55,8 @@ class SearchStagesTest : public ServiceFixture {
     return {};
   }
   // All fields of a search's spans, as text.
-  std::string FieldsOf(RetrieveRequest request) {
-    auto trace = std::make_shared<Trace>("t", SystemClock());
+  std::string FieldsOf(RetrieveRequest request, Texts texts) {
+    auto trace = std::make_shared<Trace>("t", SystemClock(), texts);
     ctx_.span = Span(trace, "test.root");
     Get(bases_->Retrieve(std::move(request), ctx_));
     ctx_.span = Span();
@@ -76,21 +75,21 @@ class SearchStagesTest : public ServiceFixture {
   DataSource source_;
 };
 
-TEST_F(SearchStagesTest, WithoutCapturedTextTheTraceHoldsNoWordOfTheQuestion) {
+TEST_F(SearchStagesTest, WhereTextsAreDroppedTheTraceHoldsNoWordOfQuestionOrDocument) {
   Index(base_, source_,
         {Document("Zermatt", "The Aletsch glacier lies in Valais."), Document("b", "A bridge.")});
   const auto request = Request("Does \"Aletsch glacier\" at Zermatt lie in Valias?");
-  ctx_.capture_text = true;
-  const auto kept = FieldsOf(request);
-  ctx_.capture_text = false;
-  const auto left = FieldsOf(request);
+  const auto kept = FieldsOf(request, Texts::kKept);
+  const auto left = FieldsOf(request, Texts::kDropped);
   for (const char* field : {"phrase.phrases=[", "lexical.corrected=[", "names.names=["}) {
     EXPECT_THAT(kept, HasSubstr(field));
     EXPECT_THAT(left, Not(HasSubstr(field)));
   }
   EXPECT_THAT(kept, HasSubstr("Aletsch glacier"));
   EXPECT_THAT(left, Not(HasSubstr("Aletsch")));
-  EXPECT_THAT(left, HasSubstr("knowledge.fuse.hits=[{"));
+  EXPECT_THAT(kept, HasSubstr("\"document\":\"Zermatt\""));
+  EXPECT_THAT(left, Not(HasSubstr("Zermatt")));
+  EXPECT_THAT(left, HasSubstr("knowledge.fuse.hits=[{\"score\":"));
 }
 
 TEST_F(SearchStagesTest, TheBestDoNotDependOnHowManyAreAskedFor) {

@@ -151,7 +151,7 @@ TEST_F(SeveralBasesTest, TheConfiguredRerankerIsAskedOnceForAll) {
 }
 
 TEST_F(SeveralBasesTest, TheTraceSaysWhatEachBaseCameTo) {
-  auto trace = std::make_shared<Trace>("t", SystemClock());
+  auto trace = std::make_shared<Trace>("t", SystemClock(), Texts::kKept);
   ctx_.span = Span(trace, "test.root");
   Get(bases_->Retrieve(Request("What does a berth in the harbour cost?"), ctx_));
   ctx_.span = Span();

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/crash_point.h"
+#include "base/format_message.h"
 #include "knowledge/base/kb_store_files.h"
 #include "knowledge/base/service.h"
 #include "knowledge/parser.h"
@@ -80,8 +81,8 @@ Result<StoreFileRow> Find(store::Database& db, const std::vector<DataSource>& so
 Result<> CheckOwn(const StoreFileRow& row) {
   if (row.file.own) return {};
   return Fail(Error(Code::kUnsupported,
-                    fmt::format("file {} comes from a folder or bucket; change it there and sync",
-                                row.file.id))
+                    FormatMessage("file {} comes from a folder or bucket; change it there and sync",
+                                  row.file.id))
                   .AtField("file_id"));
 }
 
@@ -167,7 +168,7 @@ Task<Result<DataSource>> VectorStores::SourceFor(const KnowledgeBase& base,
   if (static_cast<std::size_t>(ours) >= kChunkingsMax) {
     co_return Fail(InvalidArgument(
         "chunking_strategy",
-        fmt::format("a vector store takes {} different chunking strategies", kChunkingsMax)));
+        FormatMessage("a vector store takes {} different chunking strategies", kChunkingsMax)));
   }
   CreateDataSourceInput input;
   input.name = name;

@@ -1,6 +1,7 @@
 // Vector stores: the bases, their rows in meta.db, and searches. Their files: store_files.cc.
 
 #include "knowledge/vector_stores.h"
+#include "base/format_message.h"
 
 #include <fmt/format.h>
 
@@ -75,7 +76,7 @@ std::string VectorStoreId(const KnowledgeBase& base) {
 
 Result<> CheckInput(const std::string& name, int expires_days) {
   if (CodePointCount(name) > kNameMax || !IsValidUtf8(name)) {
-    return Fail(InvalidArgument("name", fmt::format("expected at most {} characters", kNameMax)));
+    return Fail(InvalidArgument("name", FormatMessage("expected at most {} characters", kNameMax)));
   }
   if (expires_days < 0 || expires_days > 365) {
     return Fail(InvalidArgument("expires_after.days", "expected 1 to 365"));
@@ -176,11 +177,12 @@ Result<KnowledgeBase> VectorStores::Use(std::string_view id, const RequestContex
   STRATA_TRY(auto base, Resolve(id, ctx));
   const auto store = Describe(base, ctx);
   if (store.expired) {
-    return Fail(Error(Code::kConflict,
-                      fmt::format("vector store {} has expired, {} days after its last use; modify "
-                                  "it to use it again",
-                                  VectorStoreId(base), store.expires_days))
-                    .AtField("vector_store_id"));
+    return Fail(
+        Error(Code::kConflict,
+              FormatMessage("vector store {} has expired, {} days after its last use; modify "
+                            "it to use it again",
+                            VectorStoreId(base), store.expires_days))
+            .AtField("vector_store_id"));
   }
   if (store.expires_days == 0) return base;
   const auto now = ctx.clock->Wall();

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/format_message.h"
 #include "base/json_text.h"
 #include "base/utf8.h"
 
@@ -66,7 +67,9 @@ Result<json::value> ParseJson(std::string_view text, std::string_view field) {
   } catch (const std::exception& e) {
     return Fail(InvalidArgument(std::string(field), e.what()));
   }
-  if (error) return Fail(InvalidArgument(std::string(field), "not JSON: " + error.message()));
+  if (error)
+    return Fail(
+        InvalidArgument(std::string(field), FormatMessage("not JSON: {}", Own(error.message()))));
   return value;
 }
 
@@ -75,12 +78,12 @@ class FilterParser {
  public:
   Result<Filter> Parse(const json::value& value, const std::string& field, int depth) {
     if (depth > kFilterDepthMax) {
-      return Fail(InvalidArgument(
-          field, "nested deeper than " + std::to_string(kFilterDepthMax) + " levels"));
+      return Fail(
+          InvalidArgument(field, FormatMessage("nested deeper than {} levels", kFilterDepthMax)));
     }
     if (++nodes_ > kFilterNodesMax) {
       return Fail(InvalidArgument(
-          field, "more than " + std::to_string(kFilterNodesMax) + " conditions in one filter"));
+          field, FormatMessage("more than {} conditions in one filter", kFilterNodesMax)));
     }
     if (!value.is_object() || value.get_object().size() != 1) {
       return Fail(InvalidArgument(field, "expected an object with exactly one operator"));
@@ -143,7 +146,7 @@ class FilterParser {
   static Result<> CheckOperand(Op op, const MetadataValue& value, const std::string& field) {
     const auto* list = std::get_if<std::vector<MetadataScalar>>(&value);
     if (list && list->size() > kListMax) {
-      return Fail(InvalidArgument(field, "more than " + std::to_string(kListMax) + " members"));
+      return Fail(InvalidArgument(field, FormatMessage("more than {} members", kListMax)));
     }
     switch (op) {
       case Op::kIn:
@@ -283,7 +286,7 @@ Result<Metadata> ParseMetadata(const JsonText& text) {
 Result<Filter> ParseFilter(std::string_view text, std::string_view field) {
   if (text.size() > kFilterBytesMax) {
     return Fail(InvalidArgument(std::string(field),
-                                "longer than " + std::to_string(kFilterBytesMax) + " bytes"));
+                                FormatMessage("longer than {} bytes", kFilterBytesMax)));
   }
   STRATA_TRY(auto value, ParseJson(text, field));
   return FilterParser().Parse(value, std::string(field), 1);

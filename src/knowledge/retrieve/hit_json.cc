@@ -1,10 +1,7 @@
 #include "knowledge/retrieve/hit_json.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
-#include "base/json_text.h"
 #include "base/utf8.h"
 
 namespace strata::knowledge {
@@ -14,19 +11,20 @@ constexpr std::size_t kSpanTextMax = 160;  // bytes of a title or an address
 
 }  // namespace
 
-std::string NameJson(std::string_view title, std::string_view uri, std::string_view chunk_id) {
-  return fmt::format(R"("document":{},"uri":{},"chunk":{})",
-                     JsonString(Utf8Prefix(title, kSpanTextMax)),
-                     JsonString(Utf8Prefix(uri, kSpanTextMax)), JsonString(chunk_id));
+void AddName(SpanJson& item, std::string_view title, std::string_view uri,
+             std::string_view chunk_id) {
+  item.Text("document", Utf8Prefix(title, kSpanTextMax));
+  item.Text("uri", Utf8Prefix(uri, kSpanTextMax));
+  item.Name("chunk", chunk_id);
 }
 
-JsonText RankedJson(std::span<const RetrievedChunk> chunks) {
-  std::string out = "[";
+void SetRanked(Span& span, std::span<const RetrievedChunk> chunks) {
+  SpanJson list(span);
   for (const auto& chunk : chunks.first(std::min(chunks.size(), kSpanHitsMax))) {
-    out += fmt::format(R"({}{{"score":{:.5g},{}}})", out.size() > 1 ? "," : "", chunk.score,
-                       NameJson(chunk.title, chunk.uri, chunk.chunk_id));
+    list.Item().Real("score", chunk.score);
+    AddName(list, chunk.title, chunk.uri, chunk.chunk_id);
   }
-  return {out + "]"};
+  span.Set("hits", list);
 }
 
 }  // namespace strata::knowledge

@@ -3,10 +3,9 @@
 
 #include <cstddef>
 #include <span>
-#include <string>
 #include <string_view>
 
-#include "base/span.h"
+#include "base/span_json.h"
 #include "knowledge/retrieval.h"
 
 namespace strata::knowledge {
@@ -14,9 +13,10 @@ namespace strata::knowledge {
 inline constexpr std::size_t kSpanHitsMax = 10;  // that a span lists; the rest is counted
 
 // Members that say which passage it is; the id is the one that citations have.
-std::string NameJson(std::string_view title, std::string_view uri, std::string_view chunk_id);
+void AddName(SpanJson& item, std::string_view title, std::string_view uri,
+             std::string_view chunk_id);
 
-// The first of `chunks` with their scores.
-JsonText RankedJson(std::span<const RetrievedChunk> chunks);
+// Puts the first of `chunks` with their scores into the span.
+void SetRanked(Span& span, std::span<const RetrievedChunk> chunks);
 
 }  // namespace strata::knowledge

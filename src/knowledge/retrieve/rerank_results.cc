@@ -45,7 +45,7 @@ Task<Result<>> RerankAsAsked(const RerankerLookup& rerankers, const RerankChoice
   if (choice.results > 0 && results.size() > static_cast<std::size_t>(choice.results)) {
     results.resize(static_cast<std::size_t>(choice.results));
   }
-  span.Set("hits", RankedJson(results));
+  SetRanked(span, results);
   co_return Result<>();
 }
 
@@ -71,12 +71,12 @@ Task<Result<>> RerankByDefault(const RerankerLookup& rerankers, const RerankOpti
   }
   STRATA_CO_CHECK_OK(ctx.CheckAlive());
   if (ranked.has_value()) {
-    span.Set("hits", RankedJson(results));
+    SetRanked(span, results);
     co_return Result<>();
   }
-  span.Set("skipped", ranked.error().message());
+  span.Set("skipped", ranked.error().words());
   Log(Level::kWarning, "kb.rerank.failed",
-      {{"model", options.model}, {"reason", ranked.error().message()}});
+      {{"model", options.model}, {"reason", ranked.error().words().own()}});
   co_return Result<>();
 }
 

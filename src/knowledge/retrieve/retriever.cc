@@ -6,6 +6,7 @@
 #include <chrono>
 #include <unordered_map>
 
+#include "base/format_message.h"
 #include "base/json_text.h"
 #include "base/utf8.h"
 #include "knowledge/retrieve/candidates.h"
@@ -21,15 +22,20 @@
 namespace strata::knowledge {
 namespace {
 
-std::string Number(std::optional<double> value) {
-  return value ? fmt::format("{:.5g}", *value) : "null";
+void AddNumber(SpanJson& item, std::string_view name, std::optional<double> value) {
+  if (value) {
+    item.Real(name, *value);
+  } else {
+    item.Null(name);
+  }
 }
 
-std::string ScoresJson(const LegHit& hit) { return fmt::format(R"("score":{:.5g})", hit.score); }
+void AddScores(SpanJson& item, const LegHit& hit) { item.Real("score", hit.score); }
 
-std::string ScoresJson(const FusedHit& hit) {
-  return fmt::format(R"("score":{:.5g},"lexical":{},"dense":{})", hit.score, Number(hit.lexical),
-                     Number(hit.dense));
+void AddScores(SpanJson& item, const FusedHit& hit) {
+  item.Real("score", hit.score);
+  AddNumber(item, "lexical", hit.lexical);
+  AddNumber(item, "dense", hit.dense);
 }
 
 JsonText FixesJson(const std::vector<SpellingFix>& fixes) {
@@ -53,19 +59,20 @@ JsonText NamesJson(const std::vector<std::string_view>& names) {
 // What was found and not returned.
 class Drops {
  public:
+  explicit Drops(const Span& span) : list_(span) {}
+
   void Add(const RetrievedChunk& chunk, std::string_view why) {
-    ++count_;
-    if (list_.size() > 4000) return;
-    list_ += list_.empty() ? "" : ",";
-    list_ += fmt::format(R"({{"why":{},{}}})", JsonString(why),
-                         NameJson(chunk.title, chunk.uri, chunk.chunk_id));
+    constexpr std::int64_t kShownMax = 20;
+    if (++count_ > kShownMax) return;
+    list_.Item().Name("why", why);
+    AddName(list_, chunk.title, chunk.uri, chunk.chunk_id);
   }
   std::int64_t count() const { return count_; }
-  JsonText Json() const { return {"[" + list_ + "]"}; }
+  const SpanJson& list() const { return list_; }
 
  private:
   std::int64_t count_ = 0;
-  std::string list_;
+  SpanJson list_;
 };
 
 // Whether half of the shorter one lies in both. Neighbours that overlap say the same twice.
@@ -138,13 +145,13 @@ class Search {
     // A trace without a name is better than no answer; what reads the passages will say what is
     // wrong.
     if (auto named = base_.file->ReadBlocking(look_up); !named.has_value()) return;
-    std::string out = "[";
+    SpanJson list(span);
     for (const auto& hit : shown) {
       const auto& name = names_[hit.row];
-      out += fmt::format("{}{{{},{}}}", out.size() > 1 ? "," : "", ScoresJson(hit),
-                         NameJson(name.title, name.uri, name.chunk_id));
+      AddScores(list.Item(), hit);
+      AddName(list, name.title, name.uri, name.chunk_id);
     }
-    span.Set("hits", JsonText{out + "]"});
+    span.Set("hits", list);
   }
 
   Result<BlendedHits> Rank(std::span<const float> query) {
@@ -155,7 +162,7 @@ class Search {
       Span span = ctx_.span.Child("knowledge.lexical");
       STRATA_TRY(fixes, FixSpelling());
       STRATA_TRY(lexical, base_.cache->SearchWords(request_.query, Limit(), scope_, fixes));
-      if (ctx_.capture_text && !fixes.empty()) span.Set("corrected", FixesJson(fixes));
+      if (span.keeps_texts() && !fixes.empty()) span.SetText("corrected", FixesJson(fixes));
       corrected_ = fixes;
       span.Set("found", lexical.size());
       ShowHits(span, lexical);
@@ -196,7 +203,7 @@ class Search {
                        std::span<const SpellingFix> fixes) {
     if (phrases_.empty()) return {};
     Span span = ctx_.span.Child("knowledge.phrase");
-    if (ctx_.capture_text) span.Set("phrases", NamesJson(phrases_));
+    if (span.keeps_texts()) span.SetText("phrases", NamesJson(phrases_));
     PhraseSearch search(*base_.cache, *base_.file, request_.query, phrases_);
     if (request_.mode != SearchMode::kDense) {
       STRATA_TRY(const auto found, search.Find(Limit(), scope_, fixes));
@@ -268,7 +275,7 @@ class Search {
     for (const auto& hit : std::span(hits).first(blended.candidates))
       seeds.push_back({.passage = hit.row, .share = hit.score});
     const auto answer = base_.cache->WalkNames(request_.query, seeds, scope_);
-    if (ctx_.capture_text) span.Set("names", NamesJson(answer.names));
+    if (span.keeps_texts()) span.SetText("names", NamesJson(answer.names));
     if (base_.cache->unnamed()) {
       span.Set("incomplete", "the names of some passages are still being found");
     }
@@ -288,7 +295,7 @@ class Search {
 
   Result<std::vector<RetrievedChunk>> Read(const std::vector<FusedHit>& fused) {
     Span span = ctx_.span.Child("knowledge.read");
-    Drops drops;
+    Drops drops(span);
     std::size_t copies = 0;
     std::vector<RetrievedChunk> results;
     const auto read = [&](store::Database& db) -> Result<> {
@@ -312,7 +319,7 @@ class Search {
     span.Set("returned", results.size());
     span.Set("copies", copies);
     span.Set("dropped", drops.count());
-    span.Set("drops", drops.Json());
+    span.Set("drops", drops.list());
     return results;
   }
 
@@ -428,17 +435,17 @@ bool IsBlank(std::string_view query) {
 
 Result<> Check(const RetrieveRequest& request) {
   if (request.results < 1 || request.results > kResultsMax) {
-    return Fail(InvalidArgument("numberOfResults", "expected 1 to " + std::to_string(kResultsMax)));
+    return Fail(InvalidArgument("numberOfResults", FormatMessage("expected 1 to {}", kResultsMax)));
   }
   if (request.query.size() > kQueryBytesMax) {
     return Fail(InvalidArgument("retrievalQuery.text",
-                                "longer than " + std::to_string(kQueryBytesMax) + " bytes"));
+                                FormatMessage("longer than {} bytes", kQueryBytesMax)));
   }
   if (!IsValidUtf8(request.query)) {
     return Fail(InvalidArgument("retrievalQuery.text", "not valid UTF-8"));
   }
   if (request.join && (*request.join < 0 || *request.join > kJoinMax)) {
-    return Fail(InvalidArgument("join", "expected 0 to " + std::to_string(kJoinMax)));
+    return Fail(InvalidArgument("join", FormatMessage("expected 0 to {}", kJoinMax)));
   }
   if (request.dense_weight && !(*request.dense_weight >= 0 && *request.dense_weight <= 1)) {
     return Fail(InvalidArgument("dense_weight", "expected 0 to 1"));

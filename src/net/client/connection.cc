@@ -1,11 +1,10 @@
 #include "net/client/connection.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
+#include "base/format_message.h"
 #include "net/client/addresses.h"
 #include "net/internal/coarse_clock.h"
 
@@ -50,7 +49,7 @@ Task<Result<>> ClientConnection::AwaitCompletion(std::string_view what) {
   completed_ = false;
   if (completion_) {
     co_return Fail(Code::kUnavailable,
-                   fmt::format("{} {}: {}", what, name_, completion_.message()));
+                   FormatMessage("{} {}: {}", Own(what), name_, Own(completion_.message())));
   }
   co_return Result<>{};
 }
@@ -62,7 +61,7 @@ Task<Result<>> ClientConnection::Connect(ConnectSpec spec) {
     std::erase_if(endpoints, [](const auto& e) { return !IsPublicAddress(e.address()); });
     if (endpoints.empty()) {
       co_return Fail(Code::kPermissionDenied,
-                     fmt::format("{} is not a public address; requests may not reach it", name_));
+                     FormatMessage("{} is not a public address; requests may not reach it", name_));
     }
   }
   STRATA_CO_CHECK_OK(co_await ConnectAny(endpoints, spec.timeout));
@@ -83,14 +82,14 @@ Task<Result<ClientConnection::Endpoints>> ClientConnection::Resolve(const Url& u
       });
   STRATA_CO_CHECK_OK(co_await AwaitCompletion("cannot resolve"));
   if (resolved_.empty()) {
-    co_return Fail(Code::kUnavailable, fmt::format("{} has no address", name_));
+    co_return Fail(Code::kUnavailable, FormatMessage("{} has no address", name_));
   }
   co_return std::move(resolved_);
 }
 
 // In the order the resolver gave; each gets its share of the time.
 Task<Result<>> ClientConnection::ConnectAny(const Endpoints& endpoints, milliseconds timeout) {
-  Result<> last = Fail(Code::kUnavailable, fmt::format("cannot connect to {}", name_));
+  Result<> last = Fail(Code::kUnavailable, FormatMessage("cannot connect to {}", name_));
   auto share = timeout / static_cast<int>(std::min<std::size_t>(endpoints.size(), 4));
   for (const auto& endpoint : endpoints) {
     last = co_await ConnectOne(endpoint, share);
@@ -107,7 +106,7 @@ Task<Result<>> ClientConnection::ConnectOne(Tcp::endpoint endpoint, milliseconds
   auto connected = co_await AwaitCompletion("cannot connect to");
   round_trip_ = std::chrono::steady_clock::now() - begun;
   if (EndStep() && !interrupted()) {
-    co_return Fail(Code::kUnavailable, fmt::format("cannot connect to {} in time", name_));
+    co_return Fail(Code::kUnavailable, FormatMessage("cannot connect to {} in time", name_));
   }
   co_return connected;
 }
@@ -145,7 +144,7 @@ Task<Result<>> ClientConnection::Handshake(const ConnectSpec& spec) {
   StartStep(spec.timeout);
   auto done = co_await AwaitCompletion("TLS with");
   if (EndStep() && !interrupted()) {
-    co_return Fail(Code::kUnavailable, fmt::format("TLS with {} took too long", name_));
+    co_return Fail(Code::kUnavailable, FormatMessage("TLS with {} took too long", name_));
   }
   co_return done;
 }
@@ -216,7 +215,7 @@ Result<bool> ClientConnection::InputCame() const {
   if (!read_error_) return true;
   if (read_error_ == asio::error::eof) return false;
   return Fail(Code::kUnavailable,
-              fmt::format("the connection to {} broke: {}", name_, read_error_.message()));
+              FormatMessage("the connection to {} broke: {}", name_, Own(read_error_.message())));
 }
 
 void ClientConnection::BecomeIdle(SteadyTime now) {

@@ -1,9 +1,9 @@
 #include "net/client/response.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstring>
+
+#include "base/format_message.h"
 
 namespace strata::net {
 namespace {
@@ -11,7 +11,7 @@ namespace {
 constexpr int kInterimMax = 16;
 
 std::unexpected<Error> Malformed(std::string_view why) {
-  return Fail(Code::kUnavailable, fmt::format("the upstream's answer is malformed: {}", why));
+  return Fail(Code::kUnavailable, FormatMessage("the upstream's answer is malformed: {}", why));
 }
 std::unexpected<Error> Cut() {
   return Fail(Code::kUnavailable, "the upstream closed before the end of its answer");
@@ -20,7 +20,7 @@ std::unexpected<Error> Cut() {
 Result<> AppendWithin(std::size_t bytes_max, std::string_view piece, std::string& body) {
   if (piece.size() > bytes_max - body.size()) {
     return Fail(Code::kTooLarge,
-                fmt::format("the upstream's answer is longer than {} bytes", bytes_max));
+                FormatMessage("the upstream's answer is longer than {} bytes", bytes_max));
   }
   body.append(piece);
   return {};
@@ -166,7 +166,7 @@ Task<Result<std::string>> StreamedResponse::ReadAll(std::size_t bytes_max) {
     if (left_ > bytes_max) {
       co_return Fail(
           Code::kTooLarge,
-          fmt::format("the upstream's answer has {} bytes, more than {}", left_, bytes_max));
+          FormatMessage("the upstream's answer has {} bytes, more than {}", left_, bytes_max));
     }
     // Trusted only so far: the rest grows as it comes.
     body.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(left_, 1u << 20)));

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/encoding.h"
+#include "base/format_message.h"
 #include "net/url.h"
 #include "provider/bedrock/aws_profile.h"
 
@@ -29,7 +30,7 @@ std::optional<InvokeFormat> EmbedFormat(std::string_view upstream_id) {
 Error DoesNotEmbed(std::string_view upstream_id) {
   return Error(
       Code::kUnsupported,
-      fmt::format("'{}' has no embedding form that strata speaks (Titan, Cohere)", upstream_id));
+      FormatMessage("'{}' has no embedding form that strata speaks (Titan, Cohere)", upstream_id));
 }
 
 }  // namespace

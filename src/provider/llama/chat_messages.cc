@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "base/format_message.h"
+
 namespace strata::provider::llama {
 namespace {
 
-std::unexpected<Error> Refuse(std::string field, std::string_view what) {
-  return Fail(InvalidArgument(std::move(field), what));
+std::unexpected<Error> Refuse(std::string field, Message what) {
+  return Fail(InvalidArgument(std::move(field), std::move(what)));
 }
 
 void Append(std::string& text, std::string_view more) {
@@ -16,8 +18,8 @@ void Append(std::string& text, std::string_view more) {
 
 Result<std::string> DocumentText(const domain::DocumentBlock& document, const std::string& field) {
   if (document.text.empty() && document.chunks.empty()) {
-    return Refuse(field, fmt::format("this model reads documents as text only; '{}' has none",
-                                     document.name.substr(0, 100)));
+    return Refuse(field, FormatMessage("this model reads documents as text only; '{}' has none",
+                                       document.name.substr(0, 100)));
   }
   std::string out = document.name.empty() ? "Document:" : "Document " + document.name + ":";
   if (!document.context.empty()) out += "\n" + document.context;

@@ -10,6 +10,7 @@
 #include <stop_token>
 #include <utility>
 
+#include "base/format_message.h"
 #include "base/pool.h"
 #include "base/rng.h"
 #include "provider/fit_context.h"
@@ -248,8 +249,8 @@ class Model final : public LlamaChatModel {
     auto done = co_await RunBlocking(pool_, std::move(work));
     if (!done.has_value() && done.error().code() == Code::kUnavailable &&
         done.error().retry_after()) {
-      co_return Fail(Error(Code::kRateLimited, done.error().message())
-                         .RetryAfter(*done.error().retry_after()));
+      co_return Fail(
+          Error(Code::kRateLimited, done.error().words()).RetryAfter(*done.error().retry_after()));
     }
     co_return done;
   }
@@ -291,7 +292,8 @@ Result<std::shared_ptr<LlamaChatModel>> LoadChatModel(const ChatModelSpec& spec,
   STRATA_TRY(auto model, LoadModel({.path = spec.path, .gpu_layers = spec.gpu_layers}));
   STRATA_TRY(auto kind, KindOf(*model));
   if (kind != ModelKind::kChat) {
-    return Fail(Code::kInvalidArgument, fmt::format("{} is not a language model", spec.path));
+    return Fail(Code::kInvalidArgument,
+                FormatMessage("{} is not a language model", Own(spec.path)));
   }
   STRATA_TRY(auto prompts, ChatPrompts::Make(*model, spec.chat_template));
   STRATA_TRY(auto engine, GenerationEngine::Create(*model, info.id, spec.generation));

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <optional>
 
+#include "base/format_message.h"
 #include "base/rng.h"
 #include "provider/llama/backend.h"
 #include "provider/llama/chat_messages.h"
@@ -33,8 +34,8 @@ namespace {
 constexpr std::size_t kToolsMax = 128;
 constexpr std::size_t kToolBytesMax = 256 << 10;  // all descriptions and schemas together
 
-std::unexpected<Error> Refuse(std::string field, std::string_view what) {
-  return Fail(InvalidArgument(std::move(field), what));
+std::unexpected<Error> Refuse(std::string field, Message what) {
+  return Fail(InvalidArgument(std::move(field), std::move(what)));
 }
 
 bool UsesTools(const domain::ChatRequest& request) {
@@ -52,11 +53,11 @@ Result<> RefuseTools(const domain::ChatRequest& request,
                      const std::vector<common_chat_msg>& messages) {
   constexpr std::string_view kWhy = "its chat template has no place for them";
   if (UsesTools(request)) {
-    return Refuse("tools", fmt::format("this model cannot use tools: {}", kWhy));
+    return Refuse("tools", FormatMessage("this model cannot use tools: {}", Own(kWhy)));
   }
   if (!HistoryHasTools(messages)) return {};
   return Refuse("messages",
-                fmt::format("this model cannot read calls and results of tools: {}", kWhy));
+                FormatMessage("this model cannot read calls and results of tools: {}", Own(kWhy)));
 }
 
 Result<> AddTools(const domain::ChatRequest& request, common_chat_templates_inputs& inputs) {
@@ -64,14 +65,14 @@ Result<> AddTools(const domain::ChatRequest& request, common_chat_templates_inpu
   auto choice = request.tool_choice.value_or(domain::ToolChoice{.kind = Kind::kAuto, .name = {}});
   if (request.tools.size() > kToolsMax) {
     return Refuse("tools",
-                  fmt::format("{} tools; the limit is {}", request.tools.size(), kToolsMax));
+                  FormatMessage("{} tools; the limit is {}", request.tools.size(), kToolsMax));
   }
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < request.tools.size(); ++i) {
     const auto& tool = request.tools[i];
     bytes += tool.name.size() + tool.description.size() + tool.input_schema.text.size();
     if (bytes > kToolBytesMax) {
-      return Refuse("tools", fmt::format("more than {} bytes in all", kToolBytesMax));
+      return Refuse("tools", FormatMessage("more than {} bytes in all", kToolBytesMax));
     }
     auto schema = tool.input_schema.text.empty() ? "{}" : tool.input_schema.text;
     STRATA_CHECK_OK(CheckSchema(schema, fmt::format("tools[{}].input_schema", i)));
@@ -80,7 +81,8 @@ Result<> AddTools(const domain::ChatRequest& request, common_chat_templates_inpu
         {.name = tool.name, .description = tool.description, .parameters = std::move(schema)});
   }
   if (inputs.tools.empty()) {
-    return Refuse("tool_choice", fmt::format("no tool is called '{}'", choice.name.substr(0, 64)));
+    return Refuse("tool_choice",
+                  FormatMessage("no tool is called '{}'", choice.name.substr(0, 64)));
   }
   inputs.tool_choice =
       choice.kind == Kind::kAuto ? COMMON_CHAT_TOOL_CHOICE_AUTO : COMMON_CHAT_TOOL_CHOICE_REQUIRED;
@@ -101,7 +103,7 @@ Result<> CheckSampling(const domain::ChatRequest& request) {
   for (const auto& check : checks) {
     if (check.value >= check.low && check.value <= check.high) continue;
     return Refuse(std::string(check.field),
-                  fmt::format("{} is outside {}..{}", check.value, check.low, check.high));
+                  FormatMessage("{} is outside {}..{}", check.value, check.low, check.high));
   }
   return {};
 }
@@ -191,7 +193,7 @@ Result<std::unique_ptr<ChatPrompts>> ChatPrompts::Make(llama_model& model,
     state->supports_tools = caps["supports_tools"] && caps["supports_tool_calls"];
     return std::unique_ptr<ChatPrompts>(new ChatPrompts(std::move(state)));
   } catch (const std::exception& e) {
-    return Refuse("", fmt::format("the model's chat template: {}", e.what()));
+    return Refuse("", FormatMessage("the model's chat template: {}", e.what()));
   }
 }
 
@@ -226,7 +228,8 @@ Result<PreparedPrompt> ChatPrompts::Prepare(const domain::ChatRequest& request) 
       STRATA_CHECK_OK(state_->TakeTools(made, required, out));
     }
   } catch (const std::exception& e) {
-    return Refuse("messages", fmt::format("the model's chat template refuses them: {}", e.what()));
+    return Refuse("messages",
+                  FormatMessage("the model's chat template refuses them: {}", e.what()));
   }
   if (out.tokens.empty()) return Refuse("messages", "they make an empty prompt");
   if (request.json_output) {
@@ -264,7 +267,7 @@ Result<SamplerPtr> ChatPrompts::MakeSampler(const domain::ChatRequest& request,
     return SamplerPtr(common_sampler_init(&state_->model, params));
   } catch (const std::exception& e) {
     return Refuse(prompt.tool_parser ? "tools" : "response_format",
-                  fmt::format("its grammar cannot be used: {}", e.what()));
+                  FormatMessage("its grammar cannot be used: {}", e.what()));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/format_message.h"
 #include "base/pool.h"
 #include "provider/llama/embedding_engine.h"
 #include "vector/static_embedder.h"
@@ -20,13 +21,13 @@ constexpr std::size_t kInlineBytes = 8 << 10;
 Result<> CheckTexts(const std::vector<std::string>& texts) {
   if (texts.size() > kTextsMax) {
     return Fail(InvalidArgument(
-        "input", fmt::format("{} texts in one call; the limit is {}", texts.size(), kTextsMax)));
+        "input", FormatMessage("{} texts in one call; the limit is {}", texts.size(), kTextsMax)));
   }
   for (std::size_t i = 0; i < texts.size(); ++i) {
     if (texts[i].size() > kTextBytesMax) {
       return Fail(InvalidArgument(
           fmt::format("input[{}]", i),
-          fmt::format("{} bytes; the limit is {}", texts[i].size(), kTextBytesMax)));
+          FormatMessage("{} bytes; the limit is {}", texts[i].size(), kTextBytesMax)));
     }
   }
   return {};

@@ -1,6 +1,5 @@
 #include "provider/llama/embedding_engine.h"
 
-#include <fmt/format.h>
 #include <llama.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <mutex>
 #include <optional>
 
+#include "base/format_message.h"
 #include "provider/llama/gguf_keys.h"
 #include "provider/llama/model_kind.h"
 #include "text/word_pieces.h"
@@ -155,7 +155,7 @@ struct EmbeddingEngine::State {
     ContextPtr context(llama_init_from_model(model.get(), params));
     if (!context) {
       return Fail(Code::kUnavailable,
-                  fmt::format("{}: cannot make an embedding context (memory?)", spec.path));
+                  FormatMessage("{}: cannot make an embedding context (memory?)", Own(spec.path)));
     }
     return context;
   }
@@ -239,7 +239,8 @@ Result<std::unique_ptr<EmbeddingEngine>> EmbeddingEngine::Load(const EmbeddingSp
   const auto& model = *state->model;
   STRATA_TRY(auto kind, KindOf(model));
   if (kind != ModelKind::kEmbed) {
-    return Fail(Code::kInvalidArgument, fmt::format("{} is not an embedding model", spec.path));
+    return Fail(Code::kInvalidArgument,
+                FormatMessage("{} is not an embedding model", Own(spec.path)));
   }
   state->vocab = llama_model_get_vocab(&model);
   state->word_pieces = MakeWordPieces(model);
@@ -294,8 +295,8 @@ Result<> EmbeddingEngine::EmbedIds(std::span<const std::vector<std::int32_t>> in
     std::size_t count = 0;
     while (count < inputs.size() && pack.Take(inputs[count].size())) ++count;
     if (pack.tokens() > state_->BatchTokens()) {
-      return Fail(Code::kTooLarge, fmt::format("{} tokens in one text; the model sees {}",
-                                               pack.tokens(), state_->tokens_max));
+      return Fail(Code::kTooLarge, FormatMessage("{} tokens in one text; the model sees {}",
+                                                 pack.tokens(), state_->tokens_max));
     }
     STRATA_CHECK_OK(state_->RunPack(*slot, inputs.first(count), out));
     inputs = inputs.subspan(count);

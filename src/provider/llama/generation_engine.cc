@@ -1,7 +1,6 @@
 #include "provider/llama/generation_engine.h"
 
 #include <common/sampling.h>
-#include <fmt/format.h>
 #include <llama.h>
 #include <pthread.h>
 
@@ -12,6 +11,7 @@
 #include <thread>
 
 #include "base/check.h"
+#include "base/format_message.h"
 #include "base/log.h"
 #include "provider/llama/sequence_table.h"
 
@@ -97,8 +97,8 @@ class GenerationEngine::Impl {
     auto length = static_cast<std::int64_t>(request.prompt.size());
     if (length >= context_tokens()) {
       return Fail(InvalidArgument(
-          "messages", fmt::format("the prompt has {} tokens; {} takes {} for prompt and answer",
-                                  length, name_, context_tokens())));
+          "messages", FormatMessage("the prompt has {} tokens; {} takes {} for prompt and answer",
+                                    length, Own(name_), context_tokens())));
     }
     auto out = std::make_shared<Generation>(length);
     auto running = std::make_unique<Running>(std::move(request), out);
@@ -131,9 +131,9 @@ class GenerationEngine::Impl {
     auto wait = std::clamp(milliseconds(static_cast<std::int64_t>(answer_ms_ * rounds)),
                            milliseconds(1000), milliseconds(60'000));
     return strata::Fail(
-        Error(Code::kRateLimited, fmt::format("{} has {} requests waiting, its limit "
-                                              "(llama.queue_max)",
-                                              name_, queue_.size()))
+        Error(Code::kRateLimited, FormatMessage("{} has {} requests waiting, its limit "
+                                                "(llama.queue_max)",
+                                                Own(name_), queue_.size()))
             .RetryAfter(wait));
   }
 
@@ -286,7 +286,7 @@ class GenerationEngine::Impl {
     for (const auto& share : shares) {
       auto running = sequences_.Release(*share.sequence);
       sequences_.Clear(*share.sequence);
-      running->out->Fail(Internal(fmt::format("{} failed while generating", name_)));
+      running->out->Fail(Internal(FormatMessage("{} failed while generating", Own(name_))));
     }
   }
 
@@ -300,7 +300,7 @@ class GenerationEngine::Impl {
       common_sampler_accept(sampler, token, true);
     } catch (const std::exception& e) {  // a grammar that no token continues
       Log(Level::kWarning, "llama.sampling_failed", {{"model", name_}, {"what", e.what()}});
-      running.out->Fail(Internal(fmt::format("{}: no token fits the grammar", name_)));
+      running.out->Fail(Internal(FormatMessage("{}: no token fits the grammar", Own(name_))));
       sequences_.Release(sequence);
       return;
     }
@@ -403,8 +403,8 @@ Result<std::unique_ptr<GenerationEngine>> GenerationEngine::Create(llama_model& 
   if (!context) {
     return Fail(
         Code::kUnavailable,
-        fmt::format("{}: no context of {} tokens can be made (memory? llama.context_tokens)", name,
-                    params.n_ctx));
+        FormatMessage("{}: no context of {} tokens can be made (memory? llama.context_tokens)",
+                      Own(name), params.n_ctx));
   }
   auto impl = std::make_unique<Impl>(std::move(context), std::move(name), spec);
   impl->StartThread();

@@ -1,10 +1,9 @@
 #include "provider/llama/json_grammar.h"
 
 #include <common/json-schema-to-grammar.h>
-#include <fmt/format.h>
-
 #include <boost/json.hpp>
 
+#include "base/format_message.h"
 #include "provider/llama/schema_rules.h"
 
 namespace strata::provider::llama {
@@ -15,8 +14,8 @@ namespace json = boost::json;
 constexpr std::size_t kPatternBytesMax = 256;
 constexpr std::size_t kChoicesMax = 500;  // of one enum, anyOf or oneOf
 
-std::unexpected<Error> Refuse(std::string_view field, std::string_view what) {
-  return Fail(InvalidArgument(std::string(field), what));
+std::unexpected<Error> Refuse(std::string_view field, Message what) {
+  return Fail(InvalidArgument(field, std::move(what)));
 }
 
 bool IsRepeat(std::string_view key) {
@@ -30,16 +29,16 @@ Result<> CheckMember(std::string_view key, const json::value& value, std::string
   if (IsRepeat(key) && value.is_number()) {
     auto count = value.is_int64() ? value.get_int64() : kSchemaRepeatMax + 1;
     if (count < 0 || count > kSchemaRepeatMax) {
-      return Refuse(field, fmt::format("{} is outside 0..{}", key, kSchemaRepeatMax));
+      return Refuse(field, FormatMessage("{} is outside 0..{}", Own(key), kSchemaRepeatMax));
     }
   }
   if (IsChoice(key) && value.is_array() &&
       (value.get_array().empty() || value.get_array().size() > kChoicesMax)) {
-    return Refuse(field, fmt::format("{} has {} choices; 1..{} are possible", key,
-                                     value.get_array().size(), kChoicesMax));
+    return Refuse(field, FormatMessage("{} has {} choices; 1..{} are possible", Own(key),
+                                       value.get_array().size(), kChoicesMax));
   }
   if (key == "pattern" && value.is_string() && value.get_string().size() > kPatternBytesMax) {
-    return Refuse(field, fmt::format("pattern is longer than {} bytes", kPatternBytesMax));
+    return Refuse(field, FormatMessage("pattern is longer than {} bytes", kPatternBytesMax));
   }
   if (key == "$ref" && value.is_string() && !value.get_string().starts_with("#")) {
     return Refuse(field, "$ref to another document is not followed");
@@ -50,7 +49,7 @@ Result<> CheckMember(std::string_view key, const json::value& value, std::string
 // Walks the whole tree; depth is bounded by the parser.
 Result<> CheckTree(const json::value& value, std::string_view field, std::size_t& nodes) {
   if (++nodes > kSchemaNodesMax) {
-    return Refuse(field, fmt::format("the schema has more than {} values", kSchemaNodesMax));
+    return Refuse(field, FormatMessage("the schema has more than {} values", kSchemaNodesMax));
   }
   if (value.is_array()) {
     for (const auto& member : value.get_array()) {
@@ -68,16 +67,16 @@ Result<> CheckTree(const json::value& value, std::string_view field, std::size_t
 
 Result<json::value> ReadSchema(std::string_view schema, std::string_view field) {
   if (schema.size() > kSchemaBytesMax) {
-    return Refuse(field, fmt::format("the schema has {} bytes; the limit is {}", schema.size(),
-                                     kSchemaBytesMax));
+    return Refuse(field, FormatMessage("the schema has {} bytes; the limit is {}", schema.size(),
+                                       kSchemaBytesMax));
   }
   json::parse_options options;
   options.max_depth = kSchemaDepthMax;
   boost::system::error_code error;
   auto tree = json::parse(schema, error, {}, options);
   if (error) {
-    return Refuse(field, fmt::format("the schema is not JSON of at most {} levels: {}",
-                                     kSchemaDepthMax, error.message()));
+    return Refuse(field, FormatMessage("the schema is not JSON of at most {} levels: {}",
+                                       kSchemaDepthMax, Own(error.message())));
   }
   if (!tree.is_object()) return Refuse(field, "the schema is not a JSON object");
   std::size_t nodes = 0;
@@ -99,12 +98,12 @@ Result<std::string> GrammarOfSchema(std::string_view schema, std::string_view fi
   try {
     auto grammar = json_schema_to_grammar(common_json::parse(json::serialize(tree)));
     if (grammar.size() > kGrammarBytesMax) {
-      return Refuse(field, fmt::format("the schema's grammar has {} bytes; the limit is {}",
-                                       grammar.size(), kGrammarBytesMax));
+      return Refuse(field, FormatMessage("the schema's grammar has {} bytes; the limit is {}",
+                                         grammar.size(), kGrammarBytesMax));
     }
     return grammar;
   } catch (const std::exception& e) {
-    return Refuse(field, fmt::format("the schema cannot be enforced: {}", e.what()));
+    return Refuse(field, FormatMessage("the schema cannot be enforced: {}", e.what()));
   }
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/format_message.h"
 #include "base/utf8.h"
 #include "provider/llama/json_grammar.h"
 
@@ -74,15 +75,16 @@ class PatternReader {
     std::int64_t repeat = 1;
     STRATA_CHECK_OK(ReadAlternatives(out, repeat, 0));
     if (rest_ != "$") {
-      return rest_.empty() ? Wrong("must end with $, as only whole strings are followed")
-                           : Wrong(rest_[0] == ')' ? "has a ) too many" : "has a $ inside");
+      if (rest_.empty()) return Wrong("must end with $, as only whole strings are followed");
+      if (rest_[0] == ')') return Wrong("has a ) too many");
+      return Wrong("has a $ inside");
     }
     return out + "$";
   }
 
  private:
-  static std::unexpected<Error> Wrong(std::string_view what) {
-    return Fail(Code::kInvalidArgument, std::string(what));
+  static std::unexpected<Error> Wrong(Message what) {
+    return Fail(Code::kInvalidArgument, std::move(what));
   }
 
   // Up to a closing parenthesis, the end, or $. `repeat`: how often its costliest part is repeated.
@@ -168,7 +170,7 @@ class PatternReader {
     if (rest_.starts_with('?')) rest_.remove_prefix(1);  // as few as possible: the same strings
     inside *= most;
     if (inside > kSchemaRepeatMax) {
-      return Wrong(fmt::format("repeats more than {} times", kSchemaRepeatMax));
+      return Wrong(FormatMessage("repeats more than {} times", kSchemaRepeatMax));
     }
     return {};
   }
@@ -238,7 +240,8 @@ class PatternReader {
     }
     const bool letter = (c >= U'a' && c <= U'z') || (c >= U'A' && c <= U'Z');
     if (letter || (c >= U'0' && c <= U'9')) {
-      return Wrong(fmt::format("has \\{}, which cannot be followed", static_cast<char>(c)));
+      return Wrong(FormatMessage("has \\{}, which cannot be followed",
+                                 std::string(1, static_cast<char>(c))));
     }
     return Ranges{{c, c}};
   }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/format_message.h"
 #include "provider/llama/schema_pattern.h"
 
 namespace strata::provider::llama {
@@ -95,12 +96,11 @@ class Rules {
   bool refers_to_root() const { return refers_to_root_; }
 
  private:
-  Result<> Refuse(const std::string& path, std::string_view key, std::string_view why = {}) const {
+  Result<> Refuse(const std::string& path, std::string_view key,
+                  const Message& why = "cannot be enforced on the answer") const {
     auto where = path.empty() ? std::string(key) : fmt::format("{}.{}", path, key);
     if (where.size() > 300) where = where.substr(0, 300) + "…";
-    return Fail(InvalidArgument(
-        std::string(field_),
-        fmt::format("{} {}", where, why.empty() ? "cannot be enforced on the answer" : why)));
+    return Fail(InvalidArgument(field_, FormatMessage("{} {}", where, why)));
   }
 
   // Ranges are followed for integers only.
@@ -136,7 +136,7 @@ class Rules {
       for (const auto& member : schema) {
         const std::string_view key = member.key();
         if (key == first || !Has(kAssertions, key) || (key == "type" && typed)) continue;
-        return Refuse(path, key, fmt::format("cannot be enforced beside {}", first));
+        return Refuse(path, key, FormatMessage("cannot be enforced beside {}", Own(first)));
       }
     }
     const auto* all = schema.if_contains("allOf");
@@ -155,7 +155,7 @@ class Rules {
     if (pattern == nullptr) return {};
     if (!pattern->is_string()) return Refuse(path, "pattern", "is not a string");
     auto plain = PlainPattern(pattern->get_string());
-    if (!plain.has_value()) return Refuse(path, "pattern", plain.error().message());
+    if (!plain.has_value()) return Refuse(path, "pattern", plain.error().words());
     *pattern = *plain;
     return {};
   }
@@ -210,9 +210,9 @@ class Circles {
     if (object->contains("$ref") && LeadsBack(*object)) {
       return Fail(InvalidArgument(
           std::string(field_),
-          fmt::format("{} leads back to itself with no value in between; expected a property, an "
-                      "item or another kind of value on the way",
-                      under("$ref").substr(0, 300))));
+          FormatMessage("{} leads back to itself with no value in between; expected a property, an "
+                        "item or another kind of value on the way",
+                        under("$ref").substr(0, 300))));
     }
     for (const auto& member : *object) {
       STRATA_CHECK_OK(Check(member.value(), under(member.key())));

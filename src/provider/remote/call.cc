@@ -89,13 +89,15 @@ Error OfProvider(const Account& account, Error error) {
   // An upstream "too large" is about the prompt; ours is about the answer.
   bool ours = error.upstream_status() <= 0;
   Error out(ours ? CodeForCaller(error.code()) : error.code(),
-            WithoutSecrets(error.message(), account.api->secrets()));
+            Message(WithoutSecrets(error.message(), account.api->secrets()), error.words().own()));
   // Set in place: assigning the result to `out` itself would lose the message.
-  if (!error.field().empty()) std::move(out).AtField(error.field());
+  if (!error.field().empty()) {
+    std::move(out).AtField(FieldPath(error.field(), error.field_words().own()));
+  }
   if (error.retry_after()) std::move(out).RetryAfter(*error.retry_after());
   // Whatever went wrong behind this address is its doing, answered or not.
   std::move(out).FromUpstream(ours ? -1 : error.upstream_status());  // sets it in place
-  return std::move(out).Because("provider " + account.spec.name);
+  return std::move(out).Because(Message::Ours("provider " + account.spec.name));
 }
 
 Error OfUnusable(const Account& account, Error error) {

@@ -44,7 +44,7 @@ Task<Result<std::unique_ptr<ChatStream>>> RemoteChatModel::Start(domain::ChatReq
   ctx.quota_share = QuotaShareOf((*sent)->headers());
   std::unique_ptr<ChatStream> stream;
   if (forward != nullptr) {
-    auto shadow = ctx.capture_text ? Shadow::kWanted : Shadow::kNo;
+    auto shadow = ctx.span.keeps_texts() ? Shadow::kWanted : Shadow::kNo;
     if (request.answer_is_read) shadow = Shadow::kNeeded;
     ForwardedStream::Parts parts{.account = account_,
                                  .codec = forward,

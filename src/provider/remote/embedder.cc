@@ -1,10 +1,9 @@
 #include "provider/remote/embedder.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
+#include "base/format_message.h"
 #include "base/unanswered.h"
 #include "provider/remote/estimate.h"
 
@@ -27,8 +26,9 @@ Result<> CheckRows(const dialect::EmbeddingRows& rows, std::size_t texts, int di
   bool fits = rows.dimensions > 0 && rows.dimensions <= kDimensionsMax &&
               rows.values.size() == texts * static_cast<std::size_t>(rows.dimensions);
   if (!fits || (dimensions != 0 && rows.dimensions != dimensions)) {
-    return Fail(Code::kUnavailable, fmt::format("answered {} floats of {} dimensions for {} texts",
-                                                rows.values.size(), rows.dimensions, texts));
+    return Fail(Code::kUnavailable,
+                FormatMessage("answered {} floats of {} dimensions for {} texts",
+                              rows.values.size(), rows.dimensions, texts));
   }
   bool finite = std::ranges::all_of(rows.values, [](float value) { return std::isfinite(value); });
   if (!finite) return Fail(Code::kUnavailable, "answered a vector that is not finite");

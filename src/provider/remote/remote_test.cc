@@ -425,7 +425,7 @@ TEST_P(RemoteApi, TokenNumbersAreSentWhereTheDialectHasThem) {
 TEST_P(RemoteApi, EmbeddingOpensNoSpanOfItsOwn) {
   if (*GetParam().embed_model == '\0') return;
   auto embedder = Source(GetParam())->Embed(GetParam().embed_model).value();
-  auto trace = std::make_shared<Trace>("t", SystemClock());
+  auto trace = std::make_shared<Trace>("t", SystemClock(), Texts::kKept);
   RequestContext ctx;
   ctx.span = Span(trace, "gateway.embed");
   ASSERT_TRUE(runtime.Run(embedder->Embed({"text"}, EmbedPurpose::kQuery, ctx)).has_value());
@@ -572,7 +572,8 @@ class OpenAiResponses : public testing::Test, protected Fixture {
   Forwarded Ask(const ApiCase& api, std::string body) {
     auto model = Chat(api);
     RequestContext ctx;
-    ctx.capture_text = true;
+    // Texts are kept, so that what is forwarded is read.
+    ctx.span = Span(std::make_shared<Trace>("t", SystemClock(), Texts::kKept), "root");
     return runtime.Run(Forward(*model, Request(std::move(body)), ctx));
   }
 };

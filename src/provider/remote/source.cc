@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/format_message.h"
 #include "provider/catalog.h"
 #include "provider/remote/chat.h"
 #include "provider/remote/embedder.h"
@@ -61,8 +62,8 @@ Result<> CheckUpstreamId(std::string_view id) {
   for (unsigned char c : id) fits = fits && c > 0x20 && c != 0x7f;
   if (fits) return {};
   return Fail(InvalidArgument(
-      "model", fmt::format("expected 1 to {} bytes without spaces or controls after the provider",
-                           kIdBytesMax)));
+      "model", FormatMessage("expected 1 to {} bytes without spaces or controls after the provider",
+                             kIdBytesMax)));
 }
 
 // An id that may be asked for. Where models have terms of their own, only listed ids are served: a
@@ -72,10 +73,11 @@ Result<> CheckServed(const ProviderSpec& spec, std::string_view id) {
   STRATA_CHECK_OK(CheckUpstreamId(id));
   const bool limited = std::ranges::any_of(spec.model_terms, &ModelTerms::LimitsData);
   if (!limited || std::ranges::find(spec.models, id) != spec.models.end()) return {};
-  return Fail(Code::kNotFound,
-              fmt::format("provider {} has terms for each model, and '{}' is not among its models; "
-                          "expected one of {}",
-                          spec.name, id, fmt::join(spec.models, ", ")));
+  return Fail(
+      Code::kNotFound,
+      FormatMessage("provider {} has terms for each model, and '{}' is not among its models; "
+                    "expected one of {}",
+                    Own(spec.name), id, Own(fmt::format("{}", fmt::join(spec.models, ", ")))));
 }
 
 }  // namespace
@@ -165,8 +167,8 @@ RemoteSource::RemoteSource(std::shared_ptr<const Account> account, std::size_t m
 Result<std::shared_ptr<ChatModel>> RemoteSource::Chat(std::string_view rest) {
   STRATA_CHECK_OK(CheckServed(account_->spec, rest));
   if (IsEmbeddingId(rest)) {
-    return Fail(
-        InvalidArgument("model", fmt::format("'{}' is an embedding model, it cannot chat", rest)));
+    return Fail(InvalidArgument("model",
+                                FormatMessage("'{}' is an embedding model, it cannot chat", rest)));
   }
   std::lock_guard lock(mutex_);
   if (auto at = chats_.find(rest); at != chats_.end()) return at->second;
@@ -180,7 +182,7 @@ Result<std::shared_ptr<Embedder>> RemoteSource::Embed(std::string_view rest) {
   STRATA_CHECK_OK(CheckServed(account_->spec, rest));
   if (account_->api->EmbedBatchMax(std::string(rest)) == 0) {
     return Fail(Code::kUnsupported,
-                fmt::format("provider {} has no embeddings of '{}'", name(), rest));
+                FormatMessage("provider {} has no embeddings of '{}'", Own(name()), rest));
   }
   std::lock_guard lock(mutex_);
   if (auto at = embedders_.find(rest); at != embedders_.end()) return at->second;

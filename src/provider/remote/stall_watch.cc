@@ -1,10 +1,10 @@
 #include "provider/remote/stall_watch.h"
 
-#include <fmt/format.h>
-
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <utility>
+
+#include "base/format_message.h"
 
 namespace strata::provider::remote {
 namespace {
@@ -70,9 +70,9 @@ Task<Result<std::string_view>> StallWatch::Read(net::ClientResponse& response) {
   auto bytes = co_await response.Read();
   state_->waiting = false;
   if (!bytes.has_value() && state_->stalled) {
-    co_return Fail(Code::kUnavailable, fmt::format("the answer stopped: nothing came for {} ms "
-                                                   "(provider.stream_idle_ms)",
-                                                   limit_.count()));
+    co_return Fail(Code::kUnavailable, FormatMessage("the answer stopped: nothing came for {} ms "
+                                                     "(provider.stream_idle_ms)",
+                                                     limit_.count()));
   }
   co_return bytes;
 }

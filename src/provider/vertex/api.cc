@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "base/format_message.h"
 #include "dialect/anthropic.h"
 #include "dialect/anthropic_vertex.h"
 #include "dialect/gemini.h"
@@ -73,8 +74,9 @@ Result<std::shared_ptr<const remote::Api>> VertexApi::Make(ProviderSpec spec, st
   if (secret.find('{') != secret.npos) {
     auto account = ParseServiceAccount(secret);
     if (!account) {
-      return Fail(InvalidArgument("secret", fmt::format("{} is no service account's key file: {}",
-                                                        spec.secret, account.error().message())));
+      return Fail(
+          InvalidArgument("secret", FormatMessage("{} is no service account's key file: {}",
+                                                  Own(spec.secret), account.error().words())));
     }
     if (spec.project.empty()) spec.project = account->project_id;
     secrets.push_back(account->private_key);

@@ -1,11 +1,10 @@
 // Uploaded files: the form that brings them, and their objects.
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
 
+#include "base/format_message.h"
 #include "net/http.h"
 #include "net/multipart.h"
 #include "server/api/vector_store_json.h"
@@ -41,7 +40,7 @@ Result<std::string> Filename(const net::FormPart& part) {
       name, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
   if (name.empty() || name.size() > kFilenameBytesMax || control) {
     return Fail(InvalidArgument(
-        "file", fmt::format("expected a file with a name of 1 to {} bytes", kFilenameBytesMax)));
+        "file", FormatMessage("expected a file with a name of 1 to {} bytes", kFilenameBytesMax)));
   }
   return std::string(name);
 }
@@ -50,9 +49,9 @@ Result<std::string> Purpose(std::string_view text) {
   if (text == "assistants" || text == "user_data") return std::string(text);
   if (std::ranges::find(kOtherPurposes, text) != std::end(kOtherPurposes)) {
     return Fail(InvalidArgument(
-        "purpose", fmt::format("files for {} are not used by this server; expected assistants or "
-                               "user_data",
-                               text)));
+        "purpose", FormatMessage("files for {} are not used by this server; expected assistants or "
+                                 "user_data",
+                                 text)));
   }
   return Fail(InvalidArgument("purpose", "expected assistants or user_data"));
 }
@@ -73,7 +72,7 @@ Result<std::optional<std::chrono::seconds>> Lifetime(const std::vector<net::Form
       seconds == nullptr ? std::nullopt : Number(seconds->body, kLifetimeMin, kLifetimeMax);
   if (!number) {
     return Fail(InvalidArgument("expires_after.seconds",
-                                fmt::format("expected {} to {}", kLifetimeMin, kLifetimeMax)));
+                                FormatMessage("expected {} to {}", kLifetimeMin, kLifetimeMax)));
   }
   return std::optional(std::chrono::seconds(*number));
 }
@@ -99,7 +98,8 @@ Result<store::NewFile> DecodeUpload(std::string_view content_type, std::string_v
                                          "expires_after[seconds]"};
   for (auto part = parts.begin(); part != parts.end(); ++part) {
     if (std::ranges::find(kKnown, part->name) == std::end(kKnown)) {
-      return Fail(InvalidArgument(part->name.substr(0, 100), "is not a part of this form"));
+      return Fail(InvalidArgument(FieldPath(part->name.substr(0, 100), std::string(kQuotePlace)),
+                                  "is not a part of this form"));
     }
     if (Find(parts, part->name) != &*part) {
       return Fail(InvalidArgument(part->name, "stands twice in the form"));
@@ -129,7 +129,7 @@ Result<store::FileStore::Query> DecodeFileQuery(std::string_view query) {
   }
   if (auto limit = net::QueryParameter(query, "limit")) {
     const auto number = Number(*limit, 1, kListMax);
-    if (!number) return Fail(InvalidArgument("limit", fmt::format("expected 1 to {}", kListMax)));
+    if (!number) return Fail(InvalidArgument("limit", FormatMessage("expected 1 to {}", kListMax)));
     out.limit = *number;
   }
   return out;

@@ -4,6 +4,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/format_message.h"
 #include "base/utf8.h"
 #include "dialect/json_value.h"
 
@@ -68,9 +69,9 @@ Result<> CheckGuardrail(const GuardrailAsked& asked, std::string_view names) {
     rest.remove_prefix(comma == rest.npos ? rest.size() : comma + 1);
   }
   return Fail(InvalidArgument(
-      asked.field, fmt::format("there is no guardrail '{}'; {}", Utf8Prefix(name, 80),
-                               names.empty() ? std::string("none are configured (guardrails:)")
-                                             : fmt::format("configured: {}", names))));
+      asked.field, FormatMessage("there is no guardrail '{}'; {}", Utf8Prefix(name, 80),
+                                 names.empty() ? std::string("none are configured (guardrails:)")
+                                               : fmt::format("configured: {}", names))));
 }
 
 bool IsGuardrailVersion(std::string_view text) { return text == "DRAFT" || text == "1"; }

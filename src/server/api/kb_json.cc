@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <limits>
 
+#include "base/format_message.h"
 #include "dialect/json_value.h"
 #include "server/api/retrieval_json.h"
 
@@ -24,7 +25,8 @@ json::object ParseObject(const JsonText& text) {
 }
 
 Error Lacks(const JsonField& field, std::string_view what) {
-  return Error(Code::kUnsupported, fmt::format("{}: {}", field.Path(), what)).AtField(field.Path());
+  return Error(Code::kUnsupported, FormatMessage("{}: {}", field.Place().path(), Own(what)))
+      .AtField(field.Place());
 }
 
 void AddTimes(json::object& out, WallTime created, WallTime updated) {
@@ -494,9 +496,9 @@ Result<std::vector<knowledge::DocumentInput>> DecodeIngestDocuments(std::string_
     STRATA_TRY(auto document, DecodeDocument(list.Item(i)));
     auto same = std::ranges::find(documents, document.id, &knowledge::DocumentInput::id);
     if (same != documents.end()) {
-      return Fail(list.Item(i).Wrong(
-          fmt::format("an earlier one has the same id '{}'; expected each document once in a call",
-                      document.id)));
+      return Fail(list.Item(i).Wrong(FormatMessage(
+          "an earlier one has the same id '{}'; expected each document once in a call",
+          document.id)));
     }
     documents.push_back(std::move(document));
   }

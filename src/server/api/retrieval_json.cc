@@ -1,10 +1,9 @@
 #include "server/api/retrieval_json.h"
 
-#include <fmt/format.h>
-
 #include <boost/json.hpp>
 #include <charconv>
 
+#include "base/format_message.h"
 #include "base/utf8.h"
 #include "dialect/json_value.h"
 
@@ -18,8 +17,9 @@ using knowledge::RetrievedChunk;
 constexpr std::size_t kMetadataReservedPages = 32;
 
 Error Lacks(const JsonField& field, std::string_view what) {
-  return Error(Code::kUnsupported, fmt::format("{}: this server has no {} yet", field.Path(), what))
-      .AtField(field.Path());
+  return Error(Code::kUnsupported,
+               FormatMessage("{}: this server has no {} yet", field.Place().path(), Own(what)))
+      .AtField(field.Place());
 }
 
 json::value ParseOrNull(const JsonText& text) {
@@ -147,7 +147,7 @@ Result<knowledge::RerankChoice> DecodeReranking(const JsonField& field) {
 Result<std::string> TextUpTo(const JsonField& field, std::size_t characters_max) {
   STRATA_TRY(auto text, field.NonEmptyString());
   if (CodePointCount(text) <= characters_max) return text;
-  return Fail(field.Wrong(fmt::format("expected at most {} characters", characters_max)));
+  return Fail(field.Wrong(FormatMessage("expected at most {} characters", characters_max)));
 }
 
 Result<knowledge::FilterAttribute> DecodeFilterAttribute(const JsonField& field) {
@@ -180,7 +180,7 @@ Result<knowledge::ImplicitFilter> DecodeImplicitFilter(const JsonField& field) {
   STRATA_CHECK_OK(attributes.ExpectArray());
   if (attributes.size() < 1 || attributes.size() > knowledge::kFilterAttributesMax) {
     return Fail(attributes.Wrong(
-        fmt::format("expected 1 to {} attributes", knowledge::kFilterAttributesMax)));
+        FormatMessage("expected 1 to {} attributes", knowledge::kFilterAttributesMax)));
   }
   for (std::size_t i = 0; i < attributes.size(); ++i) {
     auto item = attributes.Item(i);
@@ -310,7 +310,7 @@ Result<std::string> DecodeQueryTemplate(const JsonField& field) {
   STRATA_TRY(auto out, TextUpTo(text, kCharactersMax));
   for (const auto* variable : {"$conversation_history$", "$output_format_instructions$"}) {
     if (out.find(variable) != std::string::npos) continue;
-    return Fail(text.Wrong(fmt::format("expected the variable {} in it", variable)));
+    return Fail(text.Wrong(FormatMessage("expected the variable {} in it", Own(variable))));
   }
   return out;
 }
@@ -444,7 +444,7 @@ Result<RetrieveCall> DecodeRetrieve(std::string_view knowledge_base, std::string
   STRATA_TRY(call.request.query, text.NonEmptyString());
   if (CodePointCount(call.request.query) > knowledge::kQueryCharactersMax) {
     return Fail(
-        text.Wrong(fmt::format("longer than {} characters", knowledge::kQueryCharactersMax)));
+        text.Wrong(FormatMessage("longer than {} characters", knowledge::kQueryCharactersMax)));
   }
   auto configuration = top.Get("retrievalConfiguration");
   if (configuration.present())

@@ -1,10 +1,10 @@
 #include "server/api/store_filter.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <limits>
 #include <utility>
+
+#include "base/format_message.h"
 
 namespace strata::server {
 namespace {
@@ -51,7 +51,7 @@ Result<Filter> ReadComparison(const JsonField& field, Filter::Op op) {
     return out;
   }
   if (!value.ExpectArray() || value.size() == 0 || value.size() > kValuesMax) {
-    return Fail(value.Wrong(fmt::format("expected a list of 1 to {} values", kValuesMax)));
+    return Fail(value.Wrong(FormatMessage("expected a list of 1 to {} values", kValuesMax)));
   }
   std::vector<knowledge::MetadataScalar> list;
   for (std::size_t i = 0; i < value.size(); ++i) {
@@ -66,10 +66,10 @@ Result<Filter> ReadComparison(const JsonField& field, Filter::Op op) {
 Result<Filter> Read(const JsonField& field, int depth, std::size_t& nodes) {
   STRATA_CHECK_OK(field.ExpectObject());
   if (depth > knowledge::kFilterDepthMax || ++nodes > knowledge::kFilterNodesMax) {
-    return Fail(
-        Error(Code::kTooLarge, fmt::format("a filter may be {} deep and hold {} comparisons",
-                                           knowledge::kFilterDepthMax, knowledge::kFilterNodesMax))
-            .AtField(field.Path()));
+    return Fail(Error(Code::kTooLarge,
+                      FormatMessage("a filter may be {} deep and hold {} comparisons",
+                                    knowledge::kFilterDepthMax, knowledge::kFilterNodesMax))
+                    .AtField(field.Place()));
   }
   auto type = field.Get("type");
   STRATA_TRY(auto name,

@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 #include <charconv>
 
+#include "base/format_message.h"
 #include "base/utf8.h"
 #include "dialect/json_value.h"
 #include "knowledge/parser.h"
@@ -36,7 +37,7 @@ json::value ObjectOf(const JsonText& text) {
 
 Result<> CheckText(const JsonField& field, std::string_view text, std::size_t most) {
   if (CodePointCount(text) <= most) return {};
-  return Fail(field.Wrong(fmt::format("longer than {} characters", most)));
+  return Fail(field.Wrong(FormatMessage("longer than {} characters", most)));
 }
 
 enum class Values : std::uint8_t { kStrings, kScalars };
@@ -54,7 +55,7 @@ Result<> CheckValue(const JsonField& value, Values values) {
 Result<JsonText> ReadPairs(const JsonField& field, Values values) {
   STRATA_CHECK_OK(field.ExpectObject());
   if (field.size() > kPairsMax) {
-    return Fail(field.Wrong(fmt::format("more than {} members", kPairsMax)));
+    return Fail(field.Wrong(FormatMessage("more than {} members", kPairsMax)));
   }
   for (std::size_t i = 0; i < field.size(); ++i) {
     const auto name = field.MemberName(i);
@@ -120,7 +121,7 @@ Result<std::vector<knowledge::FileToAdd>> ReadFileIds(const JsonField& ids,
                                                       const knowledge::FileToAdd& common,
                                                       std::size_t most) {
   if (!ids.ExpectArray() || ids.size() > most) {
-    return Fail(ids.Wrong(fmt::format("expected at most {} ids of files", most)));
+    return Fail(ids.Wrong(FormatMessage("expected at most {} ids of files", most)));
   }
   std::vector<knowledge::FileToAdd> out;
   for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -255,7 +256,7 @@ Result<> ReadRanking(const JsonField& ranking, knowledge::StoreSearch& out) {
 
 Result<> CheckQuery(const JsonField& field, const std::string& query) {
   if (query.size() <= knowledge::kQueryBytesMax) return {};
-  return Fail(field.Wrong(fmt::format("longer than {} bytes", knowledge::kQueryBytesMax)));
+  return Fail(field.Wrong(FormatMessage("longer than {} bytes", knowledge::kQueryBytesMax)));
 }
 
 Result<std::vector<std::string>> ReadQueries(const JsonField& field) {
@@ -268,7 +269,7 @@ Result<std::vector<std::string>> ReadQueries(const JsonField& field) {
   }
   if (!field.ExpectArray() || field.size() == 0 || field.size() > knowledge::kSearchQueriesMax) {
     return Fail(field.Wrong(
-        fmt::format("expected a string, or 1 to {} of them", knowledge::kSearchQueriesMax)));
+        FormatMessage("expected a string, or 1 to {} of them", knowledge::kSearchQueriesMax)));
   }
   for (std::size_t i = 0; i < field.size(); ++i) {
     auto item = field.Item(i);
@@ -390,7 +391,8 @@ Result<std::vector<knowledge::FileToAdd>> DecodeBatch(std::string_view body) {
     STRATA_TRY(out, ReadFileIds(ids, common, knowledge::kBatchFilesMax));
   } else {
     if (!files.ExpectArray() || files.size() > knowledge::kBatchFilesMax) {
-      return Fail(files.Wrong(fmt::format("expected at most {} files", knowledge::kBatchFilesMax)));
+      return Fail(
+          files.Wrong(FormatMessage("expected at most {} files", knowledge::kBatchFilesMax)));
     }
     for (std::size_t i = 0; i < files.size(); ++i) {
       auto item = files.Item(i);

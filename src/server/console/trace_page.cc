@@ -68,10 +68,7 @@ TracedCitation CitationOf(const json::object& object) {
 // The first field of that name in any span, "" when there is none.
 std::string FieldOf(const observe::FinishedTrace& trace, std::string_view name) {
   for (const auto& span : trace.spans) {
-    for (const auto& [key, value] : span.fields) {
-      if (key != name) continue;
-      if (auto* text = std::get_if<std::string>(&value)) return *text;
-    }
+    if (auto text = span.Text(name); !text.empty()) return std::string(text);
   }
   return {};
 }

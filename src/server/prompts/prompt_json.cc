@@ -1,11 +1,10 @@
 #include "server/prompts/prompt_json.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <boost/json.hpp>
 #include <set>
 
+#include "base/format_message.h"
 #include "dialect/bedrock.h"
 #include "dialect/json_value.h"
 #include "provider/registry.h"
@@ -47,7 +46,7 @@ Result<std::string> ReadDescription(const JsonField& field) {
   if (!field.present()) return std::string();
   STRATA_TRY(auto text, field.NonEmptyString());
   if (text.size() > 4 * kDescriptionMax) {
-    return Fail(field.Wrong(fmt::format("at most {} characters", kDescriptionMax)));
+    return Fail(field.Wrong(FormatMessage("at most {} characters", kDescriptionMax)));
   }
   return text;
 }
@@ -57,7 +56,7 @@ Result<std::set<std::string>> ReadVariables(const JsonField& list) {
   if (!list.present()) return names;
   STRATA_CHECK_OK(list.ExpectArray());
   if (list.size() > kVariablesMax) {
-    return Fail(list.Wrong(fmt::format("at most {} variables", kVariablesMax)));
+    return Fail(list.Wrong(FormatMessage("at most {} variables", kVariablesMax)));
   }
   for (std::size_t i = 0; i < list.size(); ++i) {
     auto item = list.Item(i);
@@ -81,8 +80,9 @@ Result<std::string> ConverseBody(const JsonField& variant) {
   auto type = variant.Get("templateType");
   STRATA_TRY(auto type_name, type.OneOf({"TEXT", "CHAT"}));
   if ((kind == "text") != (type_name == "TEXT") || (kind != "text" && kind != "chat")) {
-    return Fail(configuration.Wrong(fmt::format("expected the member {} with templateType {}",
-                                                type_name == "TEXT" ? "text" : "chat", type_name)));
+    return Fail(
+        configuration.Wrong(FormatMessage("expected the member {} with templateType {}",
+                                          Own(type_name == "TEXT" ? "text" : "chat"), type_name)));
   }
   auto content = configuration.Get(kind);
   STRATA_CHECK_OK(content.ExpectObject());
@@ -115,7 +115,7 @@ Result<> CheckMetadata(const JsonField& list) {
   if (!list.present()) return {};
   STRATA_CHECK_OK(list.ExpectArray());
   if (list.size() > kMetadataMax) {
-    return Fail(list.Wrong(fmt::format("at most {} entries", kMetadataMax)));
+    return Fail(list.Wrong(FormatMessage("at most {} entries", kMetadataMax)));
   }
   for (std::size_t i = 0; i < list.size(); ++i) {
     auto item = list.Item(i);
@@ -242,7 +242,7 @@ Result<PromptContent> DecodePromptContent(std::string_view body) {
     auto declared = [&](const std::string& text) {
       return ReplacePlaceholders(text, [&](const std::string& used) -> Result<std::string> {
         if (decoded.variables.contains(used)) return std::string();
-        return Fail(variant.Wrong(fmt::format("{{{{{}}}}} is not among inputVariables", used)));
+        return Fail(variant.Wrong(FormatMessage("{{{{{}}}}} is not among inputVariables", used)));
       });
     };
     STRATA_CHECK_OK(EachText(decoded.request, declared));
@@ -314,17 +314,17 @@ namespace {
 
 Result<Variant> VariantOf(const Prompt& prompt) {
   if (prompt.content.variants.text.empty()) {
-    return Fail(InvalidArgument("modelId", fmt::format("prompt {} has no variant", prompt.id)));
+    return Fail(InvalidArgument("modelId", FormatMessage("prompt {} has no variant", prompt.id)));
   }
   STRATA_TRY(auto parsed, dialect::ParseJson(prompt.content.variants.text));
   JsonField variants(parsed);
   if (variants.size() == 0) {
-    return Fail(InvalidArgument("modelId", fmt::format("prompt {} has no variant", prompt.id)));
+    return Fail(InvalidArgument("modelId", FormatMessage("prompt {} has no variant", prompt.id)));
   }
   auto first = variants.Item(0);
   STRATA_TRY(auto variant, DecodeVariant(first));
   if (variant.request.model.empty()) {
-    return Fail(InvalidArgument("modelId", fmt::format("prompt {} names no model", prompt.id)));
+    return Fail(InvalidArgument("modelId", FormatMessage("prompt {} names no model", prompt.id)));
   }
   return variant;
 }
@@ -341,14 +341,14 @@ Result<domain::ChatRequest> RenderPrompt(const Prompt& prompt,
   STRATA_TRY(auto variant, VariantOf(prompt));
   for (const auto& [name, value] : variables) {
     if (variant.variables.contains(name)) continue;
-    return Fail(
-        InvalidArgument("promptVariables", fmt::format("'{}' is no variable of the prompt", name)));
+    return Fail(InvalidArgument("promptVariables",
+                                FormatMessage("'{}' is no variable of the prompt", name)));
   }
   auto fill = [&](const std::string& text) {
     return ReplacePlaceholders(text, [&](const std::string& name) -> Result<std::string> {
       auto at = variables.find(name);
       if (at != variables.end()) return at->second;
-      return Fail(InvalidArgument("promptVariables", fmt::format("'{}' has no value", name)));
+      return Fail(InvalidArgument("promptVariables", FormatMessage("'{}' has no value", name)));
     });
   };
   STRATA_CHECK_OK(EachText(variant.request, fill));

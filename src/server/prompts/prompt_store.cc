@@ -4,6 +4,8 @@
 
 #include <charconv>
 
+#include "base/format_message.h"
+
 namespace strata::server {
 namespace {
 
@@ -38,7 +40,7 @@ Result<> Insert(store::Database& database, const Prompt& p, int version) {
 }
 
 Error NameTaken(const std::string& name) {
-  return Error(Code::kConflict, fmt::format("a prompt named '{}' exists already", name))
+  return Error(Code::kConflict, FormatMessage("a prompt named '{}' exists already", name))
       .AtField("name");
 }
 
@@ -103,7 +105,7 @@ Task<Result<Prompt>> PromptStore::Create(PromptContent content, WorkspaceId work
                                 prompt.workspace.value));
     if (count.value_or(0) >= static_cast<std::int64_t>(kPromptsMax)) {
       return Fail(Code::kTooLarge,
-                  fmt::format("a workspace holds at most {} prompts", kPromptsMax));
+                  FormatMessage("a workspace holds at most {} prompts", kPromptsMax));
     }
     auto inserted = Insert(database, prompt, 0);
     if (!inserted.has_value() && inserted.error().code() == Code::kConflict) {
@@ -146,7 +148,7 @@ Task<Result<Prompt>> PromptStore::AddVersion(std::string id, std::string descrip
         auto versions,
         database.Integer("SELECT COUNT(*) FROM prompts WHERE id=? AND version>0", prompt.id));
     if (versions.value_or(0) >= static_cast<std::int64_t>(kVersionsMax)) {
-      return Fail(Code::kTooLarge, fmt::format("a prompt has at most {} versions", kVersionsMax));
+      return Fail(Code::kTooLarge, FormatMessage("a prompt has at most {} versions", kVersionsMax));
     }
     STRATA_CHECK_OK(database.Run(
         "UPDATE prompts SET last_version=last_version+1 WHERE id=? AND version=0", prompt.id));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/format_message.h"
 #include "server/prompts/prompt_json.h"
 #include "server/prompts/prompt_model.h"
 
@@ -9,7 +10,7 @@ namespace strata::server {
 namespace {
 
 Error Misfit(const Prompt& prompt, std::string what) {
-  return InvalidArgument("variables", fmt::format("prompt {}: {}", prompt.id, what));
+  return InvalidArgument("variables", FormatMessage("prompt {}: {}", prompt.id, what));
 }
 
 // The row's values of the prompt's variables. Others of the row are for other prompts.
