@@ -6,9 +6,8 @@
 #include "base/log.h"
 
 namespace strata {
-namespace {
 
-std::string WhatOf(const std::exception_ptr& thrown) {
+std::string WhatThrown(const std::exception_ptr& thrown) {
   try {
     std::rethrow_exception(thrown);
   } catch (const std::exception& e) {
@@ -18,10 +17,8 @@ std::string WhatOf(const std::exception_ptr& thrown) {
   }
 }
 
-}  // namespace
-
 Error ThrownError(std::string_view work, const std::exception_ptr& thrown) {
-  Log(Level::kError, "base.work_failed", {{"work", work}, {"what", WhatOf(thrown)}});
+  Log(Level::kError, "base.work_failed", {{"work", work}, {"what", WhatThrown(thrown)}});
   return Internal(
       FormatMessage("{} ended by an internal error of this server; its log has the "
                     "details",

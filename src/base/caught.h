@@ -3,6 +3,7 @@
 // What it throws becomes a line in the log and an Error, so that its owner goes on.
 
 #include <exception>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -10,6 +11,9 @@
 #include "base/task.h"
 
 namespace strata {
+
+// What an exception says of itself: for the log.
+std::string WhatThrown(const std::exception_ptr& thrown);
 
 // Logs what was thrown, and says as kInternal that `work` ("kb.sync") failed: without the
 // exception's text, as owners show the error to callers.

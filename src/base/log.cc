@@ -16,6 +16,7 @@
 #include <ctime>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <thread>
 
 #include "base/json_text.h"
@@ -239,7 +240,11 @@ void SetLogSink(LogSink new_sink) {
 }
 
 void Log(Level level, std::string_view event, std::initializer_list<LogField> fields) {
-  LogFields(level, event, std::span<const LogField>(fields.begin(), fields.size()));
+  try {
+    LogFields(level, event, std::span<const LogField>(fields.begin(), fields.size()));
+  } catch (const std::bad_alloc&) {
+    // The line is lost: who logs is often about to deal with just that.
+  }
 }
 
 void LogFields(Level level, std::string_view event, std::span<const LogField> fields) {

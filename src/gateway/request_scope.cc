@@ -7,6 +7,7 @@
 #include <charconv>
 #include <iterator>
 
+#include "base/caught.h"
 #include "base/format_message.h"
 #include "base/hops.h"
 #include "base/utf8.h"
@@ -37,7 +38,8 @@ observe::FinishedTrace WithoutTexts(const observe::FinishedTrace& trace) {
                              .key = trace.key,
                              .subject = trace.subject,
                              .dialect = trace.dialect,
-                             .model = trace.model};
+                             .model = trace.model,
+                             .spans = {}};
   for (const auto& span : trace.spans) out.spans.push_back(span.WithoutTexts());
   return out;
 }
@@ -45,6 +47,11 @@ observe::FinishedTrace WithoutTexts(const observe::FinishedTrace& trace) {
 }  // namespace
 
 RequestScope::~RequestScope() {
+  // The request has answered: whatever goes wrong with its trace is no reason to end the process.
+  CallCaught("trace.end", [this] { End(); });
+}
+
+void RequestScope::End() {
   if (discarded_ && !report_) return;
   if (ctx_.calls > 0) {
     ctx_.span.Set("cost_usd", domain::FormatUsd({ctx_.spent_picousd}));

@@ -48,6 +48,8 @@ class RequestScope {
   std::chrono::milliseconds Elapsed() const;
 
  private:
+  void End();
+
   const TraceSinks& sinks_;
   std::shared_ptr<Trace> trace_;
   SteadyTime start_;

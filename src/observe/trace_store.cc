@@ -9,8 +9,11 @@
 #include <mutex>
 #include <span>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "base/caught.h"
+#include "base/crash_point.h"
 #include "base/log.h"
 #include "base/pool.h"
 #include "observe/trace_file.h"
@@ -74,14 +77,19 @@ struct TraceStore::State {
   std::atomic<std::uint64_t> dropped{0};
   std::map<std::string, std::unique_ptr<Database>> files;  // writer only, by day
   WallTime next_expiry{};                                  // writer only
+  std::uint64_t unreported = 0;                            // writer only: lost, and not logged yet
+  SteadyTime next_report{};                                // writer only
   std::thread thread;
   std::unique_ptr<Pool> readers;  // destroyed first
 
   void Loop();
   void WriteBatch(std::span<const TraceRow> batch);
+  std::size_t WriteNext(std::span<const TraceRow> batch);
+  void Lose(std::size_t traces, std::string_view why);
   Result<> WriteDay(const std::string& day, std::span<const TraceRow> traces);
   Result<Database*> FileOf(const std::string& day);
   Result<std::int64_t> DropExpired();
+  void ExpireWhenDue();
   std::string OldestDay() const;
   void Flush();
 
@@ -105,12 +113,7 @@ void TraceStore::State::Loop() {
     }
     auto count = batch.size();
     if (count > 0) WriteBatch(batch.Rows());
-    if (clock.Wall() >= next_expiry) {
-      next_expiry = clock.Wall() + kExpiryEvery;
-      if (auto done = DropExpired(); !done.has_value()) {
-        Log(Level::kWarning, "trace.expiry.failed", {{"error", done.error().message()}});
-      }
-    }
+    CallCaught("trace.expire", [&] { ExpireWhenDue(); });
     {
       std::lock_guard lock(mutex);
       handled += count;
@@ -119,24 +122,59 @@ void TraceStore::State::Loop() {
   }
 }
 
-// In the order they came: those of one day that stand together share a transaction.
+// A trace is not worth the process: what throws here is out of memory, and costs the traces of one
+// transaction.
 void TraceStore::State::WriteBatch(std::span<const TraceRow> batch) {
+  while (!batch.empty()) {
+    std::size_t taken = std::min(batch.size(), kBatch);
+    try {
+      taken = WriteNext(batch.first(taken));
+    } catch (...) {
+      files.clear();  // of whose state nobody can be sure
+      Lose(taken, WhatThrown(std::current_exception()));
+    }
+    batch = batch.subspan(taken);
+  }
+}
+
+// In the order they came: those of one day that stand together share a transaction. How many they
+// are; they are written, or counted as lost.
+std::size_t TraceStore::State::WriteNext(std::span<const TraceRow> batch) {
   auto day_of = [](const TraceRow& row) {
     return std::chrono::floor<std::chrono::days>(row.start);
   };
-  auto oldest = OldestDay();
-  while (!batch.empty()) {
-    auto traces = batch.first(std::min(batch.size(), kBatch));
-    auto other = std::ranges::find_if(
-        traces, [&](const auto& row) { return day_of(row) != day_of(traces.front()); });
-    traces = traces.first(static_cast<std::size_t>(other - traces.begin()));
-    batch = batch.subspan(traces.size());
-    auto day = DayOf(traces.front().start);
-    auto done = day < oldest ? Result<>() : WriteDay(day, traces);
-    (day < oldest || !done.has_value() ? dropped : written) += traces.size();
-    if (done.has_value()) continue;
-    Log(Level::kWarning, "trace.write.failed",
-        {{"day", day}, {"traces", traces.size()}, {"error", done.error().message()}});
+  auto other = std::ranges::find_if(
+      batch, [&](const auto& row) { return day_of(row) != day_of(batch.front()); });
+  auto traces = batch.first(static_cast<std::size_t>(other - batch.begin()));
+  auto day = DayOf(traces.front().start);
+  ThrowPoint("trace.write");
+  if (day < OldestDay()) {
+    dropped += traces.size();
+  } else if (auto done = WriteDay(day, traces); done.has_value()) {
+    written += traces.size();
+  } else {
+    Lose(traces.size(), done.error().message());
+  }
+  return traces.size();
+}
+
+// A full disk loses every trace: one line a minute says how many.
+void TraceStore::State::Lose(std::size_t traces, std::string_view why) {
+  constexpr auto kReportEvery = std::chrono::minutes(1);
+  dropped += traces;
+  unreported += traces;
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_report) return;
+  next_report = now + kReportEvery;
+  Log(Level::kWarning, "trace.write.failed",
+      {{"traces", std::exchange(unreported, 0)}, {"error", why}});
+}
+
+void TraceStore::State::ExpireWhenDue() {
+  if (clock.Wall() < next_expiry) return;
+  next_expiry = clock.Wall() + kExpiryEvery;
+  if (auto done = DropExpired(); !done.has_value()) {
+    Log(Level::kWarning, "trace.expiry.failed", {{"error", done.error().message()}});
   }
 }
 
@@ -278,6 +316,16 @@ Result<std::unique_ptr<TraceStore>> TraceStore::Open(TraceStoreOptions options,
 
 void TraceStore::Submit(FinishedTrace trace) {
   if (trace.spans.empty()) return;
+  // A request ends here, on whatever thread it is: it has answered, whatever becomes of its trace.
+  try {
+    Enqueue(trace);
+  } catch (...) {
+    ++state_->dropped;
+    Log(Level::kWarning, "trace.submit.failed", {{"what", WhatThrown(std::current_exception())}});
+  }
+}
+
+void TraceStore::Enqueue(FinishedTrace& trace) {
   // Here, and not by the writer: the spans' memory is free for the next request while it is still
   // in the cache, and what waits for the writer is small.
   std::string spans;

@@ -70,7 +70,7 @@ class TraceStore {
                                                   const Clock& clock = SystemClock());
   ~TraceStore();  // writes what is queued
 
-  // Never blocks.
+  // Never blocks, and never throws: a trace that cannot be kept is counted.
   void Submit(FinishedTrace trace);
 
   // kNotFound: never written, dropped, or past retention.
@@ -90,13 +90,14 @@ class TraceStore {
 
   struct Counters {
     std::uint64_t written = 0;
-    std::uint64_t dropped = 0;  // queue full, or the disk refused
+    std::uint64_t dropped = 0;  // queue full, or it could not be written
   };
   Counters counters() const;
 
  private:
   struct State;
   explicit TraceStore(std::unique_ptr<State> state);
+  void Enqueue(FinishedTrace& trace);
   std::unique_ptr<State> state_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <limits>
 
@@ -62,6 +63,32 @@ class Traces : public testing::Test {
   ManualClock clock_;
   std::unique_ptr<TraceStore> traces_;
 };
+
+// In a process of its own, where the first write throws.
+void ExpectAWriteThatThrowsCostsOneTrace() {
+  ::setenv("STRATA_THROW_AT", "trace.write:1", 1);
+  const TempFolder folder;
+  const ManualClock clock;
+  TraceStoreOptions options;
+  options.folder = folder.path();
+  auto store = std::move(*TraceStore::Open(options, clock));
+  for (const char* id : {"a", "b"}) {
+    FinishedTrace trace;
+    trace.trace_id = id;
+    trace.spans = {MakeSpan(clock, "0000000000000001", "")};
+    store->Submit(std::move(trace));
+    store->Flush();
+  }
+  const auto counters = store->counters();
+  const bool kept = !store->GetBlocking("a").has_value() && store->GetBlocking("b").has_value();
+  if (counters.dropped != 1 || counters.written != 1 || !kept) std::abort();
+  std::exit(0);
+}
+
+TEST(TracesDeathTest, AWriteThatThrowsCostsItsTraceAndNotTheProcess) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(ExpectAWriteThatThrowsCostsOneTrace(), testing::ExitedWithCode(0), "");
+}
 
 TEST_F(Traces, ATraceComesBackWithTypesAndOrder) {
   auto made = Make("t1");

@@ -3,10 +3,14 @@
 #include <fmt/format.h>
 #include <pthread.h>
 
+#include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <thread>
+#include <utility>
 
+#include "base/caught.h"
 #include "base/log.h"
 #include "store/call_key.h"
 #include "store/file.h"
@@ -32,6 +36,8 @@ constexpr Option kOptions[] = {
      "record and count them."},
 };
 
+constexpr char kBroken[] = "the journal can no longer reach the ledger; a restart recovers it";
+
 struct AtomicCounters {
   std::atomic<std::uint64_t> intents{0}, finals{0}, interrupted{0}, unrecorded{0}, refused{0};
   std::atomic<std::uint64_t> sink_failures{0}, recovered{0}, torn_segments{0};
@@ -40,13 +46,29 @@ struct AtomicCounters {
 
 bool IsPowerOfTwo(std::uint64_t n) { return n != 0 && (n & (n - 1)) == 0; }
 
+template <class F>
+Result<> NotThrowing(F&& work) {
+  try {
+    return std::forward<F>(work)();
+  } catch (...) {
+    return Fail(ThrownError("journal.sink", std::current_exception()));
+  }
+}
+
 }  // namespace
 
+// When the drain itself throws (memory has run out), nobody knows any more which records it has
+// counted for which file. It then stops for good, so that no file goes away whose calls are not in
+// the ledger, and calls are refused as by a full journal: what is served without reaching the
+// ledger holds no budget, and would be unknown to everybody until a restart. Calls under way still
+// end: their finals are appended to files that stay, and the next Open moves all of it, twice at
+// worst, which the ledger ignores.
 struct Journal::State {
   State(JournalOptions given, CallSink given_sink)
       : options(std::move(given)),
+        // The rows come again, whatever the sink had done with them: it ignores those it has.
         sink([this, to = std::move(given_sink)](std::span<const CallRow> rows) -> Result<> {
-          STRATA_CHECK_OK(to(rows));
+          STRATA_CHECK_OK(NotThrowing([&] { return to(rows); }));
           counters.delivered += rows.size();
           return {};
         }),
@@ -57,6 +79,7 @@ struct Journal::State {
   const CallSink sink;
   const std::shared_ptr<Lanes> lanes;
   AtomicCounters counters;
+  std::atomic<bool> broken{false};  // see above
   Drain drain;  // drain thread only
 
   std::mutex mutex;
@@ -71,7 +94,9 @@ struct Journal::State {
   Admission admission;  // empty: every call is let in
 
   void Loop();
+  Result<> PassOrBreak();
   Result<> Pass();
+  Result<> Append(Lane& lane, const CallIntent& intent);
   std::chrono::milliseconds Tick() const;
   void Abandon(CallRow row);
 };
@@ -98,7 +123,7 @@ void Journal::State::Loop() {
       ticket = flush_asked;
       last = closing;
     }
-    auto result = Pass();
+    auto result = PassOrBreak();
     if (!result.has_value() && IsPowerOfTwo(++counters.sink_failures)) {
       Log(Level::kWarning, "journal.drain.failed", {{"error", result.error().message()}});
     }
@@ -110,6 +135,22 @@ void Journal::State::Loop() {
     answered.notify_all();
     if (last) return;
   }
+}
+
+Result<> Journal::State::PassOrBreak() {
+  if (broken) return Fail(Code::kUnavailable, kBroken);
+  try {
+    return Pass();
+  } catch (...) {
+    broken = true;
+    Log(Level::kError, "journal.drain.broken", {{"what", WhatThrown(std::current_exception())}});
+    return Fail(Code::kUnavailable, kBroken);
+  }
+}
+
+Result<> Journal::State::Append(Lane& lane, const CallIntent& intent) {
+  if (broken) return Fail(Code::kUnavailable, kBroken);
+  return lanes->AppendIntent(lane, EncodeIntent(intent));
 }
 
 Result<> Journal::State::Pass() {
@@ -174,6 +215,7 @@ Journal::~Journal() {
   state_->thread.join();
   state_->lanes->RemoveSpares();
   // What could not be moved stays in its files, and the next Open recovers it.
+  if (state_->broken) return;
   if (auto done = state_->drain.RemoveFinished(true); !done.has_value()) {
     Log(Level::kWarning, "journal.close.failed", {{"error", done.error().message()}});
   }
@@ -188,7 +230,7 @@ Result<> Journal::Admit(const CallIntent& intent) const {
 Result<CallRecord> Journal::Begin(CallIntent intent) {
   auto body = std::make_unique<CallRecord::Body>();
   auto lane = state_->lanes->Mine();
-  auto appended = state_->lanes->AppendIntent(*lane, EncodeIntent(intent));
+  auto appended = state_->Append(*lane, intent);
   body->row.intent = std::move(intent);
   if (appended.has_value()) {
     ++state_->counters.intents;
@@ -230,7 +272,7 @@ Journal::Backlog Journal::backlog() const {
   out.rows_waiting = made > delivered ? made - delivered : 0;
   out.bytes = state_->lanes->bytes_used();
   out.bytes_max = state_->options.bytes_max;
-  out.full = out.bytes + state_->options.segment_bytes > out.bytes_max;
+  out.full = state_->broken || out.bytes + state_->options.segment_bytes > out.bytes_max;
   return out;
 }
 

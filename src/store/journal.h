@@ -44,8 +44,8 @@ struct JournalOptions {
 JournalOptions JournalOptionsOf(const Options& options, std::string folder);
 
 // Stores rows durably before it returns; called by one thread at a time, with rows that it may have
-// seen before: it ignores a row whose (request id, call number) it has. On an error the same rows
-// come again later.
+// seen before: it ignores a row whose (request id, call number) it has. On an error, also one that
+// it throws, the same rows come again later.
 using CallSink = std::function<Result<>(std::span<const CallRow>)>;
 
 // Thread-safe. Appends are lock-free for the calling thread, which gets a lane (a file) of its own
@@ -96,7 +96,9 @@ class Journal {
     std::uint64_t rows_waiting = 0;
     std::size_t bytes = 0;
     std::size_t bytes_max = 0;
-    bool full = false;  // no further file fits; whether calls are refused then is an option
+    // No further file fits, or rows can no longer be moved until a restart; whether calls are
+    // refused then is an option.
+    bool full = false;
   };
   Backlog backlog() const;
 

@@ -2,13 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "base/encoding.h"
+#include "base/expect_errors.h"
 #include "base/log.h"
 #include "store/file.h"
 #include "store/journal/segment.h"
@@ -403,6 +407,55 @@ TEST(Journal, ARefusingLedgerKeepsBothPartsOfACall) {
   EXPECT_EQ(ledger.rows().at("held/0").outcome.status, CallStatus::kOk);
   journal.reset();
   EXPECT_EQ(SegmentFiles(options), 0U);
+}
+
+TEST(Journal, ALedgerThatThrowsGetsTheRowsAgain) {
+  TempFolder folder;
+  FakeLedger ledger;
+  bool throws = true;
+  auto sink = [&, to = ledger.Sink()](std::span<const CallRow> rows) -> Result<> {
+    if (std::exchange(throws, false)) throw std::bad_alloc();
+    return to(rows);
+  };
+  auto journal = std::move(*Journal::Open(Small(folder), sink));
+  ASSERT_TRUE(journal->Begin(Intent("a"))->Finish(CallStatus::kOk));
+  const ExpectErrors expected;
+  EXPECT_FALSE(journal->Flush().has_value());
+  EXPECT_EQ(expected.errors(), 1);
+  ASSERT_TRUE(journal->Begin(Intent("b"))->Finish(CallStatus::kOk)) << "it goes on";
+  ASSERT_TRUE(journal->Flush());
+  EXPECT_EQ(ledger.rows().size(), 2U);
+}
+
+// In a process of its own, where the drain throws in the middle of its accounts.
+void ExpectABrokenDrainRefusesAndLosesNothing() {
+  ::setenv("STRATA_THROW_AT", "journal.drain.before_sink:1", 1);
+  auto require = [](bool holds) {
+    if (!holds) std::abort();
+  };
+  const ExpectErrors expected;
+  TempFolder folder;
+  FakeLedger ledger;
+  auto options = Small(folder);
+  auto journal = OpenJournal(options, ledger);
+  auto open = journal->Begin(Intent("open"));
+  require(journal->Begin(Intent("done"))->Finish(CallStatus::kOk).has_value());
+  require(!journal->Flush().has_value() && expected.errors() == 1);
+  const auto refused = journal->Begin(Intent("refused"));
+  require(!refused.has_value() && refused.error().code() == Code::kUnavailable);
+  require(journal->backlog().full && !journal->Flush().has_value());
+  require(open->Finish(CallStatus::kOk).has_value());
+  journal.reset();
+  require(ledger.rows().empty() && SegmentFiles(options) > 0);
+  journal = OpenJournal(options, ledger);
+  require(ledger.rows().size() == 2 &&
+          ledger.rows().at("open/0").outcome.status == CallStatus::kOk);
+  std::exit(0);
+}
+
+TEST(JournalDeathTest, ABrokenDrainRefusesCallsUntilARestartThatRecoversAll) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(ExpectABrokenDrainRefusesAndLosesNothing(), testing::ExitedWithCode(0), "");
 }
 
 TEST(Journal, ManyThreadsAppendWhileTheDrainRuns) {

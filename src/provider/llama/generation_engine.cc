@@ -7,10 +7,13 @@
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <mutex>
 #include <thread>
 
+#include "base/caught.h"
 #include "base/check.h"
+#include "base/crash_point.h"
 #include "base/format_message.h"
 #include "base/log.h"
 #include "provider/llama/sequence_table.h"
@@ -144,9 +147,13 @@ class GenerationEngine::Impl {
         wake_.wait(lock, [&] { return stopping_ || !queue_.empty() || running_ > 0; });
         if (stopping_) break;
       }
-      DropDead();
-      AdmitWaiting();
-      if (sequences_.RunningCount() > 0) Step();
+      try {
+        DropDead();
+        AdmitWaiting();
+        if (sequences_.RunningCount() > 0) Step();
+      } catch (...) {
+        FailRunning(std::current_exception());
+      }
       std::lock_guard lock(mutex_);
       running_ = sequences_.RunningCount();
     }
@@ -188,8 +195,25 @@ class GenerationEngine::Impl {
       next->admission = ++admissions_;
       if (next->produced == 0) next->admitted_at = std::chrono::steady_clock::now();
       auto out = next->out;
+      ThrowPoint("llama.place");
       auto cached = sequences_.Place(std::move(next));
       out->Admit(static_cast<std::int64_t>(cached));
+    }
+  }
+
+  // A step was left in the middle of what it did to all of them: what the context holds is not
+  // known any more. Whoever waits for a place is not concerned.
+  void FailRunning(const std::exception_ptr& thrown) {
+    Log(Level::kError, "llama.step_failed", {{"model", name_}, {"what", WhatThrown(thrown)}});
+    for (auto& sequence : sequences_.all()) FailSequence(sequence);
+  }
+
+  // Ends what runs on the sequence, whose cells are of no use to anybody.
+  void FailSequence(Sequence& sequence) {
+    auto running = sequences_.Release(sequence);
+    sequences_.Clear(sequence);
+    if (running) {
+      running->out->Fail(Internal(FormatMessage("{} failed while generating", Own(name_))));
     }
   }
 
@@ -259,7 +283,19 @@ class GenerationEngine::Impl {
       auto& cached = share.sequence->cached;
       auto from = tokens.begin() + static_cast<std::ptrdiff_t>(cached.size());
       cached.insert(cached.end(), from, from + static_cast<std::ptrdiff_t>(share.tokens));
-      if (share.logits_at >= 0) TakeToken(*share.sequence, share.logits_at);
+      if (share.logits_at >= 0) TakeTokenOrFail(*share.sequence, share.logits_at);
+    }
+  }
+
+  // What goes wrong with the text of one answer is nothing to the others.
+  void TakeTokenOrFail(Sequence& sequence, int logits_at) {
+    try {
+      ThrowPoint("llama.token");
+      TakeToken(sequence, logits_at);
+    } catch (...) {
+      Log(Level::kError, "llama.token_failed",
+          {{"model", name_}, {"what", WhatThrown(std::current_exception())}});
+      FailSequence(sequence);
     }
   }
 
@@ -283,11 +319,7 @@ class GenerationEngine::Impl {
     bool first = ++failures_ == 1;
     if (status == 1 && first && sequences_.MakeRoom(llama_n_ctx(context_.get()) / 2)) return;
     failures_ = 0;
-    for (const auto& share : shares) {
-      auto running = sequences_.Release(*share.sequence);
-      sequences_.Clear(*share.sequence);
-      running->out->Fail(Internal(FormatMessage("{} failed while generating", Own(name_))));
-    }
+    for (const auto& share : shares) FailSequence(*share.sequence);
   }
 
   // Samples the next token of the sequence and passes its text on.
@@ -298,8 +330,8 @@ class GenerationEngine::Impl {
       auto* sampler = running.request.sampler.get();
       token = common_sampler_sample(sampler, context_.get(), logits_at);
       common_sampler_accept(sampler, token, true);
-    } catch (const std::exception& e) {  // a grammar that no token continues
-      Log(Level::kWarning, "llama.sampling_failed", {{"model", name_}, {"what", e.what()}});
+    } catch (const std::exception&) {  // a grammar that no token continues; it quotes the answer
+      Log(Level::kWarning, "llama.sampling_failed", {{"model", name_}});
       running.out->Fail(Internal(FormatMessage("{}: no token fits the grammar", Own(name_))));
       sequences_.Release(sequence);
       return;

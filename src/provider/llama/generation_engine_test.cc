@@ -6,9 +6,11 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <cstdlib>
 #include <future>
 #include <thread>
 
+#include "base/expect_errors.h"
 #include "provider/llama/chat_testing.h"
 #include "tests/fakes/chat_model_contract.h"
 
@@ -162,6 +164,24 @@ TEST(GenerationEngine, AnAnswerThatFillsTheContextSaysSo) {
     EXPECT_EQ(answer->usage.TotalTokens(), 256);
   }
   EXPECT_LE(*counted + answer->usage.output_tokens, 256);
+}
+
+// In a process of its own, where the n-th passage of a named point throws.
+void ExpectThrownAt(const char* passage, Code code) {
+  ::setenv("STRATA_THROW_AT", passage, 1);
+  const ExpectErrors expected;
+  auto model = LoadTestModel(TestSpec());
+  const auto first = AnswerTogether(*model, {Ask("Describe a fox.", 4)});
+  const bool failed = !first[0].has_value() && first[0].error().code() == code;
+  const auto next = AnswerTogether(*model, {Ask("Describe an owl.", 4)});
+  if (!failed || !next[0].has_value() || expected.errors() != 1) std::abort();
+  std::exit(0);
+}
+
+TEST(GenerationEngineDeathTest, AnExceptionEndsTheAnswerAndNotTheProcess) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(ExpectThrownAt("llama.token:2", Code::kInternal), ::testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(ExpectThrownAt("llama.place:1", Code::kInternal), ::testing::ExitedWithCode(0), "");
 }
 
 TEST(GenerationEngine, ShuttingDownEndsWhatIsRunning) {

@@ -3,6 +3,7 @@
 #include <llama.h>
 
 #include <algorithm>
+#include <new>
 
 #include "base/check.h"
 
@@ -84,7 +85,11 @@ void SequenceTable::ParkIdle(const Sequence* except) {
 void SequenceTable::Park(Sequence& sequence) {
   if (!can_share_) return Clear(sequence);  // nobody would take it up
   const auto size = llama_state_seq_get_size(&context_, sequence.id);
-  sequence.parked.resize(size);
+  try {
+    sequence.parked.resize(size);
+  } catch (const std::bad_alloc&) {  // what is parked is only a help
+    return Clear(sequence);
+  }
   if (llama_state_seq_get_data(&context_, sequence.parked.data(), size, sequence.id) != size) {
     return Clear(sequence);
   }

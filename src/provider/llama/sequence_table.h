@@ -19,7 +19,8 @@ struct llama_context;
 
 namespace strata::provider::llama {
 
-// An answer that the engine works on.
+// An answer that the engine works on. Where it goes away without an end, who waits is told: that is
+// what an exception leaves.
 struct Running {
   Running(GenerationRequest r, std::shared_ptr<Generation> o)
       : request(std::move(r)),
@@ -27,6 +28,10 @@ struct Running {
         release(std::move(request.stop)),
         logprobs(request.top_logprobs),
         tokens(std::move(request.prompt)) {}
+  // Nothing to an answer that has ended.
+  ~Running() { out->Fail(Internal("the model failed while generating")); }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
 
   GenerationRequest request;
   std::shared_ptr<Generation> out;
