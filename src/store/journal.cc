@@ -80,7 +80,7 @@ struct Journal::State {
   const std::shared_ptr<Lanes> lanes;
   AtomicCounters counters;
   std::atomic<bool> broken{false};  // see above
-  Drain drain;  // drain thread only
+  Drain drain;                      // drain thread only
 
   std::mutex mutex;
   std::condition_variable wake;      // the drain thread

@@ -155,7 +155,7 @@ bool HnswGraph::Link(Slot slot) {
   const int level = Level(slot);
   if (top.level >= 0) {
     std::vector<float> row(rows_.rows().dimensions());
-    rows_.rows().Unpack(slot, row);
+    rows_.rows().Get(slot, row);
     const QuantizedQuery query = rows_.rows().Prepare(row);
     ScoredSlot nearest{.score = rows_.rows().RoughScore(query, top.slot), .slot = top.slot};
     Descend(query, top.level, level, nearest);

@@ -92,11 +92,9 @@ void QuantizedRows::Set(std::size_t slot, std::span<const float> row) {
 }
 
 void QuantizedRows::Get(std::size_t slot, std::span<float> row) const {
-  const Block& block = blocks_[slot / kBlockRows];
-  std::size_t at = slot % kBlockRows;
-  const std::int8_t* high = block.high + at * stride_;
-  const std::int8_t* low = block.low + at * stride_;
-  const float unit = block.scale[at] / kLowUnits;
+  const std::int8_t* high = High(slot);
+  const std::int8_t* low = Low(slot);
+  const float unit = Scale(slot) / kLowUnits;
   for (std::size_t i = 0; i < dimensions_; ++i) {
     row[i] = static_cast<float>(high[i] * 256 + low[i]) * unit;
   }
@@ -135,15 +133,6 @@ QuantizedQuery QuantizedRows::Prepare(std::span<const float> query) const {
 float QuantizedRows::FineScore(const QuantizedQuery& query, std::size_t slot) const {
   float sum = kernels_.dot_planes(query.exact.data(), High(slot), Low(slot), dimensions_);
   return sum * (Scale(slot) / kLowUnits);
-}
-
-void QuantizedRows::Unpack(std::size_t slot, std::span<float> out) const {
-  const std::int8_t* high = High(slot);
-  const std::int8_t* low = Low(slot);
-  const float unit = Scale(slot) / kLowUnits;
-  for (std::size_t i = 0; i < dimensions_; ++i) {
-    out[i] = static_cast<float>(high[i] * 256 + low[i]) * unit;
-  }
 }
 
 bool QuantizedRows::SameRough(std::size_t a, std::size_t b) const {

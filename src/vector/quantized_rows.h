@@ -30,7 +30,7 @@ class QuantizedRows {
   // `row` must be finite.
   void Append(std::span<const float> row);
   void Set(std::size_t slot, std::span<const float> row);
-  // The row as it is kept.
+  // The row as it is kept, at 16 bits.
   void Get(std::size_t slot, std::span<float> row) const;
   // Moves the last row into `slot` and drops the last.
   void RemoveBySwap(std::size_t slot);
@@ -50,8 +50,6 @@ class QuantizedRows {
   }
   // Dot product from all 16 bits and the exact query.
   float FineScore(const QuantizedQuery& query, std::size_t slot) const;
-  // The row as it is stored, at 16 bits.
-  void Unpack(std::size_t slot, std::span<float> out) const;
   // The upper 8 bits and the scale of both are the same, and so every rough score.
   bool SameRough(std::size_t a, std::size_t b) const;
   // Of all that is stored of the row.

@@ -3,6 +3,7 @@
 #include "base/format_message.h"
 #include "dialect/anthropic.h"
 #include "dialect/anthropic/blocks.h"
+#include "dialect/json/claude.h"
 #include "dialect/json/extra.h"
 #include "dialect/json_value.h"
 
@@ -130,22 +131,14 @@ Result<> DecodeTools(const JsonField& body, domain::ChatRequest& chat) {
   return {};
 }
 
-// "adaptive" is thinking without a budget; its effort stands in output_config.
+// The effort of adaptive thinking stands in output_config.
 Result<> DecodeThinking(const JsonField& thinking, domain::ChatRequest& chat) {
   STRATA_CHECK_OK(thinking.OnlyMembers({"type", "budget_tokens", "display"}));
   auto display = thinking.Get("display");
   if (display.present() && !display.Is("summarized")) {
     return Fail(display.Wrong("only summarized is supported"));
   }
-  auto type_field = thinking.Get("type");
-  STRATA_TRY(auto type, type_field.OneOf({"enabled", "disabled", "adaptive"}));
-  domain::ReasoningConfig out;
-  out.enabled = type != "disabled";
-  if (type == "enabled") {
-    auto budget = thinking.Get("budget_tokens");
-    STRATA_TRY(out.budget_tokens, budget.Integer(1, kTokensMax));
-  }
-  chat.reasoning = out;
+  STRATA_TRY(chat.reasoning, ReadThinking(thinking));
   return {};
 }
 

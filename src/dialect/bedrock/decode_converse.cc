@@ -5,6 +5,7 @@
 #include "dialect/bedrock/blocks.h"
 #include "dialect/bedrock/converse_fields.h"
 #include "dialect/bedrock_prompt.h"
+#include "dialect/json/claude.h"
 #include "dialect/json/json_writer.h"
 #include "dialect/json_value.h"
 
@@ -186,15 +187,7 @@ Result<> DecodeGuardrail(const JsonField& config, ConverseRequest& out) {
 // Anthropic's `thinking`, which older examples call reasoning_config.
 Result<> DecodeThinking(const JsonField& thinking, domain::ChatRequest& chat) {
   STRATA_CHECK_OK(thinking.OnlyMembers({"type", "budget_tokens"}));
-  auto type_field = thinking.Get("type");
-  STRATA_TRY(auto type, type_field.OneOf({"enabled", "disabled", "adaptive"}));
-  domain::ReasoningConfig out;
-  out.enabled = type != "disabled";
-  if (type == "enabled") {
-    auto budget = thinking.Get("budget_tokens");
-    STRATA_TRY(out.budget_tokens, budget.Integer(1, kTokensMax));
-  }
-  chat.reasoning = out;
+  STRATA_TRY(chat.reasoning, ReadThinking(thinking));
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "base/format_message.h"
 #include "dialect/gemini/parts.h"
+#include "dialect/json/claude.h"
 #include "dialect/json/media.h"
 #include "dialect/json/signature.h"
 
@@ -191,8 +192,7 @@ class PartsWriter {
   }
   Result<> On(const ReasoningBlock& reasoning) {
     if (options_.side == Side::kProvider && reasoning.signer != kFamily) {
-      out_.Dropped(reasoning.signer.empty() ? std::string("reasoning without a signature")
-                                            : "reasoning signed by " + reasoning.signer);
+      out_.Dropped(WhyLeftOut(reasoning));
       return {};
     }
     if (!reasoning.text.empty() && options_.thoughts) WriteThought(out_, reasoning.text);

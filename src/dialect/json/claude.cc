@@ -3,11 +3,25 @@
 #include <algorithm>
 #include <charconv>
 #include <compare>
+#include <iterator>
 #include <optional>
 
 #include "dialect/json/signature.h"
 
 namespace strata::dialect {
+
+Result<domain::ReasoningConfig> ReadThinking(const JsonField& thinking) {
+  constexpr std::int64_t kTokensMax = 1LL << 31;
+  auto type_field = thinking.Get("type");
+  STRATA_TRY(auto type, type_field.OneOf({"enabled", "disabled", "adaptive"}));
+  domain::ReasoningConfig out;
+  out.enabled = type != "disabled";
+  if (type == "enabled") {
+    auto budget = thinking.Get("budget_tokens");
+    STRATA_TRY(out.budget_tokens, budget.Integer(1, kTokensMax));
+  }
+  return out;
+}
 
 bool ClaudeReads(const domain::ReasoningBlock& reasoning) {
   if (reasoning.redacted.empty() && reasoning.signature.empty()) return false;
@@ -15,8 +29,11 @@ bool ClaudeReads(const domain::ReasoningBlock& reasoning) {
 }
 
 std::string WhyLeftOut(const domain::ReasoningBlock& reasoning) {
-  return reasoning.signer.empty() ? "reasoning without a signature"
-                                  : "reasoning signed by " + reasoning.signer;
+  // The name comes from whoever plays the reasoning back: only those that we give are repeated.
+  constexpr std::string_view kFamilies[] = {kClaudeFamily, "gemini"};
+  if (reasoning.signer.empty()) return "reasoning without a signature";
+  const bool known = std::ranges::find(kFamilies, reasoning.signer) != std::end(kFamilies);
+  return known ? "reasoning signed by " + reasoning.signer : "reasoning signed by somebody else";
 }
 
 std::string_view WhyNoThinking(const domain::ChatRequest& request) {

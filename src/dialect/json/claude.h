@@ -1,16 +1,21 @@
 #pragma once
-// Rules of Anthropic's models about reasoning that is played back, wherever they are served.
+// Anthropic's models about reasoning, wherever they are served: how it is asked for, and the rules
+// about what is played back.
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "dialect/json_value.h"
 #include "domain/conversation.h"
 
 namespace strata::dialect {
 
 // Whose signatures its models read (ReasoningBlock::signer).
 inline constexpr std::string_view kClaudeFamily = "anthropic";
+
+// The member `thinking`; its type and budget_tokens. "adaptive" is thinking without a budget.
+Result<domain::ReasoningConfig> ReadThinking(const JsonField& thinking);
 
 // Signed or redacted, and by its own family or by nobody named: what the models take back.
 bool ClaudeReads(const domain::ReasoningBlock& reasoning);
