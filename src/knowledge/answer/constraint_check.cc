@@ -9,7 +9,9 @@
 #include "knowledge/answer/claim_facts.h"
 #include "knowledge/answer/contrasts.h"
 #include "knowledge/answer/date_words.h"
+#include "knowledge/answer/german_words.h"
 #include "knowledge/answer/kinds.h"
+#include "knowledge/answer/loose_words.h"
 #include "knowledge/answer/prohibitions.h"
 #include "knowledge/answer/tokens.h"
 #include "knowledge/answer/word_forms.h"
@@ -67,6 +69,14 @@ bool IsFormOf(std::string_view word, std::string_view verb) {
   verb = BaseForm(verb);
   if (verb.ends_with('e')) verb.remove_suffix(1);
   return word.starts_with(verb) && word.size() <= verb.size() + kEndingMax;
+}
+
+// "Cleaned" of "cleans": a form in -ed or -en, or an irregular one.
+bool IsParticipleOf(std::string_view word, std::string_view verb) {
+  const bool form = word.ends_with("ed") || word.ends_with("en") || word.ends_with("é") ||
+                    word.ends_with("ée") || BaseForm(word) != word;
+  if (word == verb) return true;
+  return form && (StemOf(BaseForm(word)) == StemOf(BaseForm(verb)) || IsFormOf(word, verb));
 }
 
 }  // namespace
@@ -435,7 +445,9 @@ bool ConstraintCheck::HasOtherParticle(std::size_t index) {
 bool ConstraintCheck::LacksKind(std::size_t index) {
   const auto& sentence = pool_.sentences[index];
   const unsigned asked = pool_.question.asked;
+  if (LacksPrice(index) || LacksAgent(index)) return true;
   if (asked == kNoKind || sentence.features.kind > 0 || sentence.features.measure > 0) return false;
+  if (asked == kPerson && pool_.question.identity) return true;
   if (asked == kReason) return true;
   // The columns of a table say what is a person.
   if (asked == kPerson && !sentence.label.empty()) return true;
@@ -453,6 +465,56 @@ bool ConstraintCheck::LacksKind(std::size_t index) {
                               [](const Piece& piece) { return IsOneOf(piece.lower, kNoneWords); });
 }
 
+// A number that is no price, where the sources write prices with a currency.
+bool ConstraintCheck::LacksPrice(std::size_t index) {
+  constexpr double kSaysPrice = 0.8;  // salience of "cost", not of "much"
+  const auto& sentence = pool_.sentences[index];
+  if (pool_.question.asked != (kMoney | kNumber) || !sentence.label.empty()) return false;
+  if (sentence.met != kNumber) return false;
+  std::uint64_t cues = 0;
+  for (std::size_t i = 0; i < pool_.question.words.size(); ++i) {
+    const auto& word = pool_.question.words[i];
+    if (word.cue && word.salience >= kSaysPrice) cues |= std::uint64_t{1} << i;
+  }
+  // "How much" alone may count; "it costs 1,150" is a price without a currency.
+  if (cues == 0 || (sentence.words & cues) != 0) return false;
+  return std::ranges::any_of(pool_.sentences,
+                             [](const PoolSentence& other) { return (other.met & kMoney) != 0; });
+}
+
+// "Who cleans the hall?" - "The hall is cleaned on Mondays.": the passive says by whom behind "by".
+bool ConstraintCheck::LacksAgent(std::size_t index) {
+  const auto& question = pool_.question;
+  const auto& sentence = pool_.sentences[index];
+  if (question.asked != kPerson || question.doing.empty() || !sentence.label.empty()) return false;
+  constexpr auto kPassive = std::to_array<std::string_view>(
+      {"is", "are", "was", "were", "be", "been", "being", "est", "sont", "été"});
+  constexpr auto kAgents = std::to_array<std::string_view>({"by", "von", "vom", "durch", "par"});
+  const auto at = std::ranges::find(question.words, question.doing, &QuestionWord::surface);
+  const auto word = static_cast<std::size_t>(at - question.words.begin());
+  if (at == question.words.end() || (sentence.words >> word & 1U) == 0) return false;
+  const auto& pieces = PiecesOf(index);
+  const bool german = question.language == "de";
+  bool passive = false;
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    const auto& lower = pieces[i].lower;
+    if (IsOneOf(lower, kAgents)) return false;
+    // In German the participle stands at the end.
+    passive = passive || (german ? IsGermanPassive(lower)
+                                 : IsOneOf(lower, kPassive) && i + 1 < pieces.size() &&
+                                       IsParticipleOf(pieces[i + 1].lower, question.doing));
+  }
+  return passive;
+}
+
+// "The yearly fee" - "3 euros a day".
+bool ConstraintCheck::IsOfOtherPeriod(std::size_t index) {
+  return std::ranges::any_of(pool_.question.words, [&](const QuestionWord& word) {
+    return IsPeriod(word.surface) &&
+           HasOtherPeriod(word.surface, Tokens(TextOf(pool_.sentences[index], passages_)));
+  });
+}
+
 bool ConstraintCheck::IsAgainst(std::size_t index) {
   if (FailsDesignators(index) || FailsIdentifiers(index) || FailsYears(index)) return true;
   if (FailsNumbers(index) || FailsNames(index)) return true;
@@ -461,8 +523,8 @@ bool ConstraintCheck::IsAgainst(std::size_t index) {
   if (pool_.question.denied && !SaysWhatIsNot(text)) return true;
   if (!strict_) return false;
   if (LacksKind(index)) return true;
-  return !pool_.question.yes_or_no &&
-         (IsContrary(index) || HasOtherParticle(index) || HasOtherMeasure(index));
+  return !pool_.question.yes_or_no && (IsContrary(index) || HasOtherParticle(index) ||
+                                       HasOtherMeasure(index) || IsOfOtherPeriod(index));
 }
 
 }  // namespace strata::knowledge

@@ -62,6 +62,9 @@ class ConstraintCheck {
   // "How wide …" - "It is 40 metres long": a length, but not the one asked for.
   bool HasOtherMeasure(std::size_t sentence);
   bool LacksKind(std::size_t sentence);
+  bool LacksPrice(std::size_t sentence);
+  bool LacksAgent(std::size_t sentence);
+  bool IsOfOtherPeriod(std::size_t sentence);
 
   bool IsForeignName(const std::vector<Piece>& pieces, std::size_t i);
   void ReadSpelling();

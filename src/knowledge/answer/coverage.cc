@@ -4,8 +4,10 @@
 #include <array>
 
 #include "knowledge/answer/contrasts.h"
+#include "knowledge/answer/loose_words.h"
 #include "knowledge/answer/tokens.h"
 #include "knowledge/answer/word_forms.h"
+#include "text/normalize.h"
 #include "text/search_words.h"
 
 namespace strata::knowledge {
@@ -26,6 +28,9 @@ constexpr double kFar = 0.45;
 constexpr double kNear = 0.75;
 // The vector of a word that is put together of pieces says less.
 constexpr double kFarInParts = 0.65;
+
+// "The usual fee" where only the fee is spoken of.
+constexpr double kLooseAdjective = 0.7;
 
 // What a sentence that answers may leave out, in words: less than one of a short question, most of
 // a long one, whose words say the same thing several ways. Grows with the square of its length,
@@ -50,6 +55,22 @@ bool SaysWhatMayBe(std::string_view text) {
       "must", "may", "can", "cannot", "should", "not", "no", "never", "only", "welcome", "except"};
   return std::ranges::any_of(Tokens(text),
                              [](const Token& token) { return IsOneOf(token.lower, kModal); });
+}
+
+// "In the sauna", "at the pool", with a word that the question does not hold.
+bool NamesPlace(std::string_view text, const std::vector<std::string>& said) {
+  constexpr auto kPrepositions = std::to_array<std::string_view>(
+      {"in", "at", "on", "inside", "near", "im", "am", "auf", "bei"});
+  constexpr auto kArticles =
+      std::to_array<std::string_view>({"the", "a", "an", "our", "der", "die", "das", "dem", "den"});
+  const auto tokens = Tokens(text);
+  for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
+    if (!IsOneOf(tokens[i].lower, kPrepositions)) continue;
+    const auto at = i + (IsOneOf(tokens[i + 1].lower, kArticles) ? 2 : 1);
+    if (at >= tokens.size() || tokens[at].digits || text::IsStopWord(tokens[at].lower)) continue;
+    if (std::ranges::find(said, text::FoldAccents(tokens[at].lower)) == said.end()) return true;
+  }
+  return false;
 }
 
 // 1: every fifth sentence holds it, and two at least.
@@ -117,7 +138,9 @@ void JoinNames(const Question& question, std::vector<double>& cover) {
 
 Coverage::Coverage(const SentencePool& pool, const std::vector<SourcePassage>& passages,
                    const vector::StaticEmbedder* vectors)
-    : pool_(pool), passages_(passages), vectors_(vectors), topic_(Topics(pool)) {}
+    : pool_(pool), passages_(passages), vectors_(vectors), topic_(Topics(pool)) {
+  for (const auto words : pool.around) said_ |= words;
+}
 
 const Coverage::WordVector& Coverage::VectorOf(const std::string& word) {
   auto [at, fresh] = known_.try_emplace(word);
@@ -253,6 +276,49 @@ double Coverage::Surroundings(std::size_t word, std::size_t index) {
   return cover;
 }
 
+// An adjective that no passage uses tells nothing apart, unless the sentence says by another word
+// which thing it speaks of.
+double Coverage::OfLooseAdjective(std::size_t word, std::size_t index) const {
+  const auto& asked = pool_.question.words[word];
+  if (asked.loose_before.empty()) return 0;
+  const auto& sentence = pool_.sentences[index];
+  const auto tokens = Tokens(TextOf(sentence, passages_));
+  if (HasPeriod(asked.surface, tokens)) return 1;
+  if (Has(said_, word) || HasOtherPeriod(asked.surface, tokens)) return 0;
+  const auto& said = pool_.question.said;
+  if (IsModifiedOtherwise(asked.loose_before, tokens, said)) return 0;
+  const bool goes_on = sentence.carry > 0 && index > 0;
+  const auto before =
+      goes_on ? Tokens(TextOf(pool_.sentences[index - 1], passages_)) : std::vector<Token>();
+  return IsModifiedOtherwise(asked.loose_before, before, said) ? 0 : kLooseAdjective;
+}
+
+// "The cellar has three machines. A wash costs 2 euros.": where, the sentence before says, when
+// this one says all the rest, what is asked for among it, and names no place of its own.
+void Coverage::LendPlace(std::size_t index, std::vector<double>& cover) const {
+  const auto& sentence = pool_.sentences[index];
+  if (sentence.features.measure <= 0 || index == 0 || !sentence.label.empty()) return;
+  const auto& before = pool_.sentences[index - 1];
+  if (before.section != sentence.section ||
+      (before.features.measure > 0 && before.met == sentence.met))
+    return;
+  const auto bound = pool_.question.constraints.bound;
+  bool says = false;
+  for (std::size_t i = 0; i < cover.size(); ++i) {
+    const auto& word = pool_.question.words[i];
+    if (Has(bound, i)) {
+      if (!Has(sentence.words | before.words, i)) return;
+      continue;
+    }
+    if (cover[i] < kSaid && !word.framing) return;
+    says = says || (!word.cue && Has(sentence.words, i));
+  }
+  if (!says || NamesPlace(TextOf(sentence, passages_), pool_.question.said)) return;
+  for (std::size_t i = 0; i < cover.size(); ++i) {
+    if (Has(bound, i)) cover[i] = std::max(cover[i], kSaid);
+  }
+}
+
 bool Coverage::Speaks(std::size_t index) {
   const auto& sentence = pool_.sentences[index];
   const auto text = TextOf(sentence, passages_);
@@ -288,8 +354,10 @@ std::vector<double> Coverage::Of(std::size_t index) {
     double near = Near(i, text);
     // Goats are near sheep, and not counted with them.
     if (Has(pool_.question.constraints.counted, i) && near < 1) near = 0;
-    cover.push_back(here ? 1 : std::max(near, Surroundings(i, index)));
+    const double around = std::max(Surroundings(i, index), OfLooseAdjective(i, index));
+    cover.push_back(here ? 1 : std::max(near, around));
   }
+  LendPlace(index, cover);
   JoinNames(pool_.question, cover);
   return cover;
 }

@@ -44,6 +44,8 @@ class Coverage {
   // length for "How long is the ship?", is no answer.
   bool Speaks(std::size_t sentence);
   double Surroundings(std::size_t word, std::size_t sentence);
+  double OfLooseAdjective(std::size_t word, std::size_t sentence) const;
+  void LendPlace(std::size_t sentence, std::vector<double>& cover) const;
   bool BeginsWithItem(std::size_t sentence) const;
   bool HeadingNamesBoth(std::size_t word, std::size_t sentence) const;
   bool SaysContrary(std::string_view text, std::uint64_t words) const;
@@ -53,6 +55,7 @@ class Coverage {
   const SentencePool& pool_;
   const std::vector<SourcePassage>& passages_;
   const vector::StaticEmbedder* vectors_;
+  std::uint64_t said_ = 0;     // words that any passage or heading holds, as bits
   std::vector<double> topic_;  // of each question word: how much the sources speak of it
   std::map<std::string, WordVector, std::less<>> known_;
 };

@@ -180,6 +180,14 @@ TEST(ExtractQuestions, FrenchAndGermanAreAnsweredInTheirOwnWords) {
   EXPECT_GE(scores["after"].refused, 14);   // of 17
 }
 
+TEST(ExtractQuestions, OtherWordingsAreUnderstood) {
+  auto scores = Ask(Extractor(nullptr), "wordings.txt");
+  EXPECT_GE(scores["dev"].answered, 18);   // of 19
+  EXPECT_GE(scores["dev"].refused, 14);    // of 15
+  EXPECT_GE(scores["held"].answered, 16);  // of 19
+  EXPECT_GE(scores["held"].refused, 13);   // of 15
+}
+
 TEST(ExtractQuestions, WordVectorsMakeNoWrongAnswers) {
   const OptionTable tables[] = {provider::LocalModelOptions()};
   auto models = provider::LocalModels::Open(Options::Build(tables, {}).value(), {});

@@ -151,6 +151,7 @@ class KindReader {
       return name_ = kNoKind;
     }
     if (i > 0 && name_ != kNoKind && token.before == ' ') return name_;
+    if (i > 0 && IsNumber(tokens_[i - 1])) return name_ = kNoKind;  // a unit: "six Beaufort"
     if (i == 0) return name_ = kPerson;
     std::string_view before = tokens_[i - 1].lower;
     const bool article = before == "the" || before == "a" || before == "an";

@@ -1,6 +1,7 @@
 #include "knowledge/answer/kinds_asked.h"
 
 #include <algorithm>
+#include <array>
 #include <span>
 #include <string>
 
@@ -233,6 +234,17 @@ bool AsksWhatIsPaid(std::string_view question) {
   return pays == last || (pays + 1)->lower != "for" || pays + 1 != last;
 }
 
+// "How high is the rent?"
+bool AsksHowHighASumIs(std::string_view question) {
+  constexpr auto kSums = std::to_array<std::string_view>(
+      {"fee", "fees", "price", "cost", "costs", "rent", "deposit", "fine", "charge", "salary",
+       "wage", "wages", "tax", "premium", "fare", "toll", "surcharge", "bill", "budget"});
+  const auto tokens = Tokens(question);
+  const bool high = Folded(question).contains(" how high ");
+  return high && std::ranges::any_of(
+                     tokens, [&](const Token& token) { return IsOneOf(token.lower, kSums); });
+}
+
 }  // namespace
 
 unsigned KindsAsked(std::string_view question) {
@@ -244,6 +256,7 @@ unsigned KindsAsked(std::string_view question) {
     (noun ? of_nouns : kinds) |= cue.kinds;
   }
   if ((kinds & (kDate | kPerson | kPlace | kReason)) == 0) kinds |= of_nouns;
+  if (AsksHowHighASumIs(question)) kinds = (kinds & ~unsigned{kLength}) | kMoney | kNumber;
   if (AsksWhatIsPaid(question)) kinds |= kMoney | kNumber;
   // "How many litres", "the warranty in months": a number of that unit.
   const auto tokens = Tokens(question);

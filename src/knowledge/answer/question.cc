@@ -198,6 +198,7 @@ Question ReadQuestion(std::string_view text) {
   AddWords(text, false, question);
   if (question.words.empty()) AddWords(text, true, question);
   WeighEarlier(question);
+  question.language = QuestionLanguage(text);
   question.asked = KindsAsked(text);
   for (const auto& token : Tokens(text)) question.said.push_back(text::FoldAccents(token.lower));
   WeighForm(text, question);

@@ -21,6 +21,9 @@ struct QuestionWord {
   // A capitalised word inside the question, or one with digits: what the question is about rather
   // than what it asks. Passages that do not hold it speak of something else.
   bool name = false;
+  // An adjective that tells nothing apart by itself, "usual" in "the usual fee": the word behind
+  // it.
+  std::string loose_before = {};
   bool cue = false;         // it says which kind of thing is asked for: "long" in "how long"
   bool permission = false;  // "allowed": said by "must", "may" or "not" as well
   // What is not allowed, "enter" in "may not enter": said by "closed to" and "forbidden" as well.
@@ -46,6 +49,11 @@ struct Question {
   bool cased = false;  // it writes names with capitals, so that a small letter says: no name
   bool yes_or_no = false;
   bool denied = false;  // what is not allowed is asked for
+  // "Who is the captain": by name, not by what he does; "Who cleans": by whom, when it is said in
+  // the passive.
+  bool identity = false;
+  std::string doing;          // the verb behind "who"; "" for none
+  std::string_view language;  // QuestionLanguage
   Constraints constraints;
   std::vector<Condition> conditions;
 };

@@ -229,6 +229,12 @@ class Reader {
     ReadObjects();
   }
 
+  // "How long are *dogs* kept".
+  bool AsksOfMany(std::size_t i) const {
+    return (question_.asked & kMeasures) != 0 &&
+           (pieces_[i].lower == "are" || pieces_[i].lower == "were");
+  }
+
   // "Who painted the *church*", "Do *cats* travel", "Are *copper glazes* forbidden".
   void ReadObjects() {
     for (std::size_t i = 0; i + 1 < pieces_.size(); ++i) {
@@ -250,7 +256,7 @@ class Reader {
     const bool yes_or_no = IsOneOf(pieces_[0].lower, kAuxiliary);
     for (std::size_t i = 0; i + 2 < pieces_.size(); ++i) {
       // "In which room do *rabbits* wait"
-      if (i == 0 ? !yes_or_no : !IsOneOf(pieces_[i].lower, kDoing)) continue;
+      if (i == 0 ? !yes_or_no : !IsOneOf(pieces_[i].lower, kDoing) && !AsksOfMany(i)) continue;
       if (const auto end = EndOfNoun(i + 1);
           end > i + 2 && !(i > 0 && pieces_[i + 1].capitalised)) {
         Bind(i + 1, end - 1);

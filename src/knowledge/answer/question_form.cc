@@ -8,6 +8,7 @@
 #include "knowledge/answer/kinds.h"
 #include "knowledge/answer/kinds_asked.h"
 #include "knowledge/answer/last_question.h"
+#include "knowledge/answer/loose_words.h"
 #include "knowledge/answer/prohibitions.h"
 #include "knowledge/answer/tokens.h"
 #include "text/search_words.h"
@@ -27,12 +28,18 @@ constexpr double kLightSalience = 0.4;
 constexpr double kHeadSalience = 0.5;
 constexpr double kLong = 3.5;
 
+// Of "take" in "How long does it take?": the kind of answer says as much.
+constexpr double kCarrierWeight = 0.3;
+
 // "How long is the notice *period*": what a duration is called that answers leave out.
 constexpr auto kDurations = std::to_array<std::string_view>(
     {"period", "durat", "time", "term", "span", "dauer", "frist", "durée", "délai"});
 
 // What money is asked for with.
 constexpr std::array<std::string_view, 5> kPaying = {"pay", "cost", "spend", "charg", "fee"};
+// … and time.
+constexpr auto kLasting =
+    std::to_array<std::string_view>({"take", "last", "run", "dauert", "dauern", "dure", "durent"});
 constexpr std::array<std::string_view, 6> kPermission = {"allow",    "permit",  "forbid",
                                                          "prohibit", "possibl", "requir"};
 
@@ -72,6 +79,37 @@ std::vector<std::string> HeadNouns(const std::vector<Token>& tokens) {
   return heads;
 }
 
+// "The *usual* fee": adjectives in front of a noun that is asked about.
+void ReadLooseAdjectives(const std::vector<Token>& tokens, Question& question) {
+  // Otherwise "borrowed" is a verb: "Who borrowed books?"
+  constexpr auto kBefore = std::to_array<std::string_view>(
+      {"a",   "an",   "the",  "my", "our", "your", "their", "any", "each", "do",   "does", "is",
+       "are", "much", "many", "of", "for", "with", "by",    "in",  "on",   "from", "at",   "to"});
+  for (std::size_t i = 1; i + 1 < tokens.size(); ++i) {
+    const auto& before = tokens[i - 1].lower;
+    if (tokens[i].capitalised || !IsLooseAdjective(tokens[i].lower)) continue;
+    if (!IsOneOf(before, kBefore) && !IsLooseAdjective(before)) continue;
+    auto noun = i + 1;
+    while (noun + 1 < tokens.size() && IsLooseAdjective(tokens[noun].lower)) ++noun;
+    if (tokens[noun].before != ' ' || text::IsStopWord(tokens[noun].lower)) continue;
+    for (auto& word : question.words) {
+      if (word.surface == tokens[i].lower && !word.name) word.loose_before = tokens[noun].lower;
+    }
+  }
+}
+
+void ReadWho(const std::vector<Token>& tokens, Question& question) {
+  constexpr auto kWho = std::to_array<std::string_view>({"who", "wer", "qui"});
+  constexpr auto kBeing =
+      std::to_array<std::string_view>({"is", "was", "are", "were", "ist", "war", "est", "était"});
+  constexpr auto kArticles =
+      std::to_array<std::string_view>({"the", "der", "die", "das", "le", "la"});
+  if (tokens.size() < 3 || !IsOneOf(tokens[0].lower, kWho)) return;
+  question.identity = IsOneOf(tokens[1].lower, kBeing) && IsOneOf(tokens[2].lower, kArticles);
+  const auto verb = std::ranges::find(question.words, tokens[1].lower, &QuestionWord::surface);
+  if (verb != question.words.end()) question.doing = verb->surface;
+}
+
 }  // namespace
 
 double LengthOf(const Question& question) {
@@ -86,9 +124,13 @@ void WeighForm(std::string_view text, Question& question) {
   question.closed =
       (question.asked & ~unsigned{kReason}) != 0 || question.yes_or_no || AsksForDegree(tokens);
   const auto cues = CueWords(text);
+  ReadLooseAdjectives(tokens, question);
+  ReadWho(tokens, question);
   for (auto& word : question.words) {
     const bool pays = (question.asked & kMoney) != 0 && IsOneOf(word.stem, kPaying);
-    word.cue = pays || IsOneOf(word.surface, cues);
+    const bool takes = (question.asked & kDuration) != 0 && IsOneOf(word.stem, kLasting);
+    word.cue = pays || takes || IsOneOf(word.surface, cues);
+    if (takes) word.weight = std::min(word.weight, kCarrierWeight);
     word.permission = IsOneOf(word.stem, kPermission);
     word.salience =
         IsOneOf(word.stem, kLight) ? std::min(word.weight, kLightSalience) : word.weight;

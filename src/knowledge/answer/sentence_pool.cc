@@ -78,6 +78,19 @@ void RaiseConditions(SentencePool& pool) {
   }
 }
 
+// Adjectives that tell nothing apart where no passage uses them.
+void LowerLooseAdjectives(SentencePool& pool) {
+  constexpr double kLooseWeight = 0.3;
+  std::uint64_t said = 0;
+  for (const auto& sentence : pool.sentences) said |= sentence.words;
+  for (std::size_t i = 0; i < pool.question.words.size(); ++i) {
+    auto& word = pool.question.words[i];
+    if (!word.loose_before.empty() && (said >> i & 1U) == 0) {
+      word.weight = std::min(word.weight, kLooseWeight);
+    }
+  }
+}
+
 }  // namespace
 
 double Share(std::uint64_t words, const std::vector<double>& weights) {
@@ -98,6 +111,7 @@ SentencePool BuildPool(std::string_view question, const std::vector<SourcePassag
     score_max = std::max(score_max, passages[i].score);
   }
   RaiseConditions(pool);
+  LowerLooseAdjectives(pool);
   pool.weights = Weights(pool.question, pool.sentences);
   for (const auto& passage : passages) pool.headings.push_back(HeadingWords(passage, finder));
   pool.around = pool.headings;

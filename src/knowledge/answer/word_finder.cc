@@ -1,7 +1,9 @@
 #include "knowledge/answer/word_finder.h"
 
 #include <algorithm>
+#include <bit>
 
+#include "knowledge/answer/german_words.h"
 #include "knowledge/answer/synonyms.h"
 #include "knowledge/answer/tokens.h"
 #include "knowledge/answer/word_forms.h"
@@ -21,15 +23,16 @@ Found WordFinder::Find(std::string_view text) {
   Found found;
   maker.ForEach(text, [&](const text::SearchWord& word) {
     found.word_count = std::max(found.word_count, static_cast<int>(word.position) + 1);
-    const int at = Lookup(word.word, text.substr(word.begin, word.end - word.begin));
-    if (at < 0) return;
-    found.words |= std::uint64_t{1} << at;
-    found.places.emplace_back(at, word.position);
+    auto words = Lookup(word.word, text.substr(word.begin, word.end - word.begin));
+    found.words |= words;
+    for (; words != 0; words &= words - 1) {
+      found.places.emplace_back(std::countr_zero(words), word.position);
+    }
   });
   return found;
 }
 
-int WordFinder::Lookup(std::string_view stem, std::string_view surface) {
+std::uint64_t WordFinder::Lookup(std::string_view stem, std::string_view surface) {
   // The parts of an identifier share its bytes.
   auto key = std::string(surface) + '\n' + std::string(stem);
   if (const auto known = seen_.find(key); known != seen_.end()) return known->second;
@@ -41,8 +44,24 @@ int WordFinder::Lookup(std::string_view stem, std::string_view surface) {
   }
   int found = Exact(stem, whole);
   if (found < 0 && !index_.contains(stem)) found = Related(stem, whole);
-  seen_.emplace(std::move(key), found);
-  return found;
+  std::uint64_t words = found < 0 ? 0 : std::uint64_t{1} << found;
+  if (words == 0 && question_.language == "de") words = PartsOf(text::FoldCase(whole));
+  seen_.emplace(std::move(key), words);
+  return words;
+}
+
+// The two words that a German compound is put together of: "Wassertank" for "wie viel Wasser fasst
+// der Tank".
+std::uint64_t WordFinder::PartsOf(std::string_view lower) const {
+  const auto& words = question_.words;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    for (std::size_t j = 0; j < words.size(); ++j) {
+      if (i != j && IsCompoundOf(lower, words[i].surface, words[j].surface)) {
+        return std::uint64_t{1} << i | std::uint64_t{1} << j;
+      }
+    }
+  }
+  return 0;
 }
 
 int WordFinder::Exact(std::string_view stem, std::string_view surface) const {
@@ -66,13 +85,15 @@ int WordFinder::Related(std::string_view stem, std::string_view surface) const {
   const auto lower = text::FoldCase(surface);
   if (text::IsStopWord(lower)) return -1;
   const auto base = BaseForm(lower);
+  const bool german_verb = question_.language == "de" && lower == surface;
   for (std::size_t i = 0; i < question_.words.size(); ++i) {
     const auto& word = question_.words[i];
     if (word.name || word.framing) continue;
     const auto asked = BaseForm(word.surface);
     const bool irregular = base != lower || asked != word.surface;
     if (SameRoot(stem, word.stem) || AreSynonyms(lower, word.surface) ||
-        (irregular && SameRoot(base, asked))) {
+        (irregular && SameRoot(base, asked)) ||
+        (german_verb && SameGermanVerb(lower, word.surface))) {
       return static_cast<int>(i);
     }
   }

@@ -27,14 +27,16 @@ class WordFinder {
   Found Find(std::string_view text);
 
  private:
-  int Lookup(std::string_view stem, std::string_view surface);
+  std::uint64_t Lookup(std::string_view stem, std::string_view surface);
   int Exact(std::string_view stem, std::string_view surface) const;
   int Related(std::string_view stem, std::string_view surface) const;
+  std::uint64_t PartsOf(std::string_view lower) const;
   bool IsOtherName(const QuestionWord& asked, std::string_view surface) const;
 
   const Question& question_;
   std::map<std::string, int, std::less<>> index_;  // stem → question word
-  std::map<std::string, int, std::less<>> seen_;   // word as written and its stem; -1 none
+  // By the word as written and its stem: question words as bits.
+  std::map<std::string, std::uint64_t, std::less<>> seen_;
 };
 
 }  // namespace strata::knowledge
