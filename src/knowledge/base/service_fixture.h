@@ -172,6 +172,15 @@ class ServiceFixture : public ::testing::Test {
                                     std::vector<DocumentInput> documents) {
     return Get(bases_->IndexDocuments(base.id, source.id, std::move(documents), ctx_));
   }
+  // As it is when the worker has ended it.
+  IngestionJob AwaitEnd(IngestionJob job) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!IsFinal(job.status) && std::chrono::steady_clock::now() < until) {
+      std::this_thread::yield();
+      job = Get(bases_->GetIngestion(job.knowledge_base_id, job.data_source_id, job.id, ctx_));
+    }
+    return job;
+  }
   std::vector<RetrievedChunk> Search(const KnowledgeBase& base, std::string query,
                                      SearchMode mode = SearchMode::kHybrid) {
     RetrieveRequest request;

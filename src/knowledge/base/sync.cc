@@ -168,7 +168,8 @@ class Sync {
     auto content = co_await RunBlocking(task_.pool, std::move(fetch), ctx_.urgency);
     if (!content.has_value()) {
       // Gone or changed since it was listed: the next sync sees it as it is then.
-      if (content.error().code() == Code::kConflict) co_return Result<>();
+      const auto code = content.error().code();
+      if (code == Code::kNotFound || code == Code::kConflict) co_return Result<>();
       if (!IsDocumentsFault(content.error())) co_return std::unexpected(content.error());
       JobTally failed{.job_id = task_.job_id};
       STRATA_CO_CHECK_OK(co_await MarkFailed(task_.file, std::move(row), content.error(),
