@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "dialect/json_value.h"
+#include "knowledge/base_files.h"
 #include "observe/ledger.h"
 #include "observe/tag_costs.h"
 #include "observe/trace_tree.h"
@@ -128,7 +129,7 @@ Task<Result<>> Backup(Services& s, Exchange& e) {
   auto work = [&s, target]() -> Result<store::BackupReport> {
     STRATA_CHECK_OK(s.journal.Flush());
     s.traces.Flush();
-    return store::Backup(s.folder.path(), target);
+    return store::Backup(s.folder.path(), target, knowledge::BaseFiles());
   };
   STRATA_CO_TRY(auto report, co_await RunBlocking(s.admin_pool, std::move(work)));
   json::object out{{"databases", report.databases},

@@ -45,12 +45,14 @@
 #include "store/file_store.h"
 #include "store/jobs.h"
 #include "store/kept_responses.h"
+#include "store/open_files.h"
 #include "store/sql_file.h"
 
 namespace strata::server {
 namespace {
 
-constexpr std::size_t kRoutesMax = 1024;  // the metrics keep a line for each
+constexpr std::size_t kRoutesMax = 1024;      // the metrics keep a line for each
+constexpr std::uint64_t kFilesEnough = 4096;  // for the default of kb.open_max
 
 constexpr Option kServerOptions[] = {
     {"server.listen", OptionKind::kText, "", "127.0.0.1:8080", "",
@@ -474,6 +476,9 @@ Result<std::shared_ptr<App::Prepared>> App::Prepare(Config config, const std::st
   STRATA_TRY(out->state, LiveConfig::Make(std::move(config)));
   const auto& options = out->state->config.options;
   ApplyLogOptions(options);
+  if (const auto files = store::RaiseOpenFilesMax(); files < kFilesEnough) {
+    Log(Level::kWarning, "server.few_open_files", {{"limit", files}, {"enough", kFilesEnough}});
+  }
   SetBackgroundNice(static_cast<int>(options.Integer("server.background_nice")));
   out->runtime = std::make_unique<net::Runtime>(1);
   out->client = net::Client::Create(options);

@@ -1,11 +1,13 @@
 // What orchestrators and monitoring ask: /healthz, /readyz, /metrics.
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "base/log.h"
 #include "base/pool.h"
 #include "job/evaluation.h"
 #include "knowledge/eval_history.h"
+#include "knowledge/knowledge_base.h"
 #include "server/admin_json.h"
 #include "server/routers/router_alarms.h"
 #include "server/routes.h"
@@ -183,6 +185,10 @@ std::string AllMetrics(Services& s) {
   auto ready =
       s.readiness.Check(s.journal, s.folder.path(), s.live.Now()->settings.disk_free_min).empty();
   out.Gauge("strata_ready", "1 while /readyz answers 200.", ready ? 1 : 0);
+  const auto bases = s.bases.ListAll();
+  out.Gauge("strata_kb_failed", "Knowledge bases whose file is missing or damaged.",
+            static_cast<double>(std::ranges::count(bases, knowledge::KnowledgeBaseStatus::kFailed,
+                                                   &knowledge::KnowledgeBase::status)));
   out.Counter("strata_config_reloads_total", "Reloads that were taken.",
               static_cast<double>(s.reloader.taken()));
   out.Counter("strata_config_reload_failures_total", "Reloads that were refused.",

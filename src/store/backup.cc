@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <vector>
 
 #include "base/json_text.h"
@@ -29,8 +30,19 @@ namespace fs = std::filesystem;
 constexpr std::size_t kPiece = 1 << 20;
 constexpr std::uint64_t kManifestMax = 256 << 20;
 constexpr std::string_view kManifest = "manifest.json";
-// Copied behind the databases: master keys only become more, so these open what the copies hold.
-constexpr const char* kFolders[] = {"models", "secrets", "tls"};
+constexpr std::string_view kMeta = "meta.db";
+
+// What stays behind; everything else in a data folder is copied, so that nothing is forgotten that
+// comes to it later.
+bool IsLeftOut(std::string_view name) {
+  return name == "run"                                        // who holds the folder now
+         || name == "journal"                                 // the ledger has it
+         || name.starts_with("kb-")                           // made again, but for kb-ID.db, which
+                                                              // is copied with meta.db
+         || name.ends_with("-wal") || name.ends_with("-shm")  // the databases' copies have it
+         || name.ends_with(".tmp")                            // a file that is being written
+         || name == "lost+found";
+}
 
 using Piece = std::function<Result<>(std::string_view)>;
 
@@ -152,17 +164,20 @@ std::string ManifestJson(const std::map<std::string, Summed>& files) {
   return json + "}}\n";
 }
 
+bool IsThere(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
 class BackupRun {
  public:
-  BackupRun(std::string data, std::string scratch, Target& target)
-      : data_(std::move(data)), scratch_(std::move(scratch)), target_(target) {}
+  BackupRun(std::string data, std::string scratch, Target& target, const FilesOfMeta& meta)
+      : data_(std::move(data)), scratch_(std::move(scratch)), target_(target), meta_(meta) {}
 
   Result<BackupReport> Go() {
+    STRATA_CHECK_OK(AddMetaAndItsFiles());
     STRATA_TRY(auto names, ListFolder(data_));
+    // Behind meta.db: the secrets that it holds are sealed with master keys that the files have.
     for (const auto& name : names) {
-      if (name.ends_with(".db")) STRATA_CHECK_OK(AddDatabase(name));
+      if (!IsLeftOut(name) && name != kMeta) STRATA_CHECK_OK(AddOther(name));
     }
-    for (const char* folder : kFolders) STRATA_CHECK_OK(AddFolder(folder));
     auto manifest = scratch_ + "/" + std::string(kManifest);
     STRATA_CHECK_OK(WriteFileAtomic(manifest, ManifestJson(files_)));
     STRATA_TRY([[maybe_unused]] auto sum, target_.Add(std::string(kManifest), manifest));
@@ -171,35 +186,113 @@ class BackupRun {
   }
 
  private:
-  Result<> AddDatabase(const std::string& name) {
-    auto copy = scratch_ + "/" + name;
+  // The copy of meta.db comes first: what it needs then is copied later than it, and what was
+  // deleted since then it is made to forget. What was made since then is not in it.
+  Result<> AddMetaAndItsFiles() {
+    const std::string name(kMeta);
+    const auto copy = scratch_ + "/" + name;
+    STRATA_TRY(const bool copied, Copy(name));
+    if (!copied) return {};
     {
-      STRATA_TRY(auto live, Database::Open(data_ + "/" + name, {.mode = OpenMode::kReadOnly}));
+      STRATA_TRY(auto meta, Database::Open(copy));
+      STRATA_TRY(const auto needed, meta_.needed(*meta));
+      for (const auto& file : needed) {
+        STRATA_TRY(const bool added, AddDatabase(file));
+        if (!added) STRATA_CHECK_OK(Forget(file, *meta));
+      }
+      STRATA_CHECK_OK(MakePlain(*meta));
+    }
+    return AddCopy(name);
+  }
+
+  Result<> Forget(const std::string& file, Database& copy) {
+    STRATA_TRY(auto live, OpenLive(std::string(kMeta)));
+    STRATA_TRY(const auto needed, meta_.needed(*live));
+    if (std::ranges::find(needed, file) == needed.end()) {
+      STRATA_CHECK_OK(RemoveRests(file));
+      return meta_.forget(copy, file);
+    }
+    return Fail(Code::kCorruption,
+                fmt::format("{} is missing from {}: put it back or delete what it belongs to, then "
+                            "back up again",
+                            file, data_));
+  }
+
+  Result<> AddOther(const std::string& name) {
+    const auto path = data_ + "/" + name;
+    std::error_code ignored;
+    if (fs::is_directory(path, ignored)) return AddFolder(name);
+    if (name.ends_with(".db")) {
+      STRATA_TRY(const bool added, AddDatabase(name));  // old traces may go meanwhile
+      return added ? Result<>() : RemoveRests(name);
+    }
+    return AddFile(name);
+  }
+
+  Result<std::unique_ptr<Database>> OpenLive(const std::string& name) {
+    return Database::Open(data_ + "/" + name, {.mode = OpenMode::kReadOnly});
+  }
+
+  // One plain file, without a -wal beside it.
+  static Result<> MakePlain(Database& copy) { return copy.Execute("PRAGMA journal_mode = DELETE"); }
+
+  // Into the scratch folder, checked. false: it was deleted before it was copied.
+  Result<bool> Copy(const std::string& name) {
+    const auto source = data_ + "/" + name;
+    const auto copy = scratch_ + "/" + name;
+    auto copied = [&]() -> Result<> {
+      STRATA_TRY(auto live, OpenLive(name));
       STRATA_CHECK_OK(live->BackupTo(copy));
-    }
-    {
       STRATA_TRY(auto check, Database::Open(copy));
-      // One plain file, without a -wal beside it.
-      STRATA_CHECK_OK(check->Execute("PRAGMA journal_mode = DELETE"));
-      STRATA_CHECK_OK(check->Check());
+      STRATA_CHECK_OK(MakePlain(*check));
+      return check->Check();
+    }();
+    // What is read of a database while it is deleted may lack its log.
+    if (!IsThere(source)) {
+      STRATA_CHECK_OK(RemoveFile(copy));
+      return false;
     }
+    if (!copied.has_value()) return Fail(std::move(copied.error()).Because("copying " + name));
+    return true;
+  }
+
+  // A reader that comes upon a deletion makes these anew.
+  Result<> RemoveRests(const std::string& name) {
+    for (const char* end : {"-wal", "-shm"}) {
+      STRATA_CHECK_OK(RemoveFile(data_ + "/" + name + end));
+    }
+    return {};
+  }
+
+  Result<> AddCopy(const std::string& name) {
+    const auto copy = scratch_ + "/" + name;
     STRATA_CHECK_OK(Add(name, copy));
     ++report_.databases;
     return RemoveFile(copy);
+  }
+
+  Result<bool> AddDatabase(const std::string& name) {
+    STRATA_TRY(const bool copied, Copy(name));
+    if (copied) STRATA_CHECK_OK(AddCopy(name));
+    return copied;
+  }
+
+  // One that is removed between the listing and the copy is left out, as are links.
+  Result<> AddFile(const std::string& name) {
+    const auto path = data_ + "/" + name;
+    std::error_code ignored;
+    const auto kind = fs::symlink_status(path, ignored).type();
+    if (kind != fs::file_type::regular || name.ends_with(".tmp")) return {};
+    auto added = Add(name, path);
+    if (!added.has_value() && added.error().code() != Code::kNotFound) return added;
+    return {};
   }
 
   Result<> AddFolder(const std::string& folder) {
     std::error_code code;
     fs::recursive_directory_iterator it(data_ + "/" + folder, code), end;
     for (; !code && it != end; it.increment(code)) {
-      auto path = it->path().string();
-      std::error_code ignored;
-      if (!it->is_regular_file(ignored) || it->is_symlink(ignored) || path.ends_with(".tmp")) {
-        continue;
-      }
-      auto added = Add(path.substr(data_.size() + 1), path);
-      // A model may be removed between the listing and the copy.
-      if (!added.has_value() && added.error().code() != Code::kNotFound) return added;
+      STRATA_CHECK_OK(AddFile(it->path().string().substr(data_.size() + 1)));
     }
     if (code && code != std::errc::no_such_file_or_directory) {
       return Fail(SystemError(code.value(), "listing", data_ + "/" + folder));
@@ -218,6 +311,7 @@ class BackupRun {
   const std::string data_;
   const std::string scratch_;  // database copies stand here for a moment
   Target& target_;
+  const FilesOfMeta& meta_;
   std::map<std::string, Summed> files_;
   BackupReport report_;
 };
@@ -321,10 +415,15 @@ Result<> CheckFile(const std::string& name, const Summed& expected, const std::s
 
 bool IsTar(const std::string& path) { return path.ends_with(".tar"); }
 
+fs::path ParentOf(const std::string& path) {
+  std::error_code ignored;
+  return fs::absolute(path, ignored).lexically_normal().parent_path();
+}
+
 // A mistyped path makes no folders, and a backup does not lie in what it saves.
 Result<> CheckPlace(const std::string& data_folder, const std::string& target) {
   std::error_code ignored;
-  auto parent = fs::absolute(target, ignored).lexically_normal().parent_path();
+  auto parent = ParentOf(target);
   if (!fs::is_directory(parent, ignored)) {
     return Fail(Code::kNotFound,
                 fmt::format("{} is to lie in {}, which is no folder; make it first", target,
@@ -355,24 +454,27 @@ Result<> RefuseWhatIsThere(const std::string& folder) {
 
 }  // namespace
 
-Result<BackupReport> Backup(const std::string& data_folder, const std::string& target) {
+Result<BackupReport> Backup(const std::string& data_folder, const std::string& target,
+                            const FilesOfMeta& meta) {
   if (fs::exists(target)) return Fail(Code::kConflict, target + " exists already");
   STRATA_CHECK_OK(CheckPlace(data_folder, target));
   Scratch scratch(target);
-  STRATA_CHECK_OK(MakeFolder(scratch.path()));
+  const auto unfinished = scratch.path() + "/target";
+  const auto work = scratch.path() + "/copies";
+  STRATA_CHECK_OK(MakeFolder(work));
+  std::unique_ptr<Target> written;
   if (IsTar(target)) {
-    // Written under another name, so that an archive that is there is whole.
-    auto unfinished = scratch.path() + "/archive";
-    STRATA_TRY(auto tar, TarTarget::Create(unfinished));
-    STRATA_TRY(auto report, BackupRun(data_folder, scratch.path(), *tar).Go());
-    if (::rename(unfinished.c_str(), target.c_str()) != 0) {
-      return Fail(SystemError(errno, "creating", target));
-    }
-    return report;
+    STRATA_TRY(written, TarTarget::Create(unfinished));
+  } else {
+    STRATA_CHECK_OK(MakeFolder(unfinished));
+    written = std::make_unique<FolderTarget>(unfinished);
   }
-  STRATA_CHECK_OK(MakeFolder(target));
-  FolderTarget folder(target);
-  return BackupRun(data_folder, scratch.path(), folder).Go();
+  STRATA_TRY(auto report, BackupRun(data_folder, work, *written, meta).Go());
+  if (::rename(unfinished.c_str(), target.c_str()) != 0) {
+    return Fail(SystemError(errno, "creating", target));
+  }
+  STRATA_CHECK_OK(SyncFolder(ParentOf(target)));
+  return report;
 }
 
 Result<BackupReport> Restore(const std::string& source, const std::string& data_folder) {

@@ -1,13 +1,42 @@
 #include "knowledge/base/catalog.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/crash_point.h"
+#include "base/log.h"
+#include "knowledge/base/kb_file.h"
 #include "knowledge/base/kb_json.h"
+#include "knowledge/base_files.h"
 #include "store/migrations.h"
 
 namespace strata::knowledge {
 namespace {
+
+Result<std::vector<std::string>> IdsOfBases(store::Database& db) {
+  STRATA_TRY(auto rows, db.Prepare("SELECT id FROM knowledge_bases WHERE status <> ? ORDER BY id"));
+  rows.Bind(1, static_cast<int>(KnowledgeBaseStatus::kDeleting));
+  std::vector<std::string> ids;
+  for (;;) {
+    STRATA_TRY(bool found, rows.Step());
+    if (!found) return ids;
+    ids.emplace_back(rows.Text(0));
+  }
+}
+
+// Earlier a base got its file with its first use.
+Result<> MakeFilesOfUnusedBases(store::Database& db) {
+  const auto folder = std::filesystem::path(db.path()).parent_path();
+  STRATA_TRY(const auto ids, IdsOfBases(db));
+  for (const auto& id : ids) {
+    const auto path = folder / KbFileName(id);
+    std::error_code ignored;
+    if (std::filesystem::exists(path, ignored)) continue;
+    STRATA_CHECK_OK(CreateKbFile(path));
+    Log(Level::kInfo, "kb.upgrade.file_made", {{"file", path.string()}});
+  }
+  return {};
+}
 
 constexpr store::Migration kMigrations[] = {
     {"knowledge bases and data sources", R"(
@@ -58,7 +87,8 @@ CREATE TABLE kb_evaluations (
   change TEXT NOT NULL,
   query_figures TEXT NOT NULL,
   PRIMARY KEY (knowledge_base_id, at));
-)"}};
+)"},
+    {"every base has a file from its making on", "", MakeFilesOfUnusedBases}};
 
 KnowledgeBase ReadBase(const store::Statement& row) {
   KnowledgeBase base;
@@ -139,6 +169,19 @@ Result<> NameTaken(Result<> written, std::string_view what, const std::string& n
 }
 
 }  // namespace
+
+store::FilesOfMeta BaseFiles() {
+  auto needed = [](store::Database& meta) -> Result<std::vector<std::string>> {
+    STRATA_TRY(auto names, IdsOfBases(meta));
+    for (auto& name : names) name = KbFileName(name);
+    return names;
+  };
+  auto forget = [](store::Database& meta, const std::string& name) {
+    return meta.Run("UPDATE knowledge_bases SET status = ? WHERE 'kb-' || id || '.db' = ?",
+                    static_cast<int>(KnowledgeBaseStatus::kDeleting), name);
+  };
+  return {.needed = needed, .forget = forget};
+}
 
 Result<std::unique_ptr<Catalog>> Catalog::Open(store::SqlFile& meta) {
   std::unique_ptr<Catalog> catalog(new Catalog(meta));

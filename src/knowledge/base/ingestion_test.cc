@@ -108,6 +108,7 @@ TEST(PlanSync, SkippedDocumentsAreIgnoredNotServed) {
 
 TEST(PendingContent, GivenAnewWhileItsOldVersionIsIndexedIsNotLost) {
   TempFolder folder;
+  ASSERT_TRUE(CreateKbFile(folder.path() + "/kb.db").has_value());
   auto file = OpenKbFile(folder.path() + "/kb.db");
   ASSERT_TRUE(file.has_value());
   auto steps = [](store::Database& db) -> Result<> {
@@ -428,6 +429,7 @@ TEST_F(IngestionTest, ADocumentWithoutATitleIsCalledAfterItsFile) {
 TEST(KbFile, AFileOfTheFirstReleaseIsBroughtUpToDate) {
   TempFolder folder;
   const auto path = folder.path() + "/kb.db";
+  ASSERT_TRUE(CreateKbFile(path).has_value());
   {
     auto file = OpenKbFile(path);
     ASSERT_TRUE(file.has_value());
@@ -552,12 +554,7 @@ TEST_F(IngestionTest, ARunningJobIsBackgroundWorkAndWhenStoppedKeepsWhatItIndexe
   EXPECT_EQ(parser_.urgency, Urgency::kBackground);
 
   Get(bases_->StopIngestion(base.id, source.id, job.id, ctx_));
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  auto ended = job;
-  while (!IsFinal(ended.status) && std::chrono::steady_clock::now() < until) {
-    std::this_thread::yield();
-    ended = Get(bases_->GetIngestion(base.id, source.id, job.id, ctx_));
-  }
+  const auto ended = AwaitEnd(job);
   bases_->Stop();
   EXPECT_EQ(ended.status, JobStatus::kStopped);
   EXPECT_THAT(ended.failure_reasons, ElementsAre(HasSubstr("by a stop command")));

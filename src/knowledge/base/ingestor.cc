@@ -344,18 +344,32 @@ Task<Result<>> Ingestor::CancelJobsOf(const KnowledgeBase& base) const {
   co_return Result<>();
 }
 
+Task<Result<Ingestor::LeftWork>> Ingestor::LeftWorkOf(OpenBase& open) const {
+  auto read = [](store::Database& db) -> Result<LeftWork> {
+    LeftWork left;
+    STRATA_TRY(left.jobs, UnfinishedIngestions(db));
+    STRATA_TRY(const auto pending, NextPending(db, 0));
+    left.pending = pending.has_value();
+    return left;
+  };
+  co_return co_await open.file->Read(std::move(read));
+}
+
 Task<Result<>> Ingestor::Recover(KnowledgeBase base) const {
-  STRATA_CO_TRY(auto open, co_await bases_.Get(base));
-  auto read = [](store::Database& db) { return UnfinishedIngestions(db); };
-  STRATA_CO_TRY(auto rows, co_await open->file->Read(std::move(read)));
-  for (const auto& row : rows) {
+  const auto open = co_await bases_.Get(base);
+  auto left = Result<LeftWork>();
+  if (open.has_value()) left = co_await LeftWorkOf(**open);
+  if (!open.has_value() || !left.has_value()) {
+    bases_.NoteFailure(base.id, open.has_value() ? left.error() : open.error());
+    co_return Result<>();
+  }
+  for (const auto& row : left->jobs) {
     STRATA_CO_TRY(auto job, co_await EnqueueSync(base, row.job.data_source_id, row.job.id));
     auto note = [&](store::Database& db) { return SetIngestionQueueId(db, row.job.id, job.id); };
-    STRATA_CO_CHECK_OK(co_await open->file->Write(std::move(note)));
+    const auto noted = co_await (*open)->file->Write(std::move(note));
+    if (!noted.has_value()) bases_.NoteFailure(base.id, noted.error());
   }
-  auto next = [](store::Database& db) { return NextPending(db, 0); };
-  STRATA_CO_TRY(auto pending, co_await open->file->Read(std::move(next)));
-  if (pending) STRATA_CO_CHECK_OK(co_await EnqueuePending(base));
+  if (left->pending) STRATA_CO_CHECK_OK(co_await EnqueuePending(base));
   co_return Result<>();
 }
 

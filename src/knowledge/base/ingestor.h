@@ -63,10 +63,16 @@ class Ingestor {
   Task<void> BoundRemovals(OpenBase& open) const;
   // Of jobs that could not be written down to have ended.
   JobEnds& ends() const { return ends_; }
-  // Queues again what an earlier process recorded and did not get into the queue.
+  // Queues again what an earlier process recorded and did not get into the queue. A base whose file
+  // cannot be used is left out, and known as one that has failed; an error is the queue's.
   Task<Result<>> Recover(KnowledgeBase base) const;
 
  private:
+  struct LeftWork {
+    std::vector<IngestionRow> jobs;
+    bool pending = false;
+  };
+  Task<Result<LeftWork>> LeftWorkOf(OpenBase& open) const;
   // Of work in the background, without the key that asked for it.
   RequestContext ContextOf(const KnowledgeBase& base, std::stop_token cancel) const;
   Result<> Grant(const KeyId& key, RequestContext& ctx) const;

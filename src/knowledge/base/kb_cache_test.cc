@@ -13,6 +13,7 @@ namespace {
 class KbCacheTest : public ::testing::Test {
  protected:
   void SetUp() override {
+    ASSERT_TRUE(CreateKbFile(Path(".db")).has_value());
     file_ = *OpenKbFile(Path(".db"));
     Reopen(nullptr);
   }

@@ -92,6 +92,10 @@ struct JobTally {
   std::int64_t pending_row = 0;
 };
 
+std::string KbFileName(std::string_view kb_id);
+// Makes the file of a new base; on disk when it returns.
+Result<> CreateKbFile(const std::string& path);
+// kCorruption: it is missing, or no file of a base.
 Result<std::unique_ptr<store::SqlFile>> OpenKbFile(const std::string& path);
 
 std::string DocumentIdOf(std::string_view source_id, std::string_view uri);

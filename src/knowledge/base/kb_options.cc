@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "knowledge/knowledge_base.h"
+#include "store/open_files.h"
 
 namespace strata::knowledge {
 namespace {
@@ -58,12 +59,20 @@ constexpr Option kOptions[] = {
      "Of the vectors, codes and graph of one base; a graph that would not fit is not built, and "
      "without room for codes every vector is compared. 0: no limit."},
     {"kb.open_max", OptionKind::kInteger, "bases", "256", "1..1000000",
-     "Bases that stay open. Of more, those that nobody has used for longest are closed; their next "
+     "Bases that stay open, at 8 files each as many as half of the files suffice for that the "
+     "process may open (ulimit -Hn). Of more, those that nobody has used for longest are closed; "
+     "their next "
      "use reads their vectors and names again. An open one costs three threads and its memory."},
     {"kb.storage_map", OptionKind::kTextList, "", "", "",
      "Storage types of Bedrock's API that mean the embedded store, each as TYPE=embedded; "
      "S3_VECTORS always does, any other that is not listed is refused."},
 };
+
+// The other half of the files is for connections and all else.
+std::size_t BasesWithinFiles() {
+  constexpr std::uint64_t kFilesOfBase = 8;
+  return std::max<std::size_t>(1, store::OpenFilesMax() / 2 / kFilesOfBase);
+}
 
 }  // namespace
 
@@ -92,7 +101,7 @@ KbSettings KbSettings::From(const Options& options) {
   settings.vectors.links = number("kb.vectors.links");
   settings.vectors.build_effort = number("kb.vectors.build_effort");
   settings.vectors.search_effort = number("kb.vectors.search_effort");
-  settings.open_max = number("kb.open_max");
+  settings.open_max = std::min(number("kb.open_max"), BasesWithinFiles());
   settings.storage_map = options.TextList("kb.storage_map");
   settings.recipe = ChunkRecipeFrom(options);
   return settings;

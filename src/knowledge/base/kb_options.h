@@ -18,7 +18,7 @@ struct KbSettings {
   SearchMode mode = SearchMode::kHybrid;
   RetrieverOptions retriever;
   vector::GraphIndexOptions vectors;
-  std::size_t open_max = 1;              // bases that stay open
+  std::size_t open_max = 1;              // bases that stay open, within the limit of files
   std::vector<std::string> storage_map;  // "OPENSEARCH_SERVERLESS=embedded"
   ChunkRecipe recipe;                    // of data sources that say nothing
 

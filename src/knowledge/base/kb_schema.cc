@@ -1,8 +1,11 @@
 // The schema of kb-ID.db and what opens it.
 
+#include <filesystem>
+
 #include "base/encoding.h"
 #include "knowledge/base/kb_file.h"
 #include "knowledge/base/kb_upgrade.h"
+#include "store/file.h"
 #include "store/migrations.h"
 
 namespace strata::knowledge {
@@ -122,7 +125,25 @@ CREATE INDEX IF NOT EXISTS ingestions_unfinished ON ingestions (source_id)
 
 }  // namespace
 
+std::string KbFileName(std::string_view kb_id) { return "kb-" + std::string(kb_id) + ".db"; }
+
+Result<> CreateKbFile(const std::string& path) {
+  {
+    STRATA_TRY(auto db, store::Database::Open(path));
+    STRATA_CHECK_OK(store::Migrate(*db, "a knowledge base", kMigrations));
+  }
+  return store::SyncFolder(std::filesystem::path(path).parent_path());
+}
+
 Result<std::unique_ptr<store::SqlFile>> OpenKbFile(const std::string& path) {
+  // SQLite would make one in its place, and nobody would miss what it held.
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(path, error);
+  if (error == std::errc::no_such_file_or_directory || (!error && bytes == 0)) {
+    return Fail(Code::kCorruption,
+                path + (error ? " is missing" : " is empty") +
+                    ": put it back from a backup and start again, or delete its knowledge base");
+  }
   store::SqlFileOptions options;
   options.migrations = kMigrations;
   options.database.cache_bytes = 16 << 20;

@@ -112,6 +112,7 @@ TEST_F(KbUpgradeTest, AnAccessListBesideThemIsNotWidened) {
 }
 
 TEST_F(KbUpgradeTest, PendingContentIsHeededToo) {
+  ASSERT_TRUE(CreateKbFile(data_.path() + "/pending.db").has_value());
   auto file = OpenKbFile(data_.path() + "/pending.db");
   ASSERT_TRUE(file.has_value());
   const auto add = [&](const std::string& id, const std::string& metadata) {

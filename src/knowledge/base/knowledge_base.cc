@@ -9,6 +9,7 @@
 #include "base/crash_point.h"
 #include "base/encoding.h"
 #include "base/ids.h"
+#include "base/log.h"
 #include "base/run_task.h"
 #include "knowledge/base/base_embedder.h"
 #include "knowledge/base/service.h"
@@ -146,10 +147,25 @@ Task<Result<DataSource>> KnowledgeBases::Impl::NewSource(std::string kb_id,
   co_return source;
 }
 
+// The file first: a base without one is one that has lost it. Cut short in between, a file stays
+// that nobody knows of.
+Task<Result<>> KnowledgeBases::Impl::Add(const KnowledgeBase& base,
+                                         std::optional<DataSource> source) {
+  STRATA_CO_CHECK_OK(co_await open_.Create(base.id));
+  CrashPoint("kb.base.file_made");
+  auto added = co_await catalog_->AddBase(base, std::move(source));
+  if (added.has_value()) co_return added;
+  if (auto removed = co_await open_.Remove(base.id); !removed.has_value()) {
+    Log(Level::kWarning, "kb.base.file_left",
+        {{"base", base.id}, {"error", removed.error().message()}});
+  }
+  co_return added;
+}
+
 Task<Result<KnowledgeBase>> KnowledgeBases::Create(CreateKnowledgeBaseInput input,
                                                    RequestContext& ctx) {
   STRATA_CO_TRY(auto base, co_await impl_->NewSizedBase(std::move(input), ctx));
-  STRATA_CO_CHECK_OK(co_await impl_->catalog_->AddBase(base, std::nullopt));
+  STRATA_CO_CHECK_OK(co_await impl_->Add(base, std::nullopt));
   co_return base;
 }
 
@@ -158,27 +174,35 @@ Task<Result<KnowledgeBases::BaseAndSource>> KnowledgeBases::CreateWithSource(
   BaseAndSource made;
   STRATA_CO_TRY(made.base, co_await impl_->NewSizedBase(std::move(input), ctx));
   STRATA_CO_TRY(made.source, co_await impl_->NewSource(made.base.id, std::move(source), ctx));
-  STRATA_CO_CHECK_OK(co_await impl_->catalog_->AddBase(made.base, made.source));
+  STRATA_CO_CHECK_OK(co_await impl_->Add(made.base, made.source));
   co_return made;
 }
 
 Result<KnowledgeBase> KnowledgeBases::Get(std::string_view id, const WorkspaceId& workspace) const {
-  return impl_->catalog_->Base(id, workspace);
+  STRATA_TRY(auto base, impl_->catalog_->Base(id, workspace));
+  impl_->ShowFailure(base);
+  return base;
 }
 
 Result<KnowledgeBase> KnowledgeBases::FindByName(std::string_view name,
                                                  const WorkspaceId& workspace) const {
-  return impl_->catalog_->BaseByName(name, workspace);
+  STRATA_TRY(auto base, impl_->catalog_->BaseByName(name, workspace));
+  impl_->ShowFailure(base);
+  return base;
 }
 
 Result<Page<KnowledgeBase>> KnowledgeBases::List(const PageRequest& page,
                                                  const WorkspaceId& workspace) const {
-  auto all = impl_->catalog_->Bases();
+  auto all = ListAll();
   std::erase_if(all, [&](const auto& base) { return base.workspace != workspace; });
   return Slice(std::move(all), page);
 }
 
-std::vector<KnowledgeBase> KnowledgeBases::ListAll() const { return impl_->catalog_->Bases(); }
+std::vector<KnowledgeBase> KnowledgeBases::ListAll() const {
+  auto all = impl_->catalog_->Bases();
+  for (auto& base : all) impl_->ShowFailure(base);
+  return all;
+}
 
 Task<Result<>> KnowledgeBases::Delete(std::string id, RequestContext& ctx) {
   STRATA_CO_TRY(const auto base, impl_->Base(id, ctx));

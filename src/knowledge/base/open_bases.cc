@@ -5,13 +5,12 @@
 #include <utility>
 
 #include "base/crash_point.h"
+#include "base/log.h"
 #include "knowledge/base/base_embedder.h"
 
 namespace strata::knowledge {
 
-std::string OpenBases::PathOf(std::string_view id) const {
-  return folder_ + "/kb-" + std::string(id) + ".db";
-}
+std::string OpenBases::PathOf(std::string_view id) const { return folder_ + "/" + KbFileName(id); }
 
 std::string OpenBases::LexicalFolderOf(std::string_view id) const {
   return folder_ + "/kb-" + std::string(id) + ".lex";
@@ -55,25 +54,54 @@ Result<std::shared_ptr<OpenBase>> OpenBases::Open(const std::string& id, int dim
   return base;
 }
 
+std::shared_ptr<OpenBases::Slot> OpenBases::SlotOf(const std::string& id) {
+  std::lock_guard lock(mutex_);
+  auto& entry = slots_[id];
+  if (!entry) entry = std::make_shared<Slot>();
+  return entry;
+}
+
 Result<std::shared_ptr<OpenBase>> OpenBases::GetBlocking(const std::string& id, int dimensions) {
-  std::shared_ptr<Slot> slot;
-  {
-    std::lock_guard lock(mutex_);
-    auto& entry = slots_[id];
-    if (!entry) entry = std::make_shared<Slot>();
-    slot = entry;
-  }
+  const auto slot = SlotOf(id);
   std::shared_ptr<OpenBase> base;
   {
     std::lock_guard lock(slot->mutex);
+    if (slot->removed) return Fail(NotFound("knowledge base", id));
     slot->last_use = ++uses_;
     if (slot->base) return slot->base;
-    STRATA_TRY(slot->base, Open(id, dimensions));
+    auto opened = Open(id, dimensions);
+    if (!opened.has_value()) {
+      if (opened.error().code() != Code::kUnavailable) NoteFailure(id, opened.error());
+      return std::unexpected(std::move(opened.error()));
+    }
+    EndFailure(id);
+    base = slot->base = std::move(*opened);
     slot->open = true;
-    base = slot->base;
   }
   CloseLeastUsed();  // not this one: it is in use
   return base;
+}
+
+std::optional<std::string> OpenBases::FailureOf(const std::string& id) const {
+  std::lock_guard lock(mutex_);
+  const auto found = failures_.find(id);
+  return found == failures_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void OpenBases::NoteFailure(const std::string& id, const Error& error) {
+  {
+    std::lock_guard lock(mutex_);
+    if (std::exchange(failures_[id], error.message()) == error.message()) return;
+  }
+  Log(Level::kError, "kb.base.failed", {{"base", id}, {"reason", error.message()}});
+}
+
+void OpenBases::EndFailure(const std::string& id) {
+  {
+    std::lock_guard lock(mutex_);
+    if (failures_.erase(id) == 0) return;
+  }
+  Log(Level::kInfo, "kb.base.works_again", {{"base", id}});
 }
 
 std::vector<std::shared_ptr<OpenBases::Slot>> OpenBases::OpenSlots() const {
@@ -112,10 +140,20 @@ Task<Result<std::shared_ptr<OpenBase>>> OpenBases::Get(const KnowledgeBase& base
   co_return co_await RunBlocking(pool_, std::move(work));
 }
 
+Task<Result<>> OpenBases::Create(std::string id) {
+  auto work = [this, &id] { return CreateKbFile(PathOf(id)); };
+  co_return co_await RunBlocking(pool_, std::move(work));
+}
+
 Result<> OpenBases::RemoveBlocking(const std::string& id) {
+  const auto slot = SlotOf(id);
+  std::lock_guard lock(slot->mutex);
+  slot->removed = true;
+  slot->open = false;
+  slot->base.reset();
   {
-    std::lock_guard lock(mutex_);
-    slots_.erase(id);
+    std::lock_guard failures(mutex_);
+    failures_.erase(id);
   }
   std::error_code error;
   std::filesystem::remove_all(LexicalFolderOf(id), error);

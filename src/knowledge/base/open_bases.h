@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,9 +41,17 @@ class OpenBases {
   // The same on a thread that may block.
   Result<std::shared_ptr<OpenBase>> GetBlocking(const std::string& id, int dimensions);
 
-  // Closes it and deletes its files. Those who still hold it finish on files without a name.
+  // Makes the file of a new one.
+  Task<Result<>> Create(std::string id);
+  // Closes it and deletes its files. Those who still hold it finish on files without a name, and
+  // nobody gets it any more: kNotFound.
   Task<Result<>> Remove(std::string id);
   Result<> RemoveBlocking(const std::string& id);
+
+  // Why a base cannot be used: its last opening failed for what the moment does not explain, or
+  // its file cannot be read. Its next opening that succeeds ends that.
+  std::optional<std::string> FailureOf(const std::string& id) const;
+  void NoteFailure(const std::string& id, const Error& error);
 
   std::size_t open_count() const;
 
@@ -55,10 +64,13 @@ class OpenBases {
   struct Slot {
     std::mutex mutex;  // held while it is opened or closed: two of one file never live at once
     std::shared_ptr<OpenBase> base;
+    bool removed = false;                     // for ever: no other base gets its id
     std::atomic<std::uint64_t> last_use = 0;  // of uses_
     std::atomic<bool> open = false;           // `base` is there, for those without the mutex
   };
   std::shared_ptr<OpenBase> Opened(const std::string& id);
+  std::shared_ptr<Slot> SlotOf(const std::string& id);
+  void EndFailure(const std::string& id);
   Result<std::shared_ptr<OpenBase>> Open(const std::string& id, int dimensions);
   // Blocks: a base that is closed ends its writer's work first.
   void CloseLeastUsed();
@@ -73,6 +85,7 @@ class OpenBases {
   Pool background_{"kb.graphs", 1, 1 << 16};
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Slot>, std::less<>> slots_;
+  std::map<std::string, std::string> failures_;  // by id
 };
 
 }  // namespace strata::knowledge

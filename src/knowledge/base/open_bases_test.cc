@@ -15,6 +15,7 @@ constexpr int kDimensions = 8;
 class OpenBasesTest : public ::testing::Test {
  protected:
   std::shared_ptr<OpenBase> Open(const std::string& id) {
+    EXPECT_TRUE(CreateKbFile(bases_.PathOf(id)).has_value());  // stays as it is when it is there
     auto base = bases_.GetBlocking(id, kDimensions);
     EXPECT_TRUE(base.has_value());
     return base.has_value() ? *base : nullptr;
@@ -54,6 +55,8 @@ TEST_F(OpenBasesTest, ARemovedBaseIsNoLongerCounted) {
   ASSERT_TRUE(bases_.RemoveBlocking("a").has_value());
   EXPECT_EQ(bases_.open_count(), 0U);
   EXPECT_FALSE(std::filesystem::exists(bases_.PathOf("a")));
+  EXPECT_EQ(bases_.GetBlocking("a", kDimensions).error().code(), Code::kNotFound);
+  EXPECT_FALSE(std::filesystem::exists(bases_.PathOf("a"))) << "made anew by a late user";
 }
 
 class ClosedBasesTest : public ServiceFixture {

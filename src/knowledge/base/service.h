@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -87,6 +88,15 @@ class KnowledgeBases::Impl {
                                            RequestContext& ctx) const;
   Task<Result<DataSource>> NewSource(std::string kb_id, CreateDataSourceInput input,
                                      RequestContext& ctx);
+
+  Task<Result<>> Add(const KnowledgeBase& base, std::optional<DataSource> source);
+
+  void ShowFailure(KnowledgeBase& base) const {
+    auto failure = open_.FailureOf(base.id);
+    if (!failure || base.status == KnowledgeBaseStatus::kDeleting) return;
+    base.status = KnowledgeBaseStatus::kFailed;
+    base.failure_reasons = {std::move(*failure)};
+  }
 
   // Searches one base, in a span of its own.
   Task<Result<RetrieveResponse>> RetrieveFrom(const KnowledgeBase& base, RetrieveRequest request,

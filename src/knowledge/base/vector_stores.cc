@@ -207,7 +207,10 @@ Result<KnowledgeBase> VectorStores::Use(std::string_view id, const RequestContex
 }
 
 Task<Result<VectorStore>> VectorStores::Count(VectorStore store) const {
-  STRATA_CO_TRY(auto open, co_await bases_.impl_->open_.Get(store.base));
+  auto got = co_await bases_.impl_->open_.Get(store.base);
+  // One whose file is damaged is listed all the same, for those who have to delete it.
+  if (!got.has_value() && got.error().code() == Code::kCorruption) co_return store;
+  STRATA_CO_TRY(auto open, std::move(got));
   auto count = [](store::Database& db) { return CountStoreFiles(db, {}); };
   STRATA_CO_TRY(auto counts, co_await open->file->Read(std::move(count)));
   store.files = counts.files;

@@ -546,5 +546,19 @@ TEST_F(VectorStoresTest, WhatIsLeftOfADeletedBaseIsForgotten) {
   EXPECT_EQ(left->value_or(-1), 0);
 }
 
+TEST_F(VectorStoresTest, OneWhoseFileIsDamagedIsListedAndCanBeDeleted) {
+  const auto good = Create("good");
+  const auto bad = Create("bad");
+  CloseStores();
+  CloseService();
+  data_.Write("kb-" + bad.base.id + ".db", std::string(12'288, 'x'));
+  OpenService();
+  OpenStores();
+  const auto page = Get(stores_->List({}, ctx_));
+  EXPECT_EQ(page.items.size(), 2U);
+  Get(stores_->Delete(IdOf(bad), ctx_));
+  EXPECT_EQ(Get(stores_->List({}, ctx_)).items.size(), 1U);
+}
+
 }  // namespace
 }  // namespace strata::knowledge
