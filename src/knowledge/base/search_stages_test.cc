@@ -87,7 +87,7 @@ TEST_F(SearchStagesTest, WhereTextsAreDroppedTheTraceHoldsNoWordOfQuestionOrDocu
   }
   EXPECT_THAT(kept, HasSubstr("Aletsch glacier"));
   EXPECT_THAT(left, Not(HasSubstr("Aletsch")));
-  EXPECT_THAT(kept, HasSubstr("\"document\":\"Zermatt\""));
+  EXPECT_THAT(kept, HasSubstr("\"uri\":\"Zermatt\""));
   EXPECT_THAT(left, Not(HasSubstr("Zermatt")));
   EXPECT_THAT(left, HasSubstr("knowledge.fuse.hits=[{\"score\":"));
 }
