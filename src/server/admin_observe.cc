@@ -129,7 +129,10 @@ Task<Result<>> Backup(Services& s, Exchange& e) {
   auto work = [&s, target]() -> Result<store::BackupReport> {
     STRATA_CHECK_OK(s.journal.Flush());
     s.traces.Flush();
-    return store::Backup(s.folder.path(), target, knowledge::BaseFiles());
+    auto made = store::Backup(s.folder.path(), target, knowledge::BaseFiles());
+    if (made.has_value() || made.error().code() != Code::kCorruption) return made;
+    // Who asked is the one to mend it, and must hear which file it is.
+    return Fail(Code::kConflict, made.error().message());
   };
   STRATA_CO_TRY(auto report, co_await RunBlocking(s.admin_pool, std::move(work)));
   json::object out{{"databases", report.databases},

@@ -50,7 +50,7 @@ class AsyncInvokes(unittest.TestCase):
     def test_what_a_request_may_not_do_its_job_may_not_do_either(self):
         before = len(self.upstream.requests())
         for header, why in ((("x-strata-labels", "pii"), "pii"), (("x-strata-regions", "eu-central-1"), "eu-central-1"),
-                            (("x-strata-retention", "none"), "keep")):
+                            (("x-strata-retention", "none"), "retention")):
             arn = self.start(headers=[header])
             self.until(lambda: self.client().get_async_invoke(invocationArn=arn)["status"] != "InProgress")
             ended = self.client().get_async_invoke(invocationArn=arn)

@@ -21,7 +21,8 @@ class BaseEmbedders(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.upstream = FakeUpstream()
-        cls.server = Server(CONFIG.format(url=cls.upstream.url, limit=100_000), UPSTREAM_SECRETS, documents=False)
+        cls.server = Server(CONFIG.format(url=cls.upstream.url, limit=100_000), UPSTREAM_SECRETS | {"FAKE_COHERE_KEY": "fake-cohere-key"},
+                            documents=False)
 
     @classmethod
     def tearDownClass(cls):

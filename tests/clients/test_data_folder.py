@@ -50,7 +50,7 @@ class DamagedFiles(unittest.TestCase):
         failed = agent.get_knowledge_base(knowledgeBaseId=self.base)["knowledgeBase"]
         self.assertEqual(failed["status"], "FAILED")
         self.assertIn(why, failed["failureReasons"][0])
-        self.assertIn("pier two", self.running.cli("kb", "search", "harbour", "ferry"))
+        self.assertIn("north quay", self.running.cli("kb", "search", "harbour", "ferry"))
         self.assertEqual(self.running.get("/readyz")[0], 200)
         self.assertIn("strata_kb_failed 1\n", self.running.get("/metrics", KEY)[2].decode())
         self.assertIn("kb.base.failed", self.running.log_text())
