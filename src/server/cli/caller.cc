@@ -301,9 +301,7 @@ Result<std::unique_ptr<Caller>> Caller::Open(const CallerFlags& flags, DataFolde
   const auto& path = flags.data_folder;
   if (folder == DataFolder::kMustExist) STRATA_CHECK_OK(RequireDataFolder(path));
   // What a command says of itself is its output; a server's log lines would stand between.
-  // Without a server somebody waits for what is indexed, and no requests do.
-  Overrides quiet = {
-      {"log.requests", "none"}, {"log.level", "error"}, {"server.background_nice", "0"}};
+  Overrides quiet = {{"log.requests", "none"}, {"log.level", "error"}};
   auto remote = [&](store::ServerAddress server) -> Result<std::unique_ptr<Caller>> {
     STRATA_TRY(auto config, LoadConfig(flags.config_file, quiet));
     return std::make_unique<RemoteCaller>(std::move(server), net::Client::Create(config.options));
