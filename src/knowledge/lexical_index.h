@@ -106,6 +106,9 @@ class LexicalIndex {
       std::string_view query, const LexicalFilter& readable = {}) const = 0;
 
   virtual std::uint64_t generation() const = 0;  // of the last commit; 0: never committed
+  // Whether the last commit has words as an older version of the program made them. Searches find
+  // what has the same words still; Clear, Put and Commit make the index anew.
+  virtual bool outdated() const { return false; }
   virtual LexicalStats Stats() const = 0;
 };
 

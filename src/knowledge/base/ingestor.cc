@@ -130,7 +130,7 @@ Task<Result<>> Ingestor::CatchUp(OpenBase& open) const {
   auto catch_up = [&] { return open.cache->CatchUp(); };
   STRATA_CO_CHECK_OK(co_await RunBlocking(*parts_.pool, std::move(catch_up)));
   // There is no other cache, so nobody asks for these removals again.
-  auto prune = [followed = open.cache->generation()](store::Database& db) {
+  auto prune = [followed = open.cache->followed()](store::Database& db) {
     return PruneRemovals(db, followed);
   };
   co_return co_await open.file->Write(std::move(prune));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "base/crash_point.h"
 #include "base/encoding.h"
@@ -114,12 +115,21 @@ Result<> KbCache::OpenWords() {
   }
   if (!opened.has_value()) return std::unexpected(std::move(opened.error()));
   words_ = std::move(*opened);
+  STRATA_TRY(const auto changes,
+             file_.ReadBlocking([](store::Database& db) { return ReadGeneration(db); }));
+  // Nothing was ever committed: it was damaged or is gone, or making it anew was interrupted.
+  const bool lost = words_->generation() == 0 && changes > 0;
+  words_stale_ = lost || words_->outdated();
   return {};
 }
 
 std::int64_t KbCache::generation() const {
   std::shared_lock lock(mutex_);
   return generation_;
+}
+
+std::int64_t KbCache::followed() const {
+  return std::min(generation(), static_cast<std::int64_t>(words_->generation()));
 }
 
 Result<> KbCache::CatchUp() {
@@ -142,8 +152,9 @@ Result<> KbCache::Follow() {
 Result<> KbCache::Follow(store::Database& db) {
   STRATA_TRY(auto to, ReadGeneration(db));
   const std::int64_t since = generation();
-  if (loaded_ && since == to) return {};
+  // Also when nothing changed: words that were made in the background stand for what was then.
   STRATA_CHECK_OK(FollowWords(db, to));
+  if (loaded_ && since == to) return {};
   STRATA_TRY(auto facts, FactsAfter(db, loaded_ ? since : -1));
   if (loaded_) {  // else nothing is here that could go
     STRATA_TRY(const auto removed, ChunksRemovedAfter(db, since));
@@ -163,12 +174,29 @@ Result<> KbCache::Follow(store::Database& db) {
   return {};
 }
 
-// The segments have a generation of their own, as they outlive the process.
 Result<> KbCache::FollowWords(store::Database& db, std::int64_t to) {
+  if (building_words_) return {};
+  if (words_stale_ && steps_.possible()) {
+    // Searches that wait for the base need not wait for very many.
+    const auto at_once = static_cast<std::int64_t>(names_.sealed_passages());
+    STRATA_TRY(const bool many, HasMoreChunks(db, at_once));
+    if (many) {
+      build_generation_ = to;
+      building_words_ = true;
+      return {};
+    }
+  }
+  STRATA_CHECK_OK(UpdateWords(db, to, words_stale_));
+  words_stale_ = false;
+  return {};
+}
+
+// The segments have a generation of their own, as they outlive the process.
+Result<> KbCache::UpdateWords(store::Database& db, std::int64_t to, bool anew) {
   auto since = static_cast<std::int64_t>(words_->generation());
-  if (since == to) return {};
+  if (since == to && !anew) return {};
   STRATA_TRY(auto followable, OldestFollowable(db));
-  if (since > to || since < followable) {
+  if (anew || since > to || since < followable) {
     STRATA_CHECK_OK(words_->Clear());
     since = 0;
   } else {
@@ -183,6 +211,51 @@ Result<> KbCache::FollowWords(store::Database& db, std::int64_t to) {
   STRATA_CHECK_OK(words_->Commit(static_cast<std::uint64_t>(to)));
   CrashPoint("kb.lexical.committed");
   return {};
+}
+
+Result<bool> KbCache::BuildWords() {
+  if (!building_words_) return false;
+  STRATA_TRY(const bool more, BuildSomeWords());
+  if (more) return true;
+  // Each batch is of the state in which it was read; whatever changed since the first is followed
+  // here, so that no search waits for it.
+  STRATA_CHECK_OK(words_->Commit(static_cast<std::uint64_t>(build_generation_)));
+  const auto follow_up = [&](store::Database& db) -> Result<> {
+    STRATA_TRY(const auto to, ReadGeneration(db));
+    return UpdateWords(db, to, false);
+  };
+  STRATA_CHECK_OK(ReadOneState(file_, follow_up));
+  Log(Level::kInfo, "kb.lexical.built",
+      {{"passages", built_}, {"generation", words_->generation()}});
+  std::lock_guard follow(follow_mutex_);
+  building_words_ = words_stale_ = false;
+  return true;
+}
+
+Result<bool> KbCache::BuildSomeWords() {
+  constexpr std::size_t kLogged = 100'000;
+  if (built_ == 0) {
+    Log(Level::kInfo, "kb.lexical.building", {{"generation", build_generation_}});
+    STRATA_CHECK_OK(words_->Clear());
+  }
+  constexpr auto kLast = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  WordBatch batch(*words_);
+  std::size_t read = 0;
+  auto next = build_next_;
+  STRATA_CHECK_OK(file_.ReadBlocking([&](store::Database& db) {
+    return ForEachChunkBetween(db, build_next_, kLast, kBatch, [&](const ChunkChange& change) {
+      next = change.row + 1;
+      ++read;
+      return batch.Add(change);
+    });
+  }));
+  STRATA_CHECK_OK(batch.Flush());
+  build_next_ = next;
+  if ((built_ + read) / kLogged > built_ / kLogged) {
+    Log(Level::kInfo, "kb.lexical.building", {{"passages", built_ + read}});
+  }
+  built_ += read;
+  return read == kBatch;
 }
 
 void KbCache::TakeRemovals(const std::vector<std::uint64_t>& rows) {
@@ -255,9 +328,10 @@ void KbCache::TakeNames(const ChunkChange& change, std::span<const graph::NameId
 }
 
 bool KbCache::Tend() {
-  auto more = NameSome();
+  auto more = BuildWords();
+  if (more.has_value() && !*more) more = NameSome();
   if (!more.has_value()) {
-    Log(Level::kWarning, "kb.names.failed", {{"error", more.error().message()}});
+    Log(Level::kWarning, "kb.cache.background_failed", {{"error", more.error().message()}});
     return false;
   }
   return *more || names_.Tend([this] { return steps_.closing(); });
@@ -348,6 +422,8 @@ bool KbCache::Allowed(std::uint64_t row, const SearchScope& scope, Verdicts& ver
 
 Result<std::vector<SpellingFix>> KbCache::FixSpelling(std::string_view query,
                                                       const SearchScope& scope) const {
+  // What the index of before does not know may be spelt right.
+  if (building_words_) return std::vector<SpellingFix>();
   // A word that the filter leaves out is spelt right all the same.
   const SearchScope anything{.filter = nullptr, .principals = scope.principals};
   Verdicts verdicts;

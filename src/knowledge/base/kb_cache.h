@@ -4,6 +4,7 @@
 // what decides who may find it. All of it follows kb-ID.db by generation and can be rebuilt from
 // it.
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -58,8 +59,17 @@ class KbCache {
   Result<bool> TryCatchUp(std::chrono::milliseconds patience);
 
   std::int64_t generation() const;
+  // The removals up to this generation are known to all that is kept here, on disk too.
+  std::int64_t followed() const;
   std::size_t dimensions() const { return vectors_.index().dimensions(); }
 
+  // Whether the words of all passages are being made anew in the background: after an upgrade that
+  // makes them otherwise, or when the index is damaged or gone. Meanwhile SearchWords finds what it
+  // can by those of before, if any, and nothing of passages that came since. What fails there is
+  // tried again after the next change of the base.
+  bool building_words() const { return building_words_; }
+  // ... and there are none of before.
+  bool without_words() const { return building_words_ && words_->generation() == 0; }
   // Words of the query that no document has which the caller may read, whatever the filter, and
   // what they were meant to be.
   Result<std::vector<SpellingFix>> FixSpelling(std::string_view query,
@@ -134,6 +144,12 @@ class KbCache {
   // A batch of the unnamed passages. True: there are more.
   Result<bool> NameSome();
   void NameLate(const ChunkChange& change);
+  // Up to the state that `db` shows; `anew`: from nothing.
+  Result<> UpdateWords(store::Database& db, std::int64_t to, bool anew);
+  // A step of making all words anew. True: there may be more to do.
+  Result<bool> BuildWords();
+  // A batch of them. True: there are more.
+  Result<bool> BuildSomeWords();
   bool Tend();
   // The facts of a document, made when they are new. With mutex_ held.
   Facts& FactsOf(std::int64_t document_row);
@@ -161,6 +177,13 @@ class KbCache {
   NamesKeeper names_;
   VectorKeeper vectors_;
   std::unique_ptr<LexicalIndex> words_;
+  bool words_stale_ = false;  // all are to be made anew
+  // Set and cleared with follow_mutex_ held. While it is set, only BuildWords changes words_ and
+  // what is below.
+  std::atomic<bool> building_words_ = false;
+  std::int64_t build_generation_ = 0;  // of the state that it began with
+  std::uint64_t build_next_ = 0;       // row
+  std::size_t built_ = 0;
   BackgroundSteps steps_;  // the last: they use all of the others
 };
 

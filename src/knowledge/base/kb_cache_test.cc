@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 
 #include <chrono>
+#include <fstream>
+#include <latch>
 #include <thread>
 
 #include "knowledge/base/service_fixture.h"
@@ -143,6 +145,102 @@ TEST_F(KbCacheTest, ManyNamesAreFoundInTheBackgroundWhenTheFilesAreGone) {
   EXPECT_EQ(cache_->stats().names.passages, 50U);
   for (int i = 0; i <= 50; ++i) EXPECT_EQ(Names("Paper " + std::to_string(i)), i != 30) << i;
 }
+
+// An upgrade that makes words otherwise, and one that has other files.
+class KbCacheUpgradeTest : public KbCacheTest, public ::testing::WithParamInterface<char> {
+ protected:
+  char VersionOfWords(std::optional<char> set = {}) {
+    std::fstream manifest(Path(".lex/lexical.manifest"));
+    constexpr int kVersionAt = 8;
+    if (set) manifest.seekp(kVersionAt).put(*set);
+    manifest.seekg(kVersionAt);
+    return static_cast<char>(manifest.get());
+  }
+  std::size_t Found(const std::string& words) {
+    const std::vector<std::string> everybody;
+    const auto hits = cache_->SearchWords(words, 100, {.principals = &everybody});
+    EXPECT_TRUE(hits.has_value());
+    return hits->size();
+  }
+};
+
+TEST_P(KbCacheUpgradeTest, WordsAreMadeAnewInTheBackground) {
+  for (int i = 0; i < 20; ++i) Put("Paper " + std::to_string(i), {"ice " + std::to_string(i)});
+  Follow();
+  cache_.reset();
+  const char now = VersionOfWords();
+  VersionOfWords(GetParam());
+
+  std::latch go_on(1);
+  ASSERT_TRUE(background_.Post([&] { go_on.wait(); }, Urgency::kBackground).has_value());
+  Reopen(&background_);
+  Follow();
+  Reopen(&background_);  // as if the process had ended meanwhile
+  Follow();
+  EXPECT_TRUE(cache_->building_words());
+  const bool searchable = GetParam() < now;
+  EXPECT_EQ(cache_->without_words(), !searchable);
+  EXPECT_EQ(Found("ice"), searchable ? 20U : 0U);
+  PutState("Paper 3", DocumentStatus::kFailed);
+  Put("Paper 20", {"ice and snow"});
+  Follow();
+  EXPECT_EQ(Found("ice"), searchable ? 19U : 0U) << "what is gone is found no more";
+  EXPECT_LT(cache_->followed(), cache_->generation()) << "the log of removals is still needed";
+
+  go_on.count_down();
+  EXPECT_TRUE(Eventually([&] { return !cache_->building_words(); }));
+  Follow();
+  EXPECT_EQ(Found("ice"), 20U);
+  EXPECT_EQ(Found("snow"), 1U) << "what came meanwhile";
+  Put("Paper 21", {"snow"});
+  Follow();
+  EXPECT_EQ(Found("snow"), 2U);
+  EXPECT_EQ(cache_->followed(), cache_->generation());
+  EXPECT_EQ(VersionOfWords(), now);
+}
+
+TEST_P(KbCacheUpgradeTest, FewWordsAreMadeAnewAtOnce) {
+  for (int i = 0; i < 5; ++i) Put("Paper " + std::to_string(i), {"ice"});
+  Follow();
+  cache_.reset();
+  const char now = VersionOfWords();
+  VersionOfWords(GetParam());
+  Reopen(&background_);
+  Follow();
+  EXPECT_FALSE(cache_->building_words());
+  EXPECT_EQ(Found("ice"), 5U);
+  EXPECT_EQ(VersionOfWords(), now);
+}
+
+TEST_P(KbCacheUpgradeTest, WhatChangesWhileWordsAreMadeIsFollowed) {
+  std::vector<std::string> texts;
+  for (int i = 0; i < 5000; ++i) texts.push_back("ice " + std::to_string(i));
+  Put("Book", texts);
+  for (int i = 0; i < 100; ++i) Put("Paper " + std::to_string(i), {"ice and steel"});
+  Follow();
+  cache_.reset();
+  VersionOfWords(GetParam());
+  Reopen(&background_);
+  Follow();
+  std::size_t kept = 100;
+  for (int i = 0; i < 100; ++i) {
+    const auto name = "Paper " + std::to_string(i);
+    if (i % 3 == 0) PutState(name, DocumentStatus::kFailed);
+    if (i % 3 == 1) Put(name, {"steel and snow"});
+    kept -= i % 3 == 0 ? 1 : 0;
+    Follow();
+    EXPECT_LE(Found("steel"), kept);
+  }
+  PutState("Book", DocumentStatus::kFailed);
+  EXPECT_TRUE(Eventually([&] { return !cache_->building_words(); }));
+  Follow();
+  EXPECT_EQ(Found("steel"), 66U);
+  EXPECT_EQ(Found("snow"), 33U);
+  EXPECT_EQ(Found("ice"), 33U);
+  EXPECT_EQ(cache_->stats().words.documents, 66U);
+}
+
+INSTANTIATE_TEST_SUITE_P(OfTheWordsAndOfTheFiles, KbCacheUpgradeTest, ::testing::Values(1, 99));
 
 // What a run of passages scores depends on how many documents there are.
 TEST_F(KbCacheTest, UnreadableDocumentsDoNotChangeWhatTheOthersScore) {

@@ -196,6 +196,11 @@ Result<std::vector<DocumentFacts>> FactsAfter(store::Database& db, std::int64_t 
   }
 }
 
+Result<bool> HasMoreChunks(store::Database& db, std::int64_t count) {
+  STRATA_TRY(auto one_more, db.Integer("SELECT 1 FROM chunks LIMIT 1 OFFSET ?", count));
+  return one_more.has_value();
+}
+
 Result<bool> HasMoreRemovals(store::Database& db, std::int64_t count) {
   STRATA_TRY(auto one_more, db.Integer("SELECT 1 FROM removed LIMIT 1 OFFSET ?", count));
   return one_more.has_value();

@@ -190,6 +190,8 @@ Result<> ReadOneState(store::SqlFile& file, const std::function<Result<>(store::
 Result<std::vector<std::uint64_t>> ChunksRemovedAfter(store::Database& db, std::int64_t generation);
 // Of documents that have chunks: the others are not found, and word statistics must not count them.
 Result<std::vector<DocumentFacts>> FactsAfter(store::Database& db, std::int64_t generation);
+// Whether there are more chunks than `count`.
+Result<bool> HasMoreChunks(store::Database& db, std::int64_t count);
 // Whether the log of removals is longer than `count`.
 Result<bool> HasMoreRemovals(store::Database& db, std::int64_t count);
 // Forgets removals up to `generation`, which every cache has followed.

@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <map>
+#include <thread>
 
 #include "base/rng.h"
 #include "knowledge/base/kb_cache.h"
@@ -218,6 +219,9 @@ class PermissionTrials : public ServiceFixture {
     auto cache = KbCache::Open(*file_, std::move(options), &background_);
     ASSERT_TRUE(cache.has_value()) << cache.error().message();
     cache_ = std::move(*cache);
+    ASSERT_TRUE(cache_->CatchUp().has_value());
+    // There is no trial of words before there are any.
+    while (cache_->building_words()) std::this_thread::yield();
   }
 
   template <class List>

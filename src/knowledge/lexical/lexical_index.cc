@@ -1,6 +1,7 @@
 #include "knowledge/lexical_index.h"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <set>
@@ -77,6 +78,7 @@ class SegmentedIndex final : public LexicalIndex {
   Result<std::vector<SpellingFix>> FixSpelling(std::string_view query,
                                                const LexicalFilter& readable) const override;
   std::uint64_t generation() const override { return committed()->generation; }
+  bool outdated() const override { return committed_version_ != lexical::kManifestVersion; }
   LexicalStats Stats() const override;
 
  private:
@@ -99,9 +101,11 @@ class SegmentedIndex final : public LexicalIndex {
   lexical::IndexBuffer buffer_;
   std::vector<LiveSegment> next_;
   std::uint64_t next_number_ = 1;
+  std::uint32_t version_ = lexical::kManifestVersion;
   // Those made since the last commit, by segment number.
   std::map<std::uint64_t, std::shared_ptr<lexical::Tombstones>> own_tombstones_;
 
+  std::atomic<std::uint32_t> committed_version_ = lexical::kManifestVersion;
   mutable std::mutex mutex_;
   std::shared_ptr<const Snapshot> committed_;
 };
@@ -138,6 +142,7 @@ Result<void> SegmentedIndex::Load() {
                      .spelling = std::move(spelling)});
   }
   next_number_ = manifest.next_number;
+  committed_version_ = version_ = manifest.version;
   committed_ = std::make_shared<const Snapshot>(Snapshot{manifest.generation, next_});
   RemoveStrayFiles();
   return {};
@@ -166,6 +171,7 @@ Result<void> SegmentedIndex::Remove(std::span<const std::uint64_t> ids) {
 Result<void> SegmentedIndex::Clear() {
   buffer_.Clear();
   next_.clear();
+  version_ = lexical::kManifestVersion;
   return {};
 }
 
@@ -233,7 +239,8 @@ Result<void> SegmentedIndex::Merge() {
 }
 
 Result<void> SegmentedIndex::WriteManifest(std::uint64_t generation) {
-  Manifest manifest{.generation = generation,
+  Manifest manifest{.version = version_,
+                    .generation = generation,
                     .next_number = next_number_,
                     .title_weight = static_cast<std::uint32_t>(options_.title_weight),
                     .segments = {}};
@@ -253,6 +260,7 @@ Result<void> SegmentedIndex::Commit(std::uint64_t generation) {
     std::lock_guard lock(mutex_);
     committed_.swap(snapshot);
   }
+  committed_version_ = version_;
   own_tombstones_.clear();
   RemoveStrayFiles();
   return {};

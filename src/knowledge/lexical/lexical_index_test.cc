@@ -284,19 +284,49 @@ TEST(LexicalIndex, AnotherTitleWeightAsksForARebuild) {
   EXPECT_EQ(OpenLexicalIndex(folder.path(), options).error().code(), Code::kInvalidArgument);
 }
 
-TEST(LexicalIndex, OneOfOlderWordsAsksForARebuild) {
+void SetWordsVersion(const TempFolder& folder, char version) {
+  std::fstream manifest(folder.path() + "/lexical.manifest",
+                        std::ios::in | std::ios::out | std::ios::binary);
+  manifest.seekp(8);  // behind the magic
+  manifest.put(version);
+}
+
+TEST(LexicalIndex, OneOfOlderWordsIsSearchedUntilItIsMadeAnew) {
   TempFolder folder;
   {
     auto index = *OpenLexicalIndex(folder.path());
     Put(*index, 1, "alpha");
     ASSERT_TRUE(index->Commit(1).has_value());
+    EXPECT_FALSE(index->outdated());
   }
-  std::fstream manifest(folder.path() + "/lexical.manifest",
-                        std::ios::in | std::ios::out | std::ios::binary);
-  manifest.seekp(8);  // behind the magic
-  manifest.put('\1');
-  manifest.close();
-  EXPECT_EQ(OpenLexicalIndex(folder.path()).error().code(), Code::kCorruption);
+  SetWordsVersion(folder, '\1');
+  {
+    auto index = *OpenLexicalIndex(folder.path());
+    EXPECT_TRUE(index->outdated());
+    EXPECT_EQ(index->Search("alpha", 10)->size(), 1U);
+    ASSERT_TRUE(index->Commit(2).has_value());
+  }
+  auto index = *OpenLexicalIndex(folder.path());
+  EXPECT_TRUE(index->outdated()) << "nothing was made anew";
+  ASSERT_TRUE(index->Clear().has_value());
+  Put(*index, 1, "beta");
+  EXPECT_TRUE(index->outdated());
+  EXPECT_EQ(index->Search("alpha", 10)->size(), 1U);
+  ASSERT_TRUE(index->Commit(3).has_value());
+  EXPECT_FALSE(index->outdated());
+  EXPECT_EQ(index->Search("alpha", 10)->size(), 0U);
+  index = *OpenLexicalIndex(folder.path());
+  EXPECT_FALSE(index->outdated());
+  EXPECT_EQ(index->Search("beta", 10)->size(), 1U);
+}
+
+TEST(LexicalIndex, OneOfOtherFilesAsksForARebuild) {
+  TempFolder folder;
+  ASSERT_TRUE((*OpenLexicalIndex(folder.path()))->Commit(1).has_value());
+  for (const char version : {'\0', '\143'}) {
+    SetWordsVersion(folder, version);
+    EXPECT_EQ(OpenLexicalIndex(folder.path()).error().code(), Code::kCorruption);
+  }
 }
 
 // Dates count like words: what has none scores as if nobody had any.

@@ -47,7 +47,7 @@ std::string EncodeManifest(const Manifest& manifest) {
     for (std::uint64_t word : entry.deleted->words()) AppendInteger(body, word);
   }
   std::string out(kMagic);
-  AppendInteger(out, kManifestVersion);
+  AppendInteger(out, manifest.version);
   AppendInteger(out, Crc32(body));
   return out + body;
 }
@@ -57,10 +57,12 @@ Result<Manifest> DecodeManifest(std::string_view bytes) {
   if (reader.Bytes(kMagic.size()) != kMagic) return Corrupt("not a manifest");
   auto version = reader.Integer<std::uint32_t>();
   auto crc = reader.Integer<std::uint32_t>();
-  if (!reader.ok() || version != kManifestVersion)
+  if (!reader.ok() || version < kManifestVersionOldest || version > kManifestVersion) {
     return Corrupt("version " + std::to_string(version));
+  }
   if (Crc32(bytes.substr(reader.at())) != crc) return Corrupt("the checksum is wrong");
   Manifest manifest;
+  manifest.version = version;
   manifest.generation = reader.Varint();
   manifest.next_number = reader.Varint();
   manifest.title_weight = static_cast<std::uint32_t>(reader.Varint());

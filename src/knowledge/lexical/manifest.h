@@ -18,6 +18,8 @@ namespace strata::knowledge::lexical {
 
 // Also of the words: since 2 there are such for dates.
 inline constexpr std::uint32_t kManifestVersion = 2;
+// Since then the files have been the same, so that an index with the words of then can be searched.
+inline constexpr std::uint32_t kManifestVersionOldest = 1;
 
 struct Manifest {
   struct Entry {
@@ -25,6 +27,7 @@ struct Manifest {
     std::uint32_t documents = 0;
     std::shared_ptr<const Tombstones> deleted;  // null: none
   };
+  std::uint32_t version = kManifestVersion;
   std::uint64_t generation = 0;
   std::uint64_t next_number = 1;  // above all segment numbers ever used
   std::uint32_t title_weight = 0;

@@ -160,6 +160,9 @@ class Search {
     std::vector<SpellingFix> fixes;
     if (request_.mode != SearchMode::kDense) {
       Span span = ctx_.span.Child("knowledge.lexical");
+      if (base_.cache->building_words()) {
+        span.Set("incomplete", "the words of all passages are being made anew");
+      }
       STRATA_TRY(fixes, FixSpelling());
       STRATA_TRY(lexical, base_.cache->SearchWords(request_.query, Limit(), scope_, fixes));
       if (span.keeps_texts() && !fixes.empty()) span.SetText("corrected", FixesJson(fixes));
@@ -480,7 +483,7 @@ Task<Result<Found>> SearchWhenReady(Pool& pool, OpenBase& base, const RetrieveRe
   for (auto patience = kPatience;; patience = {}) {
     auto work = [&]() -> Result<std::optional<Found>> {
       STRATA_TRY(const bool ready, base.cache->TryCatchUp(patience));
-      if (!ready) return std::nullopt;
+      if (!ready || (query.empty() && base.cache->without_words())) return std::nullopt;
       STRATA_TRY(auto found, Search(base, request, options, ctx).Run(query));
       return std::optional(std::move(found));
     };
