@@ -36,18 +36,20 @@ std::int64_t Count(SqlFile& file) {
 class Blocker {
  public:
   explicit Blocker(SqlFile& file) {
-    auto wait = [this](Database&) -> Result<> {
-      entered_.set_value();
-      go_.get_future().wait();
+    // The writer has its own share of both, as it may still be in here when this is gone.
+    auto entered = std::make_shared<std::promise<void>>();
+    auto wait = [entered, go = go_.get_future().share()](Database&) -> Result<> {
+      entered->set_value();
+      go.wait();
       return {};
     };
+    auto in = entered->get_future();
     EXPECT_TRUE(file.writer().Post(wait));
-    entered_.get_future().wait();
+    in.wait();
   }
   void Release() { go_.set_value(); }
 
  private:
-  std::promise<void> entered_;
   std::promise<void> go_;
 };
 

@@ -4,8 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
-
 #include "dialect/gemini.h"
 #include "dialect/json_value.h"
 #include "dialect/test_support.h"
@@ -199,8 +197,8 @@ TEST(GeminiScan, FindsTheStepThatLacksItsSignature) {
   EXPECT_FALSE(LacksSignature("{"));
 }
 
-// Each lookup among as many others would take minutes.
-TEST(GeminiRequest, ManyCallsAndNamesAreReadInTime) {
+// With a walk over all others for each, this would not end before the test is given up.
+TEST(GeminiRequest, ManyCallsAndNamesAreRead) {
   constexpr int kMany = 30'000;
   std::string calls, results, tools, names;
   for (int i = 0; i < kMany; ++i) {
@@ -213,13 +211,11 @@ TEST(GeminiRequest, ManyCallsAndNamesAreReadInTime) {
     tools += fmt::format(R"({}{{"name":"name_of_a_tool_{:07}"}})", comma, i);
     names += fmt::format(R"({}"name_of_a_tool_{:07}")", comma, kMany + i);
   }
-  const auto start = std::chrono::steady_clock::now();
   auto request = DecodeGenerate(fmt::format(
       R"({{"contents":[{{"role":"model","parts":[{}]}},{{"role":"user","parts":[{}]}}],)"
       R"("tools":[{{"functionDeclarations":[{}]}}],)"
       R"("toolConfig":{{"functionCallingConfig":{{"mode":"ANY","allowedFunctionNames":[{}]}}}}}})",
       calls, results, tools, names));
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
   ASSERT_TRUE(request.has_value()) << request.error().message();
   EXPECT_TRUE(request->chat.tools.empty());
   const auto& answers = request->chat.messages.at(1).content;
