@@ -12,8 +12,6 @@
 namespace strata::dialect::gemini {
 namespace {
 
-using testing::HasSubstr;
-
 constexpr std::string_view kText =
     "[{\n  \"candidates\": [{\"content\": {\"parts\": [{\"text\": \"a ]},{ \\\" \"}]}}],\n"
     "  \"modelVersion\": \"gemini-x\"\n}\n,\r\n"
