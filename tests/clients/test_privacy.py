@@ -20,9 +20,9 @@ ATTRIBUTES = [{"key": "board", "type": "STRING", "description": "who decided"}]
 
 
 class Collector:
-    """A hook that calls every answer wrong and says why, and an OTLP collector; `exported` is what that was sent."""
+    """A hook that calls every answer wrong and says `why(question)`, and an OTLP collector; `exported` is what that was sent."""
 
-    def __init__(self):
+    def __init__(self, why):
         self.exported = []
         outer = self
 
@@ -33,8 +33,7 @@ class Collector:
                 if self.path.endswith("/v1/traces"):
                     outer.exported.append(body.decode())
                 else:
-                    said = json.loads(body)
-                    reply = json.dumps({"pass": False, "reason": "heron: " + said["question"]}).encode()
+                    reply = json.dumps({"pass": False, "reason": why(json.loads(body)["question"])}).encode()
                 self.send_response(200)
                 self.send_header("content-length", str(len(reply)))
                 self.end_headers()
@@ -55,7 +54,7 @@ class Collector:
 class Privacy(unittest.TestCase):
     def ask(self, options):
         """Asks a server of these options in every way that puts texts into spans: (its traces, what it exported)."""
-        upstream, collector = FakeUpstream(), Collector()
+        upstream, collector = FakeUpstream(), Collector(lambda question: "heron: " + question)
         self.addCleanup(collector.stop)
         server = Server(f"""
 {options}
@@ -137,31 +136,11 @@ class Markers(unittest.TestCase):
 
     def setUp(self):
         self.upstream = FakeUpstream()
-        outer, self.exported = self, []
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"]))
-                reply = b"{}"
-                if self.path.endswith("/v1/traces"):
-                    outer.exported.append(body.decode())
-                else:
-                    reply = json.dumps({"pass": False, "reason": SAID["hook"]}).encode()
-                self.send_response(200)
-                self.send_header("content-length", str(len(reply)))
-                self.end_headers()
-                self.wfile.write(reply)
-
-            def log_message(self, *args):
-                pass
-
-        self.collector = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.collector.serve_forever, daemon=True).start()
-        self.addCleanup(self.collector.server_close)
-        self.addCleanup(self.collector.shutdown)
+        self.collector = Collector(lambda question: SAID["hook"])
+        self.addCleanup(self.collector.stop)
 
     def start(self, options):
-        own = f"http://127.0.0.1:{self.collector.server_address[1]}"
+        own = self.collector.url
         self.server = Server(f"""
 {options}
 resilience: {{retries: 0, breaker_faults: 1000000, breaker_percent: 100}}
@@ -245,9 +224,9 @@ providers:
         self.ask_all()
         journal = self.files("journal/*")
         stop_process(self.server.process)  # it exports and writes what it has
-        self.assertTrue(self.exported)
+        self.assertTrue(self.collector.exported)
         places = {"traces": self.files("traces-*.db*"), "journal": journal, "ledger": self.files("ledger.db*"),
-                  "export": "".join(self.exported).encode(), "log": self.server.log_text().encode()}
+                  "export": "".join(self.collector.exported).encode(), "log": self.server.log_text().encode()}
         self.assertIn(b"up/gpt-4o-mini", places["traces"])
         self.assertIn(b"up/gpt-4o-mini", places["journal"])
         return {place: {name for name, word in SAID.items() if word.encode() in held} for place, held in places.items()}
